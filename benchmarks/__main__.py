@@ -1,0 +1,133 @@
+"""``python -m benchmarks``: measure, print the tables, write RESULTS.md, results.json and the plot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from benchmarks._running import StartError
+from benchmarks.experiments import measure_durability, measure_peers, measure_start, measure_stored
+from benchmarks.load import LoadError
+from benchmarks.machine import describe
+from benchmarks.plot import PlotError, draw
+from benchmarks.report import markdown, summary
+from benchmarks.results import Results
+from benchmarks.rounds import Plan
+
+PARTS = ("start", "stored", "durability", "peers")
+_QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
+_FAILURES = (StartError, LoadError, OSError, RuntimeError)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "push-emulator-peers"
+
+
+def _parts(context: click.Context, option: click.Parameter, names: str | None) -> tuple[str, ...]:
+    if not names:
+        return ()
+    chosen = tuple(name.strip() for name in names.split(","))
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    return chosen
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--quick", is_flag=True, help="About two minutes: one round, short loads, up to 100,000 profiles."
+)
+@click.option("--only", callback=_parts, metavar="NAME[,NAME]", help=f"Only these parts: {', '.join(PARTS)}.")
+@click.option("--peers", is_flag=True, help="Install the peers and measure them too.")
+@click.option(
+    "--peers-dir",
+    type=click.Path(path_type=Path),
+    default=_cache,
+    help="Where the peers are installed: a cache folder.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(__file__).parent,
+    help="Where RESULTS.md, results.json and the plot are written.",
+)
+@click.option("--rounds", type=click.IntRange(1, 20), help="Rounds of each load.")
+@click.option("--seconds", type=click.IntRange(1, 60), help="Seconds of each load.")
+def main(
+    quick: bool,
+    only: tuple[str, ...],
+    peers: bool,
+    peers_dir: Path,
+    out: Path,
+    rounds: int | None,
+    seconds: int | None,
+) -> None:
+    """Measure what the emulator costs: over stored profiles, by durability, against bare Flask and peers."""
+    if shutil.which("wrk") is None:
+        raise click.UsageError("the load tool wrk is not installed (Debian: apt-get install wrk)")
+    usual = _QUICK if quick else Plan()
+    plan = Plan(
+        rounds or usual.rounds, seconds or usual.seconds, profiles=usual.profiles, starts=usual.starts
+    )
+    parts = only or tuple(part for part in PARTS if part != "peers" or peers)
+    # A stop from outside must unwind, so that no server is left behind.
+    signal.signal(signal.SIGTERM, _stop)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="push-benchmarks-") as temporary:
+        folder = Path(temporary)
+        results = Results(describe(folder, "peers" in parts), _how(plan, parts))
+        _measure(parts, plan, folder, peers_dir.resolve(), results)
+    _publish(results, out)
+    if results.problems:
+        sys.exit(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _how(plan: Plan, parts: tuple[str, ...]) -> dict[str, str]:
+    return {
+        "loads": f"{plan.rounds} rounds of {plan.seconds} s for each number, {plan.connections} connections, "
+        f"{plan.threads} thread of wrk",
+        "parts": ", ".join(parts),
+    }
+
+
+def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, results: Results) -> None:
+    steps = {
+        "start": lambda: measure_start(plan, folder, results, click.echo),
+        "stored": lambda: measure_stored(plan, folder, results, click.echo),
+        "durability": lambda: measure_durability(plan, folder, results, click.echo),
+        "peers": lambda: measure_peers(plan, folder, peers_dir, results, click.echo),
+    }
+    for part in parts:
+        try:
+            steps[part]()
+        except _FAILURES as problem:
+            results.problems.append(f"{part}: {problem}")
+            click.echo(f"PROBLEM: {part}: {problem}", err=True)
+
+
+def _publish(results: Results, out: Path) -> None:
+    picture: Path | None = out / "stored.png"
+    try:
+        draw(results, out / "stored.png")
+    except PlotError as problem:
+        click.echo(f"no plot: {problem}", err=True)
+        picture = None
+    text = markdown(results, picture.name if picture else None)
+    (out / "RESULTS.md").write_text(text, encoding="utf-8")
+    results.write(out / "results.json")
+    click.echo(f"\n{text}\n{summary(results)}")
+
+
+if __name__ == "__main__":
+    main()

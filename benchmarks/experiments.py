@@ -1,0 +1,108 @@
+"""The experiments: what is started, and which loads it gets."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks._running import MIB, StartError
+from benchmarks.mixes import MIXES, NEW_TOKEN
+from benchmarks.packages import InstallError
+from benchmarks.peers import PEERS
+from benchmarks.results import Peer, Results, Size
+from benchmarks.rounds import Plan, Say, Target, Turns
+from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi
+from benchmarks.stored import write_fixtures
+
+#: An emulator with more profiles is not started anew for each load: what a load adds is little beside them.
+RENEWED_UP_TO = 100_000
+
+
+def measure_stored(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """Every mix at every number of stored profiles, beside a bare Flask; and what the profiles cost."""
+    turns = Turns(plan, folder, say, results.problems)
+    with ExitStack() as stack:
+        sized = [_start_with(profiles, folder, results, stack, say) for profiles in plan.profiles]
+        # The yardsticks get the same requests as the emulator with the fewest profiles.
+        bare = Target(stack.enter_context(bare_flask(folder / "bare")), sized[0].known)
+        wsgi = Target(stack.enter_context(bare_flask_wsgi(folder / "wsgi")), sized[0].known)
+        for mix in MIXES:
+            say(f"{mix.title}:")
+            extra = [wsgi] if mix is NEW_TOKEN else []
+            results.stored += turns.take(mix, [bare, *extra, *sized])
+        for size, target in zip(results.sizes, sized, strict=True):
+            size.memory_after = target.server.memory()
+
+
+def _start_with(profiles: int, folder: Path, results: Results, stack: ExitStack, say: Say) -> Target:
+    own = folder / f"emulator-{profiles}"
+    known = write_fixtures(own / "fixtures", profiles)
+    size = Size(profiles)
+    results.sizes.append(size)
+    emulator = stack.enter_context(Emulator(own, fixtures=own / "fixtures"))
+    size.seeded_s = emulator.server.started_s
+    size.stopped_s = emulator.stop()
+    server = emulator.start()
+    size.loaded_s, size.memory = server.started_s, server.memory()
+    say(
+        f"{profiles:,} profiles: {size.seeded_s:.2f} s from the fixtures, "
+        f"{size.loaded_s:.2f} s from the state, "
+        f"stopped in {size.stopped_s:.2f} s, {size.memory / MIB:,.0f} MiB"
+    )
+    return Target(server, known, profiles, emulator.renew if profiles <= RENEWED_UP_TO else None)
+
+
+def measure_durability(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """New tokens in each durability mode, with few and with many connections."""
+    say("durability modes:")
+    turns = Turns(plan, folder, say, results.problems)
+    with ExitStack() as stack:
+        targets = [Target(stack.enter_context(bare_flask(folder / "bare-d")))]
+        for mode in ("os", "fsync", "none"):
+            own = folder / f"durability-{mode}"
+            known = write_fixtures(own / "fixtures", 0)
+            emulator = Emulator(own, fixtures=own / "fixtures", durability=mode, name=f"{EMULATOR}, {mode}")
+            stack.enter_context(emulator)
+            targets.append(Target(emulator.server, known, 0, emulator.renew))
+        for connections in (plan.connections, plan.many_connections):
+            results.durability += turns.take(NEW_TOKEN, targets, connections)
+
+
+def measure_start(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """From the start of the process to the first 200, with the fixtures that the emulator brings along."""
+    for number in range(plan.starts):
+        with Emulator(folder / f"start-{number}") as emulator:
+            results.starts_s.append(emulator.server.started_s)
+    say(
+        "start to first 200, default fixtures: "
+        + ", ".join(f"{each:.2f}" for each in results.starts_s)
+        + " s"
+    )
+
+
+def measure_peers(plan: Plan, folder: Path, peers_dir: Path, results: Results, say: Say) -> None:
+    """The nearest thing to a new token that each peer can do, beside the emulator and a bare Flask."""
+    say("peers:")
+    turns = Turns(plan, folder, say, results.problems)
+    with ExitStack() as stack:
+        own = folder / "emulator-p"
+        write_fixtures(own / "fixtures", 0)
+        targets = [
+            Target(stack.enter_context(bare_flask(folder / "bare-p"))),
+            Target(stack.enter_context(Emulator(own, fixtures=own / "fixtures")).server, profiles=0),
+        ]
+        about = [("", "answers a constant"), ("", "all of its rules, state kept")]
+        for peer in PEERS:
+            try:
+                installed = peer.install(peers_dir, say)
+                server = stack.enter_context(peer.start(installed, folder / peer.name.replace(" ", "-")))
+                targets.append(Target(server, mix=peer.mix(server)))
+                about.append((installed.version, peer.does))
+            except (InstallError, StartError) as problem:
+                results.problems.append(f"SKIPPED {peer.name}: {problem}")
+                say(f"  SKIPPED {peer.name}: {problem}")
+        series = turns.take(NEW_TOKEN, targets)
+        results.peers += [
+            Peer(one, version, does, target.server.started_s, target.server.memory())
+            for one, target, (version, does) in zip(series, targets, about, strict=True)
+        ]

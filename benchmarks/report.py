@@ -1,0 +1,185 @@
+"""The report: tables for people, as Markdown. The same text is printed and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from benchmarks._running import MIB
+from benchmarks.mixes import MIXES
+from benchmarks.results import Results, Series, find, profile_bytes
+from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
+from benchmarks.targets import judge
+
+_TITLES = {mix.name: mix.title for mix in MIXES}
+_NOTES = """\
+How to read it
+
+- Every server is a real process on 127.0.0.1, loaded by wrk from the same machine; servers take turns, round
+  by round, every other round backwards, and each number is the median of the rounds. A ratio compares with
+  the bare Flask of the same round.
+- *Bare Flask* answers one constant JSON answer of the page's shape through orjson and does not look at the
+  body, on the emulator's own server and bridge. The emulator does everything: validation, rules, state,
+  journal of requests.
+- *New token*: each token is new (160 characters, as Firebase makes them) and creates a profile. *Unchanged*:
+  a known token. *Unsubscribe, subscribe*: a known token goes and comes back; *custom matching* finds its
+  profile by an int field. *Two databases*: a new token in each of two.
+- Up to 100,000 stored profiles, the emulator is started anew from its fixtures for each load. With none
+  stored, the mixes that come back to known profiles come back to 1,024 that are created first.
+- wrk keeps a fixed number of connections busy: the latencies are those at full speed, not at a chosen rate.
+"""
+
+
+def markdown(results: Results, picture: str | None) -> str:
+    """The whole report. ``picture``: the file name of the plot beside it, if there is one."""
+    parts = [
+        "# Results",
+        "`python -m benchmarks` made this file.",
+        _pairs({**results.machine, **results.how}),
+    ]
+    for title, body in (
+        ("Numbers to reach", _targets(results)),
+        ("Over stored profiles", _stored(results)),
+        ("Durability", _durability(results)),
+        ("Start, load and memory", _sizes(results)),
+        ("Peers", _peers(results)),
+    ):
+        if body:
+            parts += [f"## {title}", body]
+            if title.startswith("Over") and picture:
+                parts.append(f"![Requests/s and p99 over stored profiles]({picture})")
+    if results.problems:
+        parts += ["## Problems in this run", "\n".join(f"- {each}" for each in results.problems)]
+    else:
+        parts.append("Every request of every load was answered with a good status and had its effect.")
+    return "\n\n".join([*parts, _NOTES])
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its columns padded so that it reads as plain text too; numbers to the right."""
+    whole = [list(heads), *[list(row) for row in rows]]
+    widths = [max(len(row[at]) for row in whole) for at in range(len(heads))]
+    right = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(heads))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(cells, widths, right, strict=True)
+        )
+        return f"| {' | '.join(padded)} |"
+
+    rule = [
+        f"{'-' * (width - 1)}:" if to_right else "-" * width
+        for width, to_right in zip(widths, right, strict=True)
+    ]
+    return "\n".join([line(heads), line(rule), *[line(row) for row in rows[0:]]])
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell in ("–", "yes", "no")
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return "\n".join(f"- {label}: {text}" for label, text in values.items())
+
+
+def _targets(results: Results) -> str:
+    words = {True: "yes", False: "**no**", None: "–"}
+    rows = [[each.what, each.reach, each.measured, words[each.reached]] for each in judge(results)]
+    return table(["what", "reach", "measured (worst case)", "reached"], rows) if rows else ""
+
+
+_LOAD_HEADS = ["requests/s", "÷ bare", "p50 ms", "p99 ms", "p99.9 ms", "failed"]
+
+
+def _load_cells(series: Series) -> list[str]:
+    load = series.middle
+    return [
+        f"{load.per_second:,.0f}",
+        f"{series.ratio:.2f}",
+        f"{load.p50:.2f}",
+        f"{load.p99:.2f}",
+        f"{load.p999:.2f}",
+        f"{load.refused + load.broken:,}",
+    ]
+
+
+def _stored(results: Results) -> str:
+    rows = [
+        [
+            _TITLES[each.mix],
+            each.server,
+            "–" if each.profiles is None else f"{each.profiles:,}",
+            *_load_cells(each),
+        ]
+        for each in results.stored
+    ]
+    return table(["mix", "server", "profiles", *_LOAD_HEADS], rows) if rows else ""
+
+
+def _durability(results: Results) -> str:
+    rows = [[each.server, f"{each.connections}", *_load_cells(each)] for each in results.durability]
+    return table(["server, mode", "connections", *_LOAD_HEADS], rows) if rows else ""
+
+
+def _sizes(results: Results) -> str:
+    return "\n\n".join(_size_lines(results))
+
+
+def _size_lines(results: Results) -> Iterator[str]:
+    if results.starts_s:
+        yield (
+            f"Start to first 200 with the default fixtures: {median(results.starts_s):.2f} s "
+            f"(median of {len(results.starts_s)}, "
+            f"{min(results.starts_s):.2f} to {max(results.starts_s):.2f})."
+        )
+    if not results.sizes:
+        return
+    heads = [
+        "profiles",
+        "start from fixtures s",
+        "start from state s",
+        "stop s",
+        "memory MiB",
+        "after the last load MiB",
+    ]
+    rows = [
+        [
+            f"{each.profiles:,}",
+            f"{each.seeded_s:.2f}",
+            f"{each.loaded_s:.2f}",
+            f"{each.stopped_s:.2f}",
+            f"{each.memory / MIB:,.0f}",
+            f"{each.memory_after / MIB:,.0f}",
+        ]
+        for each in results.sizes
+    ]
+    yield table(heads, rows)
+    each_bytes = profile_bytes(results.sizes)
+    if each_bytes is not None:
+        yield f"A stored profile with one subscription costs {each_bytes:,.0f} bytes of memory."
+
+
+def _peers(results: Results) -> str:
+    rows = [
+        [
+            f"{each.series.server} {each.version}".strip(),
+            each.does,
+            *_load_cells(each.series),
+            f"{each.memory_after / MIB:,.0f}",
+            f"{each.started_s:.2f}",
+        ]
+        for each in sorted(results.peers, key=lambda each: -each.series.middle.per_second)
+    ]
+    return table(["server", "does", *_LOAD_HEADS, "memory MiB", "start s"], rows) if rows else ""
+
+
+def summary(results: Results) -> str:
+    """One line: the emulator against the bare Flasks with new tokens, for the end of the output."""
+    mine = find(results.stored, EMULATOR, "new", 0)
+    bare, wsgi = find(results.stored, BARE, "new"), find(results.stored, BARE_WSGI, "new")
+    if mine is None or bare is None:
+        return ""
+    line = f"new token, nothing stored: {mine.middle.per_second:,.0f}/s"
+    line += f", bare Flask {bare.middle.per_second:,.0f}/s"
+    return line + (f", on granian's WSGI {wsgi.middle.per_second:,.0f}/s" if wsgi else "")

@@ -1,0 +1,132 @@
+"""Fair turns: the servers that are compared take turns, round by round, while the others are at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks._running import Running
+from benchmarks.load import Load, Pressure, put_load
+from benchmarks.mixes import Mix, write_script
+from benchmarks.results import Series
+from benchmarks.servers import BARE, EMULATOR, make_known, profiles_in, settle
+from benchmarks.stored import Known
+
+#: A warm-up may have this share of answers with another code: those left over by the load before it.
+_LEFT_OVER = 0.05
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: ``rounds`` of loads of ``seconds`` each, for each number of ``profiles``."""
+
+    rounds: int = 3
+    seconds: int = 5
+    connections: int = 8
+    many_connections: int = 64
+    threads: int = 1
+    profiles: tuple[int, ...] = (0, 10_000, 100_000, 1_000_000)
+    starts: int = 9
+
+    def pressure(self, connections: int | None = None) -> Pressure:
+        """The pressure of one load."""
+        return Pressure(self.seconds, connections or self.connections, self.threads)
+
+
+@dataclass
+class Target:
+    """A server that takes turns.
+
+    ``known``: the profiles that loads come back to. ``profiles``: how many it has stored, if it is an
+    emulator. ``renew``: starts it anew from its fixtures, where it must be before each load. ``mix``: its own
+    kind of request, where it cannot take the emulator's.
+    """
+
+    server: Running
+    known: Sequence[Known] = ()
+    profiles: int | None = None
+    renew: Callable[[], Running] | None = None
+    mix: Mix | None = None
+
+    @property
+    def is_emulator(self) -> bool:
+        return self.server.name.startswith(EMULATOR)
+
+
+@dataclass
+class Turns:
+    """Takes the turns and collects what they measured, and every problem that they showed."""
+
+    plan: Plan
+    folder: Path
+    say: Say
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, mix: Mix, targets: Sequence[Target], connections: int | None = None) -> list[Series]:
+        """All rounds of one mix over all targets; the bare Flask among them is the measure of the others."""
+        pressure = self.plan.pressure(connections)
+        series = [
+            Series(each.server.name, mix.name, each.profiles, pressure.connections, beside=[])
+            for each in targets
+        ]
+        for number in range(self.plan.rounds):
+            # Every other round runs backwards: a machine that warms up or slows down favours nobody.
+            for at in range(len(targets))[:: -1 if number % 2 else 1]:
+                load = self._turn(mix, targets[at], pressure, targets, check=number == 0)
+                series[at].loads.append(load)
+        bare = next((each for each in series if each.server == BARE), series[0])
+        for one in series:
+            one.beside = bare.loads
+        return series
+
+    def _turn(
+        self, mix: Mix, target: Target, pressure: Pressure, everyone: Sequence[Target], check: bool
+    ) -> Load:
+        mix = target.mix or mix
+        if target.renew is not None:
+            target.server = target.renew()
+        server = target.server
+        if mix.known and target.profiles == 0:
+            make_known(server, target.known)
+        label = f"{server.name}, {mix.title}" + (
+            "" if target.profiles is None else f", {target.profiles:,} profiles"
+        )
+        self._warm_up(mix, target, pressure, label, check)
+        settle([each.server for each in everyone])
+        before = profiles_in(server) if target.is_emulator else 0
+        script = write_script(mix, self.folder / "load.lua", target.known, pressure.threads)
+        load = put_load(server.url, script, pressure)
+        self.say(
+            f"  {label}, {pressure.connections} connections: {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms"
+        )
+        if not load.clean:
+            self._problem(
+                label, f"{load.refused} answers with a bad status, {load.broken} broken connections"
+            )
+        if target.is_emulator:
+            self._count(mix, label, profiles_in(server) - before, load, pressure)
+        return load
+
+    def _warm_up(self, mix: Mix, target: Target, pressure: Pressure, label: str, check: bool) -> None:
+        check = check and target.is_emulator
+        script = write_script(mix, self.folder / "warm-up.lua", target.known, pressure.threads, check)
+        load = put_load(target.server.url, script, Pressure(1, pressure.connections, pressure.threads))
+        if load.unexpected > load.requests * _LEFT_OVER:
+            self._problem(
+                label, f"{load.unexpected} of {load.requests} answers had another error code than expected"
+            )
+
+    def _count(self, mix: Mix, label: str, added: int, load: Load, pressure: Pressure) -> None:
+        # Requests that were under way when the load ended are done, but wrk does not count them.
+        least, most = load.requests * mix.creates, (load.requests + pressure.connections) * mix.creates
+        if not least <= added <= most:
+            self._problem(
+                label, f"{load.requests} requests added {added} profiles, {least} to {most} expected"
+            )
+
+    def _problem(self, label: str, what: str) -> None:
+        self.problems.append(f"{label}: {what}")
+        self.say(f"  PROBLEM: {self.problems[-1]}")

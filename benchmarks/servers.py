@@ -1,0 +1,136 @@
+"""The servers that are compared: the emulator, and a bare Flask as the yardstick."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from benchmarks._running import Running, StartError, family, free_port, running, start
+from benchmarks.mixes import creating_body
+from benchmarks.stored import Known
+
+#: The folder of the project, where ``run.py`` is.
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ROOT / "run.py"
+
+BARE = "bare Flask, same server"
+BARE_WSGI = "bare Flask, granian WSGI"
+EMULATOR = "emulator"
+
+
+def bare_flask(folder: Path) -> AbstractContextManager[Running]:
+    """The bare Flask behind the emulator's own server and bridge."""
+    command = [sys.executable, "-m", "benchmarks.bare_server", str(folder / "port")]
+    return running(BARE, command, folder, environment={"PYTHONPATH": str(ROOT)})
+
+
+def bare_flask_wsgi(folder: Path) -> AbstractContextManager[Running]:
+    """The bare Flask on granian's WSGI interface with one worker and one blocking thread."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "1",
+    ]
+    command += ["--no-access-log", "--host", "127.0.0.1", "--port", str(port), "benchmarks.bare:app"]
+    return running(BARE_WSGI, command, folder, port=port, environment={"PYTHONPATH": str(ROOT)})
+
+
+class Emulator:
+    """An emulator with its state below ``folder``, that can be stopped and started again; a context manager.
+
+    ``fixtures``: None: those that it brings.
+    """
+
+    def __init__(
+        self, folder: Path, *, fixtures: Path | None = None, durability: str = "os", name: str = EMULATOR
+    ) -> None:
+        self._folder = folder
+        self._name = name
+        self._state = folder / "state"
+        self._command = [sys.executable, str(RUN), "serve", "--host", "127.0.0.1", "--port", "0", "-q"]
+        self._command += ["--port-file", str(folder / "port"), "--state", str(self._state)]
+        self._command += ["--durability", durability]
+        if fixtures is not None:
+            self._command += ["--fixtures", str(fixtures)]
+        self._server: Running | None = None
+
+    def __enter__(self) -> Emulator:
+        self.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.stop()
+
+    @property
+    def server(self) -> Running:
+        """The process that serves now."""
+        if self._server is None:
+            raise StartError(f"{self._name} is stopped")
+        return self._server
+
+    def start(self) -> Running:
+        """Start it with the state that it has: none at first. Raises :class:`StartError`."""
+        self._server = start(self._name, self._command, self._folder)
+        return self._server
+
+    def stop(self) -> float:
+        """Stop it; answers the seconds that this took, 0 if it was stopped already."""
+        server, self._server = self._server, None
+        return server.stop() if server is not None else 0.0
+
+    def renew(self) -> Running:
+        """Stop it, throw its state away and start it from its fixtures."""
+        self.stop()
+        shutil.rmtree(self._state, ignore_errors=True)
+        return self.start()
+
+
+def profiles_in(server: Running) -> int:
+    """How many profiles the emulator says that it has."""
+    with urllib.request.urlopen(f"{server.url}/__admin/health", timeout=60) as answer:
+        return int(json.load(answer)["profiles"])
+
+
+def make_known(server: Running, known: Sequence[Known]) -> None:
+    """Create the profiles that a load comes back to, where the fixtures have none."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    for one in known:
+        connection.request(
+            "POST", "/push_subscribe", creating_body(one), {"Content-Type": "application/json"}
+        )
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{server.name}: a profile could not be created: HTTP {answer.status}")
+    connection.close()
+
+
+def settle(servers: Sequence[Running], patience_s: float = 60.0) -> None:
+    """Wait until no server works in the background (a snapshot, a collection)."""
+    begun = time.perf_counter()
+    before = _processor_seconds(servers)
+    while time.perf_counter() - begun < patience_s:
+        time.sleep(0.2)
+        now = _processor_seconds(servers)
+        if now - before < 0.02:
+            return
+        before = now
+
+
+def _processor_seconds(servers: Sequence[Running]) -> float:
+    times = [each.cpu_times() for server in servers for each in family(server.process.pid)]
+    return float(sum(each.user + each.system for each in times))

@@ -1,0 +1,143 @@
+"""The access log: one line for each request, written in small batches."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+import orjson
+
+from emulator.wire import Summary
+
+#: The key of a WSGI environment under which a Flask view leaves the :class:`Summary` of its answer.
+SUMMARY_KEY = "emulator.summary"
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["quiet", "normal", "verbose"]
+
+#: Lines kept before they are written without waiting for the loop's next flush.
+_MOST_LINES = 5_000
+
+
+@dataclass(slots=True)
+class Served:
+    """One answered request. ``client`` is ``"address:port"``, ``milliseconds`` from the whole request's
+    arrival to the answer's leaving, ``note`` what happened to the answer on its way, if anything."""
+
+    method: str
+    path: str
+    status: int
+    summary: Summary
+    milliseconds: float
+    client: str
+    note: str = ""
+
+
+class AccessLog:
+    """Writes a line for each :class:`Served` to ``stream``.
+
+    Text: ``time method path status error ok/failed milliseconds [client] [note]``, separated by single
+    spaces; ``-`` for no error code. JSON: the same names, one object a line. ``level`` ``quiet``
+    writes nothing, ``verbose`` adds the client's address.
+
+    Lines wait in memory until :meth:`flush`; ``on_first_line`` is called when one starts to wait, so
+    that its owner can plan a flush. Without it each line is written at once.
+    """
+
+    def __init__(self, format: LogFormat, level: LogLevel, stream: TextIO) -> None:
+        self.quiet = level == "quiet"
+        self.on_first_line: Callable[[], object] | None = None
+        self._line = _json_line if format == "json" else _text_line
+        self._with_client = level == "verbose"
+        self._stream = stream
+        self._waiting: list[tuple[float, Served]] = []
+
+    def record(self, served: Served) -> None:
+        """Takes note of one answered request, now."""
+        if self.quiet:
+            return
+        self._waiting.append((time.time(), served))
+        if self.on_first_line is None or len(self._waiting) >= _MOST_LINES:
+            self.flush()
+        elif len(self._waiting) == 1:
+            self.on_first_line()
+
+    def flush(self) -> None:
+        """Writes what waits. A stream that is gone (a closed terminal, a broken pipe) is no error."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        lines = "".join(self._line(at, served, self._with_client) for at, served in waiting)
+        try:
+            self._stream.write(lines)
+            self._stream.flush()
+        except (OSError, ValueError):
+            # ValueError: the stream is closed. The requests were answered; their lines are lost.
+            return
+
+
+def _text_line(at: float, served: Served, with_client: bool) -> str:
+    summary = served.summary
+    error = "-" if summary.error is None else summary.error
+    client = f" {served.client}" if with_client else ""
+    note = f" {served.note}" if served.note else ""
+    return (
+        f"{_iso_time(at)} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
+        f"{summary.ok}/{summary.failed} {served.milliseconds:.1f}{client}{note}\n"
+    )
+
+
+def _json_line(at: float, served: Served, with_client: bool) -> str:
+    summary = served.summary
+    line: dict[str, object] = {
+        "time": _iso_time(at),
+        "method": served.method,
+        "path": served.path,
+        "status": served.status,
+        "error": summary.error,
+        "ok": summary.ok,
+        "failed": summary.failed,
+        "ms": round(served.milliseconds, 1),
+    }
+    if with_client:
+        line["client"] = served.client
+    if served.note:
+        line["note"] = served.note
+    if served.path.isprintable():
+        return orjson.dumps(line).decode() + "\n"
+    # orjson leaves DEL, C1 controls and line separators as they are and refuses lone surrogates.
+    return json.dumps(line) + "\n"
+
+
+def _iso_time(at: float) -> str:
+    second, fraction = divmod(at, 1)
+    return f"{_second(int(second))}.{int(fraction * 1000):03d}Z"
+
+
+_last_second: tuple[int, str] = (-1, "")
+
+
+def _second(at: int) -> str:
+    # Thousands of lines share a second: it is spelled once.
+    global _last_second
+    if _last_second[0] != at:
+        _last_second = (at, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)))
+    return _last_second[1]
+
+
+def _one_word(text: str) -> str:
+    """``text`` without anything that could end the line, the column or a terminal's good sense."""
+    if text.isprintable() and " " not in text and "\\" not in text:
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character == " ":
+        return "\\x20"
+    if character == "\\" or not character.isprintable():
+        return character.encode("unicode_escape").decode("ascii")
+    return character

@@ -1,0 +1,68 @@
+"""The Flask application: the documented endpoint and everything around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response, current_app, request
+from flask.json.provider import JSONProvider
+from werkzeug.exceptions import HTTPException
+
+from emulator.emulator import Emulator
+from emulator.rules.answer import error_envelope
+from emulator.settings import MAX_BODY_BYTES, Settings
+from emulator.web import admin, push
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's JSON by orjson."""
+
+    mimetype = "application/json"
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype=self.mimetype)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, on the state that the settings name.
+
+    Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
+    :class:`OSError`; nothing is left open then. The :class:`~emulator.emulator.Emulator` that it serves is
+    ``app.extensions["emulator"]``: close it at the end.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.url_map.strict_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions["emulator"] = Emulator(settings or Settings())
+    push.init_app(app)
+    admin.init_app(app)
+    app.register_error_handler(Exception, _failure)
+    return app
+
+
+def _failure(error: Exception) -> Response:
+    """Every failure is answered in the documented envelope (A4)."""
+    headers: list[tuple[str, str]] = []
+    if isinstance(error, HTTPException) and error.code is not None:
+        code, text = error.code, _text(error)
+        headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+    else:
+        code, text = 500, f"internal error: {type(error).__name__}"
+        current_app.logger.error("internal error", exc_info=error)
+    return Response(orjson.dumps(error_envelope(code, text)), code, headers, mimetype="application/json")
+
+
+def _text(error: HTTPException) -> str:
+    if error.code == 404:
+        return f"{request.path} not found"
+    if error.code == 405:
+        return f"Method {request.method} is not allowed"
+    return str(error.description or error.name)

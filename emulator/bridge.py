@@ -1,0 +1,216 @@
+"""From granian to the application and back: reads a request's body, has it answered, sends the answer.
+
+A request goes to the *exchange* (framework-free: bytes in, bytes out) if that accepts its path, else
+to the WSGI application. Both are called right here, synchronously, with the loop's turn held: one
+request at a time, and nobody else in the state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from emulator.access_log import AccessLog, Served
+from emulator.delivery import Deliveries, internal_error, on_loop, send
+from emulator.turn import SharedLoop
+from emulator.wire import Answer, BodyProblem, Incoming
+from emulator.wsgi_call import WsgiCall
+
+if TYPE_CHECKING:
+    from granian.rsgi import Scope
+
+#: Bytes of a body that are kept in memory; what a larger limit allows beyond goes to a temporary file.
+IN_MEMORY = 1024 * 1024
+#: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
+#: before it listens gets to hear the answer; beyond, the connection closes on it.
+_DRAINED = 64 * 1024 * 1024
+
+
+class Exchange(Protocol):
+    """Answers requests without a framework."""
+
+    def accepts(self, path: str) -> bool:
+        """Whether requests to ``path`` (percent-decoded) are answered here rather than by the application."""
+
+    def handle(self, incoming: Incoming) -> Answer:
+        """The answer; called with the loop's turn held, must not block."""
+
+
+class NoExchange:
+    """Accepts nothing: every request goes to the application."""
+
+    def accepts(self, path: str) -> bool:
+        return False
+
+    def handle(self, incoming: Incoming) -> Answer:
+        raise NotImplementedError(incoming.path)
+
+
+@dataclass(slots=True)
+class _Request:
+    scope: Scope
+    proto: Any
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    since: float
+
+
+class Bridge:
+    """Answers granian's requests, one after the other; :meth:`take` is what granian calls.
+
+    ``body_limit(path)`` gives the bytes that a body sent there may have.
+    """
+
+    def __init__(
+        self,
+        loop: SharedLoop,
+        exchange: Exchange,
+        application: WsgiCall,
+        body_limit: Callable[[str], int],
+        deliveries: Deliveries,
+        access_log: AccessLog,
+    ) -> None:
+        self._loop = loop
+        self._exchange = exchange
+        self._application = application
+        self._body_limit = body_limit
+        self._deliveries = deliveries
+        self._log = access_log
+        self._context = copy_context()
+        self._reading: set[asyncio.Task[None]] = set()
+
+    def take(self, watcher: Any) -> None:
+        """Takes one request, in the thread in which granian hands it over. Never raises."""
+        since = perf_counter()
+        with self._loop.turn:
+            try:
+                self._loop.act_as_running()
+                scope: Scope = watcher.scope
+                request = _Request(
+                    scope, watcher.proto, scope.method, scope.path, scope.headers.items(), since
+                )
+                self._read(request)
+            except BaseException:
+                # Without an answer the server itself sends a 500.
+                traceback.print_exc(file=sys.stderr)
+
+    def give_up(self) -> None:
+        """Stops waiting for bodies that do not come."""
+        for task in self._reading:
+            task.cancel()
+
+    def _read(self, request: _Request) -> None:
+        length: int | None = None
+        for name, value in request.headers:
+            if name == "content-length":
+                length = int(value)
+            elif name == "transfer-encoding":
+                length = -1
+        if not length:
+            self._answer(request, b"", None)
+            return
+        limit = self._body_limit(request.path)
+        if 0 < length <= limit and length <= IN_MEMORY:
+            whole: Any = request.proto()
+            whole.add_done_callback(partial(self._answer_whole, request), context=self._context)
+            return
+        task = self._loop.create_task(self._read_in_pieces(request, length, limit))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    def _answer_whole(self, request: _Request, whole: Any) -> None:
+        with self._loop.turn:
+            try:
+                try:
+                    body = whole.result()
+                except Exception:
+                    self._answer(request, b"", "cut_off")
+                else:
+                    self._answer(request, body, None)
+            except BaseException:
+                traceback.print_exc(file=sys.stderr)
+
+    async def _read_in_pieces(self, request: _Request, length: int, limit: int) -> None:
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+            problem: BodyProblem | None
+            if length > limit and any(name == "expect" for name, _ in request.headers):
+                problem = "too_large"  # the client waits for leave to send it and gets the answer instead
+            else:
+                problem = await self._copy_body(request.proto, body, length, limit)
+            body.seek(0)
+            self._answer(request, body, problem)
+
+    async def _copy_body(
+        self, proto: Any, body: IO[bytes], length: int, limit: int
+    ) -> BodyProblem | None:
+        """Reads the body into ``body`` as far as ``limit`` allows. ``length`` -1: not known (chunked)."""
+        size, empties = 0, 0
+        pieces = aiter(proto)
+        while True:
+            try:
+                piece: bytes = await on_loop(self._loop, pieces.__anext__())
+            except StopAsyncIteration:
+                break
+            empties += not piece
+            size += len(piece)
+            if size <= limit:
+                body.write(piece)
+            elif size > limit + _DRAINED:
+                break
+        if size > limit:
+            body.truncate(0)
+            return "too_large"
+        # The end of a body comes as one empty piece, a broken one as two.
+        return "cut_off" if empties > 1 or 0 < size < length else None
+
+    def _answer(self, request: _Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> None:
+        scope, method, path = request.scope, request.method, request.path
+        try:
+            if self._exchange.accepts(path):
+                content = body if isinstance(body, bytes) else body.read()
+                headers = _by_name(request.headers)
+                answer = self._exchange.handle(
+                    Incoming(method, path, scope.query_string, headers, content, scope.client, problem)
+                )
+            else:
+                answer = self._application(scope, method, path, request.headers, body, problem)
+        except BaseException as error:
+            # SystemExit too: a view that asks the process to end does not get it.
+            answer = internal_error(error)
+        if answer.delivery is None:
+            send(request.proto, method, answer)
+            self._record(request, answer, "")
+        else:
+            self._deliveries.start(
+                request.proto, method, scope.client, answer, partial(self._record, request)
+            )
+
+    def _record(self, request: _Request, answer: Answer, note: str) -> None:
+        log = self._log
+        if not log.quiet:
+            milliseconds = (perf_counter() - request.since) * 1000
+            client = request.scope.client
+            log.record(
+                Served(
+                    request.method, request.path, answer.status, answer.summary, milliseconds, client, note
+                )
+            )
+
+
+def _by_name(headers: list[tuple[str, str]]) -> dict[str, str]:
+    by_name = dict(headers)
+    if len(by_name) != len(headers):
+        by_name.clear()
+        for name, value in headers:
+            parting = "; " if name == "cookie" else ", "
+            by_name[name] = f"{by_name[name]}{parting}{value}" if name in by_name else value
+    return by_name

@@ -1,0 +1,62 @@
+"""The command line. Each command is a module of :mod:`emulator.commands`, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from emulator import __version__
+
+#: Command → one-line help. Loading all of them would cost the server its quick start.
+COMMANDS = {
+    "serve": "Start the emulator (the default command).",
+    "check": "Validate a fixture set and list all problems.",
+    "fake": "Write a fixture set of made-up people.",
+    "doctor": "Report on a state directory, verify it, repair a copy.",
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is used, and means ``serve`` when none is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"emulator.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="push-emulator")
+def cli() -> None:
+    """A local emulator of the Altcraft Platform's POST /push_subscribe.
+
+    Without a command it serves; `serve --help` lists the server's options.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line: an error of use is one line on standard error and exit status 2."""
+    try:
+        status = cli.main(args, prog_name="run.py", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

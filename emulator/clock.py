@@ -1,0 +1,59 @@
+"""A workspace's time: the real one, or one that the tests hold still or move."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+
+
+def iso(milliseconds: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC, ``2026-01-31T12:00:00.000Z``."""
+    return f"{_iso_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+def _iso_second(second: int) -> str:
+    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class WorkspaceClock:
+    """The time of one workspace: real time plus an offset, or frozen."""
+
+    def __init__(self) -> None:
+        self._frozen_ms: int | None = None
+        self._offset_ms = 0
+        self._second = -1
+        self._prefix = ""
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_ms is not None
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        if self._frozen_ms is not None:
+            return self._frozen_ms
+        return time.time_ns() // 1_000_000 + self._offset_ms
+
+    def timestamp(self) -> str:
+        """Now, as ISO 8601 in UTC with milliseconds."""
+        now = self.now_ms()
+        second = now // 1000
+        if second != self._second:  # formatting a date costs more than the rest of a small request
+            self._second, self._prefix = second, _iso_second(second)
+        return f"{self._prefix}.{now % 1000:03d}Z"
+
+    def freeze(self, milliseconds: int) -> None:
+        """Stand still at this time."""
+        self._frozen_ms = milliseconds
+
+    def advance(self, milliseconds: int) -> None:
+        """Move by this much, frozen or not; negative moves back."""
+        if self._frozen_ms is not None:
+            self._frozen_ms += milliseconds
+        else:
+            self._offset_ms += milliseconds
+
+    def run(self) -> None:
+        """Go back to real time."""
+        self._frozen_ms = None
+        self._offset_ms = 0

@@ -1,0 +1,27 @@
+"""``run.py fake``: write a fixture set of made-up people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from emulator.fake import FakeError, write_fixture_set
+
+
+@click.command("fake")
+@click.option("--profiles", default=100, show_default=True, help="How many profiles.")
+@click.option("--locale", default="en_US", show_default=True, help="Whose names, e.g. ru_RU.")
+@click.option("--seed", type=int, default=None, help="The same seed writes the same set.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="A new or empty directory.")
+@click.option("--plain", is_flag=True, help="Few fields and one subscription each, for load tests.")
+def command(profiles: int, locale: str, seed: int | None, out: Path, plain: bool) -> int:
+    """Write a fixture set of made-up people with plausible tokens for each provider."""
+    try:
+        report = write_fixture_set(out, profiles, locale, seed, one_each=plain)
+    except FakeError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{out}: {report.profiles} profiles, {report.subscriptions} subscriptions")
+    for provider, count in report.providers.items():
+        click.echo(f"  {provider}: {count}")
+    return 0

@@ -1,0 +1,118 @@
+"""The server's TCP connections as the operating system knows them: the listening one, and how to break one.
+
+Granian shows a client's address but not its socket, so a connection is looked up among this process's
+own descriptors by its two ends. That works wherever sockets are descriptors listed in ``/dev/fd``
+(Linux, macOS, the BSDs); on Windows nothing is found, and :func:`cut` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable
+
+_LISTED_IN = "/dev/fd"
+
+Address = tuple[str, int]
+
+
+def listen(host: str, port: int, backlog: int) -> socket.socket:
+    """A socket that listens at ``host``, ``port`` (0: any free one); nobody else can listen there too.
+
+    Raises :class:`OSError` when the host is unknown or not ours, or the port is taken.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = min(found, key=lambda choice: choice[0] != socket.AF_INET)
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # A port that a server left a moment ago can be had again. (Never SO_REUSEPORT: with it two
+            # servers share a port, and each answers some of the requests.)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def address_of(text: str) -> Address:
+    """``"127.0.0.1:80"`` or ``"[::1]:80"`` in its two parts."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def cut(client: Address, server_port: int, *, reset: bool) -> bool:
+    """Breaks the connection of ``client`` with our ``server_port``: whether there was one to break.
+
+    ``reset`` false: both directions end, as after an orderly close (FIN). True: the connection is set
+    to be reset (RST) when the server drops it, and reading ends, upon which the server drops it.
+    """
+    return _each_connection(server_port, client, _reset_when_dropped if reset else _end)
+
+
+def cut_all(server_port: int) -> bool:
+    """Ends every connection to ``server_port``: whether there was any."""
+    return _each_connection(server_port, None, _end)
+
+
+def _reset_when_dropped(connection: socket.socket) -> None:
+    # Ending the writing direction as well would send a FIN, which a quick client reads as an empty reply.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.shutdown(socket.SHUT_RD)
+
+
+def _end(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _each_connection(
+    server_port: int, client: Address | None, treat: Callable[[socket.socket], None]
+) -> bool:
+    treated = False
+    for descriptor in _descriptors():
+        if not _joins(descriptor, server_port, client):
+            continue
+        try:
+            connection = socket.socket(fileno=os.dup(descriptor))
+        except OSError:
+            continue  # closed in between
+        with connection:
+            # Looked at again: another file may have taken over the number before it was duplicated.
+            if _joins(connection.fileno(), server_port, client):
+                try:
+                    treat(connection)
+                except OSError:
+                    continue  # the client was quicker
+                treated = True
+    return treated
+
+
+def _descriptors() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(_LISTED_IN) if name.isdigit()]
+    except OSError:
+        return []
+
+
+def _joins(descriptor: int, server_port: int, client: Address | None) -> bool:
+    try:
+        # The family given here is a guess that the two calls do not depend on; it saves a look-up.
+        looked_at = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, fileno=descriptor)
+    except OSError:
+        return False
+    try:
+        peer, own = looked_at.getpeername(), looked_at.getsockname()
+    except OSError:
+        return False  # not a socket, or not connected
+    finally:
+        looked_at.detach()
+    if not (isinstance(own, tuple) and isinstance(peer, tuple)):
+        return False
+    return bool(own[1] == server_port and (client is None or (peer[0], peer[1]) == client))

@@ -1,0 +1,255 @@
+"""How an answer reaches its client when that is not simply "now, whole".
+
+Everything here waits on the event loop, so nobody else waits and no thread is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import granian.rsgi as rsgi
+import orjson
+
+from emulator import connections
+from emulator.wire import Answer, Delivery, Effect, Summary
+
+#: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
+SLOW_BODY_S = 3.0
+_SLOW_PIECES = 30
+#: Seconds for the server to notice that its connection was cut.
+_CUT_NOTICED_S = 2.0
+
+# Re-exported names that the library's types do not declare as such.
+_CLIENT_LEFT: tuple[type[RuntimeError], ...] = (
+    rsgi.ProtocolClosed,  # type: ignore[attr-defined]
+    rsgi.ProtocolError,  # type: ignore[attr-defined]
+)
+
+#: What came of a delivery: the answer that was sent in the end, and a word on what happened to it.
+Outcome = tuple[Answer, str]
+
+
+def failure(text: str) -> Answer:
+    """An answer of our own making, in the documented envelope: HTTP 500, error 500 (A3, A4)."""
+    body = orjson.dumps({"data": [], "error": 500, "error_text": text})
+    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+    return Answer(500, headers, body, Summary(error=500))
+
+
+def internal_error(error: BaseException) -> Answer:
+    """The answer to a request whose work raised ``error``; the traceback goes to standard error."""
+    traceback.print_exception(error, file=sys.stderr)
+    return failure(f"internal error: {type(error).__name__}")
+
+
+def send(proto: Any, method: str, answer: Answer) -> None:
+    """Sends a whole answer at once. Where HTTP allows no body (HEAD, 204, 304) none is sent."""
+    if method == "HEAD":
+        # A view that knows of HEAD gives an empty body and the length of the whole one.
+        has_length = any(name.lower() == "content-length" for name, _ in answer.headers)
+        headers = answer.headers if has_length else _with_length(answer.headers, len(answer.body))
+        proto.response_empty(answer.status, headers)
+    elif answer.status in (204, 304):
+        proto.response_empty(answer.status, answer.headers)
+    else:
+        proto.response_bytes(answer.status, answer.headers, answer.body)
+
+
+def deliver_inline(delivery: Delivery, answer: Answer) -> Answer:
+    """The delivery under a plain WSGI server, where nothing but this thread can wait: the answer to send.
+
+    A delay sleeps and ``wait`` is run to its end, here. What needs the connection, or a body in pieces,
+    becomes an answer with status 500 that says so.
+    """
+    if delivery.wait is not None:
+        answer = asyncio.run(_completed(delivery.wait)) or answer
+    time.sleep(delivery.delay_s)
+    if delivery.effect is not None:
+        return _only_here(f"fault {delivery.effect}")
+    if delivery.stream is not None:
+        return _only_here("a streamed answer")
+    return answer
+
+
+class Deliveries:
+    """The answers of one server that are on their way.
+
+    ``server_port`` is the port that clients connect to.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server_port: int) -> None:
+        self._loop = loop
+        self._server_port = server_port
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
+
+    def start(
+        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+    ) -> None:
+        """Begins to deliver; ``on_done`` gets the answer that was sent and a note ("" if all went well)."""
+        task = self._loop.create_task(self._deliver(proto, method, client, answer, on_done))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def hurry(self) -> None:
+        """From now on delays are over, slow bodies go out at once, streams end: the server stops."""
+        self._hurry.set()
+
+    def give_up(self) -> None:
+        """Cancels what is still under way."""
+        for task in self._under_way:
+            task.cancel()
+
+    async def _deliver(
+        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+    ) -> None:
+        try:
+            sent, note = await self._bring(proto, method, client, answer)
+        except asyncio.CancelledError:
+            sent, note = failure("the server is stopping"), "stopped"
+            send(proto, method, sent)
+        except Exception as error:
+            sent, note = internal_error(error), ""
+            send(proto, method, sent)
+        on_done(sent, note)
+
+    async def _bring(self, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
+        delivery = answer.delivery or Delivery()
+        if delivery.wait is not None:
+            instead = await delivery.wait
+            if instead is not None:
+                answer, delivery = instead, instead.delivery or Delivery()
+        if delivery.delay_s > 0:
+            await self._pause(delivery.delay_s)
+        if delivery.effect is not None:
+            return await self._do(delivery.effect, proto, method, client, answer)
+        if delivery.stream is not None and method != "HEAD":
+            return answer, await self._stream(proto, answer, delivery.stream)
+        send(proto, method, answer)
+        return answer, ""
+
+    async def _do(self, effect: Effect, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
+        if effect in ("connection_reset", "empty_response"):
+            address = connections.address_of(client)
+            if not connections.cut(address, self._server_port, reset=effect == "connection_reset"):
+                answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
+                send(proto, method, answer)
+                return answer, ""
+            # Letting go of the request earlier would make the server send an answer of its own.
+            await asyncio.wait([self._client_gone(proto)], timeout=_CUT_NOTICED_S)
+        elif method == "HEAD":
+            send(proto, method, answer)
+        elif effect == "truncated_body":
+            await self._send_half(proto, answer)
+        else:
+            await self._trickle(proto, answer)
+        return answer, effect
+
+    async def _send_half(self, proto: Any, answer: Answer) -> None:
+        promised = max(len(answer.body), 1)
+        transport = proto.response_stream(answer.status, _with_length(answer.headers, promised))
+        half = answer.body[: promised // 2]
+        if half:
+            await transport.send_bytes(half)
+        # The server closes a connection whose body ends short of its Content-Length.
+
+    async def _trickle(self, proto: Any, answer: Answer) -> None:
+        body = answer.body
+        size = max(1, -(-len(body) // _SLOW_PIECES))
+        pieces = [body[start : start + size] for start in range(0, len(body), size)]
+        transport = proto.response_stream(answer.status, _with_length(answer.headers, len(body)))
+        for piece in pieces:
+            await self._pause(SLOW_BODY_S / len(pieces))
+            try:
+                await transport.send_bytes(piece)
+            except _CLIENT_LEFT:
+                return  # the client left
+
+    async def _stream(self, proto: Any, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
+        """Sends pieces until there are no more, the client leaves or the server stops; why it ended."""
+        transport = proto.response_stream(answer.status, answer.headers)
+        gone = self._client_gone(proto)
+        stopping = self._loop.create_task(self._hurry.wait())
+        next_piece: asyncio.Task[bytes] | None = None
+        try:
+            while True:
+                next_piece = self._loop.create_task(_next(pieces))
+                await asyncio.wait([next_piece, gone, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    return "client left"
+                if not next_piece.done():
+                    return "stopped"
+                try:
+                    piece = next_piece.result()
+                except StopAsyncIteration:
+                    return ""
+                await transport.send_bytes(piece)
+        except _CLIENT_LEFT:
+            return "client left"
+        finally:
+            gone.cancel()
+            stopping.cancel()
+            await _ended(next_piece, pieces)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+        except asyncio.TimeoutError:  # not the built-in one before Python 3.11
+            return
+
+    def _client_gone(self, proto: Any) -> asyncio.Future[Any]:
+        return on_loop(self._loop, proto.client_disconnect())
+
+
+def on_loop(loop: asyncio.AbstractEventLoop, awaitable: Any) -> asyncio.Future[Any]:
+    """A future of ``loop`` for one of granian's awaitables, which belong to its own thread."""
+    future = loop.create_future()
+    if not hasattr(awaitable, "add_done_callback"):
+        future.set_result(None)  # granian's way to say: already so
+        return future
+
+    def settle(done: Any) -> None:
+        loop.call_soon_threadsafe(_settle, future, done)
+
+    awaitable.add_done_callback(settle, context=None)
+    future.add_done_callback(lambda ended: awaitable.cancel() if ended.cancelled() else None)
+    return future
+
+
+def _settle(future: asyncio.Future[Any], done: Any) -> None:
+    if future.done():
+        return
+    try:
+        future.set_result(done.result())
+    except Exception as error:
+        future.set_exception(error)
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes:
+    return await anext(pieces)
+
+
+async def _ended(next_piece: asyncio.Task[bytes] | None, pieces: AsyncIterator[bytes]) -> None:
+    if next_piece is not None:
+        next_piece.cancel()
+        await asyncio.wait([next_piece])
+    if isinstance(pieces, AsyncGenerator):
+        await pieces.aclose()
+
+
+async def _completed(awaitable: Awaitable[Answer | None]) -> Answer | None:
+    return await awaitable
+
+
+def _only_here(what: str) -> Answer:
+    return failure(f"{what} needs the emulator's own server (python run.py); this server cannot do it")
+
+
+def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:
+    others = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    return [*others, ("content-length", str(length))]

@@ -1,0 +1,45 @@
+"""Profile ids: 24 lower-case hex digits shaped like MongoDB's ObjectIds (time, process, counter)."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+from emulator.clock import WorkspaceClock
+
+#: The time part of seeded ids while the clock runs: 2026-01-01T00:00:00Z, seconds since 1970.
+SEEDED_SECOND = 1_767_225_600
+_COUNTER_SIZE = 1 << 24
+
+
+class ObjectIds:
+    """Ids for new profiles.
+
+    With a ``seed`` the ids of a workspace are the same in every run: process and counter come from the
+    seed, and the time part stands still unless the clock is frozen to a time of the test's own choice.
+    ``made`` is how many profiles the workspace has made before: a restart goes on where it stopped.
+    """
+
+    def __init__(self, clock: WorkspaceClock, seed: int | None = None, made: int = 0) -> None:
+        self._clock = clock
+        self._seed = seed
+        self.restart(made)
+
+    def restart(self, made: int = 0) -> None:
+        """Start the sequence anew (a reset)."""
+        if self._seed is None:
+            self._process = secrets.token_hex(5)
+            self._counter = secrets.randbelow(_COUNTER_SIZE)
+        else:
+            source = random.Random(self._seed)
+            self._process = f"{source.getrandbits(40):010x}"
+            self._counter = (source.randrange(_COUNTER_SIZE) + made) % _COUNTER_SIZE
+
+    def profile_id(self) -> str:
+        """A new id."""
+        self._counter = (self._counter + 1) % _COUNTER_SIZE
+        if self._seed is not None and not self._clock.frozen:
+            second = SEEDED_SECOND
+        else:
+            second = self._clock.now_ms() // 1000
+        return f"{second & 0xFFFFFFFF:08x}{self._process}{self._counter:06x}"

@@ -1,0 +1,61 @@
+"""The answer's items and envelope (A-rules, S7): the only place that knows their keys and order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from emulator.rules.applying import Applied, Effect
+from emulator.rules.model import Profile, Resource
+
+SUCCESS = "Successful operation"
+#: The envelope's ``error`` when everything was applied (A1) and when something was not (A2).
+ALL_APPLIED, NOT_ALL_APPLIED = 0, 200
+
+Item = dict[str, object]
+
+
+def envelope(error: int, items: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """The answer to a request that was carried out (A1, A2)."""
+    return {"data": items, "error": error, "error_text": SUCCESS}
+
+
+def error_envelope(code: int, text: str) -> dict[str, object]:
+    """The answer to a request that was not (A3)."""
+    return {"data": [], "error": code, "error_text": text}
+
+
+def profile_items(resource: Resource, profile: Profile, applied: Sequence[Applied]) -> list[Item]:
+    """The items of a database whose profile was found or made (S1, S2, S4–S7)."""
+    items = [_item(resource, profile, one) for one in applied if one.effect is not Effect.UNCHANGED]  # S3
+    return items or [_bare_item(resource, profile)]  # S7
+
+
+def matching_error_item(resource: Resource, db_id: int, description: str) -> Item:
+    """The item of a database that could not be searched (M4, M5)."""
+    return {"db_id": db_id, "description": description, "resource_id": resource.id, "status": "error"}
+
+
+def _item(resource: Resource, profile: Profile, one: Applied) -> Item:
+    item: Item = {
+        "subscription_id": one.wanted.subscription_id,
+        "unsubscribe": bool(one.wanted.unsubscribe),
+        "profile_id": profile.id,  # A5
+        "provider": one.wanted.provider,
+        "db_id": profile.db_id,
+        "resource_id": resource.id,
+    }
+    if one.record is not None:
+        item["subscription_hash_id"] = one.record.hash_id
+    item["status"] = "error" if one.effect is Effect.REFUSED else "ok"
+    item["description"] = one.description
+    return item
+
+
+def _bare_item(resource: Resource, profile: Profile) -> Item:
+    return {
+        "db_id": profile.db_id,
+        "description": "",
+        "profile_id": profile.id,
+        "resource_id": resource.id,
+        "status": "ok",
+    }

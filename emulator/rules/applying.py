@@ -1,0 +1,110 @@
+"""Applying a request's subscriptions to the found profile of one database, in order (S-rules)."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from msgspec.structs import replace
+
+from emulator.rules.keys import subscription_hash_id
+from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
+from emulator.rules.providers import accepted
+from emulator.rules.run import Run
+
+
+class Effect(Enum):
+    """What became of one entry of ``subscriptions`` in one database."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+class Applied:
+    """One entry's effect, with the record where there is one and the reason where it was refused."""
+
+    __slots__ = ("description", "effect", "record", "wanted")
+
+    def __init__(
+        self, wanted: SubscriptionRequest, effect: Effect, record: Subscription | None, description: str = ""
+    ) -> None:
+        self.wanted = wanted
+        self.effect = effect
+        self.record = record
+        self.description = description
+
+
+def apply_subscriptions(run: Run, profile: Profile) -> list[Applied]:
+    """What becomes of each of the request's subscriptions on this profile, in order.
+
+    The changes are added to ``run.changes``; nothing else is touched.
+    """
+    seen: set[tuple[str, str]] = set()
+    return [_apply_one(run, profile, wanted, seen) for wanted in run.request.subscriptions]
+
+
+def _apply_one(
+    run: Run, profile: Profile, wanted: SubscriptionRequest, seen: set[tuple[str, str]]
+) -> Applied:
+    if not accepted(wanted.provider, run.resource):  # S6
+        run.note("S6", profile.db_id, f"{wanted.provider} is not configured")
+        return Applied(wanted, Effect.REFUSED, None, "provider is not configured for the resource")
+    pair = (wanted.provider, wanted.subscription_id)
+    if pair in seen:  # S5
+        run.note("S5", profile.db_id, "twice in one request")
+        return _duplicate(wanted)
+    seen.add(pair)
+
+    key = PushKey(profile.db_id, run.resource.id, *pair)
+    records = run.lookup.find_by_push(key)
+    own = next((record for record in records if record.profile_id == profile.id), None)
+    status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
+    if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
+        run.note("S3", profile.db_id, f"already {own.status}" if own else "nothing to unsubscribe")
+        return Applied(wanted, Effect.UNCHANGED, own)
+
+    holders = [record for record in records if record.active and record is not own]
+    if holders and not wanted.unsubscribe:  # S4
+        if run.policies.duplicate_token == "error":
+            run.note("S4", profile.db_id, f"active on profile {holders[0].profile_id}")
+            return _duplicate(wanted)
+        _take_from(run, holders)
+    if own is not None:  # S2
+        run.note("S2", profile.db_id, f"{own.status} → {status}")
+        changed = replace(own, status=status, updated=run.now)
+        run.changes.subscriptions.append(changed)
+        return Applied(wanted, Effect.CHANGED, changed)
+    run.note("S1", profile.db_id, "added")  # S1
+    added = _new_record(run, profile, key, records)
+    run.changes.subscriptions.append(added)
+    return Applied(wanted, Effect.ADDED, added)
+
+
+def _duplicate(wanted: SubscriptionRequest) -> Applied:
+    return Applied(wanted, Effect.REFUSED, None, "Duplicate push subscription")
+
+
+def _take_from(run: Run, holders: list[Subscription]) -> None:
+    for holder in holders:  # S4, policy duplicate_token=move
+        run.note("S4", holder.db_id, f"moved away from profile {holder.profile_id}")
+        run.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=run.now))
+
+
+def _new_record(run: Run, profile: Profile, key: PushKey, records: list[Subscription]) -> Subscription:
+    if records:  # A5: the hash depends on the key alone
+        hash_id = records[0].hash_id
+    else:
+        made = {subscription.hash_id for subscription in run.changes.subscriptions}
+        hash_id = subscription_hash_id(key, lambda digits: digits in made or run.lookup.hash_taken(digits))
+    return Subscription(
+        hash_id,
+        key.db_id,
+        profile.id,
+        key.resource_id,
+        key.provider,
+        key.subscription_id,
+        "subscribed",
+        run.now,
+        run.now,
+    )

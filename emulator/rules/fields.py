@@ -1,0 +1,125 @@
+"""Custom fields: reading a value as the field's type (M5). Values compare in the form made here."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timezone
+
+from emulator.rules.model import INT64_MAX, INT64_MIN, FieldKind, FieldType, FieldValue
+
+FIELD_KINDS: tuple[FieldKind, ...] = ("int", "float", "string", "bool", "date", "datetime", "ip", "enum")
+
+#: Which JSON types need no conversion, for lint L7.
+_OWN_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,)}
+
+_INT = re.compile(r"[+-]?[0-9]{1,19}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+class InvalidFieldValue(ValueError):
+    """The value cannot be read as the field's type; the text says what would be right."""
+
+
+def read_value(field_type: FieldType, value: FieldValue) -> FieldValue:
+    """The value in the field's own form: ``"123"`` is 123 for an int field, true never is 1.
+
+    Raises :class:`InvalidFieldValue`.
+    """
+    return _READERS[field_type.kind](value, field_type)
+
+
+def json_type_differs(field_type: FieldType, value: FieldValue) -> bool:
+    """Whether the value came in another JSON type than the field's (L7)."""
+    own = _OWN_TYPES.get(field_type.kind, (str,))
+    return not isinstance(value, own) or (isinstance(value, bool) and bool not in own)
+
+
+def _read_int(value: FieldValue, _: FieldType) -> int:
+    number: int | None = None
+    if isinstance(value, str):
+        number = int(value) if _INT.fullmatch(value) else None
+    elif isinstance(value, float):
+        number = int(value) if value.is_integer() else None
+    elif not isinstance(value, bool):
+        number = value
+    if number is None or not INT64_MIN <= number <= INT64_MAX:
+        raise InvalidFieldValue("an integer of 64 bits")
+    return number
+
+
+def _read_float(value: FieldValue, _: FieldType) -> float:
+    if isinstance(value, bool) or (isinstance(value, str) and not _FLOAT.fullmatch(value)):
+        raise InvalidFieldValue("a number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise InvalidFieldValue("a finite number")
+    return number + 0.0  # -0.0 and 0.0 are one value
+
+
+def _read_string(value: FieldValue, _: FieldType) -> str:
+    if isinstance(value, bool):
+        raise InvalidFieldValue("a string")
+    return value if isinstance(value, str) else repr(value)
+
+
+def _read_bool(value: FieldValue, _: FieldType) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise InvalidFieldValue("true or false")
+
+
+def _read_date(value: FieldValue, _: FieldType) -> str:
+    try:
+        return date.fromisoformat(_text(value, _DATE)).isoformat()
+    except ValueError as error:
+        raise InvalidFieldValue("a date as YYYY-MM-DD") from error
+
+
+def _read_datetime(value: FieldValue, _: FieldType) -> str:
+    try:
+        moment = datetime.fromisoformat(_text(value, _DATETIME).replace("Z", "+00:00"))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError) as error:
+        raise InvalidFieldValue("a time as YYYY-MM-DDTHH:MM:SSZ") from error
+
+
+def _read_ip(value: FieldValue, _: FieldType) -> str:
+    try:
+        return str(ipaddress.ip_address(_text(value)))
+    except ValueError as error:
+        raise InvalidFieldValue("an IP address") from error
+
+
+def _read_enum(value: FieldValue, field_type: FieldType) -> str:
+    if isinstance(value, str) and value in field_type.options:
+        return value
+    raise InvalidFieldValue("one of " + ", ".join(field_type.options))
+
+
+def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:
+    if isinstance(value, str) and (form is None or form.fullmatch(value)):
+        return value
+    raise ValueError
+
+
+_READERS: dict[FieldKind, Callable[[FieldValue, FieldType], FieldValue]] = {
+    "int": _read_int,
+    "float": _read_float,
+    "string": _read_string,
+    "bool": _read_bool,
+    "date": _read_date,
+    "datetime": _read_datetime,
+    "ip": _read_ip,
+    "enum": _read_enum,
+}

@@ -1,0 +1,28 @@
+"""Subscription keys and the hash ids made of them (A5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+from emulator.rules.model import PushKey
+
+HASH_DIGITS = 8
+
+
+def digest(key: PushKey) -> bytes:
+    """32 bytes that stand for the key, the same in every workspace and every run."""
+    text = f"{key.db_id}/{key.resource_id}/{len(key.provider)}:{key.provider}/{key.subscription_id}"
+    return blake2b(text.encode(), digest_size=32).digest()
+
+
+def subscription_hash_id(key: PushKey, taken: Callable[[str], bool]) -> str:
+    """The key's hash id: 8 lower-case hex digits, or as many more as it takes to be nobody else's.
+
+    ``taken`` says whether another key of the workspace has a hash id already.
+    """
+    digits = digest(key).hex()
+    length = HASH_DIGITS  # A5
+    while taken(digits[:length]) and length < len(digits):
+        length += 1
+    return digits[:length]

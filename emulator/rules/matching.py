@@ -1,0 +1,93 @@
+"""Finding the profile in one database, or making it (M-rules)."""
+
+from __future__ import annotations
+
+from emulator.rules.fields import InvalidFieldValue, read_value
+from emulator.rules.model import Database, FieldValue, Profile, PushKey, Subscription
+from emulator.rules.run import Run
+
+
+class MatchingError(Exception):
+    """This database cannot be searched as asked; its item says why, the other databases go on (M4, M5)."""
+
+
+def match_profile(run: Run, database: Database) -> Profile:
+    """The profile that the request means in this database: the found one or a new one (M6).
+
+    Raises :class:`MatchingError`.
+    """
+    request = run.request
+    if request.matching == "custom":  # M3
+        return _by_field(run, database, request.field_name or "", request.field_value)
+    if request.id:  # M2, M1
+        return _by_id(run, database, request.id, "M2" if request.matching else "M1")
+    return _by_push(run, database)
+
+
+def _by_field(run: Run, database: Database, name: str, given: FieldValue | None) -> Profile:
+    field_type = database.fields.get(name)
+    if field_type is None or given is None:  # M4
+        run.note("M4", database.id, f'field "{name}" is not declared')
+        raise MatchingError("matching error: unknown field")
+    try:
+        value = read_value(field_type, given)
+    except InvalidFieldValue as error:  # M5
+        run.note("M5", database.id, f'field "{name}" takes {error}')
+        raise MatchingError("matching error: invalid field value") from error
+    found = run.lookup.find_by_field(database.id, name, value)
+    run.note("M3", database.id, f'searched by "{name}" = {value!r}')
+    if not found:
+        return _create(run, database, {name: value})  # M7
+    if len(found) > 1:
+        run.note("M9", database.id, "several profiles have it; the oldest wins")
+    return found[0]  # M9
+
+
+def _by_id(run: Run, database: Database, profile_id: str, rule: str) -> Profile:
+    run.note(rule, database.id, "searched by id")
+    found = run.lookup.find_profile(database.id, profile_id)
+    if found is not None:
+        return found
+    if run.policies.unknown_id == "keep":  # M8
+        run.note("M8", database.id, "no such id; the new profile gets it")
+        return _create(run, database, {}, profile_id)
+    run.note("M8", database.id, "no such id; the new profile gets one of its own")
+    return _create(run, database, {})
+
+
+def _by_push(run: Run, database: Database) -> Profile:
+    run.note("M1", database.id, "searched by push subscriptions")
+    for wanted in run.request.subscriptions:  # M11
+        key = PushKey(database.id, run.resource.id, wanted.provider, wanted.subscription_id)
+        records = run.lookup.find_by_push(key)
+        if records:
+            run.note("M11", database.id, f"{wanted.provider} {_short(wanted.subscription_id)} is known")
+            profile = run.lookup.find_profile(database.id, _winner(run, records).profile_id)
+            if profile is not None:
+                return profile
+    return _create(run, database, {})
+
+
+def _winner(run: Run, records: list[Subscription]) -> Subscription:
+    if len(records) > 1:
+        run.note("M9", records[0].db_id, "several profiles have it; active first, then the oldest")
+    return next((record for record in records if record.active), records[0])  # M9
+
+
+def _create(
+    run: Run, database: Database, fields: dict[str, FieldValue], profile_id: str | None = None
+) -> Profile:
+    if profile_id is None:
+        profile_id = run.ids.profile_id()
+        while run.lookup.find_profile(database.id, profile_id) is not None:
+            profile_id = run.ids.profile_id()
+    profile = Profile(profile_id, database.id, fields, run.now)
+    run.changes.profiles.append(profile)
+    run.note("M6", database.id, f"nothing found; profile {profile_id} is new")
+    if fields:
+        run.note("M7", database.id, "the new profile gets the searched value")
+    return profile
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= 24 else f"{token[:12]}…{token[-8:]}"

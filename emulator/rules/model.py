@@ -1,0 +1,168 @@
+"""The domain's nouns. Structs rather than plain data classes: they are also what is stored, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import Meta, Struct, field
+
+Status = Literal["subscribed", "unsubscribed"]
+FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum"]
+#: A custom field's value as it is stored: dates, times and addresses as their canonical text.
+FieldValue = str | int | float | bool
+
+#: The most subscriptions that one request may carry.
+MAX_SUBSCRIPTIONS = 100
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
+NonEmpty = Annotated[str, Meta(min_length=1)]
+
+
+class FieldType(Struct, frozen=True, omit_defaults=True):
+    """A declared custom field's type; ``options`` only for an enum."""
+
+    kind: FieldKind
+    options: tuple[str, ...] = ()
+
+
+class Database(Struct):
+    """A database and its declared custom fields, by name."""
+
+    id: int
+    name: str
+    fields: dict[str, FieldType] = {}
+
+
+class Resource(Struct):
+    """A resource: its secret token, its databases in order, its providers (``None``: the page's list)."""
+
+    id: int
+    name: str
+    token: str
+    db_ids: list[int] = []
+    providers: list[str] | None = None
+
+
+class Profile(Struct):
+    """A profile of one database. Its subscriptions are records of their own. ``created``: ISO 8601, UTC."""
+
+    id: str
+    db_id: int
+    fields: dict[str, FieldValue] = {}
+    created: str = ""
+
+
+class PushKey(NamedTuple):
+    """What names a subscription: two records of one key can only be on two profiles."""
+
+    db_id: int
+    resource_id: int
+    provider: str
+    subscription_id: str
+
+
+class Subscription(Struct):
+    """A push subscription of one profile. ``created``, ``updated``: ISO 8601, UTC."""
+
+    hash_id: str
+    db_id: int
+    profile_id: str
+    resource_id: int
+    provider: str
+    subscription_id: str
+    status: Status = "subscribed"
+    created: str = ""
+    updated: str = ""
+
+    @property
+    def key(self) -> PushKey:
+        return PushKey(self.db_id, self.resource_id, self.provider, self.subscription_id)
+
+    @property
+    def active(self) -> bool:
+        return self.status == "subscribed"
+
+
+class SubscriptionRequest(Struct, forbid_unknown_fields=True):
+    """One entry of a request's ``subscriptions``."""
+
+    provider: NonEmpty
+    subscription_id: NonEmpty
+    unsubscribe: bool | None = False
+
+
+class PushRequest(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /push_subscribe``, its shape checked.
+
+    Decoded straight from JSON where the body is plainly right (forbidding what is not named here), made by
+    the marshmallow schema of :mod:`emulator.web.push_schema` where there is anything to say about it.
+    """
+
+    resource_token: NonEmpty
+    subscriptions: Annotated[list[SubscriptionRequest], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]
+    id: str | None = None
+    db_ids: list[Int64] | None = None
+    matching: str | None = None
+    field_name: str | None = None
+    field_value: str | Int64 | float | bool | None = None
+
+
+class Policies(Struct, frozen=True):
+    """What a workspace chose where the page is silent."""
+
+    duplicate_token: Literal["error", "move"] = "error"  # S4
+    unknown_id: Literal["keep", "new"] = "keep"  # M8
+    http_status: Literal["mirror", "always_200"] = "mirror"  # A3
+
+
+class Changes(Struct):
+    """What one request changes, applied as one transaction (A6)."""
+
+    profiles: list[Profile] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.profiles or self.subscriptions)
+
+
+class Decided(NamedTuple):
+    """One rule that decided something: where (``None``: the whole request) and what it made of it."""
+
+    rule: str
+    db_id: int | None
+    detail: str
+
+
+class Lint(NamedTuple):
+    """A remark that never changes the answer: the L-rule, the parameter's path, the remark."""
+
+    rule: str
+    path: str
+    text: str
+
+
+class RequestError(Exception):
+    """A request-level error (A3): nothing changes in any database.
+
+    ``code`` is both the envelope's ``error`` and the HTTP status; ``rule`` is the rule that refused.
+    """
+
+    def __init__(self, code: int, text: str, rule: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.rule = rule
+
+
+class Outcome(Struct):
+    """What :func:`emulator.rules.decide.decide` answers: the items, what to change, and why."""
+
+    error: int
+    items: list[dict[str, object]]
+    changes: Changes
+    decided: list[Decided]
+    resource: Resource
+    ok: int = 0
+    failed: int = 0
+    outcomes: Sequence[str] = ()

@@ -1,0 +1,43 @@
+"""What the rules ask of the world: look-ups in the state, the time, new ids."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
+
+
+class Lookup(Protocol):
+    """The state as the rules see it. Nothing here scans."""
+
+    def find_resource(self, token: str) -> Resource | None:
+        """The resource with this token."""
+
+    def database(self, db_id: int) -> Database:
+        """The database with this id; it exists wherever a resource names it."""
+
+    def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
+        """The profile with this id in this database."""
+
+    def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
+        """Up to two profiles whose field has this (canonical) value, the oldest first (M9)."""
+
+    def find_by_push(self, key: PushKey) -> list[Subscription]:
+        """All records of this key, that of the oldest profile first."""
+
+    def hash_taken(self, hash_id: str) -> bool:
+        """Whether a subscription of the workspace has this hash id."""
+
+
+class Clock(Protocol):
+    """A workspace's time."""
+
+    def timestamp(self) -> str:
+        """Now, as ISO 8601 in UTC with milliseconds."""
+
+
+class IdSource(Protocol):
+    """Makes profile ids."""
+
+    def profile_id(self) -> str:
+        """A new id of 24 lower-case hex digits."""

@@ -1,0 +1,40 @@
+"""Every setting of the server: command line flag, else environment ``EMULATOR_*``, else the default here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args, get_type_hints
+
+from emulator.rules.model import Policies
+from emulator.store.storage import Durability
+
+#: The fixture set that comes with the project.
+DEFAULT_FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "default"
+MAX_BODY_BYTES = 1 << 20
+#: What each policy can be; the first is the default.
+POLICY_CHOICES: dict[str, tuple[str, ...]] = {
+    name: get_args(hint) for name, hint in get_type_hints(Policies).items()
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``serve`` was asked for.
+
+    ``state``: the directory of the state files. ``seed``: makes ids the same in every run. ``policies`` and
+    ``strict`` are what a new workspace starts with.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    port_file: Path | None = None
+    fixtures: Path = DEFAULT_FIXTURES
+    state: Path = Path(".emulator")
+    durability: Durability = "os"
+    strict: bool = False
+    policies: Policies = field(default_factory=Policies)
+    seed: int | None = None
+    admin_token: str | None = None
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["quiet", "normal", "verbose"] = "normal"

@@ -1,0 +1,178 @@
+"""The state's journal: an append-only file, one transaction a line, each with its number and checksum.
+
+A line is ``CRC32 NUMBER JSON\\n``: the checksum, in 8 hex digits, covers ``NUMBER JSON``. The first line's
+JSON is the header; every other line's is a transaction. Numbers are consecutive, over all journals of a
+state, so that a lost line is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from emulator.store.errors import DamagedState, StateError
+from emulator.store.files import fsync_folder, replace_file
+
+FORMAT = 1
+_LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
+
+
+class Header(msgspec.Struct):
+    """A journal's first line. ``generation``: the snapshot that it follows."""
+
+    journal: int
+    generation: int
+
+
+def format_line(number: int, payload: bytes) -> bytes:
+    """One line of the file."""
+    text = b"%d %s" % (number, payload)
+    return b"%08x %s\n" % (crc32(text), text)
+
+
+def parse_line(line: bytes) -> tuple[int, bytes] | None:
+    """The number and payload of a line (without its newline), or ``None`` if the checksum does not hold."""
+    match = _LINE.fullmatch(line)
+    if match is None or int(match[1], 16) != crc32(match[2]):
+        return None
+    return int(match[3]), match[4]
+
+
+class Journal:
+    """A journal open for appending.
+
+    ``size`` is its length in bytes, ``number`` that of its last transaction.
+    """
+
+    def __init__(self, path: Path, size: int, number: int) -> None:
+        self.path = path
+        self.size = size
+        self.number = number
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+        self._inode = os.fstat(self._fd).st_ino
+
+    @classmethod
+    def create(cls, path: Path, generation: int, number: int) -> Journal:
+        """Make a journal that follows the snapshot ``generation``; it appears whole or not at all."""
+        line = format_line(number, msgspec.json.encode(Header(FORMAT, generation)))
+        replace_file(path, [line])
+        fsync_folder(path.parent)
+        return cls(path, len(line), number)
+
+    def append(self, payload: bytes) -> None:
+        """Append one transaction. Raises :class:`OSError`, with the file as it was before."""
+        # A deleted or replaced file would swallow writes without an error.
+        if not self.in_place():
+            raise FileNotFoundError(2, "the journal was removed or replaced while in use", str(self.path))
+        line = format_line(self.number + 1, payload)
+        written = 0
+        try:
+            while written < len(line):  # a full disk writes a part first
+                written += os.write(self._fd, line[written:] if written else line)
+        except OSError:
+            self.cut_back(self.size, self.number)
+            raise
+        self.size += len(line)
+        self.number += 1
+
+    def in_place(self) -> bool:
+        """Whether the file is still the one that its name means."""
+        try:
+            return os.stat(self.path).st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def cut_back(self, size: int, number: int) -> None:
+        """Take back what was appended after this size and number. Raises :class:`OSError`."""
+        os.ftruncate(self._fd, size)
+        self.size, self.number = size, number
+
+    def sync(self) -> None:
+        """Wait until all that was appended has reached the disk. Raises :class:`OSError`."""
+        _sync(self._fd)
+
+    def sync_later(self) -> Callable[[], None]:
+        """A :meth:`sync` of what is appended so far, for another thread; it may outlive this journal."""
+        fd = os.dup(self._fd)
+
+        def sync() -> None:
+            try:
+                _sync(fd)
+            finally:
+                os.close(fd)
+
+        return sync
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+#: macOS has no fdatasync.
+_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
+
+@dataclass
+class JournalReport:
+    """What reading a journal came to: where it ends, and how much of a torn last line follows.
+
+    ``first_number`` is that of the transaction before its first, ``number`` that of its last.
+    """
+
+    generation: int = 0
+    first_number: int = 0
+    number: int = 0
+    size: int = 0
+    torn_bytes: int = 0
+
+
+def read_journal(path: Path, report: JournalReport, last: bool = True) -> Iterator[bytes]:
+    """The payload of every transaction, in order; ``report`` is filled on the way.
+
+    Only the last journal may end in a torn line: one without its newline whose checksum does not hold.
+    Raises :class:`DamagedState` for anything else that is not as it was written.
+    """
+    with path.open("rb") as file:
+        for line in file:
+            whole = line.endswith(b"\n")
+            parsed = parse_line(line[:-1] if whole else line)
+            if parsed is None or not whole:
+                if last and not whole and report.size and not _was_whole(line, parsed):
+                    report.torn_bytes = len(line)
+                    return
+                raise DamagedState(path, report.size, "a line's checksum does not hold")
+            number, payload = parsed
+            if report.size == 0:
+                report.generation = _read_header(path, payload)
+                report.first_number = number
+            else:
+                if number != report.number + 1:
+                    raise DamagedState(path, report.size, f"transaction {number} follows {report.number}")
+                yield payload
+            report.number = number
+            report.size += len(line)
+    if report.size == 0:
+        raise DamagedState(path, 0, "the journal's first line is missing")
+
+
+def _was_whole(line: bytes, parsed: tuple[int, bytes] | None) -> bool:
+    """Whether a line without its newline had one: it is whole, or whole but for its last byte."""
+    return parsed is not None or parse_line(line[:-1]) is not None
+
+
+def _read_header(path: Path, payload: bytes) -> int:
+    try:
+        header = msgspec.json.decode(payload, type=Header)
+    except msgspec.MsgspecError as error:
+        raise DamagedState(path, 0, "not a journal of the emulator") from error
+    if header.journal > FORMAT:
+        raise StateError(
+            f"{path}: written by a newer emulator (journal format {header.journal}, this one reads "
+            f"{FORMAT}). Use that version, or another --state directory"
+        )
+    return header.generation

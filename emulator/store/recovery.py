@@ -1,0 +1,127 @@
+"""Opening what is on disk: the snapshot, then every journal that follows it."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from emulator.store import journal, snapshot
+from emulator.store.errors import DamagedState
+from emulator.store.state import Op, State, TableSpec
+
+_OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
+
+
+@dataclass
+class Recovered:
+    """A state read from disk. ``journals``: those that follow the snapshot, oldest first."""
+
+    state: State
+    header: snapshot.Header
+    journals: list[Path]
+    last: journal.JournalReport
+
+
+def journal_path(path: Path, generation: int) -> Path:
+    """The journal that follows snapshot ``generation`` of the state file ``path``."""
+    return path.with_name(f"{path.stem}.{generation}.journal")
+
+
+def find_journals(path: Path) -> dict[int, Path]:
+    """The journals beside a state file, by generation, in ascending order."""
+    pattern = re.compile(re.escape(path.stem) + r"\.([0-9]+)\.journal")
+    found = {}
+    if path.parent.is_dir():
+        for candidate in path.parent.iterdir():
+            match = pattern.fullmatch(candidate.name)
+            if match:
+                found[int(match[1])] = candidate
+    return dict(sorted(found.items()))
+
+
+def nothing_stored(path: Path) -> bool:
+    """Whether there is no state: no snapshot, and at most the first, empty journal of an aborted start.
+
+    Raises :class:`DamagedState` for a journal without its snapshot.
+    """
+    if path.exists():
+        return False
+    for generation, found in find_journals(path).items():
+        report = journal.JournalReport()
+        if generation != 1 or any(True for _ in journal.read_journal(found, report)) or report.torn_bytes:
+            raise DamagedState(found, 0, f"the snapshot {path.name} that it follows is missing")
+    return True
+
+
+def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
+    """The state on disk. Changes nothing there. Raises :class:`StateError`."""
+    with _collector_paused():
+        header = snapshot.read_header(path)
+        snapshot.verify(path)
+        state = State(specs)
+        _load_rows(path, state)
+        for name, last_id in header.last_ids.items():
+            state.table(name).last_id = max(last_id, state.table(name).last_id)
+        found = {g: p for g, p in find_journals(path).items() if g >= header.generation}
+        report = _replay(path, header, found, state)
+    return Recovered(state, header, list(found.values()), report)
+
+
+def _load_rows(path: Path, state: State) -> None:
+    table = None
+    for name, doc_id, document in snapshot.read_rows(path):
+        if doc_id is None or table is None:
+            table = state.table(name)
+            put = table.put
+        else:
+            put(doc_id, document)
+
+
+def _replay(
+    path: Path, header: snapshot.Header, found: Mapping[int, Path], state: State
+) -> journal.JournalReport:
+    if header.generation not in found:
+        missing = journal_path(path, header.generation)
+        raise DamagedState(missing, 0, f"the journal that follows {path.name} is missing")
+    expected, number = header.generation, header.number
+    report = journal.JournalReport()
+    for generation, journal_file in found.items():
+        if generation != expected:
+            raise DamagedState(journal_path(path, expected), 0, "a journal is missing from the sequence")
+        report = journal.JournalReport()
+        transactions = journal.read_journal(journal_file, report, last=generation == max(found))
+        for payload in transactions:
+            state.apply(_decode_ops(journal_file, report, payload))
+        if (report.generation, report.first_number) != (generation, number):
+            raise DamagedState(journal_file, 0, "the journal does not follow what comes before it")
+        expected, number = generation + 1, report.number
+    return report
+
+
+def _decode_ops(path: Path, report: journal.JournalReport, payload: bytes) -> Iterator[Op]:
+    try:
+        steps = _OPS.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise DamagedState(path, report.size, f"not a transaction ({error})") from error
+    for name, doc_id, raw in steps:
+        document = bytes(raw)
+        yield Op(name, doc_id, None if document == b"null" else document)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+        gc.collect()
+        gc.freeze()  # what was loaded lives as long as the process: never walk it again

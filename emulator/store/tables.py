@@ -1,0 +1,60 @@
+"""The tables of a workspace's state, how their documents are decoded and what finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+import msgspec
+
+from emulator.rules.keys import digest
+from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
+from emulator.store.state import TableSpec
+
+PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "databases", "resources"
+
+
+def profile_key(db_id: int, profile_id: str) -> str:
+    """What finds a profile, and the subscriptions of a profile."""
+    return f"{db_id}/{profile_id}"
+
+
+def push_key(key: PushKey) -> bytes:
+    """What finds the records of a subscription key: 16 bytes instead of a long token."""
+    return digest(key)[:16]
+
+
+def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
+    """What finds the profiles with a field's value."""
+    return (db_id, name, value)
+
+
+def _profile_keys(profile: Profile) -> Iterable[Hashable]:
+    return (profile_key(profile.db_id, profile.id),)
+
+
+def _field_keys(profile: Profile) -> Iterable[Hashable]:
+    return [(profile.db_id, name, value) for name, value in profile.fields.items()]
+
+
+def _push_keys(subscription: Subscription) -> Iterable[Hashable]:
+    return (push_key(subscription.key),)
+
+
+def _hash_keys(subscription: Subscription) -> Iterable[Hashable]:
+    return (subscription.hash_id,)
+
+
+def _owner_keys(subscription: Subscription) -> Iterable[Hashable]:
+    return (profile_key(subscription.db_id, subscription.profile_id),)
+
+
+#: The tables in the order of the file.
+SPECS = {
+    DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
+    RESOURCES: TableSpec(decode=msgspec.json.Decoder(Resource).decode),
+    PROFILES: TableSpec({"id": _profile_keys, "field": _field_keys}, msgspec.json.Decoder(Profile).decode),
+    SUBSCRIPTIONS: TableSpec(
+        {"push": _push_keys, "hash": _hash_keys, "profile": _owner_keys},
+        msgspec.json.Decoder(Subscription).decode,
+    ),
+}

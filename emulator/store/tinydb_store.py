@@ -1,0 +1,194 @@
+"""The domain's store on TinyDB: what the rules look up, and one transaction per request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tinydb import TinyDB
+
+from emulator.fixtures.model import FixtureSet
+from emulator.rules.keys import subscription_hash_id
+from emulator.rules.model import (
+    Changes,
+    Database,
+    FieldValue,
+    Profile,
+    PushKey,
+    Resource,
+    Subscription,
+)
+from emulator.store.state import Op, State, TableState
+from emulator.store.storage import Durability, JournaledStorage
+from emulator.store.table import IndexedTable
+from emulator.store.tables import (
+    DATABASES,
+    PROFILES,
+    RESOURCES,
+    SPECS,
+    SUBSCRIPTIONS,
+    field_key,
+    profile_key,
+    push_key,
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class StateDatabase(TinyDB):
+    """TinyDB on the engine of this package."""
+
+    table_class = IndexedTable  # type: ignore[assignment]  # TinyDB wants these replaced
+    default_storage_class = JournaledStorage  # type: ignore[assignment]
+    storage: JournaledStorage
+
+
+class TinyDBStore:
+    """The state of one workspace.
+
+    ``fresh`` says that there was no state file: it wants to be seeded (:meth:`replace`).
+    Raises :class:`~emulator.store.errors.StateError` if there is one that cannot be read.
+    """
+
+    def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
+        self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
+        self.storage = self.db.storage
+        self._learn_configuration()
+
+    @property
+    def fresh(self) -> bool:
+        return self.storage.fresh
+
+    # Look-ups (emulator.rules.ports.Lookup)
+
+    def find_resource(self, token: str) -> Resource | None:
+        return self._by_token.get(token)
+
+    def database(self, db_id: int) -> Database:
+        return self._databases[db_id]
+
+    def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
+        table = self._table(PROFILES)
+        found = table.indexes["id"].find(profile_key(db_id, profile_id))
+        return table.decode(table.documents[found[0]]) if found else None
+
+    def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
+        table = self._table(PROFILES)
+        found = table.indexes["field"].find(field_key(db_id, name, value), limit=2)
+        return [table.decode(table.documents[doc_id]) for doc_id in found]
+
+    def find_by_push(self, key: PushKey) -> list[Subscription]:
+        table = self._table(SUBSCRIPTIONS)
+        found = table.indexes["push"].find(push_key(key))
+        records: list[Subscription] = [table.decode(table.documents[doc_id]) for doc_id in found]
+        if len(records) > 1:
+            profiles = self._table(PROFILES).indexes["id"]
+            records.sort(key=lambda one: profiles.find(profile_key(one.db_id, one.profile_id))[0])
+        return records
+
+    def hash_taken(self, hash_id: str) -> bool:
+        return hash_id in self._table(SUBSCRIPTIONS).indexes["hash"]
+
+    # Changes
+
+    def apply(self, changes: Changes) -> None:
+        """Apply what a request changes, as one transaction (A6).
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        """
+        next_profile = self._table(PROFILES).last_id + 1
+        ops = [
+            Op(PROFILES, doc_id, _encode(profile))
+            for doc_id, profile in enumerate(changes.profiles, next_profile)
+        ]
+        next_subscription = self._table(SUBSCRIPTIONS).last_id + 1
+        for subscription in changes.subscriptions:
+            doc_id = self._subscription_doc_id(subscription)
+            if doc_id is None:
+                doc_id, next_subscription = next_subscription, next_subscription + 1
+            ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription)))
+        self.storage.commit(ops)
+
+    def replace(self, fixtures: FixtureSet, now: str, new_id: Callable[[], str]) -> None:
+        """Put a fixture set in place of everything, whole or not at all.
+
+        ``now``: ISO 8601; ``new_id`` makes ids for profiles that have none.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        """
+        state = self.storage.new_state()
+        for name in SPECS:
+            state.table(name)
+        _fill(state.table(DATABASES), fixtures.databases)
+        _fill(state.table(RESOURCES), fixtures.resources)
+        for profile, subscriptions in fixtures.records(now, new_id):
+            _add_profile(state, profile, subscriptions)
+        self.storage.replace(state)
+        self._learn_configuration()
+
+    def close(self) -> None:
+        """Write the last snapshot and let go of the files."""
+        self.db.close()
+
+    # Counts
+
+    @property
+    def profile_count(self) -> int:
+        return len(self._table(PROFILES).documents)
+
+    @property
+    def subscription_count(self) -> int:
+        return len(self._table(SUBSCRIPTIONS).documents)
+
+    @property
+    def profiles_made(self) -> int:
+        """How many profiles the workspace has ever had, deleted ones included."""
+        return self._table(PROFILES).last_id
+
+    def databases(self) -> list[Database]:
+        """All databases, in the order of the fixtures."""
+        return list(self._databases.values())
+
+    def resources(self) -> list[Resource]:
+        """All resources, in the order of the fixtures."""
+        return list(self._by_token.values())
+
+    # Inside
+
+    def _table(self, name: str) -> TableState:
+        return self.storage.state.table(name)
+
+    def _learn_configuration(self) -> None:
+        self._databases: dict[int, Database] = {db.id: db for db in self._all(DATABASES)}
+        self._by_token: dict[str, Resource] = {one.token: one for one in self._all(RESOURCES)}
+
+    def _all(self, name: str) -> Iterable[Any]:
+        table = self._table(name)
+        return (table.decode(document) for document in table.documents.values())
+
+    def _subscription_doc_id(self, subscription: Subscription) -> int | None:
+        table = self._table(SUBSCRIPTIONS)
+        for doc_id in table.indexes["push"].find(push_key(subscription.key)):
+            if table.decode(table.documents[doc_id]).profile_id == subscription.profile_id:
+                return doc_id
+        return None
+
+
+def _fill(table: TableState, records: Iterable[Any]) -> None:
+    for record in records:
+        table.put(table.last_id + 1, _encode(record))
+
+
+def _add_profile(state: State, profile: Profile, subscriptions: list[Subscription]) -> None:
+    _fill(state.table(PROFILES), [profile])
+    table = state.table(SUBSCRIPTIONS)
+    push, hashes = table.indexes["push"], table.indexes["hash"]
+    for subscription in subscriptions:
+        held = push.find(push_key(subscription.key))
+        if held:  # A5: one key, one hash
+            subscription.hash_id = table.decode(table.documents[held[0]]).hash_id
+        else:
+            subscription.hash_id = subscription_hash_id(subscription.key, hashes.__contains__)
+        _fill(table, [subscription])

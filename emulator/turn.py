@@ -1,0 +1,96 @@
+"""One thread at a time: an event loop that lends its turn to the server's thread.
+
+Granian hands each request to Python in a thread of its own. Carrying it from there over to the event
+loop's thread, through a pipe, costs as much as Flask itself. So the request is worked on where it
+arrives, but only while the loop waits for something to do: the loop gives its turn away before it
+sleeps and takes it back before it runs anything. Code that holds the turn is alone in the process's
+state, whichever thread runs it, and sees the loop as the running one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any
+
+
+class Turn:
+    """The right to touch the state, one holder at a time; re-entrant. Use it in a ``with``.
+
+    Who waits at the door is next: a busy server thread cannot keep the loop from its timers.
+    """
+
+    __slots__ = ("_door", "_held")
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()
+        self._held = threading.RLock()
+
+    def __enter__(self) -> None:
+        with self._door:
+            self._held.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._held.release()
+
+
+class _LendingSelector(selectors.DefaultSelector):
+    def __init__(self, turn: Turn) -> None:
+        super().__init__()
+        self._turn = turn
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._turn.__exit__()
+        try:
+            return super().select(timeout)
+        finally:
+            self._turn.__enter__()
+
+
+class SharedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose :attr:`turn` another thread may take while the loop waits.
+
+    Runs in the thread that made it. With the turn held, the other thread may use the loop as if it
+    were at home: ``call_soon``, ``call_later``, ``create_task``, setting futures.
+    """
+
+    def __init__(self) -> None:
+        self.turn = Turn()
+        self._home = threading.get_ident()
+        self._guest = 0
+        super().__init__(_LendingSelector(self.turn))
+        # The loop's debug mode forbids what this class makes safe.
+        self.set_debug(False)
+
+    def run_forever(self) -> None:
+        with self.turn:
+            super().run_forever()
+
+    def act_as_running(self) -> None:
+        """Makes ``asyncio.get_running_loop()`` answer this loop in the calling thread; needs the turn."""
+        thread = threading.get_ident()
+        if thread != self._guest and thread != self._home:
+            self._guest = thread  # asked for each request, while the setting itself costs a system call
+            asyncio._set_running_loop(self)
+
+    def call_soon(  # type: ignore[override]  # variadic generics need Python 3.11
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        if threading.get_ident() == self._home:
+            return super().call_soon(callback, *args, context=context)
+        return self.call_soon_threadsafe(callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = super().call_at(when, callback, *args, context=context)
+        if threading.get_ident() != self._home:
+            self.call_soon_threadsafe(_wake)  # the loop reckons anew how long it may sleep
+        return timer
+
+
+def _wake() -> None:
+    return None

@@ -1,0 +1,1 @@
+"""HTTP: the documented endpoint and the admin API, each with its schemas beside it."""

@@ -1,0 +1,79 @@
+"""What travels between the server and the application: a request, its answer, and how to deliver it.
+
+Framework-free on purpose: the bridge of :mod:`emulator.serving` and Flask's views both speak it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+#: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
+DELIVERY_KEY = "emulator.delivery"
+#: The key of a WSGI environment under which the server says what was wrong with the body it read.
+BODY_PROBLEM_KEY = "emulator.body_problem"
+
+Effect = Literal["connection_reset", "empty_response", "truncated_body", "slow_body"]
+BodyProblem = Literal["too_large", "cut_off"]
+
+
+class Headers(Protocol):
+    """Request headers, by lower-case name."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value, or ``None`` without such a header."""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One request as it came in.
+
+    ``headers`` has lower-case names and is asked with ``get(name)``; ``query`` is the raw query
+    string; ``path`` is percent-decoded; ``client`` is ``"address:port"``. ``body`` is what was read
+    of the body: with ``problem`` set it is not the whole one.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+    client: str
+    problem: BodyProblem | None = None
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How an answer reaches the client, where that is not simply "now, whole".
+
+    ``delay_s``: seconds to wait first. ``effect``: what happens to the connection or the body.
+    ``wait``: awaited before anything is sent (the group commit of ``--durability fsync``); if it
+    returns an :class:`Answer`, that one is sent instead. ``stream``: the body, piece by piece
+    (server-sent events).
+    """
+
+    delay_s: float = 0.0
+    effect: Effect | None = None
+    wait: Awaitable[Answer | None] | None = None
+    stream: AsyncIterator[bytes] | None = None
+
+
+@dataclass(slots=True)
+class Summary:
+    """What the access log says of an answer: its ``error`` code and its items that are ok and not."""
+
+    error: int | None = None
+    ok: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer: HTTP status, headers, body, and how to deliver it."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    summary: Summary = field(default_factory=Summary)
+    delivery: Delivery | None = None

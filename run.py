@@ -1,0 +1,6 @@
+"""Start the emulator: ``python run.py --help``."""
+
+from emulator.cli import main
+
+if __name__ == "__main__":
+    main()
