@@ -23,6 +23,8 @@ from benchmarks.rounds import Plan
 
 PARTS = ("start", "stored", "durability", "peers")
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
+#: What people have to say about the numbers: what limits them, what was tried. It becomes part of the report.
+_NOTES = Path(__file__).with_name("NOTES.md")
 _FAILURES = (StartError, LoadError, OSError, RuntimeError)
 
 
@@ -40,11 +42,21 @@ def _parts(context: click.Context, option: click.Parameter, names: str | None) -
     return chosen
 
 
+def _sizes(context: click.Context, option: click.Parameter, sizes: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(int(size.replace("_", "")) for size in sizes.split(",")) if sizes else ()
+    except ValueError as problem:
+        raise click.BadParameter("whole numbers, separated by commas") from problem
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--quick", is_flag=True, help="About two minutes: one round, short loads, up to 100,000 profiles."
 )
 @click.option("--only", callback=_parts, metavar="NAME[,NAME]", help=f"Only these parts: {', '.join(PARTS)}.")
+@click.option(
+    "--profiles", callback=_sizes, metavar="N[,N]", help="How many profiles are stored, for each step."
+)
 @click.option("--peers", is_flag=True, help="Install the peers and measure them too.")
 @click.option(
     "--peers-dir",
@@ -63,6 +75,7 @@ def _parts(context: click.Context, option: click.Parameter, names: str | None) -
 def main(
     quick: bool,
     only: tuple[str, ...],
+    profiles: tuple[int, ...],
     peers: bool,
     peers_dir: Path,
     out: Path,
@@ -74,7 +87,10 @@ def main(
         raise click.UsageError("the load tool wrk is not installed (Debian: apt-get install wrk)")
     usual = _QUICK if quick else Plan()
     plan = Plan(
-        rounds or usual.rounds, seconds or usual.seconds, profiles=usual.profiles, starts=usual.starts
+        rounds or usual.rounds,
+        seconds or usual.seconds,
+        profiles=tuple(sorted(profiles or usual.profiles)),
+        starts=usual.starts,
     )
     parts = only or tuple(part for part in PARTS if part != "peers" or peers)
     # A stop from outside must unwind, so that no server is left behind.
@@ -123,7 +139,8 @@ def _publish(results: Results, out: Path) -> None:
     except PlotError as problem:
         click.echo(f"no plot: {problem}", err=True)
         picture = None
-    text = markdown(results, picture.name if picture else None)
+    notes = _NOTES.read_text(encoding="utf-8") if _NOTES.is_file() else ""
+    text = markdown(results, picture.name if picture else None, notes)
     (out / "RESULTS.md").write_text(text, encoding="utf-8")
     results.write(out / "results.json")
     click.echo(f"\n{text}\n{summary(results)}")

@@ -18,7 +18,7 @@ def describe(folder: Path, with_peers: bool) -> dict[str, str]:
     found = {
         "processor": f"{_processor()}, {psutil.cpu_count()} cores",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}, {platform.machine()}",
         "file system of the state": _file_system(folder),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": ", ".join(f"{name} {_package(name)}" for name in _PACKAGES if _package(name)),

@@ -30,8 +30,8 @@ How to read it
 """
 
 
-def markdown(results: Results, picture: str | None) -> str:
-    """The whole report. ``picture``: the file name of the plot beside it, if there is one."""
+def markdown(results: Results, picture: str | None, notes: str = "") -> str:
+    """The whole report. ``picture``: the file name of the plot beside it, if any. ``notes``: Markdown."""
     parts = [
         "# Results",
         "`python -m benchmarks` made this file.",
@@ -39,6 +39,7 @@ def markdown(results: Results, picture: str | None) -> str:
     ]
     for title, body in (
         ("Numbers to reach", _targets(results)),
+        ("Notes", notes.strip()),
         ("Over stored profiles", _stored(results)),
         ("Durability", _durability(results)),
         ("Start, load and memory", _sizes(results)),

@@ -11,8 +11,12 @@ from werkzeug.exceptions import HTTPException
 
 from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
+from emulator.rules.model import RequestError
 from emulator.settings import MAX_BODY_BYTES, Settings
-from emulator.web import admin, push
+from emulator.store.errors import StorageUnavailable
+from emulator.web import push
+from emulator.web.admin import blueprint as admin
+from emulator.web.current import WorkspacePrefix
 
 
 class OrjsonProvider(JSONProvider):
@@ -45,13 +49,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     push.init_app(app)
     admin.init_app(app)
     app.register_error_handler(Exception, _failure)
+    app.wsgi_app = WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
     return app
 
 
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
     headers: list[tuple[str, str]] = []
-    if isinstance(error, HTTPException) and error.code is not None:
+    if isinstance(error, RequestError):
+        code, text = error.code, error.text
+    elif isinstance(error, StorageUnavailable):
+        code, text = 500, f"nothing was changed: {error}"
+    elif isinstance(error, HTTPException) and error.code is not None:
         code, text = error.code, _text(error)
         headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import datetime, timezone
 
+from msgspec import Struct
+
 
 def iso(milliseconds: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, ``2026-01-31T12:00:00.000Z``."""
@@ -15,24 +17,31 @@ def _iso_second(second: int) -> str:
     return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+class ClockSetting(Struct, frozen=True):
+    """How a clock stands: frozen at a time, or off real time by so much; both in milliseconds."""
+
+    frozen_ms: int | None = None
+    offset_ms: int = 0
+
+
 class WorkspaceClock:
     """The time of one workspace: real time plus an offset, or frozen."""
 
     def __init__(self) -> None:
-        self._frozen_ms: int | None = None
-        self._offset_ms = 0
+        self.setting = ClockSetting()
         self._second = -1
         self._prefix = ""
 
     @property
     def frozen(self) -> bool:
-        return self._frozen_ms is not None
+        return self.setting.frozen_ms is not None
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
-        if self._frozen_ms is not None:
-            return self._frozen_ms
-        return time.time_ns() // 1_000_000 + self._offset_ms
+        setting = self.setting
+        if setting.frozen_ms is not None:
+            return setting.frozen_ms
+        return time.time_ns() // 1_000_000 + setting.offset_ms
 
     def timestamp(self) -> str:
         """Now, as ISO 8601 in UTC with milliseconds."""
@@ -44,16 +53,16 @@ class WorkspaceClock:
 
     def freeze(self, milliseconds: int) -> None:
         """Stand still at this time."""
-        self._frozen_ms = milliseconds
+        self.setting = ClockSetting(milliseconds)
 
     def advance(self, milliseconds: int) -> None:
         """Move by this much, frozen or not; negative moves back."""
-        if self._frozen_ms is not None:
-            self._frozen_ms += milliseconds
+        setting = self.setting
+        if setting.frozen_ms is not None:
+            self.setting = ClockSetting(setting.frozen_ms + milliseconds)
         else:
-            self._offset_ms += milliseconds
+            self.setting = ClockSetting(None, setting.offset_ms + milliseconds)
 
     def run(self) -> None:
         """Go back to real time."""
-        self._frozen_ms = None
-        self._offset_ms = 0
+        self.setting = ClockSetting()

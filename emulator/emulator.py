@@ -6,7 +6,7 @@ from emulator.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
 from emulator.settings import Settings
 from emulator.store.lock import StateLock
-from emulator.workspace import DEFAULT_WORKSPACE, Workspace
+from emulator.workspaces import Workspaces
 
 
 class Emulator:
@@ -18,18 +18,17 @@ class Emulator:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.fixtures = load_fixtures(settings.fixtures)
         self._lock = None if settings.durability == "none" else StateLock(settings.state)
         try:
-            self.default = Workspace(DEFAULT_WORKSPACE, settings, self.fixtures)
+            self.workspaces = Workspaces(settings, load_fixtures(settings.fixtures))
         except BaseException:
             self._release()
             raise
-        self.exchange = Exchange(self.default)
+        self.exchange = Exchange(self.workspaces)
 
     def close(self) -> None:
         """Write every state down and let go of the directory."""
-        self.default.close()
+        self.workspaces.close()
         self._release()
 
     def _release(self) -> None:

@@ -1,90 +1,215 @@
-"""One call of the documented endpoint: bytes in, bytes out. Knows no framework; the bridge and Flask call it."""
+"""One call of the documented endpoint: bytes in, bytes out. Knows no framework: the bridge and Flask call it."""
 
 from __future__ import annotations
 
-import orjson
+from time import perf_counter
 
-from emulator.rules.answer import envelope, error_envelope
+import orjson
+from msgspec import Struct, field
+
+from emulator.faults.answering import fault_answer, replaces_answer, spoil
+from emulator.faults.model import ITEM_ERRORS, MATCHING_ERRORS, Fault, ItemFault
+from emulator.faults.tokens import PREFIX
+from emulator.requests.entry import Entry, outcome_word
+from emulator.rules.answer import SUCCESS, envelope, error_envelope
 from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint, request_lints
-from emulator.rules.model import Outcome, RequestError
+from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable
 from emulator.web.cors import cors_headers, preflight_headers
 from emulator.web.push_schema import parse_push_request
 from emulator.wire import Answer, Delivery, Incoming, Summary
 from emulator.workspace import Workspace
+from emulator.workspaces import WORKSPACE_HEADER, Workspaces, split_path
 
 #: Where the endpoint is served (Q2).
 PATHS = frozenset(
     path + slash for path in ("/push_subscribe", "/api/v1.1/resources/push_subscribe") for slash in ("", "/")
 )
 JSON = ("Content-Type", "application/json")
+_HEADER = WORKSPACE_HEADER.lower()
+_TOKEN_MARK = PREFIX.encode()
+
+
+class Call(Struct):
+    """One call on its way: what has been found out about it so far."""
+
+    incoming: Incoming
+    workspace: Workspace
+    path: str
+    since: float
+    cors: list[tuple[str, str]]
+    fault: Fault | None = None
+    outcome: Outcome | None = None
+    lints: list[Lint] = field(default_factory=list)
+    error: RequestError | None = None
 
 
 class Exchange:
-    """Answers the documented endpoint from a workspace."""
+    """Answers the documented endpoint, and every path that is nobody's, from the workspaces."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
 
     def accepts(self, path: str) -> bool:
-        """Whether this path is the documented endpoint's."""
-        return path in PATHS  # Q2
+        """Whether this path is answered here: all are but the console's and the admin API's."""
+        if path.startswith("/w/"):
+            path = split_path(path)[1]
+        return path != "/" and not path.startswith("/__")
 
     def handle(self, incoming: Incoming) -> Answer:
-        """The answer to one request. Never raises for anything that a client can send."""
-        workspace = self._workspace
-        headers = cors_headers(incoming.headers)
-        if incoming.method == "OPTIONS":  # Q4
-            return Answer(204, preflight_headers(incoming.headers), b"")
+        """The answer to one request; it is in the journal already. Raises for nothing that a client can send."""
+        since = perf_counter()
+        cors = cors_headers(incoming.headers)
+        name, path = split_path(incoming.path)
         try:
-            outcome = self._carry_out(workspace, incoming)
+            workspace = self._workspaces.get(name or incoming.headers.get(_HEADER))
         except RequestError as error:
-            return self._refused(workspace, error, headers)
-        except StorageUnavailable as error:
-            return self._refused(workspace, _unavailable(error), headers)
-        body = orjson.dumps(envelope(outcome.error, outcome.items))
-        answer = Answer(200, [JSON, *headers], body, Summary(outcome.error, outcome.ok, outcome.failed))
-        if workspace.store.storage.unsynced:
-            answer.delivery = Delivery(wait=self._durable(workspace, headers))
+            return _error_answer(error, cors)
+        if incoming.method == "OPTIONS" and path in PATHS:  # Q4
+            return Answer(204, preflight_headers(incoming.headers), b"")
+        call = Call(incoming, workspace, path, since, cors if path in PATHS else [])
+        answer = self._answer(call)
+        if answer.delivery is not None and answer.delivery.wait is not None:
+            return answer  # recorded when the disk has it
+        _record(call, answer)
         return answer
 
-    def _carry_out(self, workspace: Workspace, incoming: Incoming) -> Outcome:
-        if incoming.method != "POST":
-            raise RequestError(405, f"Method {incoming.method} is not allowed, use POST", "A3")
-        if incoming.problem == "too_large":
-            raise RequestError(413, f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
-        if incoming.problem == "cut_off":
-            raise RequestError(400, "body: was cut off before its end", "A3")
-        request, lints = parse_push_request(incoming.body, workspace.strict)
-        store = workspace.store
-        outcome = decide(request, store, workspace.policies, workspace.clock, workspace.ids)
-        lint = content_type_lint(incoming.headers.get("content-type"))
-        if lint is not None:
-            lints.append(lint)
-        lints += request_lints(
-            request, outcome.resource, [store.database(db_id) for db_id in outcome.resource.db_ids]
-        )
-        if outcome.changes:
-            store.apply(outcome.changes)  # A6
-        workspace.decided.update(rule for rule, _, _ in outcome.decided)
-        return outcome
-
-    def _refused(self, workspace: Workspace, error: RequestError, headers: list[tuple[str, str]]) -> Answer:
-        workspace.decided.update((error.rule, "A3"))
-        status = error.code if workspace.policies.http_status == "mirror" else 200  # A3
-        extra = [("Allow", "POST, OPTIONS")] if error.code == 405 else []
-        body = orjson.dumps(error_envelope(error.code, error.text))
-        return Answer(status, [JSON, *extra, *headers], body, Summary(error.code))
-
-    async def _durable(self, workspace: Workspace, headers: list[tuple[str, str]]) -> Answer | None:
+    def _answer(self, call: Call) -> Answer:
+        """The answer with whatever a fault makes of it."""
         try:
-            await workspace.group_commit.wait()
+            request = _read(call)
+            call.fault = call.workspace.faults.take(request, _TOKEN_MARK in call.incoming.body)
+        except RequestError as error:
+            return self._refused(call, error)
+        fault = call.fault
+        if fault is None:
+            return self._carried_out(call, request)
+        if fault.id[:4] != PREFIX and fault.times is not None:
+            call.workspace.remember_faults()
+        forced = _forced(fault)
+        if replaces_answer(fault) and forced is None:
+            if fault.after:
+                self._carried_out(call, request)
+            answer = fault_answer(fault)
+            answer.headers += call.cors
+        else:
+            answer = self._carried_out(call, request, forced)
+        return spoil(answer, fault, call.workspace.faults.delay_s(fault))
+
+    def _carried_out(self, call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
+        workspace = call.workspace
+        store = workspace.store
+        try:
+            call.outcome = outcome = decide(
+                request, store, workspace.choices.policies, workspace.clock, workspace.ids, forced
+            )
+            call.lints += request_lints(
+                request, outcome.resource, [store.database(db_id) for db_id in outcome.resource.db_ids]
+            )
+            if outcome.changes:
+                store.apply(outcome.changes)  # A6
+        except RequestError as error:
+            return self._refused(call, error)
+        except StorageUnavailable as unavailable:
+            call.outcome = None
+            return self._refused(call, _unavailable(unavailable))
+        body = orjson.dumps(envelope(outcome.error, outcome.items))
+        answer = Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
+        if store.storage.unsynced:
+            answer.delivery = Delivery(wait=self._durable(call, answer))
+        return answer
+
+    def _refused(self, call: Call, error: RequestError) -> Answer:
+        call.error = error
+        mirror = call.workspace.choices.policies.http_status == "mirror"
+        return _error_answer(error, call.cors, None if mirror else 200)  # A3
+
+    async def _durable(self, call: Call, answer: Answer) -> Answer | None:
+        """Wait for the disk; the answer to send instead, where it refused."""
+        try:
+            await call.workspace.group_commit.wait()
         except StorageUnavailable as error:
-            return self._refused(workspace, _unavailable(error), headers)
+            call.outcome = None
+            refusal = self._refused(call, _unavailable(error))
+            _record(call, refusal)
+            return refusal
+        _record(call, answer)
         return None
+
+
+def _read(call: Call) -> PushRequest:
+    """The checked request. Raises :class:`RequestError` (A3)."""
+    incoming = call.incoming
+    if call.path not in PATHS:  # Q2
+        raise RequestError(404, f"{incoming.path} not found", "A4")
+    if incoming.method != "POST":
+        raise RequestError(405, f"Method {incoming.method} is not allowed, use POST", "A4")
+    if incoming.problem == "too_large":
+        raise RequestError(413, f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
+    if incoming.problem == "cut_off":
+        raise RequestError(400, "body: was cut off before its end", "A3")
+    lint = content_type_lint(incoming.headers.get("content-type"))  # Q3
+    if lint is not None:
+        call.lints.append(lint)
+    request, unknown = parse_push_request(incoming.body, call.workspace.choices.strict)
+    call.lints += unknown
+    return request
+
+
+def _forced(fault: Fault) -> ForcedError | None:
+    if not isinstance(fault.then, ItemFault):
+        return None
+    wanted = fault.then.item_error
+    return ForcedError(ITEM_ERRORS[wanted], wanted in MATCHING_ERRORS)
 
 
 def _unavailable(error: StorageUnavailable) -> RequestError:
     return RequestError(500, f"nothing was changed: {error}", "A3")
+
+
+def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
+    body = orjson.dumps(error_envelope(error.code, error.text))
+    extra = [("Allow", "POST, OPTIONS")] if error.code == 405 else []
+    return Answer(status or error.code, [JSON, *extra, *headers], body, Summary(error.code))
+
+
+def _record(call: Call, answer: Answer) -> None:
+    """Write the call into the journal and the tally."""
+    workspace, incoming, outcome, error = call.workspace, call.incoming, call.outcome, call.error
+    seconds = perf_counter() - call.since
+    decided = outcome.decided if outcome is not None else []
+    if error is not None:
+        decided = [*decided, Decided(error.rule, None, error.text)]
+    entry = Entry(
+        0,
+        workspace.clock.timestamp(),
+        workspace.clock.now_ms(),
+        incoming.method,
+        incoming.path,
+        incoming.query,
+        incoming.client,
+        dict(incoming.headers.items()),
+        incoming.body.decode("utf-8", "replace"),
+        answer.status,
+        answer.summary.error or 0,
+        error.text if error is not None else SUCCESS,
+        answer.body.decode("utf-8", "replace"),
+        round(seconds * 1000, 3),
+        decided,
+        workspace.choices.wanted(call.lints),
+        list(outcome.outcomes) if outcome is not None else [],
+        outcome.changes if outcome is not None and outcome.changes else None,
+        outcome.resource.id if outcome is not None else None,
+        outcome.resource.name if outcome is not None else None,
+        call.fault.id if call.fault is not None else None,
+    )
+    workspace.requests.record(entry)
+    tally = workspace.tally
+    tally.outcomes[outcome_word(entry)] += 1
+    tally.errors[entry.error] += 1
+    tally.rules.update([rule for rule, _, _ in decided])
+    tally.took(seconds)
+
+

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
+from emulator.requests.journal import DEFAULT_BYTES, DEFAULT_COUNT
 from emulator.rules.model import Policies
 from emulator.store.storage import Durability
 
@@ -23,7 +24,10 @@ class Settings:
     """What ``serve`` was asked for.
 
     ``state``: the directory of the state files. ``seed``: makes ids the same in every run. ``policies`` and
-    ``strict`` are what a new workspace starts with.
+    ``strict`` are what a new workspace starts with. ``workspace_ttl``: seconds until an idle workspace is
+    deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each request journal.
+    ``show_secrets``: show resource tokens and credentials in the journal. ``watch``: reload the fixtures
+    when they change.
     """
 
     host: str = "127.0.0.1"
@@ -36,5 +40,11 @@ class Settings:
     policies: Policies = field(default_factory=Policies)
     seed: int | None = None
     admin_token: str | None = None
+    max_workspaces: int = 500
+    workspace_ttl: float | None = None
+    journal_count: int = DEFAULT_COUNT
+    journal_bytes: int = DEFAULT_BYTES
+    show_secrets: bool = False
+    watch: bool = False
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["quiet", "normal", "verbose"] = "normal"

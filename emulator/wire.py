@@ -5,7 +5,7 @@ Framework-free on purpose: the bridge of :mod:`emulator.serving` and Flask's vie
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -23,6 +23,9 @@ class Headers(Protocol):
 
     def get(self, name: str, /) -> str | None:
         """The value, or ``None`` without such a header."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Names and values."""
 
 
 @dataclass(slots=True)

@@ -1,49 +1,117 @@
-"""A workspace: one complete isolated world, with its own state, clock, ids and policies."""
+"""A workspace: one complete isolated world, with its own state, journal, faults, clock, ids and policies."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from time import monotonic
 
-from emulator.clock import WorkspaceClock
+import msgspec
+
+from emulator.choices import Choices
+from emulator.clock import ClockSetting, WorkspaceClock
+from emulator.faults.armed import ArmedFaults
+from emulator.faults.model import Fault
 from emulator.fixtures.model import FixtureSet
 from emulator.ids import ObjectIds
+from emulator.requests.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.group_commit import GroupCommit
+from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
+from emulator.tally import Tally
 
 DEFAULT_WORKSPACE = "default"
+#: What a reset can leave alone.
+KEEPABLE = (*REMEMBERED, "requests")
 
 
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``decided`` counts how often each rule has decided.
+    ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started.
     """
 
     def __init__(self, name: str, settings: Settings, fixtures: FixtureSet) -> None:
         self.name = name
-        self.strict = settings.strict
-        self.policies = settings.policies
-        self.clock = WorkspaceClock()
         self.fixtures = fixtures
-        self.started = monotonic()
-        self.decided: Counter[str] = Counter()
+        self.started = self._used = monotonic()
+        self.tally = Tally()
+        self.requests = RequestJournal(settings.journal_count, settings.journal_bytes)
+        self.clock = WorkspaceClock()
+        self._initial_choices = self.choices = Choices(settings.policies, settings.strict)
+        self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.store = TinyDBStore(state_file(settings.state, name), settings.durability)
         self.group_commit = GroupCommit(self.store.storage)
         self.ids = ObjectIds(self.clock, settings.seed, self.store.profiles_made)
         if self.store.fresh:
             self.reset()
+        else:
+            self._recall()
 
-    def reset(self) -> None:
-        """Back to the fixtures, as one transaction."""
+    def touch(self) -> None:
+        """Note that the workspace is in use."""
+        self._used = monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since anybody used the workspace."""
+        return monotonic() - self._used
+
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """Back to the fixtures, in one transaction; ``keep`` leaves some of :data:`KEEPABLE` alone.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        """
+        remembered = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
+        clock = WorkspaceClock() if "clock" not in keep else self.clock
         self.ids.restart()
-        self.store.replace(self.fixtures, self.clock.timestamp(), self.ids.profile_id)
+        self.store.replace(
+            self.fixtures,
+            clock.timestamp(),
+            self.ids.profile_id,
+            {name: document for name, document in remembered.items() if document is not None},
+        )
+        if "clock" not in keep:
+            self.clock.run()
+        if "settings" not in keep:
+            self.choices = self._initial_choices
+        if "faults" not in keep:
+            self.faults.clear()
+        if "requests" not in keep:
+            self.requests.clear()
+
+    def choose(self, choices: Choices) -> None:
+        """Set the choices, and remember them."""
+        self.store.remember("settings", msgspec.json.encode(choices))
+        self.choices = choices
+
+    def remember_clock(self) -> None:
+        """Have the clock's setting survive a restart."""
+        self.store.remember("clock", msgspec.json.encode(self.clock.setting))
+
+    def remember_faults(self) -> None:
+        """Have the armed faults survive a restart."""
+        self.store.remember("faults", msgspec.json.encode(list(self.faults)))
 
     def close(self) -> None:
         """Write the state down and let go of it."""
         self.store.close()
+
+    def discard(self) -> None:
+        """Let go of the state without writing it down: it is about to be deleted."""
+        self.store.discard()
+
+    def _recall(self) -> None:
+        choices = self.store.recall("settings")
+        if choices is not None:
+            self.choices = msgspec.json.decode(choices, type=Choices)
+        clock = self.store.recall("clock")
+        if clock is not None:
+            self.clock.setting = msgspec.json.decode(clock, type=ClockSetting)
+        faults = self.store.recall("faults")
+        for fault in msgspec.json.decode(faults, type=list[Fault]) if faults is not None else ():
+            self.faults.arm(fault)
 
 
 def state_file(folder: Path, name: str) -> Path:

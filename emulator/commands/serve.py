@@ -116,7 +116,7 @@ def _serve(settings: Settings) -> None:
 
 
 def _announce(settings: Settings, emulator: Emulator, port: int) -> None:
-    torn = emulator.default.store.storage.torn_bytes
+    torn = emulator.workspaces.default.store.storage.torn_bytes
     if torn:
         click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the journal", err=True)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -47,6 +47,8 @@ def apply_subscriptions(run: Run, profile: Profile) -> list[Applied]:
 def _apply_one(
     run: Run, profile: Profile, wanted: SubscriptionRequest, seen: set[tuple[str, str]]
 ) -> Applied:
+    if run.forced is not None:
+        return Applied(wanted, Effect.REFUSED, None, run.forced.description)
     if not accepted(wanted.provider, run.resource):  # S6
         run.note("S6", profile.db_id, f"{wanted.provider} is not configured")
         return Applied(wanted, Effect.REFUSED, None, "provider is not configured for the resource")

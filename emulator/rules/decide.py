@@ -11,15 +11,23 @@ from emulator.rules.answer import (
 )
 from emulator.rules.applying import Applied, Effect, apply_subscriptions
 from emulator.rules.matching import MatchingError, match_profile
-from emulator.rules.model import Database, Decided, Outcome, Policies, PushRequest
+from emulator.rules.model import Changes, Database, Decided, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.ports import Clock, IdSource, Lookup
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 from emulator.rules.run import Run
 
 
-def decide(request: PushRequest, lookup: Lookup, policies: Policies, clock: Clock, ids: IdSource) -> Outcome:
+def decide(
+    request: PushRequest,
+    lookup: Lookup,
+    policies: Policies,
+    clock: Clock,
+    ids: IdSource,
+    forced: ForcedError | None = None,
+) -> Outcome:
     """What the request answers and changes. Changes nothing itself: the caller applies ``changes`` (A6).
 
+    ``forced``: an error that every item is to have; then there are no changes.
     Raises :class:`~emulator.rules.model.RequestError` where the whole request is refused (A3).
     """
     decided: list[Decided] = []
@@ -27,7 +35,7 @@ def decide(request: PushRequest, lookup: Lookup, policies: Policies, clock: Cloc
     resource = find_resource(request, lookup)
     check_providers(request, resource)
     databases = choose_databases(request, resource, lookup, decided)
-    run = Run(request, resource, lookup, policies, clock.timestamp(), ids, decided)
+    run = Run(request, resource, lookup, policies, clock.timestamp(), ids, decided, forced)
     outcome = Outcome(ALL_APPLIED, [], run.changes, decided, resource)
     effects: list[str] = []
     for database in databases:  # B1
@@ -41,6 +49,8 @@ def decide(request: PushRequest, lookup: Lookup, policies: Policies, clock: Cloc
         outcome.error = NOT_ALL_APPLIED
     outcome.ok = len(outcome.items) - outcome.failed
     outcome.outcomes = effects
+    if forced is not None:
+        outcome.changes = Changes()
     run.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
     return outcome
 

@@ -17,6 +17,8 @@ def match_profile(run: Run, database: Database) -> Profile:
     Raises :class:`MatchingError`.
     """
     request = run.request
+    if run.forced is not None and run.forced.in_matching:
+        raise MatchingError(run.forced.description)
     if request.matching == "custom":  # M3
         return _by_field(run, database, request.field_name or "", request.field_value)
     if request.id:  # M2, M1

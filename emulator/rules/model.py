@@ -116,6 +116,13 @@ class Policies(Struct, frozen=True):
     http_status: Literal["mirror", "always_200"] = "mirror"  # A3
 
 
+class ForcedError(Struct, frozen=True):
+    """An item error that a fault wants: what the items say, and whether the matching fails already."""
+
+    description: str
+    in_matching: bool
+
+
 class Changes(Struct):
     """What one request changes, applied as one transaction (A6)."""
 

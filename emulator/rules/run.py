@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from emulator.rules.model import Changes, Decided, Policies, PushRequest, Resource
+from emulator.rules.model import Changes, Decided, ForcedError, Policies, PushRequest, Resource
 from emulator.rules.ports import IdSource, Lookup
 
 
@@ -18,6 +18,7 @@ class Run(Struct):
     now: str
     ids: IdSource
     decided: list[Decided]
+    forced: ForcedError | None = None
     changes: Changes = field(default_factory=Changes)
 
     def note(self, rule: str, db_id: int | None, detail: str) -> None:

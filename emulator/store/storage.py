@@ -132,6 +132,13 @@ class JournaledStorage(Storage):
         self.journal.close()
         self.journal = None
 
+    def discard(self) -> None:
+        """Close the files as they are, without a last snapshot."""
+        self._abandon_snapshot()
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+
     # Transactions
 
     def commit(self, ops: Sequence[Op]) -> None:

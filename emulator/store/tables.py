@@ -11,6 +11,9 @@ from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resourc
 from emulator.store.state import TableSpec
 
 PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "databases", "resources"
+#: What a workspace remembers beside its data: one document for each of :data:`REMEMBERED`, with its number as id.
+WORKSPACE = "workspace"
+REMEMBERED = ("settings", "clock", "faults")
 
 
 def profile_key(db_id: int, profile_id: str) -> str:
@@ -50,6 +53,7 @@ def _owner_keys(subscription: Subscription) -> Iterable[Hashable]:
 
 #: The tables in the order of the file.
 SPECS = {
+    WORKSPACE: TableSpec(),
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
     RESOURCES: TableSpec(decode=msgspec.json.Decoder(Resource).decode),
     PROFILES: TableSpec({"id": _profile_keys, "field": _field_keys}, msgspec.json.Decoder(Profile).decode),

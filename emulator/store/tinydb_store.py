@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,11 @@ from emulator.store.table import IndexedTable
 from emulator.store.tables import (
     DATABASES,
     PROFILES,
+    REMEMBERED,
     RESOURCES,
     SPECS,
     SUBSCRIPTIONS,
+    WORKSPACE,
     field_key,
     profile_key,
     push_key,
@@ -111,16 +113,25 @@ class TinyDBStore:
             ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription)))
         self.storage.commit(ops)
 
-    def replace(self, fixtures: FixtureSet, now: str, new_id: Callable[[], str]) -> None:
+    def replace(
+        self,
+        fixtures: FixtureSet,
+        now: str,
+        new_id: Callable[[], str],
+        remembered: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Put a fixture set in place of everything, whole or not at all.
 
-        ``now``: ISO 8601; ``new_id`` makes ids for profiles that have none.
+        ``now``: ISO 8601; ``new_id`` makes ids for profiles that have none; ``remembered``: see
+        :meth:`remember`.
 
         Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
         """
         state = self.storage.new_state()
         for name in SPECS:
             state.table(name)
+        for name, document in (remembered or {}).items():
+            state.table(WORKSPACE).put(REMEMBERED.index(name) + 1, document)
         _fill(state.table(DATABASES), fixtures.databases)
         _fill(state.table(RESOURCES), fixtures.resources)
         for profile, subscriptions in fixtures.records(now, new_id):
@@ -128,9 +139,24 @@ class TinyDBStore:
         self.storage.replace(state)
         self._learn_configuration()
 
+    def remember(self, name: str, document: bytes) -> None:
+        """Keep a JSON document of the workspace's own, one of :data:`~emulator.store.tables.REMEMBERED`.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable`.
+        """
+        self.storage.commit([Op(WORKSPACE, REMEMBERED.index(name) + 1, document)])
+
+    def recall(self, name: str) -> bytes | None:
+        """What :meth:`remember` kept."""
+        return self._table(WORKSPACE).documents.get(REMEMBERED.index(name) + 1)
+
     def close(self) -> None:
         """Write the last snapshot and let go of the files."""
         self.db.close()
+
+    def discard(self) -> None:
+        """Let go of the files as they are."""
+        self.storage.discard()
 
     # Counts
 

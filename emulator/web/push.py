@@ -35,7 +35,7 @@ def _incoming() -> Incoming:
         request.method,
         request.path,
         request.query_string.decode("latin-1"),
-        request.headers,
+        {name.lower(): value for name, value in request.headers.items()},
         b"" if too_large else request.get_data(),
         f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 0)}",
         "too_large" if too_large else None,

@@ -1,0 +1,25 @@
+"""What can be set in a workspace while it runs: policies, strict mode, lints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from emulator.rules.model import Lint, Policies
+
+LINT_IDS = ("L1", "L2", "L3", "L4", "L5", "L6", "L7")
+
+
+class Choices(Struct, frozen=True):
+    """A workspace's choices. ``lints``: those that are ``off``; all others report."""
+
+    policies: Policies = Policies()
+    strict: bool = False
+    lints: dict[str, Literal["report", "off"]] = {}
+
+    def wanted(self, lints: list[Lint]) -> list[Lint]:
+        """The lints without those that are off."""
+        if not self.lints:
+            return lints
+        return [lint for lint in lints if self.lints.get(lint.rule) != "off"]

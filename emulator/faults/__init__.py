@@ -1,0 +1,1 @@
+"""Faults: errors, delays and broken connections on demand."""

@@ -1,0 +1,116 @@
+"""The armed faults of a workspace: which one a request meets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from emulator.faults.model import Fault, RateLimit
+from emulator.faults.tokens import fault_of
+from emulator.rules.model import PushRequest
+
+
+class ArmedFaults:
+    """Faults in the order in which they were armed; the first that applies acts.
+
+    With a ``seed``, chance (probability, spread delays) is the same in every run.
+    """
+
+    def __init__(self, seed: str | None = None, now: Callable[[], float] = monotonic) -> None:
+        self._seed = seed
+        self._now = now
+        self._faults: dict[str, Fault] = {}
+        self._allowances: dict[str, _Allowance] = {}
+        self._made = 0
+        self._chance = random.Random(seed)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(list(self._faults.values()))
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def get(self, fault_id: str) -> Fault | None:
+        """The fault with this id."""
+        return self._faults.get(fault_id)
+
+    def arm(self, fault: Fault) -> Fault:
+        """Arm a fault, giving it an id if it has none."""
+        if not fault.id:
+            self._made += 1
+            fault.id = f"f{self._made}"
+        self._faults[fault.id] = fault
+        return fault
+
+    def disarm(self, fault_id: str) -> bool:
+        """Disarm one; whether there was one."""
+        self._allowances.pop(fault_id, None)
+        return self._faults.pop(fault_id, None) is not None
+
+    def clear(self) -> None:
+        """Disarm all, and let chance start anew."""
+        self._faults.clear()
+        self._allowances.clear()
+        self._chance = random.Random(self._seed)
+
+    def take(self, request: PushRequest, with_token: bool) -> Fault | None:
+        """The fault that acts on this request, counted as fired; ``None`` for none.
+
+        ``with_token`` says that the body may hold an ``emu!`` token, which goes before armed faults.
+        Raises :class:`~emulator.rules.model.RequestError` for a token that means nothing.
+        """
+        if with_token:
+            asked = fault_of(request)
+            if asked is not None:
+                return asked
+        for fault in self._faults.values():
+            if fault.times != 0 and _matches(fault, request) and self._strikes(fault):
+                fault.fired += 1
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
+        return None
+
+    def delay_s(self, fault: Fault) -> float:
+        """The fault's delay this time, in seconds."""
+        if isinstance(fault.delay_ms, tuple):
+            return self._chance.uniform(*fault.delay_ms) / 1000
+        return fault.delay_ms / 1000
+
+    def _strikes(self, fault: Fault) -> bool:
+        if isinstance(fault.then, RateLimit):
+            allowance = self._allowances.setdefault(fault.id, _Allowance(fault.then.per_second, self._now()))
+            return not allowance.spend(self._now())
+        return fault.probability >= 1 or self._chance.random() < fault.probability
+
+
+class _Allowance:
+    """A token bucket that holds one second's worth."""
+
+    def __init__(self, per_second: float, now: float) -> None:
+        self._per_second = per_second
+        self._most = self._left = max(1.0, per_second)
+        self._at = now
+
+    def spend(self, now: float) -> bool:
+        self._left = min(self._most, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def _matches(fault: Fault, request: PushRequest) -> bool:
+    match = fault.match
+    if match.resource_token is not None and match.resource_token != request.resource_token:
+        return False
+    if match.field_value is not None and str(match.field_value) != str(request.field_value):
+        return False
+    if match.provider is None and match.subscription_id is None:
+        return True
+    return any(
+        match.provider in (None, one.provider) and match.subscription_id in (None, one.subscription_id)
+        for one in request.subscriptions
+    )

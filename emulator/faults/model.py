@@ -1,0 +1,91 @@
+"""What a fault is."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
+ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
+
+SPOILS: tuple[Spoil, ...] = (
+    "connection_reset",
+    "empty_response",
+    "truncated_body",
+    "malformed_json",
+    "slow_body",
+)
+#: Spoils that need an answer to spoil, so that the request is carried out unless told otherwise.
+SPOILS_OF_ANSWERS = ("truncated_body", "malformed_json", "slow_body")
+
+#: The item errors that can be forced, and what their items say (M4, M5, S4, S6).
+ITEM_ERRORS: dict[ItemError, str] = {
+    "duplicate": "Duplicate push subscription",
+    "provider": "provider is not configured for the resource",
+    "unknown_field": "matching error: unknown field",
+    "invalid_value": "matching error: invalid field value",
+}
+#: Those that refuse a whole database, not a subscription.
+MATCHING_ERRORS = ("unknown_field", "invalid_value")
+
+
+class ErrorAnswer(Struct, frozen=True, tag="error_answer"):
+    """An error envelope: HTTP ``status``, ``error`` (the status if not given), ``error_text``."""
+
+    status: int
+    error: int | None = None
+    error_text: str | None = None
+
+    @property
+    def code(self) -> int:
+        return self.status if self.error is None else self.error
+
+    @property
+    def text(self) -> str:
+        if self.error_text is not None:
+            return self.error_text
+        try:
+            return f"Fault: {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return f"Fault: {self.status}"
+
+
+class RateLimit(Struct, frozen=True, tag="rate_limit"):
+    """At most this many requests a second; more are answered 429."""
+
+    per_second: float
+
+
+class ItemFault(Struct, frozen=True, tag="item_fault"):
+    """Every item of the answer fails in this way, and nothing changes."""
+
+    item_error: ItemError
+
+
+class FaultMatch(Struct, frozen=True, omit_defaults=True):
+    """Which requests a fault is for: all criteria that are given must hold; none means every request."""
+
+    provider: str | None = None
+    subscription_id: str | None = None
+    resource_token: str | None = None
+    field_value: Any = None
+
+
+class Fault(Struct):
+    """An armed fault.
+
+    ``times``: how often it still acts (``None``: without end). ``delay_ms``: milliseconds, or the bounds of
+    a uniform distribution. ``then``: what becomes of the answer (``None``: only the delay). ``after``: the
+    state changes all the same. ``fired``: how often it has acted.
+    """
+
+    id: str
+    match: FaultMatch = field(default_factory=FaultMatch)
+    times: int | None = None
+    probability: float = 1.0
+    delay_ms: int | tuple[int, int] = 0
+    then: ErrorAnswer | RateLimit | ItemFault | Spoil | None = None
+    after: bool = False
+    fired: int = 0

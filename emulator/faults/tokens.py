@@ -1,0 +1,72 @@
+"""Faults without admin access: a ``subscription_id`` of the form ``emu!503`` or ``emu!after!reset``.
+
+Parts, joined by ``!``: ``after`` (the state changes, then the answer is lost), ``delay=MILLISECONDS``, and
+one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malformed``, ``slow``, ``duplicate``,
+``provider``, ``unknown-field``, ``invalid-value``. A part that begins with ``#`` only makes the token unique.
+"""
+
+from __future__ import annotations
+
+from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault, Spoil
+from emulator.rules.model import PushRequest, RequestError
+
+PREFIX = "emu!"
+MAX_DELAY_MS = 600_000
+
+_SPOILS: dict[str, Spoil] = {
+    "reset": "connection_reset",
+    "empty": "empty_response",
+    "truncated": "truncated_body",
+    "malformed": "malformed_json",
+    "slow": "slow_body",
+}
+_ITEMS = {
+    "duplicate": ItemFault("duplicate"),
+    "provider": ItemFault("provider"),
+    "unknown-field": ItemFault("unknown_field"),
+    "invalid-value": ItemFault("invalid_value"),
+}
+#: What may stand in a token, for error texts and the catalogue.
+WORDS = ("a status 400-599", "after", "delay=MS", *_SPOILS, *_ITEMS)
+
+
+def fault_of(request: PushRequest) -> Fault | None:
+    """The fault that the request's first ``emu!`` token asks for.
+
+    Raises :class:`RequestError` 400 for one that means nothing.
+    """
+    for position, wanted in enumerate(request.subscriptions):
+        if wanted.subscription_id.startswith(PREFIX):
+            try:
+                return parse_token(wanted.subscription_id)
+            except ValueError as error:
+                path = f"subscriptions[{position}].subscription_id"
+                raise RequestError(400, f"{path}: {error}", "A3") from error
+    return None
+
+
+def parse_token(token: str) -> Fault:
+    """The fault of an ``emu!`` token. Raises :class:`ValueError` with what would be right."""
+    fault = Fault(token)
+    for part in token[len(PREFIX) :].split("!"):
+        if part == "after":
+            fault.after = True
+        elif part.startswith("delay="):
+            fault.delay_ms = _milliseconds(part[len("delay=") :])
+        elif part in _SPOILS:
+            fault.then = _SPOILS[part]
+        elif part in _ITEMS:
+            fault.then = _ITEMS[part]
+        elif part.isascii() and part.isdigit() and 400 <= int(part) <= 599:
+            fault.then = ErrorAnswer(int(part))
+        elif not part.startswith("#"):
+            raise ValueError(f'unknown fault "{part}" in "{token}"; there are {", ".join(WORDS)}')
+    if fault.then in SPOILS_OF_ANSWERS:
+        fault.after = True
+    return fault
+
+
+def _milliseconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_DELAY_MS):
+        raise ValueError(f'delay must be 0 to {MAX_DELAY_MS} milliseconds, not "{text}"')
+    return int(text)

@@ -1,0 +1,78 @@
+"""One request in the journal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from emulator.rules.model import Changes, Decided, Lint
+
+
+class Entry(msgspec.Struct):
+    """One call of the endpoint, as it came and as it was answered.
+
+    ``body`` is the sent text (undecodable bytes replaced); ``answer`` the sent bytes as text, empty where
+    nothing was sent; ``resource`` the name of the resource that the token found; ``duration_ms`` the work's
+    time, without a fault's delay; ``fault`` the id of the fault, or the ``emu!`` token, that was applied;
+    ``outcomes`` one word for each subscription in each database: added, changed, unchanged, refused.
+    """
+
+    id: int
+    time: str
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    client: str
+    headers: dict[str, str]
+    body: str
+    status: int
+    error: int
+    error_text: str
+    answer: str
+    duration_ms: float
+    decided: list[Decided] = []
+    lints: list[Lint] = []
+    outcomes: list[str] = []
+    changes: Changes | None = None
+    resource_id: int | None = None
+    resource: str | None = None
+    fault: str | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        """The client's Request-ID."""
+        return self.headers.get("request-id") or self.headers.get("x-request-id")
+
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; ``{}`` if it is none."""
+        return _object(self.body)
+
+    def answered(self) -> dict[str, Any]:
+        """The answer as a JSON object; ``{}`` if it is none."""
+        return _object(self.answer)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        try:  # msgspec refuses some numbers and surrogates that Python's parser reads
+            value = json.loads(text)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def outcome_word(entry: Entry) -> str:
+    """fault, refused, changed, added or unchanged: the one word for a whole request."""
+    if entry.fault:
+        return "fault"
+    if entry.error not in (0, 200):
+        return "refused"
+    for word in ("refused", "changed", "added"):
+        if word in entry.outcomes:
+            return word
+    return "unchanged"

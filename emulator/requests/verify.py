@@ -1,0 +1,56 @@
+"""Expectations of how often something was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from emulator.requests.journal import RequestJournal
+from emulator.requests.matching import Match
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """``at_least`` and ``at_most`` this often."""
+
+    at_least: int = 0
+    at_most: int | None = None
+
+    @classmethod
+    def of(cls, expect: Mapping[str, int]) -> Expectation:
+        """From ``{"at_least": n, "at_most": n, "exactly": n}``, each optional; once or more without any."""
+        if "exactly" in expect:
+            return cls(expect["exactly"], expect["exactly"])
+        if not expect:
+            return cls(1)
+        return cls(expect.get("at_least", 0), expect.get("at_most"))
+
+    def met_by(self, count: int) -> bool:
+        """Whether so many are right."""
+        return count >= self.at_least and not self.broken_by(count)
+
+    def broken_by(self, count: int) -> bool:
+        """Whether so many are too many, whatever still comes."""
+        return self.at_most is not None and count > self.at_most
+
+    def __str__(self) -> str:
+        if self.at_most == self.at_least:
+            return f"exactly {self.at_least}"
+        words = [f"at least {self.at_least}"] if self.at_least or self.at_most is None else []
+        return " and ".join(words + ([] if self.at_most is None else [f"at most {self.at_most}"]))
+
+
+async def count_within(journal: RequestJournal, match: Match, expect: Expectation, within_s: float) -> int:
+    """How many entries match, as soon as that is what is expected, or after ``within_s`` seconds.
+
+    With nothing but an upper bound the whole time is watched, for one too many can come late.
+    """
+    deadline = monotonic() + within_s
+    count = match.count(journal)
+    while not expect.broken_by(count) and not (expect.at_least and expect.met_by(count)):
+        left = deadline - monotonic()
+        if left <= 0 or not await journal.news(left):
+            break
+        count = match.count(journal)
+    return count

@@ -1,0 +1,1 @@
+"""The admin API: JSON under ``/__admin``, one module a subject."""

@@ -1,0 +1,33 @@
+"""``GET /__admin/health``."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from flask import Blueprint
+
+from emulator import __version__
+from emulator.web.current import workspace
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add this subject's routes."""
+    blueprint.add_url_rule("/health", view_func=health)
+
+
+def health() -> dict[str, Any]:
+    """Whether the state can be written, and what is in it."""
+    found = workspace()
+    storage = found.store.storage
+    answer: dict[str, Any] = {
+        "status": "ok" if storage.probe() else "failing",
+        "version": __version__,
+        "workspace": found.name,
+        "profiles": found.store.profile_count,
+        "subscriptions": found.store.subscription_count,
+        "uptime_s": round(monotonic() - found.started, 3),
+    }
+    if storage.failure:
+        answer["reason"] = storage.failure
+    return answer

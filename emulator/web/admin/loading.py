@@ -1,0 +1,70 @@
+"""Reading what an admin call sends: marshmallow judges, unknown keys are refused with the nearest known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import request
+from marshmallow import RAISE, Schema, ValidationError
+
+from emulator.rules.lints import did_you_mean
+from emulator.rules.model import RequestError
+from emulator.schema_errors import SCHEMA_MESSAGES, flatten
+from emulator.strict_json import JSONProblem, read_json
+
+
+class AdminSchema(Schema):
+    """A schema that refuses unknown keys."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
+
+
+def load_body(schema: Schema, body: bytes | None = None) -> Any:
+    """The request's JSON body (an empty one is ``{}``) as the schema loads it.
+
+    Raises :class:`RequestError` 400 whose text names every complaint by its path.
+    """
+    sent = request.get_data() if body is None else body
+    try:
+        document = read_json(sent) if sent.strip() else {}
+    except JSONProblem as problem:
+        raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+    return load(schema, document)
+
+
+def load_query(schema: Schema) -> Any:
+    """The request's query parameters as the schema loads them. Raises :class:`RequestError` 400."""
+    return load(schema, request.args.to_dict())
+
+
+def load(schema: Schema, document: Any) -> Any:
+    """A document as the schema loads it. Raises :class:`RequestError` 400."""
+    try:
+        return schema.load(document)
+    except ValidationError as error:
+        raise RequestError(400, "; ".join(complaints(schema, error.messages)), "A3") from error
+
+
+def complaints(schema: Schema, messages: Any) -> Iterator[str]:
+    """``path: text`` of every message, with the nearest known name for an unknown key."""
+    for path, text in flatten(messages):
+        if text == "unknown key":
+            text += did_you_mean(path.rpartition(".")[2], _known_names(schema, path))
+        yield f"{path or 'body'}: {text}"
+
+
+def _known_names(schema: Schema, path: str) -> list[str]:
+    """The names that may stand where the path ends."""
+    for name in path.split(".")[:-1]:
+        field: Any = schema.fields.get(name.partition("[")[0])
+        field = getattr(field, "inner", field)
+        nested = getattr(field, "schema", None)
+        if nested is None:
+            return []
+        schema = nested
+    names: Mapping[str, Any] = schema.fields
+    return [field.data_key or name for name, field in names.items()]
