@@ -1,4 +1,4 @@
-"""One call of the documented endpoint: bytes in, bytes out. Knows no framework: the bridge and Flask call it."""
+"""One call of the documented endpoint: bytes in, bytes out. No framework: the bridge and Flask call it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Exchange:
         return path != "/" and not path.startswith("/__")
 
     def handle(self, incoming: Incoming) -> Answer:
-        """The answer to one request; it is in the journal already. Raises for nothing that a client can send."""
+        """The answer to one request; it is in the journal already. Raises for nothing that a client sends."""
         since = perf_counter()
         cors = cors_headers(incoming.headers)
         name, path = split_path(incoming.path)
@@ -211,5 +211,3 @@ def _record(call: Call, answer: Answer) -> None:
     tally.errors[entry.error] += 1
     tally.rules.update([rule for rule, _, _ in decided])
     tally.took(seconds)
-
-

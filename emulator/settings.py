@@ -24,7 +24,8 @@ class Settings:
     """What ``serve`` was asked for.
 
     ``state``: the directory of the state files. ``seed``: makes ids the same in every run. ``policies`` and
-    ``strict`` are what a new workspace starts with. ``workspace_ttl``: seconds until an idle workspace is
+    ``strict`` are what a new workspace starts with. ``allow_host``: names, beside addresses and localhost,
+    by which the admin API may be called. ``workspace_ttl``: seconds until an idle workspace is
     deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each request journal.
     ``show_secrets``: show resource tokens and credentials in the journal. ``watch``: reload the fixtures
     when they change.
@@ -40,6 +41,7 @@ class Settings:
     policies: Policies = field(default_factory=Policies)
     seed: int | None = None
     admin_token: str | None = None
+    allow_host: tuple[str, ...] = ()
     max_workspaces: int = 500
     workspace_ttl: float | None = None
     journal_count: int = DEFAULT_COUNT

@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 #: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
 DELIVERY_KEY = "emulator.delivery"
+#: The key of a WSGI environment that tells that the server honours a :class:`Delivery`.
+BRIDGE_KEY = "emulator.bridge"
 #: The key of a WSGI environment under which the server says what was wrong with the body it read.
 BODY_PROBLEM_KEY = "emulator.body_problem"
 

@@ -20,7 +20,9 @@ def fault_answer(fault: Fault) -> Answer:
     """The fault's own answer, in the documented envelope."""
     then = fault.then
     if isinstance(then, RateLimit):
-        return _error(429, 429, f"Fault: more than {then.per_second:g} requests per second", ("Retry-After", "1"))
+        return _error(
+            429, 429, f"Fault: more than {then.per_second:g} requests per second", ("Retry-After", "1")
+        )
     if isinstance(then, ErrorAnswer):
         return _error(then.status, then.code, then.text)
     return _error(500, 500, f"Fault: {then}")

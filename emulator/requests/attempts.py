@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from emulator.requests.entry import Entry, outcome_word
 from emulator.requests.journal import RequestJournal
@@ -40,7 +41,7 @@ def _attempts(by: str, group: list[Entry]) -> Attempts:
         by,
         [entry.id for entry in group],
         [entry.time for entry in group],
-        [later.at_ms - earlier.at_ms for earlier, later in zip(group, group[1:], strict=False)],
+        [later.at_ms - earlier.at_ms for earlier, later in pairwise(group)],
         [outcome_word(entry) for entry in group],
         [entry.status for entry in group],
     )

@@ -14,7 +14,7 @@ _IN_QUERY = re.compile(r"((?:^|&)(?:resource_)?token=)([^&]*)")
 
 
 def mask(secret: str) -> str:
-    """``3LXP…7f14``: enough to tell it by, not enough to use it. Short ones lose all but their first letter."""
+    """``3LXP…7f14``: enough to tell it by, not to use it. Short ones keep their first letter only."""
     return f"{secret[:4]}…{secret[-4:]}" if len(secret) >= 16 else f"{secret[:1]}…"
 
 

@@ -72,7 +72,9 @@ class Match:
         found: list[Difference] = []
         document = entry.document()
         found += self._nearest(_objects(document.get("subscriptions")), SUBSCRIPTION_KEYS)
-        items = [{**item, "item_status": item.get("status")} for item in _objects(entry.answered().get("data"))]
+        items = [
+            {**item, "item_status": item.get("status")} for item in _objects(entry.answered().get("data"))
+        ]
         found += self._nearest(items, ITEM_KEYS)
         for key, wanted in self.criteria.items():
             if key in BODY_KEYS and not self._equal(wanted, document.get(key)):

@@ -1,4 +1,4 @@
-"""The specification as data: every rule's id, grade and text. The code carries the ids, this file the words."""
+"""The specification as data: every rule's id, grade and text. The code has the ids, this file the words."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from emulator.rules.model import Database, Lint, PushRequest, Resource
 from emulator.rules.providers import token_complaint
 
 REQUEST_PARAMETERS = PushRequest.__struct_fields__
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 
 
 def unknown_parameter(path: str, known: Iterable[str]) -> Lint:
@@ -49,9 +49,11 @@ def request_lints(request: PushRequest, resource: Resource, databases: Sequence[
         if request.matching == "custom":  # L5
             lints.append(Lint("L5", "id", 'is not used with matching "custom"'))
         elif not _OBJECT_ID.fullmatch(request.id):  # L6
-            lints.append(Lint("L6", "id", "is not 24 lower-case hex digits"))
+            lints.append(Lint("L6", "id", "is not 24 hex digits"))
     if request.matching == "custom" and request.field_name and request.field_value is not None:
         for database in databases:
+            if request.db_ids and database.id not in request.db_ids:  # B2: not looked at
+                continue
             field_type = database.fields.get(request.field_name)
             if field_type and json_type_differs(field_type, request.field_value):  # L7
                 text = f"is not a JSON value of the field's type {field_type.kind} in database {database.id}"

@@ -1,4 +1,4 @@
-"""Providers: the page's list (D), those seen in real clients (O), and what each one's token looks like (L3)."""
+"""Providers: the page's list (D), a resource's own (O), and what each one's token looks like (L3)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def accepted(provider: str, resource: Resource) -> bool:
 
 
 def token_complaint(provider: str, token: str) -> str | None:
-    """What a token of this provider would have to be that this one is not (L3); ``None`` if it looks right."""
+    """What a token of this provider should do that this one does not (L3); ``None`` if it looks right."""
     shape = _SHAPES.get(provider)
     if shape is None or shape[0].fullmatch(token):
         return None

@@ -22,5 +22,21 @@ class DamagedState(StateError):
         self.reason = reason
 
 
+def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
+    """The refusal of a file that a later version wrote; ``what`` it is, the format found, the latest known."""
+    return StateError(
+        f"{path}: written by a newer emulator ({what} format {found}, this one reads {known}). "
+        "Use that version, or another --state directory"
+    )
+
+
 class StorageUnavailable(Exception):
     """A transaction could not be made durable: nothing of it was applied, the state is as before."""
+
+
+def reason(error: Exception, path: Path) -> str:
+    """What went wrong with writing the state file ``path``, for a person."""
+    if isinstance(error, OSError):
+        where = error.filename or path
+        return f"the state cannot be written: {error.strerror or error} ({where})"
+    return f"the state cannot be written: {type(error).__name__}: {error} ({path})"

@@ -35,3 +35,11 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def inode(path: Path) -> int | None:
+    """What tells a file from another one put in its place; ``None`` if there is no file."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None

@@ -6,6 +6,9 @@ import asyncio
 
 from emulator.store.errors import StorageUnavailable
 from emulator.store.storage import JournaledStorage
+from emulator.store.unsynced import Ticket
+
+_Waiting = tuple[asyncio.Future[None], Ticket]
 
 
 class GroupCommit:
@@ -13,42 +16,55 @@ class GroupCommit:
 
     def __init__(self, storage: JournaledStorage) -> None:
         self._storage = storage
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def wait(self) -> None:
-        """Return when all that was committed so far is on the disk.
+    def ticket(self) -> Ticket:
+        """What :meth:`wait` waits for: all that was committed so far. Taken right after the commit."""
+        return self._storage.ticket()
+
+    async def wait(self, ticket: Ticket | None = None) -> None:
+        """Return when all that the ticket stands for is on the disk; without one, all committed so far.
 
         Raises :class:`StorageUnavailable` if the disk refused it; then it is taken back.
         """
+        ticket = ticket or self.ticket()
+        if ticket.lost:
+            raise self._refusal()
         if not self._storage.unsynced:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(future)
+        self._waiting.append((future, ticket))
         if self._task is None:
             self._task = loop.create_task(self._sync_all())
         await future
 
     async def _sync_all(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting and self._storage.journal is not None:
+        while self._waiting:
             waiting, self._waiting = self._waiting, []
-            number = self._storage.journal.number
-            try:
-                await loop.run_in_executor(None, self._storage.journal.sync_later())
-            except OSError as error:
-                self._storage.take_back(error)
-                self._refuse(waiting + self._waiting)
-                self._waiting = []
-            else:
-                self._storage.synced(number)
-                for future in waiting:
-                    if not future.done():
-                        future.set_result(None)
+            journal = self._storage.journal
+            if journal is not None:  # closed: then a last snapshot holds everything
+                ticket = self._storage.ticket()
+                try:
+                    await loop.run_in_executor(None, journal.sync_later())
+                except OSError as error:
+                    self._storage.take_back(error)
+                    waiting, self._waiting = waiting + self._waiting, []
+                else:
+                    self._storage.synced(ticket)
+            self._settle(waiting)
         self._task = None
 
-    def _refuse(self, waiting: list[asyncio.Future[None]]) -> None:
-        for future in waiting:
-            if not future.done():
-                future.set_exception(StorageUnavailable(self._storage.failure or ""))
+    def _settle(self, waiting: list[_Waiting]) -> None:
+        for future, ticket in waiting:
+            if future.done():
+                continue
+            if ticket.lost:
+                future.set_exception(self._refusal())
+            else:
+                future.set_result(None)
+
+    def _refusal(self) -> StorageUnavailable:
+        return StorageUnavailable(self._storage.failure or "the disk refused it")

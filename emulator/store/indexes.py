@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 #: What a document is found by: none, one or many keys.
@@ -32,6 +32,10 @@ class Index:
         if isinstance(ids, int):
             return (ids,)
         return tuple(ids) if limit is None else tuple(i for i, _ in zip(ids, range(limit), strict=False))
+
+    def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
+        """Every key with the ids of its documents."""
+        return ((key, self.find(key)) for key in self._ids)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._ids

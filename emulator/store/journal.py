@@ -7,8 +7,10 @@ state, so that a lost line is noticed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from zlib import crc32
 
 import msgspec
 
-from emulator.store.errors import DamagedState, StateError
+from emulator.store.errors import DamagedState, newer_format
 from emulator.store.files import fsync_folder, replace_file
 
 FORMAT = 1
@@ -24,10 +26,15 @@ _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
 class Header(msgspec.Struct):
-    """A journal's first line. ``generation``: the snapshot that it follows."""
+    """A journal's first line. ``generation``: the snapshot that it follows; ``state``: whose journal it is."""
 
     journal: int
     generation: int
+    state: str = ""
+
+
+class _Version(msgspec.Struct):
+    journal: int
 
 
 def format_line(number: int, payload: bytes) -> bytes:
@@ -47,7 +54,7 @@ def parse_line(line: bytes) -> tuple[int, bytes] | None:
 class Journal:
     """A journal open for appending.
 
-    ``size`` is its length in bytes, ``number`` that of its last transaction.
+    ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends; any may sync.
     """
 
     def __init__(self, path: Path, size: int, number: int) -> None:
@@ -56,14 +63,26 @@ class Journal:
         self.number = number
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND)
         self._inode = os.fstat(self._fd).st_ino
+        self._overhang = os.fstat(self._fd).st_size > size
+        self._sync_lock = threading.Lock()
+        self._sync_error: OSError | None = None
 
     @classmethod
-    def create(cls, path: Path, generation: int, number: int) -> Journal:
-        """Make a journal that follows the snapshot ``generation``; it appears whole or not at all."""
-        line = format_line(number, msgspec.json.encode(Header(FORMAT, generation)))
+    def create(cls, path: Path, generation: int, number: int, state: str) -> Journal:
+        """Make a journal that follows the snapshot ``generation``; it appears whole or not at all.
+
+        Raises :class:`OSError`.
+        """
+        line = format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
         replace_file(path, [line])
-        fsync_folder(path.parent)
-        return cls(path, len(line), number)
+        try:
+            fsync_folder(path.parent)
+            return cls(path, len(line), number)
+        except OSError:
+            # Left behind, it would contradict what its predecessor takes in from now on.
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
 
     def append(self, payload: bytes) -> None:
         """Append one transaction. Raises :class:`OSError`, with the file as it was before."""
@@ -71,31 +90,47 @@ class Journal:
         if not self.in_place():
             raise FileNotFoundError(2, "the journal was removed or replaced while in use", str(self.path))
         line = format_line(self.number + 1, payload)
-        written = 0
-        try:
-            while written < len(line):  # a full disk writes a part first
-                written += os.write(self._fd, line[written:] if written else line)
-        except OSError:
-            self.cut_back(self.size, self.number)
-            raise
+        self._write(line)
         self.size += len(line)
         self.number += 1
+
+    def probe(self) -> None:
+        """Try whether a page can be appended, and take it back. Raises :class:`OSError`."""
+        self._write(bytes(4096))
+        self.cut_back(self.size, self.number)
+
+    def _write(self, data: bytes) -> None:
+        if self._overhang:
+            self.cut_back(self.size, self.number)
+        written = 0
+        try:
+            while written < len(data):  # a full disk writes a part first
+                written += os.write(self._fd, data[written:] if written else data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.cut_back(self.size, self.number)
+            raise
 
     def in_place(self) -> bool:
         """Whether the file is still the one that its name means."""
         try:
             return os.stat(self.path).st_ino == self._inode
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def cut_back(self, size: int, number: int) -> None:
-        """Take back what was appended after this size and number. Raises :class:`OSError`."""
-        os.ftruncate(self._fd, size)
+        """Take back what was appended after this size and number.
+
+        Raises :class:`OSError`; it is then done before anything else is appended.
+        """
         self.size, self.number = size, number
+        self._overhang = True
+        os.ftruncate(self._fd, size)
+        self._overhang = False
 
     def sync(self) -> None:
         """Wait until all that was appended has reached the disk. Raises :class:`OSError`."""
-        _sync(self._fd)
+        self._sync(self._fd)
 
     def sync_later(self) -> Callable[[], None]:
         """A :meth:`sync` of what is appended so far, for another thread; it may outlive this journal."""
@@ -103,28 +138,45 @@ class Journal:
 
         def sync() -> None:
             try:
-                _sync(fd)
+                self._sync(fd)
             finally:
                 os.close(fd)
 
         return sync
+
+    def _sync(self, fd: int) -> None:
+        # The system tells of a failed write only once, to one caller: every other must hear it here.
+        with self._sync_lock:
+            if self._sync_error is not None:
+                raise self._sync_error
+            try:
+                _flush(fd)
+            except OSError as error:
+                self._sync_error = error
+                raise
+
+    def forget_sync_error(self) -> None:
+        """What could not be synced has been taken back: begin anew."""
+        with self._sync_lock:
+            self._sync_error = None
 
     def close(self) -> None:
         os.close(self._fd)
 
 
 #: macOS has no fdatasync.
-_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+_flush: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
 @dataclass
 class JournalReport:
-    """What reading a journal came to: where it ends, and how much of a torn last line follows.
+    """What reading a journal came to: whose it is, where it ends, how much of a torn last line follows.
 
     ``first_number`` is that of the transaction before its first, ``number`` that of its last.
     """
 
     generation: int = 0
+    state: str = ""
     first_number: int = 0
     number: int = 0
     size: int = 0
@@ -134,22 +186,23 @@ class JournalReport:
 def read_journal(path: Path, report: JournalReport, last: bool = True) -> Iterator[bytes]:
     """The payload of every transaction, in order; ``report`` is filled on the way.
 
-    Only the last journal may end in a torn line: one without its newline whose checksum does not hold.
+    Only the last journal may end in a torn line: a beginning of one, without its newline.
     Raises :class:`DamagedState` for anything else that is not as it was written.
     """
     with path.open("rb") as file:
         for line in file:
             whole = line.endswith(b"\n")
-            parsed = parse_line(line[:-1] if whole else line)
-            if parsed is None or not whole:
-                if last and not whole and report.size and not _was_whole(line, parsed):
+            parsed = parse_line(line[:-1]) if whole else None
+            if parsed is None:
+                # A line that is whole but for another byte than the newline was not torn but changed.
+                if last and not whole and report.size and parse_line(line[:-1]) is None:
                     report.torn_bytes = len(line)
                     return
                 raise DamagedState(path, report.size, "a line's checksum does not hold")
             number, payload = parsed
             if report.size == 0:
-                report.generation = _read_header(path, payload)
-                report.first_number = number
+                header = _read_header(path, payload)
+                report.generation, report.state, report.first_number = header.generation, header.state, number
             else:
                 if number != report.number + 1:
                     raise DamagedState(path, report.size, f"transaction {number} follows {report.number}")
@@ -160,19 +213,11 @@ def read_journal(path: Path, report: JournalReport, last: bool = True) -> Iterat
         raise DamagedState(path, 0, "the journal's first line is missing")
 
 
-def _was_whole(line: bytes, parsed: tuple[int, bytes] | None) -> bool:
-    """Whether a line without its newline had one: it is whole, or whole but for its last byte."""
-    return parsed is not None or parse_line(line[:-1]) is not None
-
-
-def _read_header(path: Path, payload: bytes) -> int:
+def _read_header(path: Path, payload: bytes) -> Header:
     try:
-        header = msgspec.json.decode(payload, type=Header)
+        version = msgspec.json.decode(payload, type=_Version).journal
+        if version <= FORMAT:
+            return msgspec.json.decode(payload, type=Header)
     except msgspec.MsgspecError as error:
         raise DamagedState(path, 0, "not a journal of the emulator") from error
-    if header.journal > FORMAT:
-        raise StateError(
-            f"{path}: written by a newer emulator (journal format {header.journal}, this one reads "
-            f"{FORMAT}). Use that version, or another --state directory"
-        )
-    return header.generation
+    raise newer_format(path, "journal", version, FORMAT)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from emulator.store import journal, snapshot
-from emulator.store.errors import DamagedState
+from emulator.store.errors import DamagedState, StateError
 from emulator.store.state import Op, State, TableSpec
 
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
@@ -74,13 +74,18 @@ def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
 
 
 def _load_rows(path: Path, state: State) -> None:
-    table = None
-    for name, doc_id, document in snapshot.read_rows(path):
-        if doc_id is None or table is None:
-            table = state.table(name)
-            put = table.put
-        else:
-            put(doc_id, document)
+    table, name, doc_id = None, "", None
+    try:
+        for name, doc_id, document in snapshot.read_rows(path):
+            if doc_id is None or table is None:
+                table = state.table(name)
+                put = table.put
+            else:
+                put(doc_id, document)
+    except (StateError, OSError):
+        raise
+    except Exception as error:  # whatever an index or a decoder thinks of what is no document of its table
+        raise DamagedState(path, 0, f"document {doc_id} of table {name} is unreadable ({error})") from error
 
 
 def _replay(
@@ -95,21 +100,28 @@ def _replay(
         if generation != expected:
             raise DamagedState(journal_path(path, expected), 0, "a journal is missing from the sequence")
         report = journal.JournalReport()
-        transactions = journal.read_journal(journal_file, report, last=generation == max(found))
-        for payload in transactions:
-            state.apply(_decode_ops(journal_file, report, payload))
+        _replay_one(journal_file, report, state, last=generation == max(found))
+        if report.state != header.state:
+            raise DamagedState(journal_file, 0, f"the journal of another state than {path.name}")
         if (report.generation, report.first_number) != (generation, number):
             raise DamagedState(journal_file, 0, "the journal does not follow what comes before it")
         expected, number = generation + 1, report.number
     return report
 
 
-def _decode_ops(path: Path, report: journal.JournalReport, payload: bytes) -> Iterator[Op]:
+def _replay_one(path: Path, report: journal.JournalReport, state: State, last: bool) -> None:
     try:
-        steps = _OPS.decode(payload)
-    except msgspec.MsgspecError as error:
-        raise DamagedState(path, report.size, f"not a transaction ({error})") from error
-    for name, doc_id, raw in steps:
+        for payload in journal.read_journal(path, report, last):
+            state.apply(decode_ops(payload))
+    except (StateError, OSError):
+        raise
+    except Exception as error:  # its checksum holds, but it does not fit the tables
+        raise DamagedState(path, report.size, f"not a transaction of this state ({error})") from error
+
+
+def decode_ops(payload: bytes) -> Iterator[Op]:
+    """The steps of a journal's transaction. Raises :class:`msgspec.MsgspecError`."""
+    for name, doc_id, raw in _OPS.decode(payload):
         document = bytes(raw)
         yield Op(name, doc_id, None if document == b"null" else document)
 

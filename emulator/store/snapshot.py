@@ -14,7 +14,7 @@ from zlib import crc32
 
 import msgspec
 
-from emulator.store.errors import DamagedState, StateError
+from emulator.store.errors import DamagedState, newer_format
 
 FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
@@ -29,13 +29,19 @@ class Header(msgspec.Struct):
     """The snapshot's first line.
 
     ``number``: the last transaction it is sure to hold. ``last_ids``: the highest id that each table has
-    given out; 0 where ids were chosen freely.
+    given out; 0 where ids were chosen freely. ``state``: made up once for each state, so that the files of
+    two of them are never taken for one.
     """
 
     format: int
     generation: int
     number: int
     last_ids: dict[str, int] = {}
+    state: str = ""
+
+
+class _Version(msgspec.Struct):
+    format: int
 
 
 class Row(NamedTuple):
@@ -99,15 +105,12 @@ def _parse_header(path: Path, line: bytes) -> Header:
     if match is None:
         raise DamagedState(path, 0, "not a state file as the emulator writes it")
     try:
-        header = msgspec.json.decode(match[1], type=Header)
+        version = msgspec.json.decode(match[1], type=_Version).format
+        if version <= FORMAT:
+            return msgspec.json.decode(match[1], type=Header)
     except msgspec.MsgspecError as error:
         raise DamagedState(path, 0, f"unreadable header ({error})") from error
-    if header.format > FORMAT:
-        raise StateError(
-            f"{path}: written by a newer emulator (state format {header.format}, this one reads {FORMAT}). "
-            "Use that version, or another --state directory"
-        )
-    return header
+    raise newer_format(path, "state", version, FORMAT)
 
 
 def verify(path: Path) -> None:
@@ -146,15 +149,24 @@ def read_rows(path: Path) -> Iterator[Row]:
         for line in file:
             if line[:1] == b'"' and table is not None:
                 end = line.find(b'": {')
+                if end < 0 or not line[1:end].removeprefix(b"-").isdigit():
+                    raise DamagedState(path, offset, "an unexpected line")
                 yield Row(table, int(line[1:end]), line[end + 3 : -2 if line.endswith(b",\n") else -1])
             elif line.startswith(b"}"):
                 table = None
             elif _CHECKSUM.fullmatch(line):
                 return
             else:
-                match = _TABLE.fullmatch(line)
-                if match is None:
-                    raise DamagedState(path, offset, "an unexpected line")
-                table = msgspec.json.decode(match[1], type=str)
+                table = _parse_table_name(path, offset, line)
                 yield Row(table, None, b"")
             offset += len(line)
+
+
+def _parse_table_name(path: Path, offset: int, line: bytes) -> str:
+    match = _TABLE.fullmatch(line)
+    if match is None:
+        raise DamagedState(path, offset, "an unexpected line")
+    try:
+        return msgspec.json.decode(match[1], type=str)
+    except msgspec.MsgspecError as error:
+        raise DamagedState(path, offset, "an unreadable table name") from error

@@ -81,6 +81,15 @@ class State:
             table = self.tables[name] = TableState(self._specs.get(name, TableSpec()))
         return table
 
+    def check(self, ops: Iterable[Op]) -> None:
+        """Raise what a table's decoder or indexes raise for a document that they cannot take."""
+        for name, doc_id, document in ops:
+            spec = self._specs.get(name)
+            if spec is not None and doc_id is not None and document is not None:
+                decoded = spec.decode(document)
+                for keys_of in spec.indexes.values():
+                    hash(tuple(keys_of(decoded)))
+
     def apply(self, ops: Iterable[Op]) -> list[Op]:
         """Carry out the steps; the steps that undo them, in order."""
         undo: list[Op] = []

@@ -11,7 +11,7 @@ from flask import Response, request
 from emulator.delivery import deliver_inline
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
-from emulator.wire import DELIVERY_KEY, Answer, Delivery
+from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Answer, Delivery
 
 JSON = ("Content-Type", "application/json")
 
@@ -27,7 +27,7 @@ def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     Under a server without the bridge the work is done here and now.
     """
     delivery = Delivery(wait=_guarded(work))
-    if request.environ.get("emulator.bridge"):
+    if request.environ.get(BRIDGE_KEY):
         request.environ[DELIVERY_KEY] = delivery
         return Response(b"", 200)
     answer = deliver_inline(delivery, Answer(200, [], b""))

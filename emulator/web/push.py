@@ -33,7 +33,7 @@ def _incoming() -> Incoming:
     too_large = (request.content_length or 0) > MAX_BODY_BYTES
     return Incoming(
         request.method,
-        request.path,
+        request.script_root + request.path,
         request.query_string.decode("latin-1"),
         {name.lower(): value for name, value in request.headers.items()},
         b"" if too_large else request.get_data(),

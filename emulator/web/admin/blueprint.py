@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from emulator.web.admin import health
+from emulator.web.admin import clock, faults, health, metrics, requests, rules, settings, workspaces
+from emulator.web.admin.safety import check_access
 
-SUBJECTS = (health,)
+SUBJECTS = (health, requests, faults, settings, clock, rules, metrics, workspaces)
 
 
 def init_app(app: Flask) -> None:
     """Serve the admin API."""
     blueprint = Blueprint("admin", __name__, url_prefix="/__admin")
+    blueprint.before_request(check_access)
     for subject in SUBJECTS:
         subject.add_routes(blueprint)
     app.register_blueprint(blueprint)

@@ -1,0 +1,122 @@
+"""Guesses: which column holds the tokens, and which one finds the profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from emulator.importer.layout import Layout
+from emulator.importer.plan import Match
+from emulator.rules.providers import token_complaint
+
+#: The share of a column's values that must look alike.
+_MOST = 0.6
+_OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
+_OPAQUE = re.compile(r"[0-9A-Za-z_:.\-/+=]{32,}")
+#: Providers whose tokens look like nothing else.
+_TELLING = ("android-firebase", "ios-apns", "yandex-Appmetrica-google-aid")
+_TOKEN_NAMES = {
+    "token",
+    "pushtoken",
+    "devicetoken",
+    "registrationtoken",
+    "registrationid",
+    "fcmtoken",
+    "apnstoken",
+    "subscriptionid",
+    "subscription",
+    "push",
+    "токен",
+    "пуштокен",
+}
+_ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", "идпрофиля", "профиль"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its number from 1, header, name for a plan, an example, and what it looks like.
+
+    ``looks``: ``token``, ``id``, ``field:NAME`` or "".
+    """
+
+    number: int
+    name: str | None
+    column: str
+    example: str
+    looks: str
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a plan could say; ``None`` where nothing in the file speaks for it."""
+
+    token_column: str | None
+    match: Match | None
+
+
+def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None = None) -> list[Column]:
+    """Every column and what it looks like. ``fields``: the declared fields of the resource's databases."""
+    by_name = {_plain(field): field for field in fields}
+    columns = []
+    for index in range(layout.width):
+        name = layout.names[index] if layout.names else None
+        values = layout.values(index)
+        columns.append(
+            Column(
+                index + 1,
+                name,
+                _reference(layout.names, index),
+                values[0] if values else "",
+                _looks(name or "", values, by_name, provider),
+            )
+        )
+    return columns
+
+
+def guess(columns: Sequence[Column]) -> Guess:
+    """The plan that the columns speak for: an id beats a field, a field beats the push token alone."""
+    token = next((one for one in columns if one.looks == "token"), None)
+    if token is None:
+        return Guess(None, None)
+    for one in columns:
+        if one.looks == "id":
+            return Guess(token.column, Match("id", one.column))
+    for one in columns:
+        if one.looks.startswith("field:"):
+            return Guess(token.column, Match("field", one.column, one.looks[6:]))
+    return Guess(token.column, Match("push"))
+
+
+def _looks(name: str, values: list[str], fields: dict[str, str], provider: str | None) -> str:
+    plain = _plain(name)
+    if _share(values, lambda value: _OBJECT_ID.fullmatch(value) is not None) >= _MOST:
+        return "id"
+    if plain in fields:
+        return f"field:{fields[plain]}"
+    if _share(values, lambda value: _is_token(value, provider)) >= _MOST or plain in _TOKEN_NAMES:
+        return "token"
+    return "id" if plain in _ID_NAMES else ""
+
+
+def _is_token(value: str, provider: str | None) -> bool:
+    if _OPAQUE.fullmatch(value) and not value.isdecimal():
+        return True
+    return any(token_complaint(one, value) is None for one in _TELLING) or (
+        provider is not None and len(value) > 16 and token_complaint(provider, value) is None
+    )
+
+
+def _share(values: Sequence[str], test: Callable[[str], bool]) -> float:
+    return sum(map(test, values)) / len(values) if values else 0.0
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _reference(names: list[str] | None, index: int) -> str:
+    """The header where it names this column alone, else ``#N``."""
+    if names and names[index] and names.count(names[index]) == 1:
+        return names[index]
+    return f"#{index + 1}"

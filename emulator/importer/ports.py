@@ -1,0 +1,45 @@
+"""What an import asks of a workspace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from emulator.rules.model import Changes, Policies, Resource
+from emulator.rules.ports import Clock, IdSource, Lookup
+
+
+class ImportStore(Lookup, Protocol):
+    """A state that takes many rows as one transaction."""
+
+    def resources(self) -> list[Resource]:
+        """All resources, in order."""
+
+    def apply(self, changes: Changes) -> None:
+        """Take one row's changes; the next look-up sees them."""
+
+    def batch(self) -> AbstractContextManager[object]:
+        """All that is applied inside becomes durable at its end, or is undone.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable` at the end.
+        """
+
+
+class World(Protocol):
+    """The parts of a workspace that an import needs. ``decided`` counts how often each rule decided."""
+
+    @property
+    def store(self) -> ImportStore: ...
+
+    @property
+    def policies(self) -> Policies: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def ids(self) -> IdSource: ...
+
+    @property
+    def decided(self) -> Counter[str]: ...

@@ -1,0 +1,212 @@
+"""The files of one state over time: journals, and the snapshots that stand in for them.
+
+A generation is a journal and, once it is written, the snapshot of everything before that journal. A new
+generation begins with its journal; its snapshot follows in the background, or at once; then the journals
+before it are forgotten. Whatever moment is the last one, what lies on the disk is one state.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import monotonic
+
+from emulator.store import snapshot
+from emulator.store.errors import reason
+from emulator.store.files import fsync_folder, inode, replace_file
+from emulator.store.journal import Journal
+from emulator.store.recovery import Recovered, find_journals, journal_path
+from emulator.store.state import State
+from emulator.store.unsynced import Epoch, Ticket, Unsynced
+
+#: Seconds between two attempts at what the disk refused.
+RETRY_S = 1.0
+
+
+class Generations:
+    """The snapshot and journals of the state file ``path``.
+
+    A snapshot is due when the journals are larger than ``min_journal_bytes`` and than the last snapshot.
+    ``failure`` says why the last attempt at one came to nothing; the journals go on meanwhile.
+    """
+
+    def __init__(self, path: Path, unsynced: Unsynced, min_journal_bytes: int) -> None:
+        self.path = path
+        self.failure: str | None = None
+        self._unsynced = unsynced
+        self._min_journal_bytes = min_journal_bytes
+        self._journal: Journal | None = None
+        self._generation = 0
+        self._state_id = secrets.token_hex(8)
+        self._closed_journal_bytes = 0
+        self._snapshot_bytes = 0
+        self._snapshot_number = 0
+        self._snapshot_inode: int | None = None
+        self._thread: threading.Thread | None = None
+        self._abandoned = threading.Event()
+        self._retry_at = 0.0
+
+    def resume(self, recovered: Recovered) -> None:
+        """Go on where a recovered state ends; a torn last line is cut off. Raises :class:`OSError`."""
+        last = recovered.last
+        self._generation = last.generation
+        self._state_id = recovered.header.state
+        self._snapshot_number = recovered.header.number
+        self._snapshot_bytes = self.path.stat().st_size
+        self._snapshot_inode = inode(self.path)
+        self._journal = Journal(recovered.journals[-1], last.size, last.number)
+        if last.torn_bytes:
+            self._journal.cut_back(last.size, last.number)
+        self._closed_journal_bytes = sum(old.stat().st_size for old in recovered.journals[:-1])
+        self._forget_journals(recovered.header.generation)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal that transactions go to."""
+        assert self._journal is not None, "neither resumed nor written"
+        return self._journal
+
+    def close(self) -> None:
+        """Let go of the files as they are."""
+        self.abandon_snapshot()
+        self.journal.close()
+
+    # A snapshot at once
+
+    def write_whole(self, state: State) -> None:
+        """Begin a generation with a snapshot of this state. Nothing may be unsynced.
+
+        Raises :class:`OSError`; then the disk still holds the state that it held.
+        """
+        self.abandon_snapshot()
+        if self._journal is not None and not self._journal.in_place() and self._is_anothers():
+            text = "another state was put here; stop the emulator to use that one, remove it to keep this one"
+            raise FileExistsError(17, text, str(self.path))
+        self._begin()
+        header = self._header(state)
+        replace_file(self.path, snapshot.write_chunks(header, state.documents()))
+        self._written(header)
+
+    def _is_anothers(self) -> bool:
+        there = inode(self.path)
+        return there is not None and there != self._snapshot_inode
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the snapshot alone is less than the whole state."""
+        return (
+            self.journal.number > self._snapshot_number
+            or self._closed_journal_bytes > 0
+            or inode(self.path) != self._snapshot_inode
+        )
+
+    # A snapshot in the background
+
+    def snapshot_due(self) -> bool:
+        """Whether it is time for a snapshot, or for another attempt."""
+        size = self._closed_journal_bytes + self.journal.size
+        wanted = self.failure is not None or size > max(self._min_journal_bytes, self._snapshot_bytes)
+        return wanted and self._thread is None and monotonic() >= self._retry_at
+
+    def snapshot_missing(self) -> bool:
+        """Whether somebody removed the snapshot. The next one replaces it."""
+        return self._thread is None and inode(self.path) is None
+
+    def begin_snapshot(self, state: State) -> None:
+        """Write a snapshot while requests go on. Nothing may be unsynced. Failures are told by ``failure``."""
+        if self._thread is not None:
+            return
+        try:
+            self._begin()
+            self._abandoned.clear()
+            arguments = (self.journal, self._unsynced.epoch, self._header(state), state.documents())
+            self._thread = threading.Thread(
+                target=self._write_in_background, args=arguments, name="snapshot", daemon=True
+            )
+            self._thread.start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: there are too many threads
+            self._thread = None
+            self._failed(error)
+
+    def abandon_snapshot(self) -> None:
+        """Stop a snapshot that is on its way, and wait for that."""
+        thread = self._thread
+        if thread is not None:
+            self._abandoned.set()
+            thread.join()
+
+    def _write_in_background(
+        self,
+        journal: Journal,
+        epoch: Epoch,
+        header: snapshot.Header,
+        tables: Mapping[str, Mapping[int, bytes]],
+    ) -> None:
+        try:
+            chunks = snapshot.write_chunks(header, tables)
+            replace_file(self.path, self._secured(chunks, journal, epoch))
+            self._written(header)
+        except _Abandoned:
+            pass
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._thread = None
+
+    def _secured(self, chunks: Iterator[bytes], journal: Journal, epoch: Epoch) -> Iterator[bytes]:
+        for chunk in chunks:
+            if self._abandoned.is_set() or epoch is not self._unsynced.epoch:
+                raise _Abandoned
+            yield chunk
+        # What the snapshot has seen must be in the journal on the disk, for good, before the snapshot counts.
+        seen = Ticket(epoch, journal.number)
+        journal.sync()
+        if self._abandoned.is_set() or not self._unsynced.confirm(seen):
+            raise _Abandoned
+
+    # Inside
+
+    def _begin(self) -> None:
+        """Begin a generation: its journal. The journals before it stay until its snapshot is there."""
+        number = self._journal.number if self._journal else 0
+        path = journal_path(self.path, self._generation + 1)
+        new = Journal.create(path, self._generation + 1, number, self._state_id)
+        self._generation += 1
+        if self._journal is not None:
+            self._closed_journal_bytes += self._journal.size
+            self._journal.close()
+        self._journal = new
+
+    def _header(self, state: State) -> snapshot.Header:
+        number = self.journal.number
+        last_ids = state.last_ids()
+        return snapshot.Header(snapshot.FORMAT, self._generation, number, last_ids, self._state_id)
+
+    def _written(self, header: snapshot.Header) -> None:
+        """The snapshot is in its place: it counts, whatever becomes of the rest."""
+        self._snapshot_number = header.number
+        self._snapshot_inode = inode(self.path)
+        try:
+            fsync_folder(self.path.parent)
+            self._snapshot_bytes = self.path.stat().st_size
+            self._forget_journals(header.generation)
+        except OSError as error:
+            self._failed(error)
+        else:
+            self._closed_journal_bytes = 0
+            self.failure = None
+
+    def _forget_journals(self, generation: int) -> None:
+        for old, journal_file in find_journals(self.path).items():
+            if old < generation:
+                journal_file.unlink(missing_ok=True)
+
+    def _failed(self, error: Exception) -> None:
+        self.failure = f"no snapshot can be written, the journal grows: {reason(error, self.path)}"
+        self._retry_at = monotonic() + RETRY_S
+
+
+class _Abandoned(Exception):
+    """The snapshot on its way is no longer wanted."""

@@ -1,0 +1,80 @@
+"""Transactions on their way to the disk: what of them can still be lost, and how to undo it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from emulator.store.state import Op
+
+
+class Epoch:
+    """The time between two failures of the disk. At its end ``kept`` is its last transaction that counts."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self) -> None:
+        self.kept: int | None = None
+
+
+class Ticket(NamedTuple):
+    """What an answer waits for: everything up to the transaction ``number`` of this epoch."""
+
+    epoch: Epoch
+    number: int
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was taken back."""
+        return self.epoch.kept is not None and self.number > self.epoch.kept
+
+
+class Pending(NamedTuple):
+    """A transaction that the disk may not have yet, the journal's size before it, and the steps that undo it."""
+
+    number: int
+    size: int
+    undo: Sequence[Op]
+
+
+class Unsynced:
+    """The pending transactions, oldest first; any thread may ask and confirm."""
+
+    def __init__(self) -> None:
+        self.epoch = Epoch()
+        self._pending: deque[Pending] = deque()
+        self._confirmed = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, pending: Pending) -> None:
+        """One more is on its way."""
+        with self._lock:
+            if pending.number > self._confirmed:
+                self._pending.append(pending)
+
+    def confirm(self, ticket: Ticket) -> bool:
+        """The disk has everything up to the ticket. False: it is too late, the ticket's epoch is over."""
+        with self._lock:
+            if ticket.epoch is not self.epoch:
+                return False
+            self._confirmed = max(self._confirmed, ticket.number)
+            while self._pending and self._pending[0].number <= ticket.number:
+                self._pending.popleft()
+            return True
+
+    def take_all(self, number: int) -> list[Pending]:
+        """End the epoch: what is pending is lost; ``number`` is that of the last transaction made.
+
+        Answers the lost ones, newest first.
+        """
+        with self._lock:
+            taken = list(reversed(self._pending))
+            self._pending.clear()
+            self._confirmed = self.epoch.kept = taken[-1].number - 1 if taken else number
+            self.epoch = Epoch()
+            return taken

@@ -1,0 +1,90 @@
+"""``/__admin/clock``: hold a workspace's time still, or move it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+from flask import Blueprint
+from marshmallow import ValidationError, fields
+
+from emulator.clock import WorkspaceClock
+from emulator.rules.model import RequestError
+from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.current import workspace
+
+_DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
+_LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add this subject's routes."""
+    blueprint.add_url_rule("/clock", view_func=get_clock)
+    blueprint.add_url_rule("/clock", view_func=put_clock, methods=["PUT"])
+
+
+class TimeField(fields.Field[int]):
+    """An ISO time with a zone, as milliseconds since 1970."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        try:
+            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        except ValueError as error:
+            raise ValidationError(_TIME_FORM) from error
+        if moment.tzinfo is None or not _EARLIEST <= moment < _LATEST:
+            raise ValidationError(_TIME_FORM)
+        return round(moment.timestamp() * 1000)
+
+
+class DurationField(fields.Field[int]):
+    """``1d2h3m4.5s``, any part of it, with a minus to go back; as milliseconds."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if found is None or not any(found.groups()[1:]):
+            raise ValidationError('must be a duration as "3h", "1d12h", "-90s"')
+        days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
+        length = round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)
+        return -length if found[1] else length
+
+
+class ClockSchema(AdminSchema):
+    """``now`` freezes, ``advance`` moves, neither lets it run."""
+
+    now = TimeField()
+    advance = DurationField()
+
+
+def get_clock() -> dict[str, Any]:
+    """The workspace's time."""
+    return shown(workspace().clock)
+
+
+def put_clock() -> dict[str, Any]:
+    """Freeze it, move it, let it run."""
+    found = workspace()
+    asked = load_body(ClockSchema())
+    before = found.clock.setting
+    if "now" in asked:
+        found.clock.freeze(asked["now"])
+    if "advance" in asked:
+        found.clock.advance(asked["advance"])
+        if not 0 <= found.clock.now_ms() < _LATEST.timestamp() * 1000:
+            found.clock.setting = before
+            raise RequestError(400, "advance: leads out of the years 1970 to 9998", "A3")
+    if not asked:
+        found.clock.run()
+    found.remember_clock()
+    return shown(found.clock)
+
+
+def shown(clock: WorkspaceClock) -> dict[str, Any]:
+    """A clock as the API shows it."""
+    return {
+        "now": clock.timestamp(),
+        "frozen": clock.frozen,
+        "offset_ms": clock.setting.offset_ms,
+    }

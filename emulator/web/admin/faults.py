@@ -1,0 +1,222 @@
+"""``/__admin/faults``: what is armed, arming, disarming."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from marshmallow import ValidationError, fields, post_load, validate
+
+from emulator.faults.model import (
+    ITEM_ERRORS,
+    SPOILS,
+    SPOILS_OF_ANSWERS,
+    ErrorAnswer,
+    Fault,
+    FaultMatch,
+    ItemFault,
+    RateLimit,
+)
+from emulator.faults.tokens import MAX_DELAY_MS
+from emulator.rules.model import RequestError
+from emulator.rules.providers import DOCUMENTED
+from emulator.schema_errors import integer, messages, string
+from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.current import workspace
+from emulator.workspace import Workspace
+
+_STATUS = validate.Range(400, 599, error="must be 400 to 599")
+_DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
+_THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
+    SPOILS
+)
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add this subject's routes."""
+    blueprint.add_url_rule("/faults", view_func=list_faults)
+    blueprint.add_url_rule("/faults", view_func=arm_fault, methods=["POST"])
+    blueprint.add_url_rule("/faults", view_func=disarm_all, methods=["DELETE"])
+    blueprint.add_url_rule("/faults/<fault_id>", view_func=get_fault)
+    blueprint.add_url_rule("/faults/<fault_id>", view_func=disarm_fault, methods=["DELETE"])
+
+
+class MatchSchema(AdminSchema):
+    """Which requests."""
+
+    provider = string()
+    subscription_id = string()
+    resource_token = string()
+    field_value = fields.Raw()
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:
+        return FaultMatch(**data)
+
+
+class ErrorSchema(AdminSchema):
+    """An error envelope."""
+
+    status = integer(required=True, validate=_STATUS)
+    error = integer()
+    error_text = string()
+
+
+class RateSchema(AdminSchema):
+    """A rate."""
+
+    per_second = fields.Float(
+        required=True,
+        error_messages=messages("a number"),
+        validate=validate.Range(min=0, min_inclusive=False, error="must be more than 0"),
+    )
+
+
+class ItemErrorSchema(AdminSchema):
+    """An item error."""
+
+    item_error = string(
+        required=True, validate=validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
+    )
+
+
+class UniformSchema(AdminSchema):
+    """A spread delay."""
+
+    uniform = fields.List(
+        integer(validate=_DELAY), required=True, validate=validate.Length(equal=2, error="must be [from, to]")
+    )
+
+
+class DelayField(fields.Field[Any]):
+    """Milliseconds, or ``{"uniform": [from, to]}``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | tuple[int, int]:
+        if isinstance(value, dict):
+            low, high = UniformSchema().load(value)["uniform"]
+            if low > high:
+                raise ValidationError("must be [from, to] with from ≤ to")
+            return (low, high)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError('must be milliseconds or {"uniform": [from, to]}')
+        _DELAY(value)
+        return value
+
+
+class ThenField(fields.Field[Any]):
+    """What becomes of the answer."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if value in SPOILS and isinstance(value, str):
+            return value
+        if not isinstance(value, dict):
+            raise ValidationError(_THEN)
+        if "rate_limit" in value:
+            schema = AdminSchema.from_dict({"rate_limit": fields.Nested(RateSchema)})()
+            return RateLimit(**schema.load(value)["rate_limit"])
+        if "item_error" in value:
+            return ItemFault(**ItemErrorSchema().load(value))
+        return ErrorAnswer(**ErrorSchema().load(value))
+
+
+class FaultSchema(AdminSchema):
+    """A fault to arm."""
+
+    match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages={"type": "must be an object"})
+    times = integer(allow_none=True, validate=validate.Range(min=1, error="must be 1 or more, or null"))
+    probability = fields.Float(
+        error_messages=messages("a number from 0 to 1"),
+        validate=validate.Range(0, 1, min_inclusive=False, error="must be more than 0, at most 1"),
+    )
+    delay_ms = DelayField()
+    then = ThenField()
+    apply = string(validate=validate.OneOf(["before", "after"], error='must be "before" or "after"'))
+
+
+def arm_fault() -> tuple[dict[str, Any], int]:
+    """Arm a fault; the answer has its id."""
+    found = workspace()
+    asked = load_body(FaultSchema())
+    if "then" not in asked and "delay_ms" not in asked:
+        raise RequestError(400, "then: give it, or delay_ms, or both: this fault would do nothing", "A3")
+    apply = asked.pop("apply", "after" if asked.get("then") in SPOILS_OF_ANSWERS else "before")
+    fault = Fault("", after=apply == "after", **asked)
+    _check_it_can_match(found, fault)
+    found.faults.arm(fault)
+    found.remember_faults()
+    return shown(fault), 201
+
+
+def _check_it_can_match(found: Workspace, fault: Fault) -> None:
+    """Refuse a fault that no request of this workspace could ever meet."""
+    resources = found.store.resources()
+    token, provider = fault.match.resource_token, fault.match.provider
+    if token is not None and all(resource.token != token for resource in resources):
+        raise RequestError(
+            400, "match.resource_token: no resource has this token, so it can never match", "A3"
+        )
+    known = {*DOCUMENTED, *(name for resource in resources for name in resource.providers or ())}
+    if provider is not None and provider not in known:
+        raise RequestError(400, f'match.provider: nobody knows "{provider}", so it can never match', "A3")
+    if fault.match.subscription_id == "":
+        raise RequestError(400, "match.subscription_id: is never empty, so it can never match", "A3")
+
+
+def shown(fault: Fault) -> dict[str, Any]:
+    """A fault as the API shows it, in the form in which it is armed."""
+    delay: Any = fault.delay_ms
+    if isinstance(delay, tuple):
+        delay = {"uniform": list(delay)}
+    match = {name: getattr(fault.match, name) for name in fault.match.__struct_fields__}
+    return {
+        "id": fault.id,
+        "match": {name: value for name, value in match.items() if value is not None},
+        "times": fault.times,
+        "probability": fault.probability,
+        "delay_ms": delay,
+        "then": _then(fault),
+        "apply": "after" if fault.after else "before",
+        "fired": fault.fired,
+    }
+
+
+def _then(fault: Fault) -> Any:
+    if isinstance(fault.then, ErrorAnswer):
+        return {"status": fault.then.status, "error": fault.then.code, "error_text": fault.then.text}
+    if isinstance(fault.then, RateLimit):
+        return {"rate_limit": {"per_second": fault.then.per_second}}
+    if isinstance(fault.then, ItemFault):
+        return {"item_error": fault.then.item_error}
+    return fault.then
+
+
+def list_faults() -> dict[str, Any]:
+    """All armed faults, in the order in which they are tried."""
+    items = [shown(fault) for fault in workspace().faults]
+    return {"items": items, "next": None, "total": len(items)}
+
+
+def get_fault(fault_id: str) -> dict[str, Any]:
+    """One armed fault."""
+    fault = workspace().faults.get(fault_id)
+    if fault is None:
+        raise RequestError(404, f"fault {fault_id} not found", "A3")
+    return shown(fault)
+
+
+def disarm_fault(fault_id: str) -> dict[str, Any]:
+    """Disarm one."""
+    found = workspace()
+    if not found.faults.disarm(fault_id):
+        raise RequestError(404, f"fault {fault_id} not found", "A3")
+    found.remember_faults()
+    return {"disarmed": 1}
+
+
+def disarm_all() -> dict[str, Any]:
+    """Disarm all."""
+    found = workspace()
+    disarmed = len(found.faults)
+    found.faults.clear()
+    found.remember_faults()
+    return {"disarmed": disarmed}

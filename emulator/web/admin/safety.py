@@ -1,0 +1,54 @@
+"""Who may use the admin API: no other origin's page, nobody by another name, nobody without the token."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from flask import request
+
+from emulator.rules.model import RequestError
+from emulator.settings import Settings
+from emulator.web.current import emulator
+
+
+def check_access() -> None:
+    """Refuse an admin request that must not be answered. Raises :class:`RequestError` 403 or 401.
+
+    A foreign Host is DNS rebinding, a foreign Origin a cross-site form or script.
+    """
+    settings = emulator().settings
+    host = request.headers.get("Host", "")
+    if not _is_own_host(host, settings):
+        raise RequestError(403, f'Host "{host}" is not this server', "A3")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise RequestError(403, f'Origin "{origin}" is not this server', "A3")
+    open_to_all = request.endpoint == "admin.health"  # for probes; it tells no secrets
+    if settings.admin_token is not None and not open_to_all and not has_token(settings.admin_token):
+        raise RequestError(401, "the admin API needs Authorization: Bearer and the admin token", "A3")
+
+
+def has_token(token: str) -> bool:
+    """Whether the request bears the admin token."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+
+
+def _is_own_host(host: str, settings: Settings) -> bool:
+    """Whether a Host header can mean this server: an address or ``localhost``, or the name it listens on.
+
+    A name that resolves here by somebody else's choice is none of these.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name in ("localhost", settings.host.lower()) or name in settings.allow_host:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
