@@ -175,7 +175,7 @@ class Deliveries:
         transport = proto.response_stream(answer.status, answer.headers)
         gone = self._client_gone(proto)
         stopping = self._loop.create_task(self._hurry.wait())
-        next_piece: asyncio.Task[bytes] | None = None
+        next_piece: asyncio.Task[bytes | None] | None = None
         try:
             while True:
                 next_piece = self._loop.create_task(_next(pieces))
@@ -184,14 +184,14 @@ class Deliveries:
                     return "client left"
                 if not next_piece.done():
                     return "stopped"
-                try:
-                    piece = next_piece.result()
-                except StopAsyncIteration:
+                piece = next_piece.result()
+                if piece is None:
                     return ""
                 await transport.send_bytes(piece)
         except _CLIENT_LEFT:
             return "client left"
         finally:
+            del transport  # an error's traceback would hold it, and with it the body open
             gone.cancel()
             stopping.cancel()
             await _ended(next_piece, pieces)
@@ -230,11 +230,11 @@ def _settle(future: asyncio.Future[Any], done: Any) -> None:
         future.set_exception(error)
 
 
-async def _next(pieces: AsyncIterator[bytes]) -> bytes:
-    return await anext(pieces)
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(pieces, None)
 
 
-async def _ended(next_piece: asyncio.Task[bytes] | None, pieces: AsyncIterator[bytes]) -> None:
+async def _ended(next_piece: asyncio.Task[bytes | None] | None, pieces: AsyncIterator[bytes]) -> None:
     if next_piece is not None:
         next_piece.cancel()
         await asyncio.wait([next_piece])

@@ -17,6 +17,7 @@ from emulator.rules.lints import content_type_lint, request_lints
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable
+from emulator.store.unsynced import Ticket
 from emulator.web.cors import cors_headers, preflight_headers
 from emulator.web.push_schema import parse_push_request
 from emulator.wire import Answer, Delivery, Incoming, Summary
@@ -118,7 +119,7 @@ class Exchange:
         body = orjson.dumps(envelope(outcome.error, outcome.items))
         answer = Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
         if store.storage.unsynced:
-            answer.delivery = Delivery(wait=self._durable(call, answer))
+            answer.delivery = Delivery(wait=self._durable(call, answer, workspace.group_commit.ticket()))
         return answer
 
     def _refused(self, call: Call, error: RequestError) -> Answer:
@@ -126,10 +127,10 @@ class Exchange:
         mirror = call.workspace.choices.policies.http_status == "mirror"
         return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
-    async def _durable(self, call: Call, answer: Answer) -> Answer | None:
+    async def _durable(self, call: Call, answer: Answer, ticket: Ticket) -> Answer | None:
         """Wait for the disk; the answer to send instead, where it refused."""
         try:
-            await call.workspace.group_commit.wait()
+            await call.workspace.group_commit.wait(ticket)
         except StorageUnavailable as error:
             call.outcome = None
             refusal = self._refused(call, _unavailable(error))

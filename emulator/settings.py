@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_type_hints
 
 from emulator.requests.journal import DEFAULT_BYTES, DEFAULT_COUNT
 from emulator.rules.model import Policies
-from emulator.store.storage import Durability
+from emulator.store.storage import MIN_JOURNAL_BYTES, Durability
 
 #: The fixture set that comes with the project.
 DEFAULT_FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "default"
@@ -23,9 +23,10 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """What ``serve`` was asked for.
 
-    ``state``: the directory of the state files. ``seed``: makes ids the same in every run. ``policies`` and
-    ``strict`` are what a new workspace starts with. ``allow_host``: names, beside addresses and localhost,
-    by which the admin API may be called. ``workspace_ttl``: seconds until an idle workspace is
+    ``state``: the directory of the state files. ``min_journal_bytes``: the journal size at which a snapshot
+    is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
+    ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
+    addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an idle workspace is
     deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each request journal.
     ``show_secrets``: show resource tokens and credentials in the journal. ``watch``: reload the fixtures
     when they change.
@@ -37,6 +38,7 @@ class Settings:
     fixtures: Path = DEFAULT_FIXTURES
     state: Path = Path(".emulator")
     durability: Durability = "os"
+    min_journal_bytes: int = MIN_JOURNAL_BYTES
     strict: bool = False
     policies: Policies = field(default_factory=Policies)
     seed: int | None = None

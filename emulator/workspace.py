@@ -41,7 +41,11 @@ class Workspace:
         self.clock = WorkspaceClock()
         self._initial_choices = self.choices = Choices(settings.policies, settings.strict)
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
-        self.store = TinyDBStore(state_file(settings.state, name), settings.durability)
+        self.store = TinyDBStore(
+            state_file(settings.state, name),
+            settings.durability,
+            min_journal_bytes=settings.min_journal_bytes,
+        )
         self.group_commit = GroupCommit(self.store.storage)
         self.ids = ObjectIds(self.clock, settings.seed, self.store.profiles_made)
         if self.store.fresh:

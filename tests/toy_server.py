@@ -34,6 +34,8 @@ class ToyExchange:
         return path.startswith("/exchange/")
 
     def handle(self, incoming: Incoming) -> Answer:
+        if incoming.problem == "cut_off":
+            self.events.append("cut_off")
         query = {name: values[0] for name, values in parse_qs(incoming.query).items()}
         answer = self._answer(incoming, query)
         if "delay" in query:
@@ -45,7 +47,7 @@ class ToyExchange:
         name = incoming.path.removeprefix("/exchange/")
         if name == "broken":
             raise LookupError("on purpose")
-        if name == "echo":
+        if name.startswith("echo"):
             return as_json(echo(incoming))
         if name == "events":
             return as_json(self.events)
@@ -60,7 +62,7 @@ class ToyExchange:
             answer.delivery = Delivery(wait=self._waited(query))
         elif name == "stream":
             answer.headers = [("content-type", "text/event-stream")]
-            answer.delivery = Delivery(stream=self._pieces(int(query["pieces"])))
+            answer.delivery = Delivery(stream=self._pieces(int(query["pieces"]), float(query.get("silence", 0))))
         return answer
 
     async def _waited(self, query: dict[str, str]) -> Answer | None:
@@ -69,12 +71,13 @@ class ToyExchange:
             raise OSError("the disk is full")
         return as_json({"instead": True}) if query.get("instead") else None
 
-    async def _pieces(self, count: int) -> AsyncIterator[bytes]:
+    async def _pieces(self, count: int, silence_s: float) -> AsyncIterator[bytes]:
         self.events.append("stream begun")
         try:
             for number in range(count):
                 yield b"data: %d\n\n" % number
                 await asyncio.sleep(0.001)
+            await asyncio.sleep(silence_s)
         finally:
             self.events.append("stream closed")
 

@@ -60,6 +60,15 @@ _path = click.Path(path_type=Path)
     show_default=True,
     help="os: survives the death of the process. fsync: of the machine. none: memory only.",
 )
+@_option(
+    "--snapshot-every",
+    "min_journal_bytes",
+    type=click.IntRange(1),
+    default=Settings.min_journal_bytes,
+    show_default=True,
+    metavar="BYTES",
+    help="The journal size at which a snapshot is due.",
+)
 @_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
 @_option(
     "--policy",

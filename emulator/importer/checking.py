@@ -36,7 +36,7 @@ def find_resource(named: str | int, store: ImportStore) -> Resource:
         resource = next((one for one in store.resources() if one.id == int(named)), None)
     if resource is None:
         listed = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20])
-        raise refused("resource", f'there is no resource with this token or id; there are {listed or "none"}')
+        raise refused("resource", f"there is no resource with this token or id; there are {listed or 'none'}")
     return resource
 
 
@@ -90,7 +90,7 @@ def _resource_problems(plan: ImportPlan, resource: Resource, store: ImportStore)
         databases = [store.database(db_id) for db_id in resource.db_ids]
         if not any(plan.match.field in one.fields for one in databases):
             declared = ", ".join(dict.fromkeys(name for one in databases for name in one.fields)) or "none"
-            text = f'no database of the resource declares the field "{plan.match.field}"; there are {declared}'
+            text = f'no database declares the field "{plan.match.field}"; there are {declared}'
             problems.append(Problem("match", text))
     return problems
 

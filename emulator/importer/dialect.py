@@ -8,10 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _csv import _reader as Reader
+from typing import Protocol
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 QUOTES = ('"', "'", "")
@@ -21,6 +18,17 @@ _LONGEST_NAME = 60
 _VALUE = re.compile(r"[+-]?[0-9][0-9.,:+\-TZ /]*|[0-9A-Fa-f]{24}|[0-9A-Fa-f-]{32,}|\S{40,}|\S+@\S+\.\S+")
 
 
+class RowReader(Protocol):
+    """Python's own reader of rows; ``line_num``: the lines read so far."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How the rows are written. ``quote`` "" means that nothing is quoted; a quote inside is doubled."""
@@ -28,7 +36,7 @@ class Dialect:
     delimiter: str = ","
     quote: str = '"'
 
-    def reader(self, lines: Iterable[str]) -> Reader:
+    def reader(self, lines: Iterable[str]) -> RowReader:
         """The rows of these lines, by Python's own reader; it raises :class:`csv.Error`."""
         if not self.quote:
             return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)

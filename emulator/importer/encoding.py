@@ -38,7 +38,7 @@ def check_encoding(name: str) -> str:
     try:
         codec = codecs.lookup(name)
     except (LookupError, ValueError) as error:
-        raise refused("encoding", f'there is no encoding "{name}": try utf-8, windows-1251, utf-16') from error
+        raise refused("encoding", f'there is no "{name}": try utf-8, windows-1251, utf-16') from error
     if not codec._is_text_encoding:
         raise refused("encoding", f'"{name}" does not make text')
     # The mark is no part of the text, said or not.

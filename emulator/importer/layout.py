@@ -33,14 +33,18 @@ class Layout:
     broken: int
 
     def column(self, named: str) -> int:
-        """The index of a column named by header or ``#N``. Raises :class:`ValueError` saying what there is."""
+        """The index of a column named by header or ``#N``. Raises :class:`ValueError`, saying what there is.
+
+        Headers are compared without the spaces around them.
+        """
         if named.startswith("#") and named[1:].isdecimal() and named not in (self.names or ()):
             number = int(named[1:])
             if 1 <= number <= self.width:
                 return number - 1
             raise ValueError(f"there is no column {named}: the file has {self.width}")
         if self.names is None:
-            raise ValueError(f'the file has no header: name a column by its number, #1 to #{self.width}, not "{named}"')
+            text = f"the file has no header: name a column by its number, #1 to #{self.width}"
+            raise ValueError(f'{text}, not "{named}"')
         found = [index for index, name in enumerate(self.names) if name == named.strip()]
         if len(found) > 1:
             numbers = " and ".join(f"#{index + 1}" for index in found)
@@ -92,7 +96,8 @@ def read_layout(
 def _check_choices(delimiter: str | None, quote: str | None) -> None:
     problems = []
     if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\0\"' "):
-        problems.append(Problem("delimiter", f"must be one character, such as {', '.join(DELIMITERS.values())}"))
+        named = ", ".join(DELIMITERS.values())
+        problems.append(Problem("delimiter", f"must be one character, such as {named}"))
     if quote is not None and quote not in QUOTES:
         problems.append(Problem("quote", "must be \", ' or empty"))
     if problems:

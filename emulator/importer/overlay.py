@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import nullcontext
 
+from emulator.choices import Choices
 from emulator.clock import WorkspaceClock
 from emulator.ids import ObjectIds
 from emulator.importer.ports import ImportStore, World
@@ -12,12 +12,12 @@ from emulator.rules.model import (
     Changes,
     Database,
     FieldValue,
-    Policies,
     Profile,
     PushKey,
     Resource,
     Subscription,
 )
+from emulator.tally import Tally
 
 
 class Overlay:
@@ -87,8 +87,8 @@ class DryWorld:
         self.store = Overlay(world.store)
         self.clock = world.clock
         self.ids = ObjectIds(WorkspaceClock())
-        self.decided: Counter[str] = Counter()
+        self.tally = Tally()
 
     @property
-    def policies(self) -> Policies:
-        return self._world.policies
+    def choices(self) -> Choices:
+        return self._world.choices

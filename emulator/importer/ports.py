@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from emulator.rules.model import Changes, Policies, Resource
+from emulator.choices import Choices
+from emulator.rules.model import Changes, Resource
 from emulator.rules.ports import Clock, IdSource, Lookup
+from emulator.tally import Tally
 
 
 class ImportStore(Lookup, Protocol):
@@ -27,13 +28,13 @@ class ImportStore(Lookup, Protocol):
 
 
 class World(Protocol):
-    """The parts of a workspace that an import needs. ``decided`` counts how often each rule decided."""
+    """The parts of a workspace that an import needs; ``tally`` counts how often each rule decided."""
 
     @property
     def store(self) -> ImportStore: ...
 
     @property
-    def policies(self) -> Policies: ...
+    def choices(self) -> Choices: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -42,4 +43,4 @@ class World(Protocol):
     def ids(self) -> IdSource: ...
 
     @property
-    def decided(self) -> Counter[str]: ...
+    def tally(self) -> Tally: ...

@@ -44,7 +44,9 @@ _FOREIGN = {
 
 
 class Source:
-    """A file that can be imported. ``name`` is what the person calls it; ``sample`` its first bytes, unpacked.
+    """A file that can be imported. ``name`` is what the person calls it.
+
+    ``sample``: its first bytes, unpacked; ``whole``: there are no more.
 
     Raises :class:`~emulator.importer.problem.ImportRefused` for what is no table at all.
     """
@@ -81,8 +83,8 @@ class Source:
                 packed: IO[bytes] = gzip.GzipFile(fileobj=raw)  # type: ignore[assignment]
                 return Unpacked(packed, raw, raw.tell, self.size)
             if self.kind == "zip":
-                member = zipfile.ZipFile(raw).open(self._member)
-                return Unpacked(member, raw, raw.tell, self.size)
+                archive = zipfile.ZipFile(raw)
+                return Unpacked(archive.open(self._member), raw, raw.tell, self.size)
             return Unpacked(raw, raw, raw.tell, None)
         except BaseException:
             raw.close()

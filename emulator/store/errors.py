@@ -15,7 +15,8 @@ class DamagedState(StateError):
     def __init__(self, path: Path, offset: int, reason: str) -> None:
         super().__init__(
             f"{path}: damaged at byte {offset}: {reason}. Nothing was changed. "
-            f"Look with `python run.py doctor --state {path.parent}`; `--repair` writes a repaired copy beside it"
+            f"Look with `python run.py doctor --state {path.parent}`; "
+            "`--repair` writes a repaired copy beside it"
         )
         self.path = path
         self.offset = offset
@@ -23,7 +24,7 @@ class DamagedState(StateError):
 
 
 def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
-    """The refusal of a file that a later version wrote; ``what`` it is, the format found, the latest known."""
+    """The refusal of a file that a later version wrote: what it is, its format, the latest known one."""
     return StateError(
         f"{path}: written by a newer emulator ({what} format {found}, this one reads {known}). "
         "Use that version, or another --state directory"
@@ -35,8 +36,7 @@ class StorageUnavailable(Exception):
 
 
 def reason(error: Exception, path: Path) -> str:
-    """What went wrong with writing the state file ``path``, for a person."""
+    """What went wrong with the state file ``path``, for a person."""
     if isinstance(error, OSError):
-        where = error.filename or path
-        return f"the state cannot be written: {error.strerror or error} ({where})"
-    return f"the state cannot be written: {type(error).__name__}: {error} ({path})"
+        return f"{error.strerror or error} ({error.filename or path})"
+    return f"{type(error).__name__}: {error} ({path})"

@@ -7,9 +7,11 @@ before it are forgotten. Whatever moment is the last one, what lies on the disk 
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
+from errno import EEXIST
 from pathlib import Path
 from time import monotonic
 
@@ -58,7 +60,8 @@ class Generations:
         self._snapshot_inode = inode(self.path)
         self._journal = Journal(recovered.journals[-1], last.size, last.number)
         if last.torn_bytes:
-            self._journal.cut_back(last.size, last.number)
+            with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
+                self._journal.cut_back(last.size, last.number)
         self._closed_journal_bytes = sum(old.stat().st_size for old in recovered.journals[:-1])
         self._forget_journals(recovered.header.generation)
 
@@ -83,7 +86,7 @@ class Generations:
         self.abandon_snapshot()
         if self._journal is not None and not self._journal.in_place() and self._is_anothers():
             text = "another state was put here; stop the emulator to use that one, remove it to keep this one"
-            raise FileExistsError(17, text, str(self.path))
+            raise FileExistsError(EEXIST, text, str(self.path))
         self._begin()
         header = self._header(state)
         replace_file(self.path, snapshot.write_chunks(header, state.documents()))
@@ -115,7 +118,7 @@ class Generations:
         return self._thread is None and inode(self.path) is None
 
     def begin_snapshot(self, state: State) -> None:
-        """Write a snapshot while requests go on. Nothing may be unsynced. Failures are told by ``failure``."""
+        """Write a snapshot while requests go on. Nothing may be unsynced. ``failure`` tells of failures."""
         if self._thread is not None:
             return
         try:

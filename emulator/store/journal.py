@@ -26,7 +26,7 @@ _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
 class Header(msgspec.Struct):
-    """A journal's first line. ``generation``: the snapshot that it follows; ``state``: whose journal it is."""
+    """A journal's first line. ``generation``: the snapshot that it follows; ``state``: whose it is."""
 
     journal: int
     generation: int
@@ -54,7 +54,8 @@ def parse_line(line: bytes) -> tuple[int, bytes] | None:
 class Journal:
     """A journal open for appending.
 
-    ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends; any may sync.
+    ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends, any may
+    sync.
     """
 
     def __init__(self, path: Path, size: int, number: int) -> None:

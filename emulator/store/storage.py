@@ -98,17 +98,19 @@ class JournaledStorage(Storage):
         self.commit(ops)
 
     def close(self) -> None:
-        """Write a last snapshot and close the files."""
-        files, self._files = self._files, None
+        """Write a last snapshot and close the files. If that fails, :attr:`failure` says so afterwards."""
+        files = self._files
         if files is None:
             return
         try:
             if files.outdated:
-                if self._unsynced:
-                    files.journal.sync()
+                self.sync()
                 files.write_whole(self.state)
+        except StorageUnavailable:
+            pass
         except OSError as error:  # nothing is lost: the journals hold everything
-            self._failure = reason(error, files.path)
+            self._failed(error, files)
+        self._files = None
         files.close()
 
     def discard(self) -> None:
@@ -240,7 +242,8 @@ class JournaledStorage(Storage):
         if files is None:
             return True
         if self._failure is None and not files.journal.in_place():
-            self._failure = reason(FileNotFoundError(ENOENT, "the journal was removed"), files.journal.path)
+            self._failed(FileNotFoundError(ENOENT, "the journal was removed", str(files.journal.path)), files)
+            self._retry_at = 0.0
         if not self._writable(files):
             return False
         if files.snapshot_missing() or (files.failure is not None and files.snapshot_due()):
@@ -255,6 +258,8 @@ class JournaledStorage(Storage):
         try:
             if files.journal.in_place():
                 files.journal.probe()
+                if self.durability == "fsync":
+                    files.journal.sync()
             else:  # the directory is back, but empty: memory holds what it held
                 if self._unsynced:
                     files.journal.sync()
@@ -266,6 +271,6 @@ class JournaledStorage(Storage):
         return True
 
     def _failed(self, error: OSError, files: Generations) -> StorageUnavailable:
-        self._failure = reason(error, files.path)
+        self._failure = f"the state cannot be written: {reason(error, files.path)}"
         self._retry_at = monotonic() + RETRY_S
         return StorageUnavailable(self._failure)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from tinydb.table import Document, Table
 
+from emulator.store.snapshot import CHECKSUM_TABLE, HEADER_TABLE
 from emulator.store.state import Op, TableState
 from emulator.store.storage import JournaledStorage
 from emulator.store.views import TableUpdate, TableView
@@ -24,6 +25,8 @@ class IndexedTable(Table):
     def __init__(
         self, storage: JournaledStorage, name: str, cache_size: int = 10, persist_empty: bool = False
     ) -> None:
+        if name in (HEADER_TABLE, CHECKSUM_TABLE):
+            raise ValueError(f'"{name}" is the name of a table of the file format')
         self._journaled = storage
         self._next_id: int | None  # type: ignore[assignment]  # TinyDB only ever says None
         self._seen_commits = 0
@@ -32,10 +35,14 @@ class IndexedTable(Table):
     @property
     def state(self) -> TableState:
         """The documents and indexes beneath."""
-        return self._journaled.state.table(self.name)
+        table = self._journaled.state.tables.get(self.name)
+        return TableState(self._journaled.spec(self.name)) if table is None else table
 
     def find(self, index: str, key: Hashable) -> list[Document]:
-        """The documents with this key in a declared index, oldest first."""
+        """The documents with this key in a declared index, oldest first.
+
+        Raises :class:`KeyError` if there is no such index.
+        """
         state = self.state
         return [_document(state.documents[i], i) for i in state.indexes[index].find(key)]
 
@@ -87,8 +94,3 @@ class IndexedTable(Table):
 
 def _document(document: bytes, doc_id: int) -> Document:
     return Document(json.loads(document), doc_id)
-
-
-def documents_of(table: TableState, ids: Iterable[int]) -> list[Any]:
-    """Decoded documents of a table, as its specification decodes them."""
-    return [table.decode(table.documents[doc_id]) for doc_id in ids]

@@ -11,7 +11,7 @@ from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resourc
 from emulator.store.state import TableSpec
 
 PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "databases", "resources"
-#: What a workspace remembers beside its data: one document for each of :data:`REMEMBERED`, with its number as id.
+#: What a workspace remembers beside its data: a document for each of :data:`REMEMBERED`, its number as id.
 WORKSPACE = "workspace"
 REMEMBERED = ("settings", "clock", "faults")
 

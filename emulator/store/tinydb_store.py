@@ -20,6 +20,7 @@ from emulator.rules.model import (
     Resource,
     Subscription,
 )
+from emulator.store.errors import DamagedState
 from emulator.store.state import Op, State, TableState
 from emulator.store.storage import Durability, JournaledStorage
 from emulator.store.table import IndexedTable
@@ -57,7 +58,11 @@ class TinyDBStore:
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
         self.storage = self.db.storage
-        self._learn_configuration()
+        try:
+            self._learn_configuration()
+        except msgspec.MsgspecError as error:
+            self.storage.discard()
+            raise DamagedState(path or Path(), 0, f"an unreadable database or resource ({error})") from error
 
     @property
     def fresh(self) -> bool:
@@ -111,7 +116,7 @@ class TinyDBStore:
             if doc_id is None:
                 doc_id, next_subscription = next_subscription, next_subscription + 1
             ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription)))
-        self.storage.commit(ops)
+        self.storage.commit(ops, checked=True)
 
     def replace(
         self,

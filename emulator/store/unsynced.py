@@ -32,7 +32,7 @@ class Ticket(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A transaction that the disk may not have yet, the journal's size before it, and the steps that undo it."""
+    """A transaction that the disk may not have yet: the journal's size before it, the steps that undo it."""
 
     number: int
     size: int

@@ -12,7 +12,10 @@ Document = Mapping[str, Any]
 
 
 def encode_document(document: Document) -> bytes:
-    """A document's JSON on one line. Raises :class:`ValueError` or :class:`TypeError` for what JSON cannot say."""
+    """A document's JSON on one line.
+
+    Raises :class:`ValueError` or :class:`TypeError` for what JSON cannot say.
+    """
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 

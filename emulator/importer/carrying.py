@@ -1,0 +1,141 @@
+"""One row through the rules, exactly as a request would go, many times a second.
+
+What a request says anew each time is the same in every row, so one request is filled in again and again;
+no answer is put together, for nobody hears it. The rules themselves are those of :mod:`emulator.rules`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from msgspec import field
+
+from emulator.importer.checking import Checked
+from emulator.importer.ports import World
+from emulator.importer.report import Counts, Refusal
+from emulator.importer.rows import BrokenRow
+from emulator.rules.applying import Effect, apply_subscriptions
+from emulator.rules.matching import MatchingError, match_profile
+from emulator.rules.model import Changes, PushRequest, RequestError, SubscriptionRequest
+from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
+from emulator.rules.run import Run
+
+_MATCHING = {"id": "profile_id", "field": "custom", "push": None}
+
+
+class CountingRun(Run):
+    """A run that counts which rules decided; nobody reads the details of a row."""
+
+    rules: Counter[str] = field(default_factory=Counter)
+
+    def note(self, rule: str, db_id: int | None, detail: str) -> None:
+        self.rules[rule] += 1
+
+
+class Batch:
+    """The rows of one transaction. Their changes are in the store, their counts and refusals here.
+
+    All rows of a batch carry one time. Raises :class:`~emulator.rules.model.RequestError` if the resource
+    is no longer what was checked (B3, B4, S6).
+    """
+
+    def __init__(self, checked: Checked, world: World) -> None:
+        plan = checked.plan
+        self.counts = Counts()
+        self.refusals: list[Refusal] = []
+        self._wanted = SubscriptionRequest(plan.provider, "-")
+        self._request = PushRequest(
+            checked.resource.token,
+            [self._wanted],
+            matching=_MATCHING[plan.match.by],
+            field_name=plan.match.field or None,
+        )
+        self._store = world.store
+        resource = find_resource(self._request, self._store)
+        check_providers(self._request, resource)
+        self._databases = choose_databases(self._request, resource, self._store, [])
+        now = world.clock.timestamp()
+        self._run = CountingRun(
+            self._request, resource, self._store, world.choices.policies, now, world.ids, []
+        )
+        self._by_id = plan.match.by == "id"
+        self._width = checked.layout.width
+        self._token, self._value = checked.token, checked.value
+
+    @property
+    def rules(self) -> Counter[str]:
+        """How often each rule decided."""
+        return self._run.rules
+
+    def carry(self, line: int, row: list[str]) -> None:
+        """Take one row through the rules and apply what it changes."""
+        self.counts.rows += 1
+        if len(row) != self._width:
+            self._refuse(line, None, self._misfit(row), "", "")
+            return
+        token = row[self._token]
+        value = row[self._value] if self._value is not None else ""
+        request = self._request
+        if self._value is not None:
+            # An empty cell says nothing, as null does in a request.
+            if self._by_id:
+                request.id = value or None
+            else:
+                request.field_value = value or None
+        problem = _text_problem(token, value)
+        if problem is None:
+            try:
+                check_matching(request)
+            except RequestError as error:
+                problem = error.text
+        if problem is not None:
+            self._refuse(line, None, problem, value, token)
+            return
+        self._wanted.subscription_id = token
+        self._carry_out(line, value, token)
+
+    def _carry_out(self, line: int, value: str, token: str) -> None:
+        run, counts = self._run, self.counts
+        changes = run.changes = Changes()
+        for database in self._databases:  # B1
+            before = len(changes.profiles)
+            try:
+                profile = match_profile(run, database)
+            except MatchingError as error:
+                self._refuse(line, database.id, str(error), value, token)
+                continue
+            if len(changes.profiles) > before:
+                counts.profiles_created += 1
+            else:
+                counts.profiles_found += 1
+            for one in apply_subscriptions(run, profile):
+                if one.effect is Effect.ADDED:
+                    counts.added += 1
+                elif one.effect is Effect.UNCHANGED:
+                    counts.unchanged += 1
+                elif one.effect is Effect.CHANGED:
+                    counts.changed += 1
+                else:
+                    self._refuse(line, database.id, one.description, value, token)
+        if changes.subscriptions or changes.profiles:
+            self._store.apply(changes)  # A6
+
+    def _refuse(self, line: int, db_id: int | None, reason: str, value: str, token: str) -> None:
+        self.counts.refused += 1
+        self.refusals.append(Refusal(line, db_id, reason, value, token))
+
+    def _misfit(self, row: list[str]) -> str:
+        if isinstance(row, BrokenRow):
+            return row.reason
+        return f"has {len(row)} cells, not {self._width}"
+
+
+def _text_problem(token: str, value: str) -> str | None:
+    """What no request could carry, or what the file's encoding has lost."""
+    if not token:
+        return "the token is empty"
+    if "\0" in token or "\0" in value:
+        return "must not contain NUL"
+    if "\ufffd" in token or "\ufffd" in value:
+        return "has bytes that are no text in the file's encoding"
+    return None

@@ -1,0 +1,126 @@
+"""An import under way: small steps, each of them one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from time import perf_counter
+from typing import NamedTuple
+
+from emulator.importer.carrying import Batch
+from emulator.importer.checking import Checked
+from emulator.importer.overlay import DryWorld
+from emulator.importer.ports import World
+from emulator.importer.problem import SourceBroken
+from emulator.importer.report import Report, State
+from emulator.importer.rows import Rows
+from emulator.rules.model import RequestError
+from emulator.store.errors import StorageUnavailable
+
+#: Rows of one step where nobody else is waiting.
+STEP_ROWS = 2000
+
+
+class Progress(NamedTuple):
+    """How far an import has come: bytes of the file on the disk, rows, seconds."""
+
+    bytes_done: int
+    bytes_total: int
+    rows: int
+    seconds: float
+
+    @property
+    def rows_per_s(self) -> float:
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+class Import:
+    """Carries out a checked plan.
+
+    Work through :meth:`steps`, or call :meth:`step` until it answers false; between two steps anything
+    may happen to the state. ``durable`` is called after each transaction (``fsync`` mode waits there).
+    A batch counts when it is safe: whatever goes wrong, ``report`` says up to which line the rows are in.
+
+    Raises :class:`OSError` if the file cannot be opened any more.
+    """
+
+    def __init__(
+        self, checked: Checked, world: World, report: Report, durable: Callable[[], object] = lambda: None
+    ) -> None:
+        self.report = report
+        self._checked = checked
+        self._world: World = DryWorld(world) if checked.plan.dry_run else world
+        self._durable = durable
+        self._seconds = 0.0
+        self._cancelled = False
+        self._broken: str | None = None
+        layout = checked.layout
+        self._rows = Rows(checked.source, layout.encoding, layout.dialect)
+        self._line = 0
+        if layout.names is not None:
+            self._line = next(self._rows)[0]
+
+    @property
+    def progress(self) -> Progress:
+        rows = self._rows
+        return Progress(rows.bytes_done, rows.bytes_total, self.report.counts.rows, self._seconds)
+
+    def steps(self, rows: int = STEP_ROWS) -> Iterator[Progress]:
+        """All steps, of so many rows each; the progress after each."""
+        more = True
+        while more:
+            more = self.step(rows)
+            yield self.progress
+
+    def step(self, rows: int = STEP_ROWS, seconds: float | None = None) -> bool:
+        """Carry out the next rows, at most so many and for about so long, as one transaction.
+
+        False when the import is over; the report's ``state`` then says how it ended.
+        Raises :class:`OSError` if the report cannot be written.
+        """
+        if self.report.state != "running":
+            return False
+        if self._cancelled:
+            return self._end("cancelled")
+        since = perf_counter()
+        try:
+            batch = Batch(self._checked, self._world)
+            with self._world.store.batch():
+                line, ended = self._carry(batch, rows, None if seconds is None else since + seconds)
+            self._durable()
+        except RequestError as error:
+            return self._end("failed", error.text)
+        except StorageUnavailable as error:
+            return self._end("failed", f"the last {rows} rows or fewer were not stored: {error}")
+        self._line = line
+        self._world.tally.rules.update(batch.rules)
+        self.report.take(batch.counts, batch.refusals, line)
+        self._seconds += perf_counter() - since
+        if self._broken is not None:
+            return self._end("failed", f"after line {line} the file {self._broken}")
+        return self._end("finished") if ended else True
+
+    def cancel(self) -> None:
+        """Stop before the next step; what is done stays."""
+        self._cancelled = True
+
+    def close(self) -> None:
+        """Let go of the file, without an end: for a process that stops."""
+        self._rows.close()
+
+    def _carry(self, batch: Batch, rows: int, deadline: float | None) -> tuple[int, bool]:
+        line, count = self._line, 0
+        try:
+            for line, row in islice(self._rows, rows):
+                batch.carry(line, row)
+                count += 1
+                if deadline is not None and perf_counter() >= deadline:
+                    return line, False
+        except SourceBroken as error:
+            self._broken = str(error)
+        return line, count < rows
+
+    def _end(self, state: State, problem: str | None = None) -> bool:
+        self._rows.close()
+        self.report.finish(state, problem)
+        return False

@@ -1,0 +1,175 @@
+"""Delays, faults on the wire and streams, as clients see them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import orjson
+import pytest
+
+from emulator.delivery import deliver_inline
+from emulator.wire import Answer, Delivery, Effect
+from tests.toy import Toy, received_until_closed
+
+WHOLE = len(b'{"padding": ""}') + 2000
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+
+@pytest.fixture(scope="module")
+def toy() -> Iterator[Toy]:
+    with Toy() as toy:
+        yield toy
+
+
+def ask(toy: Toy, target: str) -> socket.socket:
+    connection = toy.connect()
+    connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return connection
+
+
+@needs_curl
+@pytest.mark.parametrize(
+    ("effect", "exit_status"),
+    [("connection_reset", 56), ("empty_response", 52), ("truncated_body", 18), ("slow_body", 0)],
+)
+def test_effect_is_what_curl_calls_it(toy: Toy, effect: str, exit_status: int) -> None:
+    url = f"{toy.url}/exchange/effect?name={effect}"
+    assert subprocess.run(["curl", "-s", "-o", "-", url], capture_output=True).returncode == exit_status
+
+
+def test_connection_reset_is_a_reset_every_time(toy: Toy) -> None:
+    for _ in range(50):
+        with ask(toy, "/exchange/effect?name=connection_reset") as connection, pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
+def test_empty_response_is_an_orderly_close_without_a_byte(toy: Toy) -> None:
+    for _ in range(50):
+        with ask(toy, "/exchange/effect?name=empty_response") as connection:
+            assert received_until_closed(connection) == b""
+
+
+def test_effect_breaks_one_connection_and_no_other(toy: Toy) -> None:
+    with httpx.Client(base_url=toy.url) as other:
+        before = other.get("/exchange/echo").json()["client"]
+        with ask(toy, "/exchange/effect?name=connection_reset") as connection, pytest.raises(ConnectionResetError):
+            connection.recv(1)
+        assert other.get("/exchange/echo").json()["client"] == before
+
+
+def test_effect_comes_after_its_delay(toy: Toy) -> None:
+    with ask(toy, "/exchange/effect?name=connection_reset&delay=0.05") as connection:
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
+def test_truncated_body_ends_short_of_its_length(toy: Toy) -> None:
+    with ask(toy, "/exchange/effect?name=truncated_body") as connection:
+        head, _, body = received_until_closed(connection).partition(b"\r\n\r\n")
+    assert f"content-length: {WHOLE}".encode() in head
+    assert body == (b'{"padding": "' + b"x" * 2000)[: WHOLE // 2]
+
+
+def test_slow_body_arrives_whole_in_many_pieces(toy: Toy) -> None:
+    with httpx.stream("GET", f"{toy.url}/exchange/effect?name=slow_body", timeout=30) as answer:
+        pieces = list(answer.iter_raw())
+    assert len(pieces) > 5
+    assert len(b"".join(pieces)) == WHOLE
+
+
+@pytest.mark.parametrize("target", ["/exchange/answer?delay=1", "/flask/x?delay=1"])
+def test_fifty_delayed_answers_delay_nobody_else(toy: Toy, target: str) -> None:
+    done: list[str] = []
+
+    def wait_for(connection: socket.socket) -> None:
+        with connection:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            done.append("delayed")
+
+    threads = [threading.Thread(target=wait_for, args=(ask(toy, target),)) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        assert httpx.get(toy.url + "/exchange/answer").status_code == 200
+    done.append("others")
+    for thread in threads:
+        thread.join()
+    assert done == ["others"] + ["delayed"] * 50
+
+
+def test_wait_comes_first_and_its_answer_replaces_ours(toy: Toy) -> None:
+    assert httpx.get(f"{toy.url}/exchange/wait?instead=1").json() == {"instead": True}
+    assert "padding" in httpx.get(f"{toy.url}/exchange/wait").json()
+
+
+def test_wait_that_fails_is_an_internal_error(toy: Toy) -> None:
+    answer = httpx.get(f"{toy.url}/exchange/wait?raise=1")
+    assert answer.json() == {"data": [], "error": 500, "error_text": "internal error: OSError"}
+
+
+def test_stream_ends_when_there_is_no_more() -> None:
+    with Toy() as toy:
+        answer = httpx.get(f"{toy.url}/exchange/stream?pieces=3")
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert answer.text == "data: 0\n\ndata: 1\n\ndata: 2\n\n"
+        assert toy.events() == ["stream begun", "stream closed"]
+
+
+def test_stream_is_closed_when_its_client_leaves() -> None:
+    with Toy() as toy:
+        with ask(toy, "/exchange/stream?pieces=1000000000") as connection:
+            assert connection.recv(1)
+        assert toy.logged()
+        assert toy.events() == ["stream begun", "stream closed"]
+
+
+def test_silent_stream_is_closed_too_when_its_client_leaves() -> None:
+    with Toy() as toy:
+        with ask(toy, "/exchange/stream?pieces=1&silence=3600") as connection:
+            assert b"data: 0" in connection.recv(1000) + connection.recv(1000)
+        assert toy.logged()
+        assert toy.events() == ["stream begun", "stream closed"]
+
+
+def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
+    assert httpx.head(f"{toy.url}/exchange/stream?pieces=1000000000").status_code == 200
+
+
+ANSWER = Answer(200, [], b"ours")
+
+
+def test_plain_wsgi_delay_sleeps_and_answers() -> None:
+    assert deliver_inline(Delivery(delay_s=0.001), ANSWER) is ANSWER
+
+
+def test_plain_wsgi_waits_and_takes_the_other_answer() -> None:
+    other = Answer(500, [], b"not written")
+
+    async def fail() -> Answer:
+        await asyncio.sleep(0)
+        return other
+
+    assert deliver_inline(Delivery(wait=fail()), ANSWER) is other
+
+
+@pytest.mark.parametrize("effect", ["connection_reset", "empty_response", "truncated_body", "slow_body"])
+def test_plain_wsgi_says_that_it_cannot_do_an_effect(effect: Effect) -> None:
+    answer = deliver_inline(Delivery(effect=effect), ANSWER)
+    assert answer.status == 500
+    document = orjson.loads(answer.body)
+    assert (document["data"], document["error"]) == ([], 500)
+    assert f"fault {effect} needs the emulator's own server" in document["error_text"]
+
+
+def test_plain_wsgi_says_that_it_cannot_stream() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b""
+
+    assert b"needs the emulator's own server" in deliver_inline(Delivery(stream=pieces()), ANSWER).body
