@@ -53,13 +53,14 @@ class AccessLog:
         self._line = _json_line if format == "json" else _text_line
         self._with_client = level == "verbose"
         self._stream = stream
-        self._waiting: list[tuple[float, Served]] = []
+        self._waiting: list[str] = []
 
     def record(self, served: Served) -> None:
         """Takes note of one answered request, now."""
         if self.quiet:
             return
-        self._waiting.append((time.time(), served))
+        # Spelled out now: doing it for a whole batch at its flush would hold up the requests behind it.
+        self._waiting.append(self._line(time.time(), served, self._with_client))
         if self.on_first_line is None or len(self._waiting) >= _MOST_LINES:
             self.flush()
         elif len(self._waiting) == 1:
@@ -70,9 +71,8 @@ class AccessLog:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        lines = "".join(self._line(at, served, self._with_client) for at, served in waiting)
         try:
-            self._stream.write(lines)
+            self._stream.write("".join(waiting))
             self._stream.flush()
         except (OSError, ValueError):
             # ValueError: the stream is closed. The requests were answered; their lines are lost.

@@ -80,6 +80,7 @@ class Bridge:
         access_log: AccessLog,
     ) -> None:
         self._loop = loop
+        self._turn = loop.turn
         self._exchange = exchange
         self._application = application
         self._body_limit = body_limit
@@ -91,53 +92,52 @@ class Bridge:
     def take(self, watcher: Any) -> None:
         """Takes one request, in the thread in which granian hands it over. Never raises."""
         since = perf_counter()
-        with self._loop.turn:
-            try:
-                self._loop.act_as_running()
-                scope: Scope = watcher.scope
-                request = _Request(
-                    scope, watcher.proto, scope.method, scope.path, scope.headers.items(), since
-                )
-                self._read(request)
-            except BaseException:
-                # Without an answer the server itself sends a 500.
-                traceback.print_exc(file=sys.stderr)
+        try:
+            scope: Scope = watcher.scope
+            fields = scope.headers
+            headers, names = fields.items(), fields.keys()
+            if len(names) != len(headers):
+                headers += _unreadable(headers, names)
+            request = _Request(scope, watcher.proto, scope.method, scope.path, headers, since)
+            self._read(request, fields.get("content-length"), "transfer-encoding" in fields)
+        except BaseException:
+            # Without an answer the server itself sends a 500.
+            traceback.print_exc(file=sys.stderr)
 
     def give_up(self) -> None:
         """Stops waiting for bodies that do not come."""
         for task in self._reading:
             task.cancel()
 
-    def _read(self, request: _Request) -> None:
-        length: int | None = None
-        for name, value in request.headers:
-            if name == "content-length":
-                length = int(value)
-            elif name == "transfer-encoding":
-                length = -1
-        if not length:
-            self._answer(request, b"", None)
+    def _read(self, request: _Request, declared: str | None, chunked: bool) -> None:
+        length = -1 if chunked else int(declared or 0)
+        if length == 0:
+            with self._turn:
+                self._loop.act_as_running()
+                self._answer(request, b"", None)
             return
         limit = self._body_limit(request.path)
         if 0 < length <= limit and length <= IN_MEMORY:
             whole: Any = request.proto()
             whole.add_done_callback(partial(self._answer_whole, request), context=self._context)
             return
-        task = self._loop.create_task(self._read_in_pieces(request, length, limit))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
+        with self._turn:
+            task = self._loop.create_task(self._read_in_pieces(request, length, limit))
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
 
     def _answer_whole(self, request: _Request, whole: Any) -> None:
-        with self._loop.turn:
-            try:
+        try:
+            with self._turn:
+                self._loop.act_as_running()
                 try:
                     body = whole.result()
                 except Exception:
                     self._answer(request, b"", "cut_off")
                 else:
                     self._answer(request, body, None)
-            except BaseException:
-                traceback.print_exc(file=sys.stderr)
+        except BaseException:
+            traceback.print_exc(file=sys.stderr)
 
     async def _read_in_pieces(self, request: _Request, length: int, limit: int) -> None:
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
@@ -204,6 +204,13 @@ class Bridge:
                     request.method, request.path, answer.status, answer.summary, milliseconds, client, note
                 )
             )
+
+
+def _unreadable(headers: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str]]:
+    # Granian leaves out values that are not ASCII: a workspace or an origin that nobody can read must be
+    # refused, not go unseen.
+    readable = {name for name, _ in headers}
+    return [(name, "?") for name in names if name not in readable]
 
 
 def _by_name(headers: list[tuple[str, str]]) -> dict[str, str]:

@@ -141,7 +141,9 @@ class Deliveries:
                 send(proto, method, answer)
                 return answer, ""
             # Letting go of the request earlier would make the server send an answer of its own.
-            await asyncio.wait([self._client_gone(proto)], timeout=_CUT_NOTICED_S)
+            gone = self._client_gone(proto)
+            await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
+            gone.cancel()
         elif method == "HEAD":
             send(proto, method, answer)
         elif effect == "truncated_body":

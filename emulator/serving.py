@@ -7,16 +7,20 @@ hands requests to the :class:`~emulator.bridge.Bridge`.
 from __future__ import annotations
 
 import asyncio
+import errno
+import gc
 import logging
 import signal
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from granian._granian import CallbackScheduler, RSGIWorker, SocketHolder, WorkerSignal
 
 from emulator import connections
@@ -54,10 +58,10 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns.
 
-    ``port`` 0 takes a free one; ``on_ready`` gets the port and is called on the running loop, before
-    the first request. ``on_stop`` is called on the loop when the last answer is out. TLS needs both
-    files (PEM). Raises :class:`OSError`, before anything is started, when the port is taken, the host is
-    not ours or the certificate cannot be used.
+    ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when requests are
+    answered. ``on_stop`` is called when the last answer is out and the loop rests. TLS needs both files
+    (PEM). Raises :class:`OSError`, before anything is started, when the port is taken, the host is not
+    ours or the certificate cannot be used.
     """
     _check_tls(tls_cert, tls_key)
     listener = connections.listen(host, port, _CONNECTIONS)
@@ -68,12 +72,14 @@ def serve(
     application = WsgiCall(app.wsgi_app, host, real_port)
     bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
+    threads_before = _native_threads()
     worker = _Worker(loop, bridge, listener, tls_cert, tls_key)
     try:
         loop.run_until_complete(_serve(worker, bridge, deliveries, real_port, on_ready))
         on_stop()
     finally:
         access_log.flush()
+        loop.run_until_complete(_wind_up(threads_before))
         asyncio.set_event_loop(None)
         loop.close()
 
@@ -95,6 +101,32 @@ async def _serve(
                 bridge.give_up()
                 connections.cut_all(port)
                 await _first(worker.ended, None, _LAST_S)
+
+
+async def _wind_up(threads_before: int) -> None:
+    """Ends what others have left on the loop, and waits for granian's threads to be gone.
+
+    A thread that still wants Python when Python ends takes the process down with it.
+    """
+    loop = asyncio.get_running_loop()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+    for attempt in range(round(_LAST_S * 1000)):
+        if _native_threads() <= threads_before:
+            return
+        if attempt == 100:
+            gc.collect()  # a request in a reference cycle keeps them
+        await asyncio.sleep(0.001)
+
+
+def _native_threads() -> int:
+    """The threads of this process that Python did not start."""
+    started_here = [t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)]
+    return psutil.Process().num_threads() - len(started_here)
 
 
 async def _first(ended: asyncio.Event, hurry: asyncio.Event | None, seconds: float) -> bool:
@@ -192,5 +224,9 @@ def _held(listener: socket.socket) -> Any:
 
 
 def _check_tls(tls_cert: Path | None, tls_key: Path | None) -> None:
-    if tls_cert is not None and tls_key is not None:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key)
+    if tls_cert is None and tls_key is None:
+        return
+    if tls_cert is None or tls_key is None:
+        raise OSError(errno.EINVAL, "TLS needs a certificate and its key")
+    # A key with a password is refused instead of asking for it on the terminal.
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password="")

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from emulator.access_log import SUMMARY_KEY
-from emulator.wire import BRIDGE_KEY, BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, BodyProblem, Delivery, Summary
+from emulator.wire import BODY_PROBLEM_KEY, BRIDGE_KEY, DELIVERY_KEY, Answer, BodyProblem, Delivery, Summary
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -9,13 +9,12 @@ import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import orjson
 import pytest
 
 from emulator.delivery import deliver_inline
 from emulator.wire import Answer, Delivery, Effect
-from tests.toy import Toy, received_until_closed
+from tests.toy import Toy, received_until, received_until_closed
 
 WHOLE = len(b'{"padding": ""}') + 2000
 
@@ -34,6 +33,11 @@ def ask(toy: Toy, target: str) -> socket.socket:
     return connection
 
 
+def assert_reset(connection: socket.socket) -> None:
+    with pytest.raises(ConnectionResetError):
+        connection.recv(1)
+
+
 @needs_curl
 @pytest.mark.parametrize(
     ("effect", "exit_status"),
@@ -46,8 +50,8 @@ def test_effect_is_what_curl_calls_it(toy: Toy, effect: str, exit_status: int) -
 
 def test_connection_reset_is_a_reset_every_time(toy: Toy) -> None:
     for _ in range(50):
-        with ask(toy, "/exchange/effect?name=connection_reset") as connection, pytest.raises(ConnectionResetError):
-            connection.recv(1)
+        with ask(toy, "/exchange/effect?name=connection_reset") as connection:
+            assert_reset(connection)
 
 
 def test_empty_response_is_an_orderly_close_without_a_byte(toy: Toy) -> None:
@@ -57,17 +61,16 @@ def test_empty_response_is_an_orderly_close_without_a_byte(toy: Toy) -> None:
 
 
 def test_effect_breaks_one_connection_and_no_other(toy: Toy) -> None:
-    with httpx.Client(base_url=toy.url) as other:
-        before = other.get("/exchange/echo").json()["client"]
-        with ask(toy, "/exchange/effect?name=connection_reset") as connection, pytest.raises(ConnectionResetError):
-            connection.recv(1)
-        assert other.get("/exchange/echo").json()["client"] == before
+    with toy.client() as other:
+        before = other.get("/exchange/echo").json["client"]
+        with ask(toy, "/exchange/effect?name=connection_reset") as connection:
+            assert_reset(connection)
+        assert other.get("/exchange/echo").json["client"] == before
 
 
 def test_effect_comes_after_its_delay(toy: Toy) -> None:
     with ask(toy, "/exchange/effect?name=connection_reset&delay=0.05") as connection:
-        with pytest.raises(ConnectionResetError):
-            connection.recv(1)
+        assert_reset(connection)
 
 
 def test_truncated_body_ends_short_of_its_length(toy: Toy) -> None:
@@ -78,10 +81,12 @@ def test_truncated_body_ends_short_of_its_length(toy: Toy) -> None:
 
 
 def test_slow_body_arrives_whole_in_many_pieces(toy: Toy) -> None:
-    with httpx.stream("GET", f"{toy.url}/exchange/effect?name=slow_body", timeout=30) as answer:
-        pieces = list(answer.iter_raw())
-    assert len(pieces) > 5
-    assert len(b"".join(pieces)) == WHOLE
+    with ask(toy, "/exchange/effect?name=slow_body") as connection:
+        received, pieces = b"", 0
+        while len(received.partition(b"\r\n\r\n")[2]) < WHOLE:
+            received += connection.recv(65536)
+            pieces += 1
+    assert pieces > 5
 
 
 @pytest.mark.parametrize("target", ["/exchange/answer?delay=1", "/flask/x?delay=1"])
@@ -97,7 +102,7 @@ def test_fifty_delayed_answers_delay_nobody_else(toy: Toy, target: str) -> None:
     for thread in threads:
         thread.start()
     for _ in range(10):
-        assert httpx.get(toy.url + "/exchange/answer").status_code == 200
+        assert toy.get("/exchange/answer").status == 200
     done.append("others")
     for thread in threads:
         thread.join()
@@ -105,20 +110,20 @@ def test_fifty_delayed_answers_delay_nobody_else(toy: Toy, target: str) -> None:
 
 
 def test_wait_comes_first_and_its_answer_replaces_ours(toy: Toy) -> None:
-    assert httpx.get(f"{toy.url}/exchange/wait?instead=1").json() == {"instead": True}
-    assert "padding" in httpx.get(f"{toy.url}/exchange/wait").json()
+    assert toy.get("/exchange/wait?instead=1").json == {"instead": True}
+    assert "padding" in toy.get("/exchange/wait").json
 
 
 def test_wait_that_fails_is_an_internal_error(toy: Toy) -> None:
-    answer = httpx.get(f"{toy.url}/exchange/wait?raise=1")
-    assert answer.json() == {"data": [], "error": 500, "error_text": "internal error: OSError"}
+    answer = toy.get("/exchange/wait?raise=1")
+    assert answer.json == {"data": [], "error": 500, "error_text": "internal error: OSError"}
 
 
 def test_stream_ends_when_there_is_no_more() -> None:
     with Toy() as toy:
-        answer = httpx.get(f"{toy.url}/exchange/stream?pieces=3")
-        assert answer.headers["content-type"] == "text/event-stream"
-        assert answer.text == "data: 0\n\ndata: 1\n\ndata: 2\n\n"
+        answer = toy.get("/exchange/stream?pieces=3")
+        assert answer.header("content-type") == ["text/event-stream"]
+        assert answer.body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
         assert toy.events() == ["stream begun", "stream closed"]
 
 
@@ -133,13 +138,14 @@ def test_stream_is_closed_when_its_client_leaves() -> None:
 def test_silent_stream_is_closed_too_when_its_client_leaves() -> None:
     with Toy() as toy:
         with ask(toy, "/exchange/stream?pieces=1&silence=3600") as connection:
-            assert b"data: 0" in connection.recv(1000) + connection.recv(1000)
+            received_until(connection, b"data: 0")
         assert toy.logged()
         assert toy.events() == ["stream begun", "stream closed"]
 
 
 def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
-    assert httpx.head(f"{toy.url}/exchange/stream?pieces=1000000000").status_code == 200
+    with toy.client() as client:
+        assert client.ask("HEAD", "/exchange/stream?pieces=1000000000").status == 200
 
 
 ANSWER = Answer(200, [], b"ours")

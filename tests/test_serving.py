@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from signal import Signals
 
-import httpx
 import pytest
 
-from tests.toy import Toy, received_until_closed
+from tests.toy import Client, Toy, received_until_closed
 from tests.toy_server import LARGE_LIMIT, LIMIT
-
-StartToy = Callable[..., Toy]
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +23,15 @@ def toy() -> Iterator[Toy]:
         yield toy
 
 
-@pytest.fixture(scope="module")
-def client(toy: Toy) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=toy.url, timeout=30) as client:
+@pytest.fixture
+def client(toy: Toy) -> Iterator[Client]:
+    with toy.client() as client:
         yield client
 
 
-def test_exchange_gets_the_request_as_it_came(toy: Toy, client: httpx.Client) -> None:
-    answer = client.post("/exchange/echo?a=%20b", content=b"hello", headers=[("X-A", "1"), ("X-A", "2")])
-    seen = answer.json()
+def test_exchange_gets_the_request_as_it_came(toy: Toy, client: Client) -> None:
+    answer = client.post("/exchange/echo?a=%20b", b"hello", headers=[("X-A", "1"), ("X-A", "2")])
+    seen = answer.json
     assert (seen["method"], seen["path"], seen["query"]) == ("POST", "/exchange/echo", "a=%20b")
     assert seen["headers"]["x-a"] == "1, 2"
     assert (seen["length"], seen["problem"]) == (5, None)
@@ -42,11 +40,11 @@ def test_exchange_gets_the_request_as_it_came(toy: Toy, client: httpx.Client) ->
     assert int(port) != toy.port
 
 
-def test_application_gets_a_correct_environment(toy: Toy, client: httpx.Client) -> None:
+def test_application_gets_a_correct_environment(toy: Toy, client: Client) -> None:
     answer = client.post(
-        "/flask/%D1%8F%20z?q=%D1%8F", content=b"hello", headers=[("X-A", "1"), ("X-A", "2"), ("Cookie", "c=1")]
+        "/flask/%D1%8F%20z?q=%D1%8F", b"hello", headers=[("X-A", "1"), ("X-A", "2"), ("Cookie", "c=1")]
     )
-    seen = answer.json()
+    seen = answer.json
     assert seen["rest"] == "я z"
     assert seen["arguments"] == {"q": "я"}
     assert seen["length"] == 5
@@ -56,19 +54,19 @@ def test_application_gets_a_correct_environment(toy: Toy, client: httpx.Client) 
     assert seen["url"].startswith(toy.url + "/flask/")
 
 
-def test_application_sees_the_running_loop(client: httpx.Client) -> None:
-    assert client.get("/flask/x").json()["loop"] is True
+def test_application_sees_the_running_loop(client: Client) -> None:
+    assert client.get("/flask/x").json["loop"] is True
 
 
 @pytest.mark.parametrize("path", ["/exchange/headers", "/cookies"])
-def test_two_cookies_stay_two_headers(client: httpx.Client, path: str) -> None:
-    cookies = client.get(path).headers.get_list("set-cookie")
+def test_two_cookies_stay_two_headers(client: Client, path: str) -> None:
+    cookies = client.get(path).header("set-cookie")
     assert [cookie.partition(";")[0] for cookie in cookies] == ["a=1", "b=2"]
 
 
 @pytest.mark.parametrize("path", ["/exchange/answer", "/cookies"])
-def test_head_has_the_headers_and_no_body(toy: Toy, client: httpx.Client, path: str) -> None:
-    length = len(client.get(path).content)
+def test_head_has_the_headers_and_no_body(toy: Toy, client: Client, path: str) -> None:
+    length = len(client.get(path).body)
     with toy.connect() as connection:
         connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         head, _, body = received_until_closed(connection).partition(b"\r\n\r\n")
@@ -87,31 +85,31 @@ def test_status_without_a_body_has_none(toy: Toy, status: int) -> None:
     assert body == b""
 
 
-def test_generated_body_gets_its_length(client: httpx.Client) -> None:
+def test_generated_body_gets_its_length(client: Client) -> None:
     answer = client.get("/generated")
-    assert (answer.text, answer.headers["content-length"]) == ("one two", "7")
+    assert (answer.body, answer.header("content-length")) == (b"one two", ["7"])
 
 
 @pytest.mark.parametrize("path", ["/exchange/broken", "/broken"])
-def test_unexpected_error_is_the_envelope_and_the_server_goes_on(client: httpx.Client, path: str) -> None:
+def test_unexpected_error_is_the_envelope_and_the_server_goes_on(client: Client, path: str) -> None:
     answer = client.get(path)
-    assert answer.status_code == 500
-    assert answer.json() == {"data": [], "error": 500, "error_text": "internal error: LookupError"}
-    assert client.get("/exchange/answer").status_code == 200
+    assert answer.status == 500
+    assert answer.json == {"data": [], "error": 500, "error_text": "internal error: LookupError"}
+    assert client.get("/exchange/answer").status == 200
 
 
 def test_one_connection_carries_many_requests(toy: Toy) -> None:
-    with httpx.Client(base_url=toy.url) as client:
+    with toy.client() as client:
         paths = ["/exchange/echo", "/flask/x"] * 10
-        assert len({client.post(path, content=b"x").json()["client"] for path in paths}) == 1
+        assert len({client.post(path, b"x").json["client"] for path in paths}) == 1
 
 
 def test_eight_clients_at_once_all_get_their_own_answer(toy: Toy) -> None:
     def ask(number: int) -> list[tuple[int, str]]:
-        with httpx.Client(base_url=toy.url, timeout=30) as client:
+        with toy.client() as client:
             return [
-                (client.post("/exchange/echo", content=b"x" * size).json()["length"] - size,
-                 client.get(f"/flask/{number}-{size}").json()["rest"])
+                (client.post("/exchange/echo", b"x" * size).json["length"] - size,
+                 client.get(f"/flask/{number}-{size}").json["rest"])
                 for size in range(50)
             ]  # fmt: skip
 
@@ -123,12 +121,12 @@ def test_eight_clients_at_once_all_get_their_own_answer(toy: Toy) -> None:
 @pytest.mark.parametrize("path", ["/exchange/echo", "/flask/x"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_body_at_its_limit_is_read_and_one_byte_more_is_too_large(
-    client: httpx.Client, path: str, chunked: bool
+    client: Client, path: str, chunked: bool
 ) -> None:
     def post(size: int) -> dict[str, object]:
         body = b"x" * size
         content = iter([body[: size // 2], body[size // 2 :]]) if chunked else body
-        seen: dict[str, object] = client.post(path, content=content).json()
+        seen: dict[str, object] = client.post(path, content).json
         return {name: seen[name] for name in ("length", "problem")}
 
     assert post(LIMIT) == {"length": LIMIT, "problem": None}
@@ -137,12 +135,12 @@ def test_body_at_its_limit_is_read_and_one_byte_more_is_too_large(
 
 
 @pytest.mark.parametrize("path", ["/exchange/echo/large", "/flask/large"])
-def test_body_over_a_mebibyte_where_the_limit_allows_it(client: httpx.Client, path: str) -> None:
+def test_body_over_a_mebibyte_where_the_limit_allows_it(client: Client, path: str) -> None:
     if path.startswith("/flask"):
-        assert client.post(path, content=b"x" * LARGE_LIMIT).json()["length"] == LARGE_LIMIT
-        assert client.post(path, content=b"x" * (LARGE_LIMIT + 1)).json()["problem"] == "too_large"
+        assert client.post(path, b"x" * LARGE_LIMIT).json["length"] == LARGE_LIMIT
+        assert client.post(path, b"x" * (LARGE_LIMIT + 1)).json["problem"] == "too_large"
     else:
-        assert client.post(path, content=b"x" * LARGE_LIMIT).status_code == 200
+        assert client.post(path, b"x" * LARGE_LIMIT).status == 200
 
 
 def test_client_that_asks_first_is_told_without_sending_the_body(toy: Toy) -> None:
@@ -165,21 +163,21 @@ def test_client_that_hangs_up_half_way_is_noticed(path: str, framing: str) -> No
             connection.sendall(head + b"5\r\nhello\r\n")
         line = toy.logged()
         assert line["path"] == path
-        with httpx.Client(base_url=toy.url) as client:
-            assert client.get("/exchange/answer").status_code == 200
-            assert client.get("/exchange/events").json() == ([] if "flask" in path else ["cut_off"])
+        with toy.client() as client:
+            assert client.get("/exchange/answer").status == 200
+            assert client.get("/exchange/events").json == ([] if "flask" in path else ["cut_off"])
 
 
-def test_garbage_is_refused_and_the_server_goes_on(toy: Toy, client: httpx.Client) -> None:
+def test_garbage_is_refused_and_the_server_goes_on(toy: Toy, client: Client) -> None:
     with toy.connect() as connection:
         connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
         assert received_until_closed(connection).startswith(b"HTTP/1.1 400")
-    assert client.get("/exchange/answer").status_code == 200
+    assert client.get("/exchange/answer").status == 200
 
 
 def test_log_line_has_the_summary_that_a_view_left() -> None:
     with Toy(log_format="json", log_level="verbose") as toy:
-        seen = httpx.get(toy.url + "/flask/x").json()
+        seen = toy.get("/flask/x").json
         line = toy.logged()
         assert (line["status"], line["error"], line["ok"], line["failed"]) == (200, 400, 0, 3)
         assert line["client"] == seen["client"]
@@ -187,8 +185,8 @@ def test_log_line_has_the_summary_that_a_view_left() -> None:
 
 def test_https_when_there_is_a_certificate(tls_files: tuple[str, str]) -> None:
     with Toy(tls=tls_files) as toy:
-        answer = httpx.get(f"https://127.0.0.1:{toy.port}/flask/x", verify=False)
-        assert answer.json()["url"].startswith("https://")
+        answer = toy.get("/flask/x")
+        assert answer.json["url"].startswith("https://")
 
 
 @pytest.fixture
@@ -219,9 +217,17 @@ def test_host_that_is_not_ours_is_refused_with_one_line_and_status_2() -> None:
     assert len(refused.stderr.splitlines()) == 1
 
 
+def test_certificate_that_cannot_be_used_is_refused_with_one_line_and_status_2(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    refused = Toy(tls=(str(tmp_path / "empty.pem"), str(tmp_path / "missing.pem"))).run_to_the_end()
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def test_nothing_but_our_own_lines_is_printed() -> None:
     with Toy(log_level="quiet") as toy:
-        httpx.get(toy.url + "/flask/x")
+        toy.get("/flask/x")
         with toy.connect() as connection:
             connection.sendall(b"garbage\r\n\r\n")
             received_until_closed(connection)
@@ -230,8 +236,8 @@ def test_nothing_but_our_own_lines_is_printed() -> None:
     assert ended.stderr == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_sends_what_is_held_back_and_ends_streams(number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [Signals.SIGTERM, Signals.SIGINT])
+def test_stop_sends_what_is_held_back_and_ends_streams(number: Signals) -> None:
     with Toy() as toy, toy.connect() as delayed, toy.connect() as stream, toy.connect() as idle:
         delayed.sendall(b"GET /exchange/answer?delay=3600 HTTP/1.1\r\nHost: x\r\n\r\n")
         stream.sendall(b"GET /exchange/stream?pieces=1000000000 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -249,7 +255,7 @@ def test_stop_does_not_wait_for_a_body_that_never_comes() -> None:
     with Toy() as toy, toy.connect() as stalled, toy.connect() as chunked:
         stalled.sendall(b"POST /exchange/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello")
         chunked.sendall(b"POST /flask/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello")
-        assert httpx.get(toy.url + "/exchange/answer").status_code == 200
+        assert toy.get("/exchange/answer").status == 200
         ended = toy.stop()
         assert ended.returncode == 0
         assert ended.stdout.endswith("\nstopped\n")
@@ -258,30 +264,31 @@ def test_stop_does_not_wait_for_a_body_that_never_comes() -> None:
 def test_second_signal_hurries() -> None:
     with Toy() as toy, toy.connect() as stalled:
         stalled.sendall(b"POST /exchange/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello")
-        assert httpx.get(toy.url + "/exchange/answer").status_code == 200
-        toy.signal(signal.SIGINT)
+        assert toy.get("/exchange/answer").status == 200
+        toy.send_signal(Signals.SIGINT)
         toy.wait_until_refused()
-        ended = toy.stop(signal.SIGINT)
+        ended = toy.stop(Signals.SIGINT)
         assert ended.returncode == 0
         assert ended.stdout.endswith("\nstopped\n")
 
 
 def test_port_is_free_again_after_the_stop() -> None:
     with Toy() as first:
-        httpx.get(first.url + "/flask/x")
+        first.get("/flask/x")
         first.stop()
     with Toy(port=first.port) as second:
-        assert httpx.get(second.url + "/exchange/answer").status_code == 200
+        assert second.get("/exchange/answer").status == 200
 
 
 def test_json_log_has_one_line_for_each_of_many_requests() -> None:
     with Toy(log_format="json") as toy:
-        threads = [threading.Thread(target=httpx.get, args=(toy.url + f"/flask/{n}",)) for n in range(8)]
+        threads = [threading.Thread(target=toy.get, args=(f"/flask/{n}",)) for n in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         ended = toy.stop()
+    print(ended.stderr)
     paths = [json.loads(line)["path"] for line in ended.stderr.splitlines()]
     assert sorted(paths) == [f"/flask/{n}" for n in range(8)]
 

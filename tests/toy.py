@@ -4,19 +4,81 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
+import ssl
 import subprocess
 import sys
+from collections.abc import Iterable
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
-from typing import Any
-
-import httpx
+from signal import Signals
+from typing import Any, NamedTuple
 
 _SCRIPT = Path(__file__).with_name("toy_server.py")
 _ROOT = _SCRIPT.parents[1]
 #: Seconds after which something is broken for good, not slow.
 _NEVER = 60
+
+
+class Reply(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def header(self, name: str) -> list[str]:
+        return [value for its_name, value in self.headers if its_name.lower() == name]
+
+
+class Client:
+    """Asks over one connection that it keeps open."""
+
+    def __init__(self, port: int, *, tls: bool = False) -> None:
+        if tls:
+            trusting = ssl._create_unverified_context()
+            self._connection: HTTPConnection = HTTPSConnection("127.0.0.1", port, context=trusting)
+        else:
+            self._connection = HTTPConnection("127.0.0.1", port)
+        self._connection.timeout = _NEVER
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def get(self, target: str) -> Reply:
+        return self.ask("GET", target)
+
+    def post(
+        self, target: str, body: bytes | Iterable[bytes], headers: Iterable[tuple[str, str]] = ()
+    ) -> Reply:
+        """Sends bytes with their length, anything else in chunks."""
+        return self.ask("POST", target, body, headers)
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Reply:
+        connection = self._connection
+        connection.putrequest(method, target)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if isinstance(body, bytes):
+            connection.putheader("Content-Length", str(len(body)))
+        elif body is not None:
+            connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders(body, encode_chunked=not isinstance(body, bytes))
+        answer = connection.getresponse()
+        return Reply(answer.status, answer.getheaders(), answer.read())
 
 
 class Toy:
@@ -32,6 +94,7 @@ class Toy:
         tls: tuple[str, str] | tuple[()] = (),
     ) -> None:
         self.port = port
+        self._tls = bool(tls)
         self._process = subprocess.Popen(
             [sys.executable, str(_SCRIPT), host, str(port), log_format, log_level, *tls],
             stdin=subprocess.DEVNULL,
@@ -68,10 +131,18 @@ class Toy:
 
     def events(self) -> list[str]:
         """What the toy exchange has noted down."""
-        noted: list[str] = httpx.get(f"{self.url}/exchange/events").json()
+        noted: list[str] = self.get("/exchange/events").json
         return noted
 
-    def signal(self, number: signal.Signals) -> None:
+    def get(self, target: str) -> Reply:
+        """Asks once, on a connection of its own."""
+        with self.client() as client:
+            return client.get(target)
+
+    def client(self) -> Client:
+        return Client(self.port, tls=self._tls)
+
+    def send_signal(self, number: Signals) -> None:
         self._process.send_signal(number)
 
     def wait_until_refused(self) -> None:
@@ -82,9 +153,9 @@ class Toy:
             except OSError:
                 return
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> subprocess.CompletedProcess[str]:
+    def stop(self, number: Signals = Signals.SIGTERM) -> subprocess.CompletedProcess[str]:
         """Sends a signal and waits for the end; all that was printed."""
-        self.signal(number)
+        self.send_signal(number)
         return self.run_to_the_end()
 
     def run_to_the_end(self) -> subprocess.CompletedProcess[str]:
@@ -97,5 +168,15 @@ class Toy:
 def received_until_closed(connection: socket.socket) -> bytes:
     received = b""
     while piece := connection.recv(65536):
+        received += piece
+    return received
+
+
+def received_until(connection: socket.socket, mark: bytes) -> bytes:
+    """What comes, up to ``mark`` and what came with it."""
+    received = b""
+    while mark not in received:
+        piece = connection.recv(65536)
+        assert piece, received
         received += piece
     return received

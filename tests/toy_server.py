@@ -62,7 +62,8 @@ class ToyExchange:
             answer.delivery = Delivery(wait=self._waited(query))
         elif name == "stream":
             answer.headers = [("content-type", "text/event-stream")]
-            answer.delivery = Delivery(stream=self._pieces(int(query["pieces"]), float(query.get("silence", 0))))
+            pieces = self._pieces(int(query["pieces"]), float(query.get("silence", 0)))
+            answer.delivery = Delivery(stream=pieces)
         return answer
 
     async def _waited(self, query: dict[str, str]) -> Answer | None:
@@ -87,7 +88,7 @@ def echo(incoming: Incoming) -> dict[str, Any]:
         "method": incoming.method,
         "path": incoming.path,
         "query": incoming.query,
-        "headers": dict(incoming.headers),
+        "headers": dict(incoming.headers.items()),
         "length": len(incoming.body),
         "client": incoming.client,
         "problem": incoming.problem,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 
 from emulator.rules.model import PushKey
@@ -10,6 +11,7 @@ from emulator.rules.model import PushKey
 HASH_DIGITS = 8
 
 
+@lru_cache(maxsize=256)  # one request asks for the same key several times
 def digest(key: PushKey) -> bytes:
     """32 bytes that stand for the key, the same in every workspace and every run."""
     text = f"{key.db_id}/{key.resource_id}/{len(key.provider)}:{key.provider}/{key.subscription_id}"

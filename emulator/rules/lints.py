@@ -21,8 +21,9 @@ def unknown_parameter(path: str, known: Iterable[str]) -> Lint:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``, did you mean "…"?`` for the nearest known name, or nothing."""
-    nearest = get_close_matches(name, list(known), n=1)
-    return f', did you mean "{nearest[0]}"?' if nearest else ""
+    by_lower_case = {one.lower(): one for one in known}
+    nearest = get_close_matches(name.lower(), by_lower_case, n=1)
+    return f', did you mean "{by_lower_case[nearest[0]]}"?' if nearest else ""
 
 
 def content_type_lint(content_type: str | None) -> Lint | None:

@@ -1,0 +1,36 @@
+"""The catalogue of rules, and that none is without a test of its name."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from emulator.rules.catalogue import GRADES, RULES
+
+TESTS = Path(__file__).resolve().parent.parent
+COUNTS = {"Q": 5, "B": 4, "M": 11, "S": 7, "A": 6, "L": 7}
+
+
+@cache
+def names_of_tests() -> set[str]:
+    """The names of all test functions of the project."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in TESTS.rglob("test_*.py"))
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_rule_of_the_specification_is_there() -> None:
+    assert list(RULES) == [f"{letter}{n + 1}" for letter, size in COUNTS.items() for n in range(size)]
+
+
+def test_every_rule_has_a_grade_and_a_text() -> None:
+    for rule in RULES.values():
+        assert rule.grade in GRADES
+        assert rule.text.endswith(".")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_a_test_of_its_name(rule: str) -> None:
+    assert any(name.startswith(f"test_{rule}_") for name in names_of_tests())

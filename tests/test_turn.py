@@ -1,0 +1,145 @@
+"""The loop that lends its turn: two threads, one at a time, and neither forgets the other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from emulator.turn import SharedLoop
+
+#: Seconds that nothing here takes.
+LONG_S = 60.0
+
+
+@pytest.fixture
+def loop() -> Iterator[SharedLoop]:
+    loop = SharedLoop()
+    yield loop
+    loop.close()
+
+
+def beside(loop: SharedLoop, guest: Callable[[], None], main: Coroutine[Any, Any, None]) -> None:
+    """Runs ``main`` on the loop and, from its beginning on, ``guest`` in another thread.
+
+    A loop that is not woken sleeps until the last moment.
+    """
+    last_moment = loop.time() + LONG_S
+
+    async def both() -> None:
+        thread = threading.Thread(target=guest)
+        loop.call_soon(thread.start)
+        await asyncio.wait_for(main, LONG_S)
+        assert loop.time() < last_moment, "the loop was not woken"
+        await loop.run_in_executor(None, thread.join)
+
+    loop.run_until_complete(both())
+
+
+def test_future_set_with_the_turn_wakes_the_sleeping_loop(loop: SharedLoop) -> None:
+    future = loop.create_future()
+
+    def guest() -> None:
+        with loop.turn:
+            future.set_result(None)
+
+    async def main() -> None:
+        await future
+
+    beside(loop, guest, main())
+
+
+def test_timer_planned_with_the_turn_goes_off_on_the_loop(loop: SharedLoop) -> None:
+    went_off: asyncio.Future[int] = loop.create_future()
+
+    def guest() -> None:
+        with loop.turn:
+            loop.call_later(0.01, lambda: went_off.set_result(threading.get_ident()))
+
+    async def main() -> None:
+        assert await went_off == threading.get_ident()
+
+    beside(loop, guest, main())
+
+
+def test_task_made_with_the_turn_runs_on_the_loop(loop: SharedLoop) -> None:
+    ran: asyncio.Future[int] = loop.create_future()
+
+    async def work() -> None:
+        ran.set_result(threading.get_ident())
+
+    def guest() -> None:
+        with loop.turn:
+            loop.act_as_running()
+            asyncio.get_running_loop().create_task(work())
+
+    async def main() -> None:
+        assert await ran == threading.get_ident()
+
+    beside(loop, guest, main())
+
+
+def test_neither_ever_sees_the_others_work_half_done(loop: SharedLoop) -> None:
+    state = [0, 0]
+    torn: list[list[int]] = []
+
+    def work() -> None:
+        if state[0] != state[1]:
+            torn.append(list(state))
+        state[0] += 1
+        time.sleep(0)  # lets any other thread run that may
+        state[1] += 1
+
+    def guest() -> None:
+        for _ in range(2000):
+            with loop.turn:
+                work()
+
+    async def main() -> None:
+        for _ in range(2000):
+            work()
+            await asyncio.sleep(0)
+
+    beside(loop, guest, main())
+    assert torn == []
+    assert state == [4000, 4000]
+
+
+def test_busy_guest_does_not_keep_the_loop_from_its_turn(loop: SharedLoop) -> None:
+    enough = threading.Event()
+
+    def guest() -> None:
+        while not enough.is_set():
+            with loop.turn:
+                sum(range(1000))
+
+    async def main() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        enough.set()
+
+    try:
+        beside(loop, guest, main())
+    finally:
+        enough.set()
+
+
+def test_guest_gets_its_turn_from_a_busy_loop(loop: SharedLoop) -> None:
+    done = threading.Event()
+
+    def guest() -> None:
+        for _ in range(50):
+            with loop.turn:
+                sum(range(1000))
+        done.set()
+
+    async def main() -> None:
+        while not done.is_set():
+            sum(range(1000))
+            await asyncio.sleep(0)
+
+    beside(loop, guest, main())
