@@ -12,10 +12,11 @@ from werkzeug.exceptions import HTTPException
 from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
-from emulator.settings import MAX_BODY_BYTES, Settings
+from emulator.settings import Settings
 from emulator.store.errors import StorageUnavailable
-from emulator.web import push
+from emulator.web import limits, push
 from emulator.web.admin import blueprint as admin
+from emulator.web.console import blueprint as console
 from emulator.web.current import WorkspacePrefix
 
 
@@ -44,10 +45,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.extensions["emulator"] = Emulator(settings or Settings())
+    limits.init_app(app)
     push.init_app(app)
     admin.init_app(app)
+    console.init_app(app)
     app.register_error_handler(Exception, _failure)
     app.wsgi_app = WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
     return app

@@ -33,7 +33,7 @@ def read_json(data: bytes) -> Any:
     if data.startswith(b"\xef\xbb\xbf"):
         raise JSONProblem("is not JSON: starts with a byte order mark")
     try:
-        value = json.loads(data.decode(), parse_int=_read_int, parse_constant=_refuse_constant)
+        value = json.loads(data.decode(), **_PARSERS)
     except UnicodeDecodeError as error:
         raise JSONProblem(f"is not UTF-8: byte {error.start}") from error
     except RecursionError as error:
@@ -41,8 +41,21 @@ def read_json(data: bytes) -> Any:
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at")
         raise JSONProblem(f"is not JSON: {what} at line {error.lineno} column {error.colno}") from error
-    _check(value, "", 1)
+    check_value(value)
     return value
+
+
+def strict_decoder() -> json.JSONDecoder:
+    """A decoder that refuses what JSON forbids; its values still want :func:`check_value`.
+
+    What it raises is :class:`json.JSONDecodeError`, :class:`RecursionError` or :class:`JSONProblem`.
+    """
+    return json.JSONDecoder(**_PARSERS)
+
+
+def check_value(value: Any, path: str = "") -> None:
+    """Refuse NUL, lone surrogates and too many levels. Raises :class:`JSONProblem`."""
+    _check(value, path, 1)
 
 
 def _read_int(digits: str) -> int:
@@ -55,6 +68,9 @@ def _read_int(digits: str) -> int:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise JSONProblem(f"is not JSON: {name} is not a JSON number")
+
+
+_PARSERS: dict[str, Any] = {"parse_int": _read_int, "parse_constant": _refuse_constant}
 
 
 def _check(value: Any, path: str, depth: int) -> None:

@@ -13,12 +13,16 @@ import msgspec
 
 from emulator.access_log import AccessLog
 from emulator.app import create_app
+from emulator.chores import Chores
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.rules.model import Policies
 from emulator.serving import serve
-from emulator.settings import DEFAULT_FIXTURES, MAX_BODY_BYTES, POLICY_CHOICES, Settings
+from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
 from emulator.store.errors import StateError, StorageUnavailable
+from emulator.tls import Certificate, TlsError, choose_certificate
+from emulator.watching import read_stamp
+from emulator.web.limits import body_limit
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -81,6 +85,46 @@ _path = click.Path(path_type=Path)
 @_option("--seed", type=int, help="Make ids the same in every run.")
 @_option("--admin-token", help="Wanted by the admin API; needed on any address but loopback.")
 @_option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="A name, beside addresses and localhost, by which the admin API may be called.",
+)
+@_option(
+    "--max-workspaces",
+    type=click.IntRange(1),
+    default=Settings.max_workspaces,
+    show_default=True,
+    help="How many workspaces may be open at once.",
+)
+@_option(
+    "--workspace-ttl",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Delete a workspace that nobody has used for so long; without it, none.",
+)
+@_option(
+    "--journal-count",
+    type=click.IntRange(1),
+    default=Settings.journal_count,
+    show_default=True,
+    help="How many requests each request journal keeps.",
+)
+@_option(
+    "--journal-bytes",
+    type=click.IntRange(1),
+    default=Settings.journal_bytes,
+    show_default=True,
+    help="How many bytes each request journal keeps.",
+)
+@_option(
+    "--show-secrets", is_flag=True, help="Show resource tokens and credentials in the journal and lists."
+)
+@_option("--watch", is_flag=True, help="Reset to the fixtures whenever their files change, if they are good.")
+@_option("--tls-cert", type=_path, help="Serve HTTPS with this certificate (PEM, the whole chain).")
+@_option("--tls-key", type=_path, help="Its private key (PEM).")
+@_option("--tls-self-signed", is_flag=True, help="Serve HTTPS with a certificate made here.")
+@_option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -99,7 +143,7 @@ def command(quiet: bool, verbose: bool, **options: Any) -> int:
         click.echo(str(error), err=True)
         text = f"the fixtures in {settings.fixtures} cannot be used; nothing was started"
         raise click.ClickException(text) from error
-    except (StateError, StorageUnavailable) as error:
+    except (StateError, StorageUnavailable, TlsError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(_explain(error, settings)) from error
@@ -107,31 +151,46 @@ def command(quiet: bool, verbose: bool, **options: Any) -> int:
 
 
 def _serve(settings: Settings) -> None:
+    stamp = read_stamp(settings.fixtures)  # before they are read: whatever comes later is a change
+    certificate = choose_certificate(
+        settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
+    )
     app = create_app(settings)
     emulator: Emulator = app.extensions["emulator"]
+    chores = Chores(settings, emulator, stamp, lambda line: click.echo(line, err=True))
+
+    def on_ready(port: int) -> None:
+        chores.begin()
+        _announce(settings, emulator, port, certificate)
+
     try:
         serve(
             app,
             emulator.exchange,
             host=settings.host,
             port=settings.port,
-            body_limit=lambda path: MAX_BODY_BYTES,
+            body_limit=body_limit,
             access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
-            on_ready=lambda port: _announce(settings, emulator, port),
+            on_ready=on_ready,
             on_stop=lambda: None,
+            tls_cert=certificate.chain if certificate else None,
+            tls_key=certificate.key if certificate else None,
         )
     finally:
         emulator.close()
 
 
-def _announce(settings: Settings, emulator: Emulator, port: int) -> None:
+def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Certificate | None) -> None:
     torn = emulator.workspaces.default.store.storage.torn_bytes
     if torn:
         click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the journal", err=True)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    click.echo(f"push-emulator is ready at http://{host}:{port}/push_subscribe")
     if settings.port_file is not None:
         settings.port_file.write_text(f"{port}\n")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "http" if certificate is None else "https"
+    click.echo(f"push-emulator is ready at {scheme}://{host}:{port}/push_subscribe")
+    if certificate is not None and certificate.authority is not None:
+        click.echo(f"devices must trust {certificate.authority}", err=True)
 
 
 def _check_exposure(settings: Settings) -> None:
@@ -153,4 +212,6 @@ def _is_loopback(host: str) -> bool:
 def _explain(error: OSError, settings: Settings) -> str:
     if error.filename is None:
         return f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}"
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return f"{error.filename}: is not a directory"
     return f"{error.filename}: {error.strerror}"

@@ -1,0 +1,210 @@
+"""Breaks one rule after the other, and looks whether a test with that rule's name notices.
+
+    python -m tests.break_rules [RULE…]
+
+Each break is done in a copy of the project, where only the tests named ``test_RULE_…`` run: they must fail.
+A break is a piece of source text and what stands there instead. One that does not fit the source any
+more is reported: it wants to be written anew, as the rule was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("emulator", "fixtures", "tests")
+#: Where the tests of the rules are; none of these starts a process.
+TESTS = (
+    "tests/rules",
+    "tests/test_exchange.py",
+    "tests/web/test_push.py",
+    "tests/web/test_cors.py",
+)
+PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider")
+AT_ONCE = 2
+_FAILED = 1  # pytest's exit status when tests ran and some failed
+
+APPLYING = "rules/applying.py"
+ANSWER = "rules/answer.py"
+CORS = "web/cors.py"
+DECIDE = "rules/decide.py"
+EXCHANGE = "exchange.py"
+FIELDS = "rules/fields.py"
+KEYS = "rules/keys.py"
+LINTS = "rules/lints.py"
+MATCHING = "rules/matching.py"
+PROVIDERS = "rules/providers.py"
+REQUEST = "rules/request.py"
+SCHEMA = "web/push_schema.py"
+
+
+class Break(NamedTuple):
+    """In ``file`` of the package, ``right`` becomes ``wrong``; ``right`` stands there once."""
+
+    rule: str
+    file: str
+    right: str
+    wrong: str
+
+
+class Verdict(NamedTuple):
+    """Whether a test of the rule's name noticed the break; ``report`` says what happened instead."""
+
+    broken: Break
+    noticed: bool
+    report: str
+
+
+BREAKS = (
+    Break("Q1", REQUEST, "if not request.matching:", "if request.matching is None:"),
+    Break("Q1", REQUEST, "if request.db_ids:  # B2", "if request.db_ids is not None:  # B2"),
+    Break("Q1", MATCHING, "if request.id:  # M2", "if request.id is not None:  # M2"),
+    Break("Q1", SCHEMA, "id = string(allow_none=True)", "id = string()"),
+    Break("Q2", EXCHANGE, ', "/api/v1.1/resources/push_subscribe")', ",)"),
+    Break("Q2", EXCHANGE, 'for slash in ("", "/")', 'for slash in ("",)'),
+    Break("Q3", EXCHANGE, "call.lints.append(lint)", 'raise RequestError(400, "Content-Type", "L2")'),
+    Break("Q4", CORS, '("Access-Control-Allow-Origin", origin)', '("Access-Control-Allow-Origin", "*")'),
+    Break("Q4", CORS, '("Access-Control-Allow-Credentials", "true"),', ""),
+    Break("Q4", CORS, "if wanted:", "if False:"),
+    Break("Q5", SCHEMA, "unknown = EXCLUDE  # Q5", 'unknown = "raise"'),
+    Break("Q5", SCHEMA, "if strict and lints:", "if False:"),
+    Break("B1", DECIDE, "for database in databases:  # B1", "for database in databases[::-1]:"),
+    Break("B1", DECIDE, "for database in databases:  # B1", "for database in databases[:1]:"),
+    Break("B2", REQUEST, "in resource.db_ids if db_id in request.db_ids", "in request.db_ids"),
+    Break("B2", REQUEST, "if request.db_ids:  # B2", "if False:  # B2"),
+    Break("B3", REQUEST, "if not resource.db_ids:  # B3", "if False:"),
+    Break("B3", REQUEST, "if not wanted:", "if False:"),
+    Break("B4", REQUEST, 'RequestError(404, "Resource not found", "B4")', 'RequestError(400, "?", "B4")'),
+    Break("M1", MATCHING, "if request.id:  # M2", "if request.id and request.matching:  # M2"),
+    Break("M1", MATCHING, "return _by_push(run, database)", "return _create(run, database, {})"),
+    Break("M2", MATCHING, "if request.id:  # M2", "if request.id and not request.matching:  # M2"),
+    Break("M2", REQUEST, "if not request.id:  # M2", "if False:"),
+    Break("M3", MATCHING, 'if request.matching == "custom":', "if False:"),
+    Break("M3", REQUEST, "if not request.field_name:", "if False:"),
+    Break("M3", REQUEST, "if request.field_value is None:", "if not request.field_value:"),
+    Break("M4", MATCHING, '"matching error: unknown field"', '"unknown field"'),
+    Break("M4", ANSWER, '{"db_id": db_id, "description"', '{"profile_id": "", "db_id": db_id, "description"'),
+    Break("M5", MATCHING, '"matching error: invalid field value"', '"invalid field value"'),
+    Break("M5", FIELDS, "elif not isinstance(value, bool):", "else:"),
+    Break("M5", FIELDS, "int(value) if _INT.fullmatch(value) else None", "None"),
+    Break("M5", FIELDS, "date.fromisoformat(_text(value, _DATE)).isoformat()", "_text(value)"),
+    Break("M5", FIELDS, "value in field_type.options", "value"),
+    Break("M6", MATCHING, "run.changes.profiles.append(profile)", "pass"),
+    Break("M7", MATCHING, "_create(run, database, {name: value})", "_create(run, database, {})"),
+    Break("M7", MATCHING, "_create(run, database, {name: value})", "_create(run, database, {name: given})"),
+    Break("M8", MATCHING, 'if run.policies.unknown_id == "keep":', "if False:"),
+    Break("M8", MATCHING, 'if run.policies.unknown_id == "keep":', "if True:"),
+    Break("M8", REQUEST, "0 < len(text) <= MAX_ID_LENGTH and text.isprintable()", "True"),
+    Break("M9", MATCHING, "return found[0]  # M9", "return found[-1]"),
+    Break("M9", MATCHING, "(record for record in records if record.active)", "iter(())"),
+    Break("M9", MATCHING, "if record.active), records[0])", "if record.active), records[-1])"),
+    Break("M10", REQUEST, "    else:  # M10", "    elif False:"),
+    Break("M11", MATCHING, "in run.request.subscriptions:", "in run.request.subscriptions[:1]:"),
+    Break("M11", MATCHING, "in run.request.subscriptions:", "in run.request.subscriptions[::-1]:"),
+    Break("S1", APPLYING, "run.changes.subscriptions.append(added)", "pass"),
+    Break("S1", APPLYING, "(wanted, Effect.ADDED, added)", "(wanted, Effect.UNCHANGED, added)"),
+    Break("S2", APPLYING, "run.changes.subscriptions.append(changed)", "pass"),
+    Break("S2", APPLYING, "replace(own, status=status,", 'replace(own, status="subscribed",'),
+    Break("S3", APPLYING, "(own is None and wanted.unsubscribe) or ", ""),
+    Break("S3", APPLYING, "own is not None and own.status == status", "False"),
+    Break("S3", ANSWER, "if one.effect is not Effect.UNCHANGED]", "]"),
+    Break("S4", APPLYING, "if holders and not wanted.unsubscribe:", "if False:"),
+    Break("S4", APPLYING, 'if run.policies.duplicate_token == "error":', "if True:"),
+    Break("S4", APPLYING, "        _take_from(run, holders)", "        pass"),
+    Break("S4", APPLYING, "if record.active and record is not own]", "if record is not own]"),
+    Break("S5", APPLYING, "if pair in seen:", "if False:"),
+    Break("S5", APPLYING, "seen.add(pair)", "seen.add((wanted.subscription_id, wanted.subscription_id))"),
+    Break("S6", APPLYING, "if not accepted(wanted.provider, run.resource):", "if False:"),
+    Break("S6", REQUEST, "if not known(wanted.provider, resource):", "if False:"),
+    Break("S6", PROVIDERS, "provider in DOCUMENTED or provider in", "provider in"),
+    Break("S6", PROVIDERS, " or provider in (resource.providers or ())", ""),
+    Break("S7", ANSWER, "return items or [_bare_item(resource, profile)]", "return items"),
+    Break("A1", DECIDE, "Outcome(ALL_APPLIED, [],", "Outcome(NOT_ALL_APPLIED, [],"),
+    Break("A1", ANSWER, 'SUCCESS = "Successful operation"', 'SUCCESS = "OK"'),
+    Break("A1", ANSWER, '"error": error, "error_text": SUCCESS}', '"error_text": SUCCESS, "error": error}'),
+    Break("A2", DECIDE, "if outcome.failed:  # A2", "if False:"),
+    Break("A2", DECIDE, "one.effect in (Effect.ADDED, Effect.CHANGED)", "True"),
+    Break("A3", ANSWER, '"error": code, "error_text": text}', '"error": 0, "error_text": text}'),
+    Break("A3", EXCHANGE, "None if mirror else 200", "None"),
+    Break("A3", EXCHANGE, "None if mirror else 200", "200"),
+    Break("A4", EXCHANGE, 'if incoming.method != "POST":', "if False:"),
+    Break("A4", "app.py", "app.register_error_handler(Exception, _failure)", "pass"),
+    Break("A5", KEYS, "HASH_DIGITS = 8", "HASH_DIGITS = 7"),
+    Break("A5", KEYS, "while taken(digits[:length])", "while False"),
+    Break("A5", KEYS, "{key.db_id}/{key.resource_id}/", "{key.resource_id}/"),
+    Break("A5", KEYS, "{len(key.provider)}:{key.provider}", "{key.provider}"),
+    Break("A5", APPLYING, "digits in made or ", ""),
+    Break("A5", APPLYING, "hash_id = records[0].hash_id", 'hash_id = records[0].hash_id + "0"'),
+    Break("A6", EXCHANGE, "store.apply(", "store.apply(outcome.changes), store.apply("),
+    Break("A6", EXCHANGE, "if outcome.changes:\n", "if True:\n"),
+    Break("L1", LINTS, "did_you_mean(path.rpartition", '"" and did_you_mean(path.rpartition'),
+    Break("L2", LINTS, '== "application/json":', "in content_type:"),
+    Break("L2", LINTS, 'partition(";")[0].', ""),
+    Break("L3", PROVIDERS, "if shape is None or shape[0].fullmatch(token):", "if True:"),
+    Break("L3", PROVIDERS, "[0-9A-Fa-f]{64}", "[0-9a-f]{64}"),
+    Break("L4", LINTS, "if db_id not in resource.db_ids:  # L4", "if False:"),
+    Break("L4", LINTS, "in dict.fromkeys(request.db_ids)", "in request.db_ids"),
+    Break("L5", LINTS, 'if request.matching == "custom":  # L5', "if False:"),
+    Break("L6", LINTS, "elif not _OBJECT_ID.fullmatch(request.id):", "elif False:"),
+    Break("L7", LINTS, "if field_type and json_type_differs(", "if field_type and not json_type_differs("),
+    Break("L7", FIELDS, "(isinstance(value, bool) and bool not in own)", "False"),
+)  # fmt: skip
+
+
+def judge(broken: Break) -> Verdict:
+    """Make the break in a copy of the project and run the tests of its rule there."""
+    with tempfile.TemporaryDirectory(prefix="broken-") as place:
+        copy = Path(place)
+        for name in COPIED:
+            shutil.copytree(ROOT / name, copy / name)
+        file = copy / "emulator" / broken.file
+        source = file.read_text("utf-8")
+        if source.count(broken.right) != 1:
+            return Verdict(broken, False, f"the text stands there {source.count(broken.right)} times")
+        file.write_text(source.replace(broken.right, broken.wrong), "utf-8")
+        ran = subprocess.run(
+            [*PYTEST, "-k", f"test_{broken.rule}_", *TESTS],
+            cwd=copy,
+            env={
+                **os.environ,
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            },  # none is needed, some are slow to load
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if ran.returncode == _FAILED and f"test_{broken.rule}_" in ran.stdout:
+        return Verdict(broken, True, "")
+    last = (ran.stdout + ran.stderr).strip().splitlines()[-1:]
+    return Verdict(broken, False, f"pytest said: {''.join(last)}")
+
+
+def judge_all(breaks: Iterable[Break]) -> list[Verdict]:
+    """The verdicts, in the order of the breaks."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(judge, breaks))
+
+
+def main(rules: Sequence[str]) -> int:
+    """Print a line for each break of these rules (of all, without any); 1 if one was not noticed."""
+    verdicts = judge_all(one for one in BREAKS if not rules or one.rule in rules)
+    for broken, noticed, report in verdicts:
+        word = "noticed" if noticed else "NOT NOTICED"
+        print(f"{broken.rule:4}{word:12}{broken.file}: {broken.right!r} → {broken.wrong!r}")
+        if report:
+            print(f"    {report}")
+    missed = sum(not verdict.noticed for verdict in verdicts)
+    print(f"{len(verdicts)} breaks, {missed} not noticed")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""The application in this process, in memory: for tests of what it answers, not how it is served."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from emulator.app import create_app
+from emulator.emulator import Emulator
+from emulator.settings import Settings
+from tests.server import PAGE_TOKEN, subscription
+
+
+class InProcess:
+    """A fresh application, without files; a context manager. ``settings`` are those of ``serve``."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.app = create_app(Settings(durability="none", **settings))
+        self.emulator: Emulator = self.app.extensions["emulator"]
+        self.client = self.app.test_client()
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.emulator.close()
+
+    @property
+    def store(self) -> Any:
+        """The state of the default workspace."""
+        return self.emulator.workspaces.default.store
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many profiles and subscriptions there are."""
+        health = self.client.get("/__admin/health").get_json()
+        return health["profiles"], health["subscriptions"]
+
+    def post(self, body: Any, path: str = "/push_subscribe", **headers: str) -> TestResponse:
+        """POST bytes as they are, or a document as JSON; a header's name with ``_`` for ``-``."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if isinstance(body, bytes):
+            return self.client.post(path, data=body, headers=sent)
+        return self.client.post(path, json=body, headers=sent)
+
+    def push(self, *tokens: str, resource_token: str = PAGE_TOKEN, **parameters: Any) -> Any:
+        """The answer to a request; a plain token is a subscription to android-firebase."""
+        entries = [subscription(token) for token in tokens]
+        return self.post(
+            {"resource_token": resource_token, "subscriptions": entries, **parameters}
+        ).get_json()

@@ -1,0 +1,96 @@
+"""Errors of use: one clear line on standard error, exit status 2, nothing started."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import assert_one_line, run
+from tests.server import Server, subscription
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--policy", "colour=red"],
+            ['there is no policy "colour"', "duplicate_token", "unknown_id", "http_status"],
+        ),
+        (["--policy", "duplicate_token=maybe"], ['duplicate_token must be error or move, not "maybe"']),
+        (["--policy", "duplicate_token"], ["duplicate_token must be error or move"]),
+        (["--port", "99999"], ["port", "65535"]),
+        (["--port", "x"], ["port", "x"]),
+        (["--durability", "some"], ["durability", "fsync"]),
+        (["--nonsense"], ["--nonsense"]),
+        (["nonsense"], ["nonsense"]),
+        (["--host", "0.0.0.0"], ["0.0.0.0", "--admin-token"]),
+        (["check"], ["DIR"]),
+        (["fake"], ["--out"]),
+    ],
+)
+def test_wrong_use(arguments: list[str], words: list[str]) -> None:
+    assert_one_line(run(*arguments), *words)
+
+
+def test_policy_of_the_environment_is_checked_too() -> None:
+    finished = run("serve", environment={"EMULATOR_POLICY": "duplicate_token=maybe"})
+    assert_one_line(finished, "duplicate_token must be error or move")
+
+
+def test_port_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        finished = run("serve", "--port", port, "--state", tmp_path / "state")
+    assert_one_line(finished, f"port {port}", "in use")
+
+
+def test_port_of_another_emulator(server: Server, tmp_path: Path) -> None:
+    finished = run("serve", "--port", server.port, "--state", tmp_path / "other")
+    assert_one_line(finished, f"port {server.port}", "in use")
+    assert server.get("/__admin/health").status == 200
+
+
+def test_second_process_on_one_state_directory(server: Server) -> None:
+    assert server.process is not None
+    finished = run("serve", "--port", "0", "--state", server.state)
+    assert_one_line(finished, str(server.state), f"process {server.process.pid}")
+    assert server.push(subscriptions=[subscription("still-there")])["error"] == 0
+
+
+def test_state_directory_of_a_killed_process_is_free(server: Server) -> None:
+    server.kill()
+    assert server.start().get("/__admin/health").status == 200
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_state_directory_that_is_a_file(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    finished = run("serve", "--port", "0", "--state", tmp_path / place)
+    assert_one_line(finished, f"{tmp_path / place}: is not a directory")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_state_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o500)
+    assert_one_line(run("serve", "--port", "0", "--state", tmp_path / "state"), str(tmp_path / "state"))
+
+
+def test_state_directory_where_nothing_can_be_made() -> None:
+    if not Path("/proc/self").is_dir():
+        pytest.skip("there is no /proc here")
+    assert_one_line(run("serve", "--port", "0", "--state", "/proc/self/state"), "/proc/self/state")
+
+
+def test_state_file_that_is_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "state/default.json").mkdir(parents=True)
+    assert_one_line(run("serve", "--port", "0", "--state", tmp_path / "state"), "default.json")
+
+
+def test_port_file_that_cannot_be_written(tmp_path: Path) -> None:
+    place = tmp_path / "nowhere/port"
+    finished = run("serve", "--port", "0", "--state", tmp_path / "state", "--port-file", place)
+    assert_one_line(finished, str(place))

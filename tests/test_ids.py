@@ -1,0 +1,58 @@
+"""Profile ids: shaped like ObjectIds, never the same one twice, with a seed the same in every run."""
+
+from __future__ import annotations
+
+import re
+
+from emulator.clock import WorkspaceClock
+from emulator.ids import ObjectIds
+
+SECOND = 1_769_860_800
+
+
+def clock_at(second: int) -> WorkspaceClock:
+    clock = WorkspaceClock()
+    clock.freeze(second * 1000)
+    return clock
+
+
+def some(ids: ObjectIds, count: int = 5) -> list[str]:
+    return [ids.profile_id() for _ in range(count)]
+
+
+def test_24_lower_case_hex_digits() -> None:
+    for profile_id in [*some(ObjectIds(WorkspaceClock())), *some(ObjectIds(WorkspaceClock(), seed=1))]:
+        assert re.fullmatch("[0-9a-f]{24}", profile_id)
+
+
+def test_time_process_counter() -> None:
+    first, second = some(ObjectIds(clock_at(SECOND)), 2)
+    assert first[:8] == second[:8] == f"{SECOND:08x}"
+    assert first[8:18] == second[8:18]
+    assert (int(first[18:], 16) + 1) % (1 << 24) == int(second[18:], 16)
+
+
+def test_no_id_twice() -> None:
+    ids = ObjectIds(WorkspaceClock(), seed=7)
+    assert len(set(some(ids, 10_000))) == 10_000
+
+
+def test_a_seed_makes_the_same_ids_in_every_run() -> None:
+    assert some(ObjectIds(WorkspaceClock(), seed=42)) == some(ObjectIds(WorkspaceClock(), seed=42))
+    assert some(ObjectIds(WorkspaceClock(), seed=42)) != some(ObjectIds(WorkspaceClock(), seed=43))
+
+
+def test_without_a_seed_no_two_runs_are_alike() -> None:
+    assert some(ObjectIds(clock_at(SECOND))) != some(ObjectIds(clock_at(SECOND)))
+
+
+def test_a_restart_goes_on_behind_the_profiles_that_were_made() -> None:
+    whole = some(ObjectIds(WorkspaceClock(), seed=42), 8)
+    assert some(ObjectIds(WorkspaceClock(), seed=42, made=5), 3) == whole[5:]
+
+
+def test_the_counter_wraps() -> None:
+    ids = ObjectIds(WorkspaceClock(), seed=42, made=(1 << 24) - 1)
+    before = ObjectIds(WorkspaceClock(), seed=42)
+    ids.profile_id()
+    assert some(ids) == some(before)

@@ -1,0 +1,136 @@
+"""The two readers of a body agree: what the quick one accepts, the schema reads as the same request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.rules.lints import REQUEST_PARAMETERS
+from emulator.rules.model import PushRequest, RequestError
+from emulator.web import push_schema
+from emulator.web.push_schema import parse_push_request
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+filled = text.filter(bool)
+int64 = st.integers(-(2**63), 2**63 - 1)
+entries = st.fixed_dictionaries(
+    {"provider": filled, "subscription_id": filled},
+    optional={"unsubscribe": st.sampled_from([True, False, None])},
+)
+requests = st.fixed_dictionaries(
+    {"resource_token": filled, "subscriptions": st.lists(entries, min_size=1, max_size=4)},
+    optional={
+        "id": text | st.none(),
+        "db_ids": st.lists(int64, max_size=3) | st.none(),
+        "matching": text | st.none(),
+        "field_name": text | st.none(),
+        "field_value": text
+        | int64
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.booleans()
+        | st.none(),
+    },
+)
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**63, -(2**63) - 1, 2**64, 10**30, 10**400, 0, -1])
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["", "\0", "\ud800", "a\0", "\udfff\ud800", "custom"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+ENTRY_PARAMETERS = ("provider", "subscription_id", "unsubscribe")
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A good request with some of its values replaced, taken out or added, or with its text bent."""
+    document: dict[str, Any] = draw(requests)
+    for _ in range(draw(st.integers(1, 2))):
+        inside = draw(st.booleans()) and isinstance(document.get("subscriptions"), list)
+        entry = draw(st.sampled_from(document["subscriptions"] or [{}])) if inside else document
+        target = entry if isinstance(entry, dict) else document
+        known = ENTRY_PARAMETERS if target is entry and inside else REQUEST_PARAMETERS
+        name = draw(st.sampled_from(known) | st.text(max_size=3))
+        if draw(st.booleans()):
+            target[name] = draw(anything)
+        else:
+            target.pop(name, None)
+    body = json.dumps(document, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
+    if draw(st.integers(0, 3)) == 0:
+        place = draw(st.integers(0, len(body)))
+        return body[:place] + draw(st.binary(max_size=2)) + body[place + draw(st.integers(0, 2)) :]
+    return body
+
+
+def read_quickly(body: bytes) -> PushRequest | None:
+    """What msgspec makes of it, without the schema; ``None`` if it refuses."""
+    try:
+        return msgspec.json.decode(body, type=PushRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def read_by_schema(body: bytes) -> PushRequest | RequestError:
+    """What marshmallow makes of it, without the quick reader."""
+    with pytest.MonkeyPatch.context() as slow:
+        slow.setattr(push_schema, "_plainly_right", _refuse)
+        try:
+            return parse_push_request(body)[0]
+        except RequestError as error:
+            return error
+
+
+def _refuse(body: bytes) -> PushRequest:
+    raise msgspec.DecodeError
+
+
+def same(one: object, other: object) -> bool:
+    # repr tells 1, 1.0 and true apart, and 0.0 from -0.0.
+    return repr(one) == repr(other)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(requests)
+def test_good_requests_are_read_alike(document: dict[str, Any]) -> None:
+    body = json.dumps(document, ensure_ascii=False).encode()
+    by_schema = read_by_schema(body)
+    if "\\u0000" in body.decode():
+        assert isinstance(by_schema, RequestError)
+        return
+    assert isinstance(by_schema, PushRequest)
+    assert same(read_quickly(body), by_schema)
+    assert same(parse_push_request(body)[0], by_schema)
+
+
+@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(damaged())
+def test_damaged_requests_are_judged_alike(body: bytes) -> None:
+    by_schema = read_by_schema(body)
+    if isinstance(by_schema, RequestError):
+        assert by_schema.code == 400
+        with pytest.raises(RequestError) as refused:
+            parse_push_request(body)
+        assert (refused.value.code, refused.value.text) == (400, by_schema.text)
+    else:
+        assert same(parse_push_request(body)[0], by_schema)
+        quickly = read_quickly(body)
+        assert quickly is None or same(quickly, by_schema)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()))
+def test_whatever_comes_is_read_or_refused_with_400(body: bytes) -> None:
+    error = read_by_schema(body)
+    if isinstance(error, RequestError):
+        assert (error.code, bool(error.text)) == (400, True)
+        with pytest.raises(RequestError):
+            parse_push_request(body)
