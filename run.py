@@ -3,4 +3,4 @@
 from emulator.cli import main
 
 if __name__ == "__main__":
-    main()
+    main(program="run.py")

@@ -15,6 +15,11 @@ COMMANDS = {
     "serve": "Start the emulator (the default command).",
     "check": "Validate a fixture set and list all problems.",
     "fake": "Write a fixture set of made-up people.",
+    "import": "Load a file of collected tokens.",
+    "health": "Ask whether the server works that the same settings would start.",
+    "openapi": "Write the contract: OpenAPI 3.1 and JSON Schemas.",
+    "export": "Write a whole workspace as one JSON document.",
+    "reset": "Put a workspace back to its fixtures.",
     "doctor": "Report on a state directory, verify it, repair a copy.",
 }
 
@@ -28,7 +33,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"emulator.commands.{cmd_name}").command
+        module = "import_" if cmd_name == "import" else cmd_name  # a keyword cannot name a module
+        command: click.Command = importlib.import_module(f"emulator.commands.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -50,10 +56,13 @@ def cli() -> None:
     """
 
 
-def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line: an error of use is one line on standard error and exit status 2."""
+def main(args: Sequence[str] | None = None, program: str = "push-emulator") -> None:
+    """Run the command line: an error of use is one line on standard error and exit status 2.
+
+    ``program`` is its name in the help.
+    """
     try:
-        status = cli.main(args, prog_name="run.py", standalone_mode=False)
+        status = cli.main(args, prog_name=program, standalone_mode=False)
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)

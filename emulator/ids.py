@@ -23,10 +23,13 @@ class ObjectIds:
     def __init__(self, clock: WorkspaceClock, seed: int | None = None, made: int = 0) -> None:
         self._clock = clock
         self._seed = seed
+        self._second = -1
+        self._prefix = ""
         self.restart(made)
 
     def restart(self, made: int = 0) -> None:
         """Start the sequence anew (a reset)."""
+        self._second = -1
         if self._seed is None:
             self._process = secrets.token_hex(5)
             self._counter = secrets.randbelow(_COUNTER_SIZE)
@@ -42,4 +45,6 @@ class ObjectIds:
             second = SEEDED_SECOND
         else:
             second = self._clock.now_ms() // 1000
-        return f"{second & 0xFFFFFFFF:08x}{self._process}{self._counter:06x}"
+        if second != self._second:
+            self._second, self._prefix = second, f"{second & 0xFFFFFFFF:08x}{self._process}"
+        return f"{self._prefix}{self._counter:06x}"

@@ -10,8 +10,10 @@ from emulator.requests.journal import DEFAULT_BYTES, DEFAULT_COUNT
 from emulator.rules.model import Policies
 from emulator.store.storage import MIN_JOURNAL_BYTES, Durability
 
-#: The fixture set that comes with the project.
-DEFAULT_FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "default"
+_HERE = Path(__file__).resolve().parent
+_INSTALLED = _HERE / "default_fixtures"
+#: The fixture set that comes with the project: in a clone at its top, in an installation inside the package.
+DEFAULT_FIXTURES = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "fixtures" / "default"
 MAX_BODY_BYTES = 1 << 20
 #: What each policy can be; the first is the default.
 POLICY_CHOICES: dict[str, tuple[str, ...]] = {
@@ -29,7 +31,7 @@ class Settings:
     addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an idle workspace is
     deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each request journal.
     ``show_secrets``: show resource tokens and credentials in the journal. ``watch``: reload the fixtures
-    when they change.
+    when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with; ``tls_self_signed``: make them.
     """
 
     host: str = "127.0.0.1"
@@ -50,5 +52,8 @@ class Settings:
     journal_bytes: int = DEFAULT_BYTES
     show_secrets: bool = False
     watch: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_self_signed: bool = False
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["quiet", "normal", "verbose"] = "normal"

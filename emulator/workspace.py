@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from pathlib import Path
 from time import monotonic
@@ -17,6 +18,7 @@ from emulator.ids import ObjectIds
 from emulator.requests.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.group_commit import GroupCommit
+from emulator.store.state import State
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.tally import Tally
@@ -26,16 +28,24 @@ DEFAULT_WORKSPACE = "default"
 KEEPABLE = (*REMEMBERED, "requests")
 
 
+class RememberedFaults(msgspec.Struct):
+    """The armed faults as they are stored: TinyDB's documents are objects."""
+
+    armed: list[Fault]
+
+
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started.
+    ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started;
+    ``editing`` is held while somebody changes the state by hand, which may take a while.
     """
 
     def __init__(self, name: str, settings: Settings, fixtures: FixtureSet) -> None:
         self.name = name
         self.fixtures = fixtures
         self.started = self._used = monotonic()
+        self.editing = asyncio.Lock()
         self.tally = Tally()
         self.requests = RequestJournal(settings.journal_count, settings.journal_bytes)
         self.clock = WorkspaceClock()
@@ -85,6 +95,18 @@ class Workspace:
         if "requests" not in keep:
             self.requests.clear()
 
+    def restore(self, state: State) -> None:
+        """Put a whole state in place of this one, what is remembered in it included. The journal stays.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        """
+        self.store.take(state)
+        self.choices = self._initial_choices
+        self.clock.run()
+        self.faults.clear()
+        self._recall()
+        self.ids.restart(self.store.profiles_made)
+
     def choose(self, choices: Choices) -> None:
         """Set the choices, and remember them."""
         self.store.remember("settings", msgspec.json.encode(choices))
@@ -96,7 +118,7 @@ class Workspace:
 
     def remember_faults(self) -> None:
         """Have the armed faults survive a restart."""
-        self.store.remember("faults", msgspec.json.encode(list(self.faults)))
+        self.store.remember("faults", msgspec.json.encode(RememberedFaults(list(self.faults))))
 
     def close(self) -> None:
         """Write the state down and let go of it."""
@@ -114,8 +136,9 @@ class Workspace:
         if clock is not None:
             self.clock.setting = msgspec.json.decode(clock, type=ClockSetting)
         faults = self.store.recall("faults")
-        for fault in msgspec.json.decode(faults, type=list[Fault]) if faults is not None else ():
-            self.faults.arm(fault)
+        if faults is not None:
+            for fault in msgspec.json.decode(faults, type=RememberedFaults).armed:
+                self.faults.arm(fault)
 
 
 def state_file(folder: Path, name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 from emulator.fixtures.model import FixtureSet
 from emulator.rules.model import RequestError
@@ -23,6 +24,11 @@ def split_path(path: str) -> tuple[str | None, str]:
         return None, path
     name, slash, rest = path[len(_PREFIX) :].partition("/")
     return name, slash + rest or "/"
+
+
+def stored_names(folder: Path) -> set[str]:
+    """The names of the workspaces whose state is in this folder."""
+    return {path.stem for path in folder.glob("*.json") if _NAME.fullmatch(path.stem)}
 
 
 class Workspaces:
@@ -50,12 +56,7 @@ class Workspaces:
 
     def names(self) -> list[str]:
         """Every workspace's name, those that are only on the disk included, sorted."""
-        names = set(self._open)
-        if self._settings.durability != "none" and self._settings.state.is_dir():
-            names.update(
-                path.stem for path in self._settings.state.glob("*.json") if self._is_state_file(path)
-            )
-        return sorted(names)
+        return sorted(self._stored().union(self._open))
 
     def delete(self, name: str) -> bool:
         """Forget a workspace and remove its files; whether there was one. Raises :class:`RequestError`."""
@@ -66,16 +67,24 @@ class Workspaces:
         workspace = self._open.pop(name, None)
         if workspace is not None:
             workspace.discard()
-        path = state_file(self._settings.state, name)
-        path.unlink(missing_ok=True)
-        for journal in find_journals(path).values():
-            journal.unlink(missing_ok=True)
+        if name in self._stored():
+            for path in self._files(name):
+                path.unlink(missing_ok=True)
         return True
 
     def expire(self) -> list[str]:
-        """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names."""
+        """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
+
+        Of those that are only on the disk, from a run before, the last change counts.
+        """
         ttl = self._settings.workspace_ttl
-        idle = [one.name for one in self if ttl is not None and one.idle_s > ttl]
+        if ttl is None:
+            return []
+        idle = [one.name for one in self if one.idle_s > ttl]
+        for name in self._stored().difference(self._open):
+            changed = max((path.stat().st_mtime for path in self._files(name)), default=0.0)
+            if time() - changed > ttl:
+                idle.append(name)
         return [name for name in idle if name != DEFAULT_WORKSPACE and self.delete(name)]
 
     def use_fixtures(self, fixtures: FixtureSet) -> None:
@@ -90,6 +99,13 @@ class Workspaces:
         for workspace in self:
             workspace.close()
 
+    def _stored(self) -> set[str]:
+        return stored_names(self._settings.state) if self._settings.durability != "none" else set()
+
+    def _files(self, name: str) -> list[Path]:
+        path = state_file(self._settings.state, name)
+        return [path, *find_journals(path).values()]
+
     def _make(self, name: str) -> Workspace:
         if not _NAME.fullmatch(name):
             raise RequestError(400, "workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
@@ -101,6 +117,3 @@ class Workspaces:
             raise RequestError(429, text, "A3")
         workspace = self._open[name] = Workspace(name, self._settings, self.fixtures)
         return workspace
-
-    def _is_state_file(self, path: Path) -> bool:
-        return bool(_NAME.fullmatch(path.stem)) and path.stem != "holder"

@@ -172,7 +172,7 @@ def _serve(settings: Settings) -> None:
             body_limit=body_limit,
             access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
             on_ready=on_ready,
-            on_stop=lambda: None,
+            on_stop=app.extensions["imports"].close,
             tls_cert=certificate.chain if certificate else None,
             tls_key=certificate.key if certificate else None,
         )

@@ -13,19 +13,25 @@ JSON = ("Content-Type", "application/json")
 
 def replaces_answer(fault: Fault) -> bool:
     """Whether the client gets the fault's answer, or none, instead of the request's own."""
-    return fault.then is not None and fault.then not in SPOILS_OF_ANSWERS
+    return fault.then is not None and not (fault.after and fault.then in SPOILS_OF_ANSWERS)
 
 
 def fault_answer(fault: Fault) -> Answer:
     """The fault's own answer, in the documented envelope."""
+    then, text = fault.then, fault_text(fault)
+    if isinstance(then, RateLimit):
+        return _error(429, 429, text, ("Retry-After", "1"))
+    if isinstance(then, ErrorAnswer):
+        return _error(then.status, then.code, text)
+    return _error(500, 500, text)
+
+
+def fault_text(fault: Fault) -> str:
+    """What the fault's own answer says."""
     then = fault.then
     if isinstance(then, RateLimit):
-        return _error(
-            429, 429, f"Fault: more than {then.per_second:g} requests per second", ("Retry-After", "1")
-        )
-    if isinstance(then, ErrorAnswer):
-        return _error(then.status, then.code, then.text)
-    return _error(500, 500, f"Fault: {then}")
+        return f"Fault: more than {then.per_second:g} requests per second"
+    return then.text if isinstance(then, ErrorAnswer) else f"Fault: {then}"
 
 
 def spoil(answer: Answer, fault: Fault, delay_s: float) -> Answer:

@@ -37,9 +37,10 @@ class ArmedFaults:
 
     def arm(self, fault: Fault) -> Fault:
         """Arm a fault, giving it an id if it has none."""
-        if not fault.id:
+        while not fault.id:
             self._made += 1
-            fault.id = f"f{self._made}"
+            if f"f{self._made}" not in self._faults:  # one that was armed before a restart
+                fault.id = f"f{self._made}"
         self._faults[fault.id] = fault
         return fault
 

@@ -31,6 +31,15 @@ ITEM_ERRORS: dict[ItemError, str] = {
 MATCHING_ERRORS = ("unknown_field", "invalid_value")
 
 
+#: What a status is called; three have another name in RFC 9110 than in older Pythons.
+_PHRASES: dict[int, str] = {
+    **{status.value: status.phrase for status in HTTPStatus},
+    413: "Content Too Large",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
 class ErrorAnswer(Struct, frozen=True, tag="error_answer"):
     """An error envelope: HTTP ``status``, ``error`` (the status if not given), ``error_text``."""
 
@@ -46,10 +55,7 @@ class ErrorAnswer(Struct, frozen=True, tag="error_answer"):
     def text(self) -> str:
         if self.error_text is not None:
             return self.error_text
-        try:
-            return f"Fault: {HTTPStatus(self.status).phrase}"
-        except ValueError:
-            return f"Fault: {self.status}"
+        return f"Fault: {_PHRASES.get(self.status, self.status)}"
 
 
 class RateLimit(Struct, frozen=True, tag="rate_limit"):

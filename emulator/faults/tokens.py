@@ -48,19 +48,24 @@ def fault_of(request: PushRequest) -> Fault | None:
 def parse_token(token: str) -> Fault:
     """The fault of an ``emu!`` token. Raises :class:`ValueError` with what would be right."""
     fault = Fault(token)
+    effects = 0
     for part in token[len(PREFIX) :].split("!"):
         if part == "after":
             fault.after = True
         elif part.startswith("delay="):
             fault.delay_ms = _milliseconds(part[len("delay=") :])
         elif part in _SPOILS:
-            fault.then = _SPOILS[part]
+            fault.then, effects = _SPOILS[part], effects + 1
         elif part in _ITEMS:
-            fault.then = _ITEMS[part]
+            fault.then, effects = _ITEMS[part], effects + 1
         elif part.isascii() and part.isdigit() and 400 <= int(part) <= 599:
-            fault.then = ErrorAnswer(int(part))
+            fault.then, effects = ErrorAnswer(int(part)), effects + 1
         elif not part.startswith("#"):
             raise ValueError(f'unknown fault "{part}" in "{token}"; there are {", ".join(WORDS)}')
+    if effects > 1 or (not effects and not fault.delay_ms):
+        raise ValueError(f'"{token}" must ask for one fault; there are {", ".join(WORDS)}')
+    if fault.after and isinstance(fault.then, ItemFault):
+        raise ValueError(f'"{token}": an item error changes nothing, so it cannot come "after"')
     if fault.then in SPOILS_OF_ANSWERS:
         fault.after = True
     return fault

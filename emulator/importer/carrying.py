@@ -12,7 +12,7 @@ from msgspec import field
 
 from emulator.importer.checking import Checked
 from emulator.importer.ports import World
-from emulator.importer.report import Counts, Refusal
+from emulator.importer.report import Counts, Refusal, refusal
 from emulator.importer.rows import BrokenRow
 from emulator.rules.applying import Effect, apply_subscriptions
 from emulator.rules.matching import MatchingError, match_profile
@@ -122,12 +122,12 @@ class Batch:
 
     def _refuse(self, line: int, db_id: int | None, reason: str, value: str, token: str) -> None:
         self.counts.refused += 1
-        self.refusals.append(Refusal(line, db_id, reason, value, token))
+        self.refusals.append(refusal(line, db_id, reason, value, token))
 
     def _misfit(self, row: list[str]) -> str:
         if isinstance(row, BrokenRow):
             return row.reason
-        return f"has {len(row)} cells, not {self._width}"
+        return f"has {len(row)} {'cell' if len(row) == 1 else 'cells'}, not {self._width}"
 
 
 def _text_problem(token: str, value: str) -> str | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+#: What a delimiter may be called instead.
+DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} | {"\\t": "\t"}
 QUOTES = ('"', "'", "")
 #: Rows that are looked at.
 _ENOUGH_ROWS = 200

@@ -6,7 +6,14 @@ import codecs
 from dataclasses import dataclass
 from itertools import islice
 
-from emulator.importer.dialect import DELIMITERS, QUOTES, Dialect, detect_dialect, looks_like_header
+from emulator.importer.dialect import (
+    DELIMITER_NAMES,
+    DELIMITERS,
+    QUOTES,
+    Dialect,
+    detect_dialect,
+    looks_like_header,
+)
 from emulator.importer.encoding import check_encoding, detect_encoding
 from emulator.importer.problem import ImportRefused, Problem, SourceBroken, refused
 from emulator.importer.rows import BrokenRow, Rows
@@ -75,6 +82,7 @@ def read_layout(
 
     Raises :class:`~emulator.importer.problem.ImportRefused` for a file without a row of data, too.
     """
+    delimiter = DELIMITER_NAMES.get(delimiter or "", delimiter)
     _check_choices(delimiter, quote)
     codec = detect_encoding(source.sample, source.whole) if encoding is None else check_encoding(encoding)
     text = codecs.getincrementaldecoder(codec)("replace").decode(source.sample[:_DIALECT_BYTES])

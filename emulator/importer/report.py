@@ -12,21 +12,26 @@ State = Literal["running", "finished", "cancelled", "failed", "interrupted"]
 
 #: Refusals that are kept in memory; the report file has all.
 KEPT_REFUSALS = 1000
-#: Characters of a value or token that the report shows.
-_SHOWN_CHARACTERS = 300
+#: Characters of a refused value or token that are kept and shown.
+KEPT_CHARACTERS = 300
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEADER = ("what", "count", "line", "database", "reason", "search value", "token")
 _UP_TO = "up to line"
 
 
 class Refusal(NamedTuple):
-    """A row that was refused: in one database, or whole (``db_id`` None)."""
+    """A row that was refused: in one database, or whole (``db_id`` None). Make it with :func:`refusal`."""
 
     line: int
     db_id: int | None
     reason: str
     value: str
     token: str
+
+
+def refusal(line: int, db_id: int | None, reason: str, value: str, token: str) -> Refusal:
+    """A refusal with its cells cut to what is shown: thousands of large ones must not fill the memory."""
+    return Refusal(line, db_id, reason, _cut(value), _cut(token))
 
 
 @dataclass(slots=True)
@@ -157,20 +162,16 @@ def _part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def _refusal_row(refusal: Refusal) -> tuple[object, ...]:
-    return (
-        "refused",
-        "",
-        refusal.line,
-        "" if refusal.db_id is None else refusal.db_id,
-        _safe(refusal.reason),
-        _safe(refusal.value),
-        _safe(refusal.token),
-    )
+def _refusal_row(one: Refusal) -> tuple[object, ...]:
+    db_id = "" if one.db_id is None else one.db_id
+    return ("refused", "", one.line, db_id, _safe(one.reason), _safe(one.value), _safe(one.token))
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= KEPT_CHARACTERS else cell[:KEPT_CHARACTERS] + "…"
 
 
 def _safe(cell: str) -> str:
     """The cell, so that no spreadsheet takes it for a formula."""
-    shown = cell if len(cell) <= _SHOWN_CHARACTERS else cell[:_SHOWN_CHARACTERS] + "…"
-    shown = shown.replace("\0", "␀")
+    shown = cell.replace("\0", "␀")
     return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -21,6 +21,8 @@ MAX_RATIO = 200
 _RATIO_FROM_BYTES = 16 << 20
 #: The longest line, in bytes (twice as many in UTF-16 where it has no line end by chance).
 MAX_LINE_BYTES = 1 << 20
+#: So many bytes of a gzip are unpacked before anything else: a bomb is told by its beginning.
+_PROBED_BYTES = 64 << 10
 #: How much of the beginning is looked at to tell encoding, delimiter and columns.
 SAMPLE_BYTES = 256 << 10
 
@@ -62,6 +64,8 @@ class Source:
             self._refuse_foreign(head)
             if self.kind == "zip":
                 self._member = _only_member(path)
+            if self.kind == "gzip" and _swells_at_once(path):
+                raise refused("file", _too_packed())
             with self.open() as stream:
                 self.sample = stream.read_all(SAMPLE_BYTES)
         except SourceBroken as error:
@@ -71,8 +75,6 @@ class Source:
         self.whole = len(self.sample) < SAMPLE_BYTES
         if not self.sample:
             raise refused("file", "is empty")
-        if self.kind == "gzip" and self.size * MAX_RATIO < len(self.sample):
-            raise refused("file", _too_packed())
         _refuse_binary(self.sample)
 
     def open(self) -> Unpacked:
@@ -200,6 +202,13 @@ def _only_member(path: Path) -> str:
     if only.file_size > max(_RATIO_FROM_BYTES, path.stat().st_size * MAX_RATIO):
         raise refused("file", _too_packed())
     return only.filename
+
+
+def _swells_at_once(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_PROBED_BYTES)
+    most = _PROBED_BYTES * MAX_RATIO
+    return len(zlib.decompressobj(wbits=31).decompress(head, most + 1)) > most
 
 
 def _refuse_binary(sample: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -26,12 +26,19 @@ class Attempts:
 
 
 def attempts(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
-    """Every group of two or more, the most recent first, at most ``limit`` groups."""
+    """Every group of two or more, the most recent first, at most ``limit`` groups.
+
+    A Request-ID that only one request has (a client that makes a new one for each attempt) groups nothing:
+    that request is grouped by its body.
+    """
+    entries = list(journal.newest_first())
+    ids = Counter(entry.request_id for entry in entries)
     groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for entry in journal.newest_first():
-        key = ("request_id", entry.request_id) if entry.request_id else ("body", entry.body)
-        if key[1]:
-            groups[key].append(entry)
+    for entry in entries:
+        if entry.request_id and ids[entry.request_id] > 1:
+            groups["request_id", entry.request_id].append(entry)
+        elif entry.body:
+            groups["body", entry.body].append(entry)
     several = [(by, group) for (by, _), group in groups.items() if len(group) > 1]
     return [_attempts(by, group[::-1]) for by, group in several[:limit]]
 

@@ -9,6 +9,9 @@ import msgspec
 
 from emulator.rules.model import Changes, Decided, Lint
 
+#: Levels of a client's value that are shown.
+_SHOWN_DEPTH = 32
+
 
 class Entry(msgspec.Struct):
     """One call of the endpoint, as it came and as it was answered.
@@ -58,12 +61,31 @@ class Entry(msgspec.Struct):
 def _object(text: str) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         try:  # msgspec refuses some numbers and surrogates that Python's parser reads
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}
+
+
+def showable(value: Any, depth: int = 0) -> Any:
+    """A value that a client sent, such that it can be written as JSON whatever it is.
+
+    Numbers beyond 64 bits become their text, lone surrogates a question mark, what is nested too deeply
+    an ellipsis.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, (dict, list)) and depth >= _SHOWN_DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {str(showable(key)): showable(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [showable(inner, depth + 1) for inner in value]
+    return value
 
 
 def outcome_word(entry: Entry) -> str:

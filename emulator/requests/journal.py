@@ -13,6 +13,9 @@ from emulator.requests.entry import Entry
 DEFAULT_COUNT = 10_000
 DEFAULT_BYTES = 64 << 20
 
+#: How a body that spells ASCII as ``\\u0041`` looks in an entry's JSON: there a needle cannot be looked for.
+_ESCAPED_ASCII = rb"\\u00"
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -62,10 +65,13 @@ class RequestJournal:
     def newest_first(self, before: int | None = None, needle: bytes | None = None) -> Iterator[Entry]:
         """The entries, newest first, those with an id below ``before``.
 
-        ``needle`` skips entries whose JSON does not contain these bytes, without decoding them.
+        ``needle``, ASCII letters and digits, skips entries whose JSON does not contain it without decoding
+        them.
         """
         for entry_id, encoded in reversed(list(self._entries)):
-            if (before is None or entry_id < before) and (needle is None or needle in encoded):
+            if (before is None or entry_id < before) and (
+                needle is None or needle in encoded or _ESCAPED_ASCII in encoded
+            ):
                 yield _decode(encoded)
 
     def clear(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.requests.entry import Entry, outcome_word
+from emulator.requests.entry import Entry, outcome_word, showable
 from emulator.requests.journal import RequestJournal
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
@@ -33,6 +33,13 @@ ENTRY_KEYS = (
     "q",
 )
 KEYS = (*SUBSCRIPTION_KEYS, *ITEM_KEYS, *BODY_KEYS, *ENTRY_KEYS)
+#: The type of each criterion's value; with any other it could never be met. A field's value can be of any.
+JSON_TYPES: dict[str, type] = {
+    **dict.fromkeys((key for key in KEYS if key != "field_value"), str),
+    **dict.fromkeys(("status", "error", "resource_id", "db_id"), int),
+    "unsubscribe": bool,
+    "db_ids": list,
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,8 @@ class Match:
     """A set of criteria, all of which must hold.
 
     Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string.
-    ``since`` is an ISO time, ``q`` words that must all occur somewhere in the entry, ``rule`` and ``lint``
-    ids that must be among those that decided.
+    ``since`` is a time as :func:`emulator.clock.iso` writes it, ``q`` words that must all occur somewhere in
+    the entry, ``rule`` and ``lint`` ids that must be among those that decided.
     """
 
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
@@ -72,21 +79,18 @@ class Match:
         found: list[Difference] = []
         document = entry.document()
         found += self._nearest(_objects(document.get("subscriptions")), SUBSCRIPTION_KEYS)
-        items = [
-            {**item, "item_status": item.get("status")} for item in _objects(entry.answered().get("data"))
-        ]
-        found += self._nearest(items, ITEM_KEYS)
+        found += self._nearest(self._items(entry), ITEM_KEYS)
         for key, wanted in self.criteria.items():
             if key in BODY_KEYS and not self._equal(wanted, document.get(key)):
                 found.append(Difference(key, wanted, document.get(key)))
             elif key in ENTRY_KEYS:
                 found += self._entry_difference(key, wanted, entry)
             elif key in self._fields:
-                searched = {document.get("field_name"): document.get("field_value")}
-                actual = searched.get(key.partition(".")[2])
+                searched = document.get("field_name") == key.partition(".")[2]
+                actual = document.get("field_value") if searched else None
                 if not self._equal(wanted, actual):
                     found.append(Difference(key, wanted, actual))
-        return found
+        return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
     def nearest_misses(self, journal: RequestJournal, limit: int = 3) -> list[tuple[Entry, list[Difference]]]:
         """The entries with the fewest differences, the newest first among equals."""
@@ -94,21 +98,32 @@ class Match:
         misses = [miss for miss in misses if miss[1]]
         return sorted(misses, key=lambda miss: len(miss[1]))[:limit]
 
+    def _items(self, entry: Entry) -> list[dict[str, Any]]:
+        """The answer's items, without those of other subscriptions than the wanted one."""
+        named = [key for key in ("provider", "subscription_id") if key in self.criteria]
+        return [
+            {**item, "item_status": item.get("status")}
+            for item in _objects(entry.answered().get("data"))
+            if all(key not in item or self._equal(self.criteria[key], item[key]) for key in named)
+        ]
+
     def _nearest(self, candidates: list[dict[str, Any]], keys: Iterable[str]) -> list[Difference]:
         """The differences of the candidate that comes nearest."""
         wanted = {key: self.criteria[key] for key in keys if key in self.criteria}
         if not wanted:
             return []
-        best = [Difference(key, value, None) for key, value in wanted.items()]
+        nearest: list[Difference] | None = None
         for candidate in candidates:
             unlike = [
                 Difference(key, value, candidate.get(key))
                 for key, value in wanted.items()
                 if not self._equal(value, candidate.get(key, False if key == "unsubscribe" else None))
             ]
-            if len(unlike) < len(best) or (unlike and best[0].actual is None and len(unlike) == len(best)):
-                best = unlike
-        return best
+            if nearest is None or len(unlike) < len(nearest):
+                nearest = unlike
+        if nearest is None:
+            return [Difference(key, value, None) for key, value in wanted.items() if value is not None]
+        return nearest
 
     def _entry_difference(self, key: str, wanted: Any, entry: Entry) -> list[Difference]:
         if key == "q":

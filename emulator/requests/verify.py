@@ -30,6 +30,10 @@ class Expectation:
         """Whether so many are right."""
         return count >= self.at_least and not self.broken_by(count)
 
+    def settled_by(self, count: int) -> bool:
+        """Whether so many are right already; with nothing but an upper bound that is never sure."""
+        return self.met_by(count) and (self.at_least > 0 or self.at_most is None)
+
     def broken_by(self, count: int) -> bool:
         """Whether so many are too many, whatever still comes."""
         return self.at_most is not None and count > self.at_most
@@ -48,7 +52,7 @@ async def count_within(journal: RequestJournal, match: Match, expect: Expectatio
     """
     deadline = monotonic() + within_s
     count = match.count(journal)
-    while not expect.broken_by(count) and not (expect.at_least and expect.met_by(count)):
+    while not expect.broken_by(count) and not expect.settled_by(count):
         left = deadline - monotonic()
         if left <= 0 or not await journal.news(left):
             break

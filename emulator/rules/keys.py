@@ -11,11 +11,16 @@ from emulator.rules.model import PushKey
 HASH_DIGITS = 8
 
 
+def digest_of(db_id: int, resource_id: int, provider: str, subscription_id: str) -> bytes:
+    """32 bytes that stand for the key, the same in every workspace and every run."""
+    text = f"{db_id}/{resource_id}/{len(provider)}:{provider}/{subscription_id}"
+    return blake2b(text.encode(), digest_size=32).digest()
+
+
 @lru_cache(maxsize=256)  # one request asks for the same key several times
 def digest(key: PushKey) -> bytes:
-    """32 bytes that stand for the key, the same in every workspace and every run."""
-    text = f"{key.db_id}/{key.resource_id}/{len(key.provider)}:{key.provider}/{key.subscription_id}"
-    return blake2b(text.encode(), digest_size=32).digest()
+    """:func:`digest_of` the key."""
+    return digest_of(*key)
 
 
 def subscription_hash_id(key: PushKey, taken: Callable[[str], bool]) -> str:

@@ -41,6 +41,8 @@ class Generations:
         self._min_journal_bytes = min_journal_bytes
         self._journal: Journal | None = None
         self._generation = 0
+        self._first_number = 0
+        self._broken = False
         self._state_id = secrets.token_hex(8)
         self._closed_journal_bytes = 0
         self._snapshot_bytes = 0
@@ -48,12 +50,14 @@ class Generations:
         self._snapshot_inode: int | None = None
         self._thread: threading.Thread | None = None
         self._abandoned = threading.Event()
+        self._settled = threading.Lock()
         self._retry_at = 0.0
 
     def resume(self, recovered: Recovered) -> None:
         """Go on where a recovered state ends; a torn last line is cut off. Raises :class:`OSError`."""
         last = recovered.last
         self._generation = last.generation
+        self._first_number = last.first_number
         self._state_id = recovered.header.state
         self._snapshot_number = recovered.header.number
         self._snapshot_bytes = self.path.stat().st_size
@@ -87,10 +91,22 @@ class Generations:
         if self._journal is not None and not self._journal.in_place() and self._is_anothers():
             text = "another state was put here; stop the emulator to use that one, remove it to keep this one"
             raise FileExistsError(EEXIST, text, str(self.path))
+        self._broken = not self.intact
         self._begin()
         header = self._header(state)
-        replace_file(self.path, snapshot.write_chunks(header, state.documents()))
+        try:
+            replace_file(self.path, snapshot.write_chunks(header, state.documents()))
+        except OSError:
+            if self._broken:  # a journal that follows nothing
+                with contextlib.suppress(OSError):
+                    self.journal.path.unlink()
+            raise
         self._written(header)
+
+    @property
+    def intact(self) -> bool:
+        """Whether what is appended will be found: the journal is in its place and follows a snapshot."""
+        return self._journal is None or (self._journal.in_place() and not self._broken)
 
     def _is_anothers(self) -> bool:
         there = inode(self.path)
@@ -122,7 +138,8 @@ class Generations:
         if self._thread is not None:
             return
         try:
-            self._begin()
+            if self.failure is None or self.journal.size > self._min_journal_bytes:
+                self._begin()  # else the journal of the last attempt does for this one
             self._abandoned.clear()
             arguments = (self.journal, self._unsynced.epoch, self._header(state), state.documents())
             self._thread = threading.Thread(
@@ -139,6 +156,19 @@ class Generations:
         if thread is not None:
             self._abandoned.set()
             thread.join()
+
+    @contextlib.contextmanager
+    def unseen(self) -> Iterator[None]:
+        """While the memory holds what no journal does: no snapshot may count.
+
+        Whatever is raised inside says that a snapshot on its way has seen what there never was.
+        """
+        with self._settled:
+            try:
+                yield
+            except BaseException:
+                self._abandoned.set()
+                raise
 
     def _write_in_background(
         self,
@@ -164,10 +194,11 @@ class Generations:
                 raise _Abandoned
             yield chunk
         # What the snapshot has seen must be in the journal on the disk, for good, before the snapshot counts.
-        seen = Ticket(epoch, journal.number)
-        journal.sync()
-        if self._abandoned.is_set() or not self._unsynced.confirm(seen):
-            raise _Abandoned
+        with self._settled:
+            seen = Ticket(epoch, journal.number)
+            journal.sync()
+            if self._abandoned.is_set() or not self._unsynced.confirm(seen):
+                raise _Abandoned
 
     # Inside
 
@@ -177,18 +208,19 @@ class Generations:
         path = journal_path(self.path, self._generation + 1)
         new = Journal.create(path, self._generation + 1, number, self._state_id)
         self._generation += 1
+        self._first_number = number
         if self._journal is not None:
             self._closed_journal_bytes += self._journal.size
-            self._journal.close()
+            self._journal.end()
         self._journal = new
 
     def _header(self, state: State) -> snapshot.Header:
-        number = self.journal.number
-        last_ids = state.last_ids()
+        number, last_ids = self._first_number, state.last_ids()
         return snapshot.Header(snapshot.FORMAT, self._generation, number, last_ids, self._state_id)
 
     def _written(self, header: snapshot.Header) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
+        self._broken = False
         self._snapshot_number = header.number
         self._snapshot_inode = inode(self.path)
         try:

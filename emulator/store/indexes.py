@@ -47,16 +47,21 @@ class Index:
 
     def add(self, document: Any, doc_id: int) -> None:
         """Enter a document under its keys."""
+        setdefault = self._ids.setdefault
         for key in self.keys_of(document):
-            ids = self._ids.setdefault(key, doc_id)
-            if ids is doc_id or ids == doc_id:
-                continue
-            if isinstance(ids, int):
+            if setdefault(key, doc_id) is not doc_id:
+                self._share(key, doc_id)
+
+    def _share(self, key: Hashable, doc_id: int) -> None:
+        """Enter a document under a key that is taken already."""
+        ids = self._ids[key]
+        if isinstance(ids, int):
+            if ids != doc_id:
                 self._ids[key] = {min(ids, doc_id): None, max(ids, doc_id): None}
-            elif doc_id > next(reversed(ids)):
-                ids[doc_id] = None
-            else:  # an old document that got the key later: rare, so sorting anew is fine
-                self._ids[key] = dict.fromkeys(sorted([*ids, doc_id]))
+        elif doc_id > next(reversed(ids)):
+            ids[doc_id] = None
+        else:  # an old document that got the key later: rare, so sorting anew is fine
+            self._ids[key] = dict.fromkeys(sorted([*ids, doc_id]))
 
     def remove(self, document: Any, doc_id: int) -> None:
         """Take a document out of its keys."""

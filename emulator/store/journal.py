@@ -2,7 +2,8 @@
 
 A line is ``CRC32 NUMBER JSON\\n``: the checksum, in 8 hex digits, covers ``NUMBER JSON``. The first line's
 JSON is the header; every other line's is a transaction. Numbers are consecutive, over all journals of a
-state, so that a lost line is noticed.
+state, so that a lost line is noticed. A journal that another one follows ends in a line that says so, so
+that a lost journal is noticed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Header(msgspec.Struct):
 
 class _Version(msgspec.Struct):
     journal: int
+
+
+#: The last line of a journal that another one follows.
+_CLOSED = b'{"closed":true}'
 
 
 def format_line(number: int, payload: bytes) -> bytes:
@@ -162,7 +167,14 @@ class Journal:
             self._sync_error = None
 
     def close(self) -> None:
+        """Let go of the file."""
         os.close(self._fd)
+
+    def end(self) -> None:
+        """Let go of the file, for another journal follows it already."""
+        with contextlib.suppress(OSError):  # the other one is witness enough until it is lost
+            self._write(format_line(self.number, _CLOSED))
+        self.close()
 
 
 #: macOS has no fdatasync.
@@ -173,6 +185,8 @@ _flush: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 class JournalReport:
     """What reading a journal came to: whose it is, where it ends, how much of a torn last line follows.
 
+    ``closed``: it says that another journal follows.
+
     ``first_number`` is that of the transaction before its first, ``number`` that of its last.
     """
 
@@ -182,12 +196,13 @@ class JournalReport:
     number: int = 0
     size: int = 0
     torn_bytes: int = 0
+    closed: bool = False
 
 
-def read_journal(path: Path, report: JournalReport, last: bool = True) -> Iterator[bytes]:
+def read_journal(path: Path, report: JournalReport) -> Iterator[bytes]:
     """The payload of every transaction, in order; ``report`` is filled on the way.
 
-    Only the last journal may end in a torn line: a beginning of one, without its newline.
+    It may end in a torn line: a beginning of one, without its newline.
     Raises :class:`DamagedState` for anything else that is not as it was written.
     """
     with path.open("rb") as file:
@@ -196,7 +211,7 @@ def read_journal(path: Path, report: JournalReport, last: bool = True) -> Iterat
             parsed = parse_line(line[:-1]) if whole else None
             if parsed is None:
                 # A line that is whole but for another byte than the newline was not torn but changed.
-                if last and not whole and report.size and parse_line(line[:-1]) is None:
+                if not whole and report.size and not report.closed and parse_line(line[:-1]) is None:
                     report.torn_bytes = len(line)
                     return
                 raise DamagedState(path, report.size, "a line's checksum does not hold")
@@ -205,7 +220,11 @@ def read_journal(path: Path, report: JournalReport, last: bool = True) -> Iterat
                 header = _read_header(path, payload)
                 report.generation, report.state, report.first_number = header.generation, header.state, number
             else:
-                if number != report.number + 1:
+                if payload == _CLOSED and number == report.number and not report.closed:
+                    report.closed = True
+                    report.size += len(line)
+                    continue
+                if number != report.number + 1 or report.closed:
                     raise DamagedState(path, report.size, f"transaction {number} follows {report.number}")
                 yield payload
             report.number = number
@@ -219,6 +238,6 @@ def _read_header(path: Path, payload: bytes) -> Header:
         version = msgspec.json.decode(payload, type=_Version).journal
         if version <= FORMAT:
             return msgspec.json.decode(payload, type=Header)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamagedState(path, 0, "not a journal of the emulator") from error
     raise newer_format(path, "journal", version, FORMAT)

@@ -100,18 +100,20 @@ def _replay(
         if generation != expected:
             raise DamagedState(journal_path(path, expected), 0, "a journal is missing from the sequence")
         report = journal.JournalReport()
-        _replay_one(journal_file, report, state, last=generation == max(found))
+        _replay_one(journal_file, report, state)
         if report.state != header.state:
             raise DamagedState(journal_file, 0, f"the journal of another state than {path.name}")
         if (report.generation, report.first_number) != (generation, number):
             raise DamagedState(journal_file, 0, "the journal does not follow what comes before it")
         expected, number = generation + 1, report.number
+    if report.closed:
+        raise DamagedState(journal_path(path, expected), 0, "a journal is missing from the sequence")
     return report
 
 
-def _replay_one(path: Path, report: journal.JournalReport, state: State, last: bool) -> None:
+def _replay_one(path: Path, report: journal.JournalReport, state: State) -> None:
     try:
-        for payload in journal.read_journal(path, report, last):
+        for payload in journal.read_journal(path, report):
             state.apply(decode_ops(payload))
     except (StateError, OSError):
         raise

@@ -108,7 +108,7 @@ def _parse_header(path: Path, line: bytes) -> Header:
         version = msgspec.json.decode(match[1], type=_Version).format
         if version <= FORMAT:
             return msgspec.json.decode(match[1], type=Header)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamagedState(path, 0, f"unreadable header ({error})") from error
     raise newer_format(path, "state", version, FORMAT)
 
@@ -168,5 +168,5 @@ def _parse_table_name(path: Path, offset: int, line: bytes) -> str:
         raise DamagedState(path, offset, "an unexpected line")
     try:
         return msgspec.json.decode(match[1], type=str)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamagedState(path, offset, "an unreadable table name") from error

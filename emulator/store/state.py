@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from emulator.store.indexes import Index, KeysOf
@@ -48,7 +49,7 @@ class TableState:
     def put(self, doc_id: int, document: bytes | None) -> bytes | None:
         """Set or remove one document; the bytes that were there before."""
         before = self.documents.get(doc_id)
-        if self._keyed and before is not None:
+        if before is not None and self._keyed:
             decoded = self.decode(before)
             for index in self._keyed:
                 index.remove(decoded, doc_id)
@@ -123,12 +124,17 @@ class State:
         return {name: table.documents for name, table in self.tables.items()}
 
 
+@lru_cache(maxsize=64)  # a state has few tables, and this is asked for with every step
+def _encoded_name(table: str) -> bytes:
+    return json.dumps(table).encode()
+
+
 def encode_ops(ops: Sequence[Op]) -> bytes:
     """A transaction as one JSON array of ``[table, id, document]``."""
     parts = [
         b"[%s,%s,%s]"
         % (
-            json.dumps(name).encode(),
+            _encoded_name(name),
             b"null" if doc_id is None else b"%d" % doc_id,
             b"null" if document is None else document,
         )

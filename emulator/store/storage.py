@@ -14,7 +14,7 @@ The file is a plain TinyDB file after :meth:`JournaledStorage.close`. One thread
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from errno import ENOENT
 from pathlib import Path
 from time import monotonic
@@ -42,7 +42,8 @@ class JournaledStorage(Storage):
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
     :meth:`sync`), ``none`` neither. ``torn_bytes`` says what was cut off a torn journal at the start,
-    ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes.
+    ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
+    ``on_taken_back`` is called when the disk has lost transactions that were carried out already.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -60,7 +61,9 @@ class JournaledStorage(Storage):
         self.torn_bytes = 0
         self.fresh = True
         self.commits = 0
+        self.on_taken_back: Callable[[], object] = lambda: None
         self._unsynced = Unsynced()
+        self._batch: list[tuple[Sequence[Op], Sequence[Op]]] | None = None
         self._failure: str | None = None
         self._retry_at = 0.0
         self._files: Generations | None = None
@@ -129,30 +132,62 @@ class JournaledStorage(Storage):
         """
         if not checked:
             self.state.check(ops)
-        files = self._files
-        if files is None:
+        if self._batch is not None:
+            self._batch.append((ops, self.state.apply(ops)))
+        elif self._files is None:
             self.state.apply(ops)
         else:
-            epoch = self._unsynced.epoch
-            if files.snapshot_due():
-                self.snapshot()
-            if epoch is not self._unsynced.epoch:  # what these steps build on was taken back
-                raise StorageUnavailable(self._failure or "")
-            size = files.journal.size
+            self._begin(self._files)
             # The journal first: a snapshot on its way must not see what the journal does not hold.
-            self._append(files, encode_ops(ops))
-            undo = self.state.apply(ops)
-            if self.durability == "fsync":
-                self._unsynced.add(Pending(files.journal.number, size, undo))
+            size = self._append(self._files, ops)
+            self._carried_out(self._files, size, self.state.apply(ops))
         self.commits += 1
 
-    def _append(self, files: Generations, payload: bytes) -> None:
-        if not self._writable(files):
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make one transaction of all that is committed inside; each commit is seen at once.
+
+        At the end it is durable, as one commit is. Where it cannot be, and whatever is raised inside, all
+        of it is undone. Raises :class:`StorageUnavailable`.
+        """
+        if self._files is not None:
+            self._begin(self._files)
+        with self._files.unseen() if self._files is not None else contextlib.nullcontext():
+            batch = self._batch = []
+            try:
+                yield
+                ops = [op for part, _ in batch for op in part]
+                size = self._append(self._files, ops) if self._files is not None and ops else 0
+            except BaseException:
+                for _, undo in reversed(batch):
+                    self.state.apply(undo)
+                raise
+            finally:
+                self._batch = None
+                self.commits += 1
+        if self._files is not None and ops:
+            self._carried_out(self._files, size, [op for _, undo in reversed(batch) for op in undo])
+
+    def _begin(self, files: Generations) -> None:
+        epoch = self._unsynced.epoch
+        if files.snapshot_due():
+            self.snapshot()
+        # In another epoch what the caller builds on has been taken back.
+        if epoch is not self._unsynced.epoch or not self._writable(files):
             raise StorageUnavailable(self._failure or "")
+
+    def _carried_out(self, files: Generations, size: int, undo: Sequence[Op]) -> None:
+        if self.durability == "fsync":
+            self._unsynced.add(Pending(files.journal.number, size, undo))
+
+    def _append(self, files: Generations, ops: Sequence[Op]) -> int:
+        """Write the steps into the journal; its size before."""
+        size = files.journal.size
         try:
-            files.journal.append(payload)
+            files.journal.append(encode_ops(ops))
         except OSError as error:
             raise self._failed(error, files) from error
+        return size
 
     def replace(self, state: State) -> None:
         """Put another state in place of this one, whole or not at all.
@@ -163,8 +198,8 @@ class JournaledStorage(Storage):
             self.sync()
             try:
                 self._files.write_whole(state)
-            except OSError as error:
-                raise self._failed(error, self._files) from error
+            except OSError as error:  # the journal may do well all the same: nobody else is refused
+                raise StorageUnavailable(_text(error, self._files)) from error
             self._failure = None
         self.state = state
         self.commits += 1
@@ -227,6 +262,7 @@ class JournaledStorage(Storage):
                 journal.cut_back(taken[-1].size, taken[-1].number - 1)
         journal.forget_sync_error()
         self.commits += 1
+        self.on_taken_back()
         return self._failed(error, self._files)
 
     # Health
@@ -256,9 +292,11 @@ class JournaledStorage(Storage):
         if monotonic() < self._retry_at:
             return False
         try:
-            if files.journal.in_place():
+            if files.intact:
                 files.journal.probe()
                 if self.durability == "fsync":
+                    if not self._unsynced:  # else somebody still has to hear of it
+                        files.journal.forget_sync_error()
                     files.journal.sync()
             else:  # the directory is back, but empty: memory holds what it held
                 if self._unsynced:
@@ -271,6 +309,10 @@ class JournaledStorage(Storage):
         return True
 
     def _failed(self, error: OSError, files: Generations) -> StorageUnavailable:
-        self._failure = f"the state cannot be written: {reason(error, files.path)}"
+        self._failure = _text(error, files)
         self._retry_at = monotonic() + RETRY_S
         return StorageUnavailable(self._failure)
+
+
+def _text(error: OSError, files: Generations) -> str:
+    return f"the state cannot be written: {reason(error, files.path)}"

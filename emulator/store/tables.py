@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 
 import msgspec
 
-from emulator.rules.keys import digest
+from emulator.rules.keys import digest, digest_of
 from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
 from emulator.store.state import TableSpec
 
@@ -16,6 +16,9 @@ WORKSPACE = "workspace"
 REMEMBERED = ("settings", "clock", "faults")
 
 
+PUSH_KEY_BYTES = 16
+
+
 def profile_key(db_id: int, profile_id: str) -> str:
     """What finds a profile, and the subscriptions of a profile."""
     return f"{db_id}/{profile_id}"
@@ -23,7 +26,7 @@ def profile_key(db_id: int, profile_id: str) -> str:
 
 def push_key(key: PushKey) -> bytes:
     """What finds the records of a subscription key: 16 bytes instead of a long token."""
-    return digest(key)[:16]
+    return digest(key)[:PUSH_KEY_BYTES]
 
 
 def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
@@ -40,7 +43,8 @@ def _field_keys(profile: Profile) -> Iterable[Hashable]:
 
 
 def _push_keys(subscription: Subscription) -> Iterable[Hashable]:
-    return (push_key(subscription.key),)
+    of = subscription
+    return (digest_of(of.db_id, of.resource_id, of.provider, of.subscription_id)[:PUSH_KEY_BYTES],)
 
 
 def _hash_keys(subscription: Subscription) -> Iterable[Hashable]:

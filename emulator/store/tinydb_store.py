@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ class TinyDBStore:
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
         self.storage = self.db.storage
+        self.storage.on_taken_back = self.learn_configuration
         try:
-            self._learn_configuration()
+            self.learn_configuration()
         except msgspec.MsgspecError as error:
             self.storage.discard()
             raise DamagedState(path or Path(), 0, f"an unreadable database or resource ({error})") from error
@@ -112,11 +114,18 @@ class TinyDBStore:
         ]
         next_subscription = self._table(SUBSCRIPTIONS).last_id + 1
         for subscription in changes.subscriptions:
-            doc_id = self._subscription_doc_id(subscription)
+            doc_id = self.subscription_doc_id(subscription)
             if doc_id is None:
                 doc_id, next_subscription = next_subscription, next_subscription + 1
             ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription)))
         self.storage.commit(ops, checked=True)
+
+    def batch(self) -> AbstractContextManager[None]:
+        """All that is applied inside is seen at once and becomes one transaction at the end, or is undone.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable` at the end.
+        """
+        return self.storage.batch()
 
     def replace(
         self,
@@ -141,8 +150,20 @@ class TinyDBStore:
         _fill(state.table(RESOURCES), fixtures.resources)
         for profile, subscriptions in fixtures.records(now, new_id):
             _add_profile(state, profile, subscriptions)
+        self.take(state)
+
+    def take(self, state: State) -> None:
+        """Put a whole state in place of this one.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        """
         self.storage.replace(state)
-        self._learn_configuration()
+        self.learn_configuration()
+
+    def learn_configuration(self) -> None:
+        """Read the databases and resources anew: wanted whenever their tables have changed."""
+        self._databases: dict[int, Database] = {db.id: db for db in self._all(DATABASES)}
+        self._by_token: dict[str, Resource] = {one.token: one for one in self._all(RESOURCES)}
 
     def remember(self, name: str, document: bytes) -> None:
         """Keep a JSON document of the workspace's own, one of :data:`~emulator.store.tables.REMEMBERED`.
@@ -186,20 +207,27 @@ class TinyDBStore:
         """All resources, in the order of the fixtures."""
         return list(self._by_token.values())
 
+    def subscriptions_of(self, profile: Profile) -> list[Subscription]:
+        """A profile's subscriptions, oldest first."""
+        table = self._table(SUBSCRIPTIONS)
+        found = table.indexes["profile"].find(profile_key(profile.db_id, profile.id))
+        return [table.decode(table.documents[doc_id]) for doc_id in found]
+
+    def find_by_hash(self, hash_id: str) -> list[Subscription]:
+        """The records with this hash id: one key, on one profile or more, the oldest first."""
+        table = self._table(SUBSCRIPTIONS)
+        return [table.decode(table.documents[doc_id]) for doc_id in table.indexes["hash"].find(hash_id)]
+
     # Inside
 
     def _table(self, name: str) -> TableState:
         return self.storage.state.table(name)
 
-    def _learn_configuration(self) -> None:
-        self._databases: dict[int, Database] = {db.id: db for db in self._all(DATABASES)}
-        self._by_token: dict[str, Resource] = {one.token: one for one in self._all(RESOURCES)}
-
     def _all(self, name: str) -> Iterable[Any]:
         table = self._table(name)
         return (table.decode(document) for document in table.documents.values())
 
-    def _subscription_doc_id(self, subscription: Subscription) -> int | None:
+    def subscription_doc_id(self, subscription: Subscription) -> int | None:
         table = self._table(SUBSCRIPTIONS)
         for doc_id in table.indexes["push"].find(push_key(subscription.key)):
             if table.decode(table.documents[doc_id]).profile_id == subscription.profile_id:

@@ -11,12 +11,12 @@ from emulator.workspaces import split_path
 
 #: For what carries a whole state or a file.
 MAX_FILE_BYTES = 1 << 30
-_FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview")
+_FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/__console/import")
 
 
 def body_limit(path: str) -> int:
     """The bytes that a body sent to ``path`` may have, whichever workspace it is in."""
-    if "/__admin/" not in path:  # nearly all requests
+    if "/__" not in path:  # nearly all requests
         return MAX_BODY_BYTES
     return MAX_FILE_BYTES if split_path(path)[1].rstrip("/") in _FILES else MAX_BODY_BYTES
 

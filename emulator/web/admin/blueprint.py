@@ -4,10 +4,38 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from emulator.web.admin import clock, faults, health, metrics, requests, rules, settings, workspaces
+from emulator.web.admin import (
+    changes,
+    clock,
+    faults,
+    health,
+    imports,
+    metrics,
+    records,
+    requests,
+    rules,
+    settings,
+    snapshot,
+    workspaces,
+)
 from emulator.web.admin.safety import check_access
+from emulator.web.openapi import views as openapi
 
-SUBJECTS = (health, requests, faults, settings, clock, rules, metrics, workspaces)
+SUBJECTS = (
+    health,
+    records,
+    changes,
+    snapshot,
+    requests,
+    faults,
+    settings,
+    clock,
+    rules,
+    metrics,
+    workspaces,
+    imports,
+    openapi,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -18,6 +18,7 @@ _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
+_DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -45,7 +46,7 @@ class DurationField(fields.Field[int]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
         if found is None or not any(found.groups()[1:]):
-            raise ValidationError('must be a duration as "3h", "1d12h", "-90s"')
+            raise ValidationError(_DURATION_FORM)
         days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
         length = round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)
         return -length if found[1] else length
@@ -54,8 +55,8 @@ class DurationField(fields.Field[int]):
 class ClockSchema(AdminSchema):
     """``now`` freezes, ``advance`` moves, neither lets it run."""
 
-    now = TimeField()
-    advance = DurationField()
+    now = TimeField(error_messages={"null": _TIME_FORM})
+    advance = DurationField(error_messages={"null": _DURATION_FORM})
 
 
 def get_clock() -> dict[str, Any]:

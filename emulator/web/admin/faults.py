@@ -18,11 +18,14 @@ from emulator.faults.model import (
     RateLimit,
 )
 from emulator.faults.tokens import MAX_DELAY_MS
+from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.schema_errors import integer, messages, string
 from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.numbers import INT64, number
 from emulator.web.current import workspace
+from emulator.web.push_schema import FieldValue
 from emulator.workspace import Workspace
 
 _STATUS = validate.Range(400, 599, error="must be 400 to 599")
@@ -30,6 +33,9 @@ _DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
 _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
     SPOILS
 )
+
+
+_DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -47,7 +53,7 @@ class MatchSchema(AdminSchema):
     provider = string()
     subscription_id = string()
     resource_token = string()
-    field_value = fields.Raw()
+    field_value = FieldValue(error_messages={"null": "must be a string, a number, true or false"})
 
     @post_load
     def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:
@@ -58,18 +64,24 @@ class ErrorSchema(AdminSchema):
     """An error envelope."""
 
     status = integer(required=True, validate=_STATUS)
-    error = integer()
+    error = integer(validate=INT64)
     error_text = string()
 
 
 class RateSchema(AdminSchema):
     """A rate."""
 
-    per_second = fields.Float(
+    per_second = number(
+        "a number",
         required=True,
-        error_messages=messages("a number"),
         validate=validate.Range(min=0, min_inclusive=False, error="must be more than 0"),
     )
+
+
+class RateLimitSchema(AdminSchema):
+    """A rate limit."""
+
+    rate_limit = fields.Nested(RateSchema, required=True, error_messages=messages("an object"))
 
 
 class ItemErrorSchema(AdminSchema):
@@ -84,7 +96,10 @@ class UniformSchema(AdminSchema):
     """A spread delay."""
 
     uniform = fields.List(
-        integer(validate=_DELAY), required=True, validate=validate.Length(equal=2, error="must be [from, to]")
+        integer(validate=_DELAY),
+        required=True,
+        error_messages=messages("[from, to]"),
+        validate=validate.Length(equal=2, error="must be [from, to]"),
     )
 
 
@@ -93,12 +108,12 @@ class DelayField(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | tuple[int, int]:
         if isinstance(value, dict):
-            low, high = UniformSchema().load(value)["uniform"]
+            low, high = _load(UniformSchema(), value)["uniform"]
             if low > high:
                 raise ValidationError("must be [from, to] with from ≤ to")
             return (low, high)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError('must be milliseconds or {"uniform": [from, to]}')
+            raise ValidationError(_DELAY_FORM)
         _DELAY(value)
         return value
 
@@ -112,24 +127,35 @@ class ThenField(fields.Field[Any]):
         if not isinstance(value, dict):
             raise ValidationError(_THEN)
         if "rate_limit" in value:
-            schema = AdminSchema.from_dict({"rate_limit": fields.Nested(RateSchema)})()
-            return RateLimit(**schema.load(value)["rate_limit"])
+            return RateLimit(**_load(RateLimitSchema(), value)["rate_limit"])
         if "item_error" in value:
-            return ItemFault(**ItemErrorSchema().load(value))
-        return ErrorAnswer(**ErrorSchema().load(value))
+            return ItemFault(**_load(ItemErrorSchema(), value))
+        return ErrorAnswer(**_load(ErrorSchema(), value))
+
+
+def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
+    """One of the forms that a value can have, with the nearest known name for an unknown key."""
+    try:
+        return schema.load(value)
+    except ValidationError as error:
+        named = {}
+        for name, texts in error.messages_dict.items():
+            unknown = texts == ["unknown key"]
+            named[name] = ["unknown key" + did_you_mean(name, schema.fields)] if unknown else texts
+        raise ValidationError(named) from error
 
 
 class FaultSchema(AdminSchema):
     """A fault to arm."""
 
-    match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages={"type": "must be an object"})
+    match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages=messages("an object"))
     times = integer(allow_none=True, validate=validate.Range(min=1, error="must be 1 or more, or null"))
-    probability = fields.Float(
-        error_messages=messages("a number from 0 to 1"),
+    probability = number(
+        "a number from 0 to 1",
         validate=validate.Range(0, 1, min_inclusive=False, error="must be more than 0, at most 1"),
     )
-    delay_ms = DelayField()
-    then = ThenField()
+    delay_ms = DelayField(error_messages={"null": _DELAY_FORM.replace("{", "{{").replace("}", "}}")})
+    then = ThenField(allow_none=True)
     apply = string(validate=validate.OneOf(["before", "after"], error='must be "before" or "after"'))
 
 
@@ -137,9 +163,12 @@ def arm_fault() -> tuple[dict[str, Any], int]:
     """Arm a fault; the answer has its id."""
     found = workspace()
     asked = load_body(FaultSchema())
-    if "then" not in asked and "delay_ms" not in asked:
+    then = asked.get("then")
+    if then is None and not asked.get("delay_ms"):
         raise RequestError(400, "then: give it, or delay_ms, or both: this fault would do nothing", "A3")
-    apply = asked.pop("apply", "after" if asked.get("then") in SPOILS_OF_ANSWERS else "before")
+    if isinstance(then, ItemFault) and asked.get("apply") == "after":
+        raise RequestError(400, 'apply: an item_error changes nothing, so it cannot be "after"', "A3")
+    apply = asked.pop("apply", "after" if then in SPOILS_OF_ANSWERS else "before")
     fault = Fault("", after=apply == "after", **asked)
     _check_it_can_match(found, fault)
     found.faults.arm(fault)

@@ -28,12 +28,16 @@ def load_body(schema: Schema, body: bytes | None = None) -> Any:
 
     Raises :class:`RequestError` 400 whose text names every complaint by its path.
     """
+    return load(schema, read_body(body))
+
+
+def read_body(body: bytes | None = None) -> Any:
+    """The request's JSON body, an empty one as ``{}``. Raises :class:`RequestError` 400."""
     sent = request.get_data() if body is None else body
     try:
-        document = read_json(sent) if sent.strip() else {}
+        return read_json(sent) if sent.strip() else {}
     except JSONProblem as problem:
         raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
-    return load(schema, document)
 
 
 def load_query(schema: Schema) -> Any:

@@ -9,15 +9,18 @@ import msgspec
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from emulator.clock import iso
 from emulator.requests.attempts import attempts
-from emulator.requests.entry import Entry, outcome_word
-from emulator.requests.masking import masked
-from emulator.requests.matching import KEYS, Match
+from emulator.requests.entry import Entry, outcome_word, showable
+from emulator.requests.masking import mask_value, masked
+from emulator.requests.matching import JSON_TYPES, KEYS, Difference, Match
 from emulator.requests.verify import Expectation, count_within
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import RequestError
-from emulator.schema_errors import integer, messages
+from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
+from emulator.schema_errors import flatten, integer, messages
+from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import AdminSchema, load, load_body
+from emulator.web.admin.numbers import number
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later, json_answer
 from emulator.wire import Answer
@@ -37,20 +40,51 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/requests/attempts", view_func=list_attempts)
 
 
+_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
+_NEVER_NULL = ("rule", "lint", "outcome", "since", "q")
+
+
 class MatchField(fields.Field[Any]):
-    """Criteria by name; at least one, each a known one."""
+    """Criteria by name; at least one, each a known one with a value that can occur."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict) or not value:
             raise ValidationError("must be an object with one criterion or more")
-        unknown = {key: ["unknown key" + did_you_mean(key, KEYS)] for key in value if not _is_key(key)}
-        if unknown:
-            raise ValidationError(unknown)
-        return value
+        complaints = {key: [text] for key, wanted in value.items() if (text := _complaint(key, wanted))}
+        if complaints:
+            raise ValidationError(complaints)
+        return with_canonical_since(value)
 
 
-def _is_key(key: str) -> bool:
-    return key in KEYS or key.startswith("field.")
+def _complaint(key: str, wanted: Any) -> str | None:
+    """What is wrong with a criterion, ``None`` if nothing is. Null says that there is no such value."""
+    if not is_key(key):
+        return "unknown key" + did_you_mean(key, KEYS)
+    if wanted is None and key not in _NEVER_NULL:
+        return None
+    kind = JSON_TYPES.get(key)
+    if kind is not None and type(wanted) is not kind:
+        return f"must be {_NAMES[kind]}"
+    if kind is None and not isinstance(wanted, (str, int, float)):
+        return "must be a string, a number, true or false"
+    if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
+        return "must be an integer of 64 bits"
+    return None
+
+
+def is_key(key: str) -> bool:
+    """Whether a criterion can have this name."""
+    return key in KEYS or (key.startswith("field.") and key != "field.")
+
+
+def with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
+    """The criteria with ``since`` as the journal writes times. Raises :class:`ValidationError`."""
+    if criteria.get("since") is None:
+        return criteria
+    try:
+        return {**criteria, "since": iso(TimeField().deserialize(criteria["since"]))}
+    except ValidationError as error:
+        raise ValidationError({"since": error.messages}) from error
 
 
 class ExpectSchema(AdminSchema):
@@ -72,10 +106,10 @@ class CountSchema(AdminSchema):
     """The body of ``count`` and ``verify``."""
 
     match = MatchField(required=True, error_messages=messages("an object"))
-    expect = fields.Nested(ExpectSchema, error_messages={"type": "must be an object"})
-    within = fields.Float(
+    expect = fields.Nested(ExpectSchema, error_messages=messages("an object"))
+    within = number(
+        "a number of seconds",
         load_default=0.0,
-        error_messages=messages("a number of seconds"),
         validate=validate.Range(0, MAX_WITHIN_S, error=f"must be 0 to {MAX_WITHIN_S:g} seconds"),
     )
 
@@ -83,22 +117,30 @@ class CountSchema(AdminSchema):
 class ListSchema(AdminSchema):
     """What a list takes beside criteria."""
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 1000, error="must be 1 to 1000"))
+    limit = fields.Integer(
+        load_default=50,
+        error_messages=messages("an integer"),
+        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+    )
     cursor = fields.Integer(load_default=None, error_messages=messages("a cursor of a list before"))
 
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as the API shows it: secrets masked unless the server shows them."""
     if not emulator().settings.show_secrets:
-        entry = masked(entry)
+        entry = masked(entry, _tokens(workspace()))
     document: dict[str, Any] = msgspec.to_builtins(entry)
     document["request_id"] = entry.request_id
     document["outcome"] = outcome_word(entry)
     document["decided"] = [decided._asdict() for decided in entry.decided]
     document["lints"] = [lint._asdict() for lint in entry.lints]
     document["answer"] = entry.answered() or entry.answer
-    document["resource_token"] = entry.document().get("resource_token")
+    document["resource_token"] = showable(entry.document().get("resource_token"))
     return document
+
+
+def _tokens(found: Workspace) -> list[str]:
+    return [resource.token for resource in found.store.resources()]
 
 
 def list_requests() -> dict[str, Any]:
@@ -106,9 +148,7 @@ def list_requests() -> dict[str, Any]:
     journal = workspace().requests
     arguments = request.args.to_dict()
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
-    match = Match(
-        load(CountSchema(only=("match",)), {"match": arguments})["match"] if arguments else {}, loose=True
-    )
+    match = Match(_criteria(arguments), loose=True)
     found = list(islice(match.entries(journal, page["cursor"]), page["limit"] + 1))
     items = found[: page["limit"]]
     return {
@@ -119,6 +159,23 @@ def list_requests() -> dict[str, Any]:
         "dropped": journal.dropped,
         "bytes": journal.bytes,
     }
+
+
+def _criteria(arguments: dict[str, str]) -> dict[str, Any]:
+    """The criteria of a query string, whose values are all text. Raises :class:`RequestError` 400."""
+    unknown = [
+        f"{key}: unknown parameter{did_you_mean(key, (*KEYS, *ListSchema().fields))}"
+        for key in arguments
+        if not is_key(key)
+    ]
+    if unknown:
+        raise RequestError(400, "; ".join(unknown), "A3")
+    try:
+        return with_canonical_since(arguments)
+    except ValidationError as error:
+        raise RequestError(
+            400, "; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3"
+        ) from error
 
 
 def get_request(entry_id: int) -> dict[str, Any]:
@@ -140,7 +197,8 @@ def clear_requests() -> dict[str, Any]:
 def list_attempts() -> dict[str, Any]:
     """Requests that were attempts at the same thing."""
     groups = attempts(workspace().requests)
-    return {"items": [{**vars(group), "count": len(group.entries)} for group in groups]}
+    items = [{**vars(group), "count": len(group.entries)} for group in groups]
+    return {"items": items, "next": None, "total": len(items)}
 
 
 def count_requests() -> Response:
@@ -171,22 +229,26 @@ async def _verify(found: Workspace, asked: dict[str, Any], show_secrets: bool) -
             "error": 422,
             "error_text": text,
             "count": count,
-            "nearest": _nearest(found, match, count, show_secrets),
+            "nearest": [] if expect.broken_by(count) else _nearest(found, match, show_secrets),
         },
         422,
     )
 
 
-def _nearest(found: Workspace, match: Match, count: int, show_secrets: bool) -> list[dict[str, Any]]:
-    misses = match.nearest_misses(found.requests) if count == 0 else []
+def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[dict[str, Any]]:
+    tokens = _tokens(found)
     return [
         {
             "id": entry.id,
             "time": entry.time,
-            "request": (entry if show_secrets else masked(entry)).body,
-            "differences": [
-                {"key": one.key, "expected": one.expected, "actual": one.actual} for one in differences
-            ],
+            "request": (entry if show_secrets else masked(entry, tokens)).body,
+            "differences": [_difference(one, show_secrets) for one in differences],
         }
-        for entry, differences in misses
+        for entry, differences in match.nearest_misses(found.requests)
     ]
+
+
+def _difference(one: Difference, show_secrets: bool) -> dict[str, Any]:
+    if one.key == "resource_token" and not show_secrets:
+        return {"key": one.key, "expected": mask_value(one.expected), "actual": mask_value(one.actual)}
+    return {"key": one.key, "expected": one.expected, "actual": one.actual}

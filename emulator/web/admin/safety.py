@@ -12,6 +12,9 @@ from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.web.current import emulator
 
+#: For probes and readers: they tell nothing that is secret, and the same to everybody.
+_OPEN = ("admin.health", "admin.openapi", "admin.docs", "admin.docs_file")
+
 
 def check_access() -> None:
     """Refuse an admin request that must not be answered. Raises :class:`RequestError` 403 or 401.
@@ -23,10 +26,13 @@ def check_access() -> None:
     if not _is_own_host(host, settings):
         raise RequestError(403, f'Host "{host}" is not this server', "A3")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and origin.partition("://")[2] != host:
         raise RequestError(403, f'Origin "{origin}" is not this server', "A3")
-    open_to_all = request.endpoint == "admin.health"  # for probes; it tells no secrets
-    if settings.admin_token is not None and not open_to_all and not has_token(settings.admin_token):
+    if (
+        settings.admin_token is not None
+        and request.endpoint not in _OPEN
+        and not has_token(settings.admin_token)
+    ):
         raise RequestError(401, "the admin API needs Authorization: Bearer and the admin token", "A3")
 
 

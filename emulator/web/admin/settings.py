@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from emulator.choices import LINT_IDS, Choices
 from emulator.rules.model import Policies
-from emulator.schema_errors import boolean, string
+from emulator.schema_errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace
@@ -33,9 +33,9 @@ LintsSchema = AdminSchema.from_dict({rule: _one_of(("report", "off")) for rule i
 class SettingsSchema(AdminSchema):
     """What can be set."""
 
-    policies = fields.Nested(PoliciesSchema, error_messages={"type": "must be an object"})
+    policies = fields.Nested(PoliciesSchema, error_messages=messages("an object"))
     strict = boolean()
-    lints = fields.Nested(LintsSchema, error_messages={"type": "must be an object"})
+    lints = fields.Nested(LintsSchema, error_messages=messages("an object"))
 
 
 def changed(choices: Choices, change: dict[str, Any]) -> Choices:

@@ -1,0 +1,129 @@
+"""``run.py doctor``: report on a state directory, verify it, write repaired copies."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from emulator.settings import Settings
+from emulator.store.doctor import Report, examine
+from emulator.store.errors import StateError
+from emulator.store.lock import StateLock, holder
+from emulator.store.repair import NothingLeft, Repaired, repair
+
+#: While a server works, files come and go between two looks at them.
+_LOOKS = 5
+
+
+@click.command("doctor")
+@click.option(
+    "--state",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Settings.state,
+    envvar="EMULATOR_STATE",
+    show_default=True,
+    show_envvar=True,
+    help="The directory of the state.",
+)
+@click.option("--repair", "wanted", is_flag=True, help="Write a repaired copy beside what is damaged.")
+def command(folder: Path, wanted: bool) -> int:
+    """Report what is in a state directory and whether it is as it must be: checksums, indexes, rules.
+
+    Nothing there is changed. With --repair, everything that can still be read of a damaged state is written
+    to NAME.repaired.json beside it, and the commands are told that put it in place.
+
+    Exit status: 0 if all is good, 1 if something was found, 2 if the directory cannot be looked at.
+    """
+    try:
+        if not wanted:
+            return _show(_look(folder))
+        if not folder.is_dir():
+            raise click.ClickException(f"{folder}: there is no such directory")
+        lock = StateLock(folder)  # refuses while a server works there
+        try:
+            reports = _look(folder)
+            status = _show(reports)
+            for report in reports:
+                if report.findings:
+                    _repair(report)
+            return status
+        finally:
+            lock.release()
+    except StateError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}") from error
+
+
+def _look(folder: Path) -> list[Report]:
+    for look in range(_LOOKS):
+        moving = holder(folder) is not None and look < _LOOKS - 1
+        try:
+            reports = examine(folder)
+        except FileNotFoundError:
+            if not moving or not folder.is_dir():
+                raise
+            continue
+        if not moving or not any(report.findings for report in reports):
+            break
+    if not reports:
+        raise click.ClickException(f"{folder}: there is no state here")
+    return reports
+
+
+def _show(reports: list[Report]) -> int:
+    for report in reports:
+        click.echo("\n".join(_lines(report)))
+    return 1 if any(report.findings for report in reports) else 0
+
+
+def _lines(report: Report) -> Iterator[str]:
+    if report.size is None and not report.findings:
+        yield f"{report.path.name}: nothing is stored yet"
+        return
+    facts = ["missing" if report.size is None else f"{report.size:,} bytes"]
+    if report.format is not None:
+        facts += [f"format {report.format}", f"generation {report.generation}"]
+    yield f"{report.path.name}: {', '.join(facts)}"
+    if report.counts:
+        yield "  " + ", ".join(f"{name} {count:,}" for name, count in report.counts.items())
+    for journal in report.journals:
+        text = f"  {journal.path.name}: {journal.transactions:,} transaction(s), {journal.size:,} bytes"
+        if journal.superseded:
+            text += ", superseded: removed at the next start"
+        elif journal.torn_bytes:
+            text += f", the last {journal.torn_bytes:,} of a torn one: cut off at the next start"
+        yield text
+    for finding in report.findings:
+        yield f"  FOUND {finding}"
+    if report.more_findings:
+        yield f"  FOUND {report.more_findings:,} more of the same file"
+    if not report.findings:
+        yield "  good"
+
+
+def _repair(report: Report) -> None:
+    try:
+        copy = repair(report.path)
+    except NothingLeft as error:
+        click.echo(f"  {error}")
+        return
+    for note in copy.notes:
+        click.echo(f"  {note}")
+    counts = ", ".join(f"{name} {count:,}" for name, count in copy.counts.items())
+    click.echo(f"  repaired copy: {copy.files[0]} ({counts}). To put it in place:")
+    for line in _commands(report.path, copy):
+        click.echo(f"    {line}")
+
+
+def _commands(path: Path, copy: Repaired) -> Iterator[str]:
+    aside = path.parent / f"{path.stem}.damaged"
+    yield shlex.join(["mkdir", str(aside)])
+    yield shlex.join(["mv", *map(str, copy.originals), str(aside)])
+    for file in copy.files:
+        name = file.name.replace(f"{path.stem}.repaired.", f"{path.stem}.", 1)
+        yield shlex.join(["mv", str(file), str(path.with_name(name))])

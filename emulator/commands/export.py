@@ -1,0 +1,56 @@
+"""``run.py export``: write a whole workspace as one JSON document."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.commands.place import Place, called, opened, place_options
+from emulator.fixtures.model import FixtureSet
+from emulator.store.files import replace_file
+from emulator.web.admin.snapshot_writing import END, snapshot_pieces
+
+
+@click.command("export")
+@place_options
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here, not to standard output."
+)
+def command(out: Path | None, **where: Any) -> int:
+    """Write a whole workspace as one JSON document: data, settings, clock, faults, tokens.
+
+    PUT /__admin/snapshot reads it back, in whatever workspace. A file appears whole or not at all.
+    """
+    place = Place(**where)
+    pieces = _from_state(place) if place.state is not None else _from_server(place)
+    try:
+        if out is not None:
+            replace_file(out, pieces)
+        else:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or out or 'standard output'}: {error.strerror}"
+        ) from error
+    return 0
+
+
+def _from_state(place: Place) -> Iterator[bytes]:
+    with opened(place, FixtureSet()) as workspace:
+        yield from snapshot_pieces(workspace)
+
+
+def _from_server(place: Place) -> Iterator[bytes]:
+    tail = b""
+    with called(place, "GET", "/snapshot") as answer:
+        for piece in answer.iter_bytes():
+            tail = (tail + piece)[-len(END) :]
+            yield piece
+    if tail != END:
+        raise click.ClickException("the server stopped before the end of the document")

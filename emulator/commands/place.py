@@ -1,0 +1,111 @@
+"""Where a command finds a workspace: in a state directory, or at a running server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import httpx
+
+from emulator.fixtures.model import FixtureSet
+from emulator.settings import Settings
+from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.lock import StateLock
+from emulator.workspace import DEFAULT_WORKSPACE, Workspace
+from emulator.workspaces import stored_names
+
+#: Seconds that a server may be silent: a large state takes its time.
+_PATIENCE_S = 300.0
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the options say: exactly one of ``state`` and ``url``."""
+
+    workspace: str | None
+    state: Path | None
+    url: str | None
+    admin_token: str | None
+
+    def __post_init__(self) -> None:
+        if (self.state is None) == (self.url is None):
+            raise click.ClickException("say where: --state DIR (no server runs on it) or --url URL")
+
+
+def place_options(command: Command) -> Command:
+    """Adds the options of a :class:`Place`."""
+    options = [
+        click.option("--workspace", metavar="NAME", help="The workspace; without it, the default one."),
+        click.option("--state", type=click.Path(path_type=Path), help="A state directory, not in use."),
+        click.option("--url", help="A running server, e.g. http://127.0.0.1:8080."),
+        click.option("--admin-token", envvar="EMULATOR_ADMIN_TOKEN", help="The server's admin token."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def opened(place: Place, fixtures: FixtureSet) -> Iterator[Workspace]:
+    """The workspace in the state directory, which nobody else may use meanwhile. It is let go as it is.
+
+    Raises :class:`click.ClickException`.
+    """
+    folder, name = place.state or Path(), place.workspace or DEFAULT_WORKSPACE
+    if not folder.is_dir():
+        raise click.ClickException(f"{folder}: is not a directory")
+    try:
+        lock = StateLock(folder)
+    except StateError as error:
+        raise click.ClickException(f"{error}; reach it with --url") from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error
+    try:
+        names = stored_names(folder)
+        if name not in names:
+            there = ", ".join(sorted(names)) or "none"
+            raise click.ClickException(f'{folder}: there is no workspace "{name}"; there are: {there}')
+        workspace = Workspace(name, Settings(state=folder), fixtures)
+        try:
+            yield workspace
+        finally:
+            workspace.discard()
+    except (StateError, StorageUnavailable) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        lock.release()
+
+
+@contextmanager
+def called(place: Place, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:
+    """The server's good answer to an admin call, its body still to be read.
+
+    Raises :class:`click.ClickException`, also where the body breaks off.
+    """
+    prefix = f"/w/{place.workspace}" if place.workspace else ""
+    headers = {"Authorization": f"Bearer {place.admin_token}"} if place.admin_token else {}
+    url = f"{(place.url or '').rstrip('/')}{prefix}/__admin{path}"
+    try:
+        with (
+            httpx.Client(timeout=_PATIENCE_S, trust_env=False, headers=headers) as client,
+            client.stream(method, url, **sent) as answer,
+        ):
+            if answer.is_error:
+                raise click.ClickException(_refusal(answer))
+            yield answer
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise click.ClickException(f"{url}: {error or type(error).__name__}") from error
+
+
+def _refusal(answer: httpx.Response) -> str:
+    answer.read()
+    try:
+        return str(answer.json()["error_text"])
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.request.url} answered {answer.status_code}, not as an emulator does"

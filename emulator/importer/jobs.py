@@ -1,0 +1,286 @@
+"""Imports that run inside a server, step by step while it answers requests. Knows no framework and no loop.
+
+A server supplies a :data:`Schedule`. An import takes about half of the server's time while others ask for
+it, and all of it while nobody does.
+"""
+
+from __future__ import annotations
+
+import secrets
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from emulator.importer.checking import Checked, check_plan
+from emulator.importer.plan import ImportPlan
+from emulator.importer.problem import refused
+from emulator.importer.report import Report, interrupted_at, report_files
+from emulator.importer.run import STEP_ROWS, Import
+from emulator.importer.sources import Source
+from emulator.workspace import Workspace
+
+#: Calls what it is given again and again: each time it answers how many seconds to wait before the next
+#: call, at last ``None``. Between two calls everybody else gets their turn.
+Schedule = Callable[[Callable[[], float | None]], object]
+
+#: Seconds of one step: what a request may have to wait for.
+STEP_S = 0.0005
+#: A step that begins so many seconds late was kept waiting by others.
+_LATE_S = 0.0002
+#: Imports that may run at a time.
+MAX_RUNNING = 4
+#: Imports that are remembered, with their reports.
+MAX_KEPT = 50
+#: Refusals that an answer shows; the report has all.
+SHOWN_REFUSALS = 100
+
+
+class Description(Struct):
+    """What stays the same of a job, and how it ended; kept as JSON beside its report."""
+
+    id: str
+    workspace: str
+    file: str
+    started: str
+    dry_run: bool
+    resource: int
+    provider: str
+    match: str
+    token_column: str
+    encoding: str
+    delimiter: str
+    header: list[str] | None
+    lints: list[str]
+    state: str = "running"
+    problem: str | None = None
+    up_to_line: int = 0
+    seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Job:
+    """One import: ``description`` is brought up to date by :meth:`as_dict`."""
+
+    def __init__(self, description: Description, folder: Path) -> None:
+        self.description = description
+        self.report_path = folder / f"{description.id}.csv"
+        self._record = folder / f"{description.id}.json"
+        self._import: Import | None = None
+        self._end: Callable[[], object] = lambda: None
+        self._expected_at = 0.0
+        self._pause = 0.0
+
+    @property
+    def running(self) -> bool:
+        return self.description.state == "running"
+
+    def begin(self, importing: Import, end: Callable[[], object]) -> None:
+        """Take charge of an import; ``end`` is called when it is over."""
+        self._import, self._end = importing, end
+        self.save()
+
+    def advance(self) -> float | None:
+        """One step: the seconds to wait before the next one, ``None`` when it is over. Never raises."""
+        if self._import is None:
+            return None
+        since = perf_counter()
+        # Whoever made this step late is likely to ask again at once.
+        others_wait = self._expected_at and since - self._expected_at > _LATE_S
+        try:
+            more = self._import.step(STEP_ROWS, STEP_S)
+        except OSError as error:
+            more = self._fail(f"the report cannot be written: {error.strerror or error}")
+        except Exception as error:
+            traceback.print_exc()
+            more = self._fail(f"internal error: {type(error).__name__}")
+        if not more:
+            self.end()
+            return None
+        now = perf_counter()
+        self._pause = now - since if others_wait else self._pause / 2 if self._pause > STEP_S / 8 else 0.0
+        self._expected_at = now + self._pause
+        return self._pause
+
+    def cancel(self) -> None:
+        """Stop before the next step."""
+        if self._import is not None:
+            self._import.cancel()
+
+    def end(self) -> None:
+        """Write down how it ended."""
+        if self._import is not None:
+            self._bring_up_to_date(self._import)
+            self._import.close()
+            self._import = None
+            self.save()
+            self._end()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
+        shown: dict[str, Any] = {}
+        if self._import is not None:
+            self._bring_up_to_date(self._import)
+            done = self._import.progress
+            part = done.bytes_done / done.bytes_total if done.bytes_total else 1.0
+            left = done.seconds / part - done.seconds if part else None
+            shown = {"progress": round(part, 4), "seconds_left": None if left is None else round(left, 1)}
+        else:
+            shown = {"progress": None if self.description.state != "finished" else 1.0, "seconds_left": 0.0}
+        described: dict[str, Any] = msgspec.to_builtins(self.description)
+        seconds = self.description.seconds
+        described["rows_per_s"] = round(described["counts"].get("rows", 0) / seconds) if seconds else None
+        return described | shown
+
+    def save(self) -> None:
+        """Write the description beside the report."""
+        self._record.write_bytes(msgspec.json.encode(self.description))
+
+    def forget(self) -> None:
+        """Remove its files."""
+        for path in (self._record, *report_files(self.report_path)):
+            path.unlink(missing_ok=True)
+
+    def _fail(self, problem: str) -> bool:
+        if self._import is not None:
+            self._import.report.state, self._import.report.problem = "failed", problem
+        return False
+
+    def _bring_up_to_date(self, importing: Import) -> None:
+        one, report = self.description, importing.report
+        one.state, one.problem, one.up_to_line = report.state, report.problem, report.up_to_line
+        one.counts = report.counts.as_dict()
+        one.seconds = round(importing.progress.seconds, 3)
+        one.refusals = [refusal._asdict() for refusal in report.refusals[:SHOWN_REFUSALS]]
+
+
+class ImportJobs:
+    """The imports of a server. Their files lie in ``folder`` (``None``: one that goes with the process).
+
+    An import that was under way when its server died is found again as ``interrupted``; its batches are in.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._temporary: TemporaryDirectory[str] | None = None
+        self._jobs: dict[str, Job] = {}
+        if folder is not None and folder.is_dir():
+            self._find_again(folder)
+
+    def upload_path(self) -> Path:
+        """Where to put a file that comes in; it is removed at the end of its import.
+
+        Raises :class:`OSError` if there can be no such place.
+        """
+        return self._made_folder() / f"{secrets.token_hex(8)}.upload"
+
+    def check(self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace) -> Checked:
+        """The checked plan. Raises :class:`~emulator.importer.problem.ImportRefused`."""
+        return check_plan(plan, Source(upload, name), workspace.store)
+
+    def start(
+        self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace, schedule: Schedule
+    ) -> Job:
+        """Check and start the import of an uploaded file; ``name`` is what the client calls it.
+
+        Raises :class:`~emulator.importer.problem.ImportRefused` and :class:`OSError`; then the upload is
+        gone.
+        """
+        try:
+            if sum(job.running for job in self._jobs.values()) >= MAX_RUNNING:
+                raise refused("file", f"{MAX_RUNNING} imports are running already")
+            checked = self.check(upload, name, plan, workspace)
+            job = Job(_describe(checked, workspace), self._made_folder())
+            importing = Import(checked, workspace, Report(job.report_path), lambda: _settle(workspace))
+            job.begin(importing, lambda: upload.unlink(missing_ok=True))
+        except BaseException:
+            upload.unlink(missing_ok=True)
+            raise
+        self._jobs[job.description.id] = job
+        self._forget_oldest()
+        schedule(job.advance)
+        return job
+
+    def get(self, job_id: str, workspace: str) -> Job | None:
+        """A workspace's job by its id."""
+        job = self._jobs.get(job_id)
+        return job if job is not None and job.description.workspace == workspace else None
+
+    def of(self, workspace: str) -> list[Job]:
+        """A workspace's jobs, the newest first."""
+        return [job for job in reversed(self._jobs.values()) if job.description.workspace == workspace]
+
+    def close(self) -> None:
+        """Stop all imports where they are: the server ends. What they have done stays."""
+        for job in self._jobs.values():
+            if job.running:
+                job.cancel()
+                job.advance()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _forget_oldest(self) -> None:
+        over = [job for job in self._jobs.values() if not job.running][: max(0, len(self._jobs) - MAX_KEPT)]
+        for job in over:
+            del self._jobs[job.description.id]
+            job.forget()
+
+    def _made_folder(self) -> Path:
+        """The folder, made when the first import needs it."""
+        if self._folder is None:
+            self._temporary = TemporaryDirectory(prefix="imports-")
+            self._folder = Path(self._temporary.name)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
+
+    def _find_again(self, folder: Path) -> None:
+        for left in folder.glob("*.upload"):
+            left.unlink(missing_ok=True)
+        found = []
+        for record in folder.glob("*.json"):
+            try:
+                found.append(msgspec.json.decode(record.read_bytes(), type=Description))
+            except (OSError, msgspec.MsgspecError):  # torn by a crash
+                record.unlink(missing_ok=True)
+        for description in sorted(found, key=lambda one: one.started):
+            job = self._jobs[description.id] = Job(description, folder)
+            if job.running:
+                description.state = "interrupted"
+                description.up_to_line = interrupted_at(job.report_path)
+                description.problem = "the server stopped; import the file again for the rest"
+
+
+def at_once(advance: Callable[[], float | None]) -> None:
+    """A :data:`Schedule` where there is no loop: all of it, now."""
+    while advance() is not None:
+        pass
+
+
+def _settle(workspace: Workspace) -> None:
+    workspace.touch()
+    workspace.store.storage.sync()
+
+
+def _describe(checked: Checked, workspace: Workspace) -> Description:
+    plan, layout = checked.plan, checked.layout
+    return Description(
+        secrets.token_hex(6),
+        workspace.name,
+        checked.source.name,
+        workspace.clock.timestamp(),
+        plan.dry_run,
+        checked.resource.id,
+        plan.provider,
+        str(plan.match),
+        plan.token_column,
+        layout.encoding,
+        layout.dialect.delimiter,
+        layout.names,
+        checked.lints,
+    )

@@ -1,0 +1,158 @@
+"""Profiles and subscriptions changed by hand: checked like fixtures, each change one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from emulator.fixtures.check import SetCheck
+from emulator.fixtures.model import FixtureSet, ProfileEntry, SubscriptionEntry
+from emulator.fixtures.problem import Problem
+from emulator.rules.fields import read_value
+from emulator.rules.keys import subscription_hash_id
+from emulator.rules.model import Changes, FieldValue, Profile, PushKey, RequestError, Status, Subscription
+from emulator.store.state import Op
+from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
+from emulator.store.tinydb_store import TinyDBStore
+
+_encode = msgspec.json.Encoder().encode
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise :class:`RequestError` 400 if there is any problem; a position ``[0]`` in its path is left out."""
+    texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
+    if texts:
+        raise RequestError(400, "; ".join(texts), "A3")
+
+
+def find_profile(store: TinyDBStore, db_id: int, profile_id: str) -> Profile:
+    """The profile. Raises :class:`RequestError` 404."""
+    profile = store.find_profile(db_id, profile_id)
+    if profile is None:
+        raise RequestError(404, f'profile "{profile_id}" not found in database {db_id}', "A3")
+    return profile
+
+
+def add_profile(store: TinyDBStore, entry: ProfileEntry, now: str, new_id: Callable[[], str]) -> Profile:
+    """Add a profile with its subscriptions. ``now``: ISO 8601; ``new_id`` makes its id if it has none.
+
+    Raises :class:`RequestError` 400 and :class:`~emulator.store.errors.StorageUnavailable`.
+    """
+    databases, resources = store.databases(), store.resources()
+    refuse(SetCheck(databases, resources, present=store).profile("", 0, entry))
+
+    def free_id() -> str:
+        profile_id = new_id()
+        while store.find_profile(entry.db_id, profile_id) is not None:
+            profile_id = new_id()
+        return profile_id
+
+    profile, subscriptions = next(iter(FixtureSet(databases, resources, [entry]).records(now, free_id)))
+    give_hash_ids(store, subscriptions)
+    store.apply(Changes([profile], subscriptions))
+    return profile
+
+
+def change_profile(store: TinyDBStore, profile: Profile, values: Mapping[str, FieldValue | None]) -> Profile:
+    """Set some of a profile's fields; ``None`` removes one. Raises as :func:`add_profile` does."""
+    database = store.database(profile.db_id)
+    refuse(SetCheck(store.databases(), store.resources()).values("", "", database, values))
+    fields = dict(profile.fields)
+    for name, value in values.items():
+        if value is None:
+            fields.pop(name, None)
+        else:
+            fields[name] = read_value(database.fields[name], value)
+    changed = replace(profile, fields=fields)
+    store.storage.commit([Op(PROFILES, _profile_doc_id(store, profile), _encode(changed))])
+    return changed
+
+
+def delete_profile(store: TinyDBStore, profile: Profile) -> int:
+    """Remove a profile with its subscriptions; how many those were. Raises ``StorageUnavailable``."""
+    owned = store.storage.state.table(SUBSCRIPTIONS).indexes["profile"]
+    ids = owned.find(profile_key(profile.db_id, profile.id))
+    ops = [Op(SUBSCRIPTIONS, doc_id, None) for doc_id in ids]
+    store.storage.commit([*ops, Op(PROFILES, _profile_doc_id(store, profile), None)])
+    return len(ids)
+
+
+def find_subscription(
+    store: TinyDBStore, hash_id: str, profile_id: str | None, one_only: bool
+) -> tuple[Subscription, list[Subscription]]:
+    """The record with this hash id, and all of them: a key can be on several profiles.
+
+    Of several the active one is meant, else the one added last; with ``one_only`` the caller must say which.
+    Raises :class:`RequestError` 404 and 400.
+    """
+    every = store.find_by_hash(hash_id)
+    meant = [one for one in every if profile_id in (None, one.profile_id)]
+    if not meant:
+        where = f" on profile {profile_id}" if every else ""
+        raise RequestError(404, f"subscription {hash_id} not found{where}", "A3")
+    if one_only and len(meant) > 1:
+        names = ", ".join(one.profile_id for one in every)
+        raise RequestError(400, f"profile_id: say which, {hash_id} is on the profiles {names}", "A3")
+    return next((one for one in meant if one.active), meant[-1]), every
+
+
+def add_subscription(
+    store: TinyDBStore, db_id: int, profile_id: str, entry: SubscriptionEntry, now: str
+) -> Subscription:
+    """Add a subscription to a profile. Raises :class:`RequestError` 400 and ``StorageUnavailable``."""
+    if all(database.id != db_id for database in store.databases()):
+        raise RequestError(400, f"db_id: there is no database {db_id}", "A3")
+    if store.find_profile(db_id, profile_id) is None:
+        raise RequestError(400, f'profile_id: there is no profile "{profile_id}" in database {db_id}', "A3")
+    check = SetCheck(store.databases(), store.resources(), present=store)
+    refuse(check.subscription("", "", ProfileEntry(db_id, profile_id), entry))
+    key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
+    for own in store.find_by_push(key):
+        if own.profile_id == profile_id:
+            raise RequestError(400, f"body: is on this profile already, as {own.hash_id}", "A3")
+    added = Subscription("", db_id, profile_id, *key[1:], entry.status, now, now)
+    give_hash_ids(store, [added])
+    store.apply(Changes([], [added]))
+    return added
+
+
+def change_subscription(store: TinyDBStore, record: Subscription, status: Status, now: str) -> Subscription:
+    """Set a subscription's status. Raises as :func:`add_subscription` does."""
+    entry = SubscriptionEntry(record.resource_id, record.provider, record.subscription_id, status)
+    owner = ProfileEntry(record.db_id, record.profile_id)
+    check = SetCheck(store.databases(), store.resources(), present=store, any_provider=True)
+    refuse(check.subscription("", "", owner, entry))
+    if record.status == status:
+        return record
+    changed = replace(record, status=status, updated=now)
+    store.apply(Changes([], [changed]))
+    return changed
+
+
+def delete_subscription(store: TinyDBStore, record: Subscription) -> None:
+    """Remove a subscription. Raises :class:`~emulator.store.errors.StorageUnavailable`."""
+    doc_id = store.subscription_doc_id(record)
+    if doc_id is not None:
+        store.storage.commit([Op(SUBSCRIPTIONS, doc_id, None)])
+
+
+def give_hash_ids(store: TinyDBStore, subscriptions: Collection[Subscription]) -> None:
+    """Give each of these new subscriptions its hash id (A5), unless it has one."""
+    made = {one.hash_id for one in subscriptions if one.hash_id}
+    for one in subscriptions:
+        if one.hash_id:
+            continue
+        held = store.find_by_push(one.key)
+        one.hash_id = (
+            held[0].hash_id
+            if held
+            else subscription_hash_id(one.key, lambda digits: digits in made or store.hash_taken(digits))
+        )
+        made.add(one.hash_id)
+
+
+def _profile_doc_id(store: TinyDBStore, profile: Profile) -> int:
+    index = store.storage.state.table(PROFILES).indexes["id"]
+    return index.find(profile_key(profile.db_id, profile.id))[0]

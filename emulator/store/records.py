@@ -1,0 +1,259 @@
+"""Lists of records by any of their properties: what an index finds, and what is left to judge one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from emulator.rules.fields import InvalidFieldValue, read_value
+from emulator.rules.lints import did_you_mean
+from emulator.rules.model import Database, FieldValue, Profile, PushKey, RequestError, Resource, Subscription
+from emulator.rules.providers import accepted
+from emulator.store.pages import Cursor, Page, Selection, read_ids, read_page
+from emulator.store.state import TableState
+from emulator.store.tables import (
+    DATABASES,
+    PROFILES,
+    RESOURCES,
+    SUBSCRIPTIONS,
+    field_key,
+    profile_key,
+    push_key,
+)
+from emulator.store.tinydb_store import TinyDBStore
+
+#: Text that every JSON encoder writes as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
+#: Of more profiles than these the subscriptions are not gathered beforehand.
+_MOST_OWNERS = 500
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What is looked for: all that are given must hold.
+
+    ``id``, ``name``, ``token`` are those of a database or resource. ``fields``: custom fields' values as
+    text, read as each field's type. For profiles, what is said of a subscription must hold for one of theirs.
+    """
+
+    id: int | None = None
+    name: str | None = None
+    token: str | None = None
+    db_id: int | None = None
+    profile_id: str | None = None
+    resource_id: int | None = None
+    provider: str | None = None
+    subscription_id: str | None = None
+    status: str | None = None
+    hash_id: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+async def list_databases(
+    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
+) -> Page:
+    """Databases; ``resource_id``: those of that resource; ``fields``: those with fields of these types."""
+    named = {db_id for one in store.resources() if one.id == wanted.resource_id for db_id in one.db_ids}
+
+    def matches(one: Database) -> bool:
+        declared = {name: field_type.kind for name, field_type in one.fields.items()}
+        return (
+            wanted.id in (None, one.id)
+            and wanted.name in (None, one.name)
+            and (wanted.resource_id is None or one.id in named)
+            and all(declared.get(name) == kind for name, kind in wanted.fields.items())
+        )
+
+    table = store.storage.state.table(DATABASES)
+    return await read_page(table, _selection(wanted, matches=matches), limit, cursor)
+
+
+async def list_resources(
+    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
+) -> Page:
+    """Resources; ``db_id``: those that have that database; ``provider``: those that accept it."""
+
+    def matches(one: Resource) -> bool:
+        return (
+            wanted.id in (None, one.id)
+            and wanted.name in (None, one.name)
+            and wanted.token in (None, one.token)
+            and (wanted.db_id is None or wanted.db_id in one.db_ids)
+            and (wanted.provider is None or accepted(wanted.provider, one))
+        )
+
+    table = store.storage.state.table(RESOURCES)
+    return await read_page(table, _selection(wanted, matches=matches), limit, cursor)
+
+
+async def list_profiles(
+    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
+) -> Page:
+    """Profiles, oldest first. Raises :class:`RequestError` 400 for fields that there are not."""
+    search = _Search(store, wanted)
+    candidates = search.profile_ids()
+    if candidates is None and (wanted.subscription_id is not None or wanted.hash_id is not None):
+        candidates = search.owners(await read_ids(search.subscriptions, search.selected_subscriptions()))
+    selection = _selection(wanted, candidates, matches=search.profile_matches)
+    return await read_page(search.profiles, selection, limit, cursor)
+
+
+async def list_subscriptions(
+    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
+) -> Page:
+    """Subscriptions, oldest first; ``fields``: those of profiles that have them. Raises as profiles do."""
+    search = _Search(store, wanted)
+    return await read_page(search.subscriptions, search.selected_subscriptions(), limit, cursor)
+
+
+def _selection(wanted: Criteria, *parts: object, **named: object) -> Selection:
+    """What the parts select, or everything where nothing is asked."""
+    return Selection() if wanted == Criteria() else Selection(*parts, **named)  # type: ignore[arg-type]
+
+
+class _Search:
+    """A search among profiles and subscriptions."""
+
+    def __init__(self, store: TinyDBStore, wanted: Criteria) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._values = _read_values(store.databases(), wanted) if wanted.fields else None
+        self.profiles: TableState = store.storage.state.table(PROFILES)
+        self.subscriptions: TableState = store.storage.state.table(SUBSCRIPTIONS)
+
+    # Judging
+
+    def profile_matches(self, one: Profile) -> bool:
+        wanted = self._wanted
+        if wanted.db_id not in (None, one.db_id) or wanted.profile_id not in (None, one.id):
+            return False
+        if not self._has_values(one):
+            return False
+        if all(part is None for part in self._of_subscription()):
+            return True
+        return any(self._fits(own) for own in self._store.subscriptions_of(one))
+
+    def subscription_matches(self, one: Subscription) -> bool:
+        wanted = self._wanted
+        if wanted.db_id not in (None, one.db_id) or wanted.profile_id not in (None, one.profile_id):
+            return False
+        if not self._fits(one):
+            return False
+        if self._values is None:
+            return True
+        owner = self._store.find_profile(one.db_id, one.profile_id)
+        return owner is not None and self._has_values(owner)
+
+    def _fits(self, one: Subscription) -> bool:
+        wanted = self._wanted
+        return (
+            wanted.resource_id in (None, one.resource_id)
+            and wanted.provider in (None, one.provider)
+            and wanted.subscription_id in (None, one.subscription_id)
+            and wanted.status in (None, one.status)
+            and wanted.hash_id in (None, one.hash_id)
+        )
+
+    def _of_subscription(self) -> tuple[object, ...]:
+        wanted = self._wanted
+        return (wanted.resource_id, wanted.provider, wanted.subscription_id, wanted.status, wanted.hash_id)
+
+    def _has_values(self, one: Profile) -> bool:
+        if self._values is None:
+            return True
+        values = self._values.get(one.db_id)
+        return values is not None and all(one.fields.get(name) == value for name, value in values.items())
+
+    # Finding
+
+    def selected_subscriptions(self) -> Selection:
+        """The subscriptions that are wanted."""
+        token = self._wanted.subscription_id
+        needle = token.encode() if token is not None and _PLAIN.fullmatch(token) else None
+        return _selection(self._wanted, self._subscription_ids(), needle, self.subscription_matches)
+
+    def owners(self, subscription_ids: Iterable[int]) -> list[int]:
+        """The ids of the profiles that have these subscriptions, ascending."""
+        keys = set()
+        for doc_id in subscription_ids:
+            document = self.subscriptions.documents.get(doc_id)
+            if document is not None:  # else it was removed meanwhile
+                record: Subscription = self.subscriptions.decode(document)
+                keys.add(profile_key(record.db_id, record.profile_id))
+        return sorted(doc_id for key in keys for doc_id in self.profiles.indexes["id"].find(key))
+
+    def profile_ids(self) -> list[int] | None:
+        """What the indexes know of the wanted profiles; ``None`` if nothing."""
+        found: list[int] = []
+        if self._wanted.profile_id is not None:
+            for db_id in self._db_ids():
+                found += self.profiles.indexes["id"].find(profile_key(db_id, self._wanted.profile_id))
+        elif self._values is not None:
+            for db_id in self._db_ids():
+                found += self._with_values(db_id)
+        else:
+            return None
+        return sorted(found)
+
+    def _with_values(self, db_id: int) -> Iterable[int]:
+        index = self.profiles.indexes["field"]
+        values = (self._values or {}).get(db_id, {})
+        keys = [field_key(db_id, name, value) for name, value in values.items()]
+        return index.find(min(keys, key=index.count)) if keys else ()
+
+    def _subscription_ids(self) -> list[int] | None:
+        wanted, indexes = self._wanted, self.subscriptions.indexes
+        if wanted.hash_id is not None:
+            return list(indexes["hash"].find(wanted.hash_id))
+        if wanted.provider is not None and wanted.subscription_id is not None:
+            keys = [
+                push_key(PushKey(db_id, one.id, wanted.provider, wanted.subscription_id))
+                for one in self._store.resources()
+                if wanted.resource_id in (None, one.id)
+                for db_id in one.db_ids
+            ]
+            return sorted(doc_id for key in keys for doc_id in indexes["push"].find(key))
+        owners = self.profile_ids()
+        if owners is None or len(owners) > _MOST_OWNERS:
+            return None
+        found: list[int] = []
+        for doc_id in owners:
+            owner: Profile = self.profiles.decode(self.profiles.documents[doc_id])
+            found += indexes["profile"].find(profile_key(owner.db_id, owner.id))
+        return sorted(found)
+
+    def _db_ids(self) -> list[int]:
+        every = [one.id for one in self._store.databases()]
+        return [db_id for db_id in every if self._wanted.db_id in (None, db_id)]
+
+
+def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, dict[str, FieldValue]]:
+    """The wanted values in each database that declares the fields and can read them.
+
+    Raises :class:`RequestError` 400 where no database does.
+    """
+    every = [one for one in databases if wanted.db_id in (None, one.id)]
+    values: dict[int, dict[str, FieldValue]] = {one.id: {} for one in every}
+    for name, text in wanted.fields.items():
+        declaring = [one for one in every if name in one.fields]
+        if not declaring:
+            known = {declared for one in every for declared in one.fields}
+            where = (
+                "no database declares"
+                if wanted.db_id is None
+                else f"database {wanted.db_id} does not declare"
+            )
+            raise RequestError(400, f"field.{name}: {where} this field{did_you_mean(name, known)}", "A3")
+        problem = ""
+        for one in every:
+            try:
+                values[one.id][name] = read_value(one.fields[name], text)
+            except KeyError:
+                values.pop(one.id, None)
+            except InvalidFieldValue as error:
+                problem = str(error)
+                values.pop(one.id, None)
+        if problem and not values:
+            raise RequestError(400, f"field.{name}: must be {problem}", "A3")
+    return values

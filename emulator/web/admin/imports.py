@@ -1,0 +1,262 @@
+"""``/__admin/import`` and ``/__admin/imports``: start an import, follow it, read its report, cancel it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
+from marshmallow import ValidationError, fields, post_load
+from werkzeug.formparser import parse_form_data
+
+from emulator.emulator import Emulator
+from emulator.importer.checking import find_resource
+from emulator.importer.columns import describe_columns, guess
+from emulator.importer.jobs import ImportJobs, Job, Schedule, at_once
+from emulator.importer.layout import read_layout
+from emulator.importer.plan import ImportPlan, Match, parse_match
+from emulator.importer.problem import ImportRefused
+from emulator.importer.sources import Source
+from emulator.rules.model import RequestError
+from emulator.schema_errors import boolean, string
+from emulator.strict_json import JSONProblem, read_json
+from emulator.web.admin.loading import AdminSchema, complaints
+from emulator.web.current import workspace
+from emulator.web.limits import MAX_FILE_BYTES
+
+#: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
+_IN_MEMORY_BYTES = 512 << 10
+_JOBS = "imports"
+_PREVIEWED_ROWS = 10
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add this subject's routes; the jobs are the application's extension ``imports``."""
+    blueprint.record_once(_keep_jobs)
+    blueprint.add_url_rule("/import", view_func=start_import, methods=["POST"])
+    blueprint.add_url_rule("/import/preview", view_func=preview_import, methods=["POST"])
+    blueprint.add_url_rule("/imports", view_func=list_imports)
+    blueprint.add_url_rule("/imports/<job_id>", view_func=get_import)
+    blueprint.add_url_rule("/imports/<job_id>", view_func=cancel_import, methods=["DELETE"])
+    blueprint.add_url_rule("/imports/<job_id>/report.csv", view_func=get_report)
+
+
+class MatchField(fields.Field[Match]):
+    """``id:COLUMN``, ``field:NAME=COLUMN`` or ``push``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Match:
+        if not isinstance(value, str):
+            raise ValidationError("must be a string")
+        try:
+            return parse_match(value)
+        except ImportRefused as error:
+            raise ValidationError(error.problems[0].text) from error
+
+
+class ResourceField(fields.Field[Any]):
+    """A resource's token or id."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise ValidationError("must be a resource's token or id")
+        return value
+
+
+class PlanSchema(AdminSchema):
+    """The multipart field ``plan``, JSON."""
+
+    resource = ResourceField(required=True, error_messages={"required": "is required"})
+    provider = string(required=True)
+    match = MatchField(required=True, error_messages={"required": "is required"})
+    token_column = string(required=True)
+    header = boolean(allow_none=True)
+    delimiter = string(allow_none=True)
+    quote = string(allow_none=True)
+    encoding = string(allow_none=True)
+    dry_run = boolean()
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> ImportPlan:
+        return ImportPlan(**data)
+
+
+class PreviewSchema(AdminSchema):
+    """The same while the person has not chosen the columns yet."""
+
+    resource = ResourceField()
+    provider = string()
+    header = boolean(allow_none=True)
+    delimiter = string(allow_none=True)
+    quote = string(allow_none=True)
+    encoding = string(allow_none=True)
+
+
+def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Start importing a file: 202 and the job. Multipart: ``file``, and ``plan`` (JSON)."""
+    with _upload() as (path, name, sent_plan), _refusals():
+        plan = _load_plan(PlanSchema(), sent_plan)
+        job = _jobs().start(path, name, plan, workspace(), _schedule())
+    where = f"{request.script_root}/__admin/imports/{job.description.id}"
+    return _shown(job), 202, {"Location": where}
+
+
+def preview_import() -> dict[str, Any]:
+    """What is in a file: how it is written, its columns, first rows, and a guess at the plan."""
+    with _upload() as (path, name, sent_plan), _refusals():
+        try:
+            given = _load_plan(PreviewSchema(), sent_plan or "{}")
+            named, provider = given.pop("resource", None), given.pop("provider", None)
+            layout = read_layout(Source(path, name), **given)
+            declared: list[str] = []
+            if named is not None:
+                store = workspace().store
+                databases = map(store.database, find_resource(named, store).db_ids)
+                declared = [field for database in databases for field in database.fields]
+        finally:
+            path.unlink(missing_ok=True)
+    columns = describe_columns(layout, declared, provider)
+    guessed = guess(columns)
+    return {
+        "file": name,
+        "encoding": layout.encoding,
+        "delimiter": layout.dialect.delimiter,
+        "quote": layout.dialect.quote,
+        "header": layout.names is not None,
+        "columns": [vars(column) for column in columns],
+        "rows": layout.sample[:_PREVIEWED_ROWS],
+        "guess": {
+            "token_column": guessed.token_column,
+            "match": None if guessed.match is None else str(guessed.match),
+        },
+    }
+
+
+def list_imports() -> dict[str, Any]:
+    """The workspace's imports, the newest first."""
+    items = [_shown(job) for job in _jobs().of(workspace().name)]
+    return {"items": items, "next": None, "total": len(items)}
+
+
+def get_import(job_id: str) -> dict[str, Any]:
+    """How far one import is, and what it came to."""
+    return _shown(_job(job_id))
+
+
+def cancel_import(job_id: str) -> tuple[dict[str, Any], int]:
+    """Stop an import before its next step; what it has done stays. 202: it stops at once, not now."""
+    job = _job(job_id)
+    if not job.running:
+        raise RequestError(409, f"import {job_id} is {job.description.state} already", "A3")
+    job.cancel()
+    return _shown(job), 202
+
+
+def get_report(job_id: str) -> Response:
+    """The report as CSV, with every refused row."""
+    job = _job(job_id)
+    if job.running or not job.report_path.exists():
+        raise RequestError(409, f"import {job_id} is {job.description.state}: it has no report", "A3")
+    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
+    return Response(job.report_path.read_bytes(), 200, headers, mimetype="text/csv")
+
+
+def _keep_jobs(state: BlueprintSetupState) -> None:
+    emulator: Emulator = state.app.extensions["emulator"]
+    settings = emulator.settings
+    folder = None if settings.durability == "none" else settings.state / "imports"
+    state.app.extensions[_JOBS] = ImportJobs(folder)
+
+
+def _jobs() -> ImportJobs:
+    jobs: ImportJobs = current_app.extensions[_JOBS]
+    return jobs
+
+
+def _job(job_id: str) -> Job:
+    job = _jobs().get(job_id, workspace().name)
+    if job is None:
+        raise RequestError(404, f"import {job_id} not found", "A3")
+    return job
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    report = f"{request.script_root}/__admin/imports/{job.description.id}/report.csv"
+    return job.as_dict() | {"report": report if job.report_path.exists() else None}
+
+
+def _schedule() -> Schedule:
+    """Steps on the server's loop; under a server without one, all of them at once."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return at_once
+
+    def on_loop(advance: Callable[[], float | None]) -> None:
+        def step() -> None:
+            pause = advance()
+            if pause is not None:
+                loop.call_later(pause, step)
+
+        loop.call_soon(step)
+
+    return on_loop
+
+
+@contextmanager
+def _upload() -> Iterator[tuple[Path, str, str]]:
+    """The file that was sent, where it lies now, its name, and the text of ``plan``."""
+    paths: list[Path] = []
+
+    def put_aside(*_: object, **__: object) -> IO[bytes]:
+        paths.append(_jobs().upload_path())
+        return paths[-1].open("w+b")
+
+    kept = None
+    try:
+        _, form, files = parse_form_data(
+            request.environ, put_aside, _IN_MEMORY_BYTES, MAX_FILE_BYTES, max_form_parts=8
+        )
+        for _, part in files.items(multi=True):
+            part.close()
+        if list(files) != ["file"] or len(paths) != 1:
+            raise RequestError(400, "file: send one file, as multipart/form-data", "A3")
+        kept = paths[0]
+        yield kept, files["file"].filename or "file", form.get("plan", "")
+    except BaseException:
+        kept = None
+        raise
+    finally:
+        for path in paths:
+            if path != kept:
+                path.unlink(missing_ok=True)
+
+
+def _load_plan(schema: AdminSchema, text: str) -> Any:
+    """The plan. Raises :class:`RequestError` 400 whose text names every complaint by its path."""
+    if not text:
+        raise RequestError(400, "plan: is required", "A3")
+    try:
+        return schema.load(read_json(text.encode()))
+    except JSONProblem as problem:
+        path = f"plan.{problem.path}" if problem.path else "plan"
+        raise RequestError(400, f"{path}: {problem.text}", "A3") from problem
+    except ValidationError as error:
+        texts = [
+            "plan" + text[4:] if text.startswith("body:") else f"plan.{text}"
+            for text in complaints(schema, error.messages)
+        ]
+        raise RequestError(400, "; ".join(texts), "A3") from error
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """An import that cannot be started is a bad request."""
+    try:
+        yield
+    except ImportRefused as error:
+        texts = [str(one) if one.path == "file" else f"plan.{one}" for one in error.problems]
+        raise RequestError(400, "; ".join(texts), "A3") from error

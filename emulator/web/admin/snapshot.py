@@ -1,0 +1,101 @@
+"""``/__admin/snapshot`` and ``/__admin/reset``: a workspace as a whole."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import IO, Any
+
+from flask import Blueprint, Response, request
+from marshmallow import fields, validate
+
+from emulator.rules.model import RequestError
+from emulator.schema_errors import messages, string
+from emulator.steps import Steps
+from emulator.store.errors import StorageUnavailable
+from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.snapshot_reading import read_snapshot
+from emulator.web.admin.snapshot_writing import snapshot_pieces
+from emulator.web.current import workspace
+from emulator.web.later import JSON, answer_later, json_answer
+from emulator.wire import BRIDGE_KEY, Answer, Delivery
+from emulator.workspace import KEEPABLE, Workspace
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add this subject's routes."""
+    blueprint.add_url_rule("/snapshot", view_func=get_snapshot)
+    blueprint.add_url_rule("/snapshot", view_func=put_snapshot, methods=["PUT"])
+    blueprint.add_url_rule("/reset", view_func=reset, methods=["POST"])
+
+
+class ResetSchema(AdminSchema):
+    """What to leave alone."""
+
+    keep = fields.List(
+        string(validate=validate.OneOf(KEEPABLE, error="must be one of {choices}")),
+        load_default=list,
+        error_messages=messages("an array"),
+    )
+
+
+def get_snapshot() -> Response:
+    """The whole workspace as it is now, as one JSON document."""
+    pieces = snapshot_pieces(workspace())
+    if not request.environ.get(BRIDGE_KEY):
+        return Response((piece for piece in pieces if piece), mimetype="application/json")
+    return answer_later(_streamed(pieces))
+
+
+async def _streamed(pieces: Iterator[bytes]) -> Answer:
+    return Answer(200, [JSON], b"", delivery=Delivery(stream=_in_steps(pieces)))
+
+
+async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    steps = Steps(asked_every=1)
+    for piece in pieces:
+        if steps.long:
+            await steps.pause()
+        if piece:
+            yield piece
+
+
+def put_snapshot() -> Response:
+    """Put a snapshot in place of the whole workspace, or nothing of it."""
+    return answer_later(_restore(workspace(), _body()))
+
+
+async def _restore(found: Workspace, body: IO[bytes]) -> Answer:
+    with body:
+        state = await read_snapshot(body, found.clock.timestamp())
+    try:
+        found.restore(state)
+    except StorageUnavailable as error:
+        raise RequestError(500, f"nothing was changed: {error}", "A3") from error
+    return json_answer(_size(found))
+
+
+def _body() -> IO[bytes]:
+    """The request's body as a file of our own: the server's is closed before the work is done."""
+    if not request.environ.get(BRIDGE_KEY):
+        return io.BytesIO(request.get_data())
+    body: IO[bytes] = request.environ["wsgi.input"]
+    if isinstance(body, io.BytesIO):
+        return io.BytesIO(body.getvalue())
+    return os.fdopen(os.dup(body.fileno()), "rb")
+
+
+def reset() -> dict[str, Any]:
+    """Back to the fixtures."""
+    found = workspace()
+    found.reset(load_body(ResetSchema())["keep"])
+    return _size(found)
+
+
+def _size(found: Workspace) -> dict[str, Any]:
+    return {
+        "workspace": found.name,
+        "profiles": found.store.profile_count,
+        "subscriptions": found.store.subscription_count,
+    }

@@ -1,0 +1,23 @@
+"""How the console says that something went wrong: a page, with the status of the error."""
+
+from __future__ import annotations
+
+from flask import current_app, render_template
+from werkzeug.exceptions import HTTPException
+
+from emulator.rules.model import RequestError
+from emulator.store.errors import StorageUnavailable
+
+
+def failure(error: Exception) -> tuple[str, int]:
+    """The page for an error, and its status; an unexpected one goes to the log."""
+    if isinstance(error, RequestError):
+        code, text = error.code, error.text
+    elif isinstance(error, StorageUnavailable):
+        code, text = 500, f"nothing was changed: {error}"
+    elif isinstance(error, HTTPException) and error.code is not None:
+        code, text = error.code, str(error.description or error.name)
+    else:
+        code, text = 500, f"internal error: {type(error).__name__}"
+        current_app.logger.error("internal error", exc_info=error)
+    return render_template("console/error.html", code=code, text=text), code

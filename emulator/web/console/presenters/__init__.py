@@ -1,0 +1,1 @@
+"""What the pages show, worked out from the domain's objects. Nothing here knows the request."""

@@ -1,0 +1,27 @@
+"""What the console keeps while the server runs."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from flask import current_app
+
+from emulator.web.console.access import Keys
+from emulator.web.console.presenters.counts import Counts
+from emulator.web.console.uploads import Uploads
+from emulator.workspace import Workspace
+
+
+class ConsoleState:
+    """The keys of its cookies, the last counts of each workspace, files that wait to be imported."""
+
+    def __init__(self) -> None:
+        self.keys = Keys()
+        self.uploads = Uploads()
+        self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
+
+
+def console_state() -> ConsoleState:
+    """The application's."""
+    state: ConsoleState = current_app.extensions["console"]
+    return state

@@ -1,0 +1,56 @@
+// What every page does: copy buttons, questions before something is lost, keys. Pages work without it.
+"use strict";
+
+const said = document.getElementById("said");
+
+function say(text) {
+  said.textContent = text;
+}
+
+async function copyText(text) {
+  if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.setAttribute("readonly", "");
+  area.className = "sr";
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const { copy, copyUrl } = button.dataset;
+  // The page may show less than what is wanted: secrets are hidden there.
+  const text = copyUrl ? await (await fetch(copyUrl)).text() : document.getElementById(copy).textContent;
+  await copyText(text);
+  const before = button.textContent;
+  button.textContent = "✓";
+  say("✓");
+  setTimeout(() => { button.textContent = before; }, 1200);
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target.closest("input, textarea, select");
+  if (typing) {
+    if (event.key === "Escape") typing.blur();
+    return;
+  }
+  const marked = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (marked) {
+    event.preventDefault();
+    marked.focus();
+  } else if (event.key === "j" || event.key === "k") {
+    const rows = [...document.querySelectorAll(".row")];
+    const place = rows.indexOf(document.activeElement) + (event.key === "j" ? 1 : -1);
+    if (rows[place]) rows[place].focus();
+  }
+});

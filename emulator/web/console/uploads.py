@@ -1,0 +1,57 @@
+"""Files that people have sent to the import wizard and not imported yet."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from werkzeug.datastructures import FileStorage
+
+#: Files that wait at a time; one more, and the oldest goes.
+MOST_WAITING = 8
+
+
+class Upload(NamedTuple):
+    """A file: what the person calls it, where it lies, whose it is, and what for."""
+
+    id: str
+    name: str
+    path: Path
+    workspace: str
+    resource_id: int
+    provider: str
+
+
+class Uploads:
+    """The waiting files, the oldest first. They go when the server stops, or with the next start."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Upload] = {}
+
+    def keep(self, sent: FileStorage, path: Path, workspace: str, resource_id: int, provider: str) -> Upload:
+        """Write a file down at ``path``."""
+        sent.save(path)
+        kept = Upload(secrets.token_hex(8), sent.filename or "file", path, workspace, resource_id, provider)
+        self._waiting[kept.id] = kept
+        while len(self._waiting) > MOST_WAITING:
+            self.forget(next(iter(self._waiting)))
+        return kept
+
+    def get(self, upload_id: str, workspace: str) -> Upload | None:
+        """A workspace's file."""
+        found = self._waiting.get(upload_id)
+        return found if found is not None and found.workspace == workspace else None
+
+    def copy(self, upload: Upload, to: Path) -> Path:
+        """The same file once more, for an import that removes what it has read."""
+        try:
+            to.hardlink_to(upload.path)
+        except OSError:  # a file system without links
+            shutil.copyfile(upload.path, to)
+        return to
+
+    def forget(self, upload_id: str) -> None:
+        """Remove a file."""
+        self._waiting.pop(upload_id).path.unlink(missing_ok=True)

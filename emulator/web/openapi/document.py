@@ -1,0 +1,128 @@
+"""The whole OpenAPI document, and the endpoint's schemas as JSON Schema documents of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from emulator import __version__
+from emulator.web.openapi import push
+from emulator.web.openapi.admin import OPERATIONS
+from emulator.web.openapi.admin_imports import NAMED
+from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
+from emulator.web.openapi.fields import describe_field, name_of
+
+JSONObject = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PUSH_PATHS = ("/push_subscribe", "/api/v1.1/resources/push_subscribe")
+
+_ABOUT = """A local emulator of the Altcraft Platform's `POST /push_subscribe`.
+
+Everything is served below `/w/NAME` too, for a workspace of its own; the header `X-Emulator-Workspace`
+says the same. Rule ids in brackets (M4, S7 …) are those of `GET /__admin/rules`."""
+
+_REFUSALS = {
+    "400": "The request is not right: `error_text` names the parameter by its path.",
+    "401": "The admin token is wanted.",
+    "403": "The Host or the Origin is not this server.",
+    "404": "Not found.",
+    "409": "It does not go together with what is there.",
+    "413": "The body is too large.",
+    "422": "The contents cannot be used.",
+    "429": "Too many workspaces, or a rate limit that was armed as a fault.",
+    "500": "The state could not be written, and nothing has changed; or a mistake of the emulator.",
+}
+#: The documented endpoint's own refusals (A3).
+_PUSH_REFUSALS = ("404", "413", "429", "500")
+
+
+def openapi_document() -> JSONObject:
+    """The OpenAPI 3.1 document of the endpoint and the admin API, as JSON types."""
+    resolver: Any = name_of  # None, for "write it in its place", is missing in apispec's types
+    marshmallow = MarshmallowPlugin(schema_name_resolver=resolver)
+    spec = APISpec(
+        title="push-emulator",
+        version=__version__,
+        openapi_version="3.1.0",
+        plugins=[marshmallow],
+        info={"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+        servers=[{"url": "/"}],
+        security=[{}, {"AdminToken": []}],
+        tags=[{"name": tag} for tag in dict.fromkeys(("push_subscribe", *(one.tag for one in OPERATIONS)))],
+    )
+    converter: Any = marshmallow.converter
+    converter.add_attribute_function(describe_field)
+    _add_components(spec)
+    refusals = {code: {"$ref": f"#/components/responses/{code}"} for code in _REFUSALS}
+    for path in PUSH_PATHS:
+        post = push.operation({code: refusals[code] for code in _PUSH_REFUSALS})
+        if path != PUSH_PATHS[0]:
+            post["operationId"] += "_v1_1"
+        spec.path(path=path, operations={"post": post})
+    for operation in OPERATIONS:
+        described = operation.describe(refusals)
+        spec.path(path=f"/__admin{operation.path}", operations={operation.method: described})
+    document = spec.to_dict()
+    push.complete(document["components"]["schemas"])
+    plain: JSONObject = json.loads(json.dumps(document))  # no class of a library's own
+    return plain
+
+
+def schema_documents() -> dict[str, JSONObject]:
+    """The endpoint's request and answer as JSON Schema documents that stand alone, by file name."""
+    schemas = openapi_document()["components"]["schemas"]
+    return {
+        "push_request.json": _alone(schemas, "PushRequest"),
+        "push_answer.json": _alone(schemas, "PushAnswer"),
+        "refusal.json": _alone(schemas, "Refusal"),
+    }
+
+
+def as_text(document: JSONObject) -> str:
+    """A document as it is committed: indented, one line at the end."""
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _add_components(spec: APISpec) -> None:
+    spec.components.schema("Anything", push.ANYTHING)
+    for schema in (*ITEMS, RefusalSchema, *NAMED):  # named by references only
+        spec.components.schema(name_of(schema) or "", schema=schema)
+    for code, text in _REFUSALS.items():
+        content = {"application/json": {"schema": reference("Refusal")}}
+        spec.components.response(code, {"description": text, "content": content})
+    spec.components.parameter(
+        "Workspace",
+        "header",
+        {
+            "name": "X-Emulator-Workspace",
+            "description": "The workspace; `default` without it. The path `/w/NAME/…` goes before it.",
+            "schema": {"type": "string", "pattern": "^[a-z0-9_-]{0,64}$"},
+        },
+    )
+    spec.components.security_scheme(
+        "AdminToken",
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The server's `--admin-token`, where it was started with one.",
+        },
+    )
+
+
+def _alone(schemas: JSONObject, name: str) -> JSONObject:
+    """One component with all that it refers to, inside one document."""
+    wanted, text = {name}, ""
+    while True:
+        text = json.dumps({one: schemas[one] for one in sorted(wanted)})
+        found = {one for one in schemas if f'"#/components/schemas/{one}"' in text}
+        if found <= wanted:
+            break
+        wanted |= found
+    moved = json.loads(text.replace("#/components/schemas/", "#/$defs/"))
+    root = moved.pop(name)
+    document = {"$schema": DIALECT, "title": name, **root}
+    return {**document, "$defs": moved} if moved else document

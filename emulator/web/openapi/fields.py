@@ -1,0 +1,183 @@
+"""How the project's own marshmallow fields read in JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from emulator.faults.model import ITEM_ERRORS, SPOILS
+from emulator.faults.tokens import MAX_DELAY_MS
+from emulator.fixtures.schema import FieldTypeField, FieldValueField
+from emulator.requests.matching import KEYS
+from emulator.rules.fields import FIELD_KINDS
+from emulator.rules.model import INT64_MAX, INT64_MIN
+from emulator.web.admin.clock import DurationField, TimeField
+from emulator.web.admin.faults import DelayField, ThenField
+from emulator.web.admin.imports import MatchField as ImportMatchField
+from emulator.web.admin.imports import ResourceField
+from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
+from emulator.web.admin.requests import MatchField
+from emulator.web.openapi.answers import AnswerSchema
+from emulator.web.push_schema import FieldValue
+
+JSONSchema = dict[str, Any]
+
+#: NUL is refused in every string (see :mod:`emulator.strict_json`).
+TEXT_PATTERN = "^[^\\u0000]*$"
+NON_EMPTY_TEXT: JSONSchema = {"type": "string", "minLength": 1, "pattern": TEXT_PATTERN}
+
+_INT64: JSONSchema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
+_MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
+_STATUS: JSONSchema = {"type": "integer", "minimum": 400, "maximum": 599}
+
+
+def one_value(**options: Any) -> JSONSchema:
+    """An object with exactly these properties."""
+    return {
+        "type": "object",
+        "properties": options,
+        "required": list(options),
+        "additionalProperties": False,
+    }
+
+
+_THEN: JSONSchema = {
+    "anyOf": [
+        {"type": "string", "enum": list(SPOILS)},
+        {
+            "type": "object",
+            "properties": {
+                "status": _STATUS,
+                "error": _INT64,
+                "error_text": {"type": "string", "pattern": TEXT_PATTERN},
+            },
+            "required": ["status"],
+            "additionalProperties": False,
+        },
+        one_value(rate_limit=one_value(per_second={"type": "number", "exclusiveMinimum": 0})),
+        one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)}),
+    ]
+}
+_DELAY: JSONSchema = {
+    "anyOf": [
+        _MILLISECONDS,
+        one_value(uniform={"type": "array", "items": _MILLISECONDS, "minItems": 2, "maxItems": 2}),
+    ]
+}
+_TIME: JSONSchema = {
+    "type": "string",
+    "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$",
+    "examples": ["2026-01-31T12:00:00Z"],
+}
+_DURATION: JSONSchema = {
+    "type": "string",
+    "pattern": "^-?[0-9]{1,3}[dhms]$",
+    "examples": ["3h", "-90s"],
+}
+_NUMBERS = ("status", "error", "resource_id", "db_id")
+_VALUE: JSONSchema = {
+    "type": ["string", "boolean", "integer", "null"],
+    "minimum": INT64_MIN,
+    "maximum": INT64_MAX,
+}
+_KINDS: dict[str, JSONSchema] = {
+    "unsubscribe": {"type": ["boolean", "null"]},
+    "db_ids": {"type": ["array", "null"], "items": _INT64},
+    "field_value": {**_VALUE, "pattern": TEXT_PATTERN},
+    "since": _TIME,
+    **{name: {**_INT64, "type": ["integer", "null"]} for name in _NUMBERS},
+}
+#: A criterion's value by its name; null means "has none".
+CRITERIA: dict[str, JSONSchema] = {
+    name: _KINDS.get(name, {"type": ["string", "null"], "pattern": TEXT_PATTERN}) for name in KEYS
+} | {name: {"type": "string", "pattern": TEXT_PATTERN} for name in ("rule", "lint", "outcome", "q")}
+_MATCH: JSONSchema = {
+    "type": "object",
+    "minProperties": 1,
+    "properties": CRITERIA,
+    "patternProperties": {"^field\\.[ -~]+$": {**_VALUE, "pattern": TEXT_PATTERN}},
+    "additionalProperties": False,
+}
+_FIELD_VALUE: JSONSchema = {
+    "anyOf": [{"type": "string", "pattern": TEXT_PATTERN}, {"type": "boolean"}, _INT64, {"type": "number"}]
+}
+_TYPES = [kind for kind in FIELD_KINDS if kind != "enum"]
+_OPTIONS: JSONSchema = {"type": "array", "items": {"type": "string", "pattern": TEXT_PATTERN}, "minItems": 1}
+#: What a field of each class accepts, beside what marshmallow's validators say.
+_BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
+    FieldValue: _FIELD_VALUE,
+    TimeField: _TIME,
+    DurationField: _DURATION,
+    DelayField: _DELAY,
+    ThenField: _THEN,
+    MatchField: _MATCH,
+    FieldValueField: _FIELD_VALUE,
+    FieldTypeField: {
+        "anyOf": [
+            {"type": "string", "enum": _TYPES},
+            {
+                "type": "object",
+                "properties": {"type": {"const": "enum"}, "options": _OPTIONS},
+                "required": ["type", "options"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+    CursorField: {"type": "string", "description": "the `next` of the page before"},
+    ImportMatchField: {
+        "type": "string",
+        "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
+        "pattern": "^(id:.+|field:[^=]+=.+|push)$",
+    },
+    ResourceField: {"type": ["string", "integer"], "description": "a resource's token or id"},
+}
+
+
+def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
+    """apispec's question about a field: what it accepts beside what its validators say."""
+    for known, description in _BY_CLASS.items():
+        if isinstance(field, known):
+            if field.allow_none:
+                return {"anyOf": [*_alternatives(description), {"type": "null"}]}
+            return dict(description)
+    if isinstance(field.root, (AnswerSchema, PageSchema, WhichSchema)):
+        return {}  # an answer, or a query string: nobody refuses NUL there
+    if isinstance(field, fields.String) and not _is_choice(field):
+        return {"pattern": TEXT_PATTERN}
+    if isinstance(field, fields.Dict):
+        return {"propertyNames": {"pattern": TEXT_PATTERN}}
+    return _bounds(field)
+
+
+def _bounds(field: fields.Field[Any]) -> JSONSchema:
+    """What apispec does not tell: a bound that is not allowed itself, and the only value that is."""
+    for one in field.validators:
+        if isinstance(one, validate.Equal):
+            return {"const": one.comparable}
+        if isinstance(one, validate.Range) and one.min is not None and not one.min_inclusive:
+            return {"exclusiveMinimum": one.min}
+    return {}
+
+
+def _alternatives(description: JSONSchema) -> list[JSONSchema]:
+    inner: list[JSONSchema] = description.get("anyOf", [description])
+    return inner
+
+
+def _is_choice(field: fields.Field[Any]) -> bool:
+    return any(isinstance(one, validate.OneOf) for one in field.validators)
+
+
+def name_of(schema: Any) -> str | None:
+    """A schema's name among the components: its class's, without "Schema"; none without a name of its own.
+
+    A schema of changes, and one without what the path says, are named for that.
+    """
+    partial = schema.partial if isinstance(schema, Schema) else None
+    cls = type(schema) if isinstance(schema, Schema) else schema
+    name: str = cls if isinstance(cls, str) else cls.__name__
+    if name == "GeneratedSchema":
+        return None
+    suffix = "" if not partial else "Change" if partial is True else "InPath"
+    return name.rpartition(".")[2].removesuffix("Schema") + suffix

@@ -1,0 +1,92 @@
+"""``/__admin/openapi.json`` and ``/__admin/docs``: the contract, and a page to read it with no internet."""
+
+from __future__ import annotations
+
+import importlib
+import sysconfig
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, redirect, request, send_from_directory
+from werkzeug.wrappers import Response as AnyResponse
+
+#: What the page may load: nothing from elsewhere. Swagger UI sets styles on elements.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>push-emulator: API</title>
+<link rel="icon" href="favicon-32x32.png">
+<link rel="stylesheet" href="index.css">
+<link rel="stylesheet" href="swagger-ui.css">
+<div id="page"></div>
+<script src="swagger-ui-bundle.js"></script>
+<script src="start.js"></script>
+"""
+_START = """SwaggerUIBundle({
+  url: "../openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null,
+  requestInterceptor: (request) => {
+    // The document's server is "/": below /w/NAME the calls belong to that workspace.
+    const base = location.pathname.replace(/__admin\\/docs\\/.*$/, "");
+    const url = new URL(request.url, location.href);
+    if (!url.pathname.startsWith(base)) { url.pathname = base.replace(/\\/$/, "") + url.pathname; }
+    request.url = url.href;
+    return request;
+  },
+});
+"""
+_FILES = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add this subject's routes."""
+    blueprint.add_url_rule("/openapi.json", view_func=openapi)
+    blueprint.add_url_rule("/docs", view_func=docs)
+    blueprint.add_url_rule("/docs/<name>", view_func=docs_file)
+
+
+def openapi() -> Response:
+    """The OpenAPI document."""
+    return Response(_document(), mimetype="application/json")
+
+
+def docs() -> AnyResponse:
+    """The page to read it."""
+    if not request.path.endswith("/"):  # what it loads is named relative to it
+        return redirect(f"{request.script_root}{request.path}/")
+    return _of_the_page(Response(_PAGE, mimetype="text/html"))
+
+
+def docs_file(name: str) -> Response:
+    """A file of the page."""
+    if name == "start.js":
+        return _of_the_page(Response(_START, mimetype="text/javascript"))
+    return _of_the_page(send_from_directory(_folder(), name if name in _FILES else "/"))
+
+
+def _of_the_page(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@cache
+def _document() -> bytes:
+    # apispec is loaded when somebody asks: the server starts without it.
+    module: Any = importlib.import_module("emulator.web.openapi.document")
+    return orjson.dumps(module.openapi_document())
+
+
+@cache
+def _folder() -> Path:
+    """Where the package with Swagger UI keeps its files; it is found, not loaded."""
+    found = find_spec("flask_swagger_ui")
+    places = found.submodule_search_locations if found is not None else None
+    return Path(next(iter(places or [sysconfig.get_path("purelib")]))) / "dist"

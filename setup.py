@@ -1,0 +1,8 @@
+"""What setup.cfg cannot say: the default fixtures, kept at the top of the project, are part of the package."""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[*find_packages(include=["emulator", "emulator.*"]), "emulator.default_fixtures"],
+    package_dir={"emulator.default_fixtures": "fixtures/default"},
+)

@@ -1,0 +1,110 @@
+"""The console's translations: ``python -m tests.console.catalogs`` brings them up to date.
+
+It collects every text of the templates, the code and the domain (rules, recipes, notes of the rules) into
+``messages.po`` of each language, keeping what is translated, and compiles ``messages.mo``. English is in the
+texts themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from emulator.faults.catalogue import CATALOGUE, GROUPS
+from emulator.importer.report import State
+from emulator.rules.catalogue import GRADES, RULES
+from emulator.web.console.language import LANGUAGES, TRANSLATIONS
+from emulator.web.console.overview import POLICIES
+from emulator.web.console.presenters import details, likeness, rows, why
+from emulator.web.console.rules import FAMILIES
+from emulator.workspace import KEEPABLE
+
+CONSOLE = TRANSLATIONS.parent
+TRANSLATED = [code for code in LANGUAGES if code != "en"]
+
+
+def domain_texts() -> Iterator[str]:
+    """Texts that stand outside the console and are shown by it."""
+    yield from (rule.text for rule in RULES.values())
+    yield from GRADES.values()
+    yield from FAMILIES.values()
+    yield from GROUPS.values()
+    for recipe in CATALOGUE.values():
+        yield from (recipe.title, recipe.shows)
+    for _, subject, meanings in POLICIES.values():
+        yield from (subject, *meanings.values())
+    yield from details.FORMS
+    yield from why.FIXES.values()
+    yield from likeness.WORDS.values()
+    yield from rows.OUTCOMES
+    yield from KEEPABLE
+    yield from ("subscribed", "unsubscribed")
+    yield from State.__args__  # type: ignore[attr-defined]
+
+
+def collect() -> Catalog:
+    """Every text, untranslated."""
+    catalog = Catalog(project="push-emulator", charset="utf-8", fuzzy=False)
+    methods = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
+    for _, _, message, comments, context in extract_from_dir(CONSOLE, methods, {}):
+        catalog.add(message, auto_comments=comments, context=context)
+    for text in domain_texts():
+        catalog.add(text)
+    return catalog
+
+
+def po_file(language: str) -> Path:
+    """Where a language's translations are."""
+    return TRANSLATIONS / language / "LC_MESSAGES" / "messages.po"
+
+
+def read(language: str) -> Catalog:
+    """A language's translations as they are."""
+    path = po_file(language)
+    if not path.exists():
+        return Catalog(locale=language)
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """The translations as the program reads them."""
+    out = BytesIO()
+    write_mo(out, catalog)
+    return out.getvalue()
+
+
+def _head(catalog: Catalog) -> None:
+    """A header that stays the same from run to run."""
+    catalog.header_comment = f"# {LANGUAGES[str(catalog.locale)]}"
+    catalog.fuzzy = False
+    catalog.project, catalog.version = "push-emulator", "1"
+    catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def update(language: str) -> list[str]:
+    """Bring a language's files up to date; the texts that still want translating."""
+    catalog = read(language)
+    catalog.update(collect(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    _head(catalog)
+    path = po_file(language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, catalog, width=110, sort_output=True, omit_header=False, no_location=True)
+    path.with_suffix(".mo").write_bytes(compiled(catalog))
+    return [str(message.id) for message in catalog if message.id and not message.string]
+
+
+if __name__ == "__main__":
+    for code in TRANSLATED:
+        missing = update(code)
+        print(f"{po_file(code)}: {len(missing)} texts are not translated", *missing, sep="\n")

@@ -1,0 +1,94 @@
+"""A real headless Chromium, and a server for the tests of one module; each test has a workspace of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.pages import Console
+from tests.server import Server
+
+try:
+    from playwright.sync_api import Browser, sync_playwright
+except ImportError:  # reported by the fixture that needs it
+    Browser, sync_playwright = Any, None  # type: ignore[assignment, misc]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def find_chromium() -> str | None:
+    """The browser: what ``CHROMIUM`` says, else the first of the usual names."""
+    given = os.environ.get("CHROMIUM")
+    return given or next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module: Playwright keeps an event loop as long as it lives, which others mind."""
+    path = find_chromium()
+    if sync_playwright is None or path is None:
+        missing = "the package playwright" if sync_playwright is None else "Chromium (set CHROMIUM=PATH)"
+        pytest.skip(f"NO BROWSER TESTS OF THE CONSOLE: {missing} is not there")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the default fixtures, for all tests of a module."""
+    server = Server(tmp_path_factory.mktemp("console"), "--durability", "none").start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def open_console(
+    browser: Browser, shared: Server, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Console]]:
+    """Open consoles on a workspace of this test's own. At the end none may have complained."""
+    consoles: list[Console] = []
+    # Nothing that a text on the page could be taken for.
+    name = "t" + blake2b(request.node.nodeid.encode(), digest_size=6).hexdigest()
+
+    def open_one(**options: Any) -> Console:
+        consoles.append(
+            Console(browser, options.pop("server", shared), options.pop("workspace", name), **options)
+        )
+        return consoles[-1]
+
+    yield open_one
+    complaints = [complaint for console in consoles for complaint in console.close()]
+    assert complaints == []
+
+
+@pytest.fixture
+def console(open_console: Callable[..., Console]) -> Console:
+    """A console in English."""
+    return open_console()
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> Path:
+    """Collected tokens: 30 good rows, one bad."""
+    path = tmp_path / "tokens.csv"
+    rows = [f"{1000 + n};{n * 7919 + 10**40:064x}" for n in range(30)]
+    path.write_text("\n".join(["number;token", *rows, "no number;" + "f" * 64]) + "\n")
+    return path

@@ -1,0 +1,97 @@
+"""The console as a person sees it, for tests and screenshots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.server import PATIENCE_S, Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+#: The pages that are there without anything having happened, with their paths.
+PAGES = {
+    "live": "/",
+    "base": "/__console/base",
+    "subscriptions": "/__console/base/subscriptions",
+    "databases": "/__console/base/databases",
+    "resources": "/__console/base/resources",
+    "database": "/__console/base/database/17",
+    "resource": "/__console/base/resource/40",
+    "profile": "/__console/base/profile?db_id=17&profile_id=5fb62e815ae47a4aa04dfadd",
+    "faults": "/__console/faults",
+    "recipe": "/__console/faults/item-duplicate",
+    "import": "/__console/import",
+    "overview": "/__console/overview",
+    "rules": "/__console/rules",
+}
+
+
+class Console:
+    """One browser window on one workspace. What the page complains of is collected."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        server: Server,
+        workspace: str = "default",
+        language: str = "en",
+        width: int = 1280,
+        dark: bool = False,
+    ) -> None:
+        self.server = server
+        self.prefix = "" if workspace == "default" else f"/w/{workspace}"
+        self.complaints: list[str] = []
+        self._context = browser.new_context(
+            locale=language,
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if dark else "light",
+        )
+        self._context.set_default_timeout(PATIENCE_S * 1000)
+        self.page: Page = self.new_page()
+
+    def new_page(self) -> Page:
+        """One more page of the same person."""
+        page = self._context.new_page()
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: dialog.accept())
+        return page
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(f"{kind}: {text}")
+
+    def go(self, path: str) -> Page:
+        """Load a page: a name of :data:`PAGES`, or a path below the workspace."""
+        self.page.goto(self.server.url + self.prefix + PAGES.get(path, path))
+        return self.page
+
+    def push(
+        self, *subscriptions: dict[str, Any], token: str = "3LXP2FRcRxJ-7b14db88ec937f14", **more: Any
+    ) -> Any:
+        """Call the documented endpoint of this workspace; the answer's JSON."""
+        document = {"resource_token": token, "subscriptions": list(subscriptions), **more}
+        return self.server.post(f"{self.prefix}/push_subscribe", document).json
+
+    def admin(self, path: str) -> Any:
+        """GET from the admin API of this workspace."""
+        return self.server.get(f"{self.prefix}/__admin{path}").json
+
+    def text(self) -> str:
+        """What the page says."""
+        return self.page.inner_text("main")
+
+    def find(self, selector: str) -> Locator:
+        """What a selector finds on the page."""
+        return self.page.locator(selector)
+
+    def allow_complaint(self, part: str) -> None:
+        """A complaint of the browser that this test provokes."""
+        assert any(part in one for one in self.complaints), self.complaints
+        self.complaints[:] = [one for one in self.complaints if part not in one]
+
+    def close(self) -> list[str]:
+        """Close the window; what was complained of."""
+        self._context.close()
+        return self.complaints

@@ -1,0 +1,108 @@
+"""Each page for everybody: by keyboard and screen reader, on a small phone, in both languages, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.pages import PAGES, Console
+from tests.console.scene import send_requests
+from tests.server import Server
+
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="NO ACCESSIBILITY TESTS: no axe-core"
+)
+
+ALL = {
+    **PAGES,
+    "request": "/__console/requests/9",
+    "refused request": "/__console/requests/6",
+    "profile with history": "/__console/base/profile?db_id=17&profile_id=59db33d269d426509e9c4bf9",
+    "nothing found": "/?q=nothing-has-this",
+    "new database": "/__console/base/database",
+    "new resource": "/__console/base/resource",
+}
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on which something has happened."""
+    server = Server(tmp_path_factory.mktemp("console"), "--durability", "none").start()
+    send_requests(server)
+    server.post(
+        "/__admin/faults", {"then": {"status": 503}, "match": {"provider": "ios-apns"}, "delay_ms": 5}
+    )
+    yield server
+    server.kill()
+
+
+def findings(console: Console) -> list[str]:
+    """What axe-core finds serious on the page."""
+    result: dict[str, Any] = axe.Axe().run(console.page).response
+    return [
+        f"{one['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for one in result["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("language", "dark"), [("en", False), ("ru", True)])
+def test_axe_finds_nothing_serious_on_any_page(
+    open_console: Callable[..., Console], furnished: Server, language: str, dark: bool
+) -> None:
+    console = open_console(server=furnished, workspace="default", language=language, dark=dark)
+    for name, path in ALL.items():
+        console.go(path)
+        assert findings(console) == [], name
+
+
+def test_axe_finds_nothing_serious_in_the_import_wizard(
+    open_console: Callable[..., Console], furnished: Server, csv_file: Path
+) -> None:
+    console = open_console(server=furnished, workspace="default")
+    page = console.go("import")
+    page.set_input_files("[name=file]", csv_file)
+    page.click("button.primary")
+    assert findings(console) == []
+    page.click("[name=dry_run]")
+    page.wait_for_selector(".heading >> text=finished")
+    assert findings(console) == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_page_fits_a_phone_of_360_pixels(
+    open_console: Callable[..., Console], furnished: Server, language: str
+) -> None:
+    console = open_console(server=furnished, workspace="default", language=language, width=360)
+    for name, path in ALL.items():
+        page = console.go(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+        assert page.locator("h1").bounding_box()["x"] >= 0
+
+
+def test_the_first_tab_leads_past_the_navigation(
+    open_console: Callable[..., Console], furnished: Server
+) -> None:
+    console = open_console(server=furnished, workspace="default")
+    page = console.go("faults")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_every_page_has_a_title_and_one_heading_of_its_own(
+    open_console: Callable[..., Console], furnished: Server
+) -> None:
+    console = open_console(server=furnished, workspace="default")
+    titles = {console.go(path).title() for path in PAGES.values()}
+
+    assert len(titles) >= len(PAGES) - 1
+    assert all(title.endswith(" · push-emulator") for title in titles)
+    for path in ALL.values():
+        assert console.go(path).locator("h1").count() == 1, path

@@ -1,0 +1,116 @@
+"""The Faults page: what is armed, and a catalogue in which each entry does what it says."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from http.client import HTTPException
+
+import pytest
+
+from emulator.faults.catalogue import CATALOGUE
+from tests.console.pages import Console
+from tests.server import PAGE_TOKEN, Server, subscription
+
+_ARMED = [
+    one
+    for one in CATALOGUE.values()
+    if one.fault and one.id not in ("delay", "timeout", "slow", "rate-limit")
+]
+
+
+def _seen(server: Server, prefix: str, token: str) -> str:
+    """The HTTP status that a client sees; empty for none."""
+    document = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+    try:
+        return str(server.post(f"{prefix}/push_subscribe", document).status)
+    except HTTPException as broken:
+        return "200" if "IncompleteRead" in repr(broken) else ""
+    except OSError:
+        return ""
+
+
+def test_arm_once_from_the_catalogue_and_disarm(console: Console) -> None:
+    page = console.go("faults")
+    page.click("[aria-label='Arm once: Service unavailable']")
+    page.click("[aria-label='Arm once: Bad gateway']")
+
+    assert console.find("#h-armed .count").inner_text() == "2"
+    assert console.push(subscription("any"))["error"] == 503
+    console.go("faults")
+    row = console.find("#h-armed + div tbody tr").first
+    assert [cell.strip() for cell in row.locator("td.num").all_inner_texts()[:2]] == ["1", "0"]
+
+    page.click("[aria-label='Disarm f1']")
+    page.click("text=Disarm all")
+    assert "Nothing is armed" in console.text()
+    assert console.push(subscription("any"))["error"] == 0
+
+
+def test_arm_for_some_requests_only(console: Console) -> None:
+    page = console.go("/__console/faults/http-500")
+    page.select_option("[name=provider]", "ios-apns")
+    page.select_option("[name=resource_id]", "5")
+    page.fill("[name=times]", "")
+    page.click("button.primary")
+
+    armed = console.find("#h-armed + div tbody").inner_text()
+    assert "provider ios-apns" in armed and "resource App" in armed and "no end" in armed
+    assert PAGE_TOKEN not in page.content()
+    assert console.push(subscription("a"))["error"] == 0
+    assert console.push(subscription("a", "ios-apns"))["error"] == 500
+
+
+def test_a_fault_that_can_never_be_is_refused_with_the_reason(console: Console) -> None:
+    page = console.go("/__console/faults/http-500")
+    page.evaluate("document.querySelector('[name=times]').type = 'text'")
+    page.fill("[name=times]", "often")
+    page.click("button.primary")
+
+    assert "times: must be an integer" in console.text()
+    console.allow_complaint("400")
+
+
+def test_a_recipe_shows_the_token_and_its_qr_code(console: Console) -> None:
+    page = console.go("/__console/faults/lost-reset")
+
+    assert page.inner_text("#token") == "emu!after!reset"
+    assert page.locator(".qr svg title").text_content() == "emu!after!reset"
+    box = page.locator(".qr svg").bounding_box()
+    assert box is not None and box["width"] > 100
+
+
+def test_the_catalogue_is_in_russian_too(open_console: Callable[..., Console]) -> None:
+    console = open_console(language="ru")
+    console.go("faults")
+
+    assert "Сервис недоступен" in console.text()
+    assert "Неполадки сети" in console.text()
+
+
+@pytest.mark.parametrize("recipe", _ARMED, ids=lambda recipe: recipe.id)
+def test_every_recipe_gives_what_it_says_armed_and_by_token(shared: Server, recipe) -> None:
+    prefix = f"/w/recipe-{recipe.id}"
+    assert shared.post(f"{prefix}/__admin/faults", {**recipe.fault, "times": 1}).status == 201
+
+    assert _seen(shared, prefix, "a-token") == recipe.status
+    assert _seen(shared, prefix, "another-token") == "200"
+    if recipe.token:
+        assert _seen(shared, prefix, recipe.token) == recipe.status
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
+def test_every_request_of_the_catalogue_meets_its_error_and_rule(shared: Server) -> None:
+    for recipe in CATALOGUE.values():
+        if recipe.call is None:
+            continue
+        prefix = f"/w/call-{recipe.id}"
+        command = shared.get(f"{prefix}/__console/faults/{recipe.id}/curl.txt").body.decode()
+        answer = subprocess.run(command, shell=True, check=True, capture_output=True, text=True)
+
+        assert answer.stdout.split()[1] == recipe.status, recipe.id
+        [entry] = shared.get(f"{prefix}/__admin/requests").json["items"]
+        assert entry["outcome"] == "refused"
+        decided = [one["rule"] for one in entry["decided"]]
+        assert recipe.rule in decided or (recipe.id == "item-duplicate" and "S5" in decided), recipe.id

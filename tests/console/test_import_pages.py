@@ -1,0 +1,79 @@
+"""The import wizard: a file, its columns, a dry run, the import, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.console.pages import Console
+
+
+def choose(console: Console, file: Path, provider: str = "ios-apns") -> None:
+    """The wizard's first step."""
+    page = console.go("import")
+    page.set_input_files("[name=file]", file)
+    page.select_option("[name=provider]", provider)
+    page.click("button.primary")
+
+
+def map_columns(console: Console) -> None:
+    """Its second step."""
+    console.page.check("[name=by][value=field]")
+    console.page.select_option("[name=value_column]", "number")
+    console.page.select_option("[name=field]", "CustomNumber1")
+
+
+@pytest.mark.parametrize(("language", "finished"), [("en", "finished"), ("ru", "завершён")])
+def test_a_file_is_tried_and_then_imported(
+    open_console: Callable[..., Console], csv_file: Path, language: str, finished: str
+) -> None:
+    console = open_console(language=language)
+    choose(console, csv_file)
+    page = console.page
+    assert page.locator("#h-rows + div tbody tr").count() == 8
+    assert page.input_value("[name=token_column]") == "token"
+    map_columns(console)
+    page.click("[name=dry_run]")
+    page.wait_for_selector(f".heading >> text={finished}")
+    assert console.admin("/subscriptions?provider=ios-apns")["total"] == 0
+
+    page.click("button.primary")
+    page.wait_for_selector(f".heading >> text={finished}")
+    figures = [text.split("\n")[0] for text in page.locator(".figures li").all_inner_texts()]
+    assert figures == ["31", "30", "0", "30", "0", "0", "1"]
+    assert "no number" in page.inner_text("#h-refused + div")
+    assert console.admin("/subscriptions?provider=ios-apns")["total"] == 30
+    with page.expect_download() as download:
+        page.click("[download]")
+    assert "matching error: invalid field value" in download.value.path().read_text()
+
+
+def test_tokens_of_another_provider_are_remarked_on_before_anything_starts(
+    console: Console, csv_file: Path
+) -> None:
+    choose(console, csv_file, "android-firebase")
+
+    assert "31 of 31 sampled tokens do not look like android-firebase" in console.find(".note").inner_text()
+
+
+def test_what_is_no_table_is_refused_with_the_reason(console: Console, tmp_path: Path) -> None:
+    picture = tmp_path / "tokens.csv"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    choose(console, picture)
+
+    assert "a picture" in console.page.inner_text("[role=alert]")
+    console.allow_complaint("400")
+
+
+def test_a_hostile_file_is_only_text(console: Console, tmp_path: Path) -> None:
+    file = tmp_path / "<img src=x onerror=alert(1)>.csv"
+    file.write_text('<script>alert(1)</script>,token\n=cmd,"<b>bold</b>"\n' * 2)
+    choose(console, file)
+
+    assert "<script>alert(1)</script>" in console.text()
+    assert console.page.locator("main script, main img, main td b").count() == 0
+    console.page.click("[name=dry_run]")
+    console.page.wait_for_selector(".heading >> text=finished")
+    assert console.page.locator("main script, main img").count() == 0

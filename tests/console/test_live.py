@@ -1,0 +1,206 @@
+"""The Live page: requests as they come, the search through them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.console.pages import Console
+from tests.console.scene import REQUESTS, send_requests
+from tests.server import PATIENCE_S, subscription
+
+HOSTILE = "<script>alert(1)</script>"
+CALL = '{"resource_token": "3LXP2FRcRxJ-7b14db88ec937f14", "subscriptions": [{"provider": "ios-apns", "subscription_id": "by-curl"}]}'
+
+
+def test_requests_are_listed_newest_first_with_a_word_for_their_outcome(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    console.go("live")
+
+    badges = [text.split()[-1] for text in console.find(".row .badge").all_inner_texts()]
+
+    assert badges == [
+        *("changed", "added", "refused", "fault", "refused"),
+        *("refused", "changed", "added", "unchanged", "added"),
+    ]
+    assert "CustomNumber1 = 100" in console.find(".row").first.inner_text()
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "changed"), ("ru", "изменено")])
+def test_it_speaks_both_languages(open_console: Callable[..., Console], language: str, word: str) -> None:
+    console = open_console(language=language)
+    send_requests(console.server, console.prefix)
+    page = console.go("live")
+
+    assert word in console.find(".row").first.inner_text()
+    assert page.get_attribute("html", "lang") == language
+
+
+def test_a_chosen_language_is_remembered(console: Console) -> None:
+    page = console.go("live")
+    page.click("a[hreflang=ru]")
+    page.click("nav.pages a >> nth=2")
+
+    assert page.inner_text("h1") == "Сбои"
+    console.go("rules")
+    assert page.inner_text("h1") == "Правила"
+
+
+def test_an_empty_console_shows_a_first_request_that_works(console: Console) -> None:
+    page = console.go("live")
+    assert "No requests yet" in console.text()
+
+    whole = page.evaluate(
+        "fetch(document.querySelector('[data-copy-url]').dataset.copyUrl).then(r => r.text())"
+    )
+    assert whole.startswith("curl") and console.prefix in whole
+
+    if shutil.which("curl"):
+        subprocess.run(whole, shell=True, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        console.find(".row").wait_for()
+        assert "added" in console.find(".row").inner_text()
+        assert not console.find("#empty").is_visible()
+
+
+def test_the_search_knows_the_words_of_the_journal(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    page = console.go("live")
+    page.press("body", "/")
+    page.keyboard.type("outcome:refused rule:S4")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=*")
+
+    assert console.find(".row").count() == 1
+    assert "taken-token" in console.find(".row").inner_text()
+
+    page.click('.chips >> text="fault"')
+    assert page.input_value("#q") == "rule:S4 outcome:fault"
+    assert "Nothing found" in console.text()
+    page.fill("#q", "")
+    page.click(".search button")
+    page.click('.chips >> text="fault"')
+    assert "emu!503" in console.find(".row").inner_text()
+
+
+def test_words_without_a_criterion_are_looked_for_everywhere(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    console.go("/?q=both-databases-token")
+    assert console.find(".row").count() == 1
+    console.go("/?q=dQw4w9WgXcQ:APA91b")  # a colon does not make a criterion
+    assert console.find(".row").count() == 3
+    console.go("/?q=nothing-has-this")
+    assert "Nothing found" in console.text()
+
+
+def test_older_requests_are_a_page_away(console: Console) -> None:
+    for number in range(60):
+        console.push(subscription(f"token-{number}"))
+    page = console.go("live")
+    assert console.find(".row").count() == 50
+
+    page.click("text=Older")
+    assert console.find(".row").count() == 10
+    page.click("text=Newest")
+    assert console.find(".row").count() == 50
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
+def test_a_request_by_curl_appears_at_once_in_five_open_pages(
+    console: Console, record_property: Callable[[str, object], None]
+) -> None:
+    address = console.server.url + console.prefix
+    pages = [console.page, *(console.new_page() for _ in range(4))]
+    for page in pages:
+        page.goto(address + "/")
+        page.wait_for_selector("#live-state.on")
+
+    since = time.monotonic()
+    subprocess.run(["curl", "-s", "-o", "/dev/null", f"{address}/push_subscribe", "-d", CALL], check=True)
+    for page in pages:
+        page.wait_for_selector(".row >> text=by-curl")
+    record_property("seconds_until_in_five_pages", time.monotonic() - since)
+
+
+def test_only_what_the_search_means_appears_live(console: Console) -> None:
+    page = console.go("/?q=provider:ios-apns")
+    page.wait_for_selector("#live-state.on")
+    console.push(subscription("not-this-one"))
+    console.push(subscription("this-one", "ios-apns"))
+    page.wait_for_selector(".row >> text=this-one")
+
+    assert console.find(".row").count() == 1
+
+
+def test_a_paused_page_stands_still_and_catches_up(console: Console) -> None:
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    page.click("#pause")
+    console.push(subscription("while-paused"))
+    assert console.find(".row").count() == 0
+
+    page.click("#pause")
+    page.wait_for_selector(".row >> text=while-paused")
+
+
+def test_a_burst_is_shown_in_part_and_counted_whole(console: Console) -> None:
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    page.click("#pause")
+    for number in range(150):
+        console.push(subscription(f"token-{number}"))
+    page.click("#pause")
+    page.wait_for_selector(".row >> text=token-149")
+
+    assert console.find(".row").count() == 20
+    assert "130" in page.inner_text("#missed")
+
+
+def test_clearing_empties_every_open_page(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    other = console.new_page()
+    other.goto(console.server.url + console.prefix + "/")
+    other.wait_for_selector("#live-state.on")
+    assert other.locator(".row").count() == len(REQUESTS)
+
+    console.go("live").click("text=Clear")
+
+    other.locator(".row").first.wait_for(state="detached")
+    assert console.admin("/requests")["total"] == 0
+
+
+def test_a_hostile_token_is_only_text_also_when_it_comes_live(console: Console) -> None:
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    console.push(
+        subscription(HOSTILE, HOSTILE), id=HOSTILE, matching=HOSTILE, field_name=HOSTILE, field_value=HOSTILE
+    )
+    console.push(subscription(HOSTILE), matching="custom", field_name=HOSTILE, field_value='"><img src=x>')
+    page.wait_for_selector(".row >> nth=1")
+
+    assert HOSTILE in console.find(".row").first.inner_text()
+    assert page.locator("main script, main img").count() == 0
+    page.click(".row >> nth=0")
+    assert HOSTILE in console.text()
+    assert page.locator("main script, main img").count() == 0
+    console.go(f"/?q={HOSTILE}&outcome={HOSTILE}")
+    assert page.input_value("#q") == HOSTILE
+
+
+def test_watching_makes_no_workspace(console: Console) -> None:
+    answer = console.server.get("/w/never-made/__console/live")
+
+    assert answer.status == 204
+    assert "never-made" not in [one["name"] for one in console.admin("/workspaces")["items"]]
+
+
+def test_the_keys_j_and_k_go_through_the_list(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    page = console.go("live")
+    page.press("body", "j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/__console/requests/9", timeout=PATIENCE_S * 1000)

@@ -1,0 +1,131 @@
+"""A request's page: what came, why it was answered so, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.console.pages import Console
+from tests.console.scene import PROFILE, send_requests
+from tests.server import subscription
+
+
+@pytest.fixture
+def visited(console: Console) -> Console:
+    """A console after the scene."""
+    send_requests(console.server, console.prefix)
+    return console
+
+
+def test_body_and_answer_stand_side_by_side_with_the_token_hidden(visited: Console) -> None:
+    page = visited.go("/__console/requests/4")
+    body, answer = (section.bounding_box() for section in page.locator(".pair section").all())
+    assert body is not None and answer is not None
+    assert body["y"] == answer["y"] and body["x"] < answer["x"]
+    assert '"resource_token": "t…"' in page.inner_text("pre[aria-label=Body]")
+    assert '"subscription_hash_id"' in page.inner_text("pre[aria-label=Answer]")
+    assert page.locator("pre .jk").count() > 10
+
+
+def test_it_says_why_rule_by_rule(visited: Console) -> None:
+    page = visited.go("/__console/requests/4")
+
+    rules = page.locator("#h-why + ol .rule").all_inner_texts()
+    assert rules == ["B1", "M1", "M11", "S2", "M1", "M11", "S2", "A1"]
+    page.click("#h-why + ol .rule >> nth=3")
+    assert page.url.endswith("/__console/rules#S2")
+
+
+def test_it_shows_the_state_before_and_after(visited: Console) -> None:
+    page = visited.go("/__console/requests/10")
+    row = page.locator("#h-state + div tbody tr")
+    assert "● subscribed" in row.locator("td").nth(1).inner_text()
+    assert "○ unsubscribed" in row.locator("td").nth(2).inner_text()
+    visited.go("/__console/requests/9")
+    assert "was not there" in row.first.inner_text()
+    visited.go("/__console/requests/2")
+    assert "Nothing." in visited.text()
+
+
+def test_lints_come_with_what_to_do(visited: Console) -> None:
+    visited.go("/__console/requests/9")
+
+    lints = visited.find("#h-lints + ul").inner_text()
+    assert 'did you mean "field_name"?' in lints
+    assert "Take the parameter out" in lints
+
+
+def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Console]) -> None:
+    console = open_console(language="ru")
+    send_requests(console.server, console.prefix)
+    console.go("/__console/requests/9")
+
+    text = console.text()
+    assert "ничего не найдено; профиль 42 — новый" in text
+    assert 'неизвестный параметр; возможно, "field_name"?' in text
+
+
+def test_replay_sends_the_same_again(visited: Console) -> None:
+    page = visited.go("/__console/requests/1")
+    page.click("text=Replay")
+
+    assert page.url.endswith("/__console/requests/11")
+    assert "changed" in page.inner_text(".heading")  # it was unsubscribed meanwhile
+    assert visited.admin("/requests/11")["headers"]["x-emulator-replay-of"] == "1"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
+def test_the_copied_curl_sends_the_same_again(visited: Console) -> None:
+    page = visited.go("/__console/requests/2")
+    assert "3LXP…7f14" in page.inner_text("#curl")
+
+    whole = visited.server.get(f"{visited.prefix}/__console/requests/2/curl.txt").body.decode()
+    subprocess.run(whole, shell=True, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    again, first = visited.admin("/requests/11"), visited.admin("/requests/2")
+    assert again["body"] == first["body"]
+    assert again["request_id"] == first["request_id"]
+
+
+def test_a_request_becomes_a_fixture(visited: Console) -> None:
+    page = visited.go("/__console/requests/3")
+    page.click("text=Make this a fixture")
+    with page.expect_download() as download:
+        page.click("text=Download")
+
+    [entry] = json.loads(download.value.path().read_text())
+    assert (entry["id"], entry["db_id"]) == (PROFILE, 17)
+    assert entry["fields"]["tier"] == "gold"
+    assert {one["provider"] for one in entry["subscriptions"]} > {"ios-apns"}
+    assert json.loads(page.inner_text("#fixture-json")) == [entry]
+
+
+def test_the_next_one_like_this_fails_once(visited: Console) -> None:
+    page = visited.go("/__console/requests/1")
+    page.select_option("[name=recipe]", "http-503")
+    page.select_option("[name=like]", "token")
+    page.click("button.primary")
+    assert "Service unavailable" in page.inner_text("#h-armed + div")
+
+    token = json.loads(visited.admin("/requests/1")["body"])["subscriptions"][0]["subscription_id"]
+    assert visited.push(subscription("another"))["error"] == 0
+    assert visited.push(subscription(token))["error"] == 503
+    assert visited.push(subscription(token))["error"] != 503
+
+
+def test_what_is_no_json_is_shown_as_it_came(visited: Console) -> None:
+    visited.server.request("POST", f"{visited.prefix}/push_subscribe", b'{"a": <b>&lt;</b>')
+    page = visited.go("/__console/requests/11")
+
+    assert page.inner_text("pre[aria-label=Body]") == '{"a": <b>&lt;</b>'
+
+
+def test_a_request_that_is_gone_has_a_page_that_says_so(visited: Console) -> None:
+    visited.go("/__console/requests/999")
+
+    assert "request 999 not found" in visited.text()
+    visited.allow_complaint("404")

@@ -1,0 +1,153 @@
+"""What pages show, worked out: searches, highlighting, commands, the chart, translations."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.requests.entry import Entry
+from emulator.requests.journal import RequestJournal
+from emulator.rules.lints import content_type_lint
+from emulator.rules.model import Decided
+from emulator.web.console.presenters.details import PATTERNS
+from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
+from emulator.web.console.presenters.likeness import likenesses
+from emulator.web.console.presenters.minutes import MINUTES, Minute, chart
+from emulator.web.console.presenters.reuse import curl_of
+from emulator.web.console.presenters.rows import row_of
+from emulator.web.console.presenters.search_words import read_search, with_outcome
+from tests.console import catalogs
+
+
+def entry(body: Any = None, **more: Any) -> Entry:
+    """An entry of the journal with this body."""
+    text = body if isinstance(body, str) else json.dumps(body or {})
+    fields: dict[str, Any] = {
+        "id": 1, "time": "2026-01-31T12:00:00.000Z", "at_ms": 0, "method": "POST", "path": "/push_subscribe",
+        "query": "", "client": "127.0.0.1:1", "headers": {}, "body": text, "status": 200, "error": 0,
+        "error_text": "", "answer": "", "duration_ms": 0.1,
+    }  # fmt: skip
+    return Entry(**(fields | more))
+
+
+@pytest.mark.parametrize(
+    ("text", "criteria"),
+    [
+        ("", {}),
+        ("outcome:refused", {"outcome": "refused"}),
+        ("rule=M4 lint:L3", {"rule": "M4", "lint": "L3"}),
+        ('error_text:"Resource not found"', {"error_text": "Resource not found"}),
+        ("field.CustomNumber1:100", {"field.CustomNumber1": "100"}),
+        ("some words", {"q": "some words"}),
+        ("cWq:APA91b https://x", {"q": "cWq:APA91b https://x"}),
+        ('provider:ios-apns "two words"', {"provider": "ios-apns", "q": "two words"}),
+        ('"unclosed', {"q": '"unclosed'}),
+    ],
+)
+def test_a_search_is_read_as_the_journals_criteria(text: str, criteria: dict[str, str]) -> None:
+    assert read_search(text).criteria == criteria
+
+
+@given(st.text())
+def test_any_text_is_a_search(text: str) -> None:
+    read_search(text).match.count(RequestJournal())
+
+
+def test_an_outcome_is_put_into_a_search_and_taken_out() -> None:
+    assert with_outcome("rule:M4 outcome:added x", "fault") == "rule:M4 x outcome:fault"
+    assert with_outcome("outcome:added", None) == ""
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+    )
+)
+def test_highlighting_keeps_every_character_of_json_but_white_space(value: Any) -> None:
+    written = json.dumps(value)
+    shown = highlight(written)
+
+    assert json.loads(shown.striptags() if False else _plain(str(shown))) == value
+    assert "<script" not in str(shown)
+
+
+def _plain(markup: str) -> str:
+    for name in ("js", "jk", "jn", "jw"):
+        markup = markup.replace(f'<span class="{name}">', "")
+    markup = markup.replace("</span>", "")
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&#34;", '"'), ("&#39;", "'"), ("&amp;", "&")):
+        markup = markup.replace(entity, character)
+    return markup
+
+
+@given(st.text())
+def test_highlighting_escapes_what_is_no_json(text: str) -> None:
+    assert "<script" not in str(highlight("<script>" + text))
+
+
+def test_numbers_are_shown_digit_for_digit() -> None:
+    assert "1.50e3" in str(highlight('{"a": 1.50e3}'))
+    assert "9" * 5000 in str(highlight('{"a": ' + "9" * 5000 + "}"))
+
+
+def test_deep_and_long_bodies_are_shown_all_the_same() -> None:
+    assert highlight("[" * 5000 + "]" * 5000)
+    assert len(highlight("x" * (MOST_SHOWN * 2))) == MOST_SHOWN
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_a_commands_body_survives_the_shell(body: str) -> None:
+    command = curl_of(entry("'\n$(rm)`" + body, headers={"request-id": "a'b", "host": "h"}), "http://h:1")
+
+    words = shlex.split(command)
+    assert words[words.index("--data-binary") + 1] == "'\n$(rm)`" + body
+    assert "request-id: a'b" in words and "host: h" not in words
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", '"text"', '{"subscriptions": 5}', '{"subscriptions": [1, {}]}', "{"]
+)
+def test_a_row_is_made_of_any_body(body: str) -> None:
+    assert row_of(entry(body)).tokens in ([], [("", "")])
+    assert likenesses(entry(body)) == {"any": {}}
+
+
+def test_a_chart_is_drawn_of_nothing_and_of_much() -> None:
+    none = [Minute("12:00", Counter())] * MINUTES
+    assert "<rect" not in chart(none, "title", str)
+    much = [*none[1:], Minute("12:30", Counter(added=70_000, refused=1))]
+    assert chart(much, "<title>", str).count("<rect") == 2
+    assert 'aria-label="&lt;title&gt;"' in chart(much, "<title>", str)
+    assert ">100000</text>" in chart(much, "", str)
+
+
+def test_notes_of_rules_and_lints_are_known_to_the_translations() -> None:
+    lint = content_type_lint("text/plain")
+    assert lint is not None
+    notes = [
+        Decided("M6", 1, "nothing found; profile x is new").detail,
+        lint.text,
+        "2 databases, each on its own",
+    ]
+
+    assert all(any(pattern.fullmatch(note) for pattern, _ in PATTERNS) for note in notes)
+
+
+@pytest.mark.parametrize("language", catalogs.TRANSLATED)
+def test_every_text_is_translated_and_compiled(language: str) -> None:
+    """If this fails: ``python -m tests.console.catalogs``, then translate what it names."""
+    wanted = {message.id for message in catalogs.collect() if message.id}
+    catalog = catalogs.read(language)
+    translated = {message.id for message in catalog if message.id and message.string}
+
+    assert wanted - translated == set()
+    assert translated - wanted == set()
+    assert catalogs.po_file(language).with_suffix(".mo").read_bytes() == catalogs.compiled(catalog)
+    assert [list(message.check()) for message in catalog if list(message.check())] == []

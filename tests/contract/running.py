@@ -1,0 +1,44 @@
+"""A schemathesis run against a server of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.server import ROOT, Server
+
+#: Seconds that a short run may take before it is given up.
+PATIENCE_S = 900.0
+#: Enough for every name that a run makes up.
+SERVER = ("--durability", "none", "--quiet", "--max-workspaces", "100000", "--workspace-ttl", "20")
+
+
+def check(folder: Path, examples: int, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run schemathesis with its default checks, so many examples an operation, against a fresh server.
+
+    ``folder`` takes what the run leaves behind; ``options`` go to ``schemathesis run``.
+    """
+    server = Server(folder, *SERVER).start()
+    try:
+        return subprocess.run(
+            command(server.url, examples, *options),
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    finally:
+        server.kill()
+
+
+def command(url: str, examples: int, *options: str) -> Sequence[str]:
+    """The command line of a run against the server at ``url``."""
+    return [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "schemathesis.toml")),
+        *("run", f"{url}/__admin/openapi.json", "--max-examples", str(examples), "--no-color", *options),
+    ]

@@ -1,0 +1,135 @@
+"""Which fault a request meets: order, times, chance, rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator.faults.armed import ArmedFaults
+from emulator.faults.model import ErrorAnswer, Fault, FaultMatch, RateLimit
+from emulator.rules.model import PushRequest, RequestError, SubscriptionRequest
+
+
+def a_request(*tokens: str, provider: str = "android-firebase", **more: Any) -> PushRequest:
+    entries = [SubscriptionRequest(provider, token) for token in tokens or ("t",)]
+    return PushRequest("resource", entries, **more)
+
+
+def struck(faults: ArmedFaults, request: PushRequest | None = None) -> str | None:
+    fault = faults.take(request or a_request(), False)
+    return fault.id if fault else None
+
+
+def test_faults_get_ids_in_the_order_in_which_they_are_armed() -> None:
+    faults = ArmedFaults()
+    assert [faults.arm(Fault("")).id for _ in range(3)] == ["f1", "f2", "f3"]
+
+
+def test_new_fault_does_not_take_the_id_of_one_from_before_a_restart() -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault("f1", times=5))
+    assert faults.arm(Fault("")).id == "f2"
+    assert len(faults) == 2
+
+
+def test_first_armed_fault_that_matches_strikes() -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault("", FaultMatch(provider="ios-apns")))
+    faults.arm(Fault(""))
+    assert [struck(faults), struck(faults, a_request(provider="ios-apns"))] == ["f2", "f1"]
+
+
+def test_fault_strikes_as_often_as_told_and_counts() -> None:
+    faults = ArmedFaults()
+    fault = faults.arm(Fault("", times=2))
+    assert [struck(faults) for _ in range(3)] == ["f1", "f1", None]
+    assert (fault.times, fault.fired) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("match", "strikes"),
+    [
+        (FaultMatch(), True),
+        (FaultMatch(provider="android-firebase"), True),
+        (FaultMatch(provider="ios-apns"), False),
+        (FaultMatch(subscription_id="b"), True),
+        (FaultMatch(subscription_id="c"), False),
+        (FaultMatch(provider="android-firebase", subscription_id="a"), True),
+        (FaultMatch(resource_token="resource"), True),
+        (FaultMatch(resource_token="other"), False),
+        (FaultMatch(field_value=100), True),
+        (FaultMatch(field_value="100"), True),
+        (FaultMatch(field_value=101), False),
+        (FaultMatch(resource_token="resource", subscription_id="c"), False),
+    ],
+)
+def test_all_criteria_must_hold(match: FaultMatch, strikes: bool) -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault("", match))
+    assert (struck(faults, a_request("a", "b", field_value=100)) is not None) == strikes
+
+
+def drawn(seed: str | None, count: int = 64) -> list[bool]:
+    faults = ArmedFaults(seed)
+    faults.arm(Fault("", probability=0.5))
+    return [struck(faults) is not None for _ in range(count)]
+
+
+def test_chance_is_the_same_with_the_same_seed_and_another_with_another() -> None:
+    assert drawn("7/default") == drawn("7/default") != drawn("8/default")
+    assert set(drawn("7/default")) == {True, False}
+
+
+def test_chance_starts_anew_when_all_are_disarmed() -> None:
+    faults = ArmedFaults("7")
+    rounds = []
+    for _ in range(2):
+        faults.arm(Fault("", probability=0.5))
+        rounds.append([struck(faults) is not None for _ in range(64)])
+        faults.clear()
+    assert rounds[0] == rounds[1]
+
+
+def test_probability_one_always_strikes() -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault("", probability=1.0))
+    assert all(struck(faults) for _ in range(100))
+
+
+def test_random_delay_is_within_its_bounds_and_the_same_with_the_same_seed() -> None:
+    fault = Fault("", delay_ms=(100, 200))
+    first, again = ArmedFaults("7"), ArmedFaults("7")
+    delays = [first.delay_s(fault) for _ in range(100)]
+    assert all(0.1 <= delay <= 0.2 for delay in delays)
+    assert delays == [again.delay_s(fault) for _ in range(100)]
+    assert first.delay_s(Fault("", delay_ms=1500)) == 1.5
+
+
+def test_rate_limit_lets_through_one_seconds_worth_at_once_and_fills_up_with_time() -> None:
+    now = 100.0
+    faults = ArmedFaults(now=lambda: now)
+    faults.arm(Fault("", then=RateLimit(2)))
+    assert [struck(faults) for _ in range(4)] == [None, None, "f1", "f1"]
+    now += 0.5
+    assert [struck(faults) for _ in range(2)] == [None, "f1"]
+    now += 3600
+    assert [struck(faults) for _ in range(3)] == [None, None, "f1"]
+
+
+def test_request_under_the_rate_limit_meets_the_next_fault() -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault("", then=RateLimit(0.001)))
+    faults.arm(Fault("", then=ErrorAnswer(503)))
+    assert [struck(faults), struck(faults)] == ["f2", "f1"]
+
+
+def test_token_goes_before_armed_faults_and_is_not_looked_for_where_there_is_none() -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault(""))
+    token = a_request("t", "emu!503")
+    fault = faults.take(token, True)
+    assert fault is not None
+    assert (fault.id, fault.then) == ("emu!503", ErrorAnswer(503))
+    with pytest.raises(RequestError, match=r"subscriptions\[0\]\.subscription_id: unknown fault"):
+        faults.take(a_request("emu!nonsense"), True)

@@ -1,0 +1,76 @@
+"""Tables of tokens for the tests, and the shortest way to import one."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from emulator.fixtures.load import load_fixtures
+from emulator.importer.checking import check_plan
+from emulator.importer.plan import ImportPlan, parse_match
+from emulator.importer.report import Report
+from emulator.importer.run import Import
+from emulator.importer.sources import Source
+from emulator.rules.model import PushKey
+from emulator.settings import DEFAULT_FIXTURES, Settings
+from emulator.workspace import Workspace
+from tests.server import PAGE_TOKEN
+
+PROVIDER = "android-firebase"
+
+
+def text_of(rows: Sequence[Sequence[str]], **options: Any) -> str:
+    """Rows as Python's csv module writes them."""
+    out = io.StringIO(newline="")
+    csv.writer(out, **options).writerows(rows)
+    return out.getvalue()
+
+
+def plan(match: str = "push", token_column: str = "token", **more: Any) -> ImportPlan:
+    """A plan for the page's resource."""
+    given = {"resource": PAGE_TOKEN, "provider": PROVIDER} | more
+    return ImportPlan(match=parse_match(match), token_column=token_column, **given)
+
+
+def started(
+    workspace: Workspace, path: Path, its_plan: ImportPlan, report_path: Path | None = None
+) -> Import:
+    """A checked import that has not taken a step."""
+    checked = check_plan(its_plan, Source(path), workspace.store)
+    return Import(checked, workspace, Report(report_path))
+
+
+def imported(
+    workspace: Workspace,
+    path: Path,
+    its_plan: ImportPlan | None = None,
+    report_path: Path | None = None,
+    rows: int = 7,
+) -> Report:
+    """The report of a whole import, in small batches."""
+    importing = started(workspace, path, its_plan or plan(), report_path)
+    for _ in importing.steps(rows):
+        pass
+    return importing.report
+
+
+def holder_of(workspace: Workspace, token: str, db_id: int = 17, resource_id: int = 5) -> str | None:
+    """The id of the profile that has this token active."""
+    found = workspace.store.find_by_push(PushKey(db_id, resource_id, PROVIDER, token))
+    return next((one.profile_id for one in found if one.active), None)
+
+
+def everything(workspace: Workspace) -> dict[str, list[bytes]]:
+    """All documents of the state."""
+    return {
+        name: list(documents.values())
+        for name, documents in workspace.store.storage.state.documents().items()
+    }
+
+
+def in_memory() -> Workspace:
+    """A workspace of the default fixtures of which nothing is left, for properties that need many."""
+    return Workspace("default", Settings(durability="none", seed=1), load_fixtures(DEFAULT_FIXTURES))

@@ -1,0 +1,114 @@
+"""Columns are named by header or number, and guessed from names and content."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from emulator.importer.columns import Guess, describe_columns, guess
+from emulator.importer.layout import Layout, read_layout
+from emulator.importer.plan import Match, parse_match
+from emulator.importer.problem import ImportRefused
+from emulator.importer.sources import Source
+from emulator.tokens import TokenSource
+from tests.importer.tables import text_of
+
+FIELDS = ["CustomNumber1", "email"]
+
+
+def layout_of(folder: Path, rows: list[list[str]]) -> Layout:
+    path = folder / "t.csv"
+    path.write_text(text_of(rows), encoding="utf-8", newline="")
+    return read_layout(Source(path))
+
+
+def guessed(folder: Path, rows: list[list[str]], provider: str | None = None) -> Guess:
+    return guess(describe_columns(layout_of(folder, rows), FIELDS, provider))
+
+
+@pytest.mark.parametrize(
+    "provider", ["android-firebase", "ios-apns", "android-huawei", "yandex-Appmetrica-google-aid"]
+)
+def test_a_column_of_tokens_is_a_token_and_one_of_24_hex_digits_an_id(tmp_path: Path, provider: str) -> None:
+    source = TokenSource(random.Random(1))
+    rows = [[f"{n:024x}", "x", source.token(provider)] for n in range(9)]
+    assert guessed(tmp_path, rows) == Guess("#3", Match("id", "#1"))
+    assert guessed(tmp_path, [["who", "what", "which"], *rows]) == Guess("which", Match("id", "who"))
+
+
+def test_a_column_of_digits_is_a_token_only_where_the_provider_has_such_tokens(tmp_path: Path) -> None:
+    source = TokenSource(random.Random(1))
+    provider = "yandex-Appmetrica-device-id-ios"
+    rows = [["CustomNumber1", "b"], *([str(n), source.token(provider)] for n in range(9))]
+    assert guessed(tmp_path, rows) == Guess(None, None)
+    assert guessed(tmp_path, rows, provider) == Guess("b", Match("field", "CustomNumber1", "CustomNumber1"))
+
+
+@pytest.mark.parametrize(
+    "name", ["token", "Push Token", "push_token", "subscription_id", "device-token", "Токен"]
+)
+def test_a_header_names_the_tokens(tmp_path: Path, name: str) -> None:
+    assert guessed(tmp_path, [[name, "b"], ["t1", "1"]]) == Guess(name, Match("push"))
+
+
+def test_a_declared_field_is_what_finds_the_profile(tmp_path: Path) -> None:
+    rows = [["E-Mail", "token"], ["a@example.com", "t1"]]
+    assert guessed(tmp_path, rows) == Guess("token", Match("field", "E-Mail", "email"))
+
+
+def test_nothing_is_guessed_where_nothing_speaks_for_it(tmp_path: Path) -> None:
+    assert guessed(tmp_path, [["a", "b"], ["1", "2"]]) == Guess(None, None)
+
+
+def test_a_column_is_found_by_header_or_number(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path, [["who", " token ", "#1"], ["1", "2", "3"]])
+    assert [layout.column(named) for named in ("who", "token", "#2", "#1")] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("tokn", 'there is no column "tokn", did you mean "token"?'),
+        ("zzz", 'there is no column "zzz"; there are "who", "token", "who"'),
+        ("who", '"who" names several columns: say which by number, #1 and #3'),
+        ("#4", "there is no column #4: the file has 3"),
+        ("#0", "there is no column #0: the file has 3"),
+    ],
+)
+def test_a_column_that_is_not_there_is_told_with_those_that_are(
+    tmp_path: Path, named: str, said: str
+) -> None:
+    layout = layout_of(tmp_path, [["who", "token", "who"], ["1", "2", "3"]])
+    with pytest.raises(ValueError, match="column") as missing:
+        layout.column(named)
+    assert str(missing.value) == said
+
+
+def test_without_a_header_columns_have_numbers_only(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path, [["1", "2"], ["3", "4"]])
+    with pytest.raises(ValueError, match="name a column by its number, #1 to #2"):
+        layout.column("token")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("push", Match("push")),
+        ("id:profile", Match("id", "profile")),
+        ("id:#1", Match("id", "#1")),
+        ("field:CustomNumber1=Kunde: Nr=1", Match("field", "Kunde: Nr=1", "CustomNumber1")),
+    ],
+)
+def test_matching_is_written_as_it_is_read(text: str, match: Match) -> None:
+    assert parse_match(text) == match
+    assert str(match) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "id", "id:", "field:", "field:x", "field:=x", "field:x=", "email:x", "PUSH"]
+)
+def test_any_other_matching_is_refused(text: str) -> None:
+    with pytest.raises(ImportRefused, match="match: must be id:COLUMN, field:NAME=COLUMN or push"):
+        parse_match(text)

@@ -1,0 +1,99 @@
+"""``run.py import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from emulator.commands.import_ import command
+from emulator.store.lock import StateLock
+
+TABLE = "customer;push token\n100;new:1\n777;new:1\n12x;new:2\n"
+GOOD = ["--match", "field:CustomNumber1=customer", "--token-column", "push token"]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "tokens.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def run(table: Path, *options: str) -> Result:
+    state = ["--state", str(table.parent / "state")]
+    arguments = [str(table), "--resource", "5", "--provider", "android-firebase", *state, *options]
+    result = CliRunner().invoke(command, arguments, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+def test_a_file_is_imported_into_a_state_directory(table: Path) -> None:
+    result = run(table, *GOOD, "--report", str(table.with_name("report.csv")))
+    assert result.return_value == 0
+    assert "tokens.csv: utf-8, semicolon, a header, 2 columns" in result.stdout
+    assert "  subscriptions added                1\n" in result.stdout
+    assert "  line 3, database 17: Duplicate push subscription (new:1)\n" in result.stdout
+    assert "  line 4, database 17: matching error: invalid field value (new:2)\n" in result.stdout
+    assert "every row up to line 4 is done" in result.stdout
+    assert table.with_name("report.csv").read_text().count("refused") == 3
+    again = run(table, *GOOD)
+    assert "  subscriptions unchanged            1\n" in again.stdout
+
+
+def test_a_dry_run_says_so_and_changes_nothing(table: Path) -> None:
+    for _ in range(2):
+        result = run(table, *GOOD, "--dry-run")
+        assert "dry run: nothing was changed" in result.stdout
+        assert "  subscriptions added                1\n" in result.stdout
+
+
+def test_no_progress_bar_where_nobody_watches(table: Path) -> None:
+    assert "%" not in run(table, *GOOD).output
+
+
+def test_a_plan_that_cannot_be_carried_out_lists_its_problems(table: Path) -> None:
+    result = run(table, "--match", "id:custmer", "--token-column", "x")
+    assert result.return_value == 1
+    assert result.stderr == (
+        'error: token_column: there is no column "x"; there are "customer", "push token"\n'
+        'error: match: there is no column "custmer", did you mean "customer"?\n'
+        "nothing was imported\n"
+    )
+
+
+def test_without_columns_it_shows_what_is_there_and_what_to_say(table: Path) -> None:
+    table.write_text("id;push token\n59db33d269d426509e9c4bf9;new:1\n")
+    result = run(table)
+    assert result.return_value == 2
+    assert "#1 id" in result.stdout
+    assert "perhaps: --match 'id:id' --token-column 'push token'" in result.stdout
+    assert result.stderr == "error: say which columns with --match and --token-column\n"
+
+
+def test_a_state_directory_in_use_points_to_the_server(table: Path) -> None:
+    lock = StateLock(table.parent / "state")
+    try:
+        with pytest.raises(Exception, match=r"in use by .*import through it with --url http://HOST:PORT"):
+            run(table, *GOOD)
+    finally:
+        lock.release()
+
+
+def test_the_report_never_takes_the_place_of_the_file(table: Path) -> None:
+    with pytest.raises(Exception, match="--report names the file itself"):
+        run(table, *GOOD, "--report", str(table))
+    assert table.read_text() == TABLE
+
+
+def test_a_file_that_is_not_there_is_told(table: Path) -> None:
+    result = run(table.with_name("none.csv"), *GOOD)
+    assert result.return_value == 1
+    assert result.stderr.startswith("error: file: cannot be read: No such file or directory\n")
+
+
+def test_a_server_that_is_not_there_is_told(table: Path) -> None:
+    with pytest.raises(Exception, match=r"http://127\.0\.0\.1:9/__admin/: "):
+        run(table, *GOOD, "--url", "http://127.0.0.1:9")

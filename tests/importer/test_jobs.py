@@ -1,0 +1,151 @@
+"""Imports inside a server: started, advanced step by step, followed, cancelled, found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emulator.importer import jobs as job_limits
+from emulator.importer.jobs import ImportJobs, Job, at_once
+from emulator.importer.problem import ImportRefused
+from emulator.workspace import Workspace
+from tests.importer.tables import holder_of, plan
+
+Advance = Callable[[], float | None]
+
+
+class ByHand:
+    """A schedule whose steps the test takes."""
+
+    def __init__(self) -> None:
+        self.advances: list[Advance] = []
+
+    def __call__(self, advance: Advance) -> None:
+        self.advances.append(advance)
+
+    def step(self) -> float | None:
+        return self.advances[-1]()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "imports"
+
+
+def start(
+    jobs: ImportJobs, workspace: Workspace, schedule: object, rows: int = 5000, **its_plan: object
+) -> Job:
+    upload = jobs.upload_path()
+    upload.write_text("x,token\n" + "".join(f",new:{number}\n" for number in range(rows)))
+    return jobs.start(upload, "tokens.csv", plan(**its_plan), workspace, schedule)  # type: ignore[arg-type]
+
+
+def test_a_job_goes_in_steps_and_tells_how_far_it_is(workspace: Workspace, folder: Path) -> None:
+    jobs, by_hand = ImportJobs(folder), ByHand()
+    job = start(jobs, workspace, by_hand)
+    assert job.as_dict()["state"] == "running"
+    assert by_hand.step() is not None
+    part = job.as_dict()
+    assert 0 < part["counts"]["rows"] == part["up_to_line"] - 1 < 5000
+    assert part["counts"]["added"] == part["counts"]["rows"]
+    assert (part["file"], part["match"], part["resource"], part["dry_run"]) == (
+        "tokens.csv",
+        "push",
+        5,
+        False,
+    )
+    at_once(by_hand.advances[0])
+    whole = job.as_dict()
+    assert (whole["state"], whole["progress"], whole["counts"]["added"]) == ("finished", 1.0, 5000)
+    assert job.report_path.exists()
+    assert not list(folder.glob("*.upload"))
+
+
+def test_a_refused_file_leaves_nothing_behind(workspace: Workspace, folder: Path) -> None:
+    jobs = ImportJobs(folder)
+    with pytest.raises(ImportRefused):
+        start(jobs, workspace, at_once, rows=0)
+    assert list(folder.iterdir()) == []
+    assert jobs.of("default") == []
+
+
+def test_a_cancelled_job_stops_before_its_next_step(workspace: Workspace, folder: Path) -> None:
+    jobs, by_hand = ImportJobs(folder), ByHand()
+    job = start(jobs, workspace, by_hand)
+    by_hand.step()
+    job.cancel()
+    assert by_hand.step() is None
+    assert job.as_dict()["state"] == "cancelled"
+    assert holder_of(workspace, "new:0")
+    assert not holder_of(workspace, "new:4999")
+
+
+def test_a_job_is_its_workspaces_own(workspace: Workspace, folder: Path) -> None:
+    jobs = ImportJobs(folder)
+    job = start(jobs, workspace, at_once, rows=1)
+    assert jobs.get(job.description.id, "default") is job
+    assert jobs.get(job.description.id, "other") is None
+    assert jobs.of("other") == []
+
+
+def test_an_import_whose_server_died_is_found_again(workspace: Workspace, folder: Path) -> None:
+    by_hand = ByHand()
+    before = start(ImportJobs(folder), workspace, by_hand)
+    by_hand.step()
+    done = before.as_dict()["up_to_line"]
+    found = ImportJobs(folder).of("default")
+    assert [(job.as_dict()["state"], job.as_dict()["up_to_line"]) for job in found] == [("interrupted", done)]
+    assert found[0].as_dict()["problem"] == "the server stopped; import the file again for the rest"
+    assert not list(folder.glob("*.upload"))
+
+
+def test_a_server_that_stops_ends_its_imports(workspace: Workspace, folder: Path) -> None:
+    jobs, by_hand = ImportJobs(folder), ByHand()
+    start(jobs, workspace, by_hand)
+    by_hand.step()
+    jobs.close()
+    assert by_hand.step() is None
+    assert [job.as_dict()["state"] for job in ImportJobs(folder).of("default")] == ["cancelled"]
+
+
+def test_old_jobs_are_forgotten(workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_limits, "MAX_KEPT", 2)
+    jobs = ImportJobs(folder)
+    made = [start(jobs, workspace, at_once, rows=1) for _ in range(4)]
+    assert jobs.of("default") == [made[3], made[2]]
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_too_many_at_a_time_are_refused(workspace: Workspace, folder: Path) -> None:
+    jobs = ImportJobs(folder)
+    for _ in range(job_limits.MAX_RUNNING):
+        start(jobs, workspace, ByHand(), rows=1)
+    with pytest.raises(ImportRefused, match="4 imports are running already"):
+        start(jobs, workspace, ByHand(), rows=1)
+
+
+def test_a_job_makes_way_for_those_who_wait(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(job_limits, "perf_counter", lambda: now[0])
+    jobs, by_hand = ImportJobs(folder), ByHand()
+    start(jobs, workspace, by_hand, rows=50_000)
+    # Nobody makes it late: it goes on at once.
+    assert by_hand.step() == 0.0
+    assert by_hand.step() == 0.0
+    # Its step comes late, and takes a while: it waits as long.
+    now[0] += 0.01
+    times = iter([now[0], now[0] + 0.004])
+    monkeypatch.setattr(job_limits, "perf_counter", lambda: next(times))
+    assert by_hand.step() == pytest.approx(0.004)
+
+
+def test_without_a_folder_nothing_outlives_the_jobs(workspace: Workspace) -> None:
+    jobs = ImportJobs(None)
+    job = start(jobs, workspace, at_once, rows=1)
+    assert job.report_path.exists()
+    jobs.close()
+    assert not job.report_path.parent.exists()

@@ -1,0 +1,92 @@
+"""Importing through a running server, which goes on answering."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
+
+ROWS = 20_000
+BOUNDARY = "tokens-of-the-test"
+
+
+def upload(server: Server, table: bytes) -> Any:
+    """Start importing a table by push tokens; the job."""
+    plan = {"resource": PAGE_TOKEN, "provider": "android-firebase", "match": "push", "token_column": "token"}
+    body = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="plan"\r\n\r\n{json.dumps(plan)}\r\n'
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
+    ).encode()
+    reply = server.request(
+        "POST",
+        "/__admin/import",
+        body + table + f"\r\n--{BOUNDARY}--\r\n".encode(),
+        {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
+    )
+    assert reply.status == 202, reply.body
+    return reply.json
+
+
+def table_of(rows: int) -> bytes:
+    return b"token\n" + b"".join(b"new:%d\n" % number for number in range(rows))
+
+
+def test_requests_are_answered_while_an_import_runs(server: Server) -> None:
+    job = upload(server, table_of(ROWS))
+    answered = 0
+    while server.get(f"/__admin/imports/{job['id']}").json["state"] == "running":
+        assert server.push(subscriptions=[subscription(f"other:{answered}")])["error"] == 0
+        answered += 1
+    job = server.get(f"/__admin/imports/{job['id']}").json
+    assert (job["state"], job["counts"]["added"]) == ("finished", ROWS)
+    assert answered
+    items = server.push(subscriptions=[subscription(f"new:{ROWS - 1}")])["data"]
+    assert [list(item) for item in items] == [["db_id", "description", "profile_id", "resource_id", "status"]]
+
+
+def test_an_import_can_be_cancelled(server: Server) -> None:
+    job = upload(server, table_of(ROWS))
+    assert server.request("DELETE", f"/__admin/imports/{job['id']}").status == 202
+    while (job := server.get(f"/__admin/imports/{job['id']}").json)["state"] == "running":
+        pass
+    assert job["state"] == "cancelled"
+    assert job["counts"]["rows"] < ROWS
+
+
+def test_a_killed_server_keeps_whole_batches_and_says_up_to_which_line(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+    job = upload(server, table_of(ROWS))
+    while server.get(f"/__admin/imports/{job['id']}").json["up_to_line"] < 1000:
+        pass
+    server.kill()
+    server.start()
+    found = server.get(f"/__admin/imports/{job['id']}").json
+    assert found["state"] == "interrupted"
+    kept = server.get("/__admin/health").json["subscriptions"]
+    assert 1000 <= found["up_to_line"] <= kept
+    last = server.push(subscriptions=[subscription(f"new:{found['up_to_line'] - 2}")])["data"][0]
+    assert "subscription_id" not in last
+
+
+def test_the_command_imports_through_the_server(server: Server, tmp_path: Path) -> None:
+    table, report = tmp_path / "t.csv", tmp_path / "report.csv"
+    table.write_bytes(table_of(2000) + b"new:1\n")
+    arguments = ["--resource", "5", "--provider", "android-firebase", "--match", "push"]
+    arguments += ["--token-column", "token", "--report", str(report), "--url", server.url]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "import", str(table), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "  subscriptions added            2,000\n" in done.stdout
+    assert "subscriptions unchanged,1," in report.read_text()
+    assert server.get("/__admin/health").json["subscriptions"] >= 2000

@@ -1,0 +1,295 @@
+"""Trouble with the disk while a real server runs, told by the real kernel: refused, told, recovered from."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.store.doctor import examine
+from tests.server import PATIENCE_S, Server, subscription
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts as Linux has them")
+
+TWO = "two-databases"
+
+
+def push(server: Server, token: str) -> Any:
+    """A request that makes two profiles and two subscriptions; HTTP status and envelope."""
+    reply = server.post("/push_subscribe", {"resource_token": TWO, "subscriptions": [subscription(token)]})
+    return reply.status, reply.json
+
+
+def accepted(server: Server, token: str) -> None:
+    status, envelope = push(server, token)
+    assert (status, envelope["error"], len(envelope["data"])) == (200, 0, 2), envelope
+
+
+def refused(server: Server, token: str, *texts: str) -> None:
+    """Answered as documented: error 500, and a text that says what is wrong."""
+    status, envelope = push(server, token)
+    assert (status, envelope["error"], envelope["data"]) == (500, 500, [])
+    for text in ("nothing was changed", *texts):
+        assert text in envelope["error_text"]
+
+
+def health(server: Server) -> Any:
+    return server.get("/__admin/health").json
+
+
+def failing(server: Server, text: str) -> None:
+    answer = health(server)
+    assert answer["status"] == "failing"
+    assert text in answer["reason"]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come about"
+        time.sleep(0.02)
+
+
+def recovered(server: Server) -> None:
+    """It recovers by itself, and health says so."""
+    wait_until(lambda: bool(health(server)["status"] == "ok"))
+    assert "reason" not in health(server)
+
+
+def limit_files(server: Server, size: int | None) -> None:
+    """Let no file of the server grow beyond this size; ``None``: whatever."""
+    assert server.process is not None
+    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+
+def journal_size(server: Server) -> int:
+    return max(path.stat().st_size for path in server.state.glob("*.journal"))
+
+
+def holds(server: Server, profiles: int) -> None:
+    """What memory says is what another process finds on the disk."""
+    assert health(server)["profiles"] == profiles
+    (report,) = examine(server.state)
+    assert (report.findings, report.counts["profiles"], report.torn_bytes) == ([], profiles, 0)
+
+
+def killed_and_started_again(server: Server, profiles: int) -> None:
+    server.kill()
+    server.start()
+    assert health(server)["profiles"] == profiles
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server]) -> Server:
+    return start_server("-q")
+
+
+@pytest.mark.parametrize("durability", ["os", "fsync"])
+def test_a_full_disk_refuses_is_told_and_is_recovered_from(
+    start_server: Callable[..., Server], durability: str
+) -> None:
+    server = start_server("-q", "--durability", durability)
+    accepted(server, "before")
+    holds(server, 8)
+    limit_files(server, journal_size(server) + 100)  # room for a part of the next transaction
+    refused(server, "refused-1", "File too large", str(server.state))
+    refused(server, "refused-2", "File too large")
+    failing(server, "File too large")
+    holds(server, 8)
+    limit_files(server, None)
+    recovered(server)
+    accepted(server, "after")
+    holds(server, 10)
+    killed_and_started_again(server, 10)
+    assert push(server, "refused-1")[1]["error"] == 0
+
+
+def test_without_a_health_check_it_recovers_too(server: Server) -> None:
+    limit_files(server, journal_size(server) + 10)
+    refused(server, "one", "File too large")
+    limit_files(server, None)
+    wait_until(lambda: push(server, "one")[0] == 200)
+    holds(server, 8)
+
+
+def test_reading_goes_on_while_the_disk_is_full(server: Server) -> None:
+    accepted(server, "known")
+    limit_files(server, journal_size(server))
+    refused(server, "new")
+    status, envelope = push(server, "known")
+    assert (status, envelope["error"]) == (200, 200)  # S7: nothing to change
+    limit_files(server, None)
+
+
+def test_a_directory_that_is_moved_away_and_back(server: Server) -> None:
+    accepted(server, "before")
+    away = server.state.with_name("away")
+    server.state.rename(away)
+    failing(server, str(server.state))
+    refused(server, "refused", str(server.state))
+    assert health(server)["profiles"] == 8
+    assert not server.state.exists()
+    away.rename(server.state)
+    recovered(server)
+    accepted(server, "after")
+    holds(server, 10)
+    killed_and_started_again(server, 10)
+
+
+def test_a_directory_that_is_deleted_and_made_anew(server: Server) -> None:
+    accepted(server, "before")
+    shutil.rmtree(server.state)
+    refused(server, "refused")
+    failing(server, str(server.state))
+    server.state.mkdir()
+    recovered(server)
+    holds(server, 8)
+    accepted(server, "after")
+    killed_and_started_again(server, 10)
+
+
+@pytest.mark.parametrize("pattern", ["*.journal", "default.json", "default.*"])
+def test_files_that_are_deleted_come_back(server: Server, pattern: str) -> None:
+    accepted(server, "before")
+    for path in server.state.glob(pattern):
+        path.unlink()
+    recovered(server)
+    wait_until(lambda: (server.state / "default.json").exists())
+    holds(server, 8)
+    accepted(server, "after")
+    killed_and_started_again(server, 10)
+
+
+def test_another_state_in_its_place_is_not_overwritten(server: Server) -> None:
+    accepted(server, "before")
+    away = server.state.with_name("away")
+    server.state.rename(away)
+    shutil.copytree(away, server.state)
+    refused(server, "refused")
+    failing(server, "removed")
+    wait_until(lambda: "another state was put here" in health(server)["reason"])
+    copied = {path.name: path.read_bytes() for path in away.iterdir()}
+    assert {path.name: path.read_bytes() for path in server.state.iterdir()} == copied
+    server.stop()
+    assert {path.name: path.read_bytes() for path in server.state.glob("default*")} == {
+        name: data for name, data in copied.items() if name.startswith("default")
+    }
+    server.start()
+    assert health(server)["profiles"] == 8
+
+
+def test_a_snapshot_that_fails_is_told_and_made_up_for(start_server: Callable[..., Server]) -> None:
+    """The snapshot is larger than the journal that makes it due: it meets the limit first."""
+    server = start_server("-q", "--snapshot-every", "3000")
+    snapshot_size = (server.state / "default.json").stat().st_size
+    limit_files(server, snapshot_size + 1000)
+    sent = 0
+    while health(server)["status"] == "ok":
+        accepted(server, f"token-{sent}")
+        sent += 1
+        assert sent < 1000
+    failing(server, "no snapshot can be written, the journal grows: File too large")
+    accepted(server, "one-more")
+    limit_files(server, None)
+    recovered(server)
+    wait_until(lambda: (server.state / "default.json").stat().st_size > snapshot_size)
+    holds(server, 6 + 2 * (sent + 1))
+    killed_and_started_again(server, 6 + 2 * (sent + 1))
+
+
+def test_the_server_outlives_a_full_disk_that_its_log_is_on_too(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    log = server.folder / "log"
+    limit_files(server, max(log.stat().st_size, 1))
+    for number in range(20):
+        refused(server, f"refused-{number}")
+    limit_files(server, None)
+    recovered(server)
+    accepted(server, "after")
+    assert server.stop() == 0
+
+
+# Real file systems, where the tests may mount one
+
+
+def mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"NOT TESTED: mounting is not permitted here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("NOT TESTED: mounting a small disk needs root")
+    mount("-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder))
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True, timeout=30)
+
+
+def test_a_disk_that_is_really_full(start_server: Callable[..., Server], small_disk: Path) -> None:
+    server = start_server("-q", state=small_disk / "state")
+    accepted(server, "before")
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(512)):
+                pass
+        except OSError:
+            pass
+    sent = 0
+    while push(server, f"token-{sent}")[0] == 200:  # what is left of the journal's last page
+        sent += 1
+        assert sent < 100
+    refused(server, "refused", "No space left on device")
+    failing(server, "No space left on device")
+    holds(server, 8 + 2 * sent)
+    filler.unlink()
+    recovered(server)
+    accepted(server, "after")
+    killed_and_started_again(server, 10 + 2 * sent)
+
+
+def test_a_disk_that_turns_read_only(start_server: Callable[..., Server], small_disk: Path) -> None:
+    """Its open journal can still be written; a new file, such as a snapshot, cannot be made."""
+    server = start_server("-q", "--snapshot-every", "6000", state=small_disk / "state")
+    mount("--bind", str(small_disk), str(small_disk))
+    try:
+        mount("-o", "remount,ro,bind", str(small_disk))
+        sent = 0
+        while health(server)["status"] == "ok":
+            accepted(server, f"token-{sent}")
+            sent += 1
+            assert sent < 1000
+        failing(server, "Read-only file system")
+        accepted(server, "one-more")
+        mount("-o", "remount,rw,bind", str(small_disk))
+        recovered(server)
+        holds(server, 6 + 2 * (sent + 1))
+        killed_and_started_again(server, 6 + 2 * (sent + 1))
+    finally:
+        server.kill()
+        subprocess.run(["umount", "-l", str(small_disk)], check=True, timeout=30)
+
+
+def test_a_start_on_a_read_only_disk_is_refused_in_one_line(
+    start_server: Callable[..., Server], small_disk: Path, tmp_path: Path
+) -> None:
+    mount("-o", "remount,ro", str(small_disk))
+    with pytest.raises(AssertionError, match="did not start"):
+        start_server("-q", state=small_disk / "state")
+    log = (tmp_path / "log").read_text()
+    assert log.startswith("error: ")
+    assert "Read-only file system" in log
+    assert log.count("\n") == 1

@@ -1,0 +1,342 @@
+"""``--durability fsync``: shared fsyncs, and what becomes of transactions that the disk refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.emulator import Emulator
+from emulator.settings import Settings
+from emulator.store import journal
+from emulator.store.errors import StorageUnavailable
+from emulator.store.group_commit import GroupCommit
+from emulator.store.storage import JournaledStorage
+from emulator.wire import Answer, Incoming
+from tests.store.databases import check_indexes
+from tests.store.scene import NAME, SPECS, contents, transaction
+
+BOUND_S = 30.0
+
+
+class Disk:
+    """The disk's fsync of journals: counted, held up at will, failing at will."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.syncs = 0
+        self.fails = False
+        self.held = threading.Event()
+        self.goes = threading.Event()
+        self.goes.set()
+        patch.setattr(journal, "_flush", self._sync)
+
+    def hold(self) -> None:
+        """From now on an fsync sets ``held`` and waits for :meth:`release`."""
+        self.held.clear()
+        self.goes.clear()
+
+    def release(self) -> None:
+        self.goes.set()
+
+    def _sync(self, fd: int) -> None:
+        self.syncs += 1
+        self.held.set()
+        assert self.goes.wait(BOUND_S)
+        if self.fails:
+            raise OSError(5, "Input/output error")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / NAME
+
+
+@pytest.fixture
+def storage(path: Path, disk: Disk) -> Iterator[JournaledStorage]:
+    storage = JournaledStorage(path, SPECS, "fsync")
+    yield storage
+    disk.fails = False
+    disk.release()
+    storage.close()
+
+
+def on_disk(path: Path) -> Any:
+    """What another process would find."""
+    storage = JournaledStorage(path, SPECS)
+    found = contents(storage.state)
+    storage.discard()
+    return found
+
+
+def ready_again(storage: JournaledStorage) -> None:
+    """The second is over after which the disk is tried again."""
+    storage._retry_at = 0.0
+
+
+def test_sync_waits_once_for_many_transactions(storage: JournaledStorage, disk: Disk) -> None:
+    before = disk.syncs
+    for number in range(5):
+        storage.commit(transaction(number))
+    assert storage.unsynced == 5
+    storage.sync()
+    storage.sync()
+    assert (storage.unsynced, disk.syncs - before) == (0, 1)
+
+
+def test_a_failing_fsync_takes_back_in_memory_and_on_the_disk(
+    storage: JournaledStorage, disk: Disk, path: Path
+) -> None:
+    storage.commit(transaction(0))
+    storage.sync()
+    before = contents(storage.state)
+    for number in range(1, 4):
+        storage.commit(transaction(number))
+    disk.fails = True
+    with pytest.raises(StorageUnavailable, match="Input/output error"):
+        storage.sync()
+    assert contents(storage.state) == before
+    check_indexes(storage.state)
+    assert on_disk(path) == before
+    assert storage.unsynced == 0
+
+
+def test_after_a_failing_fsync_it_refuses_until_the_disk_does_it_again(
+    storage: JournaledStorage, disk: Disk, path: Path
+) -> None:
+    disk.fails = True
+    storage.commit(transaction(0))
+    with pytest.raises(StorageUnavailable):
+        storage.sync()
+    with pytest.raises(StorageUnavailable):
+        storage.commit(transaction(0))
+    assert not storage.probe()
+    ready_again(storage)
+    assert not storage.probe()
+    assert "Input/output error" in str(storage.failure)
+    disk.fails = False
+    ready_again(storage)
+    assert storage.probe()
+    assert storage.failure is None
+    storage.commit(transaction(1))
+    storage.sync()
+    assert on_disk(path) == contents(storage.state) != {}
+
+
+def test_what_cannot_even_be_cut_off_is_cut_off_before_the_next_transaction(
+    storage: JournaledStorage, disk: Disk, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.commit(transaction(0))
+    storage.sync()
+
+    def fail(fd: int, size: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", fail)
+        disk.fails = True
+        storage.commit(transaction(1))
+        with pytest.raises(StorageUnavailable):
+            storage.sync()
+        ready_again(storage)
+        assert not storage.probe()
+    disk.fails = False
+    ready_again(storage)
+    storage.commit(transaction(2))
+    storage.sync()
+    assert on_disk(path) == contents(storage.state)
+
+
+def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
+    storage: JournaledStorage, disk: Disk, path: Path
+) -> None:
+    storage.commit(transaction(0))
+    storage.sync()
+    before = contents(storage.state)
+    storage.commit(transaction(1))
+    disk.fails = True
+    assert storage._files is not None
+    storage._files._min_journal_bytes = 1
+    storage._files._snapshot_bytes = 1
+    with pytest.raises(StorageUnavailable):
+        storage.commit(transaction(2))
+    assert contents(storage.state) == before == on_disk(path)
+
+
+def test_a_snapshot_that_saw_what_was_taken_back_never_counts(
+    storage: JournaledStorage, disk: Disk, path: Path
+) -> None:
+    """The fsync that would make it count is the first to fail."""
+    storage.commit(transaction(0))
+    storage.sync()
+    before = contents(storage.state)
+    disk.hold()
+    storage.snapshot()
+    assert disk.held.wait(BOUND_S)
+    storage.commit(transaction(1))
+    disk.fails = True
+    disk.release()
+    with pytest.raises(StorageUnavailable):
+        storage.sync()
+    assert contents(storage.state) == before
+    assert storage._files is not None
+    storage._files.abandon_snapshot()
+    assert on_disk(path) == before
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, BOUND_S))
+
+
+async def outcomes(waits: list[Coroutine[Any, Any, None]], until: Callable[[], None]) -> list[Any]:
+    """What became of each wait; ``until`` lets the disk go on when all are waiting."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.sleep(0)
+    until()
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_group_commit_shares_one_fsync_among_those_who_wait(storage: JournaledStorage, disk: Disk) -> None:
+    group = GroupCommit(storage)
+
+    async def work() -> None:
+        disk.hold()
+        storage.commit(transaction(0))
+        first = asyncio.ensure_future(group.wait(group.ticket()))
+        await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
+        before = disk.syncs
+        waits = []
+        for number in range(1, 30):
+            storage.commit(transaction(number))
+            waits.append(group.wait(group.ticket()))
+        assert await outcomes(waits, disk.release) == [None] * 29
+        await first
+        assert disk.syncs - before == 1
+        assert storage.unsynced == 0
+        await group.wait()
+        assert disk.syncs - before == 1
+
+    run(work())
+
+
+def test_group_commit_refuses_everyone_whose_transaction_was_taken_back(
+    storage: JournaledStorage, disk: Disk, path: Path
+) -> None:
+    group = GroupCommit(storage)
+
+    async def work() -> None:
+        storage.commit(transaction(0))
+        await group.wait(group.ticket())
+        before = contents(storage.state)
+        disk.hold()
+        storage.commit(transaction(1))
+        first = asyncio.ensure_future(group.wait(group.ticket()))
+        await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
+        waits = []
+        for number in range(2, 10):
+            storage.commit(transaction(number))
+            waits.append(group.wait(group.ticket()))
+        disk.fails = True
+        found = await outcomes([*waits], disk.release)
+        with pytest.raises(StorageUnavailable, match="Input/output error"):
+            await first
+        assert [type(one) for one in found] == [StorageUnavailable] * 8
+        assert contents(storage.state) == before == on_disk(path)
+
+    run(work())
+
+
+def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: JournaledStorage, disk: Disk) -> None:
+    group = GroupCommit(storage)
+
+    async def work() -> None:
+        storage.commit(transaction(0))
+        kept = group.ticket()
+        storage.sync()
+        storage.commit(transaction(1))
+        lost = group.ticket()
+        disk.fails = True
+        with pytest.raises(StorageUnavailable):
+            storage.sync()
+        with pytest.raises(StorageUnavailable):
+            await group.wait(lost)
+        await group.wait(kept)
+
+    run(work())
+
+
+def test_group_commit_lets_go_of_those_who_wait_when_the_storage_closes(
+    storage: JournaledStorage, disk: Disk, path: Path
+) -> None:
+    group = GroupCommit(storage)
+
+    async def work() -> None:
+        disk.hold()
+        storage.commit(transaction(0))
+        first = asyncio.ensure_future(group.wait())
+        await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
+        storage.commit(transaction(1))
+        second = asyncio.ensure_future(group.wait())
+        await asyncio.sleep(0)
+        disk.release()
+        storage.close()
+        await first
+        await second
+        assert set(on_disk(path)["people"]) == {1, 2}
+
+    run(work())
+
+
+def ask(emulator: Emulator, subscription_id: str) -> Answer:
+    entry = {"provider": "android-firebase", "subscription_id": subscription_id}
+    body = json.dumps({"resource_token": "two-databases", "subscriptions": [entry]}).encode()
+    return emulator.exchange.handle(Incoming("POST", "/push_subscribe", "", {}, body, "127.0.0.1:1"))
+
+
+def test_requests_whose_fsync_fails_are_answered_500_and_leave_no_trace(tmp_path: Path, disk: Disk) -> None:
+    emulator = Emulator(Settings(state=tmp_path / "state", durability="fsync"))
+    store = emulator.workspaces.default.store
+
+    async def answered(answer: Answer) -> Answer:
+        assert answer.delivery is not None
+        assert answer.delivery.wait is not None
+        return await answer.delivery.wait or answer
+
+    async def work() -> None:
+        good = await answered(ask(emulator, "good"))
+        assert json.loads(good.body)["error"] == 0
+        before = (store.profile_count, store.subscription_count)
+        disk.fails = True
+        bad = await asyncio.gather(*[answered(ask(emulator, f"bad-{number}")) for number in range(5)])
+        for answer in bad:
+            envelope = json.loads(answer.body)
+            assert (answer.status, envelope["data"], envelope["error"]) == (500, [], 500)
+            assert "nothing was changed" in envelope["error_text"]
+            assert "Input/output error" in envelope["error_text"]
+        assert (store.profile_count, store.subscription_count) == before
+        disk.fails = False
+        ready_again(store.storage)
+        assert store.storage.probe()
+        again = await answered(ask(emulator, "bad-0"))
+        assert json.loads(again.body)["error"] == 0
+
+    try:
+        run(work())
+    finally:
+        disk.fails = False
+        emulator.close()
+    reopened = Emulator(Settings(state=tmp_path / "state"))
+    try:
+        assert reopened.workspaces.default.store.subscription_count == store.subscription_count
+    finally:
+        reopened.close()

@@ -1,0 +1,181 @@
+"""Whatever moment is the last one of a process, or of the machine, the disk holds one whole state.
+
+Not by chance but one by one: before and after each write, fsync, rename, cut and removal.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from emulator.store import journal, snapshot
+from emulator.store.state import State
+from emulator.store.storage import Durability, JournaledStorage
+from tests.store.disk import RecordedDisk
+from tests.store.scene import NAME, SPECS, Contents, Folder, contents, transaction, write_folder
+
+#: What is left of the folder, and the states of which one must be found there.
+Moment = tuple[Folder, tuple[Contents, ...]]
+
+
+class Life:
+    """A storage's life on a recorded disk: at each moment what is left, and what may be found there.
+
+    What may be found is the acknowledged state or that after one more of the transactions on their way.
+    """
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> None:
+        self.kills: list[Moment] = []
+        self.power_losses: list[Moment] = []
+        self._legal: tuple[Contents, ...] = ({},)
+        self._durability = durability
+        self._number = 0
+        self._model = State(SPECS)
+        self.disk = RecordedDisk(folder, patch, self._record)
+        self.path = folder / NAME
+        self.storage = JournaledStorage(self.path, SPECS, durability, min_journal_bytes=1 << 30)
+
+    def _record(self) -> None:
+        self.kills.append((self.disk.now(), self._legal))
+        if self._durability == "fsync":
+            self.power_losses += [(left, self._legal) for left in self.disk.after_power_loss()]
+
+    def commit(self, acknowledge: bool = True) -> None:
+        """One more transaction; acknowledged at once or with the next that is."""
+        ops = transaction(self._number)
+        self._number += 1
+        self._model.apply(ops)
+        self._legal += (contents(self._model),)
+        self.storage.commit(ops)
+        if acknowledge:
+            self.storage.sync()
+            self._acknowledge()
+
+    def batch(self, acknowledge: bool = True) -> None:
+        """Three commits as one transaction."""
+        with self.storage.batch():
+            for _ in range(3):
+                ops = transaction(self._number)
+                self._number += 1
+                self._model.apply(ops)
+                self.storage.commit(ops)
+            self._legal += (contents(self._model),)
+        if acknowledge:
+            self.storage.sync()
+            self._acknowledge()
+
+    def replace(self) -> None:
+        """Another state in its place: a reset."""
+        other = self.storage.new_state()
+        other.apply(transaction(17))
+        self._model = State(SPECS)
+        self._model.apply(transaction(17))
+        self._legal += (contents(other),)
+        self.storage.replace(other)
+        self._acknowledge()
+
+    def snapshot(self, patch: pytest.MonkeyPatch) -> None:
+        """A snapshot, with a transaction between each two of its steps."""
+        write_chunks = snapshot.write_chunks
+
+        def interrupted(header, tables):  # type: ignore[no-untyped-def]
+            for chunk in write_chunks(header, tables):
+                self.commit(acknowledge=False)
+                yield chunk
+            self.batch(acknowledge=False)
+
+        self.commit(acknowledge=False)
+        with patch.context() as inner:
+            inner.setattr(snapshot, "write_chunks", interrupted)
+            self.storage.snapshot()
+            self.wait_for_snapshot()
+        self.commit()
+
+    def wait_for_snapshot(self) -> None:
+        assert self.storage._files is not None
+        thread = self.storage._files._thread
+        if thread is not None:
+            thread.join(30)
+        assert self.storage.failure is None
+
+    def reopen(self, clean: bool) -> None:
+        """Stop, with a last snapshot or without, and start again."""
+        if clean:
+            self.storage.close()
+        else:
+            self.storage.discard()
+        self.storage = JournaledStorage(self.path, SPECS, self._durability, min_journal_bytes=1 << 30)
+
+    def _acknowledge(self) -> None:
+        self._legal = self._legal[-1:]
+
+
+def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Life:
+    """A whole life: first start, transactions, a reset, snapshots, clean and unclean stops."""
+    folder.mkdir()
+    patch.setattr(snapshot, "_CHUNK", 2)
+    life = Life(folder, patch, durability)
+    for _ in range(3):
+        life.commit()
+    life.replace()
+    for _ in range(2):
+        life.commit()
+    life.batch()
+    life.snapshot(patch)
+    life.commit()
+    life.reopen(clean=False)
+    life.commit()
+    life.reopen(clean=True)
+    life.commit()
+    life.snapshot(patch)
+    life.reopen(clean=False)
+    with (folder / next(iter(life.disk.now().keys() - {NAME}))).open("ab") as last_journal:
+        last_journal.write(b"0123 torn")
+    life.reopen(clean=False)
+    assert life.storage.torn_bytes == 9
+    life.commit()
+    life.storage.close()
+    life.disk.close()
+    return life
+
+
+def survivors(folder: Path, moments: list[Moment], patch: pytest.MonkeyPatch) -> int:
+    """Hold that each of the moments is survived; how many different ones there were."""
+    patch.setattr(os, "fsync", lambda fd: None)  # thousands of real ones would take long
+    patch.setattr(journal, "_flush", lambda fd: None)
+    seen: set[tuple[object, ...]] = set()
+    for left, legal in moments:
+        key = (*sorted(left.items()), *map(id, legal))
+        if key in seen:
+            continue
+        seen.add(key)
+        path = write_folder(folder, left)
+        storage = JournaledStorage(path, SPECS)
+        found = contents(storage.state)
+        assert found in legal, sorted(left)
+        assert storage.fresh == (found == {})
+        storage.commit(transaction(1))
+        expected = contents(storage.state)
+        storage.close()
+        storage = JournaledStorage(path, SPECS)
+        assert contents(storage.state) == expected
+        storage.discard()
+    return len(seen)
+
+
+def test_a_kill_at_any_moment_loses_nothing_and_halves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        life = live(tmp_path / "life", patch, "os")
+    assert survivors(tmp_path / "left", life.kills, monkeypatch) > 100
+
+
+def test_a_loss_of_power_at_any_moment_loses_nothing_in_fsync_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        life = live(tmp_path / "life", patch, "fsync")
+    assert survivors(tmp_path / "left", life.power_losses, monkeypatch) > 100

@@ -1,0 +1,202 @@
+"""The OpenAPI document says what the application does."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from openapi_spec_validator import validate
+
+from emulator.app import create_app
+from emulator.commands.openapi import command
+from emulator.exchange import PATHS
+from emulator.settings import Settings
+from emulator.web.openapi.document import openapi_document, schema_documents
+from emulator.web.openapi.push import page_examples
+from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
+
+EXAMPLES = json.loads((ROOT / "tests" / "seed" / "examples.json").read_text(encoding="utf-8"))["examples"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+#: The page and its files, and the document itself: not part of the contract.
+READERS = {"admin.openapi", "admin.docs", "admin.docs_file"}
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi_document()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    return create_app(Settings(state=tmp_path / "state", durability="none"))
+
+
+def _served(app: Flask) -> set[tuple[str, str]]:
+    """Method and path of every admin route, as OpenAPI writes them."""
+    return {
+        (method, re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", str(rule)))
+        for rule in app.url_map.iter_rules()
+        if str(rule).startswith("/__admin") and rule.endpoint not in READERS
+        for method in (rule.methods or set()) & METHODS
+    }
+
+
+def _described(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {
+        (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method in methods
+        if path.startswith("/__admin")
+    }
+
+
+def test_every_admin_route_is_described(app: Flask, document: dict[str, Any]) -> None:
+    assert _served(app) - _described(document) == set(), "describe it in emulator/web/openapi/admin*.py"
+
+
+def test_every_description_is_of_a_route(app: Flask, document: dict[str, Any]) -> None:
+    assert _described(document) - _served(app) == set()
+
+
+def test_Q2_the_endpoint_is_described_at_both_paths(document: dict[str, Any]) -> None:
+    assert {path for path in document["paths"] if not path.startswith("/__")} == {
+        path for path in PATHS if not path.endswith("/")
+    }
+
+
+def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    validate(document)
+    assert document["openapi"].startswith("3.1.")
+
+
+def test_every_reference_leads_somewhere_in_a_schema_that_stands_alone() -> None:
+    for schema in schema_documents().values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        for name in re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(schema)):
+            assert name in schema["$defs"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: str(one["name"]))
+def test_page_example_is_valid_by_the_schemas(example: dict[str, Any]) -> None:
+    schemas = schema_documents()
+    jsonschema.validate(example["request"], schemas["push_request.json"])
+    text = json.dumps(example["response"]).replace("<hash>", "d58ea463").replace("<profile>", "5f" * 12)
+    jsonschema.validate(json.loads(text), schemas["push_answer.json"])
+
+
+@pytest.mark.parametrize("ours", page_examples(), ids=lambda one: str(one["name"]))
+def test_every_example_of_the_page_is_in_the_document(ours: dict[str, Any], document: dict[str, Any]) -> None:
+    example = next(one for one in EXAMPLES if one["name"] == ours["name"])
+    assert {**ours["request"], "resource_token": ""} == {**example["request"], "resource_token": ""}
+    given = json.loads(
+        json.dumps(example["response"])
+        .replace("<hash>", "d58ea463")
+        .replace("<profile>", "5fb62e815ae47a4aa04dfadd")
+    )
+    assert ours["response"] == given
+    assert json.dumps(ours["response"]) in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        {"resource_token": "t", "subscriptions": []},
+        {"resource_token": "t", "subscriptions": [subscription("a")], "matching": "other"},  # M10
+        {"resource_token": "t", "subscriptions": [subscription("a")], "matching": "custom"},  # M3
+        {"resource_token": "t", "subscriptions": [subscription("a")], "matching": "profile_id"},  # M2
+        {"resource_token": "t", "subscriptions": [subscription("a")], "id": "x" * 65},  # M8
+        {"resource_token": "t", "subscriptions": [subscription("")]},
+        {"subscriptions": [subscription("a")]},
+    ],
+)
+def test_what_the_server_refuses_is_not_valid_by_the_schema(request_body: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(request_body, schema_documents()["push_request.json"])
+
+
+def test_command_writes_document_and_schemas(tmp_path: Path) -> None:
+    out, schemas = tmp_path / "openapi.json", tmp_path / "schemas"
+    assert CliRunner().invoke(command, ["--out", str(out), "--schemas", str(schemas)]).exit_code == 0
+    assert json.loads(out.read_text(encoding="utf-8")) == openapi_document()
+    assert sorted(path.name for path in schemas.iterdir()) == sorted(schema_documents())
+
+
+def test_command_says_where_it_cannot_write(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["--out", str(tmp_path / "no" / "openapi.json")])
+    assert result.exit_code != 0
+    assert "openapi.json: No such file" in result.output
+
+
+def test_served_document_is_the_same_in_every_workspace(server: Server, document: dict[str, Any]) -> None:
+    assert server.get("/__admin/openapi.json").json == document
+    assert server.get("/w/team-a/__admin/openapi.json").json == document
+
+
+def test_page_loads_nothing_from_elsewhere(server: Server) -> None:
+    page = server.get("/w/team-a/__admin/docs/")
+    assert page.headers["content-type"].startswith("text/html")
+    names = re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
+    assert names
+    for name in names:
+        answer = server.get(f"/w/team-a/__admin/docs/{name}")
+        assert answer.status == 200
+        assert answer.body
+    assert "'self'" in page.headers["content-security-policy"]
+    assert "http" not in page.headers["content-security-policy"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
+def test_page_shows_the_contract_in_a_browser(server: Server, tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [
+            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom"),
+            f"{server.url}/w/team-a/__admin/docs/",
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * PATIENCE_S,
+        check=True,
+    ).stdout
+    assert "Add and change push subscriptions" in shown
+    assert "/__admin/requests/verify" in shown
+
+
+def test_page_without_its_slash_leads_to_it(server: Server) -> None:
+    answer = server.get("/w/team-a/__admin/docs")
+    assert (answer.status, answer.headers["location"]) == (302, "/w/team-a/__admin/docs/")
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2F__init__.py", "oauth2-redirect.html"])
+def test_page_serves_its_own_files_only(server: Server, name: str) -> None:
+    answer = server.get(f"/__admin/docs/{name}")
+    assert answer.status == 404
+    assert answer.json["error"] == 404
+
+
+def test_contract_is_readable_without_the_admin_token(start_server: Any) -> None:
+    server = start_server("--admin-token", "s3cret")
+    assert server.get("/__admin/openapi.json").status == 200
+    assert server.get("/__admin/docs/").status == 200
+    assert server.get("/__admin/requests").status == 401
+    assert server.get("/__admin/openapi.json", Host="evil.example").status == 403
+
+
+def test_answer_of_the_server_is_valid_by_the_schema(server: Server) -> None:
+    schema = schema_documents()["push_answer.json"]
+    for parameters in (
+        {"subscriptions": [subscription("new")]},
+        {"subscriptions": [subscription("new")]},
+        {"subscriptions": [subscription("twice"), subscription("twice")]},
+        {"matching": "custom", "field_name": "no", "field_value": 1, "subscriptions": [subscription("x")]},
+    ):
+        jsonschema.validate(server.push(PAGE_TOKEN, **parameters), schema)
