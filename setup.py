@@ -1,4 +1,4 @@
-"""What setup.cfg cannot say: the default fixtures, kept at the top of the project, are part of the package."""
+"""What setup.cfg cannot say: the default fixtures, at the top of the project, are part of the package."""
 
 from setuptools import find_packages, setup
 

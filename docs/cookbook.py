@@ -16,7 +16,8 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
 from emulator.client import EmulatorClient, LocalServer  # noqa: E402 (the clone's own package)
-from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe, curl  # noqa: E402
+from emulator.faults.calls import curl  # noqa: E402
+from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe  # noqa: E402
 from emulator.fixtures.load import load_fixtures  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES  # noqa: E402
 
@@ -41,13 +42,14 @@ class Kitchen:
 
     def __init__(self, server: LocalServer) -> None:
         self._server = server
-        self._resources = load_fixtures(DEFAULT_FIXTURES).resources
+        self._fixtures = load_fixtures(DEFAULT_FIXTURES)
 
     def by_request(self, recipe: Recipe) -> tuple[str, Shown]:
         """The command, as the page shows it, and what it came to."""
         assert recipe.call is not None
         with EmulatorClient(self._server.url, f"request-{recipe.id}") as client:
-            command = curl(recipe.call, client.url, self._resources).replace("curl -i", "curl", 1)
+            resources, databases = self._fixtures.resources, self._fixtures.databases
+            command = curl(recipe.call, client.url, resources, databases).replace("curl -i", "curl", 1)
             arguments = shlex.split(command.replace("\\\n", " "))[1:]
             return command.replace(client.url, SHOWN_URL), _run(client, arguments)
 
@@ -95,8 +97,8 @@ def _section(recipe: Recipe, tried: Mapping[str, Any]) -> list[str]:
     lines = [f"### {recipe.title}", "", f"{recipe.shows}{rule}", ""]
     if "request" in tried:
         command, shown = tried["request"]
-        if '"error":0,' not in shown.output:
-            lines += ["A request that meets it:", "", "```sh", _shortened(command), "```", "", *_block(shown)]
+        assert '"error":0,' not in shown.output, recipe.id
+        lines += ["A request that meets it:", "", "```sh", _shortened(command), "```", "", *_block(shown)]
     shown = None
     for way, text in (("fault", json.dumps(recipe.fault)), ("token", recipe.token)):
         if way not in tried:

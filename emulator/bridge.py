@@ -149,9 +149,7 @@ class Bridge:
             body.seek(0)
             self._answer(request, body, problem)
 
-    async def _copy_body(
-        self, proto: Any, body: IO[bytes], length: int, limit: int
-    ) -> BodyProblem | None:
+    async def _copy_body(self, proto: Any, body: IO[bytes], length: int, limit: int) -> BodyProblem | None:
         """Reads the body into ``body`` as far as ``limit`` allows. ``length`` -1: not known (chunked)."""
         size, empties = 0, 0
         pieces = aiter(proto)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import perf_counter
 
 import orjson
 from msgspec import Struct, field
 
-from emulator.faults.answering import fault_answer, replaces_answer, spoil
+from emulator.faults.answering import fault_answer, fault_text, replaces_answer, spoil
 from emulator.faults.model import ITEM_ERRORS, MATCHING_ERRORS, Fault, ItemFault
 from emulator.faults.tokens import PREFIX
 from emulator.requests.entry import Entry, outcome_word
@@ -45,6 +46,7 @@ class Call(Struct):
     outcome: Outcome | None = None
     lints: list[Lint] = field(default_factory=list)
     error: RequestError | None = None
+    text: str = SUCCESS
 
 
 class Exchange:
@@ -86,18 +88,20 @@ class Exchange:
             return self._refused(call, error)
         fault = call.fault
         if fault is None:
-            return self._carried_out(call, request)
+            return self._when_durable(call, self._carried_out(call, request))
         if fault.id[:4] != PREFIX and fault.times is not None:
-            call.workspace.remember_faults()
+            with suppress(StorageUnavailable):  # it has fired all the same
+                call.workspace.remember_faults()
         forced = _forced(fault)
         if replaces_answer(fault) and forced is None:
             if fault.after:
                 self._carried_out(call, request)
             answer = fault_answer(fault)
             answer.headers += call.cors
+            call.text = fault_text(fault)
         else:
             answer = self._carried_out(call, request, forced)
-        return spoil(answer, fault, call.workspace.faults.delay_s(fault))
+        return spoil(self._when_durable(call, answer), fault, call.workspace.faults.delay_s(fault))
 
     def _carried_out(self, call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
         workspace = call.workspace
@@ -117,15 +121,20 @@ class Exchange:
             call.outcome = None
             return self._refused(call, _unavailable(unavailable))
         body = orjson.dumps(envelope(outcome.error, outcome.items))
-        answer = Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
-        if store.storage.unsynced:
-            answer.delivery = Delivery(wait=self._durable(call, answer, workspace.group_commit.ticket()))
-        return answer
+        return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
 
     def _refused(self, call: Call, error: RequestError) -> Answer:
         call.error = error
+        call.text = error.text
         mirror = call.workspace.choices.policies.http_status == "mirror"
         return _error_answer(error, call.cors, None if mirror else 200)  # A3
+
+    def _when_durable(self, call: Call, answer: Answer) -> Answer:
+        """The answer, whichever it is, to be sent when the disk has what the request changed."""
+        workspace = call.workspace
+        if call.outcome is not None and workspace.store.storage.unsynced:
+            answer.delivery = Delivery(wait=self._durable(call, answer, workspace.group_commit.ticket()))
+        return answer
 
     async def _durable(self, call: Call, answer: Answer, ticket: Ticket) -> Answer | None:
         """Wait for the disk; the answer to send instead, where it refused."""
@@ -166,6 +175,11 @@ def _forced(fault: Fault) -> ForcedError | None:
     return ForcedError(ITEM_ERRORS[wanted], wanted in MATCHING_ERRORS)
 
 
+def _is_lost(answer: Answer) -> bool:
+    """Whether nothing of it is sent."""
+    return answer.delivery is not None and answer.delivery.effect in ("connection_reset", "empty_response")
+
+
 def _unavailable(error: StorageUnavailable) -> RequestError:
     return RequestError(500, f"nothing was changed: {error}", "A3")
 
@@ -195,8 +209,8 @@ def _record(call: Call, answer: Answer) -> None:
         incoming.body.decode("utf-8", "replace"),
         answer.status,
         answer.summary.error or 0,
-        error.text if error is not None else SUCCESS,
-        answer.body.decode("utf-8", "replace"),
+        call.text,
+        "" if _is_lost(answer) else answer.body.decode("utf-8", "replace"),
         round(seconds * 1000, 3),
         decided,
         workspace.choices.wanted(call.lints),

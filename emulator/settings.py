@@ -25,13 +25,14 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """What ``serve`` was asked for.
 
-    ``state``: the directory of the state files. ``min_journal_bytes``: the journal size at which a snapshot
-    is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
+    ``state``: the directory of the state files. ``min_journal_bytes``: the journal size at which a
+    snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
     ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
-    addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an idle workspace is
-    deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each request journal.
-    ``show_secrets``: show resource tokens and credentials in the journal. ``watch``: reload the fixtures
-    when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with; ``tls_self_signed``: make them.
+    addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an
+    idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each
+    request journal. ``show_secrets``: show resource tokens and credentials in the journal. ``watch``:
+    reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with;
+    ``tls_self_signed``: make them.
     """
 
     host: str = "127.0.0.1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import os
 import socket
 import ssl
@@ -113,9 +114,17 @@ def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
 def names(host: str) -> list[str]:
     """The names and addresses that a certificate made here is for."""
     found = ["localhost", "127.0.0.1", "::1", ANDROID_HOST, *own_addresses()]
-    if host not in ("0.0.0.0", "::", ""):  # nosec B104 (compared with, not bound to)
+    if not is_every_address(host):
         found.append(host)
     return list(dict.fromkeys(found))
+
+
+def is_every_address(host: str) -> bool:
+    """Whether listening on ``host`` means listening on all addresses."""
+    try:
+        return ipaddress.ip_address(host or "::").is_unspecified
+    except ValueError:
+        return False
 
 
 def own_addresses() -> list[str]:

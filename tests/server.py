@@ -54,8 +54,18 @@ class Server:
         port_file.unlink(missing_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("EMULATOR_")}
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "run.py"), "serve", "--port", "0", "--port-file", str(port_file)]
-            + ["--state", str(self.state), *self.arguments],
+            [
+                sys.executable,
+                str(ROOT / "run.py"),
+                "serve",
+                "--port",
+                "0",
+                "--port-file",
+                str(port_file),
+                "--state",
+                str(self.state),
+                *self.arguments,
+            ],
             stdout=subprocess.PIPE,
             stderr=(self.folder / "log").open("a"),
             text=True,

@@ -327,6 +327,35 @@ def test_lists_longer_than_a_page_come_whole(client: EmulatorClient) -> None:
     assert len(list(client.profiles.all(db_id=2, limit=3))) == client.profiles.find(db_id=2).total
 
 
+# Imports and the contract
+
+
+def test_file_of_tokens_is_imported_and_reported(client: EmulatorClient, tmp_path: Path) -> None:
+    file = tmp_path / "tokens.csv"
+    file.write_text(f"who,token\n{ANNA},t1\n,t2\n")
+    plan: dict[str, Any] = {"provider": "android-firebase", "match": "id:who", "token_column": "token"}
+    tried = client.imports.wait(client.imports.start(file.read_bytes(), resource=5, dry_run=True, **plan).id)
+    assert (tried.dry_run, client.subscriptions.find(subscription_id="t1").total) == (True, 0)
+    done = client.imports.wait(client.imports.start(file, resource=PAGE_TOKEN, **plan).id)
+    assert (done.state, done.file, done.counts["added"], done.counts["refused"]) == (
+        "finished",
+        file.name,
+        1,
+        1,
+    )
+    assert client.subscriptions.find(subscription_id="t1").items[0].profile_id == ANNA
+    assert "refused,,3,," in client.imports.report(done.id)
+    assert {one.id for one in client.imports.all()} == {tried.id, done.id}
+    with pytest.raises(EmulatorError, match="finished already"):
+        client.imports.cancel(done.id)
+    with pytest.raises(EmulatorError, match=r"plan\.resource"):
+        client.imports.start(file, resource=99, **plan)
+
+
+def test_contract_is_served(client: EmulatorClient) -> None:
+    assert "/push_subscribe" in client.openapi()["paths"]
+
+
 # The local server
 
 

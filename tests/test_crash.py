@@ -161,7 +161,7 @@ def test_A6_killed_at_any_moment(start_server: Callable[..., Server], durability
 
 @pytest.mark.parametrize("durability", ["os", "fsync"])
 def test_A6_killed_during_a_snapshot(start_server: Callable[..., Server], durability: str) -> None:
-    """In the middle: its temporary file is there, or it is in its place and the journal before it still there."""
+    """In the middle: its temporary file is there, or it is in its place beside the journal before it."""
     crashes = Crashes(start_server, "--durability", durability, "--snapshot-every", "20000")
     caught = 0
 

@@ -122,12 +122,13 @@ def test_a_negative_number_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "locale, advice", [("ru_RO", "ru_RU"), ("xx", "ru_RU or en_US"), ("", "en_US"), ("../x", "en_US")]
+    ("locale", "advice"), [("ru_RO", "ru_RU"), ("xx", "ru_RU or en_US"), ("", "en_US"), ("../x", "en_US")]
 )
 def test_an_unknown_locale_is_refused_with_near_ones(locale: str, advice: str, tmp_path: Path) -> None:
     with pytest.raises(FakeError) as refusal:
         write_fixture_set(tmp_path / "set", 1, locale, 42)
-    assert str(refusal.value).startswith(f'unknown locale "{locale}": try ') and advice in str(refusal.value)
+    assert str(refusal.value).startswith(f'unknown locale "{locale}": try ')
+    assert advice in str(refusal.value)
     assert list(tmp_path.iterdir()) == []
 
 

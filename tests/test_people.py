@@ -108,7 +108,8 @@ def test_databases_declare_fields_of_every_type(directory: Path) -> None:
 def test_resources_have_known_tokens_and_list_extra_providers(directory: Path) -> None:
     resources = load(directory, "resources.json")
     assert [resource["token"] for resource in resources] == ["fake-app-1", "fake-app-2", "fake-site-3"]
-    assert resources[0]["db_ids"] == [1, 2] and "providers" not in resources[0]
+    assert resources[0]["db_ids"] == [1, 2]
+    assert "providers" not in resources[0]
     listed = {provider for resource in resources for provider in resource.get("providers", ())}
     assert set(EXTRA) <= listed <= set(DOCUMENTED) | set(EXTRA)
 
@@ -170,7 +171,8 @@ def test_locales_with_odd_phones_or_letters(locale: str, tmp_path: Path) -> None
     write_fixture_set(tmp_path, 200, locale, 1)
     for profile in load(tmp_path, "profiles.json"):
         fields = profile["fields"]
-        assert fields["_fname"] and fields["_lname"]
+        assert fields["_fname"]
+        assert fields["_lname"]
         assert re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+\.\d+@example\.(com|net|org)", fields["email"])
         assert "phones" not in fields or len(re.findall("[0-9]", fields["phones"])) >= 7
 
@@ -192,9 +194,11 @@ def test_subscriptions_fit_their_resource_and_database(
 
 def test_no_subscription_to_three_mostly_one_some_unsubscribed(profiles: list[dict[str, Any]]) -> None:
     sizes = Counter(len(profile["subscriptions"]) for profile in profiles)
-    assert set(sizes) == {0, 1, 2, 3} and sizes[1] > PEOPLE / 2
+    assert set(sizes) == {0, 1, 2, 3}
+    assert sizes[1] > PEOPLE / 2
     states = Counter(subscription["status"] for subscription in subscriptions_of(profiles))
-    assert set(states) == {"subscribed", "unsubscribed"} and states["subscribed"] > 4 * states["unsubscribed"]
+    assert set(states) == {"subscribed", "unsubscribed"}
+    assert states["subscribed"] > 4 * states["unsubscribed"]
 
 
 @pytest.mark.parametrize("provider", [*DOCUMENTED, *EXTRA])

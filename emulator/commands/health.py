@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from emulator.settings import Settings
+from emulator.tls import is_every_address
 
 #: Seconds to wait for the answer.
 _PATIENCE_S = 3.0
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # nosec B104 (asked, not bound)
 
 
 @click.command("health")
@@ -31,7 +31,9 @@ def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, 
 
     It reads the settings from the environment as `serve` does: a container's health check needs no arguments.
     """
-    address = _EVERYWHERE.get(host, host)
+    address = host
+    if is_every_address(host):
+        address = "::1" if ":" in host else "127.0.0.1"
     try:
         if port_file is not None:
             port = int(port_file.read_text(encoding="ascii"))

@@ -31,14 +31,16 @@ class Generations:
     """The snapshot and journals of the state file ``path``.
 
     A snapshot is due when the journals are larger than ``min_journal_bytes`` and than the last snapshot.
-    ``failure`` says why the last attempt at one came to nothing; the journals go on meanwhile.
+    ``failure`` says why the last attempt at one came to nothing; the journals go on meanwhile. ``syncs``:
+    transactions have to reach the disk before they count.
     """
 
-    def __init__(self, path: Path, unsynced: Unsynced, min_journal_bytes: int) -> None:
+    def __init__(self, path: Path, unsynced: Unsynced, min_journal_bytes: int, syncs: bool) -> None:
         self.path = path
         self.failure: str | None = None
         self._unsynced = unsynced
         self._min_journal_bytes = min_journal_bytes
+        self._syncs = syncs
         self._journal: Journal | None = None
         self._generation = 0
         self._first_number = 0
@@ -107,6 +109,17 @@ class Generations:
     def intact(self) -> bool:
         """Whether what is appended will be found: the journal is in its place and follows a snapshot."""
         return self._journal is None or (self._journal.in_place() and not self._broken)
+
+    def try_again(self, state: State) -> None:
+        """Try whether the disk takes again what it refused. Raises :class:`OSError` if it does not."""
+        if self.intact:
+            self.journal.probe()
+        if self._syncs:
+            if not self._unsynced:  # else somebody still has to hear of it
+                self.journal.forget_sync_error()
+            self.journal.sync()
+        if not self.intact:  # the directory is back, but empty: memory holds what it held
+            self.write_whole(state)
 
     def _is_anothers(self) -> bool:
         there = inode(self.path)
@@ -194,6 +207,7 @@ class Generations:
                 raise _Abandoned
             yield chunk
         # What the snapshot has seen must be in the journal on the disk, for good, before the snapshot counts.
+        journal.sync()  # the most of it while nobody waits
         with self._settled:
             seen = Ticket(epoch, journal.number)
             journal.sync()

@@ -67,7 +67,8 @@ class Journal:
         self.path = path
         self.size = size
         self.number = number
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+        # Windows would write two bytes for a newline.
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
         self._inode = os.fstat(self._fd).st_ino
         self._overhang = os.fstat(self._fd).st_size > size
         self._sync_lock = threading.Lock()

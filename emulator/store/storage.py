@@ -66,12 +66,13 @@ class JournaledStorage(Storage):
         self._batch: list[tuple[Sequence[Op], Sequence[Op]]] | None = None
         self._failure: str | None = None
         self._retry_at = 0.0
+        self._closed = False
         self._files: Generations | None = None
         if path is not None and durability != "none":
             self._files = self._open(Path(path), min_journal_bytes)
 
     def _open(self, path: Path, min_journal_bytes: int) -> Generations:
-        files = Generations(path, self._unsynced, min_journal_bytes)
+        files = Generations(path, self._unsynced, min_journal_bytes, self.durability == "fsync")
         if nothing_stored(path):
             files.write_whole(self.state)
             return files
@@ -113,14 +114,16 @@ class JournaledStorage(Storage):
             pass
         except OSError as error:  # nothing is lost: the journals hold everything
             self._failed(error, files)
-        self._files = None
-        files.close()
+        self._let_go(files)
 
     def discard(self) -> None:
         """Close the files as they are, without a last snapshot."""
-        files, self._files = self._files, None
-        if files is not None:
-            files.close()
+        if self._files is not None:
+            self._let_go(self._files)
+
+    def _let_go(self, files: Generations) -> None:
+        self._files, self._closed = None, True
+        files.close()
 
     # Transactions
 
@@ -130,6 +133,7 @@ class JournaledStorage(Storage):
         ``checked``: the tables' decoders and indexes are known to take the documents; else what they raise
         is raised here. Raises :class:`StorageUnavailable`. In both cases nothing has changed.
         """
+        self._check_open()
         if not checked:
             self.state.check(ops)
         if self._batch is not None:
@@ -150,6 +154,7 @@ class JournaledStorage(Storage):
         At the end it is durable, as one commit is. Where it cannot be, and whatever is raised inside, all
         of it is undone. Raises :class:`StorageUnavailable`.
         """
+        self._check_open()
         if self._files is not None:
             self._begin(self._files)
         with self._files.unseen() if self._files is not None else contextlib.nullcontext():
@@ -167,6 +172,10 @@ class JournaledStorage(Storage):
                 self.commits += 1
         if self._files is not None and ops:
             self._carried_out(self._files, size, [op for _, undo in reversed(batch) for op in undo])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageUnavailable("the state is closed")
 
     def _begin(self, files: Generations) -> None:
         epoch = self._unsynced.epoch
@@ -194,6 +203,7 @@ class JournaledStorage(Storage):
 
         Raises :class:`StorageUnavailable`.
         """
+        self._check_open()
         if self._files is not None:
             self.sync()
             try:
@@ -292,16 +302,7 @@ class JournaledStorage(Storage):
         if monotonic() < self._retry_at:
             return False
         try:
-            if files.intact:
-                files.journal.probe()
-                if self.durability == "fsync":
-                    if not self._unsynced:  # else somebody still has to hear of it
-                        files.journal.forget_sync_error()
-                    files.journal.sync()
-            else:  # the directory is back, but empty: memory holds what it held
-                if self._unsynced:
-                    files.journal.sync()
-                files.write_whole(self.state)
+            files.try_again(self.state)
         except OSError as error:
             self._failed(error, files)
             return False

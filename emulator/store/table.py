@@ -44,7 +44,7 @@ class IndexedTable(Table):
         Raises :class:`KeyError` if there is no such index.
         """
         state = self.state
-        return [_document(state.documents[i], i) for i in state.indexes[index].find(key)]
+        return [self._document(state.documents[i], i) for i in state.indexes[index].find(key)]
 
     # TinyDB asks the whole table for each of these; one document is enough.
 
@@ -52,9 +52,9 @@ class IndexedTable(Table):
         documents = self._peek()
         if doc_id is not None:
             found = documents.get(doc_id)
-            return None if found is None else _document(found, doc_id)
+            return None if found is None else self._document(found, doc_id)
         if doc_ids is not None:
-            return [_document(documents[i], i) for i in sorted(set(doc_ids)) if i in documents]
+            return [self._document(documents[i], i) for i in sorted(set(doc_ids)) if i in documents]
         return super().get(cond)
 
     def search(self, cond: Any) -> list[Document]:
@@ -91,6 +91,5 @@ class IndexedTable(Table):
         table = self._journaled.state.tables.get(self.name)
         return {} if table is None else table.documents
 
-
-def _document(document: bytes, doc_id: int) -> Document:
-    return Document(json.loads(document), doc_id)
+    def _document(self, document: bytes, doc_id: int) -> Document:
+        return self.document_class(json.loads(document), doc_id)

@@ -48,5 +48,3 @@ def workspace_name() -> str | None:
 def workspace() -> Workspace:
     """The request's workspace, made if it is new. Raises :class:`~emulator.rules.model.RequestError`."""
     return emulator().workspaces.get(workspace_name())
-
-

@@ -1,4 +1,4 @@
-"""A real headless Chromium, and a server for the tests of one module; each test has a workspace of its own."""
+"""A real headless Chromium, and a server for the tests of one module; each test has its own workspace."""
 
 from __future__ import annotations
 

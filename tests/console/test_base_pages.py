@@ -141,7 +141,8 @@ def test_100000_profiles_are_listed_and_found_page_by_page(
     first = page.locator("tbody tr code").all_inner_texts()
     page.click("text=Next page")
     second = page.locator("tbody tr code").all_inner_texts()
-    assert len(first) == len(second) == 50 and not set(first) & set(second)
+    assert len(first) == len(second) == 50
+    assert not set(first) & set(second)
 
     token = console.admin("/subscriptions?limit=1&provider=ios-apns")["items"][0]["subscription_id"]
     console.go(f"/__console/base/subscriptions?provider=ios-apns&subscription_id={token}")
@@ -159,5 +160,6 @@ def test_the_overview_counts_100000_profiles_while_requests_are_answered(
 
     cards = page.locator(".databases .card")
     counted = [int(card.locator("p b").inner_text().replace(",", "")) for card in cards.all()]
-    assert sum(counted) == MANY and len(counted) == 2
+    assert sum(counted) == MANY
+    assert len(counted) == 2
     assert "android-firebase" in cards.first.inner_text()

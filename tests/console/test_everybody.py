@@ -1,4 +1,4 @@
-"""Each page for everybody: by keyboard and screen reader, on a small phone, in both languages, light and dark."""
+"""Each page for everybody: by keyboard and screen reader, on a small phone, in both languages."""
 
 from __future__ import annotations
 

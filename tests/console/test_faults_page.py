@@ -56,7 +56,9 @@ def test_arm_for_some_requests_only(console: Console) -> None:
     page.click("button.primary")
 
     armed = console.find("#h-armed + div tbody").inner_text()
-    assert "provider ios-apns" in armed and "resource App" in armed and "no end" in armed
+    assert "provider ios-apns" in armed
+    assert "resource App" in armed
+    assert "no end" in armed
     assert PAGE_TOKEN not in page.content()
     assert console.push(subscription("a"))["error"] == 0
     assert console.push(subscription("a", "ios-apns"))["error"] == 500
@@ -78,7 +80,8 @@ def test_a_recipe_shows_the_token_and_its_qr_code(console: Console) -> None:
     assert page.inner_text("#token") == "emu!after!reset"
     assert page.locator(".qr svg title").text_content() == "emu!after!reset"
     box = page.locator(".qr svg").bounding_box()
-    assert box is not None and box["width"] > 100
+    assert box is not None
+    assert box["width"] > 100
 
 
 def test_the_catalogue_is_in_russian_too(open_console: Callable[..., Console]) -> None:

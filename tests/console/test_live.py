@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import time
@@ -11,10 +12,10 @@ import pytest
 
 from tests.console.pages import Console
 from tests.console.scene import REQUESTS, send_requests
-from tests.server import PATIENCE_S, subscription
+from tests.server import PAGE_TOKEN, PATIENCE_S, subscription
 
 HOSTILE = "<script>alert(1)</script>"
-CALL = '{"resource_token": "3LXP2FRcRxJ-7b14db88ec937f14", "subscriptions": [{"provider": "ios-apns", "subscription_id": "by-curl"}]}'
+CALL = json.dumps({"resource_token": PAGE_TOKEN, "subscriptions": [subscription("by-curl", "ios-apns")]})
 
 
 def test_requests_are_listed_newest_first_with_a_word_for_their_outcome(console: Console) -> None:
@@ -57,7 +58,8 @@ def test_an_empty_console_shows_a_first_request_that_works(console: Console) -> 
     whole = page.evaluate(
         "fetch(document.querySelector('[data-copy-url]').dataset.copyUrl).then(r => r.text())"
     )
-    assert whole.startswith("curl") and console.prefix in whole
+    assert whole.startswith("curl")
+    assert console.prefix in whole
 
     if shutil.which("curl"):
         subprocess.run(whole, shell=True, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

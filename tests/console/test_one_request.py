@@ -24,8 +24,10 @@ def visited(console: Console) -> Console:
 def test_body_and_answer_stand_side_by_side_with_the_token_hidden(visited: Console) -> None:
     page = visited.go("/__console/requests/4")
     body, answer = (section.bounding_box() for section in page.locator(".pair section").all())
-    assert body is not None and answer is not None
-    assert body["y"] == answer["y"] and body["x"] < answer["x"]
+    assert body is not None
+    assert answer is not None
+    assert body["y"] == answer["y"]
+    assert body["x"] < answer["x"]
     assert '"resource_token": "t…"' in page.inner_text("pre[aria-label=Body]")
     assert '"subscription_hash_id"' in page.inner_text("pre[aria-label=Answer]")
     assert page.locator("pre .jk").count() > 10

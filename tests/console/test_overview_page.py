@@ -39,7 +39,8 @@ def test_policies_are_explained_and_changed(
     settings = console.admin("/settings")
     assert settings["policies"]["duplicate_token"] == "move"
     assert settings["strict"] is True
-    assert settings["lints"]["L3"] == "off" and settings["lints"]["L1"] == "report"
+    assert settings["lints"]["L3"] == "off"
+    assert settings["lints"]["L1"] == "report"
     assert page.is_checked("[name=duplicate_token][value=move]")
 
 
@@ -82,7 +83,8 @@ def test_workspaces_are_made_visited_and_deleted(console: Console) -> None:
 
     page.click(".workspace")
     page.click("[aria-label='Delete made-by-hand']")
-    assert page.url.endswith("/__console/overview") and "/w/" not in page.url
+    assert page.url.endswith("/__console/overview")
+    assert "/w/" not in page.url
     assert "made-by-hand" not in [one["name"] for one in console.admin("/workspaces")["items"]]
 
 
@@ -97,6 +99,7 @@ def test_the_rules_are_listed_with_grade_text_and_how_often_they_decided(
 
     assert page.locator("tr[id]").evaluate_all("rows => rows.map(row => row.id)") == list(RULES)
     assert grade in console.text()
-    assert page.inner_text("#S1 .num") == "3" and page.inner_text("#S4 .num") == "0"
+    assert page.inner_text("#S1 .num") == "3"
+    assert page.inner_text("#S4 .num") == "0"
     page.click("#S1 .num a")
     assert console.find(".row").count() == 3

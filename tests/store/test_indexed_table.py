@@ -201,3 +201,17 @@ def test_any_operations_answer_and_leave_what_stock_tinydb_does(
         with open_ours(path) as again:
             assert contents(again) == expected
             check_indexes(again.storage.state)
+
+
+def test_a_document_class_of_ones_own_is_used(path: Path) -> None:
+    class Person(Document):
+        pass
+
+    class People(IndexedTable):
+        document_class = Person
+
+    with open_ours(path) as db:
+        people = People(db.storage, "people")
+        people.insert({"name": "Ada"})
+        found = [people.get(doc_id=1), *people.get(doc_ids=[1]), *people.find("name", "Ada"), *people.all()]
+        assert {type(one) for one in found} == {Person}

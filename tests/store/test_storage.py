@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -344,3 +345,17 @@ def join_snapshot(storage: JournaledStorage) -> None:
     if thread is not None:
         thread.join(BOUND_S)
         assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("end", [JournaledStorage.close, JournaledStorage.discard])
+def test_a_closed_state_takes_nothing(path: Path, end: Callable[[JournaledStorage], None]) -> None:
+    storage = opened(path)
+    storage.commit(transaction(0))
+    end(storage)
+    end(storage)
+    with pytest.raises(StorageUnavailable, match="closed"):
+        storage.commit(transaction(1))
+    with pytest.raises(StorageUnavailable, match="closed"), storage.batch():
+        pass
+    with pytest.raises(StorageUnavailable, match="closed"):
+        storage.replace(storage.new_state())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from itertools import islice
 from time import monotonic
 
 import orjson
-from flask import Blueprint, Response, copy_current_request_context, render_template, request
+from flask import Blueprint, Response, copy_current_request_context, current_app, render_template, request
 
 from emulator.faults.calls import FIRST_CALL, curl
 from emulator.requests.entry import Entry
@@ -20,6 +19,8 @@ from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.rows import OUTCOMES
 from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
 from emulator.web.console.shown import base_url, rows_of, shown_resources, text
+from emulator.web.console.state import console_state
+from emulator.web.console.words import language
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace
@@ -33,6 +34,8 @@ MOST_SHOWN, MOST_LOOKED_AT = 20, 100
 HEARTBEAT_S = 15.0
 #: Seconds to wait for more after the first news, so that a burst comes as one.
 _GATHER_S = 0.05
+#: Lines that are kept ready for other pages.
+_MOST_LINES = 500
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -120,11 +123,12 @@ async def events(
 def _news(found: Workspace, match: Match, last: int) -> tuple[list[Entry], int]:
     """What is new and matches, newest first, and how many came too fast to be looked at or shown."""
     journal = found.requests
-    looked_at = range(journal.recorded, max(last, journal.recorded - MOST_LOOKED_AT), -1)
+    most = MOST_LOOKED_AT if match.criteria else MOST_SHOWN
+    looked_at = range(journal.recorded, max(last, journal.recorded - most), -1)
     entries = (entry for entry_id in looked_at if (entry := journal.get(entry_id)) is not None)
     wanted = [entry for entry in entries if not (match.criteria and match.differences(entry))]
-    shown = list(islice(wanted, MOST_SHOWN))
-    return shown, max(0, journal.recorded - last - MOST_LOOKED_AT) + len(wanted) - len(shown)
+    shown = wanted[:MOST_SHOWN]
+    return shown, max(0, journal.recorded - last - most) + len(wanted) - len(shown)
 
 
 def _event(newest: int, rows: str, count: int, missed: int, kept: int) -> bytes:
@@ -133,7 +137,14 @@ def _event(newest: int, rows: str, count: int, missed: int, kept: int) -> bytes:
 
 
 def _rows(found: Workspace, entries: Sequence[Entry]) -> str:
-    return render_template("console/_rows.html", rows=rows_of(found, entries))
+    """The entries' lines; made once for all pages that look at this workspace in one language."""
+    known = console_state().lines.setdefault(found, {}).setdefault((request.script_root, language()), {})
+    if len(known) > _MOST_LINES:
+        known.clear()
+    line = current_app.jinja_env.get_template("console/row.html").module.line  # type: ignore[attr-defined]
+    new = [entry for entry in entries if entry.id not in known]
+    known.update((row.id, str(line(row))) for row in rows_of(found, new))
+    return "".join(known[entry.id] for entry in entries)
 
 
 def _opened() -> Workspace | None:

@@ -182,3 +182,26 @@ def test_faults_survive_a_restart_with_their_ids_and_what_is_left_of_them(
     assert (kept["id"], kept["times"], kept["fired"]) == ("f1", 2, 1)
     assert second.post("/__admin/faults", {"delay_ms": 1}).json["id"] == "f2"
     assert second.push(subscriptions=[subscription("t")])["error_text"] == "out of order"
+
+
+def test_journal_has_the_faults_own_words_and_no_answer_where_none_was_sent(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+    server.push(subscriptions=[subscription("emu!after!503")])
+    with pytest.raises(OSError, match="reset"):
+        server.push(subscriptions=[subscription("emu!after!reset")])
+    lost, error = server.get("/__admin/requests").json["items"]
+    assert (error["error_text"], error["answer"]["error"]) == ("Fault: Service Unavailable", 503)
+    assert (lost["error_text"], lost["answer"]) == ("Fault: connection_reset", "")
+    assert lost["changes"] is not None
+
+
+def test_answer_that_is_lost_after_the_change_waits_for_the_disk_too(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server("--durability", "fsync")
+    assert server.push(subscriptions=[subscription("emu!after!503")])["error"] == 503
+    assert server.get("/__admin/requests?subscription_id=emu!after!503").json["total"] == 1
+    assert server.stop() == 0
+    assert "never awaited" not in server.log()

@@ -43,13 +43,13 @@ def _pieces(text: str) -> list[Markup]:
             pieces.append(Markup('<span class="{}">{}</span>').format(name, written))
         elif written in "{[":
             depth += 1
-            pieces.append(Markup(written if following in "}]" else written + _line(depth)))
+            pieces.append(Markup(written if following in "}]" else written + _line(depth)))  # nosec B704
         elif written in "}]":
             depth -= 1
             empty = tokens[place - 1][0] in "{["
-            pieces.append(Markup(written if empty else _line(depth) + written))
+            pieces.append(Markup(written if empty else _line(depth) + written))  # nosec B704
         else:
-            pieces.append(Markup(": " if written == ":" else "," + _line(depth)))
+            pieces.append(Markup(": " if written == ":" else "," + _line(depth)))  # nosec B704
     return pieces
 
 

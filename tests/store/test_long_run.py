@@ -1,0 +1,28 @@
+"""A long run at small scale: files and memory stay bounded. A whole day: ``python -m benchmarks.soak``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.server import ROOT
+
+REQUESTS = 200_000
+SNAPSHOT_EVERY = 500_000
+
+
+def test_files_and_memory_stay_bounded_over_200_000_requests() -> None:
+    command = [sys.executable, "-m", "benchmarks.soak", "--json", "--requests", str(REQUESTS)]
+    command += ["--tokens", "500", "--snapshot-every", str(SNAPSHOT_EVERY)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    first, second = result["halves"]
+    assert result["snapshots"] > 20
+    # A snapshot, the next one on its way, the journal that it replaces and the one that follows.
+    bound = 4 * max(SNAPSHOT_EVERY, result["snapshot_bytes"]) + 1_000_000
+    for half in (first, second):
+        assert half["disk"] < bound
+        assert half["files"] <= 8
+    assert second["memory"] < first["memory"] * 1.15 + 5_000_000
