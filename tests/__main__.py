@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.console import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What bandit would say of every program of this kind: assertions for the type checker (B101), words that
@@ -18,8 +22,26 @@ CHECKS = (
 )
 
 
+def provide_browser() -> None:
+    """Install Chromium where that can be done without a question: on Debian, as root.
+
+    Elsewhere the browser tests say what they miss, and are skipped.
+    """
+    if chromium.find() is not None:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        print("No Chromium: the console's browser tests will be skipped. Install the package `chromium`,", end=" ")
+        print("or name one: CHROMIUM=/path/to/chromium python -m tests", flush=True)
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (("apt-get", "update", "-qq"), ("apt-get", "install", "-y", "-qq", "chromium")):
+        print("$", *command, flush=True)
+        subprocess.call(command, env=environment, stdout=subprocess.DEVNULL)
+
+
 def main() -> int:
     """Run everything; the exit status of the first that fails."""
+    provide_browser()
     for check in CHECKS:
         print("$", *check, flush=True)
         # What bandit finds goes to standard output; to the other one go its own troubles with comments.

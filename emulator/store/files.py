@@ -37,9 +37,10 @@ def fsync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def inode(path: Path) -> int | None:
+def identity(path: Path) -> tuple[int, int, int] | None:
     """What tells a file from another one put in its place; ``None`` if there is no file."""
     try:
-        return os.stat(path).st_ino
+        found = os.stat(path)
     except OSError:
         return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

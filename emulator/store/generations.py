@@ -17,7 +17,7 @@ from time import monotonic
 
 from emulator.store import snapshot
 from emulator.store.errors import reason
-from emulator.store.files import fsync_folder, inode, replace_file
+from emulator.store.files import fsync_folder, identity, replace_file
 from emulator.store.journal import Journal
 from emulator.store.recovery import Recovered, find_journals, journal_path
 from emulator.store.state import State
@@ -49,7 +49,7 @@ class Generations:
         self._closed_journal_bytes = 0
         self._snapshot_bytes = 0
         self._snapshot_number = 0
-        self._snapshot_inode: int | None = None
+        self._snapshot_identity: tuple[int, int, int] | None = None
         self._thread: threading.Thread | None = None
         self._abandoned = threading.Event()
         self._settled = threading.Lock()
@@ -63,7 +63,7 @@ class Generations:
         self._state_id = recovered.header.state
         self._snapshot_number = recovered.header.number
         self._snapshot_bytes = self.path.stat().st_size
-        self._snapshot_inode = inode(self.path)
+        self._snapshot_identity = identity(self.path)
         self._journal = Journal(recovered.journals[-1], last.size, last.number)
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
@@ -122,8 +122,8 @@ class Generations:
             self.write_whole(state)
 
     def _is_anothers(self) -> bool:
-        there = inode(self.path)
-        return there is not None and there != self._snapshot_inode
+        there = identity(self.path)
+        return there is not None and there != self._snapshot_identity
 
     @property
     def outdated(self) -> bool:
@@ -131,7 +131,7 @@ class Generations:
         return (
             self.journal.number > self._snapshot_number
             or self._closed_journal_bytes > 0
-            or inode(self.path) != self._snapshot_inode
+            or identity(self.path) != self._snapshot_identity
         )
 
     # A snapshot in the background
@@ -144,7 +144,7 @@ class Generations:
 
     def snapshot_missing(self) -> bool:
         """Whether somebody removed the snapshot. The next one replaces it."""
-        return self._thread is None and inode(self.path) is None
+        return self._thread is None and identity(self.path) is None
 
     def begin_snapshot(self, state: State) -> None:
         """Write a snapshot while requests go on. Nothing may be unsynced. ``failure`` tells of failures."""
@@ -236,7 +236,7 @@ class Generations:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
         self._broken = False
         self._snapshot_number = header.number
-        self._snapshot_inode = inode(self.path)
+        self._snapshot_identity = identity(self.path)
         try:
             fsync_folder(self.path.parent)
             self._snapshot_bytes = self.path.stat().st_size

@@ -95,10 +95,14 @@ class State:
         """Carry out the steps; the steps that undo them, in order."""
         undo: list[Op] = []
         for name, doc_id, document in ops:
-            if doc_id is not None:
-                undo.append(Op(name, doc_id, self.table(name).put(doc_id, document)))
-            else:
+            if doc_id is None:
                 undo += self._apply_to_table(name, keep=document is not None)
+                continue
+            table = self.tables.get(name)
+            if table is None:
+                table = self.table(name)
+                undo.append(Op(name, None, None))
+            undo.append(Op(name, doc_id, table.put(doc_id, document)))
         undo.reverse()
         return undo
 

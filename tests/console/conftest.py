@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.console import chromium
 from tests.console.pages import Console
 from tests.server import Server
 
@@ -19,34 +18,15 @@ try:
 except ImportError:  # reported by the fixture that needs it
     Browser, sync_playwright = Any, None  # type: ignore[assignment, misc]
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
-
-
-def find_chromium() -> str | None:
-    """The browser: what ``CHROMIUM`` says, else the first of the usual names."""
-    given = os.environ.get("CHROMIUM")
-    return given or next((path for name in _NAMES if (path := shutil.which(name))), None)
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for a module: Playwright keeps an event loop as long as it lives, which others mind."""
-    path = find_chromium()
-    if sync_playwright is None or path is None:
+    if sync_playwright is None or chromium.find() is None:
         missing = "the package playwright" if sync_playwright is None else "Chromium (set CHROMIUM=PATH)"
         pytest.skip(f"NO BROWSER TESTS OF THE CONSOLE: {missing} is not there")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        browser = chromium.launch(playwright)
         yield browser
         browser.close()
 

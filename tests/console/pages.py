@@ -48,6 +48,7 @@ class Console:
             color_scheme="dark" if dark else "light",
         )
         self._context.set_default_timeout(PATIENCE_S * 1000)
+        self._context.add_init_script("window.confirm = () => true")  # every question is answered yes
         self.page: Page = self.new_page()
 
     def new_page(self) -> Page:
@@ -55,7 +56,6 @@ class Console:
         page = self._context.new_page()
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: dialog.accept())
         return page
 
     def _note(self, kind: str, text: str) -> None:

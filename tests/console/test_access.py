@@ -96,7 +96,8 @@ def test_without_the_admin_token_nothing_is_shown(guarded: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:1"]
+    "elsewhere",
+    ["//evil.example", "https://evil.example/", "/\\evil.example", "/\t/evil.example", "javascript:1"],
 )
 def test_the_sign_in_leads_nowhere_else(guarded: Server, elsewhere: str) -> None:
     answer = form(guarded, "/__console/sign-in", "/__console/sign-in", token=TOKEN, then=elsewhere)

@@ -98,6 +98,17 @@ def test_words_without_a_criterion_are_looked_for_everywhere(console: Console) -
     assert "Nothing found" in console.text()
 
 
+def test_a_time_is_searched_for_and_one_that_is_none_is_refused(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    console.go("/?q=since:2000-01-01T00:00:00Z outcome:fault")
+    assert console.find(".row").count() == 1
+    console.go("/?q=since:2999-01-01T00:00:00%2B03:00")
+    assert "Nothing found" in console.text()
+    console.go("/?q=since:yesterday")
+    assert "since: must be a time" in console.text()
+    console.allow_complaint("400")
+
+
 def test_older_requests_are_a_page_away(console: Console) -> None:
     for number in range(60):
         console.push(subscription(f"token-{number}"))

@@ -12,6 +12,8 @@ from tests.server import ROOT, Server
 
 #: Seconds that a short run may take before it is given up.
 PATIENCE_S = 900.0
+#: A busy machine is no mistake of the server's.
+PATIENT = ("--request-timeout", "60", "--no-color")
 #: Enough for every name that a run makes up.
 SERVER = ("--durability", "none", "--quiet", "--max-workspaces", "100000", "--workspace-ttl", "20")
 
@@ -40,5 +42,5 @@ def command(url: str, examples: int, *options: str) -> Sequence[str]:
     """The command line of a run against the server at ``url``."""
     return [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "schemathesis.toml")),
-        *("run", f"{url}/__admin/openapi.json", "--max-examples", str(examples), "--no-color", *options),
+        *("run", f"{url}/__admin/openapi.json", "--max-examples", str(examples), *PATIENT, *options),
     ]

@@ -18,6 +18,7 @@ from emulator.store import journal
 from emulator.store.errors import StorageUnavailable
 from emulator.store.group_commit import GroupCommit
 from emulator.store.storage import JournaledStorage
+from emulator.store.unsynced import Pending, Ticket, Unsynced
 from emulator.wire import Answer, Incoming
 from tests.store.databases import check_indexes
 from tests.store.scene import NAME, SPECS, contents, transaction
@@ -30,7 +31,7 @@ class Disk:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.syncs = 0
-        self.fails = False
+        self.fails = self.fails_once = False
         self.held = threading.Event()
         self.goes = threading.Event()
         self.goes.set()
@@ -48,7 +49,8 @@ class Disk:
         self.syncs += 1
         self.held.set()
         assert self.goes.wait(BOUND_S)
-        if self.fails:
+        if self.fails or self.fails_once:
+            self.fails_once = False
             raise OSError(5, "Input/output error")
 
 
@@ -171,6 +173,70 @@ def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
     with pytest.raises(StorageUnavailable):
         storage.commit(transaction(2))
     assert contents(storage.state) == before == on_disk(path)
+
+
+def test_what_builds_on_transactions_that_were_taken_back_is_refused_even_if_the_disk_works_again(
+    storage: JournaledStorage, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.store.storage.RETRY_S", 0.0)
+    storage.commit(transaction(0))
+    assert storage._files is not None
+    storage._files._min_journal_bytes = 1
+    storage._files._snapshot_bytes = 1
+    disk.fails_once = True
+    with pytest.raises(StorageUnavailable):
+        storage.commit(transaction(1))
+    assert contents(storage.state) == {}
+
+
+def test_a_failed_fsync_is_told_to_everybody_though_the_system_tells_it_once(
+    storage: JournaledStorage, disk: Disk
+) -> None:
+    storage.commit(transaction(0))
+    assert storage.journal is not None
+    later = storage.journal.sync_later()
+    disk.fails_once = True
+    with pytest.raises(OSError, match="Input/output error"):
+        later()
+    with pytest.raises(StorageUnavailable):
+        storage.sync()
+    assert contents(storage.state) == {}
+
+
+def test_half_a_line_that_cannot_be_cut_off_is_cut_off_before_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = JournaledStorage(path, SPECS)
+    log = storage.journal
+    assert log is not None
+    write = os.write
+
+    def half(fd: int, data: bytes) -> int:
+        write(fd, data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    def fail(fd: int, size: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        patch.setattr(os, "ftruncate", fail)
+        with pytest.raises(OSError, match="No space left"):
+            log.append(b"[]")
+    log.append(b'[["people",1,{"name":"Ada"}]]')
+    storage.discard()
+    assert on_disk(path) == {"people": {1: b'{"name":"Ada"}'}}
+
+
+def test_what_the_disk_is_known_to_have_before_it_is_entered_is_not_pending() -> None:
+    """A snapshot's thread may confirm a transaction between its writing and its entry."""
+    unsynced = Unsynced()
+    assert unsynced.confirm(Ticket(unsynced.epoch, 5))
+    unsynced.add(Pending(5, 100, []))
+    unsynced.add(Pending(6, 200, []))
+    assert [one.number for one in unsynced.take_all(6)] == [6]
+    unsynced.add(Pending(6, 200, []))
+    assert len(unsynced) == 1
 
 
 def test_a_snapshot_that_saw_what_was_taken_back_never_counts(

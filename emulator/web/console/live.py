@@ -9,10 +9,13 @@ from time import monotonic
 
 import orjson
 from flask import Blueprint, Response, copy_current_request_context, current_app, render_template, request
+from marshmallow import ValidationError
 
 from emulator.faults.calls import FIRST_CALL, curl
 from emulator.requests.entry import Entry
 from emulator.requests.matching import KEYS, Match
+from emulator.rules.model import RequestError
+from emulator.web.admin.requests import with_canonical_since
 from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import page_later
 from emulator.web.console.moving import see_other
@@ -49,7 +52,7 @@ def add_routes(blueprint: Blueprint) -> None:
 def show_live() -> Response:
     """The newest requests that the search means."""
     found = workspace()
-    asked = read_search(request.args.get("q", ""))
+    asked = _asked()
     before = request.args.get("before", type=int)
     newest = found.requests.recorded
 
@@ -92,7 +95,7 @@ def stream() -> Response:
     found = _opened()
     if found is None or not request.environ.get(BRIDGE_KEY):
         return Response(status=204)
-    asked = read_search(request.args.get("q", ""))
+    asked = _asked()
     after = request.headers.get("Last-Event-ID", request.args.get("after", ""))
     last = int(after) if after.isdecimal() and len(after) < 19 else found.requests.recorded
     render = copy_current_request_context(partial(_rows, found))
@@ -145,6 +148,15 @@ def _rows(found: Workspace, entries: Sequence[Entry]) -> str:
     new = [entry for entry in entries if entry.id not in known]
     known.update((row.id, str(line(row))) for row in rows_of(found, new))
     return "".join(known[entry.id] for entry in entries)
+
+
+def _asked() -> Search:
+    """The request's search, its time in the journal's form. Raises :class:`RequestError` 400."""
+    asked = read_search(request.args.get("q", ""))
+    try:
+        return asked._replace(criteria=with_canonical_since(asked.criteria))
+    except ValidationError as error:
+        raise RequestError(400, f"since: {'; '.join(error.messages_dict['since'])}", "A3") from error
 
 
 def _opened() -> Workspace | None:

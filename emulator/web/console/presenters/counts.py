@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from time import monotonic
 
 import msgspec
 
 from emulator.steps import Steps
+from emulator.store.state import TableState
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.walking import ids_after
 
 #: Seconds for which counts of a large state are shown though it has changed.
 FRESH_S = 20.0
@@ -25,6 +28,10 @@ class _Subscription(msgspec.Struct):
     db_id: int
     provider: str
     status: str
+
+
+_read_profile = msgspec.json.Decoder(_Profile).decode
+_read_subscription = msgspec.json.Decoder(_Subscription).decode
 
 
 @dataclass
@@ -62,18 +69,23 @@ class Counts:
 async def count(store: TinyDBStore) -> Counts:
     """Count, in steps: others are answered meanwhile."""
     counts = Counts(store.storage.commits, monotonic())
-    steps = Steps()
-    read_profile = msgspec.json.Decoder(_Profile).decode
-    for document in list(store.storage.state.table(PROFILES).documents.values()):
-        if steps.long:
-            await steps.pause()
-        counts.profiles[read_profile(document).db_id] += 1
-    read_subscription = msgspec.json.Decoder(_Subscription).decode
-    for document in list(store.storage.state.table(SUBSCRIPTIONS).documents.values()):
-        if steps.long:
-            await steps.pause()
-        one = read_subscription(document)
+    state = store.storage.state
+    async for document in _documents(state.table(PROFILES)):
+        counts.profiles[_read_profile(document).db_id] += 1
+    async for document in _documents(state.table(SUBSCRIPTIONS)):
+        one = _read_subscription(document)
         by_status = counts.active if one.status == "subscribed" else counts.inactive
         by_status[one.db_id, one.provider] += 1
     counts.at = monotonic()
     return counts
+
+
+async def _documents(table: TableState) -> AsyncIterator[bytes]:
+    steps = Steps()
+    documents = table.documents
+    for doc_id in ids_after(table):
+        if steps.long:
+            await steps.pause()
+        document = documents.get(doc_id)
+        if document is not None:
+            yield document
