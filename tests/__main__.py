@@ -30,7 +30,7 @@ def provide_browser() -> None:
     if chromium.find() is not None:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        print("No Chromium: the console's browser tests will be skipped. Install the package `chromium`,", end=" ")
+        print("No Chromium: the console's browser tests will be skipped. Install the package `chromium`")
         print("or name one: CHROMIUM=/path/to/chromium python -m tests", flush=True)
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
+from io import RawIOBase
 from pathlib import Path
 
 
@@ -17,13 +18,19 @@ def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
     try:
         with temporary.open("wb", buffering=0) as file:
             for chunk in chunks:
-                file.write(chunk)
+                _write(file, chunk)
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _write(file: RawIOBase, data: bytes) -> None:
+    left = memoryview(data)
+    while left:  # a disk that is nearly full takes a part, without an error
+        left = left[file.write(left) or 0 :]
 
 
 def fsync_folder(folder: Path) -> None:
