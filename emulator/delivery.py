@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import granian.rsgi as rsgi
@@ -43,7 +44,8 @@ def failure(text: str) -> Answer:
 
 def internal_error(error: BaseException) -> Answer:
     """The answer to a request whose work raised ``error``; the traceback goes to standard error."""
-    traceback.print_exception(error, file=sys.stderr)
+    with suppress(OSError, ValueError):  # a full disk behind it, or a closed terminal, is no reason to fail
+        traceback.print_exception(error, file=sys.stderr)
     return failure(f"internal error: {type(error).__name__}")
 
 

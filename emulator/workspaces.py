@@ -10,6 +10,7 @@ from time import time
 from emulator.fixtures.model import FixtureSet
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
+from emulator.store.errors import StateError, StorageUnavailable
 from emulator.store.recovery import find_journals
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
@@ -38,7 +39,7 @@ class Workspaces:
         self._settings = settings
         self.fixtures = fixtures
         self._open: dict[str, Workspace] = {}
-        self.default = self.get(DEFAULT_WORKSPACE)
+        self.default = self._open[DEFAULT_WORKSPACE] = Workspace(DEFAULT_WORKSPACE, settings, fixtures)
 
     def __iter__(self) -> Iterator[Workspace]:
         return iter(list(self._open.values()))
@@ -46,7 +47,8 @@ class Workspaces:
     def get(self, name: str | None) -> Workspace:
         """The workspace of this name (``None``: the default one), made from the fixtures if it is new.
 
-        Raises :class:`RequestError`: 400 for a name that is none, 429 when there are too many.
+        Raises :class:`RequestError`: 400 for a name that is none, 429 when there are too many, 500 where its
+        state cannot be read or written.
         """
         workspace = self._open.get(name or DEFAULT_WORKSPACE)
         if workspace is None:
@@ -115,5 +117,8 @@ class Workspaces:
         if len(self._open) >= most:
             text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
             raise RequestError(429, text, "A3")
-        workspace = self._open[name] = Workspace(name, self._settings, self.fixtures)
+        try:
+            workspace = self._open[name] = Workspace(name, self._settings, self.fixtures)
+        except (StateError, StorageUnavailable, OSError) as error:
+            raise RequestError(500, f"workspace {name}: {error}", "A3") from error
         return workspace
