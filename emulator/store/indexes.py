@@ -52,6 +52,14 @@ class Index:
             if setdefault(key, doc_id) is not doc_id:
                 self._share(key, doc_id)
 
+    def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
+        """Enter many documents under their keys."""
+        keys_of, setdefault = self.keys_of, self._ids.setdefault
+        for document, doc_id in zip(documents, doc_ids, strict=True):
+            for key in keys_of(document):
+                if setdefault(key, doc_id) is not doc_id:
+                    self._share(key, doc_id)
+
     def _share(self, key: Hashable, doc_id: int) -> None:
         """Enter a document under a key that is taken already."""
         ids = self._ids[key]

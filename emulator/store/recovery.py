@@ -13,7 +13,7 @@ import msgspec
 
 from emulator.store import journal, snapshot
 from emulator.store.errors import DamagedState, StateError
-from emulator.store.state import Op, State, TableSpec
+from emulator.store.state import Op, State, TableSpec, TableState
 
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
 
@@ -74,18 +74,25 @@ def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
 
 
 def _load_rows(path: Path, state: State) -> None:
-    table, name, doc_id = None, "", None
-    try:
-        for name, doc_id, document in snapshot.read_rows(path):
-            if doc_id is None or table is None:
-                table = state.table(name)
-                put = table.put
-            else:
-                put(doc_id, document)
-    except (StateError, OSError):
-        raise
-    except Exception as error:  # whatever an index or a decoder thinks of what is no document of its table
-        raise DamagedState(path, 0, f"document {doc_id} of table {name} is unreadable ({error})") from error
+    for name, rows in snapshot.read_blocks(path):
+        table = state.table(name)
+        doc_ids = [int(doc_id) for doc_id, _ in rows]
+        documents = [document for _, document in rows]
+        try:
+            table.fill(doc_ids, documents)
+        except Exception as error:  # whatever an index or a decoder thinks of what is no document
+            doc_id = _first_unreadable(table, doc_ids, documents)
+            text = f"document {doc_id} of table {name} is unreadable ({error})"
+            raise DamagedState(path, 0, text) from error
+
+
+def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[bytes]) -> int | None:
+    for doc_id, document in zip(doc_ids, documents, strict=True):
+        try:
+            table.put(doc_id, document)
+        except Exception:
+            return doc_id
+    return None
 
 
 def _replay(

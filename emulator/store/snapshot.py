@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO
 from zlib import crc32
 
 import msgspec
@@ -22,6 +23,9 @@ _CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of t
 _BLOCK = 1 << 20
 _HEADER = re.compile(rb'\{"emulator": \{"1": (\{.*\})\}(,?)\n')
 _TABLE = re.compile(rb'("(?:[^"\\]|\\.)*"): \{\n')
+_ROW = re.compile(rb'"(-?[0-9]+)": (\{.*\}),?\n')
+#: What a row's line has beside the id and the document: two quotes, a colon, a space, a comma, the newline.
+_ROW_EXTRA = 6
 _CHECKSUM = re.compile(rb'"checksum": \{"1": \{"crc32":"([0-9a-f]{8})","bytes":([0-9]+)\}\}\}\n')
 
 
@@ -42,14 +46,6 @@ class Header(msgspec.Struct):
 
 class _Version(msgspec.Struct):
     format: int
-
-
-class Row(NamedTuple):
-    """One document of a snapshot, or (with ``doc_id`` None) the beginning of a table."""
-
-    table: str
-    doc_id: int | None
-    document: bytes
 
 
 def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
@@ -137,29 +133,38 @@ def verify(path: Path) -> None:
         raise DamagedState(path, 0, "the checksum does not hold: some byte was changed")
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Every table and document of a verified snapshot, in the file's order.
+def read_blocks(path: Path) -> Iterator[tuple[str, list[tuple[bytes, bytes]]]]:
+    """Every table of a verified snapshot in the file's order: its name with no rows, then blocks of rows.
 
-    Raises :class:`DamagedState` where a line is not of the form that is written here.
+    A row is a document's id, as digits, and the document. Raises :class:`DamagedState` where a line is not
+    of the form that is written here.
     """
-    table: str | None = None
-    offset = 0
     with path.open("rb") as file:
-        offset += len(file.readline())
-        for line in file:
-            if line[:1] == b'"' and table is not None:
-                end = line.find(b'": {')
-                if end < 0 or not line[1:end].removeprefix(b"-").isdigit():
-                    raise DamagedState(path, offset, "an unexpected line")
-                yield Row(table, int(line[1:end]), line[end + 3 : -2 if line.endswith(b",\n") else -1])
-            elif line.startswith(b"}"):
-                table = None
-            elif _CHECKSUM.fullmatch(line):
-                return
-            else:
-                table = _parse_table_name(path, offset, line)
-                yield Row(table, None, b"")
-            offset += len(line)
+        file.readline()
+        offset = file.tell()
+        while not _CHECKSUM.fullmatch(line := file.readline()):
+            table = _parse_table_name(path, offset, line)
+            yield table, []
+            for rows in _read_table(path, file):
+                yield table, rows
+            offset = file.tell()
+
+
+def _read_table(path: Path, file: BinaryIO) -> Iterator[list[tuple[bytes, bytes]]]:
+    closed = False
+    while not closed:
+        start = file.tell()
+        block = file.read(_BLOCK) + file.readline()
+        end = block.find(b"\n}") + 1 if block[:1] != b"}" else 0  # no row begins like this
+        closed = end > 0 or block[:1] == b"}"
+        lines = block[:end] if closed else block
+        rows = _ROW.findall(lines)
+        last_has_comma = not lines or lines.endswith(b",\n")
+        size = sum(map(len, chain.from_iterable(rows))) + _ROW_EXTRA * len(rows) - (not last_has_comma)
+        if size != len(lines) or not block or (closed and block[end : end + 3] != b"},\n"):
+            raise DamagedState(path, start, "an unexpected line")
+        yield rows
+    file.seek(start + end + len(b"},\n"))
 
 
 def _parse_table_name(path: Path, offset: int, line: bytes) -> str:
