@@ -65,6 +65,8 @@ def _complaint(key: str, wanted: Any) -> str | None:
     kind = JSON_TYPES.get(key)
     if kind is not None and type(wanted) is not kind:
         return f"must be {_NAMES[kind]}"
+    if kind is list and not all(type(one) is int and INT64_MIN <= one <= INT64_MAX for one in wanted):
+        return "must be an array of integers of 64 bits"
     if kind is None and not isinstance(wanted, (str, int, float)):
         return "must be a string, a number, true or false"
     if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
