@@ -36,7 +36,7 @@ def main() -> None:
             with_journal = turn % 2 == 0
             exchanges._record = record if with_journal else _nothing  # type: ignore[assignment]
             began = perf_counter()
-            for number in range(number + 1, number + 1 + REQUESTS):
+            for number in range(turn * REQUESTS, (turn + 1) * REQUESTS):
                 body = BODY % number
                 emulator.exchange.handle(
                     Incoming("POST", "/push_subscribe", "", HEADERS, body, "127.0.0.1:1")
