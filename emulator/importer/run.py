@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from time import perf_counter
 from typing import NamedTuple
 
+from emulator.collector import collections_paused
 from emulator.importer.carrying import Batch
 from emulator.importer.checking import Checked
 from emulator.importer.overlay import DryWorld
@@ -87,7 +86,7 @@ class Import:
         since = perf_counter()
         try:
             batch = Batch(self._checked, self._world)
-            with _no_collections(), self._world.store.batch():
+            with collections_paused(), self._world.store.batch():
                 line, ended = self._carry(batch, rows, None if seconds is None else since + seconds)
             self._durable()
         except RequestError as error:
@@ -126,15 +125,3 @@ class Import:
         self._rows.close()
         self.report.finish(state, problem)
         return False
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """A batch makes no cycles; the collector would only walk through all that can be undone, in vain."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from emulator.collector import collections_paused
 from emulator.store import journal, snapshot
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.state import Op, State, TableSpec, TableState
@@ -137,12 +138,9 @@ def decode_ops(payload: bytes) -> Iterator[Op]:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    was_enabled = gc.isenabled()
-    gc.disable()
     try:
-        yield
+        with collections_paused():
+            yield
     finally:
-        if was_enabled:
-            gc.enable()
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the process: never walk it again
