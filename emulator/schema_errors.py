@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
+
+from emulator.rules.model import INT64_MAX, INT64_MIN
 
 REQUIRED = "is required"
 MUST_BE_OBJECT = "must be an object"
+
+#: What the emulator keeps of integers.
+INT64 = validate.Range(INT64_MIN, INT64_MAX, error="must be an integer of 64 bits")
 
 #: Messages for a schema's ``error_messages``.
 SCHEMA_MESSAGES: dict[str, Any] = {"type": MUST_BE_OBJECT, "unknown": "unknown parameter"}

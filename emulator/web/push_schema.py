@@ -22,7 +22,7 @@ from emulator.rules.model import (
     RequestError,
     SubscriptionRequest,
 )
-from emulator.schema_errors import SCHEMA_MESSAGES, boolean, flatten, integer, messages, string
+from emulator.schema_errors import INT64, SCHEMA_MESSAGES, boolean, flatten, integer, messages, string
 from emulator.strict_json import JSONProblem, read_json
 
 #: More complaints than these about one body help nobody.
@@ -30,7 +30,6 @@ MAX_COMPLAINTS = 5
 
 _plainly_right = msgspec.json.Decoder(PushRequest).decode
 _NON_EMPTY = validate.Length(min=1, error="must not be empty")
-_INT64 = validate.Range(INT64_MIN, INT64_MAX, error="must be an integer of 64 bits")
 
 
 class SubscriptionSchema(Schema):
@@ -78,7 +77,7 @@ class PushRequestSchema(Schema):
     )
     id = string(allow_none=True)
     db_ids = fields.List(
-        integer(validate=_INT64), allow_none=True, error_messages=messages("an array of integers")
+        integer(validate=INT64), allow_none=True, error_messages=messages("an array of integers")
     )
     matching = string(allow_none=True)
     field_name = string(allow_none=True)

@@ -21,9 +21,9 @@ from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
 from emulator.rules.providers import DOCUMENTED
-from emulator.schema_errors import integer, messages, string
+from emulator.schema_errors import INT64, integer, messages, string
 from emulator.web.admin.loading import AdminSchema, load_body
-from emulator.web.admin.numbers import INT64, number
+from emulator.web.admin.numbers import number
 from emulator.web.current import workspace
 from emulator.web.push_schema import FieldValue
 from emulator.workspace import Workspace

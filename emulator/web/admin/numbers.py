@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.schema_errors import messages
-
-INT64 = validate.Range(INT64_MIN, INT64_MAX, error="must be an integer of 64 bits")
 
 
 def number(kind: str, **options: Any) -> fields.Float:
