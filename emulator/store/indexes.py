@@ -40,6 +40,11 @@ class Index:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._ids
 
+    def count(self, key: Hashable) -> int:
+        """How many documents have this key."""
+        ids = self._ids.get(key)
+        return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
+
     def add(self, document: Any, doc_id: int) -> None:
         """Enter a document under its keys."""
         setdefault = self._ids.setdefault
