@@ -58,8 +58,8 @@ def parse_token(token: str) -> Fault:
             fault.then, effects = _SPOILS[part], effects + 1
         elif part in _ITEMS:
             fault.then, effects = _ITEMS[part], effects + 1
-        elif part.isascii() and part.isdigit() and 400 <= int(part) <= 599:
-            fault.then, effects = ErrorAnswer(int(part)), effects + 1
+        elif (status := _number(part)) is not None and 400 <= status <= 599:
+            fault.then, effects = ErrorAnswer(status), effects + 1
         elif not part.startswith("#"):
             raise ValueError(f'unknown fault "{part}" in "{token}"; there are {", ".join(WORDS)}')
     if effects > 1 or (not effects and not fault.delay_ms):
@@ -72,6 +72,12 @@ def parse_token(token: str) -> Fault:
 
 
 def _milliseconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_DELAY_MS):
+    number = _number(text)
+    if number is None or number > MAX_DELAY_MS:
         raise ValueError(f'delay must be 0 to {MAX_DELAY_MS} milliseconds, not "{text}"')
-    return int(text)
+    return number
+
+
+def _number(text: str) -> int | None:
+    """The number, if it is one of a size that has a meaning: Python converts no thousands of digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

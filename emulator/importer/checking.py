@@ -32,8 +32,8 @@ class Checked:
 def find_resource(named: str | int, store: ImportStore) -> Resource:
     """The resource with this token or id. Raises :class:`ImportRefused`."""
     resource = store.find_resource(named) if isinstance(named, str) else None
-    if resource is None and (isinstance(named, int) or named.isdecimal()):
-        resource = next((one for one in store.resources() if one.id == int(named)), None)
+    if resource is None:  # as text: Python makes no number of thousands of digits
+        resource = next((one for one in store.resources() if named in (one.id, str(one.id))), None)
     if resource is None:
         listed = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20])
         raise refused("resource", f"there is no resource with this token or id; there are {listed or 'none'}")

@@ -45,7 +45,7 @@ class Layout:
         Headers are compared without the spaces around them.
         """
         if named.startswith("#") and named[1:].isdecimal() and named not in (self.names or ()):
-            number = int(named[1:])
+            number = int(named[1:]) if len(named) < 20 else 0  # Python converts no thousands of digits
             if 1 <= number <= self.width:
                 return number - 1
             raise ValueError(f"there is no column {named}: the file has {self.width}")

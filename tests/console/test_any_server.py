@@ -45,5 +45,17 @@ def test_changes_and_replays_are_made(client: FlaskClient) -> None:
     assert client.get("/__admin/health").json["profiles"] == 6  # one was made by the request
 
 
+@pytest.mark.parametrize("db_ids", ["17;", "all", "9" * 5000])
+def test_databases_that_are_no_numbers_are_refused(client: FlaskClient, db_ids: str) -> None:
+    page = client.get("/__console/base/resource", base_url="http://localhost:8080")
+    [token] = set(re.findall(r'name="form_token" value="([^"]+)"', page.text))
+    form = {"form_token": token, "id": "98", "name": "New", "token": "new", "db_ids": db_ids}
+
+    answer = client.post("/__console/base/resource", data=form, base_url="http://localhost:8080")
+
+    assert answer.status_code == 400
+    assert "db_ids: must be ids of databases, parted by commas" in answer.text
+
+
 def test_there_is_no_live_stream(client: FlaskClient) -> None:
     assert client.get("/__console/live", base_url="http://localhost:8080").status_code == 204

@@ -35,8 +35,9 @@ def test_the_resource_is_named_by_token_or_id(
     assert checked(workspace, tmp_path, [["token"], ["t1"]], resource=resource).resource.id == 5
 
 
-def test_B4_an_unknown_resource_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    assert problems(workspace, tmp_path, resource="x")[0].startswith(
+@pytest.mark.parametrize("resource", ["x", "", "9" * 5000])
+def test_B4_an_unknown_resource_is_refused(workspace: Workspace, tmp_path: Path, resource: str) -> None:
+    assert problems(workspace, tmp_path, resource=resource)[0].startswith(
         "resource: there is no resource with this token or id; there are 5 (App), 22"
     )
 

@@ -74,6 +74,7 @@ def test_a_column_is_found_by_header_or_number(tmp_path: Path) -> None:
         ("zzz", 'there is no column "zzz"; there are "who", "token", "who"'),
         ("who", '"who" names several columns: say which by number, #1 and #3'),
         ("#4", "there is no column #4: the file has 3"),
+        ("#" + "9" * 5000, f"there is no column #{'9' * 5000}: the file has 3"),
         ("#0", "there is no column #0: the file has 3"),
     ],
 )

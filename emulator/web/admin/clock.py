@@ -19,6 +19,7 @@ _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
 _DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
+_OUT_OF_YEARS = "leads out of the years 1970 to 9998"
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -48,8 +49,10 @@ class DurationField(fields.Field[int]):
         if found is None or not any(found.groups()[1:]):
             raise ValidationError(_DURATION_FORM)
         days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
-        length = round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)
-        return -length if found[1] else length
+        length = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+        if length > _LATEST.timestamp() * 1000:  # wherever the clock stands; thousands of digits are infinite
+            raise ValidationError(_OUT_OF_YEARS)
+        return round(-length if found[1] else length)
 
 
 class ClockSchema(AdminSchema):
@@ -75,7 +78,7 @@ def put_clock() -> dict[str, Any]:
         found.clock.advance(asked["advance"])
         if not 0 <= found.clock.now_ms() < _LATEST.timestamp() * 1000:
             found.clock.setting = before
-            raise RequestError(400, "advance: leads out of the years 1970 to 9998", "A3")
+            raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
     if not asked:
         found.clock.run()
     found.remember_clock()
