@@ -129,6 +129,11 @@ def test_what_is_no_plan_is_refused(client: FlaskClient, plan: str, text: str) -
     assert text in refusal(client.post("/__admin/import", data=data))
 
 
+def test_an_unknown_part_of_the_form_is_refused_with_the_nearest_name(client: FlaskClient) -> None:
+    data = {"file": (io.BytesIO(TABLE), "t.csv"), "plna": json.dumps(PLAN)}
+    assert refusal(client.post("/__admin/import", data=data)) == 'plna: unknown key, did you mean "plan"?'
+
+
 def test_an_empty_file_is_refused(client: FlaskClient) -> None:
     assert refusal(send(client, b"")) == "file: is empty"
 

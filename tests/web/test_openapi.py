@@ -123,6 +123,53 @@ def test_what_the_server_refuses_is_not_valid_by_the_schema(request_body: dict[s
         jsonschema.validate(request_body, schema_documents()["push_request.json"])
 
 
+@pytest.mark.parametrize(
+    ("component", "body"),
+    [
+        ("Fault", {}),
+        ("Fault", {"delay_ms": 0}),
+        ("Fault", {"then": None}),
+        ("Fault", {"then": {"item_error": "duplicate"}, "apply": "after"}),
+        ("Match", {"subscription_id": ""}),
+        ("Expect", {"exactly": 1, "at_most": 1}),
+        ("Database", {"id": 1, "name": "", "fields": {"": "int"}}),
+        ("ProfileEntry", {"db_id": 17, "id": "x" * 65}),
+        ("Snapshot", {"format": 1, "databases": [], "resources": [], "profiles": None}),
+        ("SnapshotProfile", {"db_id": 17, "id": "a", "created": "today"}),
+    ],
+)
+def test_what_the_admin_api_refuses_is_not_valid_by_its_schema(
+    server: Server, document: dict[str, Any], component: str, body: dict[str, Any]
+) -> None:
+    root = {"$ref": f"#/components/schemas/{component}", "components": document["components"]}
+    assert not jsonschema.Draft202012Validator(root).is_valid(body)
+    sent = {
+        "Fault": ("POST", "/faults", body),
+        "Match": ("POST", "/faults", {"then": {"status": 503}, "match": body}),
+        "Expect": ("POST", "/requests/count", {"match": {"outcome": "ok"}, "expect": body}),
+        "Database": ("POST", "/databases", body),
+        "ProfileEntry": ("POST", "/profiles", body),
+        "Snapshot": ("PUT", "/snapshot", body),
+        "SnapshotProfile": (
+            "PUT",
+            "/snapshot",
+            {"format": 1, "databases": [{"id": 17, "name": ""}], "resources": [], "profiles": [body]},
+        ),
+    }
+    method, path, whole = sent[component]
+    assert server.request(method, f"/__admin{path}", json.dumps(whole).encode()).status == 400
+
+
+def test_a_body_with_what_the_path_does_not_say_is_needed(document: dict[str, Any]) -> None:
+    def needed(path: str) -> bool:
+        return bool(document["paths"][path]["post"]["requestBody"]["required"])
+
+    assert needed("/__admin/databases/{db_id}")
+    assert needed("/__admin/resources/{resource_id}")
+    assert not needed("/__admin/profiles/{db_id}/{profile_id}")
+    assert needed("/__admin/faults")
+
+
 def test_command_writes_document_and_schemas(tmp_path: Path) -> None:
     out, schemas = tmp_path / "openapi.json", tmp_path / "schemas"
     assert CliRunner().invoke(command, ["--out", str(out), "--schemas", str(schemas)]).exit_code == 0

@@ -51,7 +51,7 @@ class MatchSchema(AdminSchema):
     """Which requests."""
 
     provider = string()
-    subscription_id = string()
+    subscription_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     resource_token = string()
     field_value = FieldValue(error_messages={"null": "must be a string, a number, true or false"})
 
@@ -187,8 +187,6 @@ def _check_it_can_match(found: Workspace, fault: Fault) -> None:
     known = {*DOCUMENTED, *(name for resource in resources for name in resource.providers or ())}
     if provider is not None and provider not in known:
         raise RequestError(400, f'match.provider: nobody knows "{provider}", so it can never match', "A3")
-    if fault.match.subscription_id == "":
-        raise RequestError(400, "match.subscription_id: is never empty, so it can never match", "A3")
 
 
 def shown(fault: Fault) -> dict[str, Any]:

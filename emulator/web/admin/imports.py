@@ -21,6 +21,7 @@ from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
+from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
 from emulator.schema_errors import boolean, string
 from emulator.strict_json import JSONProblem, read_json
@@ -43,6 +44,11 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/imports/<job_id>", view_func=get_import)
     blueprint.add_url_rule("/imports/<job_id>", view_func=cancel_import, methods=["DELETE"])
     blueprint.add_url_rule("/imports/<job_id>/report.csv", view_func=get_report)
+
+
+#: For the contract alone: the judging is the layout's.
+_DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
+_QUOTE = {"pattern": "^[\"']?$"}
 
 
 class MatchField(fields.Field[Match]):
@@ -74,8 +80,8 @@ class PlanSchema(AdminSchema):
     match = MatchField(required=True, error_messages={"required": "is required"})
     token_column = string(required=True)
     header = boolean(allow_none=True)
-    delimiter = string(allow_none=True)
-    quote = string(allow_none=True)
+    delimiter = string(allow_none=True, metadata=_DELIMITER)
+    quote = string(allow_none=True, metadata=_QUOTE)
     encoding = string(allow_none=True)
     dry_run = boolean()
 
@@ -90,8 +96,8 @@ class PreviewSchema(AdminSchema):
     resource = ResourceField()
     provider = string()
     header = boolean(allow_none=True)
-    delimiter = string(allow_none=True)
-    quote = string(allow_none=True)
+    delimiter = string(allow_none=True, metadata=_DELIMITER)
+    quote = string(allow_none=True, metadata=_QUOTE)
     encoding = string(allow_none=True)
 
 
@@ -224,6 +230,11 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
             part.close()
         if list(files) != ["file"] or len(paths) != 1:
             raise RequestError(400, "file: send one file, as multipart/form-data", "A3")
+        unknown = [
+            f"{name}: unknown key{did_you_mean(name, ('file', 'plan'))}" for name in form if name != "plan"
+        ]
+        if unknown:
+            raise RequestError(400, "; ".join(unknown), "A3")
         kept = paths[0]
         yield kept, files["file"].filename or "file", form.get("plan", "")
     except BaseException:

@@ -11,6 +11,7 @@ from emulator.clock import ClockSetting, WorkspaceClock
 from emulator.faults.model import Fault
 from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.fixtures.schema import (
+    PROFILE_ID_LENGTH,
     DatabaseSchema,
     ProfileEntrySchema,
     ResourceSchema,
@@ -55,7 +56,7 @@ class SnapshotSubscriptionSchema(SubscriptionEntrySchema):
 class SnapshotProfileSchema(ProfileEntrySchema):
     """The same, for what is not right."""
 
-    id = string(required=True)
+    id = string(required=True, metadata=PROFILE_ID_LENGTH)
     created = string(validate=_TIME)
     subscriptions = fields.List(
         fields.Nested(SnapshotSubscriptionSchema, error_messages=messages("an object")),
@@ -113,4 +114,4 @@ class SnapshotSchema(AdminSchema):
     clock = fields.Nested(SnapshotClockSchema, error_messages=messages("an object"))
     faults = _list_of(SnapshotFaultSchema, load_default=list)
     profiles_made = integer(load_default=0, validate=_COUNT)
-    profiles = fields.Raw()
+    profiles = fields.Raw(error_messages=messages("an array"))

@@ -55,6 +55,7 @@ OPERATIONS = (
         shapes.ArmedFaultSchema,
         201,
         body=FaultSchema,
+        body_needed=True,
         links={**link("get_fault", fault_id="/id"), **link("disarm_fault", fault_id="/id")},
     ),
     Operation("delete", "/faults", "disarm_all", "Disarm all faults", "faults", shapes.DisarmedSchema),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import import_shapes as shapes
+from emulator.web.openapi.answers import reference
 from emulator.web.openapi.fields import JSONSchema
 from emulator.web.openapi.operation import Operation
 from emulator.web.openapi.shapes import page_of
@@ -21,13 +22,10 @@ def _upload(plan: str, *required: str) -> JSONSchema:
                 "format": "binary",
                 "description": "CSV, or a table of another kind: see docs/import.md",
             },
-            "plan": {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": {"$ref": f"#/components/schemas/{plan}"},
-            },
+            "plan": reference(plan),  # OpenAPI sends an object's part as JSON
         },
         "required": ["file", *required],
+        "additionalProperties": False,
     }
 
 

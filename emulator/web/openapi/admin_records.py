@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from emulator.fixtures.schema import DatabaseSchema, ProfileEntrySchema, ResourceSchema
 from emulator.web.admin.changes import CascadeSchema, NewSubscriptionSchema, StatusSchema
@@ -16,10 +16,15 @@ from emulator.web.admin.records import (
     WhichSchema,
 )
 from emulator.web.admin.snapshot import ResetSchema
-from emulator.web.admin.snapshot_schema import SnapshotSchema
+from emulator.web.admin.snapshot_schema import SnapshotProfileSchema, SnapshotSchema
 from emulator.web.openapi import record_shapes as shapes
 from emulator.web.openapi.operation import Operation, link
 from emulator.web.openapi.shapes import page_of
+
+#: The schema that judges a snapshot leaves the profiles, which may be a million, to be judged one by one.
+_SNAPSHOT = SnapshotSchema.from_dict(
+    {"profiles": fields.List(fields.Nested(SnapshotProfileSchema))}, name="SnapshotSchema"
+)
 
 Kind = tuple[str, str, type[Schema], type[Schema], type[Schema]]
 
@@ -139,7 +144,7 @@ OPERATIONS = (
         "Put a snapshot in place of the whole workspace, or nothing of it",
         "workspace",
         shapes.SizeSchema,
-        body=SnapshotSchema,
+        body=_SNAPSHOT,
     ),
     Operation(
         "post",

@@ -13,7 +13,7 @@ from emulator.web.openapi import push
 from emulator.web.openapi.admin import OPERATIONS
 from emulator.web.openapi.admin_imports import NAMED
 from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
-from emulator.web.openapi.fields import describe_field, name_of
+from emulator.web.openapi.fields import COUNTS, FAULTS, describe_field, name_of
 
 JSONObject = dict[str, Any]
 
@@ -68,6 +68,8 @@ def openapi_document() -> JSONObject:
         spec.path(path=f"/__admin{operation.path}", operations={operation.method: described})
     document = spec.to_dict()
     push.complete(document["components"]["schemas"])
+    document["components"]["schemas"]["Fault"]["anyOf"] = FAULTS
+    document["components"]["schemas"]["Expect"]["anyOf"] = COUNTS
     plain: JSONObject = json.loads(json.dumps(document))  # no class of a library's own
     return plain
 

@@ -42,29 +42,45 @@ def one_value(**options: Any) -> JSONSchema:
     }
 
 
-_THEN: JSONSchema = {
-    "anyOf": [
-        {"type": "string", "enum": list(SPOILS)},
-        {
-            "type": "object",
-            "properties": {
-                "status": _STATUS,
-                "error": _INT64,
-                "error_text": {"type": "string", "pattern": TEXT_PATTERN},
-            },
-            "required": ["status"],
-            "additionalProperties": False,
+_ANSWERS: list[JSONSchema] = [
+    {"type": "string", "enum": list(SPOILS)},
+    {
+        "type": "object",
+        "properties": {
+            "status": _STATUS,
+            "error": _INT64,
+            "error_text": {"type": "string", "pattern": TEXT_PATTERN},
         },
-        one_value(rate_limit=one_value(per_second={"type": "number", "exclusiveMinimum": 0})),
-        one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)}),
-    ]
-}
-_DELAY: JSONSchema = {
-    "anyOf": [
-        _MILLISECONDS,
-        one_value(uniform={"type": "array", "items": _MILLISECONDS, "minItems": 2, "maxItems": 2}),
-    ]
-}
+        "required": ["status"],
+        "additionalProperties": False,
+    },
+    one_value(rate_limit=one_value(per_second={"type": "number", "exclusiveMinimum": 0})),
+]
+_ITEM_ERROR = one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)})
+_THEN: JSONSchema = {"anyOf": [*_ANSWERS, _ITEM_ERROR]}
+_UNIFORM = one_value(uniform={"type": "array", "items": _MILLISECONDS, "minItems": 2, "maxItems": 2})
+_DELAY: JSONSchema = {"anyOf": [_MILLISECONDS, _UNIFORM]}
+#: What the keys of a fault must be together, so that it does something.
+FAULTS: list[JSONSchema] = [
+    {
+        "title": "another answer, or none",
+        "properties": {"then": {"anyOf": _ANSWERS}},
+        "required": ["then"],
+    },
+    {
+        "title": "an error in an item, which changes nothing",
+        "properties": {"then": _ITEM_ERROR, "apply": {"const": "before"}},
+        "required": ["then"],
+    },
+    {
+        "title": "a delay alone",
+        "properties": {
+            "then": {"type": "null"},
+            "delay_ms": {"anyOf": [{**_MILLISECONDS, "minimum": 1}, _UNIFORM]},
+        },
+        "required": ["delay_ms"],
+    },
+]
 _TIME: JSONSchema = {
     "type": "string",
     "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$",
@@ -76,15 +92,14 @@ _DURATION: JSONSchema = {
     "examples": ["3h", "-90s"],
 }
 _NUMBERS = ("status", "error", "resource_id", "db_id")
-_VALUE: JSONSchema = {
-    "type": ["string", "boolean", "integer", "null"],
-    "minimum": INT64_MIN,
-    "maximum": INT64_MAX,
+_FIELD_VALUE: JSONSchema = {
+    "anyOf": [{"type": "string", "pattern": TEXT_PATTERN}, {"type": "boolean"}, _INT64, {"type": "number"}]
 }
+_VALUE: JSONSchema = {"anyOf": [*_FIELD_VALUE["anyOf"], {"type": "null"}]}
 _KINDS: dict[str, JSONSchema] = {
     "unsubscribe": {"type": ["boolean", "null"]},
     "db_ids": {"type": ["array", "null"], "items": _INT64},
-    "field_value": {**_VALUE, "pattern": TEXT_PATTERN},
+    "field_value": _VALUE,
     "since": _TIME,
     **{name: {**_INT64, "type": ["integer", "null"]} for name in _NUMBERS},
 }
@@ -96,14 +111,13 @@ _MATCH: JSONSchema = {
     "type": "object",
     "minProperties": 1,
     "properties": CRITERIA,
-    "patternProperties": {"^field\\.[ -~]+$": {**_VALUE, "pattern": TEXT_PATTERN}},
+    "patternProperties": {"^field\\.[ -~]+$": _VALUE},
     "additionalProperties": False,
-}
-_FIELD_VALUE: JSONSchema = {
-    "anyOf": [{"type": "string", "pattern": TEXT_PATTERN}, {"type": "boolean"}, _INT64, {"type": "number"}]
 }
 _TYPES = [kind for kind in FIELD_KINDS if kind != "enum"]
 _OPTIONS: JSONSchema = {"type": "array", "items": {"type": "string", "pattern": TEXT_PATTERN}, "minItems": 1}
+#: A count is expected by ``exactly`` or by bounds.
+COUNTS: list[JSONSchema] = [{"maxProperties": 1}, {"not": {"required": ["exactly"]}}]
 #: What a field of each class accepts, beside what marshmallow's validators say.
 _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
     FieldValue: _FIELD_VALUE,
@@ -128,9 +142,13 @@ _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
     ImportMatchField: {
         "type": "string",
         "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
-        "pattern": "^(id:.+|field:[^=]+=.+|push)$",
+        "pattern": "^(id:[^\\u0000]+|field:[^=\\u0000]+=[^\\u0000]+|push)$",
     },
-    ResourceField: {"type": ["string", "integer"], "description": "a resource's token or id"},
+    ResourceField: {
+        "type": ["string", "integer"],
+        "pattern": TEXT_PATTERN,
+        "description": "a resource's token or id",
+    },
 }
 
 
@@ -144,10 +162,21 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
     if isinstance(field.root, (AnswerSchema, PageSchema, WhichSchema)):
         return {}  # an answer, or a query string: nobody refuses NUL there
     if isinstance(field, fields.String) and not _is_choice(field):
-        return {"pattern": TEXT_PATTERN}
+        return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):
-        return {"propertyNames": {"pattern": TEXT_PATTERN}}
+        return {"propertyNames": {"pattern": TEXT_PATTERN, **_shortest(field.key_field)}}
     return _bounds(field)
+
+
+def _form(field: fields.Field[Any]) -> str | None:
+    """The pattern of a validator, which looks for it at the beginning."""
+    forms = [str(one.regex.pattern) for one in field.validators if isinstance(one, validate.Regexp)]
+    return "^" + forms[0] if forms else None
+
+
+def _shortest(key: fields.Field[Any] | None) -> JSONSchema:
+    lengths = [one.min for one in getattr(key, "validators", ()) if isinstance(one, validate.Length)]
+    return {"minLength": lengths[0]} if lengths else {}
 
 
 def _bounds(field: fields.Field[Any]) -> JSONSchema:

@@ -34,8 +34,9 @@ class Operation:
     """One method of one path (below ``/__admin``).
 
     ``answer``: the schema of the answer, or the name of a component; ``body``, ``query``: the schemas that
-    judge the request; ``refusals``: HTTP statuses beside :data:`COMMON`; ``others``: whole answers by status;
-    ``links``: what can be called with what the answer says (see :func:`link`).
+    judge the request; ``body_needed``: even where no single part of the body is; ``refusals``: HTTP statuses
+    beside :data:`COMMON`; ``others``: whole answers by status; ``links``: what can be called with what the
+    answer says (see :func:`link`).
     """
 
     method: str
@@ -46,6 +47,7 @@ class Operation:
     answer: type[Schema] | JSONSchema
     status: int = 200
     body: type[Schema] | Schema | JSONSchema | None = None
+    body_needed: bool = False
     media_type: str = "application/json"
     query: Sequence[dict[str, Any]] = ()
     refusals: Sequence[int] = ()
@@ -81,7 +83,7 @@ class Operation:
             described["security"] = []
         if self.body is not None:
             described["requestBody"] = {
-                "required": _is_needed(self.body),
+                "required": self.body_needed or _is_needed(self.body),
                 "content": {self.media_type: {"schema": self.body}},
             }
         return described
@@ -91,7 +93,10 @@ def _is_needed(body: type[Schema] | Schema | JSONSchema) -> bool:
     if isinstance(body, dict):
         return bool(body.get("required"))
     schema = body if isinstance(body, Schema) else body()
-    return any(one.required and not schema.partial for one in schema.fields.values())
+    if schema.partial is True:
+        return False
+    given = schema.partial or ()
+    return any(one.required and name not in given for name, one in schema.fields.items())
 
 
 def _path_part(name: str) -> dict[str, Any]:
