@@ -1,7 +1,8 @@
 """What schemathesis has to know about this server; ``schemathesis.toml`` names this module.
 
 A schema cannot say what depends on the state: that a token must be some resource's, or that a filter must
-leave a database. Such refusals are right answers to requests that are right by the schema.
+leave a database. Such refusals are right answers to requests that are right by the schema; which they are is
+said in :mod:`tests.contract.refusals`.
 """
 
 from __future__ import annotations
@@ -11,22 +12,9 @@ from typing import Any
 
 import schemathesis
 
-#: Texts of refusals that depend on the state alone, in the other operations.
-STATE_REFUSALS = re.compile(
-    "|".join(
-        (
-            "No databases left after db_ids filter",  # B3
-            "Resource has no databases",  # B3
-            "unknown provider ",  # S6
-            "the default workspace cannot be deleted",
-            "exactly goes with neither",
-            "at_least must not be more than at_most",
-            r"request\(s\), found ",
-        )
-    )
-)
-#: Operations that change what others meet, and refuse what does not fit to what is there: they get a
-#: workspace of their own.
+from tests.contract.refusals import is_beyond_schemas
+
+#: Operations that change what others meet: they get a workspace of their own.
 STATEFUL_TAGS = {
     *("faults", "settings", "workspace", "imports"),
     *("databases", "resources", "profiles", "subscriptions"),
@@ -40,7 +28,7 @@ MAX_WITHIN_S = 0.01
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Keep controls apart from what they would control, and waits short."""
-    if _is_stateful(case):
+    if not STATEFUL_TAGS.isdisjoint(case.operation.definition.raw.get("tags", ())):
         name = (case.headers or {}).get(WORKSPACE, "control")
         if _NAME.fullmatch(name):
             case.headers[WORKSPACE] = "control"
@@ -51,24 +39,10 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 
 @schemathesis.hook
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
-    """Drop complaints about refusals that only the state explains."""
+    """Drop complaints about refusals that no schema could foretell."""
     kind = type(failure).__name__
     if kind == "AcceptedNegativeData":
         return bool(response.status_code != 413)  # refused, for its size
-    if kind != "RejectedPositiveData":
+    if kind != "RejectedPositiveData" or response.status_code not in (400, 422):
         return True
-    if "must be an integer" in response.text and _has_whole_float(case.body):
-        return False  # 1.0 is an integer to JSON Schema, not to this server
-    return not _is_stateful(case) and STATE_REFUSALS.search(response.text) is None
-
-
-def _is_stateful(case: Any) -> bool:
-    return not STATEFUL_TAGS.isdisjoint(case.operation.definition.raw.get("tags", ()))
-
-
-def _has_whole_float(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_whole_float, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_whole_float, value))
-    return isinstance(value, float) and value.is_integer()
+    return not is_beyond_schemas(response.json()["error_text"], case.body)

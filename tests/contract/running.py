@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.server import ROOT, Server
 
-#: Seconds that a short run may take before it is given up.
+#: Seconds that a run of the tests may take before it is given up.
 PATIENCE_S = 900.0
 #: A busy machine is no mistake of the server's.
 PATIENT = ("--request-timeout", "60", "--no-color")
@@ -18,7 +18,9 @@ PATIENT = ("--request-timeout", "60", "--no-color")
 SERVER = ("--durability", "none", "--quiet", "--max-workspaces", "100000", "--workspace-ttl", "20")
 
 
-def check(folder: Path, examples: int, *options: str) -> subprocess.CompletedProcess[str]:
+def check(
+    folder: Path, examples: int, *options: str, patience_s: float | None = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     """Run schemathesis with its default checks, so many examples an operation, against a fresh server.
 
     ``folder`` takes what the run leaves behind; ``options`` go to ``schemathesis run``.
@@ -31,7 +33,7 @@ def check(folder: Path, examples: int, *options: str) -> subprocess.CompletedPro
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=patience_s,
             check=False,
         )
     finally:
