@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.audit import audit
 from tests.console import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,11 @@ def main() -> int:
         status = subprocess.call([sys.executable, "-m", *check], cwd=ROOT, stderr=errors)
         if status:
             return status
+    print("$ pip-audit", flush=True)
+    verdict = audit()
+    print(verdict.text, flush=True)
+    if verdict.failed:
+        return 1
     return subprocess.call([sys.executable, "-m", "pytest", "-n", "auto", *sys.argv[1:]], cwd=ROOT)
 
 
