@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from tests.contract.running import check
 
 _ALONE = ("--phases", "examples,coverage,fuzzing")
 _CASES = re.compile(r"^  (\d+) generated", re.MULTILINE)
+_SCENARIOS = re.compile(r"^     Scenarios: +(\d+)", re.MULTILINE)
 _DROPPED = re.compile(r"^Filtered: (\d+)", re.MULTILINE)
 
 
@@ -48,12 +50,17 @@ class Outcome(NamedTuple):
         return sum(map(int, _CASES.findall(self.output)))
 
     @property
+    def scenarios(self) -> int:
+        return sum(map(int, _SCENARIOS.findall(self.output)))
+
+    @property
     def dropped(self) -> int:
         return sum(map(int, _DROPPED.findall(self.output)))
 
     def __str__(self) -> str:
         said = "FAILED" if self.failed else "passed"
         what = f"{self.part.operations} operations, {self.cases:,} cases in {self.took_s:.0f} s"
+        what += f", {self.scenarios:,} scenarios" if self.scenarios else ""
         return f"{self.part.name:<15} {said}  {what}; {self.dropped:,} refusals beyond schemas"
 
 
@@ -68,12 +75,24 @@ def parts() -> list[Part]:
 
 
 def run(part: Part, examples: int, seed: int, options: list[str]) -> Outcome:
-    """Run one part to its end."""
+    """Run one part to its end.
+
+    The stateful phase gives up, and says that all is well, as soon as a scenario that it plays again meets
+    another state. So it is begun again, with the next seed and a fresh server, up to the wanted scenarios.
+    """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        chosen = (*part.options, "--seed", str(seed), *options)
-        done = check(Path(folder), examples, *chosen, patience_s=None)
-    return Outcome(part, done.returncode != 0, done.stdout + done.stderr, time.monotonic() - started)
+    output, failed, scenarios = "", False, 0
+    for turn in count(seed):
+        with tempfile.TemporaryDirectory() as folder:
+            chosen = (*part.options, "--seed", str(turn), *options)
+            done = check(Path(folder), examples, *chosen, patience_s=None)
+        output += done.stdout + done.stderr
+        failed = done.returncode != 0
+        played = sum(map(int, _SCENARIOS.findall(done.stdout)))
+        scenarios += played
+        if failed or not played or scenarios >= examples:
+            break
+    return Outcome(part, failed, output, time.monotonic() - started)
 
 
 def outcomes(examples: int, seed: int, processes: int, options: list[str]) -> Iterator[Outcome]:
