@@ -63,6 +63,7 @@ OF_THE_WHOLE = (
     r"plan\.match: is the same column as the tokens",
     f'plan\\.encoding: (there is no "{_ANY}": try utf-8, windows-1251, utf-16|"{_ANY}" does not make text)',
     "… and perhaps more; the rest was not looked at",
+    r"and \d+ more",  # of the endpoint's, which shows the first few
 )
 #: 1.0 is an integer to JSON Schema, not to this server.
 OF_WHOLE_FLOATS = (

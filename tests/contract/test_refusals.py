@@ -43,5 +43,5 @@ def test_what_the_schema_should_have_said(text: str) -> None:
 
 @pytest.mark.parametrize(("number", "beyond"), [(1.0, True), (1.5, False), (1, False)])
 def test_a_whole_float_is_an_integer_to_schemas_alone(number: Any, beyond: bool) -> None:
-    text = "expect.at_least: must be an integer; db_ids[0]: there is no database 5"
+    text = "expect.at_least: must be an integer; db_ids[0]: there is no database 5; and 2 more"
     assert is_beyond_schemas(text, {"expect": [{"at_least": number}]}) is beyond
