@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
@@ -74,11 +74,15 @@ def read(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def compiled(catalog: Catalog) -> bytes:
-    """The translations as the program reads them."""
-    out = BytesIO()
-    write_mo(out, catalog)
-    return out.getvalue()
+def read_compiled(language: str) -> Catalog:
+    """A language's translations as the program reads them."""
+    with po_file(language).with_suffix(".mo").open("rb") as file:
+        return read_mo(file)
+
+
+def texts(catalog: Catalog) -> dict[Any, Any]:
+    """The translation of each text. (The head names the version of Babel that wrote it.)"""
+    return {message.id: message.string for message in catalog if message.id and message.string}
 
 
 def _head(catalog: Catalog) -> None:
@@ -100,7 +104,8 @@ def update(language: str) -> list[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, catalog, width=110, sort_output=True, omit_header=False, no_location=True)
-    path.with_suffix(".mo").write_bytes(compiled(catalog))
+    with path.with_suffix(".mo").open("wb") as file:
+        write_mo(file, catalog)
     return [str(message.id) for message in catalog if message.id and not message.string]
 
 
