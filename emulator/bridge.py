@@ -11,7 +11,7 @@ import asyncio
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -61,6 +61,7 @@ class _Request:
     method: str
     path: str
     headers: list[tuple[str, str]]
+    by_name: dict[str, str]
     since: float
 
 
@@ -95,11 +96,14 @@ class Bridge:
         try:
             scope: Scope = watcher.scope
             fields = scope.headers
-            headers, names = fields.items(), fields.keys()
-            if len(names) != len(headers):
-                headers += _unreadable(headers, names)
-            request = _Request(scope, watcher.proto, scope.method, scope.path, headers, since)
-            self._read(request, fields.get("content-length"), "transfer-encoding" in fields)
+            headers = fields.items()
+            by_name = dict(headers)
+            if len(by_name) != len(fields):  # type: ignore[arg-type]  # it is sized all the same
+                headers += _unreadable(by_name, fields.keys())
+            if len(by_name) != len(headers):
+                by_name = _joined(headers)
+            request = _Request(scope, watcher.proto, scope.method, scope.path, headers, by_name, since)
+            self._read(request, fields.get("content-length"))
         except BaseException:
             # Without an answer the server itself sends a 500.
             traceback.print_exc(file=sys.stderr)
@@ -109,8 +113,8 @@ class Bridge:
         for task in self._reading:
             task.cancel()
 
-    def _read(self, request: _Request, declared: str | None, chunked: bool) -> None:
-        length = -1 if chunked else int(declared or 0)
+    def _read(self, request: _Request, declared: str | None) -> None:
+        length = -1 if "transfer-encoding" in request.by_name else int(declared or 0)
         if length == 0:
             with self._turn:
                 self._loop.act_as_running()
@@ -142,7 +146,7 @@ class Bridge:
     async def _read_in_pieces(self, request: _Request, length: int, limit: int) -> None:
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
             problem: BodyProblem | None
-            if length > limit and any(name == "expect" for name, _ in request.headers):
+            if length > limit and "expect" in request.by_name:
                 problem = "too_large"  # the client waits for leave to send it and gets the answer instead
             else:
                 problem = await self._copy_body(request.proto, body, length, limit)
@@ -175,9 +179,9 @@ class Bridge:
         try:
             if self._exchange.accepts(path):
                 content = body if isinstance(body, bytes) else body.read()
-                headers = _by_name(request.headers)
+                query, headers = scope.query_string, request.by_name
                 answer = self._exchange.handle(
-                    Incoming(method, path, scope.query_string, headers, content, scope.client, problem)
+                    Incoming(method, path, query, headers, content, scope.client, problem)
                 )
             else:
                 answer = self._application(scope, method, path, request.headers, body, problem)
@@ -204,18 +208,16 @@ class Bridge:
             )
 
 
-def _unreadable(headers: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str]]:
+def _unreadable(readable: Container[str], names: list[str]) -> list[tuple[str, str]]:
     # Granian leaves out values that are not ASCII: a workspace or an origin that nobody can read must be
     # refused, not go unseen.
-    readable = {name for name, _ in headers}
     return [(name, "?") for name in names if name not in readable]
 
 
-def _by_name(headers: list[tuple[str, str]]) -> dict[str, str]:
-    by_name = dict(headers)
-    if len(by_name) != len(headers):
-        by_name.clear()
-        for name, value in headers:
-            parting = "; " if name == "cookie" else ", "
-            by_name[name] = f"{by_name[name]}{parting}{value}" if name in by_name else value
+def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """The headers by name, the values of those that came several times in one."""
+    by_name: dict[str, str] = {}
+    for name, value in headers:
+        parting = "; " if name == "cookie" else ", "
+        by_name[name] = f"{by_name[name]}{parting}{value}" if name in by_name else value
     return by_name

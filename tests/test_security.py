@@ -98,6 +98,14 @@ def test_workspace_header_is_held_to_the_same_names(server: Server) -> None:
         assert (answer.status, answer.json["error_text"][:10]) == (400, "workspace:"), name
 
 
+def test_unreadable_workspace_header_is_not_overlooked_beside_repeated_ones(
+    server: Server, connect: Callable[[bytes], socket.socket]
+) -> None:
+    head = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\nX-A: 2\r\nConnection: close\r\n"
+    connection = connect(f"{head}X-Emulator-Workspace: \u0436\r\n\r\n".encode())
+    assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 400")
+
+
 @pytest.mark.parametrize("name", ["lock.holder", "lock", "default.json", "default.json.tmp", "other.json"])
 def test_link_in_the_state_directory_is_refused_and_not_followed(tmp_path: Path, name: str) -> None:
     foreign, state = tmp_path / "foreign", tmp_path / "state"
