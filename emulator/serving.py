@@ -72,6 +72,7 @@ def serve(
     application = WsgiCall(app.wsgi_app, host, real_port)
     bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
+    gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
     threads_before = _native_threads()
     worker = _Worker(loop, bridge, listener, tls_cert, tls_key)
     try:
