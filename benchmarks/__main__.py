@@ -13,7 +13,13 @@ from types import FrameType
 import click
 
 from benchmarks._running import StartError
-from benchmarks.experiments import measure_durability, measure_peers, measure_start, measure_stored
+from benchmarks.experiments import (
+    measure_durability,
+    measure_journal,
+    measure_peers,
+    measure_start,
+    measure_stored,
+)
 from benchmarks.load import LoadError
 from benchmarks.machine import describe
 from benchmarks.plot import PlotError, draw
@@ -21,7 +27,7 @@ from benchmarks.report import markdown, summary
 from benchmarks.results import Results
 from benchmarks.rounds import Plan
 
-PARTS = ("start", "stored", "durability", "peers")
+PARTS = ("start", "stored", "durability", "journal", "peers")
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
 #: What people have to say about the numbers: what limits them, what was tried. It becomes part of the report.
 _NOTES = Path(__file__).with_name("NOTES.md")
@@ -122,6 +128,7 @@ def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, 
         "start": lambda: measure_start(plan, folder, results, click.echo),
         "stored": lambda: measure_stored(plan, folder, results, click.echo),
         "durability": lambda: measure_durability(plan, folder, results, click.echo),
+        "journal": lambda: measure_journal(plan, folder, results, click.echo),
         "peers": lambda: measure_peers(plan, folder, peers_dir, results, click.echo),
     }
     for part in parts:

@@ -11,7 +11,7 @@ from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS
 from benchmarks.results import Peer, Results, Size
 from benchmarks.rounds import Plan, Say, Target, Turns
-from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi
+from benchmarks.servers import EMULATOR, UNRECORDED, Emulator, bare_flask, bare_flask_wsgi
 from benchmarks.stored import write_fixtures
 
 #: An emulator with more profiles is not started anew for each load: what a load adds is little beside them.
@@ -66,6 +66,21 @@ def measure_durability(plan: Plan, folder: Path, results: Results, say: Say) -> 
             targets.append(Target(emulator.server, known, 0, emulator.renew))
         for connections in (plan.connections, plan.many_connections):
             results.durability += turns.take(NEW_TOKEN, targets, connections)
+
+
+def measure_journal(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """New tokens with the request journal (full, for the servers stay) and without it."""
+    say("request journal:")
+    turns = Turns(plan, folder, say, results.problems)
+    without = ("-m", "benchmarks.unrecorded")
+    with ExitStack() as stack:
+        targets = [Target(stack.enter_context(bare_flask(folder / "bare-j")))]
+        for name, options in ((EMULATOR, {}), (UNRECORDED, {"program": without})):
+            own = folder / f"journal-{len(targets)}"
+            write_fixtures(own / "fixtures", 0)
+            emulator = Emulator(own, fixtures=own / "fixtures", name=name, **options)
+            targets.append(Target(stack.enter_context(emulator).server, profiles=0))
+        results.journal += turns.take(NEW_TOKEN, targets)
 
 
 def measure_start(plan: Plan, folder: Path, results: Results, say: Say) -> None:

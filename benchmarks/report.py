@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks._running import MIB
 from benchmarks.mixes import MIXES
-from benchmarks.results import Results, Series, find, profile_bytes
+from benchmarks.results import Results, Series, find, journal_share, profile_bytes
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
 from benchmarks.targets import judge
 
@@ -42,6 +42,7 @@ def markdown(results: Results, picture: str | None, notes: str = "") -> str:
         ("Notes", notes.strip()),
         ("Over stored profiles", _stored(results)),
         ("Durability", _durability(results)),
+        ("Request journal", _journal(results)),
         ("Start, load and memory", _sizes(results)),
         ("Peers", _peers(results)),
     ):
@@ -121,6 +122,14 @@ def _stored(results: Results) -> str:
 def _durability(results: Results) -> str:
     rows = [[each.server, f"{each.connections}", *_load_cells(each)] for each in results.durability]
     return table(["server, mode", "connections", *_LOAD_HEADS], rows) if rows else ""
+
+
+def _journal(results: Results) -> str:
+    share = journal_share(results.journal)
+    if share is None:
+        return ""
+    rows = [[each.server, *_load_cells(each)] for each in results.journal]
+    return f"{table(['server', *_LOAD_HEADS], rows)}\n\nIt costs {share:.1%} of a request."
 
 
 def _sizes(results: Results) -> str:

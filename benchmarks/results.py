@@ -10,6 +10,7 @@ from statistics import median
 import orjson
 
 from benchmarks.load import Load, middle
+from benchmarks.servers import EMULATOR, UNRECORDED
 
 
 @dataclass
@@ -76,6 +77,7 @@ class Results:
     stored: list[Series] = field(default_factory=list)
     sizes: list[Size] = field(default_factory=list)
     durability: list[Series] = field(default_factory=list)
+    journal: list[Series] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -91,6 +93,15 @@ def find(series: Iterable[Series], server: str, mix: str, profiles: int | None =
         if (one.server, one.mix, one.profiles) == (server, mix, profiles):
             return one
     return None
+
+
+def journal_share(series: Sequence[Series]) -> float | None:
+    """The request journal's share of a request: what is saved without it; the median over the rounds."""
+    kept, saved = find(series, EMULATOR, "new", 0), find(series, UNRECORDED, "new", 0)
+    if kept is None or saved is None:
+        return None
+    pairs = zip(kept.loads, saved.loads, strict=True)
+    return median(1 - recorded.per_second / free.per_second for recorded, free in pairs)
 
 
 def profile_bytes(sizes: Sequence[Size]) -> float | None:

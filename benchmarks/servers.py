@@ -23,6 +23,7 @@ RUN = ROOT / "run.py"
 BARE = "bare Flask, same server"
 BARE_WSGI = "bare Flask, granian WSGI"
 EMULATOR = "emulator"
+UNRECORDED = "emulator, no request journal"
 
 
 def bare_flask(folder: Path) -> AbstractContextManager[Running]:
@@ -52,16 +53,22 @@ def bare_flask_wsgi(folder: Path) -> AbstractContextManager[Running]:
 class Emulator:
     """An emulator with its state below ``folder``, that can be stopped and started again; a context manager.
 
-    ``fixtures``: None: those that it brings.
+    ``fixtures``: None: those that it brings. ``program``: what is run in place of ``run.py``.
     """
 
     def __init__(
-        self, folder: Path, *, fixtures: Path | None = None, durability: str = "os", name: str = EMULATOR
+        self,
+        folder: Path,
+        *,
+        fixtures: Path | None = None,
+        durability: str = "os",
+        name: str = EMULATOR,
+        program: Sequence[str] = (str(RUN),),
     ) -> None:
         self._folder = folder
         self._name = name
         self._state = folder / "state"
-        self._command = [sys.executable, str(RUN), "serve", "--host", "127.0.0.1", "--port", "0", "-q"]
+        self._command = [sys.executable, *program, "serve", "--host", "127.0.0.1", "--port", "0", "-q"]
         self._command += ["--port-file", str(folder / "port"), "--state", str(self._state)]
         self._command += ["--durability", durability]
         if fixtures is not None:
@@ -84,7 +91,7 @@ class Emulator:
 
     def start(self) -> Running:
         """Start it with the state that it has: none at first. Raises :class:`StartError`."""
-        self._server = start(self._name, self._command, self._folder)
+        self._server = start(self._name, self._command, self._folder, environment={"PYTHONPATH": str(ROOT)})
         return self._server
 
     def stop(self) -> float:

@@ -1,0 +1,17 @@
+"""``python -m benchmarks.unrecorded serve …``: the emulator without its request journal and its counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator import exchange
+from emulator.cli import main
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+if __name__ == "__main__":
+    exchange._record = _nothing  # type: ignore[assignment]
+    main()
