@@ -199,13 +199,12 @@ def _record(call: Call, answer: Answer) -> None:
         decided = [*decided, Decided(error.rule, None, error.text)]
     entry = Entry(
         0,
-        workspace.clock.timestamp(),
         workspace.clock.now_ms(),
         incoming.method,
         incoming.path,
         incoming.query,
         incoming.client,
-        dict(incoming.headers.items()),
+        incoming.headers,
         incoming.body.decode("utf-8", "replace"),
         answer.status,
         answer.summary.error or 0,
@@ -214,7 +213,7 @@ def _record(call: Call, answer: Answer) -> None:
         round(seconds * 1000, 3),
         decided,
         workspace.choices.wanted(call.lints),
-        list(outcome.outcomes) if outcome is not None else [],
+        outcome.outcomes if outcome is not None else [],
         outcome.changes if outcome is not None and outcome.changes else None,
         outcome.resource.id if outcome is not None else None,
         outcome.resource.name if outcome is not None else None,
@@ -224,5 +223,6 @@ def _record(call: Call, answer: Answer) -> None:
     tally = workspace.tally
     tally.outcomes[outcome_word(entry)] += 1
     tally.errors[entry.error] += 1
-    tally.rules.update([rule for rule, _, _ in decided])
+    for one in decided:
+        tally.rules[one.rule] += 1
     tally.took(seconds)

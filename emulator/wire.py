@@ -5,9 +5,9 @@ Framework-free on purpose: the bridge of :mod:`emulator.serving` and Flask's vie
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 #: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
 DELIVERY_KEY = "emulator.delivery"
@@ -20,29 +20,19 @@ Effect = Literal["connection_reset", "empty_response", "truncated_body", "slow_b
 BodyProblem = Literal["too_large", "cut_off"]
 
 
-class Headers(Protocol):
-    """Request headers, by lower-case name."""
-
-    def get(self, name: str, /) -> str | None:
-        """The value, or ``None`` without such a header."""
-
-    def items(self) -> Iterable[tuple[str, str]]:
-        """Names and values."""
-
-
 @dataclass(slots=True)
 class Incoming:
     """One request as it came in.
 
-    ``headers`` has lower-case names and is asked with ``get(name)``; ``query`` is the raw query
-    string; ``path`` is percent-decoded; ``client`` is ``"address:port"``. ``body`` is what was read
-    of the body: with ``problem`` set it is not the whole one.
+    ``headers`` has lower-case names; ``query`` is the raw query string; ``path`` is percent-decoded;
+    ``client`` is ``"address:port"``. ``body`` is what was read of the body: with ``problem`` set it is
+    not the whole one.
     """
 
     method: str
     path: str
     query: str
-    headers: Headers
+    headers: dict[str, str]
     body: bytes
     client: str
     problem: BodyProblem | None = None

@@ -14,7 +14,7 @@ from emulator.importer.checking import Checked
 from emulator.importer.ports import World
 from emulator.importer.report import Counts, Refusal, refusal
 from emulator.importer.rows import BrokenRow
-from emulator.rules.applying import Effect, apply_subscriptions
+from emulator.rules.applying import apply_subscriptions
 from emulator.rules.matching import MatchingError, match_profile
 from emulator.rules.model import Changes, PushRequest, RequestError, SubscriptionRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
@@ -97,6 +97,7 @@ class Batch:
     def _carry_out(self, line: int, value: str, token: str) -> None:
         run, counts = self._run, self.counts
         changes = run.changes = Changes()
+        run.known = {}
         for database in self._databases:  # B1
             before = len(changes.profiles)
             try:
@@ -109,11 +110,11 @@ class Batch:
             else:
                 counts.profiles_found += 1
             for one in apply_subscriptions(run, profile):
-                if one.effect is Effect.ADDED:
+                if one.effect == "added":
                     counts.added += 1
-                elif one.effect is Effect.UNCHANGED:
+                elif one.effect == "unchanged":
                     counts.unchanged += 1
-                elif one.effect is Effect.CHANGED:
+                elif one.effect == "changed":
                     counts.changed += 1
                 else:
                     self._refuse(line, database.id, one.description, value, token)

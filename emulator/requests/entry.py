@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
+from emulator.clock import iso
 from emulator.rules.model import Changes, Decided, Lint
 
 #: Levels of a client's value that are shown.
 _SHOWN_DEPTH = 32
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, array_like=True):
     """One call of the endpoint, as it came and as it was answered.
 
     ``body`` is the sent text (undecodable bytes replaced); ``answer`` the sent bytes as text, empty where
@@ -23,7 +24,6 @@ class Entry(msgspec.Struct):
     """
 
     id: int
-    time: str
     at_ms: int
     method: str
     path: str
@@ -43,6 +43,11 @@ class Entry(msgspec.Struct):
     resource_id: int | None = None
     resource: str | None = None
     fault: str | None = None
+
+    @property
+    def time(self) -> str:
+        """When it came, ISO 8601 in UTC."""
+        return iso(self.at_ms)
 
     @property
     def request_id(self) -> str | None:

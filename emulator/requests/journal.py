@@ -13,17 +13,17 @@ from emulator.requests.entry import Entry
 DEFAULT_COUNT = 10_000
 DEFAULT_BYTES = 64 << 20
 
-#: How a body that spells ASCII as ``\\u0041`` looks in an entry's JSON: there a needle cannot be looked for.
-_ESCAPED_ASCII = rb"\\u00"
+#: How a body spells ASCII that it escapes: there a needle cannot be looked for.
+_ESCAPED_ASCII = rb"\u00"
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Entry).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 class RequestJournal:
     """The last requests of a workspace.
 
-    Each entry is kept as its JSON: exact to count in bytes, small, and nothing to the garbage collector.
+    Each entry is kept packed: exact to count in bytes, small, and nothing to the garbage collector.
     ``recorded`` counts all that ever came, ``dropped`` those that had to go for newer ones.
     """
 
@@ -65,8 +65,7 @@ class RequestJournal:
     def newest_first(self, before: int | None = None, needle: bytes | None = None) -> Iterator[Entry]:
         """The entries, newest first, those with an id below ``before``.
 
-        ``needle``, ASCII letters and digits, skips entries whose JSON does not contain it without decoding
-        them.
+        ``needle``, ASCII letters and digits, skips entries that do not contain it without unpacking them.
         """
         for entry_id, encoded in reversed(list(self._entries)):
             if (before is None or entry_id < before) and (

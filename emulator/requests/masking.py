@@ -50,7 +50,7 @@ def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
         query=hide(_masked_query(entry.query)),
         error_text=hide(entry.error_text),
         answer=hide(entry.answer),
-        decided=[one._replace(detail=hide(one.detail)) for one in entry.decided],
+        decided=[replace(one, detail=hide(one.detail)) for one in entry.decided],
         lints=[one._replace(path=hide(one.path), text=hide(one.text)) for one in entry.lints],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from emulator.rules.applying import Applied, Effect
+from emulator.rules.applying import Applied
 from emulator.rules.model import Profile, Resource
 
 SUCCESS = "Successful operation"
@@ -26,7 +26,7 @@ def error_envelope(code: int, text: str) -> dict[str, object]:
 
 def profile_items(resource: Resource, profile: Profile, applied: Sequence[Applied]) -> list[Item]:
     """The items of a database whose profile was found or made (S1, S2, S4–S7)."""
-    items = [_item(resource, profile, one) for one in applied if one.effect is not Effect.UNCHANGED]  # S3
+    items = [_item(resource, profile, one) for one in applied if one.effect != "unchanged"]  # S3
     return items or [_bare_item(resource, profile)]  # S7
 
 
@@ -46,7 +46,7 @@ def _item(resource: Resource, profile: Profile, one: Applied) -> Item:
     }
     if one.record is not None:
         item["subscription_hash_id"] = one.record.hash_id
-    item["status"] = "error" if one.effect is Effect.REFUSED else "ok"
+    item["status"] = "error" if one.effect == "refused" else "ok"
     item["description"] = one.description
     return item
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from typing import Literal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from emulator.rules.keys import subscription_hash_id
@@ -11,28 +12,17 @@ from emulator.rules.model import Profile, PushKey, Status, Subscription, Subscri
 from emulator.rules.providers import accepted
 from emulator.rules.run import Run
 
-
-class Effect(Enum):
-    """What became of one entry of ``subscriptions`` in one database."""
-
-    ADDED = "added"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
+#: What became of one entry of ``subscriptions`` in one database.
+Effect = Literal["added", "changed", "unchanged", "refused"]
 
 
-class Applied:
+class Applied(Struct):
     """One entry's effect, with the record where there is one and the reason where it was refused."""
 
-    __slots__ = ("description", "effect", "record", "wanted")
-
-    def __init__(
-        self, wanted: SubscriptionRequest, effect: Effect, record: Subscription | None, description: str = ""
-    ) -> None:
-        self.wanted = wanted
-        self.effect = effect
-        self.record = record
-        self.description = description
+    wanted: SubscriptionRequest
+    effect: Effect
+    record: Subscription | None
+    description: str = ""
 
 
 def apply_subscriptions(run: Run, profile: Profile) -> list[Applied]:
@@ -48,23 +38,23 @@ def _apply_one(
     run: Run, profile: Profile, wanted: SubscriptionRequest, seen: set[tuple[str, str]]
 ) -> Applied:
     if run.forced is not None:
-        return Applied(wanted, Effect.REFUSED, None, run.forced.description)
+        return Applied(wanted, "refused", None, run.forced.description)
     if not accepted(wanted.provider, run.resource):  # S6
         run.note("S6", profile.db_id, f"{wanted.provider} is not configured")
-        return Applied(wanted, Effect.REFUSED, None, "provider is not configured for the resource")
+        return Applied(wanted, "refused", None, "provider is not configured for the resource")
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
         run.note("S5", profile.db_id, "twice in one request")
         return _duplicate(wanted)
     seen.add(pair)
 
-    key = PushKey(profile.db_id, run.resource.id, *pair)
-    records = run.lookup.find_by_push(key)
+    key = run.key(profile.db_id, wanted)
+    records = run.find_by_push(key)
     own = next((record for record in records if record.profile_id == profile.id), None)
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
         run.note("S3", profile.db_id, f"already {own.status}" if own else "nothing to unsubscribe")
-        return Applied(wanted, Effect.UNCHANGED, own)
+        return Applied(wanted, "unchanged", own)
 
     holders = [record for record in records if record.active and record is not own]
     if holders and not wanted.unsubscribe:  # S4
@@ -76,15 +66,15 @@ def _apply_one(
         run.note("S2", profile.db_id, f"{own.status} → {status}")
         changed = replace(own, status=status, updated=run.now)
         run.changes.subscriptions.append(changed)
-        return Applied(wanted, Effect.CHANGED, changed)
+        return Applied(wanted, "changed", changed)
     run.note("S1", profile.db_id, "added")  # S1
     added = _new_record(run, profile, key, records)
     run.changes.subscriptions.append(added)
-    return Applied(wanted, Effect.ADDED, added)
+    return Applied(wanted, "added", added)
 
 
 def _duplicate(wanted: SubscriptionRequest) -> Applied:
-    return Applied(wanted, Effect.REFUSED, None, "Duplicate push subscription")
+    return Applied(wanted, "refused", None, "Duplicate push subscription")
 
 
 def _take_from(run: Run, holders: list[Subscription]) -> None:

@@ -9,7 +9,7 @@ from emulator.rules.answer import (
     matching_error_item,
     profile_items,
 )
-from emulator.rules.applying import Applied, Effect, apply_subscriptions
+from emulator.rules.applying import Effect, apply_subscriptions
 from emulator.rules.matching import MatchingError, match_profile
 from emulator.rules.model import Changes, Database, Decided, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.ports import Clock, IdSource, Lookup
@@ -37,30 +37,29 @@ def decide(
     databases = choose_databases(request, resource, lookup, decided)
     run = Run(request, resource, lookup, policies, clock.timestamp(), ids, decided, forced)
     outcome = Outcome(ALL_APPLIED, [], run.changes, decided, resource)
-    effects: list[str] = []
     for database in databases:  # B1
-        items, applied = _process(run, database)
+        items, effects = _process(run, database)
         outcome.items += items
-        outcome.failed += sum(item["status"] == "error" for item in items)
-        effects += [one.effect.value for one in applied] or ["refused"]
-        if not any(one.effect in (Effect.ADDED, Effect.CHANGED) for one in applied):  # A2
+        outcome.outcomes += effects
+        outcome.failed += effects.count("refused")
+        if "added" not in effects and "changed" not in effects:  # A2
             outcome.error = NOT_ALL_APPLIED
     if outcome.failed:  # A2
         outcome.error = NOT_ALL_APPLIED
     outcome.ok = len(outcome.items) - outcome.failed
-    outcome.outcomes = effects
     if forced is not None:
         outcome.changes = Changes()
     run.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
     return outcome
 
 
-def _process(run: Run, database: Database) -> tuple[list[Item], list[Applied]]:
+def _process(run: Run, database: Database) -> tuple[list[Item], list[Effect]]:
     try:
         profile = match_profile(run, database)
     except MatchingError as error:
-        return [matching_error_item(run.resource, database.id, str(error))], []
+        return [matching_error_item(run.resource, database.id, str(error))], ["refused"]
     applied = apply_subscriptions(run, profile)
-    if all(one.effect is Effect.UNCHANGED for one in applied):
+    effects = [one.effect for one in applied]
+    if effects.count("unchanged") == len(effects):
         run.note("S7", database.id, "nothing changed: one bare item")
-    return profile_items(run.resource, profile, applied), applied
+    return profile_items(run.resource, profile, applied), effects

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from hashlib import blake2b
 
 from emulator.rules.model import PushKey
@@ -11,16 +10,10 @@ from emulator.rules.model import PushKey
 HASH_DIGITS = 8
 
 
-def digest_of(db_id: int, resource_id: int, provider: str, subscription_id: str) -> bytes:
-    """32 bytes that stand for the key, the same in every workspace and every run."""
-    text = f"{db_id}/{resource_id}/{len(provider)}:{provider}/{subscription_id}"
-    return blake2b(text.encode(), digest_size=32).digest()
-
-
-@lru_cache(maxsize=256)  # one request asks for the same key several times
 def digest(key: PushKey) -> bytes:
-    """:func:`digest_of` the key."""
-    return digest_of(*key)
+    """32 bytes that stand for the key, the same in every workspace and every run."""
+    text = f"{key.db_id}/{key.resource_id}/{len(key.provider)}:{key.provider}/{key.subscription_id}"
+    return blake2b(text.encode(), digest_size=32).digest()
 
 
 def subscription_hash_id(key: PushKey, taken: Callable[[str], bool]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldValue, Profile, PushKey, Subscription
+from emulator.rules.model import Database, FieldValue, Profile, Subscription
 from emulator.rules.run import Run
 
 
@@ -60,8 +60,7 @@ def _by_id(run: Run, database: Database, profile_id: str, rule: str) -> Profile:
 def _by_push(run: Run, database: Database) -> Profile:
     run.note("M1", database.id, "searched by push subscriptions")
     for wanted in run.request.subscriptions:  # M11
-        key = PushKey(database.id, run.resource.id, wanted.provider, wanted.subscription_id)
-        records = run.lookup.find_by_push(key)
+        records = run.find_by_push(run.key(database.id, wanted))
         if records:
             run.note("M11", database.id, f"{wanted.provider} {_short(wanted.subscription_id)} is known")
             profile = run.lookup.find_profile(database.id, _winner(run, records).profile_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
@@ -53,7 +52,7 @@ class Profile(Struct):
     created: str = ""
 
 
-class PushKey(NamedTuple):
+class PushKey(Struct, frozen=True, gc=False):
     """What names a subscription: two records of one key can only be on two profiles."""
 
     db_id: int
@@ -133,7 +132,7 @@ class Changes(Struct):
         return bool(self.profiles or self.subscriptions)
 
 
-class Decided(NamedTuple):
+class Decided(Struct, frozen=True, gc=False, array_like=True):
     """One rule that decided something: where (``None``: the whole request) and what it made of it."""
 
     rule: str
@@ -172,4 +171,4 @@ class Outcome(Struct):
     resource: Resource
     ok: int = 0
     failed: int = 0
-    outcomes: Sequence[str] = ()
+    outcomes: list[str] = field(default_factory=list)

@@ -112,7 +112,17 @@ def add_subscription(
     for own in store.find_by_push(key):
         if own.profile_id == profile_id:
             raise RequestError(400, f"body: is on this profile already, as {own.hash_id}", "A3")
-    added = Subscription("", db_id, profile_id, *key[1:], entry.status, now, now)
+    added = Subscription(
+        hash_id="",
+        db_id=db_id,
+        profile_id=profile_id,
+        resource_id=entry.resource_id,
+        provider=entry.provider,
+        subscription_id=entry.subscription_id,
+        status=entry.status,
+        created=now,
+        updated=now,
+    )
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))
     return added

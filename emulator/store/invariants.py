@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from emulator.rules.keys import subscription_hash_id
-from emulator.rules.model import Database, Profile, Resource, Subscription
+from emulator.rules.model import Database, Profile, PushKey, Resource, Subscription
 from emulator.store.state import Op, State
 from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
 
@@ -109,8 +110,12 @@ def _keys(state: State) -> Iterator[Breach]:
     table = state.table(SUBSCRIPTIONS)
     for _, ids in table.indexes["push"].entries():
         if len(ids) > 1:
-            records: list[tuple[int, Subscription]] = [(i, table.decode(table.documents[i])) for i in ids]
-            yield from chain(_same_profile(records), _active_twice(records), _two_hashes(records))
+            by_key: dict[PushKey, list[tuple[int, Subscription]]] = defaultdict(list)
+            for doc_id in ids:
+                one: Subscription = table.decode(table.documents[doc_id])
+                by_key[one.key].append((doc_id, one))
+            for records in by_key.values():
+                yield from chain(_same_profile(records), _active_twice(records), _two_hashes(records))
 
 
 def _same_profile(records: list[tuple[int, Subscription]]) -> Iterator[Breach]:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from zlib import crc32
 
 import msgspec
@@ -23,6 +24,8 @@ from emulator.store.errors import DamagedState, newer_format
 from emulator.store.files import fsync_folder, replace_file
 
 FORMAT = 1
+#: Seconds for which a look at the journal's name holds: to ask it each time costs more than to write a line.
+_LOOK_S = 0.001
 _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
@@ -71,6 +74,7 @@ class Journal:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
         self._inode = os.fstat(self._fd).st_ino
         self._overhang = os.fstat(self._fd).st_size > size
+        self._looked_at = -_LOOK_S
         self._sync_lock = threading.Lock()
         self._sync_error: OSError | None = None
 
@@ -94,8 +98,11 @@ class Journal:
     def append(self, payload: bytes) -> None:
         """Append one transaction. Raises :class:`OSError`, with the file as it was before."""
         # A deleted or replaced file would swallow writes without an error.
-        if not self.in_place():
-            raise FileNotFoundError(2, "the journal was removed or replaced while in use", str(self.path))
+        now = monotonic()
+        if now - self._looked_at >= _LOOK_S:
+            if not self.in_place():
+                raise FileNotFoundError(2, "the journal was removed or replaced while in use", str(self.path))
+            self._looked_at = now
         line = format_line(self.number + 1, payload)
         self._write(line)
         self.size += len(line)

@@ -9,20 +9,26 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from operator import lt
+from typing import Any
 
+from msgspec import Struct
+
+from emulator.store.documents import Documents
 from emulator.store.indexes import Index, KeysOf
 
 
-class Op(NamedTuple):
+class Op(Struct, frozen=True):
     """One step of a transaction: a document's new bytes, or ``None`` to remove it.
 
-    With ``doc_id`` None it is about the table: ``b"{}"`` makes it (empty), ``None`` drops it.
+    With ``doc_id`` None it is about the table: ``b"{}"`` makes it (empty), ``None`` drops it. ``decoded``:
+    what the table's decoder makes of the document, if that is at hand.
     """
 
     table: str
     doc_id: int | None
     document: bytes | None
+    decoded: Any = None
 
 
 @dataclass(frozen=True)
@@ -39,27 +45,21 @@ class TableState:
     __slots__ = ("_keyed", "decode", "documents", "free_ids", "indexes", "last_id")
 
     def __init__(self, spec: TableSpec) -> None:
-        self.documents: dict[int, bytes] = {}
+        self.documents = Documents()
         self.decode = spec.decode
         self.indexes = {name: Index(keys_of) for name, keys_of in spec.indexes.items()}
         self._keyed = tuple(self.indexes.values())
         self.last_id = 0
         self.free_ids = False  # some id below 1: nothing may count on a range
 
-    def put(self, doc_id: int, document: bytes | None) -> bytes | None:
-        """Set or remove one document; the bytes that were there before."""
+    def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
+        """Set or remove one document; the bytes that were there before. ``decoded``: see :class:`Op`."""
         before = self.documents.get(doc_id)
-        if before is not None and self._keyed:
-            decoded = self.decode(before)
-            for index in self._keyed:
-                index.remove(decoded, doc_id)
+        if self._keyed:
+            self._enter(doc_id, before, document, decoded)
         if document is None:
             self.documents.pop(doc_id, None)
             return before
-        if self._keyed:
-            decoded = self.decode(document)
-            for index in self._keyed:
-                index.add(decoded, doc_id)
         self.documents[doc_id] = document
         if doc_id > self.last_id:
             self.last_id = doc_id
@@ -68,8 +68,8 @@ class TableState:
         return before
 
     def fill(self, doc_ids: Sequence[int], documents: Sequence[bytes]) -> None:
-        """:meth:`put` many documents, quicker where all of them are new."""
-        if len(set(doc_ids)) < len(doc_ids) or not self.documents.keys().isdisjoint(doc_ids):
+        """:meth:`put` many documents, quicker where their ids ascend from the last one."""
+        if not doc_ids or doc_ids[0] <= self.last_id or not all(map(lt, doc_ids, doc_ids[1:])):
             for doc_id, document in zip(doc_ids, documents, strict=True):
                 self.put(doc_id, document)
             return
@@ -77,9 +77,23 @@ class TableState:
             decoded = list(map(self.decode, documents))
             for index in self._keyed:
                 index.fill(decoded, doc_ids)
-        self.documents.update(zip(doc_ids, documents, strict=True))
-        self.last_id = max(self.last_id, max(doc_ids, default=0))
-        self.free_ids = self.free_ids or min(doc_ids, default=1) < 1
+        self.documents.fill(doc_ids, documents)
+        self.last_id = doc_ids[-1]
+
+    def _enter(self, doc_id: int, before: bytes | None, document: bytes | None, decoded: Any) -> None:
+        if document is not None and decoded is None:
+            decoded = self.decode(document)
+        if before is None:
+            if document is not None:
+                for index in self._keyed:
+                    index.add(decoded, doc_id)
+            return
+        was = self.decode(before)
+        for index in self._keyed:
+            if document is None:
+                index.remove(was, doc_id)
+            else:
+                index.change(was, decoded, doc_id)
 
 
 class State:
@@ -98,25 +112,32 @@ class State:
 
     def check(self, ops: Iterable[Op]) -> None:
         """Raise what a table's decoder or indexes raise for a document that they cannot take."""
-        for name, doc_id, document in ops:
-            spec = self._specs.get(name)
-            if spec is not None and doc_id is not None and document is not None:
-                decoded = spec.decode(document)
+        for op in ops:
+            spec = self._specs.get(op.table)
+            if spec is not None and op.doc_id is not None and op.document is not None:
+                decoded = spec.decode(op.document)
                 for keys_of in spec.indexes.values():
                     hash(tuple(keys_of(decoded)))
 
-    def apply(self, ops: Iterable[Op]) -> list[Op]:
+    def apply(self, ops: Iterable[Op]) -> None:
+        """Carry out the steps."""
+        for op in ops:
+            if op.doc_id is None:
+                self._apply_to_table(op.table, keep=op.document is not None)
+            else:
+                self.table(op.table).put(op.doc_id, op.document, op.decoded)
+
+    def apply_undoably(self, ops: Iterable[Op]) -> list[Op]:
         """Carry out the steps; the steps that undo them, in order."""
         undo: list[Op] = []
-        for name, doc_id, document in ops:
-            if doc_id is None:
-                undo += self._apply_to_table(name, keep=document is not None)
+        for op in ops:
+            if op.doc_id is None:
+                undo += self._apply_to_table(op.table, keep=op.document is not None)
                 continue
-            table = self.tables.get(name)
-            if table is None:
-                table = self.table(name)
-                undo.append(Op(name, None, None))
-            undo.append(Op(name, doc_id, table.put(doc_id, document)))
+            if op.table not in self.tables:
+                undo.append(Op(op.table, None, None))
+            before = self.table(op.table).put(op.doc_id, op.document, op.decoded)
+            undo.append(Op(op.table, op.doc_id, before))
         undo.reverse()
         return undo
 
@@ -137,7 +158,7 @@ class State:
         """The highest id that each table has given out, 0 where ids were chosen freely."""
         return {name: 0 if table.free_ids else table.last_id for name, table in self.tables.items()}
 
-    def documents(self) -> dict[str, dict[int, bytes]]:
+    def documents(self) -> dict[str, Documents]:
         """The documents of every table, live."""
         return {name: table.documents for name, table in self.tables.items()}
 
@@ -152,10 +173,10 @@ def encode_ops(ops: Sequence[Op]) -> bytes:
     parts = [
         b"[%s,%s,%s]"
         % (
-            _encoded_name(name),
-            b"null" if doc_id is None else b"%d" % doc_id,
-            b"null" if document is None else document,
+            _encoded_name(op.table),
+            b"null" if op.doc_id is None else b"%d" % op.doc_id,
+            b"null" if op.document is None else op.document,
         )
-        for name, doc_id, document in ops
+        for op in ops
     ]
     return b"[" + b",".join(parts) + b"]"

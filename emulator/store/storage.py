@@ -137,14 +137,17 @@ class JournaledStorage(Storage):
         if not checked:
             self.state.check(ops)
         if self._batch is not None:
-            self._batch.append((ops, self.state.apply(ops)))
+            self._batch.append((ops, self.state.apply_undoably(ops)))
         elif self._files is None:
             self.state.apply(ops)
         else:
             self._begin(self._files)
             # The journal first: a snapshot on its way must not see what the journal does not hold.
             size = self._append(self._files, ops)
-            self._carried_out(self._files, size, self.state.apply(ops))
+            if self.durability == "fsync":
+                self._pend(self._files, size, self.state.apply_undoably(ops))
+            else:
+                self.state.apply(ops)
         self.commits += 1
 
     @contextlib.contextmanager
@@ -170,8 +173,8 @@ class JournaledStorage(Storage):
             finally:
                 self._batch = None
                 self.commits += 1
-        if self._files is not None and ops:
-            self._carried_out(self._files, size, [op for _, undo in reversed(batch) for op in undo])
+        if self.durability == "fsync" and self._files is not None and ops:
+            self._pend(self._files, size, [op for _, undo in reversed(batch) for op in undo])
 
     def _check_open(self) -> None:
         if self._closed:
@@ -185,9 +188,8 @@ class JournaledStorage(Storage):
         if epoch is not self._unsynced.epoch or not self._writable(files):
             raise StorageUnavailable(self._failure or "")
 
-    def _carried_out(self, files: Generations, size: int, undo: Sequence[Op]) -> None:
-        if self.durability == "fsync":
-            self._unsynced.add(Pending(files.journal.number, size, undo))
+    def _pend(self, files: Generations, size: int, undo: Sequence[Op]) -> None:
+        self._unsynced.add(Pending(files.journal.number, size, undo))
 
     def _append(self, files: Generations, ops: Sequence[Op]) -> int:
         """Write the steps into the journal; its size before."""

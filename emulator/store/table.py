@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from tinydb.table import Document, Table
@@ -87,7 +87,7 @@ class IndexedTable(Table):
         self._next_id = next_id + 1
         return next_id
 
-    def _peek(self) -> dict[int, bytes]:
+    def _peek(self) -> Mapping[int, bytes]:
         table = self._journaled.state.tables.get(self.name)
         return {} if table is None else table.documents
 

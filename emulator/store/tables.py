@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 
 import msgspec
 
-from emulator.rules.keys import digest, digest_of
 from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
 from emulator.store.state import TableSpec
 
@@ -16,17 +15,17 @@ WORKSPACE = "workspace"
 REMEMBERED = ("settings", "clock", "faults")
 
 
-PUSH_KEY_BYTES = 16
-
-
 def profile_key(db_id: int, profile_id: str) -> str:
     """What finds a profile, and the subscriptions of a profile."""
     return f"{db_id}/{profile_id}"
 
 
-def push_key(key: PushKey) -> bytes:
-    """What finds the records of a subscription key: 16 bytes instead of a long token."""
-    return digest(key)[:PUSH_KEY_BYTES]
+def push_key(key: PushKey | Subscription) -> int:
+    """What finds the records of a subscription key: a number instead of a long token.
+
+    Two keys may have the same one, though hardly ever: whoever finds a record looks at its key.
+    """
+    return hash((key.db_id, key.resource_id, key.provider, key.subscription_id))
 
 
 def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
@@ -34,24 +33,25 @@ def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, Field
     return (db_id, name, value)
 
 
-def _profile_keys(profile: Profile) -> Iterable[Hashable]:
+def _profile_keys(profile: Profile) -> Sequence[Hashable]:
     return (profile_key(profile.db_id, profile.id),)
 
 
-def _field_keys(profile: Profile) -> Iterable[Hashable]:
+def _field_keys(profile: Profile) -> Sequence[Hashable]:
+    if not profile.fields:
+        return ()
     return [(profile.db_id, name, value) for name, value in profile.fields.items()]
 
 
-def _push_keys(subscription: Subscription) -> Iterable[Hashable]:
-    of = subscription
-    return (digest_of(of.db_id, of.resource_id, of.provider, of.subscription_id)[:PUSH_KEY_BYTES],)
+def _push_keys(subscription: Subscription) -> Sequence[Hashable]:
+    return (push_key(subscription),)
 
 
-def _hash_keys(subscription: Subscription) -> Iterable[Hashable]:
+def _hash_keys(subscription: Subscription) -> Sequence[Hashable]:
     return (subscription.hash_id,)
 
 
-def _owner_keys(subscription: Subscription) -> Iterable[Hashable]:
+def _owner_keys(subscription: Subscription) -> Sequence[Hashable]:
     return (profile_key(subscription.db_id, subscription.profile_id),)
 
 

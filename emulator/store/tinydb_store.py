@@ -89,9 +89,7 @@ class TinyDBStore:
         return [table.decode(table.documents[doc_id]) for doc_id in found]
 
     def find_by_push(self, key: PushKey) -> list[Subscription]:
-        table = self._table(SUBSCRIPTIONS)
-        found = table.indexes["push"].find(push_key(key))
-        records: list[Subscription] = [table.decode(table.documents[doc_id]) for doc_id in found]
+        records = _records(self._table(SUBSCRIPTIONS), key)
         if len(records) > 1:
             profiles = self._table(PROFILES).indexes["id"]
             records.sort(key=lambda one: profiles.find(profile_key(one.db_id, one.profile_id))[0])
@@ -109,7 +107,7 @@ class TinyDBStore:
         """
         next_profile = self._table(PROFILES).last_id + 1
         ops = [
-            Op(PROFILES, doc_id, _encode(profile))
+            Op(PROFILES, doc_id, _encode(profile), profile)
             for doc_id, profile in enumerate(changes.profiles, next_profile)
         ]
         next_subscription = self._table(SUBSCRIPTIONS).last_id + 1
@@ -117,7 +115,7 @@ class TinyDBStore:
             doc_id = self.subscription_doc_id(subscription)
             if doc_id is None:
                 doc_id, next_subscription = next_subscription, next_subscription + 1
-            ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription)))
+            ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription), subscription))
         self.storage.commit(ops, checked=True)
 
     def batch(self) -> AbstractContextManager[None]:
@@ -229,25 +227,34 @@ class TinyDBStore:
 
     def subscription_doc_id(self, subscription: Subscription) -> int | None:
         table = self._table(SUBSCRIPTIONS)
-        for doc_id in table.indexes["push"].find(push_key(subscription.key)):
-            if table.decode(table.documents[doc_id]).profile_id == subscription.profile_id:
+        for doc_id in table.indexes["push"].find(push_key(subscription)):
+            one: Subscription = table.decode(table.documents[doc_id])
+            if one.profile_id == subscription.profile_id and one.key == subscription.key:
                 return doc_id
         return None
 
 
 def _fill(table: TableState, records: Iterable[Any]) -> None:
     for record in records:
-        table.put(table.last_id + 1, _encode(record))
+        table.put(table.last_id + 1, _encode(record), record)
 
 
 def _add_profile(state: State, profile: Profile, subscriptions: list[Subscription]) -> None:
     _fill(state.table(PROFILES), [profile])
     table = state.table(SUBSCRIPTIONS)
-    push, hashes = table.indexes["push"], table.indexes["hash"]
     for subscription in subscriptions:
-        held = push.find(push_key(subscription.key))
+        held = _records(table, subscription.key)
         if held:  # A5: one key, one hash
-            subscription.hash_id = table.decode(table.documents[held[0]]).hash_id
+            subscription.hash_id = held[0].hash_id
         else:
-            subscription.hash_id = subscription_hash_id(subscription.key, hashes.__contains__)
+            taken = table.indexes["hash"].__contains__
+            subscription.hash_id = subscription_hash_id(subscription.key, taken)
         _fill(table, [subscription])
+
+
+def _records(table: TableState, key: PushKey) -> list[Subscription]:
+    found = table.indexes["push"].find(push_key(key))
+    if not found:
+        return []
+    decoded = (table.decode(table.documents[doc_id]) for doc_id in found)
+    return [one for one in decoded if one.key == key]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from emulator.wire import Headers
+from collections.abc import Mapping
 
 Pairs = list[tuple[str, str]]
 
 
-def cors_headers(headers: Headers) -> Pairs:
+def cors_headers(headers: Mapping[str, str]) -> Pairs:
     """What lets the calling page read the answer: nothing without an Origin."""
     origin = headers.get("origin")
     if origin is None:
@@ -19,7 +19,7 @@ def cors_headers(headers: Headers) -> Pairs:
     ]
 
 
-def preflight_headers(headers: Headers) -> Pairs:
+def preflight_headers(headers: Mapping[str, str]) -> Pairs:
     """The answer to a browser's question before the call."""
     pairs = cors_headers(headers)
     pairs.append(("Allow", "POST, OPTIONS"))

@@ -20,7 +20,6 @@ def entry(*tokens: str, **values: Any) -> Entry:
     ]
     usual: dict[str, Any] = {
         "id": 0,
-        "time": "2026-01-31T12:00:00.000Z",
         "at_ms": 1769860800000,
         "method": "POST",
         "path": "/push_subscribe",

@@ -112,7 +112,9 @@ class World:
 
     def record(self, token: str, db_id: int = 17, provider: str = FIREBASE) -> Subscription:
         """The one record of a token."""
-        (found,) = [one for one in self.subscriptions if one.key == (db_id, RESOURCE_ID, provider, token)]
+        (found,) = [
+            one for one in self.subscriptions if one.key == PushKey(db_id, RESOURCE_ID, provider, token)
+        ]
         return found
 
     # What the rules ask (emulator.rules.ports)

@@ -15,7 +15,7 @@ from tinydb import TinyDB, where
 
 from emulator.cli import main
 from emulator.emulator import Emulator
-from emulator.rules.model import Policies
+from emulator.rules.model import Policies, Profile
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine, examine_file, wrong_indexes
 from emulator.store.indexes import Index
@@ -195,7 +195,7 @@ def test_an_index_that_differs_is_found(folder: Path, monkeypatch: pytest.Monkey
     state = recover(folder / "default.json", SPECS).state
     assert wrong_indexes(state) == []
     index: Index = state.table("profiles").indexes["id"]
-    index._ids["17/nobody"] = 5
+    index.add(Profile("nobody", 17), 5)
     assert wrong_indexes(state) == ['the index "id" of profiles is not what its documents make']
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate, validates_schema
+from msgspec.structs import asdict
 
 from emulator.clock import iso
 from emulator.requests.attempts import attempts
@@ -131,10 +132,11 @@ def shown(entry: Entry) -> dict[str, Any]:
     """An entry as the API shows it: secrets masked unless the server shows them."""
     if not emulator().settings.show_secrets:
         entry = masked(entry, _tokens(workspace()))
-    document: dict[str, Any] = msgspec.to_builtins(entry)
+    document: dict[str, Any] = {"id": entry.id, "time": entry.time, **asdict(entry)}
+    document["changes"] = msgspec.to_builtins(entry.changes)
     document["request_id"] = entry.request_id
     document["outcome"] = outcome_word(entry)
-    document["decided"] = [decided._asdict() for decided in entry.decided]
+    document["decided"] = [asdict(decided) for decided in entry.decided]
     document["lints"] = [lint._asdict() for lint in entry.lints]
     document["answer"] = entry.answered() or entry.answer
     document["resource_token"] = showable(entry.document().get("resource_token"))

@@ -55,9 +55,10 @@ class SubscriptionChange(NamedTuple):
 def steps(entry: Entry) -> list[Step]:
     """The rules that decided, in order."""
     found = []
-    for rule_id, db_id, detail in entry.decided:
-        rule = RULES.get(rule_id)
-        found.append(Step(rule_id, rule.grade if rule else "", rule.text if rule else "", detail, db_id))
+    for one in entry.decided:
+        rule = RULES.get(one.rule)
+        grade, text = (rule.grade, rule.text) if rule else ("", "")
+        found.append(Step(one.rule, grade, text, one.detail, one.db_id))
     return found
 
 
@@ -80,9 +81,9 @@ def subscription_changes(entry: Entry) -> list[SubscriptionChange]:
     if entry.changes is None:
         return []
     rules = [
-        rule
-        for rule, _, detail in entry.decided
-        if rule in ("S1", "S2") or (rule == "S4" and detail.startswith("moved"))
+        one.rule
+        for one in entry.decided
+        if one.rule in ("S1", "S2") or (one.rule == "S4" and one.detail.startswith("moved"))
     ]
     return [
         SubscriptionChange(_before(rule, changed), changed)
