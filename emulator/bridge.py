@@ -13,10 +13,11 @@ import tempfile
 import traceback
 from collections.abc import Callable, Container
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 from emulator.access_log import AccessLog, Served
 from emulator.delivery import Deliveries, internal_error, on_loop, send
@@ -54,8 +55,7 @@ class NoExchange:
         raise NotImplementedError(incoming.path)
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     scope: Scope
     proto: Any
     method: str

@@ -6,8 +6,9 @@ Framework-free on purpose: the bridge of :mod:`emulator.serving` and Flask's vie
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 #: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
 DELIVERY_KEY = "emulator.delivery"
@@ -20,8 +21,7 @@ Effect = Literal["connection_reset", "empty_response", "truncated_body", "slow_b
 BodyProblem = Literal["too_large", "cut_off"]
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(Struct):
     """One request as it came in.
 
     ``headers`` has lower-case names; ``query`` is the raw query string; ``path`` is percent-decoded;
@@ -38,8 +38,7 @@ class Incoming:
     problem: BodyProblem | None = None
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(Struct):
     """How an answer reaches the client, where that is not simply "now, whole".
 
     ``delay_s``: seconds to wait first. ``effect``: what happens to the connection or the body.
@@ -54,8 +53,7 @@ class Delivery:
     stream: AsyncIterator[bytes] | None = None
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Struct):
     """What the access log says of an answer: its ``error`` code and its items that are ok and not."""
 
     error: int | None = None
@@ -63,8 +61,7 @@ class Summary:
     failed: int = 0
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """One answer: HTTP status, headers, body, and how to deliver it."""
 
     status: int

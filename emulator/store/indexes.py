@@ -58,7 +58,11 @@ class Index:
     def add(self, document: Any, doc_id: int) -> None:
         """Enter a document under its keys."""
         for key in self.keys_of(document):
-            self._enter(self._part(key), key, doc_id)
+            part = self._part(key)
+            if part.setdefault(key, doc_id) is not doc_id:
+                _share(part, key, doc_id)
+            elif len(part) > _PART and part is not self._filled:
+                self._spread()
 
     def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
         """Enter many documents under their keys: quicker than one by one before anything was added."""
@@ -99,12 +103,6 @@ class Index:
             return self._filled
         place = hash(key) & self._mask
         return self._parts[place if place < len(self._parts) else place & (self._mask >> 1)]
-
-    def _enter(self, part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
-        if part.setdefault(key, doc_id) is not doc_id:
-            _share(part, key, doc_id)
-        elif len(part) > _PART and part is not self._filled:
-            self._spread()
 
     def _spread(self) -> None:
         """Make one more part, of those keys of the next one in turn that belong there now."""
