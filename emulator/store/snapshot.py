@@ -21,6 +21,8 @@ FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
 _CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of the interpreter
 _BLOCK = 1 << 20
+#: Bytes of a step of the checksum: few of them, for each waits for the interpreter.
+_VERIFIED = 1 << 24
 _HEADER = re.compile(rb'\{"emulator": \{"1": (\{.*\})\}(,?)\n')
 _TABLE = re.compile(rb'("(?:[^"\\]|\\.)*"): \{\n')
 _ROW = re.compile(rb'"(-?[0-9]+)": (\{.*\}),?\n')
@@ -126,7 +128,7 @@ def verify(path: Path) -> None:
         crc = 0
         left = end
         while left:
-            block = file.read(min(_BLOCK, left))
+            block = file.read(min(_VERIFIED, left))
             crc = crc32(block, crc)
             left -= len(block)
     if crc != int(match[1], 16):
@@ -134,7 +136,7 @@ def verify(path: Path) -> None:
 
 
 def read_blocks(path: Path) -> Iterator[tuple[str, list[tuple[bytes, bytes]]]]:
-    """Every table of a verified snapshot in the file's order: its name with no rows, then blocks of rows.
+    """Every table of a snapshot in the file's order: its name with no rows, then blocks of rows.
 
     A row is a document's id, as digits, and the document. Raises :class:`DamagedState` where a line is not
     of the form that is written here.
