@@ -73,7 +73,7 @@ def configuration_page() -> str:
         "`strict` and the lints L1–L7 (`report` or `off`) are set in the same way:",
         "",
         "```sh",
-        "curl -X PATCH http://127.0.0.1:8080/__admin/settings \\\\",
+        "curl -X PATCH http://127.0.0.1:8080/__admin/settings \\",
         '  -d \'{"strict": true, "lints": {"L3": "off"}}\'',
         "```",
     ]

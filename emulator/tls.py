@@ -85,7 +85,7 @@ def _trustme() -> ModuleType:
     try:
         return importlib.import_module("trustme")
     except ImportError as error:
-        text = "--tls-self-signed needs the package trustme: pip install 'push-emulator[tls]'"
+        text = "--tls-self-signed needs the package trustme: pip install trustme"
         raise TlsError(text) from error
 
 

@@ -59,6 +59,11 @@ def test_export_through_a_server_and_back_into_another_workspace(server: Server,
     assert server.get("/w/yours/__admin/snapshot").body == out.read_bytes()
 
 
+def test_export_of_a_workspace_that_the_server_does_not_have_makes_none(server: Server) -> None:
+    assert_one_line(run("export", "--url", server.url, "--workspace", "mien"), '"mien"', "there are: default")
+    assert [one["name"] for one in server.get("/__admin/workspaces").json["items"]] == ["default"]
+
+
 def test_a_state_in_use_is_reached_through_its_server(server: Server) -> None:
     for command in ("export", "reset"):
         finished = run(command, "--state", server.state)

@@ -133,7 +133,7 @@ def test_workflow_is_of_the_form_that_github_reads() -> None:
     assert set(workflow) == {"name", True, "jobs"}  # YAML 1.1 reads "on" as true, GitHub does not
     assert all(("uses" in step) != ("run" in step) for step in steps())
     installed = [step["run"] for step in steps() if "pip install" in step.get("run", "")]
-    assert installed == ["pip install push-emulator httpx pytest pytest-xdist"]
+    assert installed == ['pip install "$PUSH_EMULATOR" httpx pytest pytest-xdist']
 
 
 def test_commands_of_the_workflow_run_one_after_the_other(project: Path, tmp_path: Path) -> None:

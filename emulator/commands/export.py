@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,8 @@ def _from_state(place: Place) -> Iterator[bytes]:
 
 
 def _from_server(place: Place) -> Iterator[bytes]:
+    if place.workspace is not None:
+        _check_is_there(place, place.workspace)
     tail = b""
     with called(place, "GET", "/snapshot") as answer:
         for piece in answer.iter_bytes():
@@ -54,3 +58,12 @@ def _from_server(place: Place) -> Iterator[bytes]:
             yield piece
     if tail != END:
         raise click.ClickException("the server stopped before the end of the document")
+
+
+def _check_is_there(place: Place, workspace: str) -> None:
+    """Refuse a workspace that the server would only make because it is asked for."""
+    with called(replace(place, workspace=None), "GET", "/workspaces") as answer:
+        names = [one["name"] for one in json.loads(answer.read())["items"]]
+    if workspace not in names:
+        there = ", ".join(names)
+        raise click.ClickException(f'{place.url}: there is no workspace "{workspace}"; there are: {there}')
