@@ -1,0 +1,119 @@
+"""Indexes and documents stay what a plain dictionary would be while they grow, and grow in small steps."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from emulator.store.documents import Documents
+from emulator.store.indexes import Index
+
+Document = list[str]
+
+
+def entries(index: Index) -> dict[str, tuple[int, ...]]:
+    """Every key with its ids."""
+    return {str(key): tuple(ids) for key, ids in index.entries()}
+
+
+def expected(documents: dict[int, Document]) -> dict[str, tuple[int, ...]]:
+    """What an index of these documents says."""
+    by_key: dict[str, list[int]] = {}
+    for doc_id in sorted(documents):
+        for key in documents[doc_id]:
+            by_key.setdefault(key, []).append(doc_id)
+    return {key: tuple(ids) for key, ids in by_key.items()}
+
+
+def some_keys(chance: Random) -> Document:
+    """A key of its own and, mostly, one that other documents may have too."""
+    own = f"own {chance.random()}"
+    return [own] if chance.random() < 0.3 else [f"{chance.randrange(20_000)}", own]
+
+
+@pytest.mark.parametrize("filled", [0, 3000])
+def test_index_says_what_its_documents_make_through_adds_changes_and_removals(filled: int) -> None:
+    chance = Random(filled)
+    documents = {doc_id: some_keys(chance) for doc_id in range(1, filled + 1)}
+    index = Index(lambda document: document)
+    index.fill(documents.values(), documents)
+    for doc_id in range(filled + 1, filled + 12_000):
+        documents[doc_id] = some_keys(chance)
+        index.add(documents[doc_id], doc_id)
+        old = chance.choice((doc_id, chance.randrange(1, doc_id + 1)))
+        if old in documents and chance.random() < 0.3:
+            index.remove(documents.pop(old), old)
+        elif old in documents and chance.random() < 0.3:
+            before, documents[old] = documents[old], some_keys(chance)
+            index.change(before, documents[old], old)
+    wanted = expected(documents)
+    assert entries(index) == wanted
+    assert len(index) == len(wanted)
+    assert all(tuple(index.find(key)) == ids and index.count(key) == len(ids) for key, ids in wanted.items())
+    assert "nobody" not in index
+    assert index.find("nobody") == ()
+
+
+def test_filling_an_index_that_has_grown_already_loses_nothing() -> None:
+    index = Index(lambda document: document)
+    for doc_id in range(1, 5000):
+        index.add([f"{doc_id}"], doc_id)
+    index.fill([["4999", "new"], ["new"]], [5000, 5001])
+    assert (index.find("4999"), index.find("new"), len(index)) == ((4999, 5000), (5000, 5001), 5000)
+
+
+@pytest.mark.parametrize("filled", [0, 10_000])
+def test_no_step_of_an_index_touches_more_than_a_small_dictionary(filled: int) -> None:
+    index = Index(lambda document: document)
+    index.fill([[f"f{doc_id}"] for doc_id in range(filled)], range(filled))
+    loaded = len(index._filled)
+    for doc_id in range(filled, filled + 60_000):
+        index.add([f"{doc_id}"], doc_id)
+    assert len(index._filled) == loaded == filled
+    assert max(map(len, index._parts)) < 3000
+
+
+def test_documents_are_what_a_dictionary_would_be() -> None:
+    chance, documents, model = Random(7), Documents(), dict[int, bytes]()
+    for _ in range(20_000):
+        doc_id = chance.choice((chance.randrange(30_000), chance.randrange(-9000, 9), chance.randrange(50)))
+        if chance.random() < 0.4:
+            assert documents.pop(doc_id, None) == model.pop(doc_id, None)
+        else:
+            documents[doc_id] = model[doc_id] = b"%d" % chance.randrange(99)
+        assert (doc_id in documents, documents.get(doc_id)) == (doc_id in model, model.get(doc_id))
+    assert (dict(documents), len(documents), sorted(documents)) == (model, len(model), sorted(model))
+    with pytest.raises(KeyError):
+        documents[99_999]
+    with pytest.raises(KeyError):
+        del documents[99_999]
+    assert "1" not in documents
+
+
+def test_documents_come_in_the_order_in_which_their_ids_ascend() -> None:
+    documents = Documents()
+    documents.fill(range(1, 9000), [b"1"] * 8999)
+    documents[9000] = b"2"
+    assert list(documents) == list(range(1, 9001))
+    assert list(documents.items())[-2:] == [(8999, b"1"), (9000, b"2")]
+
+
+def test_copied_documents_stay_as_they_were() -> None:
+    documents = Documents()
+    documents.fill([1, 5000], [b"1", b"2"])
+    copy = documents.copy()
+    documents[1], documents[2] = b"3", b"4"
+    del documents[5000]
+    assert dict(copy) == {1: b"1", 5000: b"2"}
+
+
+def test_documents_may_change_while_somebody_goes_through_them() -> None:
+    documents = Documents()
+    documents.fill(range(10_000), [b""] * 10_000)
+    seen = []
+    for doc_id in documents:
+        seen.append(doc_id)
+        documents.pop(doc_id + 4096, None)
+        documents[doc_id + 50_000] = b"late"
+    assert seen[:4096] == list(range(4096))
