@@ -8,9 +8,11 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from queue import Queue
 from signal import Signals
 from typing import Any, NamedTuple
 
@@ -104,17 +106,21 @@ class Toy:
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
         )
         self._read = ""
+        # A pipe that nobody empties stops the server when it is full.
+        self._errors: Queue[str] = Queue()
+        self._emptying = threading.Thread(target=self._empty, daemon=True)
+        self._emptying.start()
 
     def __enter__(self) -> Toy:
         assert self._process.stdout is not None
         self._read = self._process.stdout.readline()
-        assert self._read.strip().isdigit(), self._process.communicate()
+        assert self._read.strip().isdigit(), self.run_to_the_end()
         self.port = int(self._read)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.communicate()
+        self.run_to_the_end()
 
     @property
     def url(self) -> str:
@@ -125,8 +131,7 @@ class Toy:
 
     def logged(self) -> Any:
         """The next line of the access log, parsed if it is JSON; waits for it."""
-        assert self._process.stderr is not None
-        line = self._process.stderr.readline()
+        line = self._errors.get(timeout=_NEVER)
         return json.loads(line) if line.startswith("{") else line
 
     def events(self) -> list[str]:
@@ -161,8 +166,17 @@ class Toy:
     def run_to_the_end(self) -> subprocess.CompletedProcess[str]:
         """Waits for the end; all that was printed."""
         process = self._process
-        stdout, stderr = process.communicate(timeout=_NEVER)
-        return subprocess.CompletedProcess(process.args, process.returncode, self._read + stdout, stderr)
+        assert process.stdout is not None
+        process.wait(_NEVER)
+        self._read += process.stdout.read()
+        self._emptying.join()
+        errors = "".join(self._errors.get() for _ in range(self._errors.qsize()))
+        return subprocess.CompletedProcess(process.args, process.returncode, self._read, errors)
+
+    def _empty(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._errors.put(line)
 
 
 def received_until_closed(connection: socket.socket) -> bytes:
