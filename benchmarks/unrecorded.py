@@ -1,4 +1,4 @@
-"""``python -m benchmarks.unrecorded serve …``: the emulator without its request journal and its counts."""
+"""``python -m benchmarks.unrecorded serve …``: the emulator without its request journal."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def _nothing(*_: Any) -> None:
 
 
 if __name__ == "__main__":
-    exchange._record = _nothing  # type: ignore[assignment]
+    exchange._write_down = _nothing  # type: ignore[assignment]
     main()

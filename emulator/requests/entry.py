@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -95,11 +96,16 @@ def showable(value: Any, depth: int = 0) -> Any:
 
 def outcome_word(entry: Entry) -> str:
     """fault, refused, changed, added or unchanged: the one word for a whole request."""
-    if entry.fault:
+    return word_of(bool(entry.fault), entry.error, entry.outcomes)
+
+
+def word_of(faulty: bool, error: int, outcomes: Sequence[str]) -> str:
+    """:func:`outcome_word` for what is no entry yet."""
+    if faulty:
         return "fault"
-    if entry.error not in (0, 200):
+    if error not in (0, 200):
         return "refused"
     for word in ("refused", "changed", "added"):
-        if word in entry.outcomes:
+        if word in outcomes:
             return word
     return "unchanged"
