@@ -220,18 +220,20 @@ def _write_down(call: Call, answer: Answer, seconds: float, decided: list[Decide
         incoming.query,
         incoming.client,
         incoming.headers,
-        incoming.body.decode("utf-8", "replace"),
+        incoming.body,
         answer.status,
         answer.summary.error or 0,
         call.text,
-        "" if _is_lost(answer) else answer.body.decode("utf-8", "replace"),
+        b"" if _is_lost(answer) else answer.body,
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
-        workspace.choices.wanted(call.lints),
-        outcome.outcomes if outcome is not None else [],
-        outcome.changes if outcome is not None and outcome.changes else None,
-        outcome.resource.id if outcome is not None else None,
-        outcome.resource.name if outcome is not None else None,
-        call.fault.id if call.fault is not None else None,
+        workspace.choices.wanted(call.lints) if call.lints else [],
     )
+    if call.fault is not None:
+        entry.fault = call.fault.id
+    if outcome is not None:
+        entry.outcomes = outcome.outcomes
+        entry.changes = outcome.changes or None
+        entry.resource_id = outcome.resource.id
+        entry.resource = outcome.resource.name
     workspace.requests.record(entry)

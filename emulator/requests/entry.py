@@ -15,13 +15,13 @@ from emulator.rules.model import Changes, Decided, Lint
 _SHOWN_DEPTH = 32
 
 
-class Entry(msgspec.Struct, array_like=True):
+class Entry(msgspec.Struct, array_like=True, gc=False):
     """One call of the endpoint, as it came and as it was answered.
 
-    ``body`` is the sent text (undecodable bytes replaced); ``answer`` the sent bytes as text, empty where
-    nothing was sent; ``resource`` the name of the resource that the token found; ``duration_ms`` the work's
-    time, without a fault's delay; ``fault`` the id of the fault, or the ``emu!`` token, that was applied;
-    ``outcomes`` one word for each subscription in each database: added, changed, unchanged, refused.
+    ``body_bytes`` is what came, ``answer_bytes`` what was sent, empty where nothing was; ``resource`` the
+    name of the resource that the token found; ``duration_ms`` the work's time, without a fault's delay;
+    ``fault`` the id of the fault, or the ``emu!`` token, that was applied; ``outcomes`` one word for each
+    subscription in each database: added, changed, unchanged, refused.
     """
 
     id: int
@@ -31,11 +31,11 @@ class Entry(msgspec.Struct, array_like=True):
     query: str
     client: str
     headers: dict[str, str]
-    body: str
+    body_bytes: bytes
     status: int
     error: int
     error_text: str
-    answer: str
+    answer_bytes: bytes
     duration_ms: float
     decided: list[Decided] = []
     lints: list[Lint] = []
@@ -51,25 +51,35 @@ class Entry(msgspec.Struct, array_like=True):
         return iso(self.at_ms)
 
     @property
+    def body(self) -> str:
+        """The body as text, undecodable bytes replaced."""
+        return self.body_bytes.decode("utf-8", "replace")
+
+    @property
+    def answer(self) -> str:
+        """The answer's body as text."""
+        return self.answer_bytes.decode("utf-8", "replace")
+
+    @property
     def request_id(self) -> str | None:
         """The client's Request-ID."""
         return self.headers.get("request-id") or self.headers.get("x-request-id")
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; ``{}`` if it is none."""
-        return _object(self.body)
+        return _object(self.body_bytes)
 
     def answered(self) -> dict[str, Any]:
         """The answer as a JSON object; ``{}`` if it is none."""
-        return _object(self.answer)
+        return _object(self.answer_bytes)
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
-        try:  # msgspec refuses some numbers and surrogates that Python's parser reads
-            value = json.loads(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        try:  # msgspec refuses some numbers, surrogates and bytes that are read here
+            value = json.loads(text.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}

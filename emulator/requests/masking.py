@@ -46,10 +46,10 @@ def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
         entry,
         path=hide(entry.path),
         headers=headers,
-        body=hide(_ELSEWHERE.sub(_hide, _IN_JSON.sub(_hide_json, entry.body))),
+        body_bytes=hide(_ELSEWHERE.sub(_hide, _IN_JSON.sub(_hide_json, entry.body))).encode(),
         query=hide(_masked_query(entry.query)),
         error_text=hide(entry.error_text),
-        answer=hide(entry.answer),
+        answer_bytes=hide(entry.answer).encode(),
         decided=[replace(one, detail=hide(one.detail)) for one in entry.decided],
         lints=[one._replace(path=hide(one.path), text=hide(one.text)) for one in entry.lints],
     )

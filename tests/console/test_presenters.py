@@ -29,8 +29,8 @@ def entry(body: Any = None, **more: Any) -> Entry:
     text = body if isinstance(body, str) else json.dumps(body or {})
     fields: dict[str, Any] = {
         "id": 1, "at_ms": 1769860800000, "method": "POST", "path": "/push_subscribe",
-        "query": "", "client": "127.0.0.1:1", "headers": {}, "body": text, "status": 200, "error": 0,
-        "error_text": "", "answer": "", "duration_ms": 0.1,
+        "query": "", "client": "127.0.0.1:1", "headers": {}, "body_bytes": text.encode(),
+        "status": 200, "error": 0, "error_text": "", "answer_bytes": b"", "duration_ms": 0.1,
     }  # fmt: skip
     return Entry(**(fields | more))
 

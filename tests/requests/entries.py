@@ -38,4 +38,6 @@ def entry(*tokens: str, **values: Any) -> Entry:
         "resource_id": 5,
         "resource": "App",
     }
-    return Entry(**(usual | values))
+    fields = usual | values
+    texts = {f"{name}_bytes": fields.pop(name).encode() for name in ("body", "answer")}
+    return Entry(**(texts | fields))

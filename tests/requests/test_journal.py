@@ -69,6 +69,36 @@ def test_before_pages_through_what_was_there_while_more_comes() -> None:
     assert [one.id for one in journal.newest_first(before=first[-1])] == [3, 2, 1]
 
 
+def test_entries_longer_than_a_block_of_memory_stand_among_short_ones() -> None:
+    journal = RequestJournal()
+    bodies = ["short", "x" * 200_000, "next", "y" * 65_000, "", "last"]
+    for body in bodies:
+        journal.record(entry(body=body))
+    assert [one.body for one in journal.newest_first()] == bodies[::-1]
+    assert [one.id for one in journal.newest_first(needle=b"xxxx")] == [2]
+
+
+def test_entries_that_have_to_go_while_they_are_listed_are_listed_as_they_were() -> None:
+    journal = filled(300, max_count=300)
+    listed = journal.newest_first()
+    next(listed)
+    for number in range(1000):
+        journal.record(entry(f"later-{number}"))
+    rest = list(listed)
+    assert [one.id for one in rest] == list(range(299, 0, -1))
+    assert all(f"token-{one.id - 1}" in one.body for one in rest)
+
+
+def test_bytes_that_are_no_text_are_kept_as_they_came_and_shown_with_marks() -> None:
+    journal = RequestJournal()
+    journal.record(entry(body_bytes=b'{"id": "\xff\xfe"}'))
+    found = journal.get(1)
+    assert found is not None
+    assert found.body_bytes == b'{"id": "\xff\xfe"}'
+    assert found.body == '{"id": "\ufffd\ufffd"}'
+    assert found.document() == {"id": "\ufffd\ufffd"}
+
+
 def test_needle_finds_what_a_body_spells_with_escapes() -> None:
     journal = RequestJournal()
     journal.record(entry("other"))

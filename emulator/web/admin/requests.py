@@ -128,11 +128,17 @@ class ListSchema(AdminSchema):
     cursor = fields.Integer(load_default=None, error_messages=messages("a cursor of a list before"))
 
 
+#: Fields of an entry that are shown as text.
+_AS_TEXT = {"body_bytes": "body", "answer_bytes": "answer"}
+
+
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as the API shows it: secrets masked unless the server shows them."""
     if not emulator().settings.show_secrets:
         entry = masked(entry, _tokens(workspace()))
-    document: dict[str, Any] = {"id": entry.id, "time": entry.time, **asdict(entry)}
+    document: dict[str, Any] = {"id": entry.id, "time": entry.time}
+    document |= {_AS_TEXT.get(name, name): value for name, value in asdict(entry).items()}
+    document["body"] = entry.body
     document["changes"] = msgspec.to_builtins(entry.changes)
     document["request_id"] = entry.request_id
     document["outcome"] = outcome_word(entry)

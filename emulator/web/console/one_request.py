@@ -88,7 +88,7 @@ def replay(entry_id: int) -> Response:
         entry.path,
         entry.query,
         {**entry.headers, REPLAY_HEADER: str(entry_id)},
-        entry.body.encode("utf-8", "replace"),
+        entry.body_bytes,
         client,
     )
     location = copy_current_request_context(partial(url_for, "console.request"))
