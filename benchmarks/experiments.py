@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from benchmarks._running import MIB, StartError
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS
-from benchmarks.results import Peer, Results, Size
+from benchmarks.results import JournalCost, Peer, Results, Size
 from benchmarks.rounds import Plan, Say, Target, Turns
-from benchmarks.servers import EMULATOR, UNRECORDED, Emulator, bare_flask, bare_flask_wsgi
+from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi, fill_journal
 from benchmarks.stored import write_fixtures
 
 #: An emulator with more profiles is not started anew for each load: what a load adds is little beside them.
@@ -69,18 +70,16 @@ def measure_durability(plan: Plan, folder: Path, results: Results, say: Say) -> 
 
 
 def measure_journal(plan: Plan, folder: Path, results: Results, say: Say) -> None:
-    """New tokens with the request journal (full, for the servers stay) and without it."""
+    """New tokens on one server, in turns with its request journal and without it. The journal is full."""
     say("request journal:")
-    turns = Turns(plan, folder, say, results.problems)
-    without = ("-m", "benchmarks.unrecorded")
-    with ExitStack() as stack:
-        targets = [Target(stack.enter_context(bare_flask(folder / "bare-j")))]
-        for name, options in ((EMULATOR, {}), (UNRECORDED, {"program": without})):
-            own = folder / f"journal-{len(targets)}"
-            write_fixtures(own / "fixtures", 0)
-            emulator = Emulator(own, fixtures=own / "fixtures", name=name, **options)
-            targets.append(Target(stack.enter_context(emulator).server, profiles=0))
-        results.journal += turns.take(NEW_TOKEN, targets)
+    own = folder / "journal"
+    write_fixtures(own / "fixtures", 0)
+    program = ("-m", "benchmarks.journal_turns", str(own / "turns.json"))
+    with Emulator(own, fixtures=own / "fixtures", program=program) as emulator:
+        target = Target(emulator.server, profiles=0)
+        fill_journal(target.server)
+        Turns(plan, folder, say, results.problems).take(NEW_TOKEN, [target])
+    results.journal = JournalCost.of(json.loads((own / "turns.json").read_text()))
 
 
 def measure_start(plan: Plan, folder: Path, results: Results, say: Say) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from benchmarks._running import MIB
+from benchmarks.journal_turns import TURN
 from benchmarks.mixes import MIXES
-from benchmarks.results import Results, Series, find, journal_share, profile_bytes
+from benchmarks.results import Results, Series, find, profile_bytes
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
 from benchmarks.targets import judge
 
@@ -125,11 +126,15 @@ def _durability(results: Results) -> str:
 
 
 def _journal(results: Results) -> str:
-    share = journal_share(results.journal)
-    if share is None:
+    cost = results.journal
+    if cost is None:
         return ""
-    rows = [[each.server, *_load_cells(each)] for each in results.journal]
-    return f"{table(['server', *_LOAD_HEADS], rows)}\n\nIt costs {share:.1%} of a request."
+    return (
+        f"A request takes {cost.recorded_us:.0f} µs with its line in the journal and "
+        f"{cost.unrecorded_us:.0f} µs without: the journal costs {cost.share:.1%} of it (medians of "
+        f"{cost.pairs:,} pairs of neighbouring turns of {TURN} requests on one server; half of the pairs "
+        f"are between {cost.lower:.1%} and {cost.upper:.1%})."
+    )
 
 
 def _sizes(results: Results) -> str:

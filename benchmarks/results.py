@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 import orjson
 
 from benchmarks.load import Load, middle
-from benchmarks.servers import EMULATOR, UNRECORDED
 
 
 @dataclass
@@ -69,6 +68,31 @@ class Peer:
 
 
 @dataclass
+class JournalCost:
+    """What the request journal costs: medians over pairs of neighbouring turns, with it and without it.
+
+    ``recorded_us``, ``unrecorded_us``: what a request takes, in microseconds. ``share``: of a recorded
+    request; half of the pairs are between ``lower`` and ``upper``.
+    """
+
+    pairs: int
+    recorded_us: float
+    unrecorded_us: float
+    share: float
+    lower: float
+    upper: float
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[float, float]]) -> JournalCost:
+        """Sum up what :mod:`benchmarks.journal_turns` wrote. Raises :class:`RuntimeError`: too little."""
+        if len(pairs) < 2:
+            raise RuntimeError("too few requests to see what the request journal costs")
+        lower, share, upper = quantiles([1 - without / recorded for recorded, without in pairs], n=4)
+        recorded_us, unrecorded_us = (median(column) for column in zip(*pairs, strict=True))
+        return cls(len(pairs), recorded_us, unrecorded_us, share, lower, upper)
+
+
+@dataclass
 class Results:
     """Everything of one run."""
 
@@ -77,7 +101,7 @@ class Results:
     stored: list[Series] = field(default_factory=list)
     sizes: list[Size] = field(default_factory=list)
     durability: list[Series] = field(default_factory=list)
-    journal: list[Series] = field(default_factory=list)
+    journal: JournalCost | None = None
     starts_s: list[float] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -93,15 +117,6 @@ def find(series: Iterable[Series], server: str, mix: str, profiles: int | None =
         if (one.server, one.mix, one.profiles) == (server, mix, profiles):
             return one
     return None
-
-
-def journal_share(series: Sequence[Series]) -> float | None:
-    """The request journal's share of a request: what is saved without it; the median over the rounds."""
-    kept, saved = find(series, EMULATOR, "new", 0), find(series, UNRECORDED, "new", 0)
-    if kept is None or saved is None:
-        return None
-    pairs = zip(kept.loads, saved.loads, strict=True)
-    return median(1 - recorded.per_second / free.per_second for recorded, free in pairs)
 
 
 def profile_bytes(sizes: Sequence[Size]) -> float | None:

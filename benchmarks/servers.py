@@ -23,7 +23,6 @@ RUN = ROOT / "run.py"
 BARE = "bare Flask, same server"
 BARE_WSGI = "bare Flask, granian WSGI"
 EMULATOR = "emulator"
-UNRECORDED = "emulator, no request journal"
 
 
 def bare_flask(folder: Path) -> AbstractContextManager[Running]:
@@ -123,6 +122,19 @@ def make_known(server: Running, known: Sequence[Known]) -> None:
         answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{server.name}: a profile could not be created: HTTP {answer.status}")
+    connection.close()
+
+
+def fill_journal(server: Running) -> None:
+    """Send requests that change nothing until the request journal has to let old ones go."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    dropped = 0
+    while not dropped:
+        for _ in range(1000):
+            connection.request("POST", "/push_subscribe", b"{}", {"Content-Type": "application/json"})
+            connection.getresponse().read()
+        connection.request("GET", "/__admin/requests?limit=1")
+        dropped = json.load(connection.getresponse())["dropped"]
     connection.close()
 
 

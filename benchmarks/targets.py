@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.results import Peer, Results, Series, find, journal_share, profile_bytes
+from benchmarks.results import Peer, Results, Series, find, profile_bytes
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
 
 _KIB = 1024.0
@@ -83,8 +83,8 @@ def _tail(results: Results) -> Iterator[Target]:
 
 
 def _cost(results: Results) -> Iterator[Target]:
-    share = journal_share(results.journal)
-    if share is not None:
+    if results.journal is not None:
+        share = results.journal.share
         yield Target("the request journal's share of a request", "≤ 10 %", f"{share:.1%}", share <= 0.1)
     if results.starts_s:
         start = median(results.starts_s)

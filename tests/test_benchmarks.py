@@ -14,8 +14,8 @@ from benchmarks._running import StartError, family, free_port, running
 from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
 from benchmarks.report import markdown, table
-from benchmarks.results import Peer, Results, Series, Size, journal_share, profile_bytes
-from benchmarks.servers import BARE, EMULATOR, ROOT, UNRECORDED
+from benchmarks.results import JournalCost, Peer, Results, Series, Size, profile_bytes
+from benchmarks.servers import BARE, EMULATOR, ROOT
 from benchmarks.stored import firebase_token, write_fixtures
 from benchmarks.targets import judge
 
@@ -64,14 +64,16 @@ def test_ratio_compares_with_the_bare_flask_of_the_same_round() -> None:
     assert series.ratio == 1.0
 
 
-def test_journal_share_is_what_is_saved_without_it_and_is_judged() -> None:
-    found = Results(journal=[a_series(EMULATOR, 0, 900), a_series(UNRECORDED, 0, 1000)])
-    assert journal_share(found.journal) == pytest.approx(0.1)
+def test_journals_share_is_what_is_saved_without_it_and_is_judged() -> None:
+    found = Results(journal=JournalCost.of([(100, 90), (300, 150), (200, 180)]))
+    assert found.journal is not None
+    assert (found.journal.share, found.journal.recorded_us) == (pytest.approx(0.1), 200)
     assert [(each.what, each.measured, each.reached) for each in judge(found)] == [
         ("the request journal's share of a request", "10.0%", True)
     ]
-    assert "It costs 10.0% of a request." in markdown(found, None)
-    assert journal_share(found.journal[:1]) is None
+    assert "the journal costs 10.0% of it" in markdown(found, None)
+    with pytest.raises(RuntimeError, match="too few requests"):
+        JournalCost.of([(100, 90)])
 
 
 def test_firebase_token_has_the_shape_and_length_of_a_real_one() -> None:
