@@ -22,6 +22,8 @@ from emulator.wire import Answer, Delivery, Effect, Summary
 #: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
 SLOW_BODY_S = 3.0
 _SLOW_PIECES = 30
+#: Seconds for the first half of a ``truncated_body`` to leave: what is still inside when a body ends is lost.
+_HALF_LEAVES_S = 0.1
 #: Seconds for the server to notice that its connection was cut.
 _CUT_NOTICED_S = 2.0
 
@@ -160,6 +162,7 @@ class Deliveries:
         half = answer.body[: promised // 2]
         if half:
             await transport.send_bytes(half)
+        await self._pause(_HALF_LEAVES_S)
         # The server closes a connection whose body ends short of its Content-Length.
 
     async def _trickle(self, proto: Any, answer: Answer) -> None:
