@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import assert_one_line, run
-from tests.server import Server, subscription
+from tests.server import ROOT, Server, subscription
 
 
 @pytest.mark.parametrize(
@@ -94,3 +96,11 @@ def test_port_file_that_cannot_be_written(tmp_path: Path) -> None:
     place = tmp_path / "nowhere/port"
     finished = run("serve", "--port", "0", "--state", tmp_path / "state", "--port-file", place)
     assert_one_line(finished, str(place))
+
+
+def test_python_without_the_packages_is_told_how_to_get_them() -> None:
+    finished = subprocess.run([sys.executable, "-S", "run.py"], cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 1
+    assert "click is not installed" in finished.stderr
+    assert "pip install" in finished.stderr
+    assert "Traceback" not in finished.stderr
