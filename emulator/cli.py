@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from emulator import __version__
+from emulator.collector import collections_paused
 
 #: Command → one-line help. Loading all of them would cost the server its quick start.
 COMMANDS = {
@@ -34,7 +36,9 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = "import_" if cmd_name == "import" else cmd_name  # a keyword cannot name a module
-        command: click.Command = importlib.import_module(f"emulator.commands.{module}").command
+        with collections_paused():
+            command: click.Command = importlib.import_module(f"emulator.commands.{module}").command
+        gc.freeze()  # modules live as long as the process: no collection has to walk them
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
