@@ -126,7 +126,8 @@ def start(
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            # Compiled once and kept, as Python does unless it is told not to: images often tell it.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
         )
     server = Running(name, process, port or 0, 0.0)
     try:
