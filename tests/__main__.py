@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.audit import audit
@@ -41,23 +43,35 @@ def provide_browser() -> None:
         subprocess.call(command, env=environment, stdout=subprocess.DEVNULL)
 
 
+def _done(check: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    # What bandit finds goes to standard output; to the other one go its own troubles with comments.
+    errors = subprocess.DEVNULL if check[0] == "bandit" else subprocess.STDOUT
+    return subprocess.run(
+        [sys.executable, "-m", *check],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        check=False,
+    )
+
+
 def main() -> int:
     """Run everything; the exit status of the first that fails."""
     provide_browser()
     # Hundreds of servers are started. Where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in
     # many images), each of them would compile the whole package anew.
     compileall.compile_dir(ROOT / "emulator", quiet=2)
-    for check in CHECKS:
-        print("$", *check, flush=True)
-        # What bandit finds goes to standard output; to the other one go its own troubles with comments.
-        errors = subprocess.DEVNULL if check[0] == "bandit" else None
-        status = subprocess.call([sys.executable, "-m", *check], cwd=ROOT, stderr=errors)
-        if status:
-            return status
+    with ThreadPoolExecutor() as pool:  # side by side: most of the time is one program's, mypy
+        verdict = pool.submit(audit)
+        for check, done in zip(CHECKS, pool.map(_done, CHECKS), strict=True):
+            print("$", *check, flush=True)
+            print(done.stdout, end="", flush=True)
+            if done.returncode:
+                return done.returncode
     print("$ pip-audit", flush=True)
-    verdict = audit()
-    print(verdict.text, flush=True)
-    if verdict.failed:
+    print(verdict.result().text, flush=True)
+    if verdict.result().failed:
         return 1
     parallel = ("-n", "auto", "--dist", "worksteal")
     return subprocess.call([sys.executable, "-m", "pytest", *parallel, *sys.argv[1:]], cwd=ROOT)
