@@ -18,6 +18,8 @@ _ESCAPED_ASCII = rb"\u00"
 
 #: Bytes of memory that are taken at a time.
 _BLOCK = 64 << 10
+#: A longer entry that does not fit gets memory of its own: at most so much of a block is left unused.
+_LONG = _BLOCK // 8
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
 _decode = msgspec.msgpack.Decoder(Entry).decode
@@ -62,7 +64,7 @@ class RequestJournal:
             self._end = end
             places.append((self._block, start, end))
         else:
-            places.append(self._in_new_block(packed))
+            places.append(self._elsewhere(packed))
         self.recorded = entry.id
         kept = self.bytes + size
         while len(places) > self._max_count or kept > self._max_bytes:
@@ -73,9 +75,9 @@ class RequestJournal:
         if self._waiting:
             self._tell()
 
-    def _in_new_block(self, packed: bytearray) -> _Place:
+    def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
-        if size > _BLOCK:
+        if size > _LONG:
             self._packed = bytearray()  # the old one has grown, and would stay as large
             return bytearray(packed), 0, size
         self._block = bytearray(_BLOCK)

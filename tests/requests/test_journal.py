@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 
 import psutil
 import pytest
@@ -76,6 +77,18 @@ def test_entries_longer_than_a_block_of_memory_stand_among_short_ones() -> None:
         journal.record(entry(body=body))
     assert [one.body for one in journal.newest_first()] == bodies[::-1]
     assert [one.id for one in journal.newest_first(needle=b"xxxx")] == [2]
+
+
+@pytest.mark.parametrize("length", [1_000, 7_000, 33_000, 45_000, 70_000])
+def test_entries_of_any_length_take_little_more_memory_than_their_bytes(length: int) -> None:
+    tracemalloc.start()
+    journal = RequestJournal()
+    for _ in range(200):
+        journal.record(entry(body="x" * length))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(journal) == 200
+    assert taken < journal.bytes * 1.25
 
 
 def test_entries_that_have_to_go_while_they_are_listed_are_listed_as_they_were() -> None:
