@@ -46,13 +46,12 @@ class Turns:
     def _next(self, full: bool) -> None:
         now = perf_counter()
         took_us = (now - self._since) * 1e6 / TURN
-        if not full:
-            self._recording = True
-        elif self._recording:
-            self._recording, self._recorded_us = False, took_us
+        if self._recording:
+            self._recorded_us = took_us
         else:
-            self._recording = True
             self.pairs.append((self._recorded_us, took_us))
+        if full:
+            self._recording = not self._recording
         self._left, self._since = TURN, now
 
 

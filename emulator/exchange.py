@@ -227,7 +227,7 @@ def _write_down(call: Call, answer: Answer, seconds: float, decided: list[Decide
         b"" if _is_lost(answer) else answer.body,
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
-        workspace.choices.wanted(call.lints) if call.lints else [],
+        workspace.choices.wanted(call.lints),
     )
     if call.fault is not None:
         entry.fault = call.fault.id

@@ -63,15 +63,16 @@ def main() -> int:
     # many images), each of them would compile the whole package anew.
     compileall.compile_dir(ROOT / "emulator", quiet=2)
     with ThreadPoolExecutor() as pool:  # side by side: most of the time is one program's, mypy
-        verdict = pool.submit(audit)
+        audited = pool.submit(audit)
         for check, done in zip(CHECKS, pool.map(_done, CHECKS), strict=True):
             print("$", *check, flush=True)
             print(done.stdout, end="", flush=True)
             if done.returncode:
                 return done.returncode
     print("$ pip-audit", flush=True)
-    print(verdict.result().text, flush=True)
-    if verdict.result().failed:
+    verdict = audited.result()
+    print(verdict.text, flush=True)
+    if verdict.failed:
         return 1
     parallel = ("-n", "auto", "--dist", "worksteal")
     return subprocess.call([sys.executable, "-m", "pytest", *parallel, *sys.argv[1:]], cwd=ROOT)
