@@ -11,8 +11,9 @@ from tests.server import ROOT
 
 #: Whoever writes one of these promises something, or must say in another way what is meant.
 WORDS = re.compile(
-    r"\b(never|always|nothing (was|is|has|changes)|or nothing|not at all|at most once|exactly once"
-    r"|guarantee\w*|re-entrant|the only|survives?|nobody else)\b",
+    r"\b(never|always|nothing (was|is|has|changes|else|leaves)|changes nothing|or nothing|not at all"
+    r"|at most once|exactly once|guarantee\w*|re-entrant|the only|survives?|nobody else"
+    r"|(stops|delays) nobody)\b",
     re.IGNORECASE,
 )
 #: Output of programs is quoted from them; code in the text is no sentence.

@@ -37,9 +37,17 @@ ENVELOPE = (
 )
 FAULT_CHANGES = "tests/test_faults_over_tcp.py::test_armed_fault_is_seen_and_changes_what_it_should"
 FAULT_NEVER_MATCHES = "tests/web/admin/test_faults.py::test_fault_that_could_never_match_is_refused"
+ITEM_ERROR = "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do"
 BARE_ITEM = "tests/rules/test_applying.py::test_S7_nothing_changed_answers_one_bare_item"
+M5_MATCH = "tests/faults/test_armed.py::test_M5_field_value_of_a_match_compares_as_field_values_do"
 WAITS_ALONE = "tests/web/admin/test_requests.py::test_verify_that_waits_in_vain_delays_nobody"
 CONTRACT = "tests/web/test_openapi.py::test_answer_of_the_server_is_valid_by_the_schema"
+DRY_RUN = "tests/importer/test_http.py::test_a_dry_run_changes_nothing"
+CRASHES = (
+    "tests/test_crash.py::test_A6_killed_at_any_moment",
+    "tests/test_crash.py::test_A6_killed_during_a_snapshot",
+    "tests/test_crash.py::test_A6_killed_during_a_journal_rotation",
+)
 COMMANDS = "tests/test_commands_export.py::"
 IMPORT = "tests/importer/test_command.py::"
 SECURITY = "tests/test_security.py::"
@@ -57,6 +65,7 @@ PROMISES: Final[dict[str, Table]] = {
         "the loss of power": (POWER,),
         "after a crash all of it is there or nothing": (
             KILL,
+            *CRASHES,
             "tests/rules/test_answer.py::test_A6_all_databases_changes_are_one_transaction",
         ),
         "A snapshot appears whole or not at all": (WHOLE_FILE,),
@@ -108,16 +117,32 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "docs/admin-api.head.md": {"nobody else waits": (WAITS_ALONE,)},
-    "docs/admin-api.md": {"nobody else waits": (WAITS_ALONE,), "or nothing of it": RESTORE},
+    "docs/admin-api.md": {
+        "nobody else waits": (WAITS_ALONE,),
+        "or nothing of it": RESTORE,
+        "`…` changes nothing": (DRY_RUN,),
+    },
     "docs/console.md": {
         "nothing is loaded from elsewhere, and every page works without JavaScript": (
             "tests/console/test_access.py::test_no_page_lets_anything_run_that_is_written_into_it",
             "tests/console/test_any_server.py::test_every_page_is_served",
             "tests/console/test_any_server.py::test_changes_and_replays_are_made",
         ),
+        "it changes nothing and says what would happen": (
+            "tests/importer/test_dry_run.py::test_a_dry_run_tells_what_the_real_one_does",
+            "tests/importer/test_dry_run.py::test_a_dry_run_leaves_ids_counts_and_files_alone",
+        ),
+        "the console's own files and nothing else": (
+            "tests/console/test_access.py::test_no_page_lets_anything_run_that_is_written_into_it",
+        ),
         "a copy of the cookie is worth nothing then": (
             "tests/console/test_access.py::test_a_cookie_is_worth_nothing_after_the_sign_out",
             "tests/console/test_access.py::test_a_live_page_hears_nothing_after_the_sign_out",
+        ),
+    },
+    "docs/import.md": {
+        "a bad row is refused with its line number and stops nobody": (
+            "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
         ),
     },
     "docs/qa.md": {
@@ -139,9 +164,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/faults/test_armed.py::"
             "test_full_rate_limit_lets_twice_the_rate_through_in_its_first_second_then_the_rate",
         ),
-        "compares as values do in rule M5": (
-            "tests/faults/test_armed.py::test_M5_field_value_of_a_match_compares_as_field_values_do",
-        ),
+        "compares as values do in rule M5": (M5_MATCH,),
         "Nothing changes.": ("tests/test_qa_page.py::test_page_is_current",),
         "The platform failed; nothing has changed": ("tests/test_qa_page.py::test_page_is_current",),
         "The gateway gave up waiting; nothing has changed": ("tests/test_qa_page.py::test_page_is_current",),
@@ -151,6 +174,7 @@ PROMISES: Final[dict[str, Table]] = {
         "answers the JSON envelope, never an HTML page": ENVELOPE,
     },
     "docs/security.md": {
+        "Nothing leaves that machine": (SECURITY + "test_nothing_leaves_the_machine",),
         "stops the start on every address": (
             "tests/test_cli_errors.py::"
             "test_admin_token_that_is_blank_or_that_no_header_carries_stops_the_start",
@@ -193,20 +217,32 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do",
         ),
     },
+    "emulator/faults/tokens.py": {
+        "an item error changes nothing": (ITEM_ERROR,),
+    },
     "emulator/requests/verify.py": {
         "with nothing but an upper bound that is never sure": (
             "tests/requests/test_verify.py::test_upper_bound_alone_is_watched_to_the_end",
         ),
     },
+    "emulator/rules/__init__.py": {
+        "no HTTP, no storage, no clock of its own": (
+            "tests/rules/test_catalogue.py::test_the_rules_know_no_HTTP_no_storage_and_no_clock",
+        ),
+    },
+    "emulator/rules/applying.py": {
+        "nothing else is touched": ("tests/rules/test_answer.py::test_A6_deciding_changes_nothing_itself",),
+    },
     "emulator/rules/catalogue.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
         "answers the JSON envelope, never an HTML page": ENVELOPE,
     },
+    "emulator/rules/decide.py": {
+        "Changes nothing itself": ("tests/rules/test_answer.py::test_A6_deciding_changes_nothing_itself",),
+    },
     "emulator/rules/fields.py": {
         "true never is 1": ("tests/rules/test_fields.py::test_M5_value_that_cannot_be_read_is_refused",),
-        "and never 1": (
-            "tests/faults/test_armed.py::test_M5_field_value_of_a_match_compares_as_field_values_do",
-        ),
+        "and never 1": (M5_MATCH,),
     },
     "emulator/rules/keys.py": {
         "to be nobody else's": (
@@ -243,6 +279,7 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/web/admin/changes.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
     "emulator/web/admin/faults.py": {
         "so it can never match": (FAULT_NEVER_MATCHES,),
+        "an item_error changes nothing": (ITEM_ERROR,),
     },
     "emulator/web/admin/snapshot.py": {
         "or nothing of it": RESTORE,
@@ -258,6 +295,7 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/web/console/overview.py": {
         "is always 200": ("tests/web/admin/test_settings.py::test_policies_decide_from_the_next_request_on",),
     },
+    "emulator/web/openapi/admin_imports.py": {"`dry_run` changes nothing": (DRY_RUN,)},
     "emulator/web/openapi/admin_records.py": {"or nothing of it": RESTORE},
     "emulator/web/openapi/answers.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
@@ -266,13 +304,21 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/web/openapi/document.py": {
         "The state could not be written, and nothing has changed": (FULL_DISK, FSYNC_FAILS),
     },
+    "emulator/web/openapi/fields.py": {
+        "an error in an item, which changes nothing": (ITEM_ERROR,),
+    },
+    "emulator/web/openapi/push.py": {
+        "A request that is refused as a whole changes nothing": (REFUSED_CHANGES_NOTHING,),
+    },
     "emulator/web/openapi/shapes.py": {"always there": (CONTRACT,)},
 }
 
 #: Sentences that hold such a word and promise nothing of the emulator's.
 NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
+    "docs/clients.md": ("and nothing else has to change",),
     "docs/operations.md": ("`…` says what an answered request survives:", "survives"),
     "docs/security.md": ("A client that never ends its body",),
+    "emulator/client/journal.py": ("one or more if nothing else is expected",),
     "emulator/commands/doctor.py": ("nothing is stored yet",),
     "emulator/commands/import_.py": ("where nothing is quoted", "or if nothing was started"),
     "emulator/fixtures/check.py": ("then nothing is remembered",),
