@@ -1,7 +1,8 @@
 """The pytest fixture ``push_emulator``: an emulator for the test run, a workspace for each test.
 
 One server is started for the session (under pytest-xdist one for each worker), in memory, on a free port; or
-the one that the environment variable EMULATOR_URL names is used, with EMULATOR_ADMIN_TOKEN.
+the one that the environment variable EMULATOR_URL names is used, with EMULATOR_ADMIN_TOKEN. No other
+EMULATOR_* variable counts: they are for servers that are started elsewhere.
 """
 
 from __future__ import annotations
@@ -55,11 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer]:
     """The server: started here, or the one that EMULATOR_URL names."""
     fixtures = _fixtures(pytestconfig)
-    url, admin_token = os.environ.get("EMULATOR_URL"), os.environ.get("EMULATOR_ADMIN_TOKEN")
+    url = os.environ.get("EMULATOR_URL")
     if url:
         if fixtures is not None:
             pytest.fail("--emulator-fixtures: the server that EMULATOR_URL names has its own", pytrace=False)
-        yield EmulatorServer(url, admin_token, True, None)
+        yield EmulatorServer(url, os.environ.get("EMULATOR_ADMIN_TOKEN"), True, None)
         return
     server = LocalServer(fixtures, "--seed", str(pytestconfig.getoption("--emulator-seed")))
     try:
@@ -67,7 +68,7 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
     except StartError as error:
         pytest.fail(str(error), pytrace=False)
     try:
-        yield EmulatorServer(server.url, admin_token, False, _first_token(fixtures or DEFAULT_FIXTURES))
+        yield EmulatorServer(server.url, None, False, _first_token(fixtures or DEFAULT_FIXTURES))
     finally:
         server.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
@@ -15,6 +16,8 @@ _INSTALLED = _HERE / "default_fixtures"
 #: The fixture set that comes with the project: in a clone at its top, in an installation inside the package.
 DEFAULT_FIXTURES = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "fixtures" / "default"
 MAX_BODY_BYTES = 1 << 20
+#: What ``Authorization: Bearer`` carries unchanged.
+_TOKEN = re.compile(r"[!-~]([ -~]*[!-~])?")
 #: What each policy can be; the first is the default.
 POLICY_CHOICES: dict[str, tuple[str, ...]] = {
     name: get_args(hint) for name, hint in get_type_hints(Policies).items()
@@ -32,7 +35,8 @@ class Settings:
     idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each
     request journal. ``show_secrets``: show resource tokens and credentials in the journal. ``watch``:
     reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with;
-    ``tls_self_signed``: make them.
+    ``tls_self_signed``: make them. Raises :class:`ValueError` for an ``admin_token`` that no header can
+    carry, or that is blank.
     """
 
     host: str = "127.0.0.1"
@@ -58,3 +62,10 @@ class Settings:
     tls_self_signed: bool = False
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["quiet", "normal", "verbose"] = "normal"
+
+    def __post_init__(self) -> None:
+        token = self.admin_token
+        if token is not None and not _TOKEN.fullmatch(token):
+            raise ValueError(
+                "the admin token must be one or more printable ASCII characters, with no space at either end"
+            )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.settings import Settings
 from tests.command_line import assert_one_line, run
 from tests.server import ROOT, Server, subscription
 
@@ -40,6 +41,39 @@ def test_wrong_use(arguments: list[str], words: list[str]) -> None:
 def test_policy_of_the_environment_is_checked_too() -> None:
     finished = run("serve", environment={"EMULATOR_POLICY": "duplicate_token=maybe"})
     assert_one_line(finished, "duplicate_token must be error or move")
+
+
+@pytest.mark.parametrize("given", ["--admin-token", "EMULATOR_ADMIN_TOKEN"])
+@pytest.mark.parametrize("token", ["", " ", "t0ken\n", "tökén"])
+def test_admin_token_that_is_blank_or_that_no_header_carries_stops_the_start(
+    tmp_path: Path, given: str, token: str
+) -> None:
+    serve = ["serve", "--port", "0", "--host", "0.0.0.0", "--state", tmp_path / "state"]
+    if given.startswith("--"):
+        finished = run(*serve, given, token)
+    else:
+        finished = run(*serve, environment={given: token})
+    assert_one_line(finished, given, "printable ASCII")
+    assert not (tmp_path / "state").exists()
+
+
+def test_admin_token_of_odd_but_printable_characters_opens_the_admin_api(tmp_path: Path) -> None:
+    token = 'a b,c;d="e"~!'
+    server = Server(tmp_path, "--admin-token", token).start()
+    try:
+        assert server.get("/__admin/requests").status == 401
+        assert server.get("/__admin/requests", Authorization="Bearer ").status == 401
+        assert server.get("/__admin/requests", Authorization=f"Bearer {token}").status == 200
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    "token", ["", " ", "\t", " t0ken", "t0ken ", "t\n0ken", "t0ken\r", "tökén", "токен", "t\x7f"]
+)
+def test_application_is_not_made_with_such_an_admin_token(token: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        Settings(admin_token=token)
 
 
 def test_port_in_use(tmp_path: Path) -> None:

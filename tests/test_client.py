@@ -24,6 +24,14 @@ from emulator.pytest_plugin import workspace_name
 from tests.server import PAGE_TOKEN, Server
 
 ANNA = "59db33d269d426509e9c4bf9"
+#: Each would change the server, or keep it from starting.
+FOR_ANOTHER_SERVER = {
+    "EMULATOR_ADMIN_TOKEN": "t0ken",
+    "EMULATOR_FIXTURES": "/nowhere",
+    "EMULATOR_POLICY": "colour=red",
+    "EMULATOR_STRICT": "1",
+    "EMULATOR_TLS_CERT": "/nowhere",
+}
 
 
 @pytest.fixture(scope="module")
@@ -363,6 +371,14 @@ def test_local_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "databases.json").write_text("[]")
     with pytest.raises(StartError, match=r"resources\.json"):
         LocalServer(tmp_path).start()
+
+
+def test_local_server_takes_nothing_from_variables_of_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in FOR_ANOTHER_SERVER.items():
+        monkeypatch.setenv(name, text)
+    with LocalServer() as server, EmulatorClient(server.url) as client:
+        assert not client.settings.get().strict
+        assert client.push(PAGE_TOKEN, [subscription("t1")]).ok
 
 
 def test_local_server_is_gone_after_its_block_and_leaves_nothing() -> None:

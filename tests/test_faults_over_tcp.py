@@ -240,6 +240,16 @@ def test_fault_by_field_value_matches_what_the_request_searches(world: World) ->
     assert statuses == [503, 503, 200]
 
 
+def test_fault_by_a_true_field_value_matches_true_as_text(world: World) -> None:
+    world.arm(then={"status": 503}, match={"field_value": True})
+    custom = {"matching": "custom", "field_name": "CustomNumber1"}
+    statuses = [
+        CLIENTS["httpx"](world.url, request("t", field_value=value, **custom)).status
+        for value in (True, "true", "TRUE", 1, "1", False)
+    ]
+    assert statuses == [503, 503, 503, 200, 200, 200]
+
+
 @pytest.mark.parametrize(
     ("token", "text"),
     [

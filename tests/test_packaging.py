@@ -99,7 +99,7 @@ def test_installed_program_checks_its_own_fixtures(package: Package, elsewhere: 
 
 
 #: Modules that come with what is declared: with Flask, and with Flask-Babel.
-COME_ALONG = {"werkzeug", "itsdangerous", "jinja2", "markupsafe", "babel"}
+COME_ALONG = {"werkzeug", "jinja2", "markupsafe", "babel"}
 #: Named for the type checker only, and pytest, which loads its plugin itself.
 NOT_LOADED = {"_typeshed", "pytest"}
 

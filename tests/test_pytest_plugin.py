@@ -352,6 +352,12 @@ def test_server_that_is_there_already_is_used_and_left_clean(suite: Suite) -> No
             assert [one.name for one in client.workspaces.all()] == ["default"]
 
 
+def test_server_that_the_plugin_starts_takes_nothing_from_variables_of_another(suite: Suite) -> None:
+    suite.write("def test_it(push_emulator): assert push_emulator.push('t1').ok")
+    ran = suite.run(EMULATOR_ADMIN_TOKEN="secret", EMULATOR_STRICT="1", EMULATOR_TLS_SELF_SIGNED="1")
+    assert ran.counts == {"passed": 1}, ran.text
+
+
 def test_server_ends_with_a_run_that_is_killed(suite: Suite) -> None:
     """``Suite.run`` looks that no server outlives a run; here the run itself has no chance to stop it."""
     suite.write("def test_it(push_emulator): input()")

@@ -39,6 +39,36 @@ def test_every_test_that_the_threat_list_names_is_there(test: str) -> None:
     assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
 
 
+WATCH = """
+import sys
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg") or event.startswith("socket.get"):
+        with open({log!r}, "a") as log:
+            print(event, arguments, file=log)
+
+sys.addaudithook(watch)
+sys.audit("socket.getaddrinfo", "127.0.0.1")  # shows that somebody watches
+"""
+
+
+def test_nothing_leaves_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_server: Callable[..., Server]
+) -> None:
+    """Whatever Python connects to or looks up is written down, from the start to the stop."""
+    log = tmp_path / "looked up"
+    (tmp_path / "sitecustomize.py").write_text(WATCH.format(log=str(log)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = start_server()
+    server.push(subscriptions=[subscription("t")])
+    for path in ("/", "/__admin/requests", "/__admin/docs/", "/__console/faults", "/__admin/metrics"):
+        assert server.get(path).status == 200
+    assert server.stop() == 0
+    written = log.read_text().splitlines()
+    assert written
+    assert [line for line in written if "127.0.0.1" not in line] == []
+
+
 @pytest.mark.parametrize(
     "part",
     [

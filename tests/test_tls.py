@@ -59,6 +59,18 @@ def test_keys_are_the_owners_alone(start_https: Callable[..., Server]) -> None:
         assert (server.state / "tls" / name).stat().st_mode & 0o077 == 0
 
 
+def test_link_in_place_of_a_certificate_is_replaced_and_not_followed(
+    start_https: Callable[..., Server], tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "state" / "tls").mkdir(parents=True)
+    (tmp_path / "state" / "tls" / "server.pem").symlink_to(tmp_path / "mine")
+    server = start_https("--tls-self-signed")
+    assert _health(server, server.state / "tls" / "ca.pem") == 200
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not (server.state / "tls" / "server.pem").is_symlink()
+
+
 def test_certificate_is_for_every_way_to_this_machine() -> None:
     found = names("emulator.example")
     assert {"localhost", "127.0.0.1", "::1", ANDROID_HOST, "emulator.example", *own_addresses()} <= set(found)

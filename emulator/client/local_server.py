@@ -26,7 +26,8 @@ class LocalServer:
     """``with LocalServer() as server: EmulatorClient(server.url)``.
 
     ``fixtures``: the fixture set (the default one if not given); ``arguments``: more options of ``serve``.
-    ``folder`` is temporary and holds what the server says. Raises :class:`StartError`.
+    No ``EMULATOR_*`` variable reaches it. ``folder`` is temporary and holds what the server says.
+    Raises :class:`StartError`.
     """
 
     def __init__(self, fixtures: Path | str | None = None, *arguments: str) -> None:
@@ -99,8 +100,11 @@ class LocalServer:
 
 
 def _environment() -> dict[str, str]:
-    """The environment, such that the child finds this package also where it is not installed."""
-    environment = dict(os.environ)
+    """The environment, such that the child finds this package also where it is not installed.
+
+    Variables that are meant for another server stay out: this one has its own options and no others.
+    """
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("EMULATOR_")}
     if str(_PACKAGE_FOLDER) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         paths = [environment.get("PYTHONPATH"), str(_PACKAGE_FOLDER)]
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)

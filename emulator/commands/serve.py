@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,6 +39,11 @@ def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[
             raise click.BadParameter(f'{name} must be {" or ".join(POLICY_CHOICES[name])}, not "{choice}"')
         chosen[name] = choice
     return msgspec.convert(chosen, Policies)
+
+
+def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
+    # click takes an empty variable for one that is not set; here it is a token that somebody lost.
+    return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
 
 
 def _option(flag: str, *names: str, **options: Any) -> Callable[[Command], Command]:
@@ -83,7 +89,11 @@ _path = click.Path(path_type=Path)
     help="Choose where the page is silent.",
 )
 @_option("--seed", type=int, help="Make ids the same in every run.")
-@_option("--admin-token", help="Wanted by the admin API; needed on any address but loopback.")
+@_option(
+    "--admin-token",
+    callback=_admin_token,
+    help="Wanted by the admin API; needed on any address but loopback.",
+)
 @_option(
     "--allow-host",
     multiple=True,
@@ -135,7 +145,10 @@ _path = click.Path(path_type=Path)
 @click.option("-v", "--verbose", is_flag=True, help="An access log with the client's address.")
 def command(quiet: bool, verbose: bool, **options: Any) -> int:
     """Start the emulator and serve until SIGTERM or Ctrl-C."""
-    settings = Settings(log_level="quiet" if quiet else "verbose" if verbose else "normal", **options)
+    try:
+        settings = Settings(log_level="quiet" if quiet else "verbose" if verbose else "normal", **options)
+    except ValueError as error:
+        raise click.ClickException(f"--admin-token (or EMULATOR_ADMIN_TOKEN): {error}") from error
     _check_exposure(settings)
     try:
         _serve(settings)

@@ -8,6 +8,7 @@ from time import monotonic
 
 from emulator.faults.model import Fault, RateLimit
 from emulator.faults.tokens import fault_of
+from emulator.rules.fields import same_value
 from emulator.rules.model import PushRequest
 
 
@@ -87,7 +88,7 @@ class ArmedFaults:
 
 
 class _Allowance:
-    """A token bucket that holds one second's worth."""
+    """A token bucket that holds one second's worth, and is full at first."""
 
     def __init__(self, per_second: float, now: float) -> None:
         self._per_second = per_second
@@ -107,7 +108,8 @@ def _matches(fault: Fault, request: PushRequest) -> bool:
     match = fault.match
     if match.resource_token is not None and match.resource_token != request.resource_token:
         return False
-    if match.field_value is not None and str(match.field_value) != str(request.field_value):
+    wanted, sent = match.field_value, request.field_value
+    if wanted is not None and (sent is None or not same_value(wanted, sent)):
         return False
     if match.provider is None and match.subscription_id is None:
         return True

@@ -59,7 +59,11 @@ class ErrorAnswer(Struct, frozen=True, tag="error_answer"):
 
 
 class RateLimit(Struct, frozen=True, tag="rate_limit"):
-    """At most this many requests a second; more are answered 429."""
+    """``per_second`` requests pass on average; more are answered 429.
+
+    After a pause one second's worth (or one request) passes at once, so that the first second can see
+    twice as many.
+    """
 
     per_second: float
 

@@ -1,4 +1,4 @@
-"""The answer's items and envelope (A-rules, S7): the only place that knows their keys and order."""
+"""The answer's items and envelope (A-rules, S7): their keys, and the order of these."""
 
 from __future__ import annotations
 

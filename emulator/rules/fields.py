@@ -15,6 +15,8 @@ FIELD_KINDS: tuple[FieldKind, ...] = ("int", "float", "string", "bool", "date", 
 #: Which JSON types need no conversion, for lint L7.
 _OWN_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
+_BOOLS, _NUMBERS = (FieldType("bool"),), (FieldType("int"), FieldType("float"))
+
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
@@ -40,6 +42,22 @@ def json_type_differs(field_type: FieldType, value: FieldValue) -> bool:
     """Whether the value came in another JSON type than the field's (L7)."""
     own = _OWN_TYPES.get(field_type.kind, (str,))
     return not isinstance(value, own) or (isinstance(value, bool) and bool not in own)
+
+
+def same_value(one: FieldValue, other: FieldValue) -> bool:
+    """Whether two values are one where no field says the type, but their JSON types do (M5).
+
+    With a boolean both are read as booleans, with a number as numbers: 123 is ``"123"``, true is ``"true"``
+    and never 1. Two strings must be equal.
+    """
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
+    for field_type in _BOOLS if isinstance(one, bool) or isinstance(other, bool) else _NUMBERS:
+        try:
+            return read_value(field_type, one) == read_value(field_type, other)
+        except InvalidFieldValue:
+            continue
+    return False
 
 
 def _read_int(value: FieldValue, _: FieldType) -> int:

@@ -141,7 +141,7 @@ class Decided(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Lint(NamedTuple):
-    """A remark that never changes the answer: the L-rule, the parameter's path, the remark."""
+    """A remark on a request: the L-rule, the parameter's path, the remark."""
 
     rule: str
     path: str

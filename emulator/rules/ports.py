@@ -8,7 +8,7 @@ from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resourc
 
 
 class Lookup(Protocol):
-    """The state as the rules see it. Nothing here scans."""
+    """The state as the rules see it."""
 
     def find_resource(self, token: str) -> Resource | None:
         """The resource with this token."""

@@ -70,6 +70,46 @@ def test_all_criteria_must_hold(match: FaultMatch, strikes: bool) -> None:
     assert (struck(faults, a_request("a", "b", field_value=100)) is not None) == strikes
 
 
+@pytest.mark.parametrize(
+    ("wanted", "sent", "same"),
+    [
+        (True, True, True),
+        (True, "true", True),
+        (True, "TRUE", True),
+        ("true", True, True),
+        (False, "false", True),
+        (True, False, False),
+        (True, "false", False),
+        (True, 1, False),
+        (1, True, False),
+        (True, "1", False),
+        (False, 0, False),
+        (False, "", False),
+        (False, None, False),
+        (0, None, False),
+        ("None", None, False),
+        (100, "100", True),
+        ("100", 100, True),
+        (100, 100.0, True),
+        (100, "1e2", True),
+        (1.5, "1.50", True),
+        (0.0, "-0", True),
+        (1.5, "1,5", False),
+        (100, "hundred", False),
+        (2**53 + 1, str(2**53), False),
+        (2**53 + 1, str(2**53 + 1), True),
+        ("100", "100.0", False),
+        ("+79001234567", "79001234567", False),
+        ("Anna", "Anna", True),
+        ("Anna", "anna", False),
+    ],
+)
+def test_M5_field_value_of_a_match_compares_as_field_values_do(wanted: Any, sent: Any, same: bool) -> None:
+    faults = ArmedFaults()
+    faults.arm(Fault("", FaultMatch(field_value=wanted)))
+    assert (struck(faults, a_request("t", field_value=sent)) is not None) == same
+
+
 def drawn(seed: str | None, count: int = 64) -> list[bool]:
     faults = ArmedFaults(seed)
     faults.arm(Fault("", probability=0.5))
@@ -115,6 +155,20 @@ def test_rate_limit_lets_through_one_seconds_worth_at_once_and_fills_up_with_tim
     assert [struck(faults) for _ in range(2)] == [None, "f1"]
     now += 3600
     assert [struck(faults) for _ in range(3)] == [None, None, "f1"]
+
+
+def test_full_rate_limit_lets_twice_the_rate_through_in_its_first_second_then_the_rate() -> None:
+    now = 100.0
+    faults = ArmedFaults(now=lambda: now)
+    faults.arm(Fault("", then=RateLimit(5)))
+    passed = []
+    for _ in range(3):
+        passed.append(0)
+        for _ in range(100):
+            passed[-1] += struck(faults) is None
+            now += 0.01
+    assert 9 <= passed[0] <= 10
+    assert all(4 <= count <= 6 for count in passed[1:])
 
 
 def test_request_under_the_rate_limit_meets_the_next_fault() -> None:

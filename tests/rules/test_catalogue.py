@@ -25,6 +25,31 @@ def test_every_rule_of_the_specification_is_there() -> None:
     assert list(RULES) == [f"{letter}{n + 1}" for letter, size in COUNTS.items() for n in range(size)]
 
 
+def test_the_rules_know_no_HTTP_no_storage_and_no_clock() -> None:
+    pure = {
+        "__future__",
+        "collections",
+        "datetime",
+        "difflib",
+        "hashlib",
+        "ipaddress",
+        "math",
+        "re",
+        "typing",
+    }
+    folder = TESTS.parent / "emulator" / "rules"
+    for path in folder.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.startswith(("emulator.rules", "msgspec")) or name.partition(".")[0] in pure, path
+            assert not (isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")) or (
+                isinstance(node.value, ast.Name) and node.value.id in ("run", "self")
+            ), path
+
+
 def test_every_rule_has_a_grade_and_a_text() -> None:
     for rule in RULES.values():
         assert rule.grade in GRADES

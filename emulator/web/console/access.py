@@ -1,17 +1,24 @@
 """Who may use the console, and what its pages may do in a browser.
 
 The admin API's checks (Host, Origin, token) hold here too; a person signs in once where a program sends
-the token with every call. Every form carries a token of its own, equal to a cookie (double submit).
+the token with every call. Every form carries a token that belongs to the browser's session.
 """
 
 from __future__ import annotations
 
 import hmac
+import math
 import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from flask import Response, current_app, redirect, request, url_for
-from itsdangerous import BadSignature, Signer, TimestampSigner
+from flask import Flask, Response, current_app, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
+from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-untyped]  # has no types
+from markupsafe import Markup
 
 from emulator.rules.model import RequestError
 from emulator.web.admin.safety import check_access
@@ -35,17 +42,75 @@ _HEADERS = {
 }
 #: Seconds that a sign-in lasts.
 SIGN_IN_S = 7 * 24 * 3600
+#: Wrong admin tokens that one address may give, and the seconds after which it may give as many again.
+WRONG_TRIES, WRONG_TRIES_S = 10, 60
+#: Addresses whose wrong tries are counted at a time; one more, and the oldest is forgotten.
+_MOST_ADDRESSES = 1000
 _OPEN = ("console.static", "console.sign_in")
-_FORM_TOKEN = "console.form_token"
 
 
-class Keys:
-    """What cookies are signed with: made anew at every start, so that a restart signs everybody out."""
+class ConsoleSession(SecureCookieSessionInterface):
+    """Flask's session, in a cookie of this port's own, which HTTPS keeps to itself."""
 
-    def __init__(self) -> None:
-        secret = secrets.token_bytes(32)
-        self.sign_in = TimestampSigner(secret, salt="console sign-in")
-        self.form = Signer(secret, salt="console form")
+    def get_cookie_name(self, app: Flask) -> str:
+        # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
+        port = request.headers.get("Host", "").rpartition(":")[2]
+        return f"emulator_console_{port}" if port.isdecimal() else "emulator_console"
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+class SignIns:
+    """Who is signed in, and who gave a wrong token: in memory, so that a restart signs everybody out."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._ends: dict[str, float] = {}
+        self._wrong: dict[str, tuple[float, int]] = {}
+
+    def begin(self) -> str:
+        """The id of a new sign-in."""
+        now = self._now()
+        self._ends = {one: end for one, end in self._ends.items() if end > now}
+        sign_in = secrets.token_urlsafe(18)
+        self._ends[sign_in] = now + SIGN_IN_S
+        return sign_in
+
+    def end(self, sign_in: str) -> None:
+        """From now on this id is nobody's."""
+        self._ends.pop(sign_in, None)
+
+    def is_valid(self, sign_in: str) -> bool:
+        """Whether this is the id of a sign-in that has not ended."""
+        return self._ends.get(sign_in, 0.0) > self._now()
+
+    def wait_s(self, address: str) -> int:
+        """The seconds after which this address may try a token again; 0: it may now."""
+        began, count = self._wrong.get(address, (0.0, 0))
+        left = began + WRONG_TRIES_S - self._now()
+        return math.ceil(left) if count >= WRONG_TRIES and left > 0 else 0
+
+    def note_wrong(self, address: str) -> None:
+        """Count a wrong token."""
+        now = self._now()
+        began, count = self._wrong.pop(address, (now, 0))
+        self._wrong[address] = (began, count + 1) if now < began + WRONG_TRIES_S else (now, 1)
+        if len(self._wrong) > _MOST_ADDRESSES:
+            del self._wrong[next(iter(self._wrong))]
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its session, signed with a key that each start makes anew."""
+    app.secret_key = secrets.token_bytes(32)
+    app.session_interface = ConsoleSession()
+    app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=SIGN_IN_S)
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False
+    # Strict would leave the cookie out after a link from another site, and kill the forms of open tabs.
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.config["WTF_CSRF_FIELD_NAME"] = "form_token"
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.extensions["sign_ins"] = SignIns()
 
 
 def check_request() -> AnyResponse | None:
@@ -58,24 +123,13 @@ def check_request() -> AnyResponse | None:
     except RequestError as error:
         if error.code != 401:
             raise
-        if request.endpoint not in _OPEN and not _signed_in():
+        if request.endpoint not in _OPEN and not _is_signed_in():
             if request.method == "GET":
                 return redirect(url_for("console.sign_in", then=request.full_path.rstrip("?")))
             raise
     if request.method == "POST":
         _check_form()
     return None
-
-
-def form_token() -> str:
-    """The token for this person's forms; the cookie with it goes out with the answer."""
-    token: str | None = request.environ.get(_FORM_TOKEN)
-    if token is None:
-        token = request.cookies.get(_cookie("form"), "")
-        if not _keys().form.validate(token):
-            token = _keys().form.sign(secrets.token_urlsafe(18)).decode()
-        request.environ[_FORM_TOKEN] = token
-    return token
 
 
 def secure(response: Response) -> Response:
@@ -88,47 +142,62 @@ def secure(response: Response) -> Response:
         )
         return response
     response.headers.setdefault("Cache-Control", "no-store")
-    token = request.environ.get(_FORM_TOKEN)
-    if token is not None and token != request.cookies.get(_cookie("form")):
-        response.set_cookie(_cookie("form"), token, httponly=True, samesite="Strict")
     return response
 
 
-def sign_in(response: Response, given: str) -> bool:
+def form_field() -> Markup:
+    """The field of a form that shows whose it is."""
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(generate_csrf())
+
+
+def sign_in(given: str) -> bool:
     """Sign the person in who gave the admin token; whether it was the right one."""
     wanted = emulator().settings.admin_token or ""
     if not hmac.compare_digest(given.encode(), wanted.encode()):
+        _sign_ins().note_wrong(request.remote_addr or "")
         return False
-    value = _keys().sign_in.sign(b"in").decode()
-    response.set_cookie(_cookie("console"), value, max_age=SIGN_IN_S, httponly=True, samesite="Strict")
+    session["sign_in"], session.permanent = _sign_ins().begin(), True
     return True
 
 
-def sign_out(response: Response) -> None:
-    """Forget the sign-in."""
-    response.delete_cookie(_cookie("console"), httponly=True, samesite="Strict")
+def wait_s() -> int:
+    """The seconds after which this client may try a token again; 0: it may now."""
+    return _sign_ins().wait_s(request.remote_addr or "")
 
 
-def _signed_in() -> bool:
-    try:
-        _keys().sign_in.unsign(request.cookies.get(_cookie("console"), ""), max_age=SIGN_IN_S)
-    except BadSignature:
-        return False
-    return True
+def sign_out() -> None:
+    """End the sign-in: its cookie, copied or not, is worth nothing from now on."""
+    _sign_ins().end(session.pop("sign_in", ""))
+
+
+def while_signed_in(pieces: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces of an answer, up to the first that comes after this request's sign-in has ended."""
+    sign_ins, sign_in = _sign_ins(), session.get("sign_in", "")
+    if not sign_ins.is_valid(sign_in):
+        return pieces  # let in by another way: the server asks for no token, or the request bore it
+
+    async def rest() -> AsyncIterator[bytes]:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if not sign_ins.is_valid(sign_in):
+                    return
+                yield piece
+
+    return rest()
+
+
+def _is_signed_in() -> bool:
+    return _sign_ins().is_valid(session.get("sign_in", ""))
 
 
 def _check_form() -> None:
-    given, cookie = request.form.get("form_token", ""), request.cookies.get(_cookie("form"), "")
-    same = hmac.compare_digest(given.encode(), cookie.encode())
-    if not same or not _keys().form.validate(given):
-        raise RequestError(403, "this form is not from this console, or too old: load its page again", "A3")
+    try:
+        validate_csrf(request.form.get("form_token", ""))
+    except ValueError as error:
+        text = "this form is not from this console, or too old: load its page again"
+        raise RequestError(403, text, "A3") from error
 
 
-def _cookie(name: str) -> str:
-    # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
-    return f"emulator_{name}_{request.host.rpartition(':')[2]}"
-
-
-def _keys() -> Keys:
-    keys: Keys = current_app.extensions["console"].keys
-    return keys
+def _sign_ins() -> SignIns:
+    found: SignIns = current_app.extensions["sign_ins"]
+    return found

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, request, url_for
-from markupsafe import Markup
 
 from emulator import __version__
 from emulator.rules.model import RequestError
@@ -44,6 +43,7 @@ _FILES_MARK = blake2b(
 def init_app(app: Flask) -> None:
     """Serve the console."""
     app.extensions["console"] = ConsoleState()
+    access.init_app(app)
     language.init_app(app)
     blueprint = Blueprint(
         "console",
@@ -75,7 +75,7 @@ def _finish(response: Response) -> Response:
 def _shared() -> dict[str, Any]:
     """What every page's template knows."""
     return {
-        "form_field": _form_field,
+        "form_field": access.form_field,
         "language": words.language(),
         "language_url": _language_url,
         "languages": language.LANGUAGES,
@@ -88,10 +88,6 @@ def _shared() -> dict[str, Any]:
 
 def _static(name: str) -> str:
     return url_for("console.static", filename=name, v=_FILES_MARK)
-
-
-def _form_field() -> Markup:
-    return Markup('<input type="hidden" name="form_token" value="{}">').format(access.form_token())
 
 
 def _language_url(code: str) -> str:

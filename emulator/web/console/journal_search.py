@@ -1,4 +1,4 @@
-"""Looking through the journal in steps, so that a long one stops nobody."""
+"""A search through the journal, in steps."""
 
 from __future__ import annotations
 

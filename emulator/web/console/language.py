@@ -36,5 +36,6 @@ def remember(response: Response) -> Response:
     """Keep a choice that the request makes."""
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and chosen != request.cookies.get(COOKIE):
-        response.set_cookie(COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="Strict")
+        secure = request.is_secure
+        response.set_cookie(COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="Lax", secure=secure)
     return response

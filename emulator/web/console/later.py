@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from flask import Response, copy_current_request_context, current_app, redirect
+from flask import Response, copy_current_request_context, current_app, redirect, session
 from flask.typing import ResponseReturnValue
 
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable
-from emulator.web.console import access, language
 from emulator.web.console.errors import failure
 from emulator.web.later import answer_later
 from emulator.wire import Answer
@@ -41,8 +40,9 @@ def _response(render: Callable[[], ResponseReturnValue]) -> Response:
         made = render()
     except Exception as error:
         made = failure(error)
-    response: Response = current_app.make_response(made)
-    return access.secure(language.remember(response))
+    response = current_app.process_response(current_app.make_response(made))
+    session.modified = False  # its cookie is in the response: without the bridge Flask would add it again
+    return response
 
 
 def change_later(found: Workspace, work: Callable[[], Awaitable[object]], leads_to: str) -> Response:

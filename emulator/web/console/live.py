@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from time import monotonic
 
@@ -16,6 +16,7 @@ from emulator.requests.entry import Entry
 from emulator.requests.matching import KEYS, Match
 from emulator.rules.model import RequestError
 from emulator.web.admin.requests import with_canonical_since
+from emulator.web.console import access
 from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import page_later
 from emulator.web.console.moving import see_other
@@ -99,14 +100,15 @@ def stream() -> Response:
     after = request.headers.get("Last-Event-ID", request.args.get("after", ""))
     last = int(after) if after.isdecimal() and len(after) < 19 else found.requests.recorded
     render = copy_current_request_context(partial(_rows, found))
-    request.environ[DELIVERY_KEY] = Delivery(stream=events(found, asked, last, render))
+    pieces = access.while_signed_in(events(found, asked, last, render))
+    request.environ[DELIVERY_KEY] = Delivery(stream=pieces)
     # An iterator: the length of what will be sent is not known.
     return Response(iter(()), headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
 
 
 async def events(
     found: Workspace, asked: Search, last: int, render: Callable[[Sequence[Entry]], str]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The stream's pieces, from the request after ``last`` on; without end."""
     journal = found.requests
     yield b": watching\n\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from emulator.web.console import access
@@ -22,16 +22,16 @@ def sign_in() -> ResponseReturnValue:
         return see_other("console.live")
     then = request.values.get("then", "")
     if request.method == "GET":
-        return render_template("console/sign_in.html", then=then, wrong=False)
-    response: Response = make_response("", 303)
-    response.headers["Location"] = own_path(then, url_for("console.live"))
-    if access.sign_in(response, request.form.get("token", "")):
-        return response
-    return render_template("console/sign_in.html", then=then, wrong=True), 403
+        return render_template("console/sign_in.html", then=then)
+    if wait_s := access.wait_s():
+        page = render_template("console/sign_in.html", then=then, wait_s=wait_s)
+        return page, 429, {"Retry-After": str(wait_s)}
+    if not access.sign_in(request.form.get("token", "")):
+        return render_template("console/sign_in.html", then=then, wrong=True), 403
+    return redirect(own_path(then, url_for("console.live")), 303)
 
 
 def sign_out() -> Response:
-    """Forget the sign-in."""
-    response = see_other("console.sign_in")
-    access.sign_out(response)
-    return response
+    """End the sign-in."""
+    access.sign_out()
+    return see_other("console.sign_in")

@@ -6,20 +6,18 @@ from weakref import WeakKeyDictionary
 
 from flask import current_app
 
-from emulator.web.console.access import Keys
 from emulator.web.console.presenters.counts import Counts
 from emulator.web.console.uploads import Uploads
 from emulator.workspace import Workspace
 
 
 class ConsoleState:
-    """The keys of its cookies, the last counts of each workspace, files that wait to be imported.
+    """The last counts of each workspace, and files that wait to be imported.
 
     ``lines``: requests as the live list shows them, by prefix, language and id.
     """
 
     def __init__(self) -> None:
-        self.keys = Keys()
         self.uploads = Uploads()
         self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, str], dict[int, str]]] = WeakKeyDictionary()
         self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from emulator.web.admin.snapshot_writing import snapshot_pieces
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription
 from tests.web.admin.conftest import Admin
@@ -47,6 +48,19 @@ def test_a_snapshot_has_the_whole_workspace(admin: Admin) -> None:
     assert snapshot["clock"] == admin.get("/clock")
     assert snapshot["faults"] == admin.get("/faults")["items"]
     assert sum(len(one["subscriptions"]) for one in snapshot["profiles"]) == admin.app.counts[1]
+
+
+def test_what_changes_while_a_snapshot_is_written_is_not_in_it() -> None:
+    with InProcess() as app:
+        found = app.emulator.workspaces.default
+        app.push("before")
+        whole = b"".join(snapshot_pieces(found))
+        pieces = snapshot_pieces(found)
+        begun = next(pieces)
+        app.push("afterwards")
+        app.post({"resource_token": PAGE_TOKEN, "subscriptions": [subscription("before", unsubscribe=True)]})
+        assert begun + b"".join(pieces) == whole
+        assert b"".join(snapshot_pieces(found)) != whole
 
 
 def test_a_snapshot_put_back_is_the_same_workspace_again(admin: Admin) -> None:

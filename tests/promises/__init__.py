@@ -1,0 +1,1 @@
+"""What the docs, docstrings and error texts promise, each with the tests that fail if it is not true."""

@@ -1,0 +1,334 @@
+"""Promises and their tests, by file: what fails first if the sentence is not true.
+
+A key is a part of the sentence as its file has it, in one line, code in back quotes left out as `…`.
+After changing a sentence change its key; before adding a promise write its test.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+Table = dict[str, tuple[str, ...]]
+
+KILL = "tests/store/test_last_moments.py::test_a_kill_at_any_moment_loses_nothing_and_halves_nothing"
+POWER = "tests/store/test_last_moments.py::test_a_loss_of_power_at_any_moment_loses_nothing_in_fsync_mode"
+FULL_DISK = "tests/store/test_disk_trouble.py::test_a_full_disk_refuses_is_told_and_is_recovered_from"
+FSYNC_FAILS = "tests/store/test_fsync.py::test_requests_whose_fsync_fails_are_answered_500_and_leave_no_trace"
+WHOLE_FILE = (
+    "tests/store/test_files.py::test_a_file_is_replaced_whole_or_not_at_all_wherever_the_disk_is_full"
+)
+CHANGED_BYTE = "tests/store/test_damage.py::test_every_changed_byte_is_refused"
+TORN_TAIL = "tests/store/test_damage.py::test_a_torn_tail_of_any_kind_is_cut_off_and_counted"
+RESTORE = (
+    "tests/web/admin/test_snapshot.py::test_a_snapshot_with_anything_wrong_changes_nothing",
+    "tests/web/admin/test_snapshot.py::test_a_snapshot_that_breaks_off_changes_nothing",
+    "tests/store/test_storage.py::test_replace_is_whole_or_not_at_all_wherever_the_disk_fails",
+)
+SIDE_BY_SIDE = (
+    "tests/test_isolation.py::test_16_workspaces_side_by_side_never_see_each_other",
+    "tests/test_workspaces.py::test_each_workspace_has_its_own_of_everything",
+)
+REFUSED_CHANGES_NOTHING = "tests/fuzz/test_endpoint.py::test_A3_damaged_requests_change_nothing_when_refused"
+RECIPES = "tests/console/test_faults_page.py::test_every_recipe_gives_what_it_says_armed_and_by_token"
+ENVELOPE = (
+    "tests/fuzz/test_endpoint.py::test_A4_damaged_bytes_are_answered_in_the_envelope",
+    "tests/web/test_methods_and_paths.py::test_A4_unknown_paths",
+    "tests/web/test_push.py::test_A4_a_failure_of_ours_answers_the_envelope",
+)
+FAULT_CHANGES = "tests/test_faults_over_tcp.py::test_armed_fault_is_seen_and_changes_what_it_should"
+FAULT_NEVER_MATCHES = "tests/web/admin/test_faults.py::test_fault_that_could_never_match_is_refused"
+ITEM_ERROR = "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do"
+BARE_ITEM = "tests/rules/test_applying.py::test_S7_nothing_changed_answers_one_bare_item"
+M5_MATCH = "tests/faults/test_armed.py::test_M5_field_value_of_a_match_compares_as_field_values_do"
+WAITS_ALONE = "tests/web/admin/test_requests.py::test_verify_that_waits_in_vain_delays_nobody"
+CONTRACT = "tests/web/test_openapi.py::test_answer_of_the_server_is_valid_by_the_schema"
+DRY_RUN = "tests/importer/test_http.py::test_a_dry_run_changes_nothing"
+CRASHES = (
+    "tests/test_crash.py::test_A6_killed_at_any_moment",
+    "tests/test_crash.py::test_A6_killed_during_a_snapshot",
+    "tests/test_crash.py::test_A6_killed_during_a_journal_rotation",
+)
+COMMANDS = "tests/test_commands_export.py::"
+IMPORT = "tests/importer/test_command.py::"
+SECURITY = "tests/test_security.py::"
+
+PROMISES: Final[dict[str, Table]] = {
+    "README.md": {
+        "what it has stored, in `…`, is there again at the next start": (KILL,),
+    },
+    # durability, all or nothing, bounds
+    "docs/operations.md": {
+        "the death of the process, `…` included": (
+            KILL,
+            "tests/test_workspaces.py::test_each_workspace_is_a_file_and_survives_kill_9",
+        ),
+        "the loss of power": (POWER,),
+        "after a crash all of it is there or nothing": (
+            KILL,
+            *CRASHES,
+            "tests/rules/test_answer.py::test_A6_all_databases_changes_are_one_transaction",
+        ),
+        "A snapshot appears whole or not at all": (WHOLE_FILE,),
+        "reads all of it": (
+            "tests/store/test_tinydb_contract.py::test_the_file_is_a_plain_tinydb_file_after_close",
+        ),
+        "A torn last line": (TORN_TAIL,),
+        "keeps the server from starting, and nothing is touched": (
+            CHANGED_BYTE,
+            "tests/store/test_damage.py::test_a_foreign_file_is_refused",
+        ),
+        "a second one says who holds it and stops": (
+            "tests/test_cli_errors.py::test_second_process_on_one_state_directory",
+        ),
+        "1 MiB, 100 subscriptions": (
+            "tests/web/test_bad_input.py::test_A3_body_of_more_than_1_MiB",
+            "tests/web/test_bad_input.py::test_A3_chunked_body_of_more_than_1_MiB",
+            "tests/web/test_bad_input.py::test_A3_101_subscriptions",
+        ),
+        "for each workspace, in memory": (
+            "tests/requests/test_journal.py::test_bound_by_count_drops_the_oldest_and_counts_them",
+            "tests/requests/test_journal.py::test_journal_under_200_000_requests_keeps_memory_under_its_bound",
+        ),
+        "500 open at a time": ("tests/test_workspaces.py::test_there_are_no_more_workspaces_than_allowed",),
+        "one that a newer version wrote is refused with a text that says so": (
+            "tests/store/test_damage.py::test_a_newer_snapshot_format_is_refused_with_a_clear_text",
+            "tests/store/test_damage.py::test_a_newer_journal_format_is_refused_with_a_clear_text",
+        ),
+        "SIGTERM and Ctrl-C stop within 5 seconds": (
+            "tests/test_cli.py::test_SIGTERM_stops_with_status_0_within_5_seconds",
+            SECURITY + "test_slow_clients_do_not_keep_the_server_from_stopping",
+        ),
+    },
+    "docs/configuration.md": {"os: survives the death of the process": (KILL, POWER)},
+    # isolation
+    "docs/ci.md": {
+        "without seeing each other": SIDE_BY_SIDE,
+        "its records, journal, faults, settings, clock and ids are its own": SIDE_BY_SIDE,
+        "A request is in the journal before its answer leaves": (
+            "tests/web/admin/test_requests.py::test_assertion_right_after_a_response_needs_no_sleep",
+        ),
+        "the oldest go first and are counted": (
+            "tests/requests/test_journal.py::test_bound_by_bytes_drops_the_oldest_and_counts_them",
+        ),
+        "has its own options and no others": (
+            "tests/test_client.py::test_local_server_takes_nothing_from_variables_of_another_server",
+            "tests/test_pytest_plugin.py::"
+            "test_server_that_the_plugin_starts_takes_nothing_from_variables_of_another",
+        ),
+    },
+    "docs/admin-api.head.md": {"nobody else waits": (WAITS_ALONE,)},
+    "docs/admin-api.md": {
+        "nobody else waits": (WAITS_ALONE,),
+        "or nothing of it": RESTORE,
+        "`…` changes nothing": (DRY_RUN,),
+    },
+    "docs/console.md": {
+        "nothing is loaded from elsewhere, and every page works without JavaScript": (
+            "tests/console/test_access.py::test_no_page_lets_anything_run_that_is_written_into_it",
+            "tests/console/test_any_server.py::test_every_page_is_served",
+            "tests/console/test_any_server.py::test_changes_and_replays_are_made",
+        ),
+        "it changes nothing and says what would happen": (
+            "tests/importer/test_dry_run.py::test_a_dry_run_tells_what_the_real_one_does",
+            "tests/importer/test_dry_run.py::test_a_dry_run_leaves_ids_counts_and_files_alone",
+        ),
+        "the console's own files and nothing else": (
+            "tests/console/test_access.py::test_no_page_lets_anything_run_that_is_written_into_it",
+        ),
+        "a copy of the cookie is worth nothing then": (
+            "tests/console/test_access.py::test_a_cookie_is_worth_nothing_after_the_sign_out",
+            "tests/console/test_access.py::test_a_live_page_hears_nothing_after_the_sign_out",
+        ),
+    },
+    "docs/import.md": {
+        "a bad row is refused with its line number and stops nobody": (
+            "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
+        ),
+    },
+    "docs/qa.md": {
+        "Nothing has to be prepared": (
+            "tests/console/test_faults_page.py::test_every_request_of_the_catalogue_meets_its_error_and_rule",
+        ),
+        "A delayed answer delays nobody else": (
+            "tests/test_faults_over_tcp.py::test_delayed_answer_delays_nobody_else",
+        ),
+        "`…`: nothing changes": (FAULT_CHANGES,),
+        "what a retry must survive": (
+            "tests/test_faults_over_tcp.py::test_fault_after_the_change_is_survived_by_a_retry",
+        ),
+        "A fault that could never match is refused": (FAULT_NEVER_MATCHES,),
+        "A token that means nothing is answered 400": (
+            "tests/test_faults_over_tcp.py::test_token_that_means_nothing_is_refused_with_what_there_is",
+        ),
+        "so the first second can see twice the rate": (
+            "tests/faults/test_armed.py::"
+            "test_full_rate_limit_lets_twice_the_rate_through_in_its_first_second_then_the_rate",
+        ),
+        "compares as values do in rule M5": (M5_MATCH,),
+        "Nothing changes.": ("tests/test_qa_page.py::test_page_is_current",),
+        "The platform failed; nothing has changed": ("tests/test_qa_page.py::test_page_is_current",),
+        "The gateway gave up waiting; nothing has changed": ("tests/test_qa_page.py::test_page_is_current",),
+    },
+    "docs/rules.md": {
+        "in which nothing was added, changed or refused": (BARE_ITEM,),
+        "answers the JSON envelope, never an HTML page": ENVELOPE,
+    },
+    "docs/security.md": {
+        "Nothing leaves that machine": (SECURITY + "test_nothing_leaves_the_machine",),
+        "stops the start on every address": (
+            "tests/test_cli_errors.py::"
+            "test_admin_token_that_is_blank_or_that_no_header_carries_stops_the_start",
+        ),
+        "refused at the start, and nothing is written": (
+            SECURITY + "test_link_in_the_state_directory_is_refused_and_not_followed",
+            SECURITY + "test_link_to_a_directory_of_certificates_is_refused",
+        ),
+        "always the envelope, nothing changed by a refusal": (*ENVELOPE, REFUSED_CHANGES_NOTHING),
+    },
+    "emulator/client/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
+    "emulator/client/faults.py": {
+        "for a fault that could never act": (
+            FAULT_NEVER_MATCHES,
+            "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
+        ),
+    },
+    "emulator/commands/export.py": {"A file appears whole or not at all": (WHOLE_FILE,)},
+    "emulator/commands/import_.py": {
+        "dry run: nothing was changed": (IMPORT + "test_a_dry_run_says_so_and_changes_nothing",),
+        "nothing was imported": (IMPORT + "test_a_plan_that_cannot_be_carried_out_lists_its_problems",),
+    },
+    "emulator/commands/place.py": {
+        "which nobody else may use meanwhile": (
+            IMPORT + "test_a_state_directory_in_use_points_to_the_server",
+        ),
+    },
+    "emulator/commands/reset.py": {
+        "cannot be used; nothing was changed": (COMMANDS + "test_reset_with_bad_fixtures_changes_nothing",),
+    },
+    "emulator/commands/serve.py": {
+        "os: survives the death of the process": (KILL, POWER),
+        "cannot be used; nothing was started": (
+            "tests/test_cli.py::test_serve_lists_all_problems_of_the_fixtures_and_starts_nothing",
+        ),
+    },
+    "emulator/faults/catalogue.py": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
+    "emulator/faults/model.py": {
+        "Every item of the answer fails in this way, and nothing changes": (
+            "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do",
+        ),
+    },
+    "emulator/faults/tokens.py": {
+        "an item error changes nothing": (ITEM_ERROR,),
+    },
+    "emulator/requests/verify.py": {
+        "with nothing but an upper bound that is never sure": (
+            "tests/requests/test_verify.py::test_upper_bound_alone_is_watched_to_the_end",
+        ),
+    },
+    "emulator/rules/__init__.py": {
+        "no HTTP, no storage, no clock of its own": (
+            "tests/rules/test_catalogue.py::test_the_rules_know_no_HTTP_no_storage_and_no_clock",
+        ),
+    },
+    "emulator/rules/applying.py": {
+        "nothing else is touched": ("tests/rules/test_answer.py::test_A6_deciding_changes_nothing_itself",),
+    },
+    "emulator/rules/catalogue.py": {
+        "in which nothing was added, changed or refused": (BARE_ITEM,),
+        "answers the JSON envelope, never an HTML page": ENVELOPE,
+    },
+    "emulator/rules/decide.py": {
+        "Changes nothing itself": ("tests/rules/test_answer.py::test_A6_deciding_changes_nothing_itself",),
+    },
+    "emulator/rules/fields.py": {
+        "true never is 1": ("tests/rules/test_fields.py::test_M5_value_that_cannot_be_read_is_refused",),
+        "and never 1": (M5_MATCH,),
+    },
+    "emulator/rules/keys.py": {
+        "to be nobody else's": (
+            "tests/rules/test_answer.py::test_A5_a_taken_hash_id_gets_longer",
+            "tests/rules/test_answer.py::test_A5_collision_within_one_request",
+        ),
+    },
+    "emulator/rules/model.py": {
+        "A request-level error (A3): nothing changes in any database": (REFUSED_CHANGES_NOTHING,),
+    },
+    "emulator/tls.py": {
+        "A new file, never through a link": (
+            "tests/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
+        ),
+    },
+    "emulator/tokens.py": {
+        "never the same one twice": (
+            "tests/test_people.py::test_a_token_source_never_repeats_itself_even_without_chance",
+        ),
+    },
+    "emulator/watching.py": {
+        "for then nothing is changed": (
+            "tests/test_watching.py::"
+            "test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones",
+        ),
+    },
+    "emulator/workspaces.py": {
+        "is never deleted or expired": (
+            "tests/test_workspaces.py::"
+            "test_idle_workspaces_are_deleted_with_their_files_but_not_the_default_one",
+            "tests/test_workspaces.py::test_workspaces_are_listed_made_and_deleted",
+        ),
+    },
+    "emulator/web/admin/changes.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
+    "emulator/web/admin/faults.py": {
+        "so it can never match": (FAULT_NEVER_MATCHES,),
+        "an item_error changes nothing": (ITEM_ERROR,),
+    },
+    "emulator/web/admin/snapshot.py": {
+        "or nothing of it": RESTORE,
+        "nothing was changed: …": RESTORE,
+    },
+    "emulator/web/admin/snapshot_writing.py": {
+        "Whatever is changed after this call does not show": (
+            "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
+        ),
+    },
+    "emulator/web/console/errors.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
+    "emulator/web/console/later.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
+    "emulator/web/console/overview.py": {
+        "is always 200": ("tests/web/admin/test_settings.py::test_policies_decide_from_the_next_request_on",),
+    },
+    "emulator/web/openapi/admin_imports.py": {"`dry_run` changes nothing": (DRY_RUN,)},
+    "emulator/web/openapi/admin_records.py": {"or nothing of it": RESTORE},
+    "emulator/web/openapi/answers.py": {
+        "in which nothing was added, changed or refused": (BARE_ITEM,),
+        "A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,),
+    },
+    "emulator/web/openapi/document.py": {
+        "The state could not be written, and nothing has changed": (FULL_DISK, FSYNC_FAILS),
+    },
+    "emulator/web/openapi/fields.py": {
+        "an error in an item, which changes nothing": (ITEM_ERROR,),
+    },
+    "emulator/web/openapi/push.py": {
+        "A request that is refused as a whole changes nothing": (REFUSED_CHANGES_NOTHING,),
+    },
+    "emulator/web/openapi/shapes.py": {"always there": (CONTRACT,)},
+}
+
+#: Sentences that hold such a word and promise nothing of the emulator's.
+NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
+    "docs/clients.md": ("and nothing else has to change",),
+    "docs/operations.md": ("`…` says what an answered request survives:", "survives"),
+    "docs/security.md": ("A client that never ends its body",),
+    "emulator/client/journal.py": ("one or more if nothing else is expected",),
+    "emulator/commands/doctor.py": ("nothing is stored yet",),
+    "emulator/commands/import_.py": ("where nothing is quoted", "or if nothing was started"),
+    "emulator/fixtures/check.py": ("then nothing is remembered",),
+    "emulator/pytest_plugin.py": ("end it with .once(), .never()",),
+    "emulator/requests/entry.py": ("empty where nothing was",),
+    "emulator/rules/lints.py": ("for the nearest known name, or nothing",),
+    "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
+    "emulator/web/admin/requests.py": ("``None`` if nothing is", "it never came, or had to go"),
+    "emulator/web/console/presenters/rows.py": ("or nothing (then its tokens tell)",),
+    "emulator/web/console/presenters/why.py": ("under a wrong provider it is never delivered",),
+    "emulator/web/console/shown.py": ("it never came, or had to go",),
+    "emulator/web/openapi/fields.py": ("and the only value that is",),
+}
