@@ -68,20 +68,30 @@ class Exchange:
         said, path = split_path(incoming.path)
         try:
             name = chosen_name(said, incoming.headers.get(_HEADER))
-            makes = incoming.method == "POST" and path in PATHS
-            workspace = self._workspaces.get(name) if makes else self._workspaces.look(name)
+            workspace, no_room = self._workspace(name, incoming.method == "POST" and path in PATHS)
         except RequestError as error:
             return _error_answer(error, cors)
         if incoming.method == "OPTIONS" and path in PATHS:  # Q4
             return Answer(204, preflight_headers(incoming.headers), b"")
         call = Call(incoming, workspace, path, since, cors if path in PATHS else [])
-        answer = self._answer(call)
+        answer = self._answer(call) if no_room is None else self._refused(call, no_room)
         if answer.delivery is not None:
             answer.delivery.busy = self._workspaces.in_use(name)
             if answer.delivery.wait is not None:
                 return answer  # recorded when the disk has it
         _record(call, answer)
         return answer
+
+    def _workspace(self, name: str, make: bool) -> tuple[Workspace, RequestError | None]:
+        """The workspace, made if need be; where there are too many, what records the refusal, and that."""
+        if make:
+            try:
+                return self._workspaces.get(name), None
+            except RequestError as error:
+                if error.code != 429:
+                    raise
+                return self._workspaces.look(name), error
+        return self._workspaces.look(name), None
 
     def _answer(self, call: Call) -> Answer:
         """The answer with whatever a fault makes of it."""
