@@ -14,10 +14,9 @@ from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.store.errors import StorageUnavailable
-from emulator.web import limits, push
+from emulator.web import current, limits, push
 from emulator.web.admin import blueprint as admin
 from emulator.web.console import blueprint as console
-from emulator.web.current import WorkspacePrefix
 
 
 class OrjsonProvider(JSONProvider):
@@ -47,12 +46,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.extensions["emulator"] = Emulator(settings or Settings())
+    current.init_app(app)  # first: a name that cannot be is refused before anything
     limits.init_app(app)
     push.init_app(app)
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
-    app.wsgi_app = WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
+    app.wsgi_app = current.WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
     return app
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from emulator.background import repeat
 from emulator.emulator import Emulator
 from emulator.fixtures.model import FixtureSet
 from emulator.settings import Settings
 from emulator.store.errors import StorageUnavailable
-from emulator.watching import FixtureWatch, Stamp
+from emulator.watching import EVERY_S, FixtureWatch, Stamp
 
 #: Seconds between two looks for idle workspaces, at most.
 EXPIRE_EVERY_S = 30.0
@@ -32,18 +33,23 @@ class Chores:
 
     def begin(self) -> None:
         """Begin them, on the running loop; it ends them when it ends."""
-        loop = asyncio.get_running_loop()
-        if self._settings.workspace_ttl is not None:
-            self._tasks.append(loop.create_task(self._expire(self._settings.workspace_ttl)))
+        ttl, fixtures = self._settings.workspace_ttl, self._settings.fixtures
+        if ttl is not None:
+            self._begin("idle workspaces", min(ttl / 2, EXPIRE_EVERY_S), self._expire)
         if self._settings.watch:
-            watch = FixtureWatch(self._settings.fixtures, self._stamp, self._use, self._say)
-            self._tasks.append(loop.create_task(watch.run()))
+            watch = FixtureWatch(fixtures, self._stamp, self._use, self._say)
+            self._begin(f"watching {fixtures}", EVERY_S, watch.look)
 
-    async def _expire(self, ttl: float) -> None:
-        while True:
-            await asyncio.sleep(min(ttl / 2, EXPIRE_EVERY_S))
-            for name in self._workspaces.expire():
-                self._say(f"workspace {name}: deleted, nobody used it")
+    def _begin(self, what: str, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
+        task = asyncio.get_running_loop().create_task(repeat(what, every_s, work, self._say))
+        self._tasks.append(task)
+
+    async def _expire(self) -> None:
+        problems: list[str] = []
+        for name in self._workspaces.expire(problems):
+            self._say(f"workspace {name}: deleted, nobody used it")
+        if problems:
+            raise OSError("; ".join(problems))
 
     def _use(self, fixtures: FixtureSet) -> None:
         try:

@@ -70,9 +70,10 @@ def deliver_inline(delivery: Delivery, answer: Answer) -> Answer:
     A delay sleeps and ``wait`` is run to its end, here. What needs the connection, or a body in pieces,
     becomes an answer with status 500 that says so.
     """
-    if delivery.wait is not None:
-        answer = asyncio.run(_completed(delivery.wait)) or answer
-    time.sleep(delivery.delay_s)
+    with delivery.busy:
+        if delivery.wait is not None:
+            answer = asyncio.run(_completed(delivery.wait)) or answer
+        time.sleep(delivery.delay_s)
     if delivery.effect is not None:
         return _only_here(f"fault {delivery.effect}")
     if delivery.stream is not None:
@@ -113,7 +114,8 @@ class Deliveries:
         self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
     ) -> None:
         try:
-            sent, note = await self._bring(proto, method, client, answer)
+            with (answer.delivery or Delivery()).busy:
+                sent, note = await self._bring(proto, method, client, answer)
         except asyncio.CancelledError:
             sent, note = failure("the server is stopping"), "stopped"
             send(proto, method, sent)

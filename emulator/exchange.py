@@ -23,7 +23,7 @@ from emulator.web.cors import cors_headers, preflight_headers
 from emulator.web.push_schema import parse_push_request
 from emulator.wire import Answer, Delivery, Incoming, Summary
 from emulator.workspace import Workspace
-from emulator.workspaces import WORKSPACE_HEADER, Workspaces, split_path
+from emulator.workspaces import WORKSPACE_HEADER, Workspaces, chosen_name, split_path
 
 #: Where the endpoint is served (Q2).
 PATHS = frozenset(
@@ -65,19 +65,33 @@ class Exchange:
         """The answer to one request; it is in the journal already. Raises for nothing that a client sends."""
         since = perf_counter()
         cors = cors_headers(incoming.headers)
-        name, path = split_path(incoming.path)
+        said, path = split_path(incoming.path)
         try:
-            workspace = self._workspaces.get(name or incoming.headers.get(_HEADER))
+            name = chosen_name(said, incoming.headers.get(_HEADER))
+            workspace, no_room = self._workspace(name, incoming.method == "POST" and path in PATHS)
         except RequestError as error:
             return _error_answer(error, cors)
         if incoming.method == "OPTIONS" and path in PATHS:  # Q4
             return Answer(204, preflight_headers(incoming.headers), b"")
         call = Call(incoming, workspace, path, since, cors if path in PATHS else [])
-        answer = self._answer(call)
-        if answer.delivery is not None and answer.delivery.wait is not None:
-            return answer  # recorded when the disk has it
+        answer = self._answer(call) if no_room is None else self._refused(call, no_room)
+        if answer.delivery is not None:
+            answer.delivery.busy = self._workspaces.in_use(name)
+            if answer.delivery.wait is not None:
+                return answer  # recorded when the disk has it
         _record(call, answer)
         return answer
+
+    def _workspace(self, name: str, make: bool) -> tuple[Workspace, RequestError | None]:
+        """The workspace, made if need be; where there are too many, what records the refusal, and that."""
+        if make:
+            try:
+                return self._workspaces.get(name), None
+            except RequestError as error:
+                if error.code != 429:
+                    raise
+                return self._workspaces.look(name), error
+        return self._workspaces.look(name), None
 
     def _answer(self, call: Call) -> Answer:
         """The answer with whatever a fault makes of it."""

@@ -30,7 +30,7 @@ def _read_one(path: Path) -> tuple[int, int, int] | None:
 
 
 class FixtureWatch:
-    """Looks at the files of ``folder`` now and then; ``run`` does so until it is cancelled.
+    """Looks whether the files of ``folder`` have changed.
 
     ``use`` gets a changed set that is good. ``say`` gets what there is to tell, a line at a time: what is
     wrong with a set that is not, for then nothing is changed. ``stamp`` is that of the set in use.
@@ -42,26 +42,21 @@ class FixtureWatch:
         stamp: Stamp,
         use: Callable[[FixtureSet], object],
         say: Callable[[str], object],
-        every_s: float = EVERY_S,
+        settle_s: float = EVERY_S / 5,
     ) -> None:
         self._folder = folder
         self._seen = stamp
         self._use = use
         self._say = say
-        self._every_s = every_s
+        self._settle_s = settle_s
 
-    async def run(self) -> None:
-        """Look, wait, look again."""
-        while True:
-            await asyncio.sleep(self._every_s)
-            await self._look()
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look once: a changed set is used if it is good. Raises what ``use`` and the disk raise."""
         stamp = read_stamp(self._folder)
         if stamp == self._seen:
             return
         while True:  # an editor may be writing still
-            await asyncio.sleep(self._every_s / 5)
+            await asyncio.sleep(self._settle_s)
             settled = read_stamp(self._folder)
             if settled == stamp:
                 break

@@ -6,6 +6,7 @@ Framework-free on purpose: the bridge of :mod:`emulator.serving` and Flask's vie
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 from msgspec import Struct, field
@@ -44,13 +45,14 @@ class Delivery(Struct):
     ``delay_s``: seconds to wait first. ``effect``: what happens to the connection or the body.
     ``wait``: awaited before anything is sent (the group commit of ``--durability fsync``); if it
     returns an :class:`Answer`, that one is sent instead. ``stream``: the body, piece by piece
-    (server-sent events).
+    (server-sent events). ``busy``: entered until all of it is done.
     """
 
     delay_s: float = 0.0
     effect: Effect | None = None
     wait: Awaitable[Answer | None] | None = None
     stream: AsyncIterator[bytes] | None = None
+    busy: AbstractContextManager[None] = nullcontext()
 
 
 class Summary(Struct):

@@ -37,29 +37,41 @@ class RememberedFaults(msgspec.Struct):
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
+    ``requests``: the journal to go on with, a new one if not given. ``store``: what to show of a workspace
+    that is not made: it is never changed through it, and no file is touched.
     ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started;
     ``editing`` is held while somebody changes the state by hand, which may take a while.
     """
 
-    def __init__(self, name: str, settings: Settings, fixtures: FixtureSet) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        fixtures: FixtureSet,
+        requests: RequestJournal | None = None,
+        store: TinyDBStore | None = None,
+    ) -> None:
         self.name = name
         self.fixtures = fixtures
         self.started = self._used = monotonic()
         self.editing = asyncio.Lock()
         self.tally = Tally()
-        self.requests = RequestJournal(settings.journal_count, settings.journal_bytes)
+        if requests is None:
+            requests = RequestJournal(settings.journal_count, settings.journal_bytes)
+        self.requests = requests
         self.clock = WorkspaceClock()
         self._initial_choices = self.choices = Choices(settings.policies, settings.strict)
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
-        self.store = TinyDBStore(
+        self.made = store is None
+        self.store = store or TinyDBStore(
             state_file(settings.state, name),
             settings.durability,
             min_journal_bytes=settings.min_journal_bytes,
         )
         self.group_commit = GroupCommit(self.store.storage)
         self.ids = ObjectIds(self.clock, settings.seed, self.store.profiles_made)
-        if self.store.fresh:
-            self.reset()
+        if self.made and self.store.fresh:
+            self.reset(keep=("requests",))
         else:
             self._recall()
 
@@ -123,6 +135,12 @@ class Workspace:
     def close(self) -> None:
         """Write the state down and let go of it."""
         self.store.close()
+
+    def give_requests(self) -> RequestJournal:
+        """The journal as a new one, with all who wait for its news. What is recorded here now is not kept."""
+        given, self.requests = self.requests, RequestJournal(0, 0)
+        given.restart()
+        return given
 
     def discard(self) -> None:
         """Let go of the state without writing it down: it is about to be deleted."""

@@ -1,30 +1,62 @@
-"""All workspaces of a server: made on first use, listed, deleted, expired."""
+"""All workspaces of a server: made by the first change, looked at before that, listed, deleted, expired."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import time
 
 from emulator.fixtures.model import FixtureSet
+from emulator.requests.journal import RequestJournal
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.store.errors import StateError, StorageUnavailable
-from emulator.store.recovery import find_journals
+from emulator.store.recovery import find_journals, nothing_stored
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
 WORKSPACE_HEADER = "X-Emulator-Workspace"
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _PREFIX = "/w/"
+#: Names that have no workspace and whose refused requests are kept all the same.
+_MOST_UNMADE = 256
 
 
 def split_path(path: str) -> tuple[str | None, str]:
-    """``/w/NAME/rest`` as ``(NAME, /rest)``; any other path as ``(None, path)``."""
-    if not path.startswith(_PREFIX):
+    """``/w/NAME/rest`` as ``(NAME, /rest)``, also where NAME is empty; any other path as ``(None, path)``."""
+    if path != "/w" and not path.startswith(_PREFIX):
         return None, path
     name, slash, rest = path[len(_PREFIX) :].partition("/")
     return name, slash + rest or "/"
+
+
+def is_name(name: str) -> bool:
+    """Whether a workspace can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no workspace can have. Raises :class:`RequestError` 400."""
+    if not name:
+        text = f"workspace: its name is empty; give one, as /w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither"
+        raise RequestError(400, f"{text} for {DEFAULT_WORKSPACE}", "A3")
+    if not is_name(name):
+        raise RequestError(400, "workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
+
+
+def chosen_name(in_path: str | None, in_header: str | None) -> str:
+    """The name of the workspace that a request is for: the path's, else the header's, else ``default``.
+
+    Raises :class:`RequestError` 400 if either says a name that no workspace can have.
+    """
+    for name in (in_path, in_header):
+        if name is not None:
+            check_name(name)
+    return in_path or in_header or DEFAULT_WORKSPACE
 
 
 def stored_names(folder: Path) -> set[str]:
@@ -33,12 +65,21 @@ def stored_names(folder: Path) -> set[str]:
 
 
 class Workspaces:
-    """The workspaces by name. ``default`` is there from the start and is never deleted or expired."""
+    """The workspaces by name. ``default`` is there from the start and is never deleted or expired.
+
+    A name without a workspace can be looked at. Its requests are kept in memory, within bounds, and those who
+    wait for more of them go on waiting when a workspace of this name is made or deleted.
+    ``on_delete`` holds what is called with the name of each workspace that is about to be deleted.
+    """
 
     def __init__(self, settings: Settings, fixtures: FixtureSet) -> None:
         self._settings = settings
         self.fixtures = fixtures
         self._open: dict[str, Workspace] = {}
+        self._unmade: OrderedDict[str, Workspace] = OrderedDict()
+        self._fresh: Workspace | None = None
+        self._users: Counter[str] = Counter()
+        self.on_delete: list[Callable[[str], object]] = []
         self.default = self._open[DEFAULT_WORKSPACE] = Workspace(DEFAULT_WORKSPACE, settings, fixtures)
 
     def __iter__(self) -> Iterator[Workspace]:
@@ -56,38 +97,98 @@ class Workspaces:
         workspace.touch()
         return workspace
 
+    def look(self, name: str | None) -> Workspace:
+        """The workspace of this name, to read from.
+
+        Where there is none, one as it would be if it were made now: in memory only, its data shared with
+        all others that are not made, its journal kept. Raises :class:`RequestError` as :meth:`get` does.
+        """
+        name = name or DEFAULT_WORKSPACE
+        check_name(name)
+        if self.is_made(name):
+            return self.get(name)
+        found = self._unmade.get(name) or self._keep_unmade(name)
+        found.store = self._fresh_store()
+        self._unmade.move_to_end(name)
+        self._bound_unmade()
+        return found
+
+    def is_made(self, name: str) -> bool:
+        """Whether there is a workspace of this name, be it only on the disk."""
+        if name in self._open or self._settings.durability == "none":
+            return name in self._open
+        try:
+            return not nothing_stored(state_file(self._settings.state, name))
+        except StateError:  # opening it says what is wrong
+            return True
+
+    async def get_for(self, name: str, work: Callable[[Workspace], Awaitable[object]]) -> Workspace:
+        """The workspace of this name, to do ``work`` in; one is made only if ``work`` can be done in it.
+
+        Raises what ``work`` raises in a fresh workspace, and :class:`RequestError` as :meth:`get` does.
+        """
+        if not self.is_made(name):
+            await work(self._in_memory(name))
+        return self.get(name)
+
+    @contextmanager
+    def in_use(self, name: str) -> Iterator[None]:
+        """Keep the workspace of this name from expiring, for as long as somebody waits for its answer."""
+        self._users[name] += 1
+        try:
+            yield
+        finally:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name]
+            if name in self._open:
+                self._open[name].touch()
+
     def names(self) -> list[str]:
         """Every workspace's name, those that are only on the disk included, sorted."""
         return sorted(self._stored().union(self._open))
 
     def delete(self, name: str) -> bool:
         """Forget a workspace and remove its files; whether there was one. Raises :class:`RequestError`."""
+        check_name(name)
         if name == DEFAULT_WORKSPACE:
             raise RequestError(400, "the default workspace cannot be deleted, only reset", "A3")
         if name not in self.names():
             return False
+        for forget in self.on_delete:  # first: whatever happens next, a successor inherits nothing
+            forget(name)
         workspace = self._open.pop(name, None)
         if workspace is not None:
+            self._keep_unmade(name, workspace.give_requests())
             workspace.discard()
         if name in self._stored():
             for path in self._files(name):
                 path.unlink(missing_ok=True)
         return True
 
-    def expire(self) -> list[str]:
+    def expire(self, problems: list[str] | None = None) -> list[str]:
         """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
 
-        Of those that are only on the disk, from a run before, the last change counts.
+        A workspace in which somebody waits for an answer is in use. Of those that are only on the disk, from
+        a run before, the last change counts. Those that cannot be deleted are told in ``problems``.
         """
+        gone: list[str] = []
         ttl = self._settings.workspace_ttl
         if ttl is None:
-            return []
-        idle = [one.name for one in self if one.idle_s > ttl]
-        for name in self._stored().difference(self._open):
-            changed = max((path.stat().st_mtime for path in self._files(name)), default=0.0)
-            if time() - changed > ttl:
-                idle.append(name)
-        return [name for name in idle if name != DEFAULT_WORKSPACE and self.delete(name)]
+            return gone
+        for name in sorted({*self.names()}.difference(self._users, [DEFAULT_WORKSPACE])):
+            try:
+                if self._idle_s(name) > ttl and self.delete(name):
+                    gone.append(name)
+            except (OSError, StateError, StorageUnavailable) as error:
+                if problems is not None:
+                    problems.append(f"workspace {name} cannot be deleted: {error}")
+        return gone
+
+    def _idle_s(self, name: str) -> float:
+        if name in self._open:
+            return self._open[name].idle_s
+        return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
 
     def use_fixtures(self, fixtures: FixtureSet) -> None:
         """Reset every open workspace to other fixtures; new ones start from them."""
@@ -109,16 +210,43 @@ class Workspaces:
         return [path, *find_journals(path).values()]
 
     def _make(self, name: str) -> Workspace:
-        if not _NAME.fullmatch(name):
-            raise RequestError(400, "workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
+        check_name(name)
         most = self._settings.max_workspaces
         if len(self._open) >= most:
             self.expire()
         if len(self._open) >= most:
             text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
             raise RequestError(429, text, "A3")
+        before = self._unmade.get(name)
         try:
-            workspace = self._open[name] = Workspace(name, self._settings, self.fixtures)
+            workspace = Workspace(name, self._settings, self.fixtures, before.requests if before else None)
         except (StateError, StorageUnavailable, OSError) as error:
             raise RequestError(500, f"workspace {name}: {error}", "A3") from error
+        self._open[name] = workspace
+        if before is not None:
+            workspace.tally = before.tally
+            del self._unmade[name]
         return workspace
+
+    def _in_memory(self, name: str) -> Workspace:
+        return Workspace(name, replace(self._settings, durability="none"), self.fixtures)
+
+    def _fresh_store(self) -> TinyDBStore:
+        """The data of a workspace that nobody has changed."""
+        if self._fresh is None or self._fresh.fixtures is not self.fixtures:
+            self._fresh = self._in_memory("fresh")
+        return self._fresh.store
+
+    def _keep_unmade(self, name: str, requests: RequestJournal | None = None) -> Workspace:
+        kept = Workspace(name, self._settings, self.fixtures, requests, self._fresh_store())
+        self._unmade[name] = kept
+        return kept
+
+    def _bound_unmade(self) -> None:
+        """Let go of those that were not looked at for longest: together they keep no more than one does."""
+        kept = sum(one.requests.bytes for one in self._unmade.values())
+        for name in list(self._unmade):
+            if len(self._unmade) <= _MOST_UNMADE and kept <= self._settings.journal_bytes:
+                return
+            if name not in self._users:
+                kept -= self._unmade.pop(name).requests.bytes

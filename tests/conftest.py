@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.server import Server
+
+#: Repeats the part of the contract run that explores.
+SEED = "CONTRACT_SEED"
+
+
+def pytest_configure() -> None:
+    """Choose a seed, the same for all processes of this run."""
+    os.environ.setdefault(SEED, str(random.getrandbits(64)))
+
+
+def pytest_report_header() -> str:
+    """Say what to repeat a run with."""
+    return f"contract run: {SEED}={os.environ[SEED]}"
 
 
 @pytest.fixture

@@ -143,9 +143,10 @@ def test_workspace_is_part_of_the_address(local: LocalServer) -> None:
         assert (one.requests.find().total, two.requests.find().total) == (1, 0)
         two.workspaces.make("three")
         listed = {state.name: state for state in two.workspaces.all()}
-        assert {"default", "one", "two", "three"} <= set(listed)
+        assert {"default", "one", "three"} <= set(listed)
+        assert "two" not in listed  # nobody has changed anything there
         assert (listed["one"].requests, listed["three"].open) == (1, True)
-        for name in ("one", "two", "three"):
+        for name in ("one", "three"):
             one.workspaces.delete(name)
         assert "one" not in {state.name for state in one.workspaces.all()}
         with pytest.raises(EmulatorError, match="workspace three not found"):

@@ -99,6 +99,7 @@ class Life:
 
     def _delete(self) -> None:
         self._client.workspaces.delete(str(self._client.workspace))
+        self._client.workspaces.make(str(self._client.workspace))
         self._begin()
 
     def _go_on(self) -> None:

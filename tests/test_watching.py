@@ -44,14 +44,13 @@ class Watched:
 
         async def watch() -> None:
             stamp = read_stamp(self.folder)
-            run = FixtureWatch(self.folder, stamp, self.used.append, self.said.append, every_s=0.01).run()
-            task = asyncio.create_task(run)
+            watched = FixtureWatch(self.folder, stamp, self.used.append, self.said.append, settle_s=0.002)
             change()
             deadline = time.monotonic() + PATIENCE_S
             while not until():
                 assert time.monotonic() < deadline
+                await watched.look()
                 await asyncio.sleep(0.005)
-            task.cancel()
 
         asyncio.run(watch())
 
@@ -101,7 +100,7 @@ def test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones(
 ) -> None:
     server = start_server("--watch", "-q", fixtures=fixtures)
     server.push(subscriptions=[subscription("t")])
-    assert server.get("/w/other/__admin/health").json["profiles"] == 6
+    server.request("PUT", "/__admin/workspaces/other")
     rename_database(fixtures, 5)
     wait_for_line(server, "everything stays as it was")
     assert "[0].name: must be a string" in server.log()

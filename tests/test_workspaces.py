@@ -191,6 +191,7 @@ def test_there_are_no_more_workspaces_than_allowed(start_server: Callable[..., S
     assert [server.post(f"/w/{name}/push_subscribe", BODY).status for name in "ab"] == [200, 200]
     text = "workspace: there are 3 already; delete some, or start with --max-workspaces"
     assert_error(server.post("/w/c/push_subscribe", BODY), 429, text)
+    assert [one["error"] for one in server.get("/w/c/__admin/requests").json["items"]] == [429]
     assert server.post("/w/a/push_subscribe", BODY).status == 200
     server.request("DELETE", "/__admin/workspaces/a")
     assert server.post("/w/c/push_subscribe", BODY).status == 200

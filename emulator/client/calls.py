@@ -32,7 +32,7 @@ class Calls:
         verify: bool | ssl.SSLContext,
     ) -> None:
         self.server_url = url.rstrip("/")
-        self.url = f"{self.server_url}/w/{workspace}" if workspace else self.server_url
+        self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url
         self.admin_token = admin_token
         self.timeout_s = timeout_s
         self.verify = verify

@@ -61,7 +61,7 @@ def _from_server(place: Place) -> Iterator[bytes]:
 
 
 def _check_is_there(place: Place, workspace: str) -> None:
-    """Refuse a workspace that the server would only make because it is asked for."""
+    """Refuse a workspace that is not there: the server would answer with a fresh one."""
     with called(replace(place, workspace=None), "GET", "/workspaces") as answer:
         names = [one["name"] for one in json.loads(answer.read())["items"]]
     if workspace not in names:

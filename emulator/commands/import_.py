@@ -12,6 +12,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from emulator.commands.place import workspace_option
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.importer.checking import Checked, check_plan, find_resource
@@ -52,7 +53,7 @@ _path = click.Path(path_type=Path)
 @click.option("--report", "report_path", type=_path, help="Save the report here, as CSV.")
 @click.option("--state", type=_path, default=Settings.state, show_default=True, help="The state's directory.")
 @click.option("--fixtures", type=_path, default=DEFAULT_FIXTURES, help="What a fresh state starts from.")
-@click.option("--workspace", help="The workspace; without it, the default one.")
+@workspace_option
 @click.option("--url", help="Import through the server that runs there, e.g. http://127.0.0.1:8080.")
 @click.option("--admin-token", envvar="EMULATOR_ADMIN_TOKEN", help="The server's admin token.")
 def command(
@@ -104,8 +105,8 @@ def _import_here(file: Path, plan: ImportPlan, report_path: Path | None, where: 
     source = Source(file)
     emulator = Emulator(_settings(where))
     try:
+        checked = check_plan(plan, source, emulator.workspaces.look(where["workspace"]).store)
         workspace = emulator.workspaces.get(where["workspace"])
-        checked = check_plan(plan, source, workspace.store)
         _announce(checked)
         report = Report(report_path)
         importing = Import(checked, workspace, report, workspace.store.storage.sync)
@@ -150,7 +151,7 @@ def _suggest(
     if not where["url"]:
         emulator = Emulator(_settings(where))
         try:
-            fields = _declared(emulator.workspaces.get(where["workspace"]).store, resource)
+            fields = _declared(emulator.workspaces.look(where["workspace"]).store, resource)
         finally:
             emulator.close()
     columns = describe_columns(layout, fields, provider)

@@ -16,7 +16,7 @@ from emulator.settings import Settings
 from emulator.store.errors import StateError, StorageUnavailable
 from emulator.store.lock import StateLock
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace
-from emulator.workspaces import stored_names
+from emulator.workspaces import is_name, stored_names
 
 #: Seconds that a server may be silent: a large state takes its time.
 _PATIENCE_S = 300.0
@@ -38,10 +38,24 @@ class Place:
             raise click.ClickException("say where: --state DIR (no server runs on it) or --url URL")
 
 
+def _check_name(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not is_name(name):
+        raise click.ClickException(f'workspace: its name must be 1 to 64 of a-z 0-9 - _, not "{name}"')
+    return name
+
+
+workspace_option = click.option(
+    "--workspace",
+    metavar="NAME",
+    callback=_check_name,
+    help="The workspace; without it, the default one.",
+)
+
+
 def place_options(command: Command) -> Command:
     """Adds the options of a :class:`Place`."""
     options = [
-        click.option("--workspace", metavar="NAME", help="The workspace; without it, the default one."),
+        workspace_option,
         click.option("--state", type=click.Path(path_type=Path), help="A state directory, not in use."),
         click.option("--url", help="A running server, e.g. http://127.0.0.1:8080."),
         click.option("--admin-token", envvar="EMULATOR_ADMIN_TOKEN", help="The server's admin token."),
@@ -57,7 +71,7 @@ def opened(place: Place, fixtures: FixtureSet) -> Iterator[Workspace]:
 
     Raises :class:`click.ClickException`.
     """
-    folder, name = place.state or Path(), place.workspace or DEFAULT_WORKSPACE
+    folder, name = place.state or Path(), DEFAULT_WORKSPACE if place.workspace is None else place.workspace
     if not folder.is_dir():
         raise click.ClickException(f"{folder}: is not a directory")
     try:
@@ -88,7 +102,7 @@ def called(place: Place, method: str, path: str, **sent: Any) -> Iterator[httpx.
 
     Raises :class:`click.ClickException`, also where the body breaks off.
     """
-    prefix = f"/w/{place.workspace}" if place.workspace else ""
+    prefix = f"/w/{place.workspace}" if place.workspace is not None else ""
     headers = {"Authorization": f"Bearer {place.admin_token}"} if place.admin_token else {}
     url = f"{(place.url or '').rstrip('/')}{prefix}/__admin{path}"
     try:

@@ -216,6 +216,15 @@ class ImportJobs:
         """A workspace's jobs, the newest first."""
         return [job for job in reversed(self._jobs.values()) if job.description.workspace == workspace]
 
+    def forget_all_of(self, workspace: str) -> None:
+        """Stop and forget the imports of a workspace that is deleted, with their files."""
+        for job in self.of(workspace):
+            if job.running:
+                job.cancel()
+                job.advance()
+            del self._jobs[job.description.id]
+            job.forget()
+
     def close(self) -> None:
         """Stop all imports where they are: the server ends. What they have done stays."""
         for job in self._jobs.values():
@@ -246,7 +255,7 @@ class ImportJobs:
         for record in folder.glob("*.json"):
             try:
                 found.append(msgspec.json.decode(record.read_bytes(), type=Description))
-            except (OSError, msgspec.MsgspecError):  # torn by a crash
+            except (OSError, ValueError, RecursionError):  # torn by a crash
                 record.unlink(missing_ok=True)
         for description in sorted(found, key=lambda one: one.started):
             job = self._jobs[description.id] = Job(description, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import Iterator
 
@@ -33,7 +34,8 @@ class RequestJournal:
 
     Each entry is kept packed: exact to count in bytes, small, and nothing to the garbage collector. Entries
     stand one behind the other in blocks, which are only ever added to; the memory of a block is freed with
-    its last entry. ``recorded`` counts all that ever came, ``dropped`` those that had to go for newer ones.
+    its last entry. ``recorded`` counts all that ever came, ``dropped`` those that had to go for newer ones;
+    ``epoch`` is another one whenever all entries have been forgotten.
     """
 
     def __init__(self, max_count: int = DEFAULT_COUNT, max_bytes: int = DEFAULT_BYTES) -> None:
@@ -44,6 +46,7 @@ class RequestJournal:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._waiting: list[asyncio.Future[None]] = []
+        self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.recorded = 0
         self.dropped = 0
@@ -107,9 +110,15 @@ class RequestJournal:
         self._places.clear()
         self._block = bytearray()
         self._end = 0
+        self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.dropped = 0
         self._tell()
+
+    def restart(self) -> None:
+        """Forget that there ever was an entry: the next one is the first. Whoever waits for news is told."""
+        self.recorded = 0
+        self.clear()
 
     @property
     def _oldest_id(self) -> int:

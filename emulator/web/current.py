@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import current_app, request
+from flask import Flask, current_app, request
 
 from emulator.emulator import Emulator
-from emulator.workspace import Workspace
-from emulator.workspaces import WORKSPACE_HEADER, split_path
+from emulator.workspace import DEFAULT_WORKSPACE, Workspace
+from emulator.workspaces import WORKSPACE_HEADER, chosen_name, is_name, split_path
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: The key of a WSGI environment under which the path's workspace is left.
+#: The key of a WSGI environment under which the name of the workspace is left: the path's, then the chosen.
 WORKSPACE_KEY = "emulator.workspace"
 
 
@@ -28,9 +28,22 @@ class WorkspacePrefix:
         name, path = split_path(environ["PATH_INFO"])
         if name is not None:
             environ[WORKSPACE_KEY] = name
-            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/w/{name}"
             environ["PATH_INFO"] = path
+            if is_name(name):  # else what is said about it must not lead there again
+                environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/w/{name}"
         return self._application(environ, start_response)
+
+
+def init_app(app: Flask) -> None:
+    """Judge the workspace's name before anything else of a request."""
+    app.before_request(check_workspace)
+
+
+def check_workspace() -> None:
+    """Refuse a name that no workspace can have. Raises :class:`~emulator.rules.model.RequestError` 400."""
+    in_path = request.environ.pop(WORKSPACE_KEY, None)
+    request.environ[WORKSPACE_KEY] = DEFAULT_WORKSPACE  # whose page says what is wrong
+    request.environ[WORKSPACE_KEY] = chosen_name(in_path, request.headers.get(WORKSPACE_HEADER))
 
 
 def emulator() -> Emulator:
@@ -39,12 +52,23 @@ def emulator() -> Emulator:
     return found
 
 
-def workspace_name() -> str | None:
-    """The name of the request's workspace, where it says one."""
-    name: str | None = request.environ.get(WORKSPACE_KEY)
-    return name or request.headers.get(WORKSPACE_HEADER)
+def workspace_name() -> str:
+    """The name of the request's workspace."""
+    name: str = request.environ[WORKSPACE_KEY]
+    return name
 
 
 def workspace() -> Workspace:
-    """The request's workspace, made if it is new. Raises :class:`~emulator.rules.model.RequestError`."""
+    """The request's workspace, to read from: reading makes none.
+
+    Raises :class:`~emulator.rules.model.RequestError`.
+    """
+    return emulator().workspaces.look(workspace_name())
+
+
+def workspace_to_change() -> Workspace:
+    """The request's workspace, made if it is new: to be called when the change has been judged.
+
+    Raises :class:`~emulator.rules.model.RequestError`.
+    """
     return emulator().workspaces.get(workspace_name())

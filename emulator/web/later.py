@@ -11,6 +11,7 @@ from flask import Response, request
 from emulator.delivery import deliver_inline
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
+from emulator.web.current import emulator, workspace_name
 from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Answer, Delivery
 
 JSON = ("Content-Type", "application/json")
@@ -26,7 +27,8 @@ def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
 
     Under a server without the bridge the work is done here and now.
     """
-    delivery = Delivery(wait=_guarded(work))
+    busy = emulator().workspaces.in_use(workspace_name())
+    delivery = Delivery(wait=_guarded(work), busy=busy)
     if request.environ.get(BRIDGE_KEY):
         request.environ[DELIVERY_KEY] = delivery
         return Response(b"", 200)

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 
@@ -204,10 +206,40 @@ def test_a_hostile_token_is_only_text_also_when_it_comes_live(console: Console) 
 
 
 def test_watching_makes_no_workspace(console: Console) -> None:
-    answer = console.server.get("/w/never-made/__console/live")
+    with closing(HTTPConnection("127.0.0.1", console.server.port, timeout=PATIENCE_S)) as connection:
+        connection.request("GET", "/w/never-made/__console/live")
+        answer = connection.getresponse()
+        assert (answer.status, answer.readline()) == (200, b": watching\n")
 
-    assert answer.status == 204
-    assert "never-made" not in [one["name"] for one in console.admin("/workspaces")["items"]]
+        assert "never-made" not in [one["name"] for one in console.admin("/workspaces")["items"]]
+
+
+def test_an_open_page_follows_the_name_of_its_workspace(console: Console) -> None:
+    console.push(subscription("of-the-first"))
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    name = console.prefix.removeprefix("/w/")
+
+    assert console.server.request("DELETE", f"/__admin/workspaces/{name}").status == 200
+    console.find(".row").first.wait_for(state="detached")
+    console.push(subscription("of-its-successor"))
+
+    page.wait_for_selector(".row >> text=of-its-successor")
+    assert console.find(".row").count() == 1
+
+
+def test_a_page_that_was_away_shows_nothing_of_a_predecessor(console: Console) -> None:
+    console.push(subscription("of-the-first"))
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    page.click("#pause")
+    name = console.prefix.removeprefix("/w/")
+    console.server.request("DELETE", f"/__admin/workspaces/{name}")
+    console.push(subscription("of-its-successor"))
+    page.click("#pause")
+
+    page.wait_for_selector(".row >> text=of-its-successor")
+    assert console.find(".row").count() == 1
 
 
 def test_the_keys_j_and_k_go_through_the_list(console: Console) -> None:

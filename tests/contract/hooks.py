@@ -20,7 +20,7 @@ STATEFUL_TAGS = {
     *("databases", "resources", "profiles", "subscriptions"),
 }
 WORKSPACE = "X-Emulator-Workspace"
-_NAME = re.compile(r"[a-z0-9_-]{0,64}")
+_NAME = re.compile(r"[a-z0-9_-]{1,64}")
 #: Seconds that a call may wait for requests that never come.
 MAX_WITHIN_S = 0.01
 

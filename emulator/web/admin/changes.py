@@ -23,7 +23,7 @@ from emulator.store.errors import StorageUnavailable
 from emulator.web.admin.loading import AdminSchema, load, load_query, read_body
 from emulator.web.admin.records import STATUS, WhichSchema
 from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource, shown_subscription
-from emulator.web.current import emulator, workspace
+from emulator.web.current import emulator, workspace_name
 from emulator.web.later import answer_later, json_answer
 from emulator.wire import Answer
 from emulator.workspace import Workspace
@@ -271,9 +271,10 @@ def _check_path(asked: dict[str, Any], from_path: dict[str, Any]) -> None:
 
 def _change(work: Callable[[Workspace], Awaitable[Any]], status: int = 200) -> Response:
     """Answer with what ``work`` shows when the disk has it. One change by hand at a time."""
-    found = workspace()
+    workspaces, name = emulator().workspaces, workspace_name()
 
     async def answer() -> Answer:
+        found = await workspaces.get_for(name, work)
         async with found.editing:
             try:
                 shown = await work(found)

@@ -9,10 +9,10 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import ValidationError, fields
 
-from emulator.clock import WorkspaceClock
+from emulator.clock import ClockSetting, WorkspaceClock
 from emulator.rules.model import RequestError
 from emulator.web.admin.loading import AdminSchema, load_body
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
@@ -69,20 +69,28 @@ def get_clock() -> dict[str, Any]:
 
 def put_clock() -> dict[str, Any]:
     """Freeze it, move it, let it run."""
-    found = workspace()
-    asked = load_body(ClockSchema())
-    before = found.clock.setting
-    if "now" in asked:
-        found.clock.freeze(asked["now"])
-    if "advance" in asked:
-        found.clock.advance(asked["advance"])
-        if not 0 <= found.clock.now_ms() < _LATEST.timestamp() * 1000:
-            found.clock.setting = before
-            raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
-    if not asked:
-        found.clock.run()
+    setting = changed_setting(workspace().clock, load_body(ClockSchema()))
+    found = workspace_to_change()
+    found.clock.setting = setting
     found.remember_clock()
     return shown(found.clock)
+
+
+def changed_setting(clock: WorkspaceClock, asked: dict[str, Any]) -> ClockSetting:
+    """The clock's setting after a change, which is as :class:`ClockSchema` loads it.
+
+    Raises :class:`RequestError` 400 where it leads out of the years.
+    """
+    moved = WorkspaceClock()
+    if asked:
+        moved.setting = clock.setting
+    if "now" in asked:
+        moved.freeze(asked["now"])
+    if "advance" in asked:
+        moved.advance(asked["advance"])
+    if not 0 <= moved.now_ms() < _LATEST.timestamp() * 1000:
+        raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
+    return moved.setting
 
 
 def shown(clock: WorkspaceClock) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from emulator.rules.providers import DOCUMENTED
 from emulator.schema_errors import INT64, integer, messages, string
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.admin.numbers import number
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
 from emulator.web.push_schema import FieldValue
 from emulator.workspace import Workspace
 
@@ -161,7 +161,6 @@ class FaultSchema(AdminSchema):
 
 def arm_fault() -> tuple[dict[str, Any], int]:
     """Arm a fault; the answer has its id."""
-    found = workspace()
     asked = load_body(FaultSchema())
     then = asked.get("then")
     if then is None and not asked.get("delay_ms"):
@@ -170,7 +169,8 @@ def arm_fault() -> tuple[dict[str, Any], int]:
         raise RequestError(400, 'apply: an item_error changes nothing, so it cannot be "after"', "A3")
     apply = asked.pop("apply", "after" if then in SPOILS_OF_ANSWERS else "before")
     fault = Fault("", after=apply == "after", **asked)
-    _check_it_can_match(found, fault)
+    _check_it_can_match(workspace(), fault)
+    found = workspace_to_change()
     found.faults.arm(fault)
     found.remember_faults()
     return shown(fault), 201
@@ -244,6 +244,7 @@ def disarm_all() -> dict[str, Any]:
     """Disarm all."""
     found = workspace()
     disarmed = len(found.faults)
-    found.faults.clear()
-    found.remember_faults()
+    if disarmed:
+        found.faults.clear()
+        found.remember_faults()
     return {"disarmed": disarmed}

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from emulator import __version__
-from emulator.web.current import workspace
+from emulator.web.current import emulator, workspace
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -19,7 +19,8 @@ def add_routes(blueprint: Blueprint) -> None:
 def health() -> dict[str, Any]:
     """Whether the state can be written, and what is in it."""
     found = workspace()
-    storage = found.store.storage
+    # One that is not made would be written where the default one is.
+    storage = (found if found.made else emulator().workspaces.default).store.storage
     answer: dict[str, Any] = {
         "status": "ok" if storage.probe() else "failing",
         "version": __version__,

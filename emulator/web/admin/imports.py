@@ -26,7 +26,7 @@ from emulator.rules.model import RequestError
 from emulator.schema_errors import boolean, string
 from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
 from emulator.web.limits import MAX_FILE_BYTES
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
@@ -105,7 +105,9 @@ def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Start importing a file: 202 and the job. Multipart: ``file``, and ``plan`` (JSON)."""
     with _upload() as (path, name, sent_plan), _refusals():
         plan = _load_plan(PlanSchema(), sent_plan)
-        job = _jobs().start(path, name, plan, workspace(), _schedule())
+        if not workspace().made:
+            _jobs().check(path, name, plan, workspace())  # what is refused makes none
+        job = _jobs().start(path, name, plan, workspace_to_change(), _schedule())
     where = f"{request.script_root}/__admin/imports/{job.description.id}"
     return _shown(job), 202, {"Location": where}
 
@@ -174,7 +176,8 @@ def _keep_jobs(state: BlueprintSetupState) -> None:
     emulator: Emulator = state.app.extensions["emulator"]
     settings = emulator.settings
     folder = None if settings.durability == "none" else settings.state / "imports"
-    state.app.extensions[_JOBS] = ImportJobs(folder)
+    jobs = state.app.extensions[_JOBS] = ImportJobs(folder)
+    emulator.workspaces.on_delete.append(jobs.forget_all_of)
 
 
 def _jobs() -> ImportJobs:

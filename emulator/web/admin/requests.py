@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -22,7 +24,7 @@ from emulator.schema_errors import flatten, integer, messages
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import AdminSchema, load, load_body
 from emulator.web.admin.numbers import number
-from emulator.web.current import emulator, workspace
+from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import answer_later, json_answer
 from emulator.wire import Answer
 from emulator.workspace import Workspace
@@ -214,25 +216,31 @@ def list_attempts() -> dict[str, Any]:
 def count_requests() -> Response:
     """How many requests match; waits up to ``within`` for what is expected."""
     asked = load_body(CountSchema())
-    return answer_later(_count(workspace(), asked))
+    return answer_later(_count(_finder(), asked))
 
 
-async def _count(found: Workspace, asked: dict[str, Any]) -> Answer:
+async def _count(find: Callable[[], Workspace], asked: dict[str, Any]) -> Answer:
     match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
-    return json_answer({"count": await count_within(found.requests, match, expect, asked["within"])})
+    return json_answer({"count": await count_within(find().requests, match, expect, asked["within"])})
+
+
+def _finder() -> Callable[[], Workspace]:
+    """Finds the request's workspace again and again: it may be made, or made anew, while somebody waits."""
+    return partial(emulator().workspaces.look, workspace_name())
 
 
 def verify_requests() -> Response:
     """200 if as many requests match as expected, else 422 with what came nearest."""
     asked = load_body(CountSchema())
-    return answer_later(_verify(workspace(), asked, emulator().settings.show_secrets))
+    return answer_later(_verify(_finder(), asked, emulator().settings.show_secrets))
 
 
-async def _verify(found: Workspace, asked: dict[str, Any], show_secrets: bool) -> Answer:
+async def _verify(find: Callable[[], Workspace], asked: dict[str, Any], show_secrets: bool) -> Answer:
     match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
-    count = await count_within(found.requests, match, expect, asked["within"])
+    count = await count_within(find().requests, match, expect, asked["within"])
     if expect.met_by(count):
         return json_answer({"count": count})
+    found = find()
     text = f"expected {expect} request(s), found {count} of {len(found.requests)} in the journal"
     return json_answer(
         {

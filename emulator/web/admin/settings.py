@@ -13,7 +13,7 @@ from emulator.rules.model import Policies
 from emulator.schema_errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import AdminSchema, load_body
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -64,6 +64,7 @@ def get_settings() -> dict[str, Any]:
 
 def patch_settings() -> dict[str, Any]:
     """Change some of them."""
-    found = workspace()
-    found.choose(changed(found.choices, load_body(SettingsSchema())))
+    choices = changed(workspace().choices, load_body(SettingsSchema()))
+    found = workspace_to_change()
+    found.choose(choices)
     return shown(found.choices)

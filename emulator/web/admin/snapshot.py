@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import IO, Any
 
 from flask import Blueprint, Response, request
@@ -17,7 +18,7 @@ from emulator.store.errors import StorageUnavailable
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.admin.snapshot_reading import read_snapshot
 from emulator.web.admin.snapshot_writing import snapshot_pieces
-from emulator.web.current import workspace
+from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import JSON, answer_later, json_answer
 from emulator.wire import BRIDGE_KEY, Answer, Delivery
 from emulator.workspace import KEEPABLE, Workspace
@@ -63,12 +64,14 @@ async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 def put_snapshot() -> Response:
     """Put a snapshot in place of the whole workspace, or nothing of it."""
-    return answer_later(_restore(workspace(), _body()))
+    make = partial(emulator().workspaces.get, workspace_name())
+    return answer_later(_restore(workspace().clock.timestamp(), _body(), make))
 
 
-async def _restore(found: Workspace, body: IO[bytes]) -> Answer:
+async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Answer:
     with body:
-        state = await read_snapshot(body, found.clock.timestamp())
+        state = await read_snapshot(body, now)
+    found = make()
     try:
         found.restore(state)
     except StorageUnavailable as error:
@@ -88,8 +91,9 @@ def _body() -> IO[bytes]:
 
 def reset() -> dict[str, Any]:
     """Back to the fixtures."""
-    found = workspace()
-    found.reset(load_body(ResetSchema())["keep"])
+    keep = load_body(ResetSchema())["keep"]
+    found = workspace_to_change()
+    found.reset(keep)
     return _size(found)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, Response, request, url_for
 
 from emulator import __version__
+from emulator.emulator import Emulator
 from emulator.rules.model import RequestError
 from emulator.web.console import (
     access,
@@ -30,7 +31,6 @@ from emulator.web.console.errors import failure
 from emulator.web.console.presenters import marks
 from emulator.web.console.state import ConsoleState
 from emulator.web.current import emulator, workspace_name
-from emulator.workspace import DEFAULT_WORKSPACE
 
 PAGES = (live, one_request, base, profile, configuration, faults, imports, overview, rules, sign_in)
 _STATIC = Path(__file__).resolve().parent / "static"
@@ -42,7 +42,9 @@ _FILES_MARK = blake2b(
 
 def init_app(app: Flask) -> None:
     """Serve the console."""
-    app.extensions["console"] = ConsoleState()
+    state = app.extensions["console"] = ConsoleState()
+    own: Emulator = app.extensions["emulator"]
+    own.workspaces.on_delete.append(state.uploads.forget_all_of)
     access.init_app(app)
     language.init_app(app)
     blueprint = Blueprint(
@@ -82,7 +84,7 @@ def _shared() -> dict[str, Any]:
         "secured": emulator().settings.admin_token is not None,
         "static": _static,
         "version": __version__,
-        "workspace_name": workspace_name() or DEFAULT_WORKSPACE,
+        "workspace_name": workspace_name(),
     }
 
 

@@ -16,6 +16,7 @@ from emulator.web.admin.loading import load
 from emulator.web.admin.shapes import shown_database
 from emulator.web.console.later import change_later
 from emulator.web.current import workspace
+from emulator.workspace import Workspace
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -54,23 +55,21 @@ def _database_page(one: Database | None, fields: str) -> str:
 
 def add_database() -> Response:
     """Add a database."""
-    found = workspace()
     asked = load(DatabaseSchema(), {"id": _number("id"), **_database_form()})
     database = Database(asked["id"], asked["name"], asked["fields"])
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         configuring.add_database(found.store, database)
 
-    return change_later(found, work, url_for("console.databases"))
+    return change_later(work, url_for("console.databases"))
 
 
 def set_database(db_id: int) -> Response:
     """Change or delete a database."""
-    found, cascade = workspace(), "cascade" in request.form
-    delete = "delete" in request.form
+    cascade, delete = "cascade" in request.form, "delete" in request.form
     asked = {} if delete else load(DatabaseSchema(partial=True), _database_form())
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         database = configuring.find_database(found.store, db_id)
         if delete:
             await configuring.delete_database(found.store, database, cascade)
@@ -79,7 +78,7 @@ def set_database(db_id: int) -> Response:
         fields = {**asked["fields"], **gone}
         await configuring.change_database(found.store, database, asked["name"], fields, cascade)
 
-    return change_later(found, work, url_for("console.databases"))
+    return change_later(work, url_for("console.databases"))
 
 
 def new_resource() -> str:
@@ -100,30 +99,28 @@ def _resource_page(one: Resource | None) -> str:
 
 def add_resource() -> Response:
     """Add a resource."""
-    found = workspace()
     asked = load(ResourceSchema(), {"id": _number("id"), **_resource_form()})
     resource = Resource(asked["id"], asked["name"], asked["token"], asked["db_ids"], asked["providers"])
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         configuring.add_resource(found.store, resource)
 
-    return change_later(found, work, url_for("console.resources"))
+    return change_later(work, url_for("console.resources"))
 
 
 def set_resource(resource_id: int) -> Response:
     """Change or delete a resource."""
-    found, cascade = workspace(), "cascade" in request.form
-    delete = "delete" in request.form
+    cascade, delete = "cascade" in request.form, "delete" in request.form
     asked = {} if delete else load(ResourceSchema(partial=True), _resource_form())
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         resource = configuring.find_resource(found.store, resource_id)
         if delete:
             await configuring.delete_resource(found.store, resource, cascade)
         else:
             await configuring.change_resource(found.store, resource, asked, cascade)
 
-    return change_later(found, work, url_for("console.resources"))
+    return change_later(work, url_for("console.resources"))
 
 
 def _database_form() -> dict[str, Any]:

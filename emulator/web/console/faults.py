@@ -21,7 +21,7 @@ from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.likeness import likenesses
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import base_url, entry_of, shown_resources, text
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
 from emulator.workspace import Workspace
 
 _CRITERIA = ("provider", "subscription_id", "field_value")
@@ -80,7 +80,7 @@ def arm(recipe_id: str) -> Response:
     if form.get("resource_id"):
         tokens = {str(one.id): one.token for one in found.store.resources()}
         match["resource_token"] = tokens.get(form["resource_id"], "")
-    return _arm(found, recipe_id, match)
+    return _arm(recipe_id, match)
 
 
 def arm_like(entry_id: int) -> Response:
@@ -89,7 +89,7 @@ def arm_like(entry_id: int) -> Response:
     match = likenesses(entry_of(found, entry_id)).get(request.form.get("like", ""))
     if match is None:
         raise RequestError(400, "like: is nothing that this request has", "A3")
-    return _arm(found, request.form.get("recipe", ""), match)
+    return _arm(request.form.get("recipe", ""), match)
 
 
 def disarm() -> Response:
@@ -100,7 +100,8 @@ def disarm() -> Response:
         found.faults.clear()
     else:
         found.faults.disarm(fault_id)  # one that is gone already is as wanted
-    found.remember_faults()
+    if found.made:
+        found.remember_faults()
     return see_other("console.faults")
 
 
@@ -111,14 +112,16 @@ def _recipe(recipe_id: str) -> Recipe:
     return recipe
 
 
-def _arm(found: Workspace, recipe_id: str, match: dict[str, Any]) -> Response:
+def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
     """Arm, judged as the admin API does; then to the list. Raises :class:`RequestError` 400."""
     recipe = _recipe(recipe_id)
     if recipe.fault is None:
         raise RequestError(400, f"{recipe_id}: needs no fault; its page has a request that meets it", "A3")
     times = request.form.get("times", "1")
     number = int(times) if times.isdecimal() and len(times) < 10 else times or None
-    found.faults.arm(_fault({**recipe.fault, "match": match, "times": number}))
+    fault = _fault({**recipe.fault, "match": match, "times": number})
+    found = workspace_to_change()
+    found.faults.arm(fault)
     found.remember_faults()
     return see_other("console.faults")
 

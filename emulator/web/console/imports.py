@@ -20,7 +20,7 @@ from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
 from emulator.workspace import Workspace
 
 #: Rows of a file that the wizard shows.
@@ -71,6 +71,7 @@ def take_file() -> ResponseReturnValue:
     except ImportRefused as error:
         console_state().uploads.forget(upload.id)
         return _first_page(found, error.problems), 400
+    workspace_to_change()  # the file is a part of it
     return see_other("console.mapping", upload_id=upload.id)
 
 
@@ -117,8 +118,8 @@ def _remarks(found: Workspace, upload: Upload, plan: ImportPlan) -> list[str]:
 
 def start_import(upload_id: str) -> ResponseReturnValue:
     """Step 3: the dry run, or the import itself."""
-    found = workspace()
-    upload, form = _upload(found, upload_id), request.form
+    upload, form = _upload(workspace(), upload_id), request.form
+    found = workspace_to_change()
     kind, column = form.get("by", "push"), form.get("value_column", "")
     match = {
         "id": Match("id", column),

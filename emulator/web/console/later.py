@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable
 from emulator.web.console.errors import failure
+from emulator.web.current import emulator, workspace_name
 from emulator.web.later import answer_later
 from emulator.wire import Answer
 from emulator.workspace import Workspace
@@ -45,13 +46,15 @@ def _response(render: Callable[[], ResponseReturnValue]) -> Response:
     return response
 
 
-def change_later(found: Workspace, work: Callable[[], Awaitable[object]], leads_to: str) -> Response:
+def change_later(work: Callable[[Workspace], Awaitable[object]], leads_to: str) -> Response:
     """Change the state by hand, then lead to a page of ours when the disk has it. One change at a time."""
+    workspaces, name = emulator().workspaces, workspace_name()
 
     async def change() -> None:
+        found = await workspaces.get_for(name, work)
         async with found.editing:
             try:
-                await work()
+                await work(found)
                 await found.group_commit.wait()
             except StorageUnavailable as error:
                 found.store.learn_configuration()  # what the disk refused was taken back

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from functools import partial
 from time import monotonic
 
 import orjson
@@ -13,6 +12,7 @@ from marshmallow import ValidationError
 
 from emulator.faults.calls import FIRST_CALL, curl
 from emulator.requests.entry import Entry
+from emulator.requests.journal import RequestJournal
 from emulator.requests.matching import KEYS, Match
 from emulator.rules.model import RequestError
 from emulator.web.admin.requests import with_canonical_since
@@ -27,7 +27,6 @@ from emulator.web.console.state import console_state
 from emulator.web.console.words import language
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Delivery
-from emulator.workspace import DEFAULT_WORKSPACE, Workspace
 
 PAGE = 50
 #: Seconds between two pieces of news, at least: under load a page gets several requests at once.
@@ -55,7 +54,7 @@ def show_live() -> Response:
     found = workspace()
     asked = _asked()
     before = request.args.get("before", type=int)
-    newest = found.requests.recorded
+    newest = _place(found.requests)
 
     def render(page: Found) -> str:
         return render_template(
@@ -90,44 +89,56 @@ def clear() -> Response:
 def stream() -> Response:
     """Server-sent events: rows of new requests that the search means, as HTML.
 
-    Answers 204, which ends the browser's attempts, for a workspace that is not there (any more): watching
-    alone makes none.
+    They are those of the workspace that has this name at the time. Answers 204, which ends the browser's
+    attempts, where the server cannot stream.
     """
-    found = _opened()
-    if found is None or not request.environ.get(BRIDGE_KEY):
+    if not request.environ.get(BRIDGE_KEY):
         return Response(status=204)
-    asked = _asked()
-    after = request.headers.get("Last-Event-ID", request.args.get("after", ""))
-    last = int(after) if after.isdecimal() and len(after) < 19 else found.requests.recorded
-    render = copy_current_request_context(partial(_rows, found))
-    pieces = access.while_signed_in(events(found, asked, last, render))
-    request.environ[DELIVERY_KEY] = Delivery(stream=pieces)
+    asked, journal = _asked(), workspace().requests
+    after = request.headers.get("Last-Event-ID", request.args.get("after", _place(journal)))
+    render = copy_current_request_context(_rows)
+    pieces = access.while_signed_in(events(journal, asked, after, render))
+    busy = emulator().workspaces.in_use(workspace_name())
+    request.environ[DELIVERY_KEY] = Delivery(stream=pieces, busy=busy)
     # An iterator: the length of what will be sent is not known.
     return Response(iter(()), headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
 
 
 async def events(
-    found: Workspace, asked: Search, last: int, render: Callable[[Sequence[Entry]], str]
+    journal: RequestJournal, asked: Search, after: str, render: Callable[[Sequence[Entry]], str]
 ) -> AsyncGenerator[bytes]:
-    """The stream's pieces, from the request after ``last`` on; without end."""
-    journal = found.requests
+    """The stream's pieces, from the place ``after`` on, as the events before said it; without end."""
+    number, _, epoch = after.partition("-")
+    last = int(number) if number.isdecimal() and len(number) < 19 else 0
     yield b": watching\n\n"
     while True:
-        if journal.recorded <= last and not await journal.news(HEARTBEAT_S):
-            found.touch()  # a workspace that somebody watches is in use
+        if (epoch, journal.recorded) == (journal.epoch, last) and not await journal.news(HEARTBEAT_S):
             yield b": still watching\n\n"
             continue
         await asyncio.sleep(_GATHER_S)
-        began, newest = monotonic(), journal.recorded
-        shown, missed = _news(found, asked.match, last)
-        yield _event(newest, render(shown), len(shown), missed, len(journal))
-        last = newest
+        began, anew = monotonic(), epoch != journal.epoch
+        if anew:  # all that the page has seen is forgotten
+            last, epoch = journal.recorded - len(journal), journal.epoch
+        shown, missed = _news(journal, asked.match, last)
+        last = journal.recorded
+        news = {
+            "rows": render(shown),
+            "count": len(shown),
+            "missed": missed,
+            "kept": len(journal),
+            "anew": anew,
+        }
+        yield f"id: {_place(journal)}\ndata: ".encode() + orjson.dumps(news) + b"\n\n"
         await asyncio.sleep(max(0.0, PACE_S - (monotonic() - began)))
 
 
-def _news(found: Workspace, match: Match, last: int) -> tuple[list[Entry], int]:
+def _place(journal: RequestJournal) -> str:
+    """Up to where a page has seen the journal."""
+    return f"{journal.recorded}-{journal.epoch}"
+
+
+def _news(journal: RequestJournal, match: Match, last: int) -> tuple[list[Entry], int]:
     """What is new and matches, newest first, and how many came too fast to be looked at or shown."""
-    journal = found.requests
     most = MOST_LOOKED_AT if match.criteria else MOST_SHOWN
     looked_at = range(journal.recorded, max(last, journal.recorded - most), -1)
     entries = (entry for entry_id in looked_at if (entry := journal.get(entry_id)) is not None)
@@ -136,13 +147,9 @@ def _news(found: Workspace, match: Match, last: int) -> tuple[list[Entry], int]:
     return shown, max(0, journal.recorded - last - most) + len(wanted) - len(shown)
 
 
-def _event(newest: int, rows: str, count: int, missed: int, kept: int) -> bytes:
-    news = {"rows": rows, "count": count, "missed": missed, "kept": kept}
-    return b"id: %d\ndata: %s\n\n" % (newest, orjson.dumps(news))
-
-
-def _rows(found: Workspace, entries: Sequence[Entry]) -> str:
+def _rows(entries: Sequence[Entry]) -> str:
     """The entries' lines; made once for all pages that look at this workspace in one language."""
+    found = workspace()
     known = console_state().lines.setdefault(found, {}).setdefault((request.script_root, language()), {})
     if len(known) > _MOST_LINES:
         known.clear()
@@ -159,8 +166,3 @@ def _asked() -> Search:
         return asked._replace(criteria=with_canonical_since(asked.criteria))
     except ValidationError as error:
         raise RequestError(400, f"since: {'; '.join(error.messages_dict['since'])}", "A3") from error
-
-
-def _opened() -> Workspace | None:
-    name = workspace_name() or DEFAULT_WORKSPACE
-    return next((one for one in emulator().workspaces if one.name == name), None)

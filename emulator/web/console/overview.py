@@ -11,7 +11,7 @@ from emulator.choices import LINT_IDS, Choices
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import RequestError
 from emulator.settings import POLICY_CHOICES
-from emulator.web.admin.clock import ClockSchema
+from emulator.web.admin.clock import ClockSchema, changed_setting
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import SettingsSchema, changed
 from emulator.web.console.later import page_later
@@ -21,9 +21,9 @@ from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minu
 from emulator.web.console.presenters.rows import OUTCOMES
 from emulator.web.console.state import ConsoleState, console_state
 from emulator.web.console.words import gettext
-from emulator.web.current import emulator, workspace
+from emulator.web.current import emulator, workspace, workspace_to_change
 from emulator.workspace import DEFAULT_WORKSPACE, KEEPABLE, Workspace
-from emulator.workspaces import Workspaces
+from emulator.workspaces import Workspaces, check_name
 
 #: Where each policy comes from, and what each choice means.
 POLICIES = {
@@ -46,7 +46,6 @@ POLICIES = {
         {"mirror": "is the error's code", "always_200": "is always 200"},
     ),
 }
-_LATEST_MS = 253_370_764_800_000  # the year 9999
 
 
 class Gathered(NamedTuple):
@@ -104,13 +103,14 @@ async def _gather(state: ConsoleState, found: Workspace) -> Gathered:
 
 def set_choices() -> Response:
     """Change policies, strict mode and lints."""
-    found, form = workspace(), request.form
+    form = request.form
     asked: dict[str, Any] = {
         "policies": {name: form[name] for name in POLICY_CHOICES if name in form},
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    found.choose(_without_defaults(changed(found.choices, load(SettingsSchema(), asked))))
+    choices = _without_defaults(changed(workspace().choices, load(SettingsSchema(), asked)))
+    workspace_to_change().choose(choices)
     return see_other("console.overview")
 
 
@@ -120,32 +120,26 @@ def _without_defaults(choices: Choices) -> Choices:
 
 def set_clock() -> Response:
     """Freeze the clock, move it, or let it run."""
-    found, form = workspace(), request.form
+    form = request.form
     asked = load(ClockSchema(), {name: form[name].strip() for name in ("now", "advance") if form.get(name)})
-    before = found.clock.setting
-    if "now" in asked:
-        found.clock.freeze(asked["now"])
-    if "advance" in asked:
-        found.clock.advance(asked["advance"])
-    if not asked:
-        found.clock.run()
-    if not 0 <= found.clock.now_ms() < _LATEST_MS:
-        found.clock.setting = before
-        raise RequestError(400, "advance: leads out of the years 1970 to 9998", "A3")
+    setting = changed_setting(workspace().clock, asked)
+    found = workspace_to_change()
+    found.clock.setting = setting
     found.remember_clock()
     return see_other("console.overview")
 
 
 def reset() -> Response:
     """Back to the fixtures, but for what the form wants to keep."""
-    workspace().reset([name for name in KEEPABLE if name in request.form])
+    workspace_to_change().reset([name for name in KEEPABLE if name in request.form])
     return see_other("console.overview")
 
 
 def make_workspace() -> Response:
     """Make a workspace, or find it, and go there."""
-    name = emulator().workspaces.get(request.form.get("name", "").strip() or None).name
-    return _overview_of(name)
+    name = request.form.get("name", "").strip()
+    check_name(name)
+    return _overview_of(emulator().workspaces.get(name).name)
 
 
 def delete_workspace() -> Response:

@@ -7,12 +7,13 @@ from flask import Blueprint, Response, render_template, request, url_for
 from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.requests.matching import Match
 from emulator.rules.model import FieldValue, RequestError, Status
-from emulator.store import editing
+from emulator.store import configuring, editing
 from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import rows_of
-from emulator.web.current import workspace
+from emulator.web.current import workspace, workspace_to_change
+from emulator.workspace import Workspace
 
 #: Requests that the history shows; the search has all.
 HISTORY = 20
@@ -58,75 +59,72 @@ def show_profile() -> Response:
 
 def add_profile() -> Response:
     """Add an empty profile."""
-    found = workspace()
-    db_id = _number("db_id")
-    profile_id = request.form.get("profile_id", "") or found.ids.profile_id()
+    db_id, profile_id = _number("db_id"), request.form.get("profile_id", "")
+    if not profile_id:
+        configuring.find_database(workspace().store, db_id)  # refused before a workspace is made
+        profile_id = workspace_to_change().ids.profile_id()
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         entry = ProfileEntry(db_id, profile_id)
         editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id)
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def set_fields() -> Response:
     """Set the profile's fields as the form has them; an empty one goes."""
-    found = workspace()
     db_id, profile_id = _which()
-    names = found.store.database(db_id).fields if _has_database(db_id) else {}
+    names = workspace().store.database(db_id).fields if _has_database(db_id) else {}
     values: dict[str, FieldValue | None] = {
         name: request.form[f"field.{name}"] or None for name in names if f"field.{name}" in request.form
     }
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         profile = editing.find_profile(found.store, db_id, profile_id)
         kept = {name: value for name, value in values.items() if value is not None or name in profile.fields}
         editing.change_profile(found.store, profile, kept)
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def delete_profile() -> Response:
     """Delete the profile with its subscriptions."""
-    found = workspace()
     db_id, profile_id = _which()
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
 
-    return change_later(found, work, url_for("console.profiles", db_id=db_id))
+    return change_later(work, url_for("console.profiles", db_id=db_id))
 
 
 def add_subscription() -> Response:
     """Add a subscription to the profile."""
-    found = workspace()
     db_id, profile_id = _which()
     form = request.form
     entry = SubscriptionEntry(
         _number("resource_id"), form.get("provider", ""), form.get("subscription_id", "").strip()
     )
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         editing.add_subscription(found.store, db_id, profile_id, entry, found.clock.timestamp())
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def change_subscription() -> Response:
     """Set a subscription's status, or delete it: as the form's ``to`` says."""
-    found = workspace()
     db_id, profile_id = _which()
     hash_id, to = request.form.get("hash_id", ""), request.form.get("to", "")
     status: Status = "subscribed" if to == "subscribed" else "unsubscribed"
 
-    async def work() -> None:
+    async def work(found: Workspace) -> None:
         record, _ = editing.find_subscription(found.store, hash_id, profile_id, one_only=True)
         if to == "deleted":
             editing.delete_subscription(found.store, record)
         else:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def _which() -> tuple[int, str]:

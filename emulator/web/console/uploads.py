@@ -52,6 +52,11 @@ class Uploads:
             shutil.copyfile(upload.path, to)
         return to
 
+    def forget_all_of(self, workspace: str) -> None:
+        """Remove the files of a workspace that is deleted."""
+        for upload in [one for one in self._waiting.values() if one.workspace == workspace]:
+            self.forget(upload.id)
+
     def forget(self, upload_id: str) -> None:
         """Remove a file."""
         self._waiting.pop(upload_id).path.unlink(missing_ok=True)

@@ -102,7 +102,7 @@ def _add_components(spec: APISpec) -> None:
         {
             "name": "X-Emulator-Workspace",
             "description": "The workspace; `default` without it. The path `/w/NAME/…` goes before it.",
-            "schema": {"type": "string", "pattern": "^[a-z0-9_-]{0,64}$"},
+            "schema": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"},
         },
     )
     spec.components.security_scheme(

@@ -37,7 +37,7 @@
 
   function take(id, news) {
     stream.searchParams.set("after", id);
-    if (!news.kept) list.replaceChildren();
+    if (news.anew) list.replaceChildren();
     list.insertAdjacentHTML("afterbegin", news.rows);
     for (let place = 0; place < news.count; place += 1) list.children[place].classList.add("new");
     while (list.children.length > MOST_ROWS) list.lastElementChild.remove();
