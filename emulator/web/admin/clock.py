@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import ValidationError, fields
 
-from emulator.clock import WorkspaceClock
+from emulator.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.rules.model import RequestError
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace
@@ -70,19 +70,21 @@ def get_clock() -> dict[str, Any]:
 def put_clock() -> dict[str, Any]:
     """Freeze it, move it, let it run."""
     found = workspace()
-    asked = load_body(ClockSchema())
-    before = found.clock.setting
-    if "now" in asked:
-        found.clock.freeze(asked["now"])
-    if "advance" in asked:
-        found.clock.advance(asked["advance"])
-        if not 0 <= found.clock.now_ms() < _LATEST.timestamp() * 1000:
-            found.clock.setting = before
-            raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
-    if not asked:
-        found.clock.run()
-    found.remember_clock()
+    found.set_clock(changed(found.clock.setting, load_body(ClockSchema())))
     return shown(found.clock)
+
+
+def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
+    """The clock's setting changed as :class:`ClockSchema` loads it. Raises :class:`RequestError` 400."""
+    if not change:
+        return REAL_TIME
+    if "now" in change:
+        setting = ClockSetting(change["now"])
+    if "advance" in change:
+        setting = setting.advanced(change["advance"])
+    if not 0 <= WorkspaceClock(setting).now_ms() < _LATEST.timestamp() * 1000:
+        raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
+    return setting
 
 
 def shown(clock: WorkspaceClock) -> dict[str, Any]:

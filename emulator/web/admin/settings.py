@@ -65,5 +65,5 @@ def get_settings() -> dict[str, Any]:
 def patch_settings() -> dict[str, Any]:
     """Change some of them."""
     found = workspace()
-    found.choose(changed(found.choices, load_body(SettingsSchema())))
+    found.set_choices(changed(found.choices, load_body(SettingsSchema())))
     return shown(found.choices)

@@ -12,6 +12,7 @@ from emulator.rules.catalogue import RULES
 from emulator.rules.model import RequestError
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.clock import ClockSchema
+from emulator.web.admin.clock import changed as moved
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import SettingsSchema, changed
 from emulator.web.console.later import page_later
@@ -46,7 +47,6 @@ POLICIES = {
         {"mirror": "is the error's code", "always_200": "is always 200"},
     ),
 }
-_LATEST_MS = 253_370_764_800_000  # the year 9999
 
 
 class Gathered(NamedTuple):
@@ -110,7 +110,7 @@ def set_choices() -> Response:
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    found.choose(_without_defaults(changed(found.choices, load(SettingsSchema(), asked))))
+    found.set_choices(_without_defaults(changed(found.choices, load(SettingsSchema(), asked))))
     return see_other("console.overview")
 
 
@@ -122,17 +122,7 @@ def set_clock() -> Response:
     """Freeze the clock, move it, or let it run."""
     found, form = workspace(), request.form
     asked = load(ClockSchema(), {name: form[name].strip() for name in ("now", "advance") if form.get(name)})
-    before = found.clock.setting
-    if "now" in asked:
-        found.clock.freeze(asked["now"])
-    if "advance" in asked:
-        found.clock.advance(asked["advance"])
-    if not asked:
-        found.clock.run()
-    if not 0 <= found.clock.now_ms() < _LATEST_MS:
-        found.clock.setting = before
-        raise RequestError(400, "advance: leads out of the years 1970 to 9998", "A3")
-    found.remember_clock()
+    found.set_clock(moved(found.clock.setting, asked))
     return see_other("console.overview")
 
 
