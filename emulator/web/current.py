@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The key of a WSGI environment under which the path's workspace is left.
 WORKSPACE_KEY = "emulator.workspace"
+#: The key of a WSGI environment under which the workspace is left that a view has asked for, as it was then.
+_FOUND_KEY = "emulator.found"
 
 
 class WorkspacePrefix:
@@ -47,4 +49,12 @@ def workspace_name() -> str | None:
 
 def workspace() -> Workspace:
     """The request's workspace, made if it is new. Raises :class:`~emulator.rules.model.RequestError`."""
-    return emulator().workspaces.get(workspace_name())
+    found = emulator().workspaces.get(workspace_name())
+    request.environ.setdefault(_FOUND_KEY, (found, found.store.storage.commits))
+    return found
+
+
+def changed_workspace() -> Workspace | None:
+    """The workspace that the request's view has changed so far."""
+    found, commits = request.environ.get(_FOUND_KEY, (None, 0))
+    return found if found is not None and found.store.storage.commits != commits else None

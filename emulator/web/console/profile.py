@@ -60,13 +60,12 @@ def add_profile() -> Response:
     """Add an empty profile."""
     found = workspace()
     db_id = _number("db_id")
-    profile_id = request.form.get("profile_id", "") or found.ids.profile_id()
+    entry = ProfileEntry(db_id, request.form.get("profile_id") or None)
 
-    async def work() -> None:
-        entry = ProfileEntry(db_id, profile_id)
-        editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id)
+    async def work() -> str:
+        return editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id).id
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(found, work, lambda made: url_for("console.profile", db_id=db_id, profile_id=made))
 
 
 def set_fields() -> Response:
@@ -83,7 +82,7 @@ def set_fields() -> Response:
         kept = {name: value for name, value in values.items() if value is not None or name in profile.fields}
         editing.change_profile(found.store, profile, kept)
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(found, work, lambda _: url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def delete_profile() -> Response:
@@ -94,7 +93,7 @@ def delete_profile() -> Response:
     async def work() -> None:
         editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
 
-    return change_later(found, work, url_for("console.profiles", db_id=db_id))
+    return change_later(found, work, lambda _: url_for("console.profiles", db_id=db_id))
 
 
 def add_subscription() -> Response:
@@ -109,7 +108,7 @@ def add_subscription() -> Response:
     async def work() -> None:
         editing.add_subscription(found.store, db_id, profile_id, entry, found.clock.timestamp())
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(found, work, lambda _: url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def change_subscription() -> Response:
@@ -126,7 +125,7 @@ def change_subscription() -> Response:
         else:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 
-    return change_later(found, work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(found, work, lambda _: url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def _which() -> tuple[int, str]:
