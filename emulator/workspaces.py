@@ -11,6 +11,7 @@ from emulator.fixtures.model import FixtureSet
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.files import fsync_folder
 from emulator.store.recovery import find_journals
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
@@ -72,7 +73,17 @@ class Workspaces:
         if name in self._stored():
             for path in self._files(name):
                 path.unlink(missing_ok=True)
+            self._settle_deletion(name)
         return True
+
+    def _settle_deletion(self, name: str) -> None:
+        if self._settings.durability != "fsync":
+            return
+        try:
+            fsync_folder(self._settings.state)
+        except OSError as error:
+            text = f"workspace {name}: is deleted, but may be there again after a loss of power: {error}"
+            raise RequestError(500, text, "A3") from error
 
     def expire(self) -> list[str]:
         """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
@@ -89,12 +100,24 @@ class Workspaces:
                 idle.append(name)
         return [name for name in idle if name != DEFAULT_WORKSPACE and self.delete(name)]
 
-    def use_fixtures(self, fixtures: FixtureSet) -> None:
-        """Reset every open workspace to other fixtures; new ones start from them."""
+    def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
+        """Begin every workspace anew from other fixtures; the names of those that could not be, and why.
+
+        One that is not open is deleted: its next use makes it from them.
+        """
         self.fixtures = fixtures
-        for workspace in self:
-            workspace.fixtures = fixtures
-            workspace.reset()
+        refused = {}
+        for name in self.names():
+            workspace = self._open.get(name)
+            try:
+                if workspace is None:
+                    self.delete(name)
+                else:
+                    workspace.fixtures = fixtures
+                    workspace.reset()
+            except (OSError, RequestError, StorageUnavailable) as error:
+                refused[name] = str(error)
+        return refused
 
     def close(self) -> None:
         """Write every state down."""
