@@ -40,6 +40,7 @@ def prepared(server: Server) -> dict[str, World]:
     """A workspace for each change, ready for it."""
     worlds = {name: World(server, name) for name in CHANGES}
     for name, world in worlds.items():
+        assert server.request("PUT", f"/__admin/workspaces/{name}").status == 200
         CHANGES[name].prepare(world)
         world.open_console()
     return worlds

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from emulator.app import create_app
 from emulator.emulator import Emulator
 from emulator.rules.model import Changes, Database, FieldType, Profile, RequestError
 from emulator.settings import Settings
@@ -484,3 +485,20 @@ def test_requests_whose_fsync_fails_are_answered_500_and_leave_no_trace(tmp_path
         assert reopened.workspaces.default.store.subscription_count == store.subscription_count
     finally:
         reopened.close()
+
+
+def test_under_any_wsgi_server_a_view_waits_for_the_disk(tmp_path: Path, disk: Disk) -> None:
+    app = create_app(Settings(state=tmp_path / "state", durability="fsync"))
+    client = app.test_client()
+    try:
+        assert client.patch("/__admin/settings", json={"strict": True}).status_code == 200
+        assert app.extensions["emulator"].workspaces.default.store.storage.unsynced == 0
+        disk.fails = True
+        answer = client.put("/__admin/clock", json={"now": "2026-01-31T12:00:00Z"})
+        assert answer.status_code == 500
+        assert answer.json["error_text"].startswith("nothing was changed: ")
+        assert client.get("/__admin/clock").json["frozen"] is False
+        assert client.get("/__admin/settings").json["strict"] is True
+    finally:
+        disk.fails = False
+        app.extensions["emulator"].close()
