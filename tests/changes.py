@@ -39,8 +39,8 @@ class World:
         )
 
     def open_console(self) -> None:
-        """Load a page with forms."""
-        page = self.server.get(f"{self.prefix}/__console/overview")
+        """Load a page with a form."""
+        page = self.server.get(f"{self.prefix}/__console/base/database")
         assert page.status == 200, page.body
         name, _, value = page.headers["set-cookie"].partition(";")[0].partition("=")
         self._cookies[name] = value

@@ -23,6 +23,8 @@ from tests.store.test_disk_trouble import limit_files, mount
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts as Linux has them")
 
+#: The changes that write new files.
+WHOLE = ("reset", "form-reset", "snapshot")
 #: Makes a process's fsync fail for as long as the file ``FAILING`` is there.
 _FAILING_FSYNC = """
 import os
@@ -36,9 +38,9 @@ os.fsync, os.fdatasync = failing(os.fsync), failing(os.fdatasync)
 """
 
 
-def prepared(server: Server) -> dict[str, World]:
+def prepared(server: Server, *names: str) -> dict[str, World]:
     """A workspace for each change, ready for it."""
-    worlds = {name: World(server, name) for name in CHANGES}
+    worlds = {name: World(server, name) for name in names or CHANGES}
     for name, world in worlds.items():
         assert server.request("PUT", f"/__admin/workspaces/{name}").status == 200
         CHANGES[name].prepare(world)
@@ -129,24 +131,27 @@ def test_every_view_that_changes_what_is_stored_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("durability", ["os", "fsync"])
-def test_what_a_full_disk_refuses_is_not_in_force_and_what_is_answered_survives_a_kill(
+def test_what_a_full_disk_refuses_is_not_in_force(
     start_server: Callable[..., Server], durability: str
 ) -> None:
     server = start_server("-q", "--durability", durability)
     worlds = prepared(server)
+    for number in range(8):  # an import's own files have to be smaller than the journal
+        worlds["import"].push(f"more-{number}")
     before = shown(worlds)
     for name, world in worlds.items():
-        # What begins new files fits into none; an import's own files are smaller than the journal.
-        whole = name in ("reset", "form-reset", "snapshot")
-        for number in range(8 if name == "import" else 0):
-            world.push(f"more-{number}")
-        limit_files(server, 1 if whole else journal_size(world) + 10)
+        # What begins new files fits into none.
+        limit_files(server, 1 if name in WHOLE else journal_size(world) + 10)
         refused(CHANGES[name], world)
         limit_files(server, None)
-    before["import"] = worlds["import"].shown()
     assert killed_and_started_again(server, worlds) == before
+
+
+@pytest.mark.parametrize("durability", ["os", "fsync"])
+def test_what_was_answered_survives_a_kill(start_server: Callable[..., Server], durability: str) -> None:
+    server = start_server("-q", "--durability", durability)
+    worlds = prepared(server)
     for name, world in worlds.items():
-        world.open_console()
         accepted(CHANGES[name], world)
     after = shown(worlds)
     assert killed_and_started_again(server, worlds) == after
@@ -172,14 +177,11 @@ def test_what_an_fsync_refuses_is_taken_back_in_memory_too(failing: tuple[Server
     for name, world in worlds.items():
         refused(CHANGES[name], world)
     switch.unlink()
-    for world in worlds.values():
-        recovered(world)
+    for name in ("clock", "form-clock"):
+        recovered(worlds[name])
+        accepted(CHANGES[name], worlds[name])
+        before[name] = worlds[name].shown()
     assert killed_and_started_again(server, worlds) == before
-    for name, world in worlds.items():
-        world.open_console()
-        accepted(CHANGES[name], world)
-    after = shown(worlds)
-    assert killed_and_started_again(server, worlds) == after
 
 
 def test_the_deletion_of_a_workspace_waits_for_the_disk(failing: tuple[Server, Path]) -> None:
@@ -198,8 +200,7 @@ def test_the_deletion_of_a_workspace_waits_for_the_disk(failing: tuple[Server, P
 def test_the_kernels_own_eio_is_taken_back_too(start_server: Callable[..., Server]) -> None:
     """The system calls fail here, whatever Python makes of them."""
     server = start_server("-q", "--durability", "fsync")
-    names = ("push", "clock", "settings", "fault", "profile", "form-clock")
-    worlds = {name: world for name, world in prepared(server).items() if name in names}
+    worlds = prepared(server, "push", "clock", "settings", "fault", "profile", "form-clock")
     before = shown(worlds)
     assert server.process is not None
     calls = ["-f", "-qq", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]
@@ -245,8 +246,7 @@ def test_on_a_disk_that_turns_read_only_what_fits_the_open_journal_goes_on(
     try:
         mount("-o", "remount,ro,bind", str(disk))
         for name, world in worlds.items():
-            wants_new_files = name in ("reset", "form-reset", "snapshot")
-            (refused if wants_new_files else accepted)(CHANGES[name], world)
+            (refused if name in WHOLE else accepted)(CHANGES[name], world)
         before = shown(worlds)
         mount("-o", "remount,rw,bind", str(disk))
         assert killed_and_started_again(server, worlds) == before
