@@ -13,8 +13,8 @@ from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
-from emulator.store.errors import StorageUnavailable
-from emulator.web import current, limits, push
+from emulator.store.errors import StorageUnavailable, refusal
+from emulator.web import current, later, limits, push
 from emulator.web.admin import blueprint as admin
 from emulator.web.console import blueprint as console
 
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
+    app.after_request(later.when_durable)
     app.wsgi_app = current.WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
     return app
 
@@ -59,10 +60,10 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
     headers: list[tuple[str, str]] = []
+    if isinstance(error, StorageUnavailable):
+        error = refusal(error)
     if isinstance(error, RequestError):
         code, text = error.code, error.text
-    elif isinstance(error, StorageUnavailable):
-        code, text = 500, f"nothing was changed: {error}"
     elif isinstance(error, HTTPException) and error.code is not None:
         code, text = error.code, _text(error)
         headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]

@@ -9,7 +9,6 @@ from emulator.background import repeat
 from emulator.emulator import Emulator
 from emulator.fixtures.model import FixtureSet
 from emulator.settings import Settings
-from emulator.store.errors import StorageUnavailable
 from emulator.watching import EVERY_S, FixtureWatch, Stamp
 
 #: Seconds between two looks for idle workspaces, at most.
@@ -52,11 +51,10 @@ class Chores:
             raise OSError("; ".join(problems))
 
     def _use(self, fixtures: FixtureSet) -> None:
-        try:
-            self._workspaces.use_fixtures(fixtures)
-        except StorageUnavailable as error:
-            self._say(f"the changed fixtures in {self._settings.fixtures} cannot be used: {error}")
-            return
+        names = self._workspaces.names()
+        refused = self._workspaces.use_fixtures(fixtures)
         found = f"{len(fixtures.databases)} databases, {len(fixtures.resources)} resources"
-        reset = ", ".join(one.name for one in self._workspaces)
+        reset = ", ".join(name for name in names if name not in refused)
         self._say(f"the fixtures in {self._settings.fixtures} have changed: {found}; reset: {reset}")
+        for name, reason in refused.items():
+            self._say(f"workspace {name}: keeps what it has, reset it when this is over: {reason}")

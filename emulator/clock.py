@@ -23,12 +23,22 @@ class ClockSetting(Struct, frozen=True):
     frozen_ms: int | None = None
     offset_ms: int = 0
 
+    def advanced(self, milliseconds: int) -> ClockSetting:
+        """Moved by this much, frozen or not; negative moves back."""
+        if self.frozen_ms is not None:
+            return ClockSetting(self.frozen_ms + milliseconds)
+        return ClockSetting(None, self.offset_ms + milliseconds)
+
+
+#: A clock that nobody has set.
+REAL_TIME = ClockSetting()
+
 
 class WorkspaceClock:
     """The time of one workspace: real time plus an offset, or frozen."""
 
-    def __init__(self) -> None:
-        self.setting = ClockSetting()
+    def __init__(self, setting: ClockSetting = REAL_TIME) -> None:
+        self.setting = setting
         self._second = -1
         self._prefix = ""
 
@@ -50,19 +60,3 @@ class WorkspaceClock:
         if second != self._second:  # formatting a date costs more than the rest of a small request
             self._second, self._prefix = second, _iso_second(second)
         return f"{self._prefix}.{now % 1000:03d}Z"
-
-    def freeze(self, milliseconds: int) -> None:
-        """Stand still at this time."""
-        self.setting = ClockSetting(milliseconds)
-
-    def advance(self, milliseconds: int) -> None:
-        """Move by this much, frozen or not; negative moves back."""
-        setting = self.setting
-        if setting.frozen_ms is not None:
-            self.setting = ClockSetting(setting.frozen_ms + milliseconds)
-        else:
-            self.setting = ClockSetting(None, setting.offset_ms + milliseconds)
-
-    def run(self) -> None:
-        """Go back to real time."""
-        self.setting = ClockSetting()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from time import perf_counter
 
 import orjson
@@ -17,7 +16,7 @@ from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint, request_lints
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError
 from emulator.settings import MAX_BODY_BYTES
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import StorageUnavailable, refusal
 from emulator.store.unsynced import Ticket
 from emulator.web.cors import cors_headers, preflight_headers
 from emulator.web.push_schema import parse_push_request
@@ -97,25 +96,29 @@ class Exchange:
         """The answer with whatever a fault makes of it."""
         try:
             request = _read(call)
-            call.fault = call.workspace.faults.take(request, _TOKEN_MARK in call.incoming.body)
+            fault = call.workspace.faults.find(request, _TOKEN_MARK in call.incoming.body)
         except RequestError as error:
             return self._refused(call, error)
-        fault = call.fault
-        if fault is None:
-            return self._when_durable(call, self._carried_out(call, request))
-        if fault.id[:4] != PREFIX and fault.times is not None:
-            with suppress(StorageUnavailable):  # it has fired all the same
-                call.workspace.remember_faults()
-        forced = _forced(fault)
-        if replaces_answer(fault) and forced is None:
-            if fault.after:
-                self._carried_out(call, request)
-            answer = fault_answer(fault)
-            answer.headers += call.cors
-            call.text = fault_text(fault)
-        else:
-            answer = self._carried_out(call, request, forced)
+        try:
+            if fault is None:
+                return self._when_durable(call, self._carried_out(call, request))
+            with call.workspace.firing(fault):
+                call.fault = fault
+                answer = self._under_fault(call, request, fault)
+        except StorageUnavailable as error:
+            return self._not_stored(call, error)
         return spoil(self._when_durable(call, answer), fault, call.workspace.faults.delay_s(fault))
+
+    def _under_fault(self, call: Call, request: PushRequest, fault: Fault) -> Answer:
+        forced = _forced(fault)
+        if not replaces_answer(fault) or forced is not None:
+            return self._carried_out(call, request, forced)
+        if fault.after:
+            self._carried_out(call, request)
+        answer = fault_answer(fault)
+        answer.headers += call.cors
+        call.text = fault_text(fault)
+        return answer
 
     def _carried_out(self, call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
         workspace = call.workspace
@@ -131,9 +134,6 @@ class Exchange:
                 store.apply(outcome.changes)  # A6
         except RequestError as error:
             return self._refused(call, error)
-        except StorageUnavailable as unavailable:
-            call.outcome = None
-            return self._refused(call, _unavailable(unavailable))
         body = orjson.dumps(envelope(outcome.error, outcome.items))
         return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
 
@@ -143,10 +143,15 @@ class Exchange:
         mirror = call.workspace.choices.policies.http_status == "mirror"
         return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
+    def _not_stored(self, call: Call, error: StorageUnavailable) -> Answer:
+        """The answer where nothing of the request counts, not even its fault."""
+        call.outcome = call.fault = None
+        return self._refused(call, refusal(error))
+
     def _when_durable(self, call: Call, answer: Answer) -> Answer:
         """The answer, whichever it is, to be sent when the disk has what the request changed."""
         workspace = call.workspace
-        if call.outcome is not None and workspace.store.storage.unsynced:
+        if (call.outcome is not None or call.fault is not None) and workspace.store.storage.unsynced:
             answer.delivery = Delivery(wait=self._durable(call, answer, workspace.group_commit.ticket()))
         return answer
 
@@ -155,10 +160,9 @@ class Exchange:
         try:
             await call.workspace.group_commit.wait(ticket)
         except StorageUnavailable as error:
-            call.outcome = None
-            refusal = self._refused(call, _unavailable(error))
-            _record(call, refusal)
-            return refusal
+            refused = self._not_stored(call, error)
+            _record(call, refused)
+            return refused
         _record(call, answer)
         return None
 
@@ -192,10 +196,6 @@ def _forced(fault: Fault) -> ForcedError | None:
 def _is_lost(answer: Answer) -> bool:
     """Whether nothing of it is sent."""
     return answer.delivery is not None and answer.delivery.effect in ("connection_reset", "empty_response")
-
-
-def _unavailable(error: StorageUnavailable) -> RequestError:
-    return RequestError(500, f"nothing was changed: {error}", "A3")
 
 
 def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: int | None = None) -> Answer:

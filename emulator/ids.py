@@ -17,26 +17,31 @@ class ObjectIds:
 
     With a ``seed`` the ids of a workspace are the same in every run: process and counter come from the
     seed, and the time part stands still unless the clock is frozen to a time of the test's own choice.
-    ``made`` is how many profiles the workspace has made before: a restart goes on where it stopped.
     """
 
-    def __init__(self, clock: WorkspaceClock, seed: int | None = None, made: int = 0) -> None:
+    def __init__(self, clock: WorkspaceClock, seed: int | None = None) -> None:
         self._clock = clock
         self._seed = seed
         self._second = -1
         self._prefix = ""
-        self.restart(made)
-
-    def restart(self, made: int = 0) -> None:
-        """Start the sequence anew (a reset)."""
-        self._second = -1
-        if self._seed is None:
+        if seed is None:
             self._process = secrets.token_hex(5)
-            self._counter = secrets.randbelow(_COUNTER_SIZE)
+            self._first = secrets.randbelow(_COUNTER_SIZE)
         else:
-            source = random.Random(self._seed)
+            source = random.Random(seed)
             self._process = f"{source.getrandbits(40):010x}"
-            self._counter = (source.randrange(_COUNTER_SIZE) + made) % _COUNTER_SIZE
+            self._first = source.randrange(_COUNTER_SIZE)
+        self._counter = self._first
+
+    def after(self, made: int) -> ObjectIds:
+        """Go on behind so many profiles of the workspace.
+
+        With a seed the next id then depends on the state alone: a restart, a reset or a refused request
+        makes no difference. Without one the sequence just goes on.
+        """
+        if self._seed is not None:
+            self._counter = self._first + made
+        return self
 
     def profile_id(self) -> str:
         """A new id."""

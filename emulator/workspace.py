@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
 import msgspec
+from msgspec.structs import replace
 
 from emulator.choices import Choices
-from emulator.clock import ClockSetting, WorkspaceClock
+from emulator.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
 from emulator.fixtures.model import FixtureSet
@@ -68,12 +70,20 @@ class Workspace:
             settings.durability,
             min_journal_bytes=settings.min_journal_bytes,
         )
+        if self.made:
+            self.store.on_taken_back = self._recall
         self.group_commit = GroupCommit(self.store.storage)
-        self.ids = ObjectIds(self.clock, settings.seed, self.store.profiles_made)
+        self._seed = settings.seed
+        self._ids = ObjectIds(self.clock, settings.seed)
         if self.made and self.store.fresh:
             self.reset(keep=("requests",))
         else:
             self._recall()
+
+    @property
+    def ids(self) -> ObjectIds:
+        """Where the next profile gets its id from. Asked for anew for each request: see ``after``."""
+        return self._ids.after(self.store.profiles_made)
 
     def touch(self) -> None:
         """Note that the workspace is in use."""
@@ -89,21 +99,17 @@ class Workspace:
 
         Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
         """
-        remembered = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
-        clock = WorkspaceClock() if "clock" not in keep else self.clock
-        self.ids.restart()
+        kept = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
+        clock = self.clock if "clock" in keep else WorkspaceClock()
         self.store.replace(
             self.fixtures,
             clock.timestamp(),
-            self.ids.profile_id,
-            {name: document for name, document in remembered.items() if document is not None},
+            ObjectIds(clock, self._seed).profile_id,
+            {name: document for name, document in kept.items() if document is not None},
         )
-        if "clock" not in keep:
-            self.clock.run()
-        if "settings" not in keep:
-            self.choices = self._initial_choices
         if "faults" not in keep:
-            self.faults.clear()
+            self.faults.replace([])
+        self._recall()
         if "requests" not in keep:
             self.requests.clear()
 
@@ -113,24 +119,68 @@ class Workspace:
         Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
         """
         self.store.take(state)
-        self.choices = self._initial_choices
-        self.clock.run()
-        self.faults.clear()
+        self.faults.replace([])
         self._recall()
-        self.ids.restart(self.store.profiles_made)
 
-    def choose(self, choices: Choices) -> None:
-        """Set the choices, and remember them."""
-        self.store.remember("settings", msgspec.json.encode(choices))
-        self.choices = choices
+    # What is remembered: written first, then in force
 
-    def remember_clock(self) -> None:
-        """Have the clock's setting survive a restart."""
-        self.store.remember("clock", msgspec.json.encode(self.clock.setting))
+    def set_choices(self, choices: Choices) -> None:
+        """Set the choices.
 
-    def remember_faults(self) -> None:
-        """Have the armed faults survive a restart."""
-        self.store.remember("faults", msgspec.json.encode(RememberedFaults(list(self.faults))))
+        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        """
+        self._remember("settings", choices)
+
+    def set_clock(self, setting: ClockSetting) -> None:
+        """Set the clock. Raises as :meth:`set_choices` does."""
+        self._remember("clock", setting)
+
+    def set_faults(self, faults: list[Fault]) -> None:
+        """Make these the armed faults. Raises as :meth:`set_choices` does."""
+        self._remember("faults", RememberedFaults(faults))
+
+    def arm(self, fault: Fault) -> Fault:
+        """Arm one more fault; it gets an id. Raises as :meth:`set_choices` does."""
+        fault = replace(fault, id=self.faults.new_id())
+        self.set_faults([*self.faults, fault])
+        return fault
+
+    def disarm(self, fault_id: str | None = None) -> int:
+        """Disarm one fault, or all; how many those were. Raises as :meth:`set_choices` does."""
+        kept = [] if fault_id is None else [fault for fault in self.faults if fault.id != fault_id]
+        disarmed = len(self.faults) - len(kept)
+        if disarmed:
+            self.set_faults(kept)
+        return disarmed
+
+    @contextmanager
+    def firing(self, fault: Fault) -> Iterator[None]:
+        """Count a fault as fired, in one transaction with what its request changes meanwhile.
+
+        Raises :class:`~emulator.store.errors.StorageUnavailable` at the end; then neither has happened. Only
+        a fault with ``times`` is stored for it.
+        """
+        if fault.times is None:
+            yield
+            fault.fired += 1
+            return
+        fired = replace(fault, times=fault.times - 1, fired=fault.fired + 1)
+        with self.store.batch():
+            faults = [fired if one is fault else one for one in self.faults]
+            self.store.remember("faults", msgspec.json.encode(RememberedFaults(faults)))
+            yield
+        self._recall()
+
+    def _remember(self, name: str, value: msgspec.Struct) -> None:
+        self.store.remember(name, msgspec.json.encode(value))
+        self._recall()
+
+    def _recall(self) -> None:
+        """Put in force what the store remembers, also where that is less than before: the disk can refuse."""
+        choices, clock, faults = map(self.store.recall, REMEMBERED)
+        self.choices = msgspec.json.decode(choices, type=Choices) if choices else self._initial_choices
+        self.clock.setting = msgspec.json.decode(clock, type=ClockSetting) if clock else REAL_TIME
+        self.faults.replace(msgspec.json.decode(faults, type=RememberedFaults).armed if faults else [])
 
     def close(self) -> None:
         """Write the state down and let go of it."""
@@ -145,18 +195,6 @@ class Workspace:
     def discard(self) -> None:
         """Let go of the state without writing it down: it is about to be deleted."""
         self.store.discard()
-
-    def _recall(self) -> None:
-        choices = self.store.recall("settings")
-        if choices is not None:
-            self.choices = msgspec.json.decode(choices, type=Choices)
-        clock = self.store.recall("clock")
-        if clock is not None:
-            self.clock.setting = msgspec.json.decode(clock, type=ClockSetting)
-        faults = self.store.recall("faults")
-        if faults is not None:
-            for fault in msgspec.json.decode(faults, type=RememberedFaults).armed:
-                self.faults.arm(fault)
 
 
 def state_file(folder: Path, name: str) -> Path:

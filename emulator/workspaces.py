@@ -15,6 +15,7 @@ from emulator.requests.journal import RequestJournal
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.files import fsync_folder
 from emulator.store.recovery import find_journals, nothing_stored
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
@@ -164,7 +165,17 @@ class Workspaces:
         if name in self._stored():
             for path in self._files(name):
                 path.unlink(missing_ok=True)
+            self._settle_deletion(name)
         return True
+
+    def _settle_deletion(self, name: str) -> None:
+        if self._settings.durability != "fsync":
+            return
+        try:
+            fsync_folder(self._settings.state)
+        except OSError as error:
+            text = f"workspace {name}: is deleted, but may be there again after a loss of power: {error}"
+            raise RequestError(500, text, "A3") from error
 
     def expire(self, problems: list[str] | None = None) -> list[str]:
         """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
@@ -190,12 +201,24 @@ class Workspaces:
             return self._open[name].idle_s
         return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
 
-    def use_fixtures(self, fixtures: FixtureSet) -> None:
-        """Reset every open workspace to other fixtures; new ones start from them."""
+    def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
+        """Begin every workspace anew from other fixtures; the names of those that could not be, and why.
+
+        One that is not open is deleted: its next use makes it from them.
+        """
         self.fixtures = fixtures
-        for workspace in self:
-            workspace.fixtures = fixtures
-            workspace.reset()
+        refused = {}
+        for name in self.names():
+            workspace = self._open.get(name)
+            try:
+                if workspace is None:
+                    self.delete(name)
+                else:
+                    workspace.fixtures = fixtures
+                    workspace.reset()
+            except (OSError, RequestError, StorageUnavailable) as error:
+                refused[name] = str(error)
+        return refused
 
     def close(self) -> None:
         """Write every state down."""

@@ -34,9 +34,15 @@ class Server:
     """``run.py serve`` on a free port, with its state under ``folder``."""
 
     def __init__(
-        self, folder: Path, *arguments: str, fixtures: Path | None = None, state: Path | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        fixtures: Path | None = None,
+        state: Path | None = None,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
+        self.environment = environment or {}
         self.state = state or folder / "state"
         self.arguments = list(arguments)
         if fixtures is not None:
@@ -69,7 +75,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=(self.folder / "log").open("a"),
             text=True,
-            env=environment,
+            env=environment | self.environment,
         )
         deadline = time.monotonic() + PATIENCE_S
         while not port_file.exists() or not port_file.read_text().endswith("\n"):

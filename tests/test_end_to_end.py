@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from tinydb import TinyDB, where
 
+from tests.changes import World
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
 
 EXAMPLES: list[dict[str, Any]] = json.loads((ROOT / "tests/seed/examples.json").read_text("utf-8"))[
@@ -213,10 +214,38 @@ def test_seed_makes_the_same_ids_in_two_runs(start_server: StartServer, tmp_path
     assert len(set(runs[0])) == 3
 
 
-def test_seed_goes_on_after_a_restart(start_server: StartServer) -> None:
-    server = start_server("--seed", "7")
-    first = made_ids(server)
-    server.kill()
-    server.start()
-    second = server.push(subscriptions=[subscription("after")])["data"][0]["profile_id"]
-    assert second not in first
+def test_with_a_seed_a_restart_makes_no_difference_to_ids(start_server: StartServer, tmp_path: Path) -> None:
+    """Profiles with ids of their own, refused requests, deletions and imports in between make none either."""
+
+    def made(server: Server, restart: Callable[[], object]) -> list[str]:
+        ids = []
+
+        def push(token: str, **more: Any) -> None:
+            answer = server.push(subscriptions=[subscription(token)], **more)
+            ids.extend(item["profile_id"] for item in answer["data"])
+            restart()
+
+        push("one")
+        push("own-id", id="f" * 24)
+        push("refused", db_id=[999])
+        world = World(server, "default")
+        assert world.import_tokens().status == 200
+        restart()
+        made_by_hand = world.admin("POST", "/profiles", {"db_id": 17}).json["id"]
+        restart()
+        assert world.admin("DELETE", f"/profiles/17/{made_by_hand}").status == 200
+        restart()
+        push("two", resource_token="two-databases")
+        push("three")
+        held = server.get("/__admin/profiles?limit=1000").json["items"]
+        return [*ids, made_by_hand, *(one["id"] for one in held)]
+
+    whole = made(start_server("--seed", "7", state=tmp_path / "whole"), lambda: None)
+    server = start_server("--seed", "7", state=tmp_path / "broken")
+
+    def restart() -> None:
+        server.kill()
+        server.start()
+
+    assert made(server, restart) == whole
+    assert len(set(whole)) > 10

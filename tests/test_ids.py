@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from emulator.clock import WorkspaceClock
+from emulator.clock import ClockSetting, WorkspaceClock
 from emulator.ids import ObjectIds
 
 SECOND = 1_769_860_800
 
 
 def clock_at(second: int) -> WorkspaceClock:
-    clock = WorkspaceClock()
-    clock.freeze(second * 1000)
-    return clock
+    return WorkspaceClock(ClockSetting(second * 1000))
 
 
 def some(ids: ObjectIds, count: int = 5) -> list[str]:
@@ -46,13 +44,17 @@ def test_without_a_seed_no_two_runs_are_alike() -> None:
     assert some(ObjectIds(clock_at(SECOND))) != some(ObjectIds(clock_at(SECOND)))
 
 
-def test_a_restart_goes_on_behind_the_profiles_that_were_made() -> None:
+def test_with_a_seed_the_next_id_depends_on_how_many_profiles_there_were() -> None:
     whole = some(ObjectIds(WorkspaceClock(), seed=42), 8)
-    assert some(ObjectIds(WorkspaceClock(), seed=42, made=5), 3) == whole[5:]
+    assert some(ObjectIds(WorkspaceClock(), seed=42).after(5), 3) == whole[5:]
+
+
+def test_without_a_seed_an_id_that_was_given_out_never_comes_again() -> None:
+    ids = ObjectIds(clock_at(SECOND))
+    assert len({ids.after(5).profile_id() for _ in range(100)}) == 100
 
 
 def test_the_counter_wraps() -> None:
-    ids = ObjectIds(WorkspaceClock(), seed=42, made=(1 << 24) - 1)
-    before = ObjectIds(WorkspaceClock(), seed=42)
+    ids = ObjectIds(WorkspaceClock(), seed=42).after((1 << 24) - 1)
     ids.profile_id()
-    assert some(ids) == some(before)
+    assert some(ids) == some(ObjectIds(WorkspaceClock(), seed=42))

@@ -112,6 +112,28 @@ def test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones(
         assert server.get(f"{prefix}/__admin/databases/17").json["name"] == "New"
 
 
+def test_a_workspace_that_cannot_be_reset_keeps_no_other_from_it_and_is_named(
+    start_server: Callable[..., Server], fixtures: Path
+) -> None:
+    server = start_server("--watch", "-q", fixtures=fixtures)
+    worlds = ("blocked", "stored", "used")
+    for name in worlds:
+        assert server.post(f"/w/{name}/push_subscribe", {}).status == 400
+    server.stop()
+    server.start()  # now they lie on the disk, open is only who is asked
+    for name in ("blocked", "used"):
+        server.get(f"/w/{name}/__admin/health")
+    for number in range(1, 9):
+        path = server.state / f"blocked.{number}.journal"
+        if not path.exists():
+            path.mkdir()  # no reset can begin its journal here
+    rename_database(fixtures, "New")
+    wait_for_line(server, "workspace blocked: keeps what it has")
+    assert "have changed: 4 databases, 5 resources; reset: default, stored, used\n" in server.log()
+    named = {name: server.get(f"/w/{name}/__admin/databases/17").json["name"] for name in worlds}
+    assert named == {"blocked": "Main", "stored": "New", "used": "New"}
+
+
 def test_without_watch_changed_fixtures_wait_for_nothing(
     start_server: Callable[..., Server], fixtures: Path
 ) -> None:

@@ -12,9 +12,14 @@ from typing import Any
 
 import pytest
 
+from emulator.clock import REAL_TIME, ClockSetting
+from emulator.faults.model import Fault
 from emulator.fixtures.load import load_fixtures
-from emulator.rules.model import RequestError
+from emulator.fixtures.model import FixtureSet, ProfileEntry
+from emulator.rules.model import Database, RequestError, Resource
 from emulator.settings import DEFAULT_FIXTURES, Settings
+from emulator.store.errors import StorageUnavailable
+from emulator.workspace import Workspace
 from emulator.workspaces import Workspaces, split_path
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
@@ -286,3 +291,20 @@ def test_damaged_state_of_one_workspace_is_told_and_stops_no_other(
     assert "broken.json: damaged at byte 0" in answer.json["error_text"]
     assert server.push(subscriptions=[subscription("t")])["error"] == 0
     assert (tmp_path / "state" / "broken.json").read_text() == "no state of ours"
+
+
+def test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone(tmp_path: Path) -> None:
+    """Ids that began anew would be those of the profiles that are still there."""
+    fixtures = FixtureSet([Database(1, "One")], [Resource(1, "App", "app", [1])], [ProfileEntry(1)] * 3)
+    (tmp_path / "state").mkdir()
+    whole = Workspace("default", Settings(durability="none", seed=1), fixtures)
+    workspace = Workspace("default", Settings(state=tmp_path / "state", seed=1), fixtures)
+    workspace.set_clock(ClockSetting(1_767_225_600_000))
+    workspace.arm(Fault("", times=1))
+    (tmp_path / "state" / "default.3.journal").mkdir()
+    with pytest.raises(StorageUnavailable):
+        workspace.reset()
+    assert (workspace.clock.frozen, len(workspace.faults), workspace.store.profile_count) == (True, 1, 3)
+    workspace.set_clock(REAL_TIME)
+    assert workspace.ids.profile_id() == whole.ids.profile_id()
+    workspace.discard()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 
 from emulator.faults.model import Fault, RateLimit
@@ -15,7 +15,8 @@ from emulator.rules.model import PushRequest
 class ArmedFaults:
     """Faults in the order in which they were armed; the first that applies acts.
 
-    With a ``seed``, chance (probability, spread delays) is the same in every run.
+    With a ``seed``, chance (probability, spread delays) is the same in every run. Who arms, disarms or counts
+    one gives the whole list anew (:meth:`replace`), for it is stored first.
     """
 
     def __init__(self, seed: str | None = None, now: Callable[[], float] = monotonic) -> None:
@@ -36,28 +37,31 @@ class ArmedFaults:
         """The fault with this id."""
         return self._faults.get(fault_id)
 
-    def arm(self, fault: Fault) -> Fault:
-        """Arm a fault, giving it an id if it has none."""
-        while not fault.id:
+    def new_id(self) -> str:
+        """An id for a fault that is to be armed: one that none has had since the start."""
+        self._made += 1
+        while f"f{self._made}" in self._faults:  # one that was armed before a restart
             self._made += 1
-            if f"f{self._made}" not in self._faults:  # one that was armed before a restart
-                fault.id = f"f{self._made}"
-        self._faults[fault.id] = fault
-        return fault
+        return f"f{self._made}"
 
-    def disarm(self, fault_id: str) -> bool:
-        """Disarm one; whether there was one."""
-        self._allowances.pop(fault_id, None)
-        return self._faults.pop(fault_id, None) is not None
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Make these the armed faults; without any, chance begins anew.
 
-    def clear(self) -> None:
-        """Disarm all, and let chance start anew."""
-        self._faults.clear()
-        self._allowances.clear()
-        self._chance = random.Random(self._seed)
+        The rates of those that stay go on. So does the count of one without ``times``: it is not stored each
+        time that it fires.
+        """
+        before, self._faults = self._faults, {fault.id: fault for fault in faults}
+        for fault in self:
+            known = before.get(fault.id)
+            if known is not None and fault.times is None:
+                fault.fired = max(fault.fired, known.fired)
+        for gone in before.keys() - self._faults.keys():
+            self._allowances.pop(gone, None)
+        if not self._faults:
+            self._chance = random.Random(self._seed)
 
-    def take(self, request: PushRequest, with_token: bool) -> Fault | None:
-        """The fault that acts on this request, counted as fired; ``None`` for none.
+    def find(self, request: PushRequest, with_token: bool) -> Fault | None:
+        """The fault that acts on this request, not yet counted; ``None`` for none.
 
         ``with_token`` says that the body may hold an ``emu!`` token, which goes before armed faults.
         Raises :class:`~emulator.rules.model.RequestError` for a token that means nothing.
@@ -68,9 +72,6 @@ class ArmedFaults:
                 return asked
         for fault in self._faults.values():
             if fault.times != 0 and _matches(fault, request) and self._strikes(fault):
-                fault.fired += 1
-                if fault.times is not None:
-                    fault.times -= 1
                 return fault
         return None
 

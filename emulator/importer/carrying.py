@@ -50,7 +50,7 @@ class Batch:
             matching=_MATCHING[plan.match.by],
             field_name=plan.match.field or None,
         )
-        self._store = world.store
+        self._world, self._store = world, world.store
         resource = find_resource(self._request, self._store)
         check_providers(self._request, resource)
         self._databases = choose_databases(self._request, resource, self._store, [])
@@ -96,6 +96,7 @@ class Batch:
 
     def _carry_out(self, line: int, value: str, token: str) -> None:
         run, counts = self._run, self.counts
+        run.ids = self._world.ids
         changes = run.changes = Changes()
         run.known = {}
         for database in self._databases:  # B1

@@ -23,6 +23,7 @@ from emulator.store.editing import refuse
 from emulator.store.state import Op, State
 from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.unsynced import Basis
 from emulator.store.walking import ids_after
 
 #: What becomes of documents, by table and id: ``None`` removes one.
@@ -60,13 +61,13 @@ def add_database(store: TinyDBStore, database: Database) -> None:
     every = [*store.databases(), database]
     check = SetCheck(every, store.resources(), present=store)
     refuse(_last(check.databases(""), len(every) - 1))
-    _commit(store, store.storage.state, {DATABASES: {_next_id(store, DATABASES): _encode(database)}})
+    _commit(store, store.storage.basis, {DATABASES: {_next_id(store, DATABASES): _encode(database)}})
 
 
 def add_resource(store: TinyDBStore, resource: Resource) -> None:
     """Add a resource. Raises :class:`RequestError` 400 and ``StorageUnavailable``."""
     _check_resource(store, resource)
-    _commit(store, store.storage.state, {RESOURCES: {_next_id(store, RESOURCES): _encode(resource)}})
+    _commit(store, store.storage.basis, {RESOURCES: {_next_id(store, RESOURCES): _encode(resource)}})
 
 
 async def change_database(
@@ -86,11 +87,11 @@ async def change_database(
     kept = {one: kind for one, kind in {**database.fields, **fields}.items() if kind is not None}
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
-    state = store.storage.state
+    basis = store.storage.basis
     rewritten: Rewritten = {DATABASES: {_doc_id(store, DATABASES, database.id): _encode(changed)}}
     if gone or retyped:
-        rewritten[PROFILES] = await _converted(state, changed, retyped, gone, cascade)
-    _commit(store, state, rewritten)
+        rewritten[PROFILES] = await _converted(basis.state, changed, retyped, gone, cascade)
+    _commit(store, basis, rewritten)
     return changed
 
 
@@ -133,7 +134,7 @@ async def change_resource(
     """
     changed = replace(resource, **change)
     _check_resource(store, changed, resource)
-    state = store.storage.state
+    basis = store.storage.basis
     rewritten: Rewritten = {}
     lost = set(resource.db_ids) - set(changed.db_ids)
     if lost:
@@ -141,12 +142,12 @@ async def change_resource(
         def is_lost(one: _Place) -> bool:
             return one.resource_id == resource.id and one.db_id in lost
 
-        rewritten = await _removed(state, {SUBSCRIPTIONS: is_lost}, first_only=not cascade)
+        rewritten = await _removed(basis.state, {SUBSCRIPTIONS: is_lost}, first_only=not cascade)
         if rewritten and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("", "db_ids", text)])
     rewritten[RESOURCES] = {_doc_id(store, RESOURCES, resource.id): _encode(changed)}
-    _commit(store, state, rewritten)
+    _commit(store, basis, rewritten)
     return changed
 
 
@@ -156,13 +157,13 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     Refused while a resource names it or profiles are in it, unless ``cascade`` has it taken out of the
     resources and its profiles removed. Raises :class:`RequestError` 400 and ``StorageUnavailable``.
     """
-    state = store.storage.state
+    basis = store.storage.basis
     naming = [one for one in store.resources() if database.id in one.db_ids]
 
     def inside(one: _Place) -> bool:
         return one.db_id == database.id
 
-    rewritten = await _removed(state, {PROFILES: inside, SUBSCRIPTIONS: inside}, first_only=not cascade)
+    rewritten = await _removed(basis.state, {PROFILES: inside, SUBSCRIPTIONS: inside}, first_only=not cascade)
     if (naming or rewritten) and not cascade:
         uses = [f"resource {one.id} has it" for one in naming]
         uses += ["there are profiles in it"] if rewritten else []
@@ -174,7 +175,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
         left = replace(one, db_ids=[db_id for db_id in one.db_ids if db_id != database.id])
         rewritten[RESOURCES][_doc_id(store, RESOURCES, one.id)] = _encode(left)
     rewritten[DATABASES] = {_doc_id(store, DATABASES, database.id): None}
-    _commit(store, state, rewritten)
+    _commit(store, basis, rewritten)
     return gone
 
 
@@ -184,15 +185,15 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     Refused while it has subscriptions, unless ``cascade`` has them removed. Raises as
     :func:`delete_database` does.
     """
-    state = store.storage.state
+    basis = store.storage.basis
     wanted = {SUBSCRIPTIONS: lambda one: one.resource_id == resource.id}
-    rewritten = await _removed(state, wanted, first_only=not cascade)
+    rewritten = await _removed(basis.state, wanted, first_only=not cascade)
     if rewritten and not cascade:
         text = "there are subscriptions of it (?cascade=true removes them)"
         raise RequestError(400, f"resource {resource.id} is in use: {text}", "A3")
     gone = {SUBSCRIPTIONS: len(rewritten.get(SUBSCRIPTIONS, ()))}
     rewritten[RESOURCES] = {_doc_id(store, RESOURCES, resource.id): None}
-    _commit(store, state, rewritten)
+    _commit(store, basis, rewritten)
     return gone
 
 
@@ -211,10 +212,10 @@ def _last(problems: list[Problem], position: int) -> list[Problem]:
     ]
 
 
-def _commit(store: TinyDBStore, state: State, rewritten: Rewritten) -> None:
+def _commit(store: TinyDBStore, basis: Basis, rewritten: Rewritten) -> None:
     """Make the change, if the state is still the one that it was worked out for."""
-    if store.storage.state is not state:
-        text = "the whole state was replaced meanwhile; nothing was changed, try again"
+    if store.storage.basis != basis:
+        text = "the state was replaced, or a part of it taken back, meanwhile; nothing was changed, try again"
         raise RequestError(400, text, "A3")
     was_enabled = gc.isenabled()
     gc.disable()  # it would walk a million new steps again and again

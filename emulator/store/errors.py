@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emulator.rules.model import RequestError
+
 
 class StateError(Exception):
     """The state cannot be opened; the text names the file and what to do. Nothing was touched."""
@@ -33,6 +35,11 @@ def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
 
 class StorageUnavailable(Exception):
     """A transaction could not be made durable: nothing of it was applied, the state is as before."""
+
+
+def refusal(error: StorageUnavailable) -> RequestError:
+    """What whoever asked for the change is answered."""
+    return RequestError(500, f"nothing was changed: {error}", "A3")
 
 
 def reason(error: Exception, path: Path) -> str:

@@ -41,21 +41,35 @@ class GroupCommit:
         await future
 
     async def _sync_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            journal = self._storage.journal
-            if journal is not None:  # closed: then a last snapshot holds everything
-                ticket = self._storage.ticket()
-                try:
-                    await loop.run_in_executor(None, journal.sync_later())
-                except OSError as error:
-                    self._storage.take_back(error)
+        waiting: list[_Waiting] = []
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                if not await self._sync():  # what has come meanwhile is taken back too
                     waiting, self._waiting = waiting + self._waiting, []
-                else:
-                    self._storage.synced(ticket)
-            self._settle(waiting)
-        self._task = None
+                self._settle(waiting)
+        except BaseException as error:
+            waiting, self._waiting = waiting + self._waiting, []
+            for future, _ in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            raise
+        finally:
+            self._task = None
+
+    async def _sync(self) -> bool:
+        """Wait for the disk; False where it refused, and what it may not have was taken back."""
+        journal = self._storage.journal
+        if journal is None:  # closed: then a last snapshot holds everything
+            return True
+        ticket = self._storage.ticket()
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, journal.sync_later())
+        except Exception as error:  # no thread to be had is as bad: nobody knows what the disk has
+            self._storage.take_back(error)
+            return False
+        self._storage.synced(ticket)
+        return True
 
     def _settle(self, waiting: list[_Waiting]) -> None:
         for future, ticket in waiting:

@@ -22,13 +22,15 @@ class Op(Struct, frozen=True):
     """One step of a transaction: a document's new bytes, or ``None`` to remove it.
 
     With ``doc_id`` None it is about the table: ``b"{}"`` makes it (empty), ``None`` drops it. ``decoded``:
-    what the table's decoder makes of the document, if that is at hand.
+    what the table's decoder makes of the document, if that is at hand. ``last_id``: the highest id that the
+    table had given out before, in a step that undoes another.
     """
 
     table: str
     doc_id: int | None
     document: bytes | None
     decoded: Any = None
+    last_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,10 @@ class State:
             if op.doc_id is None:
                 self._apply_to_table(op.table, keep=op.document is not None)
             else:
-                self.table(op.table).put(op.doc_id, op.document, op.decoded)
+                table = self.table(op.table)
+                table.put(op.doc_id, op.document, op.decoded)
+                if op.last_id is not None:
+                    table.last_id = op.last_id
 
     def apply_undoably(self, ops: Iterable[Op]) -> list[Op]:
         """Carry out the steps; the steps that undo them, in order."""
@@ -136,8 +141,10 @@ class State:
                 continue
             if op.table not in self.tables:
                 undo.append(Op(op.table, None, None))
-            before = self.table(op.table).put(op.doc_id, op.document, op.decoded)
-            undo.append(Op(op.table, op.doc_id, before))
+            table = self.table(op.table)
+            last_id = table.last_id
+            before = table.put(op.doc_id, op.document, op.decoded)
+            undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
         undo.reverse()
         return undo
 

@@ -27,7 +27,7 @@ from emulator.store.generations import RETRY_S, Generations
 from emulator.store.journal import Journal
 from emulator.store.recovery import nothing_stored, recover
 from emulator.store.state import Op, State, TableSpec, encode_ops
-from emulator.store.unsynced import Pending, Ticket, Unsynced
+from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
 from emulator.store.views import TableView, encode_document, table_views
 
 Durability = Literal["os", "fsync", "none"]
@@ -126,6 +126,11 @@ class JournaledStorage(Storage):
         files.close()
 
     # Transactions
+
+    @property
+    def basis(self) -> Basis:
+        """What work that begins now builds on."""
+        return Basis(self.state, self._unsynced.epoch)
 
     def commit(self, ops: Sequence[Op], checked: bool = False) -> None:
         """Make the steps durable and carry them out, all or none.
@@ -261,7 +266,7 @@ class JournaledStorage(Storage):
         """The disk has everything up to this ticket."""
         self._unsynced.confirm(ticket)
 
-    def take_back(self, error: OSError) -> StorageUnavailable:
+    def take_back(self, error: Exception) -> StorageUnavailable:
         """Undo every unsynced transaction, in memory and in the journal: the disk refused them."""
         if self._files is None:
             return StorageUnavailable(str(error))
@@ -311,11 +316,11 @@ class JournaledStorage(Storage):
         self._failure = None
         return True
 
-    def _failed(self, error: OSError, files: Generations) -> StorageUnavailable:
+    def _failed(self, error: Exception, files: Generations) -> StorageUnavailable:
         self._failure = _text(error, files)
         self._retry_at = monotonic() + RETRY_S
         return StorageUnavailable(self._failure)
 
 
-def _text(error: OSError, files: Generations) -> str:
+def _text(error: Exception, files: Generations) -> str:
     return f"the state cannot be written: {reason(error, files.path)}"

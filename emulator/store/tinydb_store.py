@@ -52,14 +52,16 @@ class StateDatabase(TinyDB):
 class TinyDBStore:
     """The state of one workspace.
 
-    ``fresh`` says that there was no state file: it wants to be seeded (:meth:`replace`).
+    ``fresh`` says that there was no state file: it wants to be seeded (:meth:`replace`). ``on_taken_back`` is
+    called when the disk has lost changes that were carried out already: they are undone then.
     Raises :class:`~emulator.store.errors.StateError` if there is one that cannot be read.
     """
 
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
         self.storage = self.db.storage
-        self.storage.on_taken_back = self.learn_configuration
+        self.on_taken_back: Callable[[], object] = lambda: None
+        self.storage.on_taken_back = self._taken_back
         try:
             self.learn_configuration()
         except msgspec.MsgspecError as error:
@@ -218,12 +220,17 @@ class TinyDBStore:
 
     # Inside
 
+    def _taken_back(self) -> None:
+        self.learn_configuration()
+        self.on_taken_back()
+
     def _table(self, name: str) -> TableState:
         return self.storage.state.table(name)
 
     def _all(self, name: str) -> Iterable[Any]:
+        """Every record, oldest first: one whose removal was taken back stands last among the documents."""
         table = self._table(name)
-        return (table.decode(document) for document in table.documents.values())
+        return (table.decode(document) for _, document in sorted(table.documents.items()))
 
     def subscription_doc_id(self, subscription: Subscription) -> int | None:
         table = self._table(SUBSCRIPTIONS)

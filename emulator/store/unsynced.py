@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from emulator.store.state import Op
+from emulator.store.state import Op, State
 
 
 class Epoch:
@@ -17,6 +17,13 @@ class Epoch:
 
     def __init__(self) -> None:
         self.kept: int | None = None
+
+
+class Basis(NamedTuple):
+    """What work in steps builds on; another one when the state is replaced or a part of it taken back."""
+
+    state: State
+    epoch: Epoch
 
 
 class Ticket(NamedTuple):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The key of a WSGI environment under which the name of the workspace is left: the path's, then the chosen.
 WORKSPACE_KEY = "emulator.workspace"
+#: The key of a WSGI environment under which the workspace is left that a view has asked for, as it was then.
+_FOUND_KEY = "emulator.found"
 
 
 class WorkspacePrefix:
@@ -63,7 +65,7 @@ def workspace() -> Workspace:
 
     Raises :class:`~emulator.rules.model.RequestError`.
     """
-    return emulator().workspaces.look(workspace_name())
+    return _noted(emulator().workspaces.look(workspace_name()))
 
 
 def workspace_to_change() -> Workspace:
@@ -71,4 +73,17 @@ def workspace_to_change() -> Workspace:
 
     Raises :class:`~emulator.rules.model.RequestError`.
     """
-    return emulator().workspaces.get(workspace_name())
+    return _noted(emulator().workspaces.get(workspace_name()))
+
+
+def _noted(found: Workspace) -> Workspace:
+    before, _ = request.environ.get(_FOUND_KEY, (None, 0))
+    if found is not before:
+        request.environ[_FOUND_KEY] = (found, found.store.storage.commits)
+    return found
+
+
+def changed_workspace() -> Workspace | None:
+    """The workspace that the request's view has changed so far."""
+    found, commits = request.environ.get(_FOUND_KEY, (None, 0))
+    return found if found is not None and found.store.storage.commits != commits else None

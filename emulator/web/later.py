@@ -1,19 +1,24 @@
-"""Answers that take their time: worked out on the event loop, in steps, while others are answered."""
+"""Answers that take their time: work in steps on the event loop, or a wait for the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import orjson
-from flask import Response, request
+from flask import Response, copy_current_request_context, current_app, request
 
 from emulator.delivery import deliver_inline
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
-from emulator.web.current import emulator, workspace_name
+from emulator.store.errors import StorageUnavailable, refusal
+from emulator.store.group_commit import GroupCommit
+from emulator.store.unsynced import Ticket
+from emulator.web.current import changed_workspace, emulator, workspace_name
 from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Answer, Delivery
+from emulator.workspace import Workspace
 
+T = TypeVar("T")
 JSON = ("Content-Type", "application/json")
 
 
@@ -23,21 +28,74 @@ def json_answer(document: Any, status: int = 200) -> Answer:
 
 
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
-    """Have the server answer with what ``work`` returns; a :class:`RequestError` of its is answered as such.
+    """Have the server answer with what ``work`` returns.
 
-    Under a server without the bridge the work is done here and now.
+    A :class:`RequestError` of its is answered as such, a disk that refuses too. Under a server without the
+    bridge the work is done here and now.
     """
     busy = emulator().workspaces.in_use(workspace_name())
-    delivery = Delivery(wait=_guarded(work), busy=busy)
+    return _delivered(Delivery(wait=_guarded(work), busy=busy), Response(b"", 200))
+
+
+def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
+    """What ``work`` in the request's workspace returns, when the disk has what it changed.
+
+    One change by hand at a time. Raises what ``work`` does, and
+    :class:`~emulator.store.errors.StorageUnavailable`.
+    """
+    workspaces, name = emulator().workspaces, workspace_name()
+
+    async def changing() -> T:
+        found = await workspaces.get_for(name, work)
+        async with found.editing:
+            result = await work(found)
+            await found.group_commit.wait()
+        return result
+
+    return changing()
+
+
+def when_durable(response: Response) -> Response:
+    """Hold a view's answer back until the disk has what the view changed; if it refuses, answer that."""
+    found = changed_workspace()
+    if found is None or DELIVERY_KEY in request.environ or not found.store.storage.unsynced:
+        return response
+    refuse = copy_current_request_context(_refused)
+    wait = _durable(found.group_commit, found.group_commit.ticket(), refuse)
+    return _delivered(Delivery(wait=wait), response)
+
+
+def as_answer(response: Response) -> Answer:
+    """Flask's response as an answer."""
+    return Answer(response.status_code, list(response.headers.items()), response.get_data())
+
+
+def _delivered(delivery: Delivery, response: Response) -> Response:
     if request.environ.get(BRIDGE_KEY):
         request.environ[DELIVERY_KEY] = delivery
-        return Response(b"", 200)
-    answer = deliver_inline(delivery, Answer(200, [], b""))
+        return response
+    answer = deliver_inline(delivery, as_answer(response))
     return Response(answer.body, answer.status, answer.headers)
 
 
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return await work
-    except RequestError as error:
-        return json_answer(error_envelope(error.code, error.text), error.code)
+    except (RequestError, StorageUnavailable) as error:
+        refused = error if isinstance(error, RequestError) else refusal(error)
+        return json_answer(error_envelope(refused.code, refused.text), refused.code)
+
+
+async def _durable(
+    group_commit: GroupCommit, ticket: Ticket, refuse: Callable[[StorageUnavailable], Answer]
+) -> Answer | None:
+    try:
+        await group_commit.wait(ticket)
+    except StorageUnavailable as error:
+        return refuse(error)
+    return None
+
+
+def _refused(error: StorageUnavailable) -> Answer:
+    """As the admin API or the console says it, whichever was asked."""
+    return as_answer(current_app.finalize_request(current_app.handle_user_exception(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import ErrorAnswer, Fault, FaultMatch, RateLimit
@@ -16,35 +17,45 @@ def a_request(*tokens: str, provider: str = "android-firebase", **more: Any) -> 
     return PushRequest("resource", entries, **more)
 
 
+def armed(*faults: Fault, seed: str | None = None) -> ArmedFaults:
+    """These faults, with the ids that they get."""
+    made = ArmedFaults(seed)
+    made.replace([replace(fault, id=made.new_id()) for fault in faults])
+    return made
+
+
 def struck(faults: ArmedFaults, request: PushRequest | None = None) -> str | None:
-    fault = faults.take(request or a_request(), False)
+    fault = faults.find(request or a_request(), False)
     return fault.id if fault else None
 
 
 def test_faults_get_ids_in_the_order_in_which_they_are_armed() -> None:
-    faults = ArmedFaults()
-    assert [faults.arm(Fault("")).id for _ in range(3)] == ["f1", "f2", "f3"]
+    assert [fault.id for fault in armed(Fault(""), Fault(""), Fault(""))] == ["f1", "f2", "f3"]
 
 
 def test_new_fault_does_not_take_the_id_of_one_from_before_a_restart() -> None:
     faults = ArmedFaults()
-    faults.arm(Fault("f1", times=5))
-    assert faults.arm(Fault("")).id == "f2"
-    assert len(faults) == 2
+    faults.replace([Fault("f1", times=5)])
+    assert faults.new_id() == "f2"
 
 
 def test_first_armed_fault_that_matches_strikes() -> None:
-    faults = ArmedFaults()
-    faults.arm(Fault("", FaultMatch(provider="ios-apns")))
-    faults.arm(Fault(""))
+    faults = armed(Fault("", FaultMatch(provider="ios-apns")), Fault(""))
     assert [struck(faults), struck(faults, a_request(provider="ios-apns"))] == ["f2", "f1"]
 
 
-def test_fault_strikes_as_often_as_told_and_counts() -> None:
+def test_fault_without_times_left_does_not_strike() -> None:
+    assert struck(armed(Fault("", times=1), Fault(""))) == "f1"
+    assert struck(armed(Fault("", times=0), Fault(""))) == "f2"
+
+
+def test_what_a_fault_without_times_has_counted_is_not_lost_to_what_was_stored() -> None:
     faults = ArmedFaults()
-    fault = faults.arm(Fault("", times=2))
-    assert [struck(faults) for _ in range(3)] == ["f1", "f1", None]
-    assert (fault.times, fault.fired) == (0, 2)
+    faults.replace([Fault("f1"), Fault("f2", times=2)])
+    for fault in faults:
+        fault.fired = 5
+    faults.replace([Fault("f1"), Fault("f2", times=2)])
+    assert [fault.fired for fault in faults] == [5, 0]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +76,7 @@ def test_fault_strikes_as_often_as_told_and_counts() -> None:
     ],
 )
 def test_all_criteria_must_hold(match: FaultMatch, strikes: bool) -> None:
-    faults = ArmedFaults()
-    faults.arm(Fault("", match))
+    faults = armed(Fault("", match))
     assert (struck(faults, a_request("a", "b", field_value=100)) is not None) == strikes
 
 
@@ -111,8 +121,7 @@ def test_M5_field_value_of_a_match_compares_as_field_values_do(wanted: Any, sent
 
 
 def drawn(seed: str | None, count: int = 64) -> list[bool]:
-    faults = ArmedFaults(seed)
-    faults.arm(Fault("", probability=0.5))
+    faults = armed(Fault("", probability=0.5), seed=seed)
     return [struck(faults) is not None for _ in range(count)]
 
 
@@ -125,15 +134,14 @@ def test_chance_starts_anew_when_all_are_disarmed() -> None:
     faults = ArmedFaults("7")
     rounds = []
     for _ in range(2):
-        faults.arm(Fault("", probability=0.5))
+        faults.replace([Fault("f1", probability=0.5)])
         rounds.append([struck(faults) is not None for _ in range(64)])
-        faults.clear()
+        faults.replace([])
     assert rounds[0] == rounds[1]
 
 
 def test_probability_one_always_strikes() -> None:
-    faults = ArmedFaults()
-    faults.arm(Fault("", probability=1.0))
+    faults = armed(Fault("", probability=1.0))
     assert all(struck(faults) for _ in range(100))
 
 
@@ -149,7 +157,7 @@ def test_random_delay_is_within_its_bounds_and_the_same_with_the_same_seed() -> 
 def test_rate_limit_lets_through_one_seconds_worth_at_once_and_fills_up_with_time() -> None:
     now = 100.0
     faults = ArmedFaults(now=lambda: now)
-    faults.arm(Fault("", then=RateLimit(2)))
+    faults.replace([Fault("f1", then=RateLimit(2))])
     assert [struck(faults) for _ in range(4)] == [None, None, "f1", "f1"]
     now += 0.5
     assert [struck(faults) for _ in range(2)] == [None, "f1"]
@@ -172,18 +180,15 @@ def test_full_rate_limit_lets_twice_the_rate_through_in_its_first_second_then_th
 
 
 def test_request_under_the_rate_limit_meets_the_next_fault() -> None:
-    faults = ArmedFaults()
-    faults.arm(Fault("", then=RateLimit(0.001)))
-    faults.arm(Fault("", then=ErrorAnswer(503)))
+    faults = armed(Fault("", then=RateLimit(0.001)), Fault("", then=ErrorAnswer(503)))
     assert [struck(faults), struck(faults)] == ["f2", "f1"]
 
 
 def test_token_goes_before_armed_faults_and_is_not_looked_for_where_there_is_none() -> None:
-    faults = ArmedFaults()
-    faults.arm(Fault(""))
+    faults = armed(Fault(""))
     token = a_request("t", "emu!503")
-    fault = faults.take(token, True)
+    fault = faults.find(token, True)
     assert fault is not None
     assert (fault.id, fault.then) == ("emu!503", ErrorAnswer(503))
     with pytest.raises(RequestError, match=r"subscriptions\[0\]\.subscription_id: unknown fault"):
-        faults.take(a_request("emu!nonsense"), True)
+        faults.find(a_request("emu!nonsense"), True)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from emulator.clock import ClockSetting
 from emulator.importer.report import Counts, Report
 from emulator.rules.decide import decide
 from emulator.rules.model import Policies, PushRequest, RequestError, SubscriptionRequest
@@ -173,7 +174,7 @@ def test_rows_do_what_the_same_requests_do(
     by_import, by_request = in_memory(), in_memory()
     for one in (by_import, by_request):
         one.choices = replace(one.choices, policies=policies)
-        one.clock.freeze(1_767_225_600_000)
+        one.set_clock(ClockSetting(1_767_225_600_000))
         one.reset(keep=["clock", "settings"])
     with tempfile.TemporaryDirectory() as folder:
         run(by_import, Path(folder), [["value", "token"], *map(list, rows)], match, resource=resource_id)

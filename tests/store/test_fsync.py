@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 
+from emulator.app import create_app
 from emulator.emulator import Emulator
+from emulator.rules.model import Changes, Database, FieldType, Profile, RequestError
 from emulator.settings import Settings
-from emulator.store import journal
+from emulator.store import configuring, journal
 from emulator.store.errors import StorageUnavailable
 from emulator.store.group_commit import GroupCommit
+from emulator.store.state import Op
 from emulator.store.storage import JournaledStorage
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Pending, Ticket, Unsynced
 from emulator.wire import Answer, Incoming
 from tests.store.databases import check_indexes
@@ -322,6 +326,38 @@ def test_group_commit_refuses_everyone_whose_transaction_was_taken_back(
     run(work())
 
 
+def test_group_commit_lets_nobody_wait_for_ever_whatever_goes_wrong(
+    storage: JournaledStorage, disk: Disk
+) -> None:
+    group = GroupCommit(storage)
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def broken() -> None:
+        raise LookupError
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        storage.commit(transaction(0))
+        loop.run_in_executor, run_in_executor = no_thread, loop.run_in_executor  # type: ignore[assignment]
+        with pytest.raises(StorageUnavailable, match="can't start new thread"):
+            await group.wait()
+        assert contents(storage.state) == {}
+        loop.run_in_executor = run_in_executor  # type: ignore[method-assign]
+        ready_again(storage)
+        storage.commit(transaction(0))
+        storage.on_taken_back, disk.fails_once = broken, True
+        with pytest.raises(LookupError):
+            await group.wait()
+        ready_again(storage)
+        storage.commit(transaction(0))
+        await group.wait()
+        assert contents(storage.state) != {}
+
+    run(work())
+
+
 def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: JournaledStorage, disk: Disk) -> None:
     group = GroupCommit(storage)
 
@@ -361,6 +397,49 @@ def test_group_commit_lets_go_of_those_who_wait_when_the_storage_closes(
         assert set(on_disk(path)["people"]) == {1, 2}
 
     run(work())
+
+
+def test_what_is_taken_back_leaves_the_next_ids_as_they_were(storage: JournaledStorage, disk: Disk) -> None:
+    storage.commit(transaction(0))
+    storage.commit(transaction(1))
+    storage.sync()
+    state = storage.state
+    last_ids, before = state.last_ids(), contents(state)
+    (doc_id, *_) = state.table("people").documents
+    disk.fails = True
+    storage.commit([Op("people", doc_id, None), *transaction(2)])
+    with pytest.raises(StorageUnavailable):
+        storage.sync()
+    assert (state.last_ids(), contents(state)) == (last_ids, before)
+
+
+def test_a_change_in_steps_never_brings_back_what_was_taken_back_meanwhile(
+    tmp_path: Path, disk: Disk
+) -> None:
+    """It has read profiles that the disk then refuses."""
+    store = TinyDBStore(tmp_path / NAME, "fsync")
+    database = Database(1, "One", {"number": FieldType("string")})
+    profiles = [Profile(f"{n:024x}", 1, {"number": "5"}, "") for n in range(5000)]
+
+    async def work() -> None:
+        configuring.add_database(store, database)
+        store.storage.sync()
+        store.apply(Changes(profiles))
+        change = configuring.change_database(store, database, None, {"number": FieldType("int")})
+        changing = asyncio.ensure_future(change)
+        await asyncio.sleep(0)
+        assert not changing.done(), "it has to be on its way"
+        disk.fails = True
+        with pytest.raises(StorageUnavailable):
+            store.storage.sync()
+        disk.fails = False
+        ready_again(store.storage)
+        with pytest.raises(RequestError, match="taken back, meanwhile; nothing was changed"):
+            await changing
+        assert store.profile_count == 0
+
+    run(work())
+    store.close()
 
 
 def ask(emulator: Emulator, subscription_id: str) -> Answer:
@@ -406,3 +485,20 @@ def test_requests_whose_fsync_fails_are_answered_500_and_leave_no_trace(tmp_path
         assert reopened.workspaces.default.store.subscription_count == store.subscription_count
     finally:
         reopened.close()
+
+
+def test_under_any_wsgi_server_a_view_waits_for_the_disk(tmp_path: Path, disk: Disk) -> None:
+    app = create_app(Settings(state=tmp_path / "state", durability="fsync"))
+    client = app.test_client()
+    try:
+        assert client.patch("/__admin/settings", json={"strict": True}).status_code == 200
+        assert app.extensions["emulator"].workspaces.default.store.storage.unsynced == 0
+        disk.fails = True
+        answer = client.put("/__admin/clock", json={"now": "2026-01-31T12:00:00Z"})
+        assert answer.status_code == 500
+        assert answer.json["error_text"].startswith("nothing was changed: ")
+        assert client.get("/__admin/clock").json["frozen"] is False
+        assert client.get("/__admin/settings").json["strict"] is True
+    finally:
+        disk.fails = False
+        app.extensions["emulator"].close()

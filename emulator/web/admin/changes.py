@@ -19,12 +19,11 @@ from emulator.fixtures.schema import (
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.schema_errors import integer, string
 from emulator.store import configuring, editing
-from emulator.store.errors import StorageUnavailable
 from emulator.web.admin.loading import AdminSchema, load, load_query, read_body
 from emulator.web.admin.records import STATUS, WhichSchema
 from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource, shown_subscription
-from emulator.web.current import emulator, workspace_name
-from emulator.web.later import answer_later, json_answer
+from emulator.web.current import emulator
+from emulator.web.later import answer_later, change, json_answer
 from emulator.wire import Answer
 from emulator.workspace import Workspace
 
@@ -270,17 +269,10 @@ def _check_path(asked: dict[str, Any], from_path: dict[str, Any]) -> None:
 
 
 def _change(work: Callable[[Workspace], Awaitable[Any]], status: int = 200) -> Response:
-    """Answer with what ``work`` shows when the disk has it. One change by hand at a time."""
-    workspaces, name = emulator().workspaces, workspace_name()
+    """Answer with what ``work`` shows."""
+    done = change(work)
 
     async def answer() -> Answer:
-        found = await workspaces.get_for(name, work)
-        async with found.editing:
-            try:
-                shown = await work(found)
-                await found.group_commit.wait()
-            except StorageUnavailable as error:
-                raise RequestError(500, f"nothing was changed: {error}", "A3") from error
-        return json_answer(shown, status)
+        return json_answer(await done, status)
 
     return answer_later(answer())

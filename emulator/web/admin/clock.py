@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import ValidationError, fields
 
-from emulator.clock import ClockSetting, WorkspaceClock
+from emulator.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.rules.model import RequestError
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace, workspace_to_change
@@ -69,28 +69,23 @@ def get_clock() -> dict[str, Any]:
 
 def put_clock() -> dict[str, Any]:
     """Freeze it, move it, let it run."""
-    setting = changed_setting(workspace().clock, load_body(ClockSchema()))
+    setting = changed(workspace().clock.setting, load_body(ClockSchema()))
     found = workspace_to_change()
-    found.clock.setting = setting
-    found.remember_clock()
+    found.set_clock(setting)
     return shown(found.clock)
 
 
-def changed_setting(clock: WorkspaceClock, asked: dict[str, Any]) -> ClockSetting:
-    """The clock's setting after a change, which is as :class:`ClockSchema` loads it.
-
-    Raises :class:`RequestError` 400 where it leads out of the years.
-    """
-    moved = WorkspaceClock()
-    if asked:
-        moved.setting = clock.setting
-    if "now" in asked:
-        moved.freeze(asked["now"])
-    if "advance" in asked:
-        moved.advance(asked["advance"])
-    if not 0 <= moved.now_ms() < _LATEST.timestamp() * 1000:
+def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
+    """The clock's setting changed as :class:`ClockSchema` loads it. Raises :class:`RequestError` 400."""
+    if not change:
+        return REAL_TIME
+    if "now" in change:
+        setting = ClockSetting(change["now"])
+    if "advance" in change:
+        setting = setting.advanced(change["advance"])
+    if not 0 <= WorkspaceClock(setting).now_ms() < _LATEST.timestamp() * 1000:
         raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
-    return moved.setting
+    return setting
 
 
 def shown(clock: WorkspaceClock) -> dict[str, Any]:

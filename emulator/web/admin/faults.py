@@ -170,10 +170,7 @@ def arm_fault() -> tuple[dict[str, Any], int]:
     apply = asked.pop("apply", "after" if then in SPOILS_OF_ANSWERS else "before")
     fault = Fault("", after=apply == "after", **asked)
     _check_it_can_match(workspace(), fault)
-    found = workspace_to_change()
-    found.faults.arm(fault)
-    found.remember_faults()
-    return shown(fault), 201
+    return shown(workspace_to_change().arm(fault)), 201
 
 
 def _check_it_can_match(found: Workspace, fault: Fault) -> None:
@@ -233,18 +230,11 @@ def get_fault(fault_id: str) -> dict[str, Any]:
 
 def disarm_fault(fault_id: str) -> dict[str, Any]:
     """Disarm one."""
-    found = workspace()
-    if not found.faults.disarm(fault_id):
+    if not workspace().disarm(fault_id):
         raise RequestError(404, f"fault {fault_id} not found", "A3")
-    found.remember_faults()
     return {"disarmed": 1}
 
 
 def disarm_all() -> dict[str, Any]:
     """Disarm all."""
-    found = workspace()
-    disarmed = len(found.faults)
-    if disarmed:
-        found.faults.clear()
-        found.remember_faults()
-    return {"disarmed": disarmed}
+    return {"disarmed": workspace().disarm()}

@@ -66,5 +66,5 @@ def patch_settings() -> dict[str, Any]:
     """Change some of them."""
     choices = changed(workspace().choices, load_body(SettingsSchema()))
     found = workspace_to_change()
-    found.choose(choices)
+    found.set_choices(choices)
     return shown(found.choices)

@@ -11,10 +11,8 @@ from typing import IO, Any
 from flask import Blueprint, Response, request
 from marshmallow import fields, validate
 
-from emulator.rules.model import RequestError
 from emulator.schema_errors import messages, string
 from emulator.steps import Steps
-from emulator.store.errors import StorageUnavailable
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.admin.snapshot_reading import read_snapshot
 from emulator.web.admin.snapshot_writing import snapshot_pieces
@@ -72,10 +70,7 @@ async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> 
     with body:
         state = await read_snapshot(body, now)
     found = make()
-    try:
-        found.restore(state)
-    except StorageUnavailable as error:
-        raise RequestError(500, f"nothing was changed: {error}", "A3") from error
+    found.restore(state)
     return json_answer(_size(found))
 
 

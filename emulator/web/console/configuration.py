@@ -61,7 +61,7 @@ def add_database() -> Response:
     async def work(found: Workspace) -> None:
         configuring.add_database(found.store, database)
 
-    return change_later(work, url_for("console.databases"))
+    return change_later(work, lambda _: url_for("console.databases"))
 
 
 def set_database(db_id: int) -> Response:
@@ -78,7 +78,7 @@ def set_database(db_id: int) -> Response:
         fields = {**asked["fields"], **gone}
         await configuring.change_database(found.store, database, asked["name"], fields, cascade)
 
-    return change_later(work, url_for("console.databases"))
+    return change_later(work, lambda _: url_for("console.databases"))
 
 
 def new_resource() -> str:
@@ -105,7 +105,7 @@ def add_resource() -> Response:
     async def work(found: Workspace) -> None:
         configuring.add_resource(found.store, resource)
 
-    return change_later(work, url_for("console.resources"))
+    return change_later(work, lambda _: url_for("console.resources"))
 
 
 def set_resource(resource_id: int) -> Response:
@@ -120,7 +120,7 @@ def set_resource(resource_id: int) -> Response:
         else:
             await configuring.change_resource(found.store, resource, asked, cascade)
 
-    return change_later(work, url_for("console.resources"))
+    return change_later(work, lambda _: url_for("console.resources"))
 
 
 def _database_form() -> dict[str, Any]:

@@ -6,15 +6,15 @@ from flask import current_app, render_template
 from werkzeug.exceptions import HTTPException
 
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import StorageUnavailable, refusal
 
 
 def failure(error: Exception) -> tuple[str, int]:
     """The page for an error, and its status; an unexpected one goes to the log."""
+    if isinstance(error, StorageUnavailable):
+        error = refusal(error)
     if isinstance(error, RequestError):
         code, text = error.code, error.text
-    elif isinstance(error, StorageUnavailable):
-        code, text = 500, f"nothing was changed: {error}"
     elif isinstance(error, HTTPException) and error.code is not None:
         code, text = error.code, str(error.description or error.name)
     else:

@@ -94,14 +94,7 @@ def arm_like(entry_id: int) -> Response:
 
 def disarm() -> Response:
     """Disarm the fault that the form names, or all."""
-    found = workspace()
-    fault_id = request.form.get("id")
-    if fault_id is None:
-        found.faults.clear()
-    else:
-        found.faults.disarm(fault_id)  # one that is gone already is as wanted
-    if found.made:
-        found.remember_faults()
+    workspace().disarm(request.form.get("id"))  # one that is gone already is as wanted
     return see_other("console.faults")
 
 
@@ -119,10 +112,7 @@ def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
         raise RequestError(400, f"{recipe_id}: needs no fault; its page has a request that meets it", "A3")
     times = request.form.get("times", "1")
     number = int(times) if times.isdecimal() and len(times) < 10 else times or None
-    fault = _fault({**recipe.fault, "match": match, "times": number})
-    found = workspace_to_change()
-    found.faults.arm(fault)
-    found.remember_faults()
+    workspace_to_change().arm(_fault({**recipe.fault, "match": match, "times": number}))
     return see_other("console.faults")
 
 

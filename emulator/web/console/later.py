@@ -11,8 +11,7 @@ from flask.typing import ResponseReturnValue
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable
 from emulator.web.console.errors import failure
-from emulator.web.current import emulator, workspace_name
-from emulator.web.later import answer_later
+from emulator.web.later import answer_later, as_answer, change
 from emulator.wire import Answer
 from emulator.workspace import Workspace
 
@@ -26,12 +25,12 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
     async def gather() -> Answer:
         try:
             gathered = await work
-        except RequestError as error:
+        except (RequestError, StorageUnavailable) as error:
             refusal = error
             response = finish(lambda: failure(refusal))
         else:
             response = finish(lambda: render(gathered))
-        return Answer(response.status_code, list(response.headers.items()), response.get_data())
+        return as_answer(response)
 
     return answer_later(gather())
 
@@ -46,18 +45,6 @@ def _response(render: Callable[[], ResponseReturnValue]) -> Response:
     return response
 
 
-def change_later(work: Callable[[Workspace], Awaitable[object]], leads_to: str) -> Response:
-    """Change the state by hand, then lead to a page of ours when the disk has it. One change at a time."""
-    workspaces, name = emulator().workspaces, workspace_name()
-
-    async def change() -> None:
-        found = await workspaces.get_for(name, work)
-        async with found.editing:
-            try:
-                await work(found)
-                await found.group_commit.wait()
-            except StorageUnavailable as error:
-                found.store.learn_configuration()  # what the disk refused was taken back
-                raise RequestError(500, f"nothing was changed: {error}", "A3") from error
-
-    return page_later(change(), lambda _: redirect(leads_to, 303))
+def change_later(work: Callable[[Workspace], Awaitable[T]], leads_to: Callable[[T], str]) -> Response:
+    """Change the state by hand, then lead to a page of ours when the disk has it."""
+    return page_later(change(work), lambda result: redirect(leads_to(result), 303))

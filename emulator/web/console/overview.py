@@ -11,7 +11,8 @@ from emulator.choices import LINT_IDS, Choices
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import RequestError
 from emulator.settings import POLICY_CHOICES
-from emulator.web.admin.clock import ClockSchema, changed_setting
+from emulator.web.admin.clock import ClockSchema
+from emulator.web.admin.clock import changed as moved
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import SettingsSchema, changed
 from emulator.web.console.later import page_later
@@ -110,7 +111,7 @@ def set_choices() -> Response:
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
     choices = _without_defaults(changed(workspace().choices, load(SettingsSchema(), asked)))
-    workspace_to_change().choose(choices)
+    workspace_to_change().set_choices(choices)
     return see_other("console.overview")
 
 
@@ -122,10 +123,8 @@ def set_clock() -> Response:
     """Freeze the clock, move it, or let it run."""
     form = request.form
     asked = load(ClockSchema(), {name: form[name].strip() for name in ("now", "advance") if form.get(name)})
-    setting = changed_setting(workspace().clock, asked)
-    found = workspace_to_change()
-    found.clock.setting = setting
-    found.remember_clock()
+    setting = moved(workspace().clock.setting, asked)
+    workspace_to_change().set_clock(setting)
     return see_other("console.overview")
 
 

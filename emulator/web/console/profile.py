@@ -7,12 +7,12 @@ from flask import Blueprint, Response, render_template, request, url_for
 from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.requests.matching import Match
 from emulator.rules.model import FieldValue, RequestError, Status
-from emulator.store import configuring, editing
+from emulator.store import editing
 from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import rows_of
-from emulator.web.current import workspace, workspace_to_change
+from emulator.web.current import workspace
 from emulator.workspace import Workspace
 
 #: Requests that the history shows; the search has all.
@@ -59,16 +59,13 @@ def show_profile() -> Response:
 
 def add_profile() -> Response:
     """Add an empty profile."""
-    db_id, profile_id = _number("db_id"), request.form.get("profile_id", "")
-    if not profile_id:
-        configuring.find_database(workspace().store, db_id)  # refused before a workspace is made
-        profile_id = workspace_to_change().ids.profile_id()
+    db_id = _number("db_id")
+    entry = ProfileEntry(db_id, request.form.get("profile_id") or None)
 
-    async def work(found: Workspace) -> None:
-        entry = ProfileEntry(db_id, profile_id)
-        editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id)
+    async def work(found: Workspace) -> str:
+        return editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id).id
 
-    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, lambda made: url_for("console.profile", db_id=db_id, profile_id=made))
 
 
 def set_fields() -> Response:
@@ -84,7 +81,7 @@ def set_fields() -> Response:
         kept = {name: value for name, value in values.items() if value is not None or name in profile.fields}
         editing.change_profile(found.store, profile, kept)
 
-    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, lambda _: url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def delete_profile() -> Response:
@@ -94,7 +91,7 @@ def delete_profile() -> Response:
     async def work(found: Workspace) -> None:
         editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
 
-    return change_later(work, url_for("console.profiles", db_id=db_id))
+    return change_later(work, lambda _: url_for("console.profiles", db_id=db_id))
 
 
 def add_subscription() -> Response:
@@ -108,7 +105,7 @@ def add_subscription() -> Response:
     async def work(found: Workspace) -> None:
         editing.add_subscription(found.store, db_id, profile_id, entry, found.clock.timestamp())
 
-    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, lambda _: url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def change_subscription() -> Response:
@@ -124,7 +121,7 @@ def change_subscription() -> Response:
         else:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 
-    return change_later(work, url_for("console.profile", db_id=db_id, profile_id=profile_id))
+    return change_later(work, lambda _: url_for("console.profile", db_id=db_id, profile_id=profile_id))
 
 
 def _which() -> tuple[int, str]:
