@@ -1,7 +1,6 @@
 """Imports that run inside a server, step by step while it answers requests. Knows no framework and no loop.
 
-A server supplies a :data:`Schedule`. An import takes about half of the server's time while others ask for
-it, and all of it while nobody does.
+A server supplies a :data:`Schedule`, which decides how long the steps and the breaks between them are.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -25,14 +23,13 @@ from emulator.importer.run import STEP_ROWS, Import
 from emulator.importer.sources import Source
 from emulator.workspace import Workspace
 
-#: Calls what it is given again and again: each time it answers how many seconds to wait before the next
-#: call, at last ``None``. Between two calls everybody else gets their turn.
-Schedule = Callable[[Callable[[], float | None]], object]
+#: One step of an import, of about so many seconds: whether there are more.
+Advance = Callable[[float], bool]
+#: Calls what it is given again and again, as long as there are more steps, and lets others work in between.
+Schedule = Callable[[Advance], object]
 
-#: Seconds of one step: what a request may have to wait for.
-STEP_S = 0.0005
-#: A step that begins so many seconds late was kept waiting by others.
-_LATE_S = 0.0002
+#: Seconds of one step where nobody else asks for anything.
+STEP_S = 0.004
 #: Imports that may run at a time.
 MAX_RUNNING = 4
 #: Imports that are remembered, with their reports.
@@ -74,8 +71,6 @@ class Job:
         self._record = folder / f"{description.id}.json"
         self._import: Import | None = None
         self._end: Callable[[], object] = lambda: None
-        self._expected_at = 0.0
-        self._pause = 0.0
 
     @property
     def running(self) -> bool:
@@ -86,15 +81,12 @@ class Job:
         self._import, self._end = importing, end
         self.save()
 
-    def advance(self) -> float | None:
-        """One step: the seconds to wait before the next one, ``None`` when it is over. Never raises."""
+    def advance(self, seconds: float = STEP_S) -> bool:
+        """One step of about so many seconds: whether there are more. Never raises."""
         if self._import is None:
-            return None
-        since = perf_counter()
-        # Whoever made this step late is likely to ask again at once.
-        others_wait = self._expected_at and since - self._expected_at > _LATE_S
+            return False
         try:
-            more = self._import.step(STEP_ROWS, STEP_S)
+            more = self._import.step(STEP_ROWS, seconds)
         except OSError as error:
             more = self._fail(f"the report cannot be written: {error.strerror or error}")
         except Exception as error:
@@ -102,11 +94,7 @@ class Job:
             more = self._fail(f"internal error: {type(error).__name__}")
         if not more:
             self.end()
-            return None
-        now = perf_counter()
-        self._pause = now - since if others_wait else self._pause / 2 if self._pause > STEP_S / 8 else 0.0
-        self._expected_at = now + self._pause
-        return self._pause
+        return more
 
     def cancel(self) -> None:
         """Stop before the next step."""
@@ -256,9 +244,9 @@ class ImportJobs:
                 description.problem = "the server stopped; import the file again for the rest"
 
 
-def at_once(advance: Callable[[], float | None]) -> None:
+def at_once(advance: Advance) -> None:
     """A :data:`Schedule` where there is no loop: all of it, now."""
-    while advance() is not None:
+    while advance(STEP_S):
         pass
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +15,7 @@ from werkzeug.formparser import parse_form_data
 from emulator.emulator import Emulator
 from emulator.importer.checking import find_resource
 from emulator.importer.columns import describe_columns, guess
-from emulator.importer.jobs import ImportJobs, Job, Schedule, at_once
+from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused
@@ -27,6 +26,7 @@ from emulator.schema_errors import boolean, string
 from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.current import workspace
+from emulator.web.import_steps import ImportSteps
 from emulator.web.limits import MAX_FILE_BYTES
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
@@ -105,7 +105,7 @@ def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Start importing a file: 202 and the job. Multipart: ``file``, and ``plan`` (JSON)."""
     with _upload() as (path, name, sent_plan), _refusals():
         plan = _load_plan(PlanSchema(), sent_plan)
-        job = _jobs().start(path, name, plan, workspace(), _schedule())
+        job = _jobs().start(path, name, plan, workspace(), current_app.extensions["import_steps"])
     where = f"{request.script_root}/__admin/imports/{job.description.id}"
     return _shown(job), 202, {"Location": where}
 
@@ -175,6 +175,7 @@ def _keep_jobs(state: BlueprintSetupState) -> None:
     settings = emulator.settings
     folder = None if settings.durability == "none" else settings.state / "imports"
     state.app.extensions[_JOBS] = ImportJobs(folder)
+    state.app.extensions["import_steps"] = ImportSteps()
 
 
 def _jobs() -> ImportJobs:
@@ -192,24 +193,6 @@ def _job(job_id: str) -> Job:
 def _shown(job: Job) -> dict[str, Any]:
     report = f"{request.script_root}/__admin/imports/{job.description.id}/report.csv"
     return job.as_dict() | {"report": report if job.report_path.exists() else None}
-
-
-def _schedule() -> Schedule:
-    """Steps on the server's loop; under a server without one, all of them at once."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return at_once
-
-    def on_loop(advance: Callable[[], float | None]) -> None:
-        def step() -> None:
-            pause = advance()
-            if pause is not None:
-                loop.call_later(pause, step)
-
-        loop.call_soon(step)
-
-    return on_loop
 
 
 @contextmanager

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, find_resource
 from emulator.importer.columns import Column, Guess, describe_columns, guess
-from emulator.importer.jobs import ImportJobs, Job, at_once
+from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Problem
@@ -131,7 +128,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     jobs, uploads = _jobs(), console_state().uploads
     try:
         path = uploads.copy(upload, jobs.upload_path())
-        job = jobs.start(path, upload.name, plan, found, _on_loop)
+        job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
     except ImportRefused as error:
         return _mapping_page(found, upload, plan, error.problems), 400
     return see_other("console.job", job_id=job.description.id, file=upload.id)
@@ -185,19 +182,3 @@ def _upload(found: Workspace, upload_id: str) -> Upload:
     if upload is None:
         raise RequestError(404, "this file is not here any more: choose it again", "A3")
     return upload
-
-
-def _on_loop(advance: Callable[[], float | None]) -> None:
-    """Steps on the server's loop; under a server without one, all of them at once."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        at_once(advance)
-        return
-
-    def step() -> None:
-        pause = advance()
-        if pause is not None:
-            loop.call_later(pause, step)
-
-    loop.call_soon(step)
