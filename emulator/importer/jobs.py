@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +18,11 @@ from msgspec import Struct, field
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import refused
+from emulator.importer.problem import Problem, TooManyImports
 from emulator.importer.report import Report, interrupted_at, report_files
 from emulator.importer.run import STEP_ROWS, Import
 from emulator.importer.sources import Source
+from emulator.store.files import replace_file
 from emulator.workspace import Workspace
 
 #: One step of an import, of about so many seconds: whether there are more.
@@ -30,12 +32,14 @@ Schedule = Callable[[Advance], object]
 
 #: Seconds of one step where nobody else asks for anything.
 STEP_S = 0.004
-#: Imports that may run at a time.
+#: Imports of one workspace that may run at a time.
 MAX_RUNNING = 4
 #: Imports that are remembered, with their reports.
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
+#: The problem of an import that was under way when its server died.
+INTERRUPTED = "its end is not recorded: the server or its disk failed; import the file again for the rest"
 
 
 class Description(Struct):
@@ -63,38 +67,47 @@ class Description(Struct):
 
 
 class Job:
-    """One import: ``description`` is brought up to date by :meth:`as_dict`."""
+    """One import: ``description`` is brought up to date by :meth:`as_dict`.
+
+    It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
+    the disk's refusals to take the report or the record included.
+    """
 
     def __init__(self, description: Description, folder: Path) -> None:
         self.description = description
         self.report_path = folder / f"{description.id}.csv"
         self._record = folder / f"{description.id}.json"
         self._import: Import | None = None
-        self._end: Callable[[], object] = lambda: None
+        self._upload: Path | None = None
 
     @property
     def running(self) -> bool:
         return self.description.state == "running"
 
-    def begin(self, importing: Import, end: Callable[[], object]) -> None:
-        """Take charge of an import; ``end`` is called when it is over."""
-        self._import, self._end = importing, end
-        self.save()
+    def begin(self, importing: Import, upload: Path) -> None:
+        """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
+        self._import, self._upload = importing, upload
+        try:
+            self.save()
+        except BaseException:
+            importing.close()
+            raise
 
     def advance(self, seconds: float = STEP_S) -> bool:
         """One step of about so many seconds: whether there are more. Never raises."""
         if self._import is None:
             return False
         try:
-            more = self._import.step(STEP_ROWS, seconds)
+            if self._import.step(STEP_ROWS, seconds):
+                return True
         except OSError as error:
-            more = self._fail(f"the report cannot be written: {error.strerror or error}")
+            self._fail(self._import.report, f"the report cannot be written: {error.strerror or error}")
         except Exception as error:
-            traceback.print_exc()
-            more = self._fail(f"internal error: {type(error).__name__}")
-        if not more:
-            self.end()
-        return more
+            with suppress(OSError, ValueError):  # a full disk may be behind standard error too
+                traceback.print_exc()
+            self._fail(self._import.report, f"internal error: {type(error).__name__}")
+        self.end()
+        return False
 
     def cancel(self) -> None:
         """Stop before the next step."""
@@ -102,13 +115,22 @@ class Job:
             self._import.cancel()
 
     def end(self) -> None:
-        """Write down how it ended."""
-        if self._import is not None:
-            self._bring_up_to_date(self._import)
-            self._import.close()
-            self._import = None
-            self.save()
-            self._end()
+        """Let go of the file and the upload, and write down how it ended. Never raises."""
+        importing, self._import = self._import, None
+        if importing is None:
+            return
+        importing.close()
+        self._bring_up_to_date(importing)
+        # The upload first: without it there may be room for the record.
+        for act, what in (
+            (self._remove_upload, "the upload cannot be removed"),
+            (self.save, "this cannot be written down"),
+        ):
+            try:
+                act()
+            except OSError as error:
+                problem = f"{what}: {error.strerror or error}"
+                self.description.problem = _both(self.description.problem, problem)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
@@ -127,18 +149,22 @@ class Job:
         return described | shown
 
     def save(self) -> None:
-        """Write the description beside the report."""
-        self._record.write_bytes(msgspec.json.encode(self.description))
+        """Write the description beside the report. Raises :class:`OSError`."""
+        replace_file(self._record, [msgspec.json.encode(self.description)])
 
     def forget(self) -> None:
-        """Remove its files."""
+        """Remove its files, as far as the disk lets go of them."""
         for path in (self._record, *report_files(self.report_path)):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
-    def _fail(self, problem: str) -> bool:
-        if self._import is not None:
-            self._import.report.state, self._import.report.problem = "failed", problem
-        return False
+    def _fail(self, report: Report, problem: str) -> None:
+        with suppress(Exception):  # by then the state is set
+            report.finish("failed", _both(report.problem, problem))
+
+    def _remove_upload(self) -> None:
+        if self._upload is not None:
+            self._upload.unlink(missing_ok=True)
 
     def _bring_up_to_date(self, importing: Import) -> None:
         one, report = self.description, importing.report
@@ -168,10 +194,6 @@ class ImportJobs:
         """
         return self._made_folder() / f"{secrets.token_hex(8)}.upload"
 
-    def check(self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace) -> Checked:
-        """The checked plan. Raises :class:`~emulator.importer.problem.ImportRefused`."""
-        return check_plan(plan, Source(upload, name), workspace.store)
-
     def start(
         self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace, schedule: Schedule
     ) -> Job:
@@ -181,14 +203,20 @@ class ImportJobs:
         gone.
         """
         try:
-            if sum(job.running for job in self._jobs.values()) >= MAX_RUNNING:
-                raise refused("file", f"{MAX_RUNNING} imports are running already")
-            checked = self.check(upload, name, plan, workspace)
+            if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
+                text = f"{MAX_RUNNING} imports are running in this workspace: wait for one, or cancel it"
+                raise TooManyImports([Problem("workspace", text)])
+            checked = check_plan(plan, Source(upload, name), workspace.store)
             job = Job(_describe(checked, workspace), self._made_folder())
-            importing = Import(checked, workspace, Report(job.report_path), lambda: _settle(workspace))
-            job.begin(importing, lambda: upload.unlink(missing_ok=True))
+            try:
+                report = Report(job.report_path)
+                job.begin(Import(checked, workspace, report, lambda: _settle(workspace)), upload)
+            except BaseException:
+                job.forget()
+                raise
         except BaseException:
-            upload.unlink(missing_ok=True)
+            with suppress(OSError):
+                upload.unlink(missing_ok=True)
             raise
         self._jobs[job.description.id] = job
         self._forget_oldest()
@@ -229,25 +257,30 @@ class ImportJobs:
 
     def _find_again(self, folder: Path) -> None:
         for left in folder.glob("*.upload"):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
             try:
                 found.append(msgspec.json.decode(record.read_bytes(), type=Description))
-            except (OSError, msgspec.MsgspecError):  # torn by a crash
-                record.unlink(missing_ok=True)
+            except (OSError, msgspec.MsgspecError):  # of another version
+                continue
         for description in sorted(found, key=lambda one: one.started):
             job = self._jobs[description.id] = Job(description, folder)
             if job.running:
                 description.state = "interrupted"
                 description.up_to_line = interrupted_at(job.report_path)
-                description.problem = "the server stopped; import the file again for the rest"
+                description.problem = INTERRUPTED
 
 
 def at_once(advance: Advance) -> None:
     """A :data:`Schedule` where there is no loop: all of it, now."""
     while advance(STEP_S):
         pass
+
+
+def _both(problem: str | None, another: str) -> str:
+    return f"{problem}; {another}" if problem else another
 
 
 def _settle(workspace: Workspace) -> None:

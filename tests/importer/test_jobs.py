@@ -8,9 +8,9 @@ import pytest
 
 from emulator.importer import jobs as job_limits
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
-from emulator.importer.problem import ImportRefused
+from emulator.importer.problem import ImportRefused, TooManyImports
 from emulator.workspace import Workspace
-from tests.importer.tables import holder_of, plan
+from tests.importer.tables import holder_of, in_memory, plan
 
 
 class ByHand:
@@ -94,7 +94,7 @@ def test_an_import_whose_server_died_is_found_again(workspace: Workspace, folder
     done = before.as_dict()["up_to_line"]
     found = ImportJobs(folder).of("default")
     assert [(job.as_dict()["state"], job.as_dict()["up_to_line"]) for job in found] == [("interrupted", done)]
-    assert found[0].as_dict()["problem"] == "the server stopped; import the file again for the rest"
+    assert found[0].as_dict()["problem"] == job_limits.INTERRUPTED
     assert not list(folder.glob("*.upload"))
 
 
@@ -115,12 +115,18 @@ def test_old_jobs_are_forgotten(workspace: Workspace, folder: Path, monkeypatch:
     assert len(list(folder.iterdir())) == 4
 
 
-def test_too_many_at_a_time_are_refused(workspace: Workspace, folder: Path) -> None:
+def test_so_many_imports_run_at_a_time_in_each_workspace(workspace: Workspace, folder: Path) -> None:
     jobs = ImportJobs(folder)
-    for _ in range(job_limits.MAX_RUNNING):
+    running = [start(jobs, workspace, ByHand(), rows=1) for _ in range(job_limits.MAX_RUNNING)]
+    with pytest.raises(TooManyImports, match="4 imports are running in this workspace: wait for one"):
         start(jobs, workspace, ByHand(), rows=1)
-    with pytest.raises(ImportRefused, match="4 imports are running already"):
-        start(jobs, workspace, ByHand(), rows=1)
+    assert len(list(folder.glob("*.upload"))) == job_limits.MAX_RUNNING
+    other = in_memory()
+    other.name = "other"
+    start(jobs, other, ByHand(), rows=1)
+    running[0].cancel()
+    running[0].advance()
+    start(jobs, workspace, ByHand(), rows=1)
 
 
 def test_without_a_folder_nothing_outlives_the_jobs(workspace: Workspace) -> None:

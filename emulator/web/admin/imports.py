@@ -10,6 +10,7 @@ from typing import IO, Any
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from marshmallow import ValidationError, fields, post_load
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
@@ -18,7 +19,7 @@ from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused
+from emulator.importer.problem import ImportRefused, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
@@ -31,6 +32,8 @@ from emulator.web.limits import MAX_FILE_BYTES
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
+#: Seconds after which a refused client may well find room: a guess, for imports are of any length.
+RETRY_AFTER_S = 5
 _JOBS = "imports"
 _PREVIEWED_ROWS = 10
 
@@ -248,9 +251,11 @@ def _load_plan(schema: AdminSchema, text: str) -> Any:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """An import that cannot be started is a bad request."""
+    """An import that cannot be started is a bad request, or comes too early."""
     try:
         yield
+    except TooManyImports as error:
+        raise TooManyRequests(str(error), retry_after=RETRY_AFTER_S) from error
     except ImportRefused as error:
         texts = [str(one) if one.path == "file" else f"plan.{one}" for one in error.problems]
         raise RequestError(400, "; ".join(texts), "A3") from error

@@ -10,7 +10,7 @@ from emulator.importer.columns import Column, Guess, describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused, Problem
+from emulator.importer.problem import ImportRefused, Problem, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
 from emulator.web.console.moving import see_other
@@ -130,7 +130,8 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         path = uploads.copy(upload, jobs.upload_path())
         job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
     except ImportRefused as error:
-        return _mapping_page(found, upload, plan, error.problems), 400
+        too_many = isinstance(error, TooManyImports)
+        return _mapping_page(found, upload, plan, error.problems), 429 if too_many else 400
     return see_other("console.job", job_id=job.description.id, file=upload.id)
 
 
