@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.importer.test_server import ROWS, table_of, upload
+from tests.importer.test_server import ROWS, send, table_of, upload
 from tests.server import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux has them")
@@ -48,3 +48,17 @@ def test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full(
     server.start()
     found = server.get(f"/__admin/imports/{job['id']}").json
     assert (found["state"], found["problem"][:26]) == ("interrupted", "its end is not recorded: t")
+
+
+def test_an_import_that_cannot_begin_leaves_nothing(start_server: Callable[..., Server]) -> None:
+    server = start_server("-q")
+    job = upload(server, table_of(1))  # its folder is there
+    while server.get(f"/__admin/imports/{job['id']}").json["state"] == "running":
+        pass
+    before = len(list((server.state / "imports").iterdir()))
+    limit_files(server, 200)  # the small upload fits, its record does not
+    answer = send(server, table_of(1))
+    assert (answer.status, answer.json["error"]) == (507, 507)
+    assert str(server.state) in answer.json["error_text"]
+    assert "File too large" in answer.json["error_text"]
+    assert len(list((server.state / "imports").iterdir())) == before

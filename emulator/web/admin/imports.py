@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,12 +28,10 @@ from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.current import workspace
 from emulator.web.import_steps import ImportSteps
-from emulator.web.limits import MAX_FILE_BYTES
+from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
-#: Seconds after which a refused client may well find room: a guess, for imports are of any length.
-RETRY_AFTER_S = 5
 _JOBS = "imports"
 _PREVIEWED_ROWS = 10
 
@@ -209,11 +207,12 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
 
     kept = None
     try:
-        _, form, files = parse_form_data(
-            request.environ, put_aside, _IN_MEMORY_BYTES, MAX_FILE_BYTES, max_form_parts=8
-        )
-        for _, part in files.items(multi=True):
-            part.close()
+        with spool().storing():
+            _, form, files = parse_form_data(
+                request.environ, put_aside, _IN_MEMORY_BYTES, MAX_FILE_BYTES, max_form_parts=8
+            )
+            for _, part in files.items(multi=True):
+                part.close()
         if list(files) != ["file"] or len(paths) != 1:
             raise RequestError(400, "file: send one file, as multipart/form-data", "A3")
         unknown = [
@@ -229,7 +228,8 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
     finally:
         for path in paths:
             if path != kept:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
 
 def _load_plan(schema: AdminSchema, text: str) -> Any:
@@ -251,9 +251,10 @@ def _load_plan(schema: AdminSchema, text: str) -> Any:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """An import that cannot be started is a bad request, or comes too early."""
+    """An import that cannot be started is a bad request, comes too early, or finds no room on the disk."""
     try:
-        yield
+        with spool().storing():
+            yield
     except TooManyImports as error:
         raise TooManyRequests(str(error), retry_after=RETRY_AFTER_S) from error
     except ImportRefused as error:

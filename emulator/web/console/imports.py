@@ -18,6 +18,7 @@ from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace
+from emulator.web.limits import spool
 from emulator.workspace import Workspace
 
 #: Rows of a file that the wizard shows.
@@ -59,9 +60,10 @@ def take_file() -> ResponseReturnValue:
     if sent is None or not sent.filename:
         return _first_page(found, [Problem("file", "choose a file")]), 400
     resource_id = request.form.get("resource_id", type=int, default=0)
-    upload = console_state().uploads.keep(
-        sent, _jobs().upload_path(), found.name, resource_id, request.form.get("provider", "")
-    )
+    with spool().storing():
+        upload = console_state().uploads.keep(
+            sent, _jobs().upload_path(), found.name, resource_id, request.form.get("provider", "")
+        )
     try:
         find_resource(resource_id, found.store)
         read_layout(Source(upload.path, upload.name))
@@ -127,8 +129,9 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     )
     jobs, uploads = _jobs(), console_state().uploads
     try:
-        path = uploads.copy(upload, jobs.upload_path())
-        job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
+        with spool().storing():
+            path = uploads.copy(upload, jobs.upload_path())
+            job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
     except ImportRefused as error:
         too_many = isinstance(error, TooManyImports)
         return _mapping_page(found, upload, plan, error.problems), 429 if too_many else 400
