@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -133,6 +134,21 @@ def test_a_full_disk_is_answered_507_with_the_folder(server: Server, path: str) 
     assert answer.json["error_text"] == f"what was sent cannot be kept in {folder}: File too large"
     limit_files(server, None)
     assert send(server, table_of(ROWS)).status == 202
+
+
+def test_a_full_disk_is_told_on_a_page_of_the_console(server: Server) -> None:
+    page = server.get("/__console/import")
+    found = re.search(r'name="(form_token|csrf_token)" value="([^"]+)"', page.body.decode())
+    assert found
+    form = f'--b\r\nContent-Disposition: form-data; name="{found[1]}"\r\n\r\n{found[2]}\r\n--b\r\n'
+    form += 'Content-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
+    limit_files(server, 1 << 20)
+    headers = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
+    headers["Content-Type"] = "multipart/form-data; boundary=b"
+    body = form.encode() + table_of(4 * ROWS) + b"\r\n--b--\r\n"
+    answer = server.request("POST", "/__console/import", body, headers)
+    assert answer.status == 507
+    assert f"cannot be kept in {server.state / 'imports'}: File too large" in answer.body.decode()
 
 
 def test_uploads_need_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

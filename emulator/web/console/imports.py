@@ -18,7 +18,7 @@ from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace
-from emulator.web.limits import spool
+from emulator.web.limits import RETRY_AFTER_S, spool
 from emulator.workspace import Workspace
 
 #: Rows of a file that the wizard shows.
@@ -133,8 +133,10 @@ def start_import(upload_id: str) -> ResponseReturnValue:
             path = uploads.copy(upload, jobs.upload_path())
             job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
     except ImportRefused as error:
-        too_many = isinstance(error, TooManyImports)
-        return _mapping_page(found, upload, plan, error.problems), 429 if too_many else 400
+        page = _mapping_page(found, upload, plan, error.problems)
+        if isinstance(error, TooManyImports):
+            return page, 429, {"Retry-After": str(RETRY_AFTER_S)}
+        return page, 400
     return see_other("console.job", job_id=job.description.id, file=upload.id)
 
 
