@@ -45,9 +45,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
-    app.extensions["emulator"] = Emulator(settings or Settings())
+    settings = settings or Settings()
+    app.extensions["emulator"] = Emulator(settings)
     current.init_app(app)  # first: a name that cannot be is refused before anything
-    limits.init_app(app)
+    limits.init_app(app, settings)
     push.init_app(app)
     admin.init_app(app)
     console.init_app(app)

@@ -8,10 +8,11 @@ request at a time, and nobody else in the state.
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Container
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from time import perf_counter
@@ -21,6 +22,7 @@ from msgspec import Struct
 
 from emulator.access_log import AccessLog, Served
 from emulator.delivery import Deliveries, internal_error, on_loop, send
+from emulator.spool import IN_MEMORY, Spool
 from emulator.turn import SharedLoop
 from emulator.wire import Answer, BodyProblem, Incoming
 from emulator.wsgi_call import WsgiCall
@@ -28,8 +30,6 @@ from emulator.wsgi_call import WsgiCall
 if TYPE_CHECKING:
     from granian.rsgi import Scope
 
-#: Bytes of a body that are kept in memory; what a larger limit allows beyond goes to a temporary file.
-IN_MEMORY = 1024 * 1024
 #: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
 #: before it listens gets to hear the answer; beyond, the connection closes on it.
 _DRAINED = 64 * 1024 * 1024
@@ -68,7 +68,8 @@ class _Request(Struct):
 class Bridge:
     """Answers granian's requests, one after the other; :meth:`take` is what granian calls.
 
-    ``body_limit(path)`` gives the bytes that a body sent there may have.
+    ``body_limit(path)`` gives the bytes that a body sent there may have. Where that is more than is kept in
+    memory, the application is asked before the body is read, and what it wants goes to the ``spool``.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class Bridge:
         body_limit: Callable[[str], int],
         deliveries: Deliveries,
         access_log: AccessLog,
+        spool: Spool | None = None,
     ) -> None:
+        self._spool = spool
         self._loop = loop
         self._turn = loop.turn
         self._exchange = exchange
@@ -144,19 +147,41 @@ class Bridge:
             traceback.print_exc(file=sys.stderr)
 
     async def _read_in_pieces(self, request: _Request, length: int, limit: int) -> None:
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
-            problem: BodyProblem | None
-            if length > limit and "expect" in request.by_name:
-                problem = "too_large"  # the client waits for leave to send it and gets the answer instead
-            else:
-                problem = await self._copy_body(request.proto, body, length, limit)
-            body.seek(0)
-            self._answer(request, body, problem)
+        spool = self._spool if limit > IN_MEMORY else None
+        if spool is None:
+            await self._read_and_answer(request, io.BytesIO(), length, limit)
+            return
+        asked = self._ask(request, b"", "unread")
+        if asked.status != 100:
+            await self._copy_body(request, io.BytesIO(), length, 0)
+            self._send(request, asked)
+            return
+        try:
+            await self._read_and_answer(request, spool.file(), length, limit)
+        finally:
+            spool.give_place()
 
-    async def _copy_body(self, proto: Any, body: IO[bytes], length: int, limit: int) -> BodyProblem | None:
+    async def _read_and_answer(self, request: _Request, body: IO[bytes], length: int, limit: int) -> None:
+        try:
+            problem = await self._copy_body(request, body, length, limit)
+            try:
+                body.seek(0)
+            except OSError as error:
+                problem = error
+            self._answer(request, b"" if isinstance(problem, OSError) else body, problem)
+        finally:
+            with suppress(OSError):  # what a full disk did not take is tried once more
+                body.close()
+
+    async def _copy_body(
+        self, request: _Request, body: IO[bytes], length: int, limit: int
+    ) -> BodyProblem | None:
         """Reads the body into ``body`` as far as ``limit`` allows. ``length`` -1: not known (chunked)."""
+        if length > limit and "expect" in request.by_name:
+            return "too_large"  # the client waits for leave to send it and gets the answer instead
         size, empties = 0, 0
-        pieces = aiter(proto)
+        problem: BodyProblem | None = None
+        pieces = aiter(request.proto)
         while True:
             try:
                 piece: bytes = await on_loop(self._loop, pieces.__anext__())
@@ -164,30 +189,41 @@ class Bridge:
                 break
             empties += not piece
             size += len(piece)
-            if size <= limit:
+            if size > limit:
+                problem = problem or "too_large"
+                if size > limit + _DRAINED:
+                    break
+                continue
+            try:
                 body.write(piece)
-            elif size > limit + _DRAINED:
-                break
-        if size > limit:
-            body.truncate(0)
-            return "too_large"
+            except OSError as error:
+                problem, limit = error, 0
+        if problem is not None:
+            if problem == "too_large":
+                body.truncate(0)
+            return problem
         # The end of a body comes as one empty piece, a broken one as two.
         return "cut_off" if empties > 1 or 0 < size < length else None
 
     def _answer(self, request: _Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> None:
+        self._send(request, self._ask(request, body, problem))
+
+    def _ask(self, request: _Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
         scope, method, path = request.scope, request.method, request.path
         try:
             if self._exchange.accepts(path):
                 content = body if isinstance(body, bytes) else body.read()
                 query, headers = scope.query_string, request.by_name
-                answer = self._exchange.handle(
+                return self._exchange.handle(
                     Incoming(method, path, query, headers, content, scope.client, problem)
                 )
-            else:
-                answer = self._application(scope, method, path, request.headers, body, problem)
+            return self._application(scope, method, path, request.headers, body, problem)
         except BaseException as error:
             # SystemExit too: a view that asks the process to end does not get it.
-            answer = internal_error(error)
+            return internal_error(error)
+
+    def _send(self, request: _Request, answer: Answer) -> None:
+        scope, method = request.scope, request.method
         if answer.delivery is None:
             send(request.proto, method, answer)
             self._record(request, answer, "")

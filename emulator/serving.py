@@ -27,6 +27,7 @@ from emulator import connections
 from emulator.access_log import AccessLog
 from emulator.bridge import Bridge, Exchange
 from emulator.delivery import Deliveries
+from emulator.spool import Spool
 from emulator.turn import SharedLoop
 from emulator.wsgi_call import WsgiCall
 
@@ -55,11 +56,13 @@ def serve(
     on_stop: Callable[[], object],
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
+    spool: Spool | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns.
 
     ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when requests are
-    answered. ``on_stop`` is called when the last answer is out and the loop rests. TLS needs both files
+    answered. ``on_stop`` is called when the last answer is out and the loop rests. ``spool`` takes large
+    bodies, after the application was asked for each; without one they stay in memory. TLS needs both files
     (PEM). Raises :class:`OSError`, before anything is started, when the port is taken, the host is not
     ours or the certificate cannot be used.
     """
@@ -70,7 +73,7 @@ def serve(
     asyncio.set_event_loop(loop)
     deliveries = Deliveries(loop, real_port)
     application = WsgiCall(app.wsgi_app, host, real_port)
-    bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log)
+    bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
     threads_before = _native_threads()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
-#: Seconds of work between two breaks, and of a break at least. Without a real one the threads that wait for
-#: this one would get their chance only every 5 ms, when Python itself makes them change places.
-STEP_S, BREAK_S = 0.002, 0.0005
+#: Seconds of work between two breaks, and of a break where nobody else asks for anything. Without a real
+#: one the threads that wait for this one would get their chance only when Python makes them change places.
+STEP_S, BREAK_S = 0.002, 0.0002
+#: Seconds of work between two breaks where others ask, for work that can stop that often.
+SHORT_STEP_S = 0.0005
 
 
 class Steps:
@@ -16,20 +18,25 @@ class Steps:
     ``asked_every``: how many times it is asked in some dozen microseconds.
     """
 
-    __slots__ = ("_asked", "_asked_every", "_until")
+    __slots__ = ("_asked", "_asked_every", "_since", "_visits", "visited")
 
     def __init__(self, asked_every: int = 32) -> None:
         self._asked = 0
         self._asked_every = asked_every
-        self._until = perf_counter() + STEP_S
+        self._visits = 0
+        #: Whether a request came since the pause before the last one.
+        self.visited = True
+        self._since = perf_counter()
 
     @property
     def long(self) -> bool:
         """Whether this step has been long enough. Cheap: the time is looked at now and then."""
         self._asked += 1
-        return not self._asked % self._asked_every and perf_counter() > self._until
+        return not self._asked % self._asked_every and perf_counter() > self._since + STEP_S
 
     async def pause(self) -> None:
-        """Let others work, and begin the next step."""
-        await asyncio.sleep(BREAK_S)
-        self._until = perf_counter() + STEP_S
+        """Let others work, and begin the next step: for as long as this one took, if anybody does."""
+        visits = getattr(asyncio.get_running_loop(), "visits", 0)
+        self.visited, self._visits = visits != self._visits, visits
+        await asyncio.sleep(max(BREAK_S, perf_counter() - self._since) if self.visited else BREAK_S)
+        self._since = perf_counter()

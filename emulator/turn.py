@@ -14,7 +14,11 @@ import selectors
 import threading
 from collections.abc import Callable
 from contextvars import Context
+from time import sleep
 from typing import Any
+
+#: What epoll waits at least: it counts in whole milliseconds.
+_WHOLE_S = 0.001
 
 
 class Turn:
@@ -45,6 +49,9 @@ class _LendingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._turn.__exit__()
         try:
+            if timeout is not None and 0 < timeout < _WHOLE_S:
+                sleep(timeout)
+                timeout = 0
             return super().select(timeout)
         finally:
             self._turn.__enter__()
@@ -54,13 +61,15 @@ class SharedLoop(asyncio.SelectorEventLoop):
     """An event loop whose :attr:`turn` another thread may take while the loop waits.
 
     Runs in the thread that made it. With the turn held, the other thread may use the loop as if it
-    were at home: ``call_soon``, ``call_later``, ``create_task``, setting futures.
+    were at home: ``call_soon``, ``call_later``, ``create_task``, setting futures. ``visits`` counts how
+    often one did.
     """
 
     def __init__(self) -> None:
         self.turn = Turn()
         self._home = threading.get_ident()
         self._guest = 0
+        self.visits = 0
         super().__init__(_LendingSelector(self.turn))
         # The loop's debug mode forbids what this class makes safe.
         self.set_debug(False)
@@ -71,6 +80,7 @@ class SharedLoop(asyncio.SelectorEventLoop):
 
     def act_as_running(self) -> None:
         """Makes ``asyncio.get_running_loop()`` answer this loop in the calling thread; needs the turn."""
+        self.visits += 1
         thread = threading.get_ident()
         if thread != self._guest and thread != self._home:
             self._guest = thread  # asked for each request, while the setting itself costs a system call

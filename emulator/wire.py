@@ -19,7 +19,9 @@ BRIDGE_KEY = "emulator.bridge"
 BODY_PROBLEM_KEY = "emulator.body_problem"
 
 Effect = Literal["connection_reset", "empty_response", "truncated_body", "slow_body"]
-BodyProblem = Literal["too_large", "cut_off"]
+#: ``unread``: the body has not come yet. The application answers 100 if it wants it, else the final answer.
+#: An :class:`OSError`: it could not be kept.
+BodyProblem = Literal["too_large", "cut_off", "unread"] | OSError
 
 
 class Incoming(Struct):

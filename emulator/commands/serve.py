@@ -183,6 +183,7 @@ def _serve(settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             body_limit=body_limit,
+            spool=app.extensions["spool"],
             access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
             on_ready=on_ready,
             on_stop=app.extensions["imports"].close,

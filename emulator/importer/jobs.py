@@ -1,7 +1,6 @@
 """Imports that run inside a server, step by step while it answers requests. Knows no framework and no loop.
 
-A server supplies a :data:`Schedule`. An import takes about half of the server's time while others ask for
-it, and all of it while nobody does.
+A server supplies a :data:`Schedule`, which decides how long the steps and the breaks between them are.
 """
 
 from __future__ import annotations
@@ -9,9 +8,9 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -19,26 +18,28 @@ from msgspec import Struct, field
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import refused
+from emulator.importer.problem import Problem, TooManyImports
 from emulator.importer.report import Report, interrupted_at, report_files
 from emulator.importer.run import STEP_ROWS, Import
 from emulator.importer.sources import Source
+from emulator.store.files import replace_file
 from emulator.workspace import Workspace
 
-#: Calls what it is given again and again: each time it answers how many seconds to wait before the next
-#: call, at last ``None``. Between two calls everybody else gets their turn.
-Schedule = Callable[[Callable[[], float | None]], object]
+#: One step of an import, of about so many seconds: whether there are more.
+Advance = Callable[[float], bool]
+#: Calls what it is given again and again, as long as there are more steps, and lets others work in between.
+Schedule = Callable[[Advance], object]
 
-#: Seconds of one step: what a request may have to wait for.
-STEP_S = 0.0005
-#: A step that begins so many seconds late was kept waiting by others.
-_LATE_S = 0.0002
-#: Imports that may run at a time.
+#: Seconds of one step where nobody else asks for anything.
+STEP_S = 0.004
+#: Imports of one workspace that may run at a time.
 MAX_RUNNING = 4
 #: Imports that are remembered, with their reports.
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
+#: The problem of an import that was under way when its server died.
+INTERRUPTED = "its end is not recorded: the server or its disk failed; import the file again for the rest"
 
 
 class Description(Struct):
@@ -66,47 +67,47 @@ class Description(Struct):
 
 
 class Job:
-    """One import: ``description`` is brought up to date by :meth:`as_dict`."""
+    """One import: ``description`` is brought up to date by :meth:`as_dict`.
+
+    It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
+    the disk's refusals to take the report or the record included.
+    """
 
     def __init__(self, description: Description, folder: Path) -> None:
         self.description = description
         self.report_path = folder / f"{description.id}.csv"
         self._record = folder / f"{description.id}.json"
         self._import: Import | None = None
-        self._end: Callable[[], object] = lambda: None
-        self._expected_at = 0.0
-        self._pause = 0.0
+        self._upload: Path | None = None
 
     @property
     def running(self) -> bool:
         return self.description.state == "running"
 
-    def begin(self, importing: Import, end: Callable[[], object]) -> None:
-        """Take charge of an import; ``end`` is called when it is over."""
-        self._import, self._end = importing, end
-        self.save()
-
-    def advance(self) -> float | None:
-        """One step: the seconds to wait before the next one, ``None`` when it is over. Never raises."""
-        if self._import is None:
-            return None
-        since = perf_counter()
-        # Whoever made this step late is likely to ask again at once.
-        others_wait = self._expected_at and since - self._expected_at > _LATE_S
+    def begin(self, importing: Import, upload: Path) -> None:
+        """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
+        self._import, self._upload = importing, upload
         try:
-            more = self._import.step(STEP_ROWS, STEP_S)
+            self.save()
+        except BaseException:
+            importing.close()
+            raise
+
+    def advance(self, seconds: float = STEP_S) -> bool:
+        """One step of about so many seconds: whether there are more. Never raises."""
+        if self._import is None:
+            return False
+        try:
+            if self._import.step(STEP_ROWS, seconds):
+                return True
         except OSError as error:
-            more = self._fail(f"the report cannot be written: {error.strerror or error}")
+            self._fail(self._import.report, f"the report cannot be written: {error.strerror or error}")
         except Exception as error:
-            traceback.print_exc()
-            more = self._fail(f"internal error: {type(error).__name__}")
-        if not more:
-            self.end()
-            return None
-        now = perf_counter()
-        self._pause = now - since if others_wait else self._pause / 2 if self._pause > STEP_S / 8 else 0.0
-        self._expected_at = now + self._pause
-        return self._pause
+            with suppress(OSError, ValueError):  # a full disk may be behind standard error too
+                traceback.print_exc()
+            self._fail(self._import.report, f"internal error: {type(error).__name__}")
+        self.end()
+        return False
 
     def cancel(self) -> None:
         """Stop before the next step."""
@@ -114,13 +115,22 @@ class Job:
             self._import.cancel()
 
     def end(self) -> None:
-        """Write down how it ended."""
-        if self._import is not None:
-            self._bring_up_to_date(self._import)
-            self._import.close()
-            self._import = None
-            self.save()
-            self._end()
+        """Let go of the file and the upload, and write down how it ended. Never raises."""
+        importing, self._import = self._import, None
+        if importing is None:
+            return
+        importing.close()
+        self._bring_up_to_date(importing)
+        # The upload first: without it there may be room for the record.
+        for act, what in (
+            (self._remove_upload, "the upload cannot be removed"),
+            (self.save, "this cannot be written down"),
+        ):
+            try:
+                act()
+            except OSError as error:
+                problem = f"{what}: {error.strerror or error}"
+                self.description.problem = _both(self.description.problem, problem)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
@@ -139,18 +149,22 @@ class Job:
         return described | shown
 
     def save(self) -> None:
-        """Write the description beside the report."""
-        self._record.write_bytes(msgspec.json.encode(self.description))
+        """Write the description beside the report. Raises :class:`OSError`."""
+        replace_file(self._record, [msgspec.json.encode(self.description)])
 
     def forget(self) -> None:
-        """Remove its files."""
+        """Remove its files, as far as the disk lets go of them."""
         for path in (self._record, *report_files(self.report_path)):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
-    def _fail(self, problem: str) -> bool:
-        if self._import is not None:
-            self._import.report.state, self._import.report.problem = "failed", problem
-        return False
+    def _fail(self, report: Report, problem: str) -> None:
+        with suppress(Exception):  # by then the state is set
+            report.finish("failed", _both(report.problem, problem))
+
+    def _remove_upload(self) -> None:
+        if self._upload is not None:
+            self._upload.unlink(missing_ok=True)
 
     def _bring_up_to_date(self, importing: Import) -> None:
         one, report = self.description, importing.report
@@ -193,14 +207,20 @@ class ImportJobs:
         gone.
         """
         try:
-            if sum(job.running for job in self._jobs.values()) >= MAX_RUNNING:
-                raise refused("file", f"{MAX_RUNNING} imports are running already")
+            if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
+                text = f"{MAX_RUNNING} imports are running in this workspace: wait for one, or cancel it"
+                raise TooManyImports([Problem("workspace", text)])
             checked = self.check(upload, name, plan, workspace)
             job = Job(_describe(checked, workspace), self._made_folder())
-            importing = Import(checked, workspace, Report(job.report_path), lambda: _settle(workspace))
-            job.begin(importing, lambda: upload.unlink(missing_ok=True))
+            try:
+                report = Report(job.report_path)
+                job.begin(Import(checked, workspace, report, lambda: _settle(workspace)), upload)
+            except BaseException:
+                job.forget()
+                raise
         except BaseException:
-            upload.unlink(missing_ok=True)
+            with suppress(OSError):
+                upload.unlink(missing_ok=True)
             raise
         self._jobs[job.description.id] = job
         self._forget_oldest()
@@ -250,25 +270,30 @@ class ImportJobs:
 
     def _find_again(self, folder: Path) -> None:
         for left in folder.glob("*.upload"):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
             try:
                 found.append(msgspec.json.decode(record.read_bytes(), type=Description))
-            except (OSError, ValueError, RecursionError):  # torn by a crash
-                record.unlink(missing_ok=True)
+            except (OSError, ValueError, RecursionError):  # of another version
+                continue
         for description in sorted(found, key=lambda one: one.started):
             job = self._jobs[description.id] = Job(description, folder)
             if job.running:
                 description.state = "interrupted"
                 description.up_to_line = interrupted_at(job.report_path)
-                description.problem = "the server stopped; import the file again for the rest"
+                description.problem = INTERRUPTED
 
 
-def at_once(advance: Callable[[], float | None]) -> None:
+def at_once(advance: Advance) -> None:
     """A :data:`Schedule` where there is no loop: all of it, now."""
-    while advance() is not None:
+    while advance(STEP_S):
         pass
+
+
+def _both(problem: str | None, another: str) -> str:
+    return f"{problem}; {another}" if problem else another
 
 
 def _settle(workspace: Workspace) -> None:

@@ -24,6 +24,10 @@ class ImportRefused(Exception):
         self.problems = list(problems)
 
 
+class TooManyImports(ImportRefused):
+    """The workspace has as many imports under way as it may; one more can be started when one has ended."""
+
+
 def refused(path: str, text: str) -> ImportRefused:
     """A refusal for one reason."""
     return ImportRefused([Problem(path, text)])

@@ -12,8 +12,8 @@ import httpx
 
 from emulator.importer.plan import ImportPlan
 
-#: Seconds between two looks at a job.
-_EVERY_S = 0.5
+#: Seconds between two looks at a job: at first, for small files, and at most.
+_AT_FIRST_S, _AT_MOST_S = 0.05, 0.5
 #: Seconds that the server may take for one answer; it reads a large upload first.
 _PATIENCE_S = 600.0
 
@@ -51,12 +51,14 @@ class RemoteImport:
 
     def follow(self) -> Iterator[dict[str, Any]]:
         """The job again and again, until it is over. Raises :class:`RemoteError`."""
+        pause = _AT_FIRST_S
         while True:
             job = self._json("GET", f"/imports/{self._id}")
             yield job
             if job["state"] != "running":
                 return
-            sleep(_EVERY_S)
+            sleep(pause)
+            pause = min(pause * 1.5, _AT_MOST_S)
 
     def cancel(self) -> None:
         """Have the server stop the import. Raises :class:`RemoteError`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -116,21 +117,26 @@ class Report:
     def finish(self, state: State, problem: str | None = None) -> None:
         """The import is over: write the file whole. Raises :class:`OSError`."""
         self.state, self.problem = state, problem
-        if self.path is None or self._part is None:
+        growing, self._part = self._part, None
+        if self.path is None or growing is None:
             return
-        self._part.close()
-        self._part = None
+        growing.close()
         part = _part_path(self.path)
         whole = self.path.with_name(self.path.name + ".whole")
-        with (
-            part.open(encoding="utf-8", newline="") as rows,
-            whole.open("w", encoding="utf-8", newline="") as out,
-        ):
-            writer = csv.writer(out)
-            writer.writerow(_HEADER)
-            writer.writerows(self._summary())
-            writer.writerows(row for row in csv.reader(rows) if row[0] == "refused")
-        whole.replace(self.path)
+        try:
+            with (
+                part.open(encoding="utf-8", newline="") as rows,
+                whole.open("w", encoding="utf-8", newline="") as out,
+            ):
+                writer = csv.writer(out)
+                writer.writerow(_HEADER)
+                writer.writerows(self._summary())
+                writer.writerows(row for row in csv.reader(rows) if row[0] == "refused")
+            whole.replace(self.path)
+        except OSError:
+            with suppress(OSError):
+                whole.unlink(missing_ok=True)  # half of it takes room and tells nothing
+            raise
         part.unlink()
 
     def _summary(self) -> Iterator[tuple[object, ...]]:

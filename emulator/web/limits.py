@@ -1,16 +1,21 @@
-"""How large a request's body may be, by path."""
+"""How large a request's body may be, by path, and how many large ones may come in at a time."""
 
 from __future__ import annotations
 
-from flask import Flask, Request, request
+from flask import Flask, Request, Response, current_app, g, request
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.formparser import FormDataParser
 
 from emulator.rules.model import RequestError
-from emulator.settings import MAX_BODY_BYTES
-from emulator.wire import BODY_PROBLEM_KEY
+from emulator.settings import MAX_BODY_BYTES, Settings
+from emulator.spool import IN_MEMORY, MOST_AT_ONCE, Spool
+from emulator.wire import BODY_PROBLEM_KEY, BRIDGE_KEY
 from emulator.workspaces import split_path
 
 #: For what carries a whole state or a file.
 MAX_FILE_BYTES = 1 << 30
+#: Seconds after which a refused client may well find room: a guess, for files are of any size.
+RETRY_AFTER_S = 5
 _FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/__console/import")
 
 
@@ -22,23 +27,62 @@ def body_limit(path: str) -> int:
 
 
 class LimitedRequest(Request):
-    """A Flask request that knows its own limit."""
+    """A Flask request that knows its own limit, and where files go that are sent in a form."""
 
     @property  # type: ignore[misc]  # Flask's can be set as well
     def max_content_length(self) -> int:  # type: ignore[override]
         return body_limit(self.path)
 
+    def make_form_data_parser(self) -> FormDataParser:
+        return FormDataParser(
+            lambda *_, **__: spool().file(), self.max_form_memory_size, self.max_content_length
+        )
 
-def init_app(app: Flask) -> None:
+
+def init_app(app: Flask, settings: Settings) -> None:
     """Hold requests to their limits, whatever server they come through."""
     app.request_class = LimitedRequest
-    app.before_request(check_body)
+    app.extensions["spool"] = Spool(None if settings.durability == "none" else settings.state / "imports")
+    app.teardown_request(_give_place)
 
 
-def check_body() -> None:
-    """Refuse a body that the server could not read whole. Raises :class:`RequestError` 413 or 400."""
+def spool() -> Spool:
+    """Where the application's large bodies lie."""
+    found: Spool = current_app.extensions["spool"]
+    return found
+
+
+def check_body() -> Response | None:
+    """Refuse a body that could not be read whole, or a large one that is one too many.
+
+    To be called when the request itself is allowed. Answers 100 where the server asks before it reads.
+    Raises :class:`RequestError` 413, 400 or 507 and :class:`ServiceUnavailable`.
+    """
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
         raise RequestError(413, f"body: must be at most {body_limit(request.path)} bytes", "A3")
     if problem == "cut_off":
         raise RequestError(400, "body: was cut off before its end", "A3")
+    if isinstance(problem, OSError):
+        raise spool().refusal(problem)
+    if problem == "unread" or _is_large_and_unread():
+        if not spool().take_place():
+            text = f"{MOST_AT_ONCE} large bodies are on their way in already: send this one again"
+            raise ServiceUnavailable(text, retry_after=RETRY_AFTER_S)
+        if problem == "unread":
+            return Response(status=100)  # the server gives the place back
+        g.has_place = True
+    return None
+
+
+def _is_large_and_unread() -> bool:
+    """Whether a plain WSGI server may still have to read a large body."""
+    if BRIDGE_KEY in request.environ or body_limit(request.path) <= IN_MEMORY:
+        return False
+    length = request.content_length
+    return (length is None and "wsgi.input_terminated" in request.environ) or (length or 0) > IN_MEMORY
+
+
+def _give_place(_: BaseException | None = None) -> None:
+    if g.pop("has_place", False):
+        spool().give_place()

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from emulator.importer import jobs as job_limits
-from emulator.importer.jobs import ImportJobs, Job, at_once
-from emulator.importer.problem import ImportRefused
+from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
+from emulator.importer.problem import ImportRefused, TooManyImports
 from emulator.workspace import Workspace
-from tests.importer.tables import holder_of, plan
-
-Advance = Callable[[], float | None]
+from tests.importer.tables import holder_of, in_memory, plan
 
 
 class ByHand:
@@ -25,8 +22,8 @@ class ByHand:
     def __call__(self, advance: Advance) -> None:
         self.advances.append(advance)
 
-    def step(self) -> float | None:
-        return self.advances[-1]()
+    def step(self) -> bool:
+        return self.advances[-1](STEP_S / 4)
 
 
 @pytest.fixture
@@ -46,7 +43,7 @@ def test_a_job_goes_in_steps_and_tells_how_far_it_is(workspace: Workspace, folde
     jobs, by_hand = ImportJobs(folder), ByHand()
     job = start(jobs, workspace, by_hand)
     assert job.as_dict()["state"] == "running"
-    assert by_hand.step() is not None
+    assert by_hand.step()
     part = job.as_dict()
     assert 0 < part["counts"]["rows"] == part["up_to_line"] - 1 < 5000
     assert part["counts"]["added"] == part["counts"]["rows"]
@@ -76,7 +73,7 @@ def test_a_cancelled_job_stops_before_its_next_step(workspace: Workspace, folder
     job = start(jobs, workspace, by_hand)
     by_hand.step()
     job.cancel()
-    assert by_hand.step() is None
+    assert not by_hand.step()
     assert job.as_dict()["state"] == "cancelled"
     assert holder_of(workspace, "new:0")
     assert not holder_of(workspace, "new:4999")
@@ -97,7 +94,7 @@ def test_an_import_whose_server_died_is_found_again(workspace: Workspace, folder
     done = before.as_dict()["up_to_line"]
     found = ImportJobs(folder).of("default")
     assert [(job.as_dict()["state"], job.as_dict()["up_to_line"]) for job in found] == [("interrupted", done)]
-    assert found[0].as_dict()["problem"] == "the server stopped; import the file again for the rest"
+    assert found[0].as_dict()["problem"] == job_limits.INTERRUPTED
     assert not list(folder.glob("*.upload"))
 
 
@@ -106,7 +103,7 @@ def test_a_server_that_stops_ends_its_imports(workspace: Workspace, folder: Path
     start(jobs, workspace, by_hand)
     by_hand.step()
     jobs.close()
-    assert by_hand.step() is None
+    assert not by_hand.step()
     assert [job.as_dict()["state"] for job in ImportJobs(folder).of("default")] == ["cancelled"]
 
 
@@ -118,29 +115,18 @@ def test_old_jobs_are_forgotten(workspace: Workspace, folder: Path, monkeypatch:
     assert len(list(folder.iterdir())) == 4
 
 
-def test_too_many_at_a_time_are_refused(workspace: Workspace, folder: Path) -> None:
+def test_so_many_imports_run_at_a_time_in_each_workspace(workspace: Workspace, folder: Path) -> None:
     jobs = ImportJobs(folder)
-    for _ in range(job_limits.MAX_RUNNING):
+    running = [start(jobs, workspace, ByHand(), rows=1) for _ in range(job_limits.MAX_RUNNING)]
+    with pytest.raises(TooManyImports, match="4 imports are running in this workspace: wait for one"):
         start(jobs, workspace, ByHand(), rows=1)
-    with pytest.raises(ImportRefused, match="4 imports are running already"):
-        start(jobs, workspace, ByHand(), rows=1)
-
-
-def test_a_job_makes_way_for_those_who_wait(
-    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(job_limits, "perf_counter", lambda: now[0])
-    jobs, by_hand = ImportJobs(folder), ByHand()
-    start(jobs, workspace, by_hand, rows=50_000)
-    # Nobody makes it late: it goes on at once.
-    assert by_hand.step() == 0.0
-    assert by_hand.step() == 0.0
-    # Its step comes late, and takes a while: it waits as long.
-    now[0] += 0.01
-    times = iter([now[0], now[0] + 0.004])
-    monkeypatch.setattr(job_limits, "perf_counter", lambda: next(times))
-    assert by_hand.step() == pytest.approx(0.004)
+    assert len(list(folder.glob("*.upload"))) == job_limits.MAX_RUNNING
+    other = in_memory()
+    other.name = "other"
+    start(jobs, other, ByHand(), rows=1)
+    running[0].cancel()
+    running[0].advance()
+    start(jobs, workspace, ByHand(), rows=1)
 
 
 def test_without_a_folder_nothing_outlives_the_jobs(workspace: Workspace) -> None:

@@ -19,6 +19,7 @@ from emulator.web.admin import (
     workspaces,
 )
 from emulator.web.admin.safety import check_access
+from emulator.web.limits import check_body
 from emulator.web.openapi import views as openapi
 
 SUBJECTS = (
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     """Serve the admin API."""
     blueprint = Blueprint("admin", __name__, url_prefix="/__admin")
     blueprint.before_request(check_access)
+    blueprint.before_request(check_body)
     for subject in SUBJECTS:
         subject.add_routes(blueprint)
     app.register_blueprint(blueprint)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from marshmallow import ValidationError, fields, post_load
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
 from emulator.importer.checking import find_resource
 from emulator.importer.columns import describe_columns, guess
-from emulator.importer.jobs import ImportJobs, Job, Schedule, at_once
+from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused
+from emulator.importer.problem import ImportRefused, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
@@ -27,7 +27,8 @@ from emulator.schema_errors import boolean, string
 from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.limits import MAX_FILE_BYTES
+from emulator.web.import_steps import ImportSteps
+from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
@@ -107,7 +108,7 @@ def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
         plan = _load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
             _jobs().check(path, name, plan, workspace())  # what is refused makes none
-        job = _jobs().start(path, name, plan, workspace_to_change(), _schedule())
+        job = _jobs().start(path, name, plan, workspace_to_change(), current_app.extensions["import_steps"])
     where = f"{request.script_root}/__admin/imports/{job.description.id}"
     return _shown(job), 202, {"Location": where}
 
@@ -178,6 +179,7 @@ def _keep_jobs(state: BlueprintSetupState) -> None:
     folder = None if settings.durability == "none" else settings.state / "imports"
     jobs = state.app.extensions[_JOBS] = ImportJobs(folder)
     emulator.workspaces.on_delete.append(jobs.forget_all_of)
+    state.app.extensions["import_steps"] = ImportSteps()
 
 
 def _jobs() -> ImportJobs:
@@ -197,24 +199,6 @@ def _shown(job: Job) -> dict[str, Any]:
     return job.as_dict() | {"report": report if job.report_path.exists() else None}
 
 
-def _schedule() -> Schedule:
-    """Steps on the server's loop; under a server without one, all of them at once."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return at_once
-
-    def on_loop(advance: Callable[[], float | None]) -> None:
-        def step() -> None:
-            pause = advance()
-            if pause is not None:
-                loop.call_later(pause, step)
-
-        loop.call_soon(step)
-
-    return on_loop
-
-
 @contextmanager
 def _upload() -> Iterator[tuple[Path, str, str]]:
     """The file that was sent, where it lies now, its name, and the text of ``plan``."""
@@ -226,11 +210,12 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
 
     kept = None
     try:
-        _, form, files = parse_form_data(
-            request.environ, put_aside, _IN_MEMORY_BYTES, MAX_FILE_BYTES, max_form_parts=8
-        )
-        for _, part in files.items(multi=True):
-            part.close()
+        with spool().storing():
+            _, form, files = parse_form_data(
+                request.environ, put_aside, _IN_MEMORY_BYTES, MAX_FILE_BYTES, max_form_parts=8
+            )
+            for _, part in files.items(multi=True):
+                part.close()
         if list(files) != ["file"] or len(paths) != 1:
             raise RequestError(400, "file: send one file, as multipart/form-data", "A3")
         unknown = [
@@ -246,7 +231,8 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
     finally:
         for path in paths:
             if path != kept:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
 
 def _load_plan(schema: AdminSchema, text: str) -> Any:
@@ -268,9 +254,12 @@ def _load_plan(schema: AdminSchema, text: str) -> Any:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """An import that cannot be started is a bad request."""
+    """An import that cannot be started is a bad request, comes too early, or finds no room on the disk."""
     try:
-        yield
+        with spool().storing():
+            yield
+    except TooManyImports as error:
+        raise TooManyRequests(str(error), retry_after=RETRY_AFTER_S) from error
     except ImportRefused as error:
         texts = [str(one) if one.path == "file" else f"plan.{one}" for one in error.problems]
         raise RequestError(400, "; ".join(texts), "A3") from error

@@ -23,6 +23,7 @@ from markupsafe import Markup
 from emulator.rules.model import RequestError
 from emulator.web.admin.safety import check_access
 from emulator.web.current import emulator
+from emulator.web.limits import check_body, spool
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -127,9 +128,11 @@ def check_request() -> AnyResponse | None:
             if request.method == "GET":
                 return redirect(url_for("console.sign_in", then=request.full_path.rstrip("?")))
             raise
-    if request.method == "POST":
-        _check_form()
-    return None
+    asked = check_body()
+    if asked is None and request.method == "POST":
+        with spool().storing():  # a form is read with its file
+            _check_form()
+    return asked
 
 
 def secure(response: Response) -> Response:

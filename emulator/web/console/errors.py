@@ -9,15 +9,17 @@ from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable, refusal
 
 
-def failure(error: Exception) -> tuple[str, int]:
-    """The page for an error, and its status; an unexpected one goes to the log."""
+def failure(error: Exception) -> tuple[str, int, dict[str, str]]:
+    """The page for an error, its status and headers; an unexpected one goes to the log."""
+    headers: dict[str, str] = {}
     if isinstance(error, StorageUnavailable):
         error = refusal(error)
     if isinstance(error, RequestError):
         code, text = error.code, error.text
     elif isinstance(error, HTTPException) and error.code is not None:
         code, text = error.code, str(error.description or error.name)
+        headers = {name: value for name, value in error.get_headers() if name == "Retry-After"}
     else:
         code, text = 500, f"internal error: {type(error).__name__}"
         current_app.logger.error("internal error", exc_info=error)
-    return render_template("console/error.html", code=code, text=text), code
+    return render_template("console/error.html", code=code, text=text), code, headers

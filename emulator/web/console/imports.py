@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, find_resource
 from emulator.importer.columns import Column, Guess, describe_columns, guess
-from emulator.importer.jobs import ImportJobs, Job, at_once
+from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused, Problem
+from emulator.importer.problem import ImportRefused, Problem, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
 from emulator.web.console.moving import see_other
@@ -21,6 +18,7 @@ from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
+from emulator.web.limits import RETRY_AFTER_S, spool
 from emulator.workspace import Workspace
 
 #: Rows of a file that the wizard shows.
@@ -62,9 +60,10 @@ def take_file() -> ResponseReturnValue:
     if sent is None or not sent.filename:
         return _first_page(found, [Problem("file", "choose a file")]), 400
     resource_id = request.form.get("resource_id", type=int, default=0)
-    upload = console_state().uploads.keep(
-        sent, _jobs().upload_path(), found.name, resource_id, request.form.get("provider", "")
-    )
+    with spool().storing():
+        upload = console_state().uploads.keep(
+            sent, _jobs().upload_path(), found.name, resource_id, request.form.get("provider", "")
+        )
     try:
         find_resource(resource_id, found.store)
         read_layout(Source(upload.path, upload.name))
@@ -131,10 +130,14 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     )
     jobs, uploads = _jobs(), console_state().uploads
     try:
-        path = uploads.copy(upload, jobs.upload_path())
-        job = jobs.start(path, upload.name, plan, found, _on_loop)
+        with spool().storing():
+            path = uploads.copy(upload, jobs.upload_path())
+            job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
     except ImportRefused as error:
-        return _mapping_page(found, upload, plan, error.problems), 400
+        page = _mapping_page(found, upload, plan, error.problems)
+        if isinstance(error, TooManyImports):
+            return page, 429, {"Retry-After": str(RETRY_AFTER_S)}
+        return page, 400
     return see_other("console.job", job_id=job.description.id, file=upload.id)
 
 
@@ -186,19 +189,3 @@ def _upload(found: Workspace, upload_id: str) -> Upload:
     if upload is None:
         raise RequestError(404, "this file is not here any more: choose it again", "A3")
     return upload
-
-
-def _on_loop(advance: Callable[[], float | None]) -> None:
-    """Steps on the server's loop; under a server without one, all of them at once."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        at_once(advance)
-        return
-
-    def step() -> None:
-        pause = advance()
-        if pause is not None:
-            loop.call_later(pause, step)
-
-    loop.call_soon(step)

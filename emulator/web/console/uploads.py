@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +33,8 @@ class Uploads:
         self._waiting: dict[str, Upload] = {}
 
     def keep(self, sent: FileStorage, path: Path, workspace: str, resource_id: int, provider: str) -> Upload:
-        """Write a file down at ``path``."""
-        sent.save(path)
+        """Write a file down at ``path``. Raises :class:`OSError`; then nothing is left there."""
+        _write_or_remove(path, sent.save)
         kept = Upload(secrets.token_hex(8), sent.filename or "file", path, workspace, resource_id, provider)
         self._waiting[kept.id] = kept
         while len(self._waiting) > MOST_WAITING:
@@ -45,11 +47,11 @@ class Uploads:
         return found if found is not None and found.workspace == workspace else None
 
     def copy(self, upload: Upload, to: Path) -> Path:
-        """The same file once more, for an import that removes what it has read."""
+        """The same file once more, for an import that removes what it has read. Raises :class:`OSError`."""
         try:
             to.hardlink_to(upload.path)
         except OSError:  # a file system without links
-            shutil.copyfile(upload.path, to)
+            _write_or_remove(to, lambda path: shutil.copyfile(upload.path, path))
         return to
 
     def forget_all_of(self, workspace: str) -> None:
@@ -60,3 +62,12 @@ class Uploads:
     def forget(self, upload_id: str) -> None:
         """Remove a file."""
         self._waiting.pop(upload_id).path.unlink(missing_ok=True)
+
+
+def _write_or_remove(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        write(path)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise

@@ -43,7 +43,7 @@ OPERATIONS = (
         202,
         body=_upload("Plan", "plan"),
         media_type=_FORM,
-        refusals=(409,),
+        refusals=(409, 503, 507),
     ),
     Operation(
         "post",
@@ -54,6 +54,7 @@ OPERATIONS = (
         shapes.PreviewAnswerSchema,
         body=_upload("Preview"),
         media_type=_FORM,
+        refusals=(503, 507),
     ),
     Operation(
         "get",

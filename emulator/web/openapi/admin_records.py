@@ -145,6 +145,7 @@ OPERATIONS = (
         "workspace",
         shapes.SizeSchema,
         body=_SNAPSHOT,
+        refusals=(503, 507),
     ),
     Operation(
         "post",

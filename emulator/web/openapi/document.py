@@ -33,8 +33,10 @@ _REFUSALS = {
     "409": "It does not go together with what is there.",
     "413": "The body is too large.",
     "422": "The contents cannot be used.",
-    "429": "Too many workspaces, or a rate limit that was armed as a fault.",
+    "429": "Too many workspaces or imports, or a rate limit that was armed as a fault.",
     "500": "The state could not be written, and nothing has changed; or a mistake of the emulator.",
+    "503": "Too many large bodies are on their way in; `Retry-After` says when to send this one again.",
+    "507": "What was sent cannot be kept on the disk.",
 }
 #: The documented endpoint's own refusals (A3).
 _PUSH_REFUSALS = ("404", "413", "429", "500")
