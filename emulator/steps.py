@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter
+from weakref import WeakKeyDictionary
 
 #: Seconds of work between two breaks, and of a break at least. Without a real one the threads that wait for
 #: this one would get their chance only every 5 ms, when Python itself makes them change places.
 STEP_S, BREAK_S = 0.002, 0.0005
 
+#: Until when the step goes that is under way on a loop.
+_ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+
 
 class Steps:
     """Tells when it is time to let others work (:attr:`long`), and lets them (:meth:`pause`).
 
-    ``asked_every``: how many times it is asked in some dozen microseconds.
+    Whatever works in steps on one loop shares them: ten at once hold it no longer than one, but for what
+    each does until it asks. ``asked_every``: how many times it is asked in some dozen microseconds.
     """
 
     __slots__ = ("_asked", "_asked_every", "_until")
@@ -21,7 +26,7 @@ class Steps:
     def __init__(self, asked_every: int = 32) -> None:
         self._asked = 0
         self._asked_every = asked_every
-        self._until = perf_counter() + STEP_S
+        self._until = _end_of_step()
 
     @property
     def long(self) -> bool:
@@ -32,4 +37,13 @@ class Steps:
     async def pause(self) -> None:
         """Let others work, and begin the next step."""
         await asyncio.sleep(BREAK_S)
-        self._until = perf_counter() + STEP_S
+        self._until = _end_of_step()
+
+
+def _end_of_step() -> float:
+    loop = asyncio.get_running_loop()
+    end = _ends.get(loop)
+    if end is None:
+        end = _ends[loop] = perf_counter() + STEP_S
+        loop.call_soon(_ends.pop, loop, None)  # when the loop has looked for others, another step begins
+    return end
