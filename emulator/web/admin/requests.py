@@ -21,7 +21,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
 from emulator.schema_errors import integer, messages
 from emulator.steps import Steps
-from emulator.web.admin.criteria import MatchField, is_key, read_criteria
+from emulator.web.admin.criteria import MatchField, check_possible, is_key, read_criteria
 from emulator.web.admin.loading import AdminSchema, load, load_body
 from emulator.web.admin.numbers import number
 from emulator.web.current import emulator, workspace
@@ -125,6 +125,7 @@ def list_requests() -> Response:
 
 
 async def _list(found: Workspace, match: Match, page: dict[str, Any], secrets: list[str] | None) -> Answer:
+    await check_possible(found, match)
     journal = found.requests
     filtered = bool(match.criteria)
     listed = await search(journal, match, page["limit"], page["cursor"], count_all=filtered)
@@ -182,6 +183,7 @@ def count_requests() -> Response:
 
 async def _count(found: Workspace, asked: dict[str, Any]) -> Answer:
     match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
+    await check_possible(found, match, "match.")
     return json_answer({"count": await count_within(found.requests, match, expect, asked["within"])})
 
 
@@ -194,6 +196,7 @@ def verify_requests() -> Response:
 
 async def _verify(found: Workspace, asked: dict[str, Any], show_secrets: bool) -> Answer:
     match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
+    await check_possible(found, match, "match.")
     count = await count_within(found.requests, match, expect, asked["within"])
     if expect.met_by(count):
         return json_answer({"count": count})

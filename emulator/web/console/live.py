@@ -14,7 +14,7 @@ from emulator.faults.calls import FIRST_CALL, curl
 from emulator.requests.entry import OUTCOMES, Entry
 from emulator.requests.matching import KEYS, Match
 from emulator.requests.search import Found, search
-from emulator.web.admin.criteria import read_criteria
+from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console.later import page_later
 from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
@@ -72,6 +72,7 @@ def show_live() -> Response:
 
 
 async def _find(found: Workspace, match: Match, before: int | None) -> Found:
+    await check_possible(found, match)
     return await search(found.requests, match, PAGE, before)
 
 
