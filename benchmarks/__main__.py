@@ -19,6 +19,7 @@ from benchmarks.experiments import (
     measure_peers,
     measure_start,
     measure_stored,
+    measure_waiting,
 )
 from benchmarks.load import LoadError
 from benchmarks.machine import describe
@@ -27,7 +28,7 @@ from benchmarks.report import markdown, summary
 from benchmarks.results import Results
 from benchmarks.rounds import Plan
 
-PARTS = ("start", "stored", "durability", "journal", "peers")
+PARTS = ("start", "stored", "durability", "journal", "waiting", "peers")
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
 #: What people have to say about the numbers: what limits them, what was tried. It becomes part of the report.
 _NOTES = Path(__file__).with_name("NOTES.md")
@@ -129,6 +130,7 @@ def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, 
         "stored": lambda: measure_stored(plan, folder, results, click.echo),
         "durability": lambda: measure_durability(plan, folder, results, click.echo),
         "journal": lambda: measure_journal(plan, folder, results, click.echo),
+        "waiting": lambda: measure_waiting(plan, folder, results, click.echo),
         "peers": lambda: measure_peers(plan, folder, peers_dir, results, click.echo),
     }
     for part in parts:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks._running import MIB, StartError
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS
-from benchmarks.results import JournalCost, Peer, Results, Size
+from benchmarks.results import JournalCost, Peer, Results, Size, Waiting
 from benchmarks.rounds import Plan, Say, Target, Turns
-from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi, fill_journal
+from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi, fill_journal, verifications
 from benchmarks.stored import write_fixtures
 
 #: An emulator with more profiles is not started anew for each load: what a load adds is little beside them.
@@ -80,6 +81,32 @@ def measure_journal(plan: Plan, folder: Path, results: Results, say: Say) -> Non
         fill_journal(target.server)
         Turns(plan, folder, say, results.problems).take(NEW_TOKEN, [target])
     results.journal = JournalCost.of(json.loads((own / "turns.json").read_text()))
+
+
+def measure_waiting(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """New tokens on one server whose journal is full, in turns alone and beside ten waiting verifications."""
+    say("waiting verifications:")
+    own = folder / "waiting"
+    write_fixtures(own / "fixtures", 0)
+    waiting = Waiting()
+    with Emulator(own, fixtures=own / "fixtures") as emulator:
+        target = Target(emulator.server, profiles=0)
+        fill_journal(target.server)
+        turns = Turns(plan, folder, say, results.problems)
+        for number in range(plan.rounds):
+            # Every other round runs backwards, as in Turns.
+            for clients in (0, 10)[:: -1 if number % 2 else 1]:
+                with verifications(target.server, clients):
+                    rate = _new_tokens(turns, target)
+                (waiting.beside if clients else waiting.alone).append(rate)
+    results.waiting = waiting
+
+
+def _new_tokens(turns: Turns, target: Target) -> float:
+    """Requests/s of one turn."""
+    one_round = Turns(replace(turns.plan, rounds=1), turns.folder, turns.say, turns.problems)
+    (series,) = one_round.take(NEW_TOKEN, [target])
+    return series.middle.per_second
 
 
 def measure_start(plan: Plan, folder: Path, results: Results, say: Say) -> None:

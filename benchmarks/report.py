@@ -44,6 +44,7 @@ def markdown(results: Results, picture: str | None, notes: str = "") -> str:
         ("Over stored profiles", _stored(results)),
         ("Durability", _durability(results)),
         ("Request journal", _journal(results)),
+        ("Waiting verifications", _waiting(results)),
         ("Start, load and memory", _sizes(results)),
         ("Peers", _peers(results)),
     ):
@@ -134,6 +135,17 @@ def _journal(results: Results) -> str:
         f"{cost.unrecorded_us:.0f} µs without: the journal costs {cost.share:.1%} of it (medians of "
         f"{cost.pairs:,} pairs of neighbouring turns of {TURN} requests on one server; half of the pairs "
         f"are between {cost.lower:.1%} and {cost.upper:.1%})."
+    )
+
+
+def _waiting(results: Results) -> str:
+    waiting = results.waiting
+    if waiting is None:
+        return ""
+    return (
+        f"Ten clients that wait in verify leave {waiting.ratio:.1%} of the rate of new tokens "
+        f"(median of {len(waiting.alone)} rounds on one server with a full journal; "
+        f"{median(waiting.alone):,.0f}/s without them)."
     )
 
 

@@ -93,6 +93,19 @@ class JournalCost:
 
 
 @dataclass
+class Waiting:
+    """Requests/s with nobody waiting, and beside ten who wait in verify: a pair for each round."""
+
+    alone: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """The rate beside those who wait over the rate alone; the median over the rounds."""
+        return median(with_ten / none for with_ten, none in zip(self.beside, self.alone, strict=True))
+
+
+@dataclass
 class Results:
     """Everything of one run."""
 
@@ -102,6 +115,7 @@ class Results:
     sizes: list[Size] = field(default_factory=list)
     durability: list[Series] = field(default_factory=list)
     journal: JournalCost | None = None
+    waiting: Waiting | None = None
     starts_s: list[float] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

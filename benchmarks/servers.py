@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import shutil
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks._running import Running, StartError, family, free_port, running, start
@@ -136,6 +138,23 @@ def fill_journal(server: Running) -> None:
         connection.request("GET", "/__admin/requests?limit=1")
         dropped = json.load(connection.getresponse())["dropped"]
     connection.close()
+
+
+@contextmanager
+def verifications(server: Running, count: int) -> Iterator[None]:
+    """So many clients that wait, a minute at most, for a request that comes at the end."""
+    token = f"awaited-{secrets.token_hex(8)}"
+    asked = json.dumps({"match": {"subscription_id": token}, "within": 60})
+    connections = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=90) for _ in range(count)]
+    for one in connections:
+        one.request("POST", "/__admin/requests/verify", asked)
+    yield
+    awaited = json.dumps({"subscriptions": [{"subscription_id": token}]}).encode()
+    with suppress(urllib.error.HTTPError):  # refused, and in the journal all the same
+        urllib.request.urlopen(f"{server.url}/push_subscribe", awaited, timeout=20)
+    for one in connections:
+        one.getresponse().read()
+        one.close()
 
 
 def settle(servers: Sequence[Running], patience_s: float = 60.0) -> None:

@@ -86,6 +86,9 @@ def _cost(results: Results) -> Iterator[Target]:
     if results.journal is not None:
         share = results.journal.share
         yield Target("the request journal's share of a request", "≤ 10 %", f"{share:.1%}", share <= 0.1)
+    if results.waiting is not None:
+        ratio = results.waiting.ratio
+        yield Target("requests/s beside ten waiting verify, over none", "≥ 0.9", f"{ratio:.2f}", ratio >= 0.9)
     if results.starts_s:
         start = median(results.starts_s)
         yield Target("start to first 200, default fixtures", "≤ 0.5 s", f"{start:.2f} s", start <= 0.5)

@@ -210,21 +210,26 @@ def _record(call: Call, answer: Answer) -> None:
     decided = call.outcome.decided if call.outcome is not None else []
     if call.error is not None:
         decided = [*decided, Decided(call.error.rule, None, call.error.text)]
-    _count(call, answer, seconds, decided)
-    _write_down(call, answer, seconds, decided)
+    lints = call.workspace.choices.wanted(call.lints)
+    _count(call, answer, seconds, decided, lints)
+    _write_down(call, answer, seconds, decided, lints)
 
 
-def _count(call: Call, answer: Answer, seconds: float, decided: list[Decided]) -> None:
+def _count(call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]) -> None:
     tally, error = call.workspace.tally, answer.summary.error or 0
     outcomes = call.outcome.outcomes if call.outcome is not None else []
     tally.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     tally.errors[error] += 1
     for one in decided:
         tally.rules[one.rule] += 1
+    for lint in lints:
+        tally.rules[lint.rule] += 1
     tally.took(seconds)
 
 
-def _write_down(call: Call, answer: Answer, seconds: float, decided: list[Decided]) -> None:
+def _write_down(
+    call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]
+) -> None:
     workspace, incoming, outcome = call.workspace, call.incoming, call.outcome
     entry = Entry(
         0,
@@ -241,7 +246,7 @@ def _write_down(call: Call, answer: Answer, seconds: float, decided: list[Decide
         b"" if _is_lost(answer) else answer.body,
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
-        workspace.choices.wanted(call.lints),
+        lints,
     )
     if call.fault is not None:
         entry.fault = call.fault.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter
+from weakref import WeakKeyDictionary
 
 #: Seconds of work between two breaks, and of a break where nobody else asks for anything. Without a real
 #: one the threads that wait for this one would get their chance only when Python makes them change places.
@@ -11,14 +12,18 @@ STEP_S, BREAK_S = 0.002, 0.0002
 #: Seconds of work between two breaks where others ask, for work that can stop that often.
 SHORT_STEP_S = 0.0005
 
+#: Until when the step goes that is under way on a loop.
+_ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+
 
 class Steps:
     """Tells when it is time to let others work (:attr:`long`), and lets them (:meth:`pause`).
 
-    ``asked_every``: how many times it is asked in some dozen microseconds.
+    Whatever works in steps on one loop shares them: ten at once hold it no longer than one, but for what
+    each does until it asks. ``asked_every``: how many times it is asked in some dozen microseconds.
     """
 
-    __slots__ = ("_asked", "_asked_every", "_since", "_visits", "visited")
+    __slots__ = ("_asked", "_asked_every", "_until", "_visits", "visited")
 
     def __init__(self, asked_every: int = 32) -> None:
         self._asked = 0
@@ -26,17 +31,27 @@ class Steps:
         self._visits = 0
         #: Whether a request came since the pause before the last one.
         self.visited = True
-        self._since = perf_counter()
+        self._until = _end_of_step()
 
     @property
     def long(self) -> bool:
         """Whether this step has been long enough. Cheap: the time is looked at now and then."""
         self._asked += 1
-        return not self._asked % self._asked_every and perf_counter() > self._since + STEP_S
+        return not self._asked % self._asked_every and perf_counter() > self._until
 
     async def pause(self) -> None:
         """Let others work, and begin the next step: for as long as this one took, if anybody does."""
         visits = getattr(asyncio.get_running_loop(), "visits", 0)
         self.visited, self._visits = visits != self._visits, visits
-        await asyncio.sleep(max(BREAK_S, perf_counter() - self._since) if self.visited else BREAK_S)
-        self._since = perf_counter()
+        took_s = perf_counter() - (self._until - STEP_S)
+        await asyncio.sleep(max(BREAK_S, took_s) if self.visited else BREAK_S)
+        self._until = _end_of_step()
+
+
+def _end_of_step() -> float:
+    loop = asyncio.get_running_loop()
+    end = _ends.get(loop)
+    if end is None:
+        end = _ends[loop] = perf_counter() + STEP_S
+        loop.call_soon(_ends.pop, loop, None)  # when the loop has looked for others, another step begins
+    return end

@@ -14,7 +14,7 @@ from benchmarks._running import StartError, family, free_port, running
 from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
 from benchmarks.report import markdown, table
-from benchmarks.results import JournalCost, Peer, Results, Series, Size, profile_bytes
+from benchmarks.results import JournalCost, Peer, Results, Series, Size, Waiting, profile_bytes
 from benchmarks.servers import BARE, EMULATOR, ROOT
 from benchmarks.stored import firebase_token, write_fixtures
 from benchmarks.targets import judge
@@ -62,6 +62,12 @@ def test_middle_takes_medians_and_loses_no_error() -> None:
 def test_ratio_compares_with_the_bare_flask_of_the_same_round() -> None:
     series = Series("x", "new", loads=[a_load(50), a_load(150)], beside=[a_load(100), a_load(100)])
     assert series.ratio == 1.0
+
+
+def test_rate_beside_those_who_wait_is_compared_round_by_round_and_judged() -> None:
+    found = Results(waiting=Waiting(alone=[100, 200, 400], beside=[95, 170, 388]))
+    assert [(each.measured, each.reached) for each in judge(found)] == [("0.95", True)]
+    assert "leave 95.0% of the rate" in markdown(found, None)
 
 
 def test_journals_share_is_what_is_saved_without_it_and_is_judged() -> None:
@@ -207,4 +213,4 @@ def test_unknown_part_is_refused_with_status_2_and_the_choices() -> None:
         timeout=60,
     )
     assert ended.returncode == 2
-    assert "choose from start, stored, durability, journal, peers" in ended.stderr
+    assert "choose from start, stored, durability, journal, waiting, peers" in ended.stderr

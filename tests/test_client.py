@@ -199,6 +199,28 @@ def test_journal_finds_counts_verifies_and_forgets(client: EmulatorClient) -> No
     assert list(client.requests.all()) == []
 
 
+def test_value_that_no_request_can_have_raises_with_the_nearest_one(client: EmulatorClient) -> None:
+    nearest = 'outcome: "refusd" can never match, did you mean "refused"\\?'
+    with pytest.raises(EmulatorError, match=f"400: match.{nearest}"):
+        client.requests.verify({"outcome": "refusd"}, exactly=0)
+    with pytest.raises(EmulatorError, match=f"400: match.{nearest}"):
+        client.requests.count({"outcome": "refusd"})
+    with pytest.raises(EmulatorError, match=f"400: {nearest}"):
+        client.requests.find(outcome="refusd")
+    with pytest.raises(EmulatorError, match=f"400: {nearest}"):
+        list(client.requests.all(outcome="refusd"))
+    with pytest.raises(EmulatorError, match=f"400: match.{nearest}"):
+        PushEmulator(client).verify(outcome="refusd").never()
+
+
+def test_list_refuses_a_criterion_of_none_and_count_knows_it(client: EmulatorClient) -> None:
+    client.push("nobody", [subscription("t1")])
+    assert client.requests.count({"resource": None}) == 1
+    for ask in (client.requests.find, client.requests.all):
+        with pytest.raises(ValueError, match="resource: None cannot be asked of a list"):
+            list(ask(resource=None))  # type: ignore[call-overload]
+
+
 def test_recorded_request_is_told_in_one_line(client: EmulatorClient) -> None:
     client.faults.arm(status=503, times=1)
     client.push(PAGE_TOKEN, [subscription("t1", unsubscribe=True)])

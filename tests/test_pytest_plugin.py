@@ -271,6 +271,21 @@ def test_verification_that_expects_nothing_fails_the_test(suite: Suite) -> None:
     assert "verify(subscription_id='t1') expects nothing: end it with .once(), .never(), …" in ran.text
 
 
+def test_value_that_no_request_can_have_fails_the_test_and_names_the_nearest(suite: Suite) -> None:
+    suite.write(
+        """
+        def test_never(push_emulator):
+            push_emulator.verify(outcome="refusd").never()
+        def test_list(push_emulator):
+            assert push_emulator.requests(provider="ios-apn") == []
+        """
+    )
+    ran = suite.run()
+    assert ran.counts == {"failed": 2}
+    assert 'match.outcome: "refusd" can never match, did you mean "refused"?' in ran.text
+    assert 'provider: "ios-apn" can never match, did you mean "ios-apns"?' in ran.text
+
+
 def test_made_up_ids_and_chance_are_the_same_in_every_run(suite: Suite) -> None:
     suite.write(
         """

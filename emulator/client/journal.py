@@ -22,13 +22,13 @@ class Journal:
     def find(
         self, criteria: Criteria | None = None, *, limit: int | None = None, cursor: Any = None, **more: Any
     ) -> Page[RecordedRequest]:
-        """One page of the requests that meet all criteria, newest first."""
-        params = {**(criteria or {}), **more, "limit": limit, "cursor": cursor}
+        """One page of the requests that meet all criteria, newest first. A list cannot ask for ``None``."""
+        params = {**_said({**(criteria or {}), **more}), "limit": limit, "cursor": cursor}
         return self._calls.get("/requests", Page[RecordedRequest], params)
 
     def all(self, criteria: Criteria | None = None, **more: Any) -> Iterator[RecordedRequest]:
-        """Every request that meets all criteria, newest first."""
-        for page in self._calls.pages("/requests", {"limit": 500, **(criteria or {}), **more}):
+        """Every request that meets all criteria, newest first. A list cannot ask for ``None``."""
+        for page in self._calls.pages("/requests", {"limit": 500, **_said({**(criteria or {}), **more})}):
             yield from msgspec.convert(page["items"], list[RecordedRequest])
 
     def get(self, request_id: int) -> RecordedRequest:
@@ -89,3 +89,11 @@ class Journal:
         answer = self._calls.admin("POST", f"/requests/{what}", document, waits_s=within)
         count: int = answer.json()["count"]
         return count
+
+
+def _said(criteria: Criteria) -> Criteria:
+    """The criteria of a list, whose values are text: ``None`` would be left out, and every request listed."""
+    unsaid = [name for name, value in criteria.items() if value is None]
+    if unsaid:
+        raise ValueError(f"{', '.join(unsaid)}: None cannot be asked of a list; count and verify know it")
+    return criteria

@@ -37,6 +37,12 @@ class ArmedFaults:
         """The fault with this id."""
         return self._faults.get(fault_id)
 
+    def has_armed(self, fault_id: str) -> bool:
+        """Whether a fault with this id is armed, or was since the server started."""
+        number = fault_id[1:]
+        made = fault_id[:1] == "f" and number.isdecimal() and len(number) < 20 and int(number) <= self._made
+        return fault_id in self._faults or made
+
     def new_id(self) -> str:
         """An id for a fault that is to be armed: one that none has had since the start."""
         self._made += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from emulator.clock import iso
 from emulator.rules.model import Changes, Decided, Lint
 
+#: What a request can come to, in the order in which it is offered as a filter.
+OUTCOMES = ("added", "changed", "unchanged", "refused", "fault")
 #: Levels of a client's value that are shown.
 _SHOWN_DEPTH = 32
 
@@ -88,13 +91,15 @@ def _object(text: bytes) -> dict[str, Any]:
 def showable(value: Any, depth: int = 0) -> Any:
     """A value that a client sent, such that it can be written as JSON whatever it is.
 
-    Numbers beyond 64 bits become their text, lone surrogates a question mark, what is nested too deeply
-    an ellipsis.
+    Numbers beyond 64 bits, ``NaN`` and ``Infinity`` become their text, lone surrogates a question mark, what
+    is nested too deeply an ellipsis.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return str(value)
+    if isinstance(value, float) and not isfinite(value):
+        return json.dumps(value)
     if isinstance(value, (dict, list)) and depth >= _SHOWN_DEPTH:
         return "…"
     if isinstance(value, dict):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from emulator.requests.entry import Entry
+from emulator.requests.matching import Match
+from emulator.requests.reading import Reading
 
 DEFAULT_COUNT = 10_000
 DEFAULT_BYTES = 64 << 20
-
-#: How a body spells ASCII that it escapes: there a needle cannot be looked for.
-_ESCAPED_ASCII = rb"\u00"
 
 #: Bytes of memory that are taken at a time.
 _BLOCK = 64 << 10
@@ -23,8 +23,9 @@ _BLOCK = 64 << 10
 _LONG = _BLOCK // 8
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
-_decode = msgspec.msgpack.Decoder(Entry).decode
 
+#: Is told the id of each new entry that matches, and ``None`` when the journal is emptied.
+Tell = Callable[[int | None], object]
 #: A block, and where in it an entry begins and ends.
 _Place = tuple[bytearray, int, int]
 
@@ -45,7 +46,7 @@ class RequestJournal:
         self._packed = bytearray()
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._waiting: list[asyncio.Future[None]] = []
+        self._watches: list[tuple[Tell, Match | None]] = []
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.recorded = 0
@@ -55,7 +56,7 @@ class RequestJournal:
         return len(self._places)
 
     def record(self, entry: Entry) -> None:
-        """Take an entry in, giving it its id; whoever waits for news is told."""
+        """Take an entry in, giving it its id; whoever watches is told."""
         entry.id = self.recorded + 1
         packed, places = self._packed, self._places
         _encode_into(entry, packed)
@@ -75,8 +76,8 @@ class RequestJournal:
             kept -= end - start
             self.dropped += 1
         self.bytes = kept
-        if self._waiting:
-            self._tell()
+        if self._watches:
+            self._tell(Reading(entry.id, packed, entry))
 
     def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
@@ -90,20 +91,21 @@ class RequestJournal:
 
     def get(self, entry_id: int) -> Entry | None:
         """The entry with this id, if it is still kept."""
-        position = entry_id - self._oldest_id
-        return _read(self._places[position]) if 0 <= position < len(self._places) else None
+        reading = self.reading(entry_id)
+        return reading.entry if reading is not None else None
 
-    def newest_first(self, before: int | None = None, needle: bytes | None = None) -> Iterator[Entry]:
-        """The entries, newest first, those with an id below ``before``.
+    def reading(self, entry_id: int) -> Reading | None:
+        """The entry with this id for a search, if it is still kept."""
+        position = entry_id - self.oldest_id
+        return _read(entry_id, self._places[position]) if 0 <= position < len(self._places) else None
 
-        ``needle``, ASCII letters and digits, skips entries that do not contain it without unpacking them.
-        """
-        places = list(self._places)
+    def readings(self, before: int | None = None) -> Iterator[Reading]:
+        """The entries for a search, newest first, those with an id below ``before``: as they are now."""
+        places, oldest = list(self._places), self.oldest_id
         if before is not None:
-            del places[max(0, before - self._oldest_id) :]
-        for place in reversed(places):
-            if needle is None or _has(place, needle) or _has(place, _ESCAPED_ASCII):
-                yield _read(place)
+            del places[max(0, before - oldest) :]
+        for position in range(len(places) - 1, -1, -1):
+            yield _read(oldest + position, places[position])
 
     def clear(self) -> None:
         """Forget all entries; ids go on."""
@@ -113,7 +115,7 @@ class RequestJournal:
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.dropped = 0
-        self._tell()
+        self._tell(None)
 
     def restart(self) -> None:
         """Forget that there ever was an entry: the next one is the first. Whoever waits for news is told."""
@@ -121,34 +123,38 @@ class RequestJournal:
         self.clear()
 
     @property
-    def _oldest_id(self) -> int:
+    def oldest_id(self) -> int:
+        """The least id that is kept; the next one's, if none is."""
         return self.recorded - len(self._places) + 1  # ids are consecutive
+
+    @contextmanager
+    def watched(self, tell: Tell, match: Match | None = None) -> Iterator[None]:
+        """Have ``tell`` called, at once, for each new entry that matches (``None``: any)."""
+        watch = (tell, match)
+        self._watches.append(watch)
+        try:
+            yield
+        finally:
+            self._watches.remove(watch)
 
     async def news(self, timeout_s: float) -> bool:
         """Wait for the next entry (or for :meth:`clear`), this long at most; whether there was one."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        try:
-            await asyncio.wait_for(future, timeout_s)
-        except asyncio.TimeoutError:
-            return False
-        finally:
-            if future in self._waiting:
-                self._waiting.remove(future)
+        told = asyncio.Event()
+        with self.watched(lambda _: told.set()):
+            try:
+                await asyncio.wait_for(told.wait(), timeout_s)
+            except asyncio.TimeoutError:
+                return False
         return True
 
-    def _tell(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+    def _tell(self, reading: Reading | None) -> None:
+        for tell, match in self._watches:
+            if reading is None:
+                tell(None)
+            elif match is None or match.meets(reading):
+                tell(reading.id)
 
 
-def _has(place: _Place, needle: bytes) -> bool:
+def _read(entry_id: int, place: _Place) -> Reading:
     block, start, end = place
-    return block.find(needle, start, end) >= 0
-
-
-def _read(place: _Place) -> Entry:
-    block, start, end = place
-    return _decode(memoryview(block)[start:end])
+    return Reading(entry_id, block[start:end])

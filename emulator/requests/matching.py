@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from operator import attrgetter, itemgetter
 from typing import Any
 
-from emulator.requests.entry import Entry, outcome_word, showable
-from emulator.requests.journal import RequestJournal
+from msgspec import Struct
+
+from emulator.requests.entry import showable
+from emulator.requests.needles import needles_of
+from emulator.requests.reading import Reading
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
 SUBSCRIPTION_KEYS = ("provider", "subscription_id", "unsubscribe")
@@ -42,13 +46,19 @@ JSON_TYPES: dict[str, type] = {
 }
 
 
-@dataclass(frozen=True)
-class Difference:
+#: Criteria of which an entry can have several.
+_LISTED = {"rule": attrgetter("rules"), "lint": attrgetter("lints"), "outcome": attrgetter("outcomes")}
+
+
+class Difference(Struct, frozen=True):
     """One criterion that an entry does not meet."""
 
     key: str
     expected: Any
     actual: Any
+
+
+_Check = Callable[[Reading], list[Difference]]
 
 
 class Match:
@@ -62,56 +72,71 @@ class Match:
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
-        self._fields = {k: v for k, v in self.criteria.items() if k.startswith("field.")}
+        self._needles = needles_of(self.criteria)
+        self._words = str(self.criteria.get("q", "")).casefold().split()
+        costs_and_checks = list(self._make_checks())
+        self._checks = [check for _, check in costs_and_checks]
+        self._cheapest_first = [check for _, check in sorted(costs_and_checks, key=itemgetter(0))]
 
-    def entries(self, journal: RequestJournal, before: int | None = None) -> Iterator[Entry]:
-        """The entries that match, newest first."""
-        for entry in journal.newest_first(before, self._needle()):
-            if not self.differences(entry):
-                yield entry
+    def alone(self, key: str) -> Match:
+        """One of the criteria by itself."""
+        return Match({key: self.criteria[key]}, self._loose)
 
-    def count(self, journal: RequestJournal) -> int:
-        """How many entries match."""
-        return sum(1 for _ in self.entries(journal))
+    def meets(self, reading: Reading) -> bool:
+        """Whether an entry meets all criteria: found out as soon as one says no, the cheapest first."""
+        for needle in self._needles.body:
+            if needle not in reading.body and not reading.escapes:
+                return False
+        for needle in self._needles.answer:
+            if needle not in reading.answer:
+                return False
+        if not reading.opened:
+            for needle in self._needles.words:
+                if needle not in reading.lowered:
+                    return False
+        for check in self._cheapest_first:
+            if check(reading):
+                return False
+        for word in self._words:  # noqa: SIM110
+            if word not in reading.folded:
+                return False
+        return True
 
-    def differences(self, entry: Entry) -> list[Difference]:
-        """Every criterion that the entry does not meet, with what it has instead."""
-        found: list[Difference] = []
-        document = entry.document()
-        found += self._nearest(_objects(document.get("subscriptions")), SUBSCRIPTION_KEYS)
-        found += self._nearest(self._items(entry), ITEM_KEYS)
-        for key, wanted in self.criteria.items():
-            if key in BODY_KEYS and not self._equal(wanted, document.get(key)):
-                found.append(Difference(key, wanted, document.get(key)))
-            elif key in ENTRY_KEYS:
-                found += self._entry_difference(key, wanted, entry)
-            elif key in self._fields:
-                searched = document.get("field_name") == key.partition(".")[2]
-                actual = document.get("field_value") if searched else None
-                if not self._equal(wanted, actual):
-                    found.append(Difference(key, wanted, actual))
+    def differences(self, reading: Reading) -> list[Difference]:
+        """Every criterion that an entry does not meet, with what it has instead."""
+        found = [one for check in self._checks for one in check(reading)]
+        found += [Difference("q", word, None) for word in self._words if word not in reading.folded]
         return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
-    def nearest_misses(self, journal: RequestJournal, limit: int = 3) -> list[tuple[Entry, list[Difference]]]:
-        """The entries with the fewest differences, the newest first among equals."""
-        misses = [(entry, self.differences(entry)) for entry in journal.newest_first()]
-        misses = [miss for miss in misses if miss[1]]
-        return sorted(misses, key=lambda miss: len(miss[1]))[:limit]
+    def _make_checks(self) -> Iterator[tuple[int, _Check]]:
+        """What has to be looked at, in the order in which it is told, each with what it costs."""
+        wanted = {key: self.criteria[key] for key in SUBSCRIPTION_KEYS if key in self.criteria}
+        if wanted:
+            yield 2, partial(self._check_subscriptions, wanted)
+        wanted = {key: self.criteria[key] for key in ITEM_KEYS if key in self.criteria}
+        if wanted:
+            yield 3, partial(self._check_items, wanted)
+        for key, value in self.criteria.items():
+            if key in BODY_KEYS or key.startswith("field."):
+                yield 2, partial(self._check_body, key, value)
+            elif key in ENTRY_KEYS and key != "q":
+                yield 1, partial(self._check_entry, key, value)
 
-    def _items(self, entry: Entry) -> list[dict[str, Any]]:
-        """The answer's items, without those of other subscriptions than the wanted one."""
+    def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
+        return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
+
+    def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
+        """Of the answer's items, without those of other subscriptions than the wanted one."""
         named = [key for key in ("provider", "subscription_id") if key in self.criteria]
-        return [
+        items = [
             {**item, "item_status": item.get("status")}
-            for item in _objects(entry.answered().get("data"))
+            for item in _objects(reading.answered.get("data"))
             if all(key not in item or self._equal(self.criteria[key], item[key]) for key in named)
         ]
+        return self._nearest(wanted, items)
 
-    def _nearest(self, candidates: list[dict[str, Any]], keys: Iterable[str]) -> list[Difference]:
+    def _nearest(self, wanted: dict[str, Any], candidates: list[dict[str, Any]]) -> list[Difference]:
         """The differences of the candidate that comes nearest."""
-        wanted = {key: self.criteria[key] for key in keys if key in self.criteria}
-        if not wanted:
-            return []
         nearest: list[Difference] | None = None
         for candidate in candidates:
             unlike = [
@@ -119,42 +144,37 @@ class Match:
                 for key, value in wanted.items()
                 if not self._equal(value, candidate.get(key, False if key == "unsubscribe" else None))
             ]
+            if not unlike:
+                return []
             if nearest is None or len(unlike) < len(nearest):
                 nearest = unlike
         if nearest is None:
             return [Difference(key, value, None) for key, value in wanted.items() if value is not None]
         return nearest
 
-    def _entry_difference(self, key: str, wanted: Any, entry: Entry) -> list[Difference]:
-        if key == "q":
-            text = f"{entry.body} {entry.answer} {entry.path} {entry.resource} {entry.headers}".casefold()
-            missing = [word for word in str(wanted).casefold().split() if word not in text]
-            return [Difference(key, word, None) for word in missing]
+    def _check_body(self, key: str, wanted: Any, reading: Reading) -> list[Difference]:
+        document = reading.document
+        name, _, field = key.partition(".")
+        if not field:
+            actual = document.get(name)
+        else:
+            actual = document.get("field_value") if document.get("field_name") == field else None
+        return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
+
+    def _check_entry(self, key: str, wanted: Any, reading: Reading) -> list[Difference]:
+        entry = reading.entry
         if key == "since":
             return [] if entry.time >= str(wanted) else [Difference(key, wanted, entry.time)]
-        actual: Any
-        if key == "rule":
-            actual = list(dict.fromkeys(decided.rule for decided in entry.decided))
-        elif key == "lint":
-            actual = list(dict.fromkeys(lint.rule for lint in entry.lints))
-        elif key == "outcome":
-            actual = list(dict.fromkeys([outcome_word(entry), *entry.outcomes]))
-        else:
-            actual = getattr(entry, key)
-            return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
-        return [] if wanted in actual else [Difference(key, wanted, actual)]
+        if key in _LISTED:
+            several = _LISTED[key](reading)
+            return [] if wanted in several else [Difference(key, wanted, several)]
+        actual = getattr(entry, key)
+        return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
     def _equal(self, wanted: Any, actual: Any) -> bool:
         if self._loose:
-            return _text(wanted) == _text(actual)
+            return actual is not None and _text(wanted) == _text(actual)
         return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
-
-    def _needle(self) -> bytes | None:
-        for key in ("subscription_id", "id", "request_id", "profile_id"):
-            wanted = self.criteria.get(key)
-            if isinstance(wanted, str) and len(wanted) >= 4 and wanted.isascii() and wanted.isalnum():
-                return wanted.encode()
-        return None
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

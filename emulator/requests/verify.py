@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
 from emulator.requests.journal import RequestJournal
 from emulator.requests.matching import Match
+from emulator.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,61 @@ class Expectation:
 
 
 async def count_within(journal: RequestJournal, match: Match, expect: Expectation, within_s: float) -> int:
-    """How many entries match, as soon as that is what is expected, or after ``within_s`` seconds.
+    """How many kept entries match, as soon as that is what is expected, or after ``within_s`` seconds.
 
     With nothing but an upper bound the whole time is watched, for one too many can come late.
     """
     deadline = monotonic() + within_s
-    count = match.count(journal)
-    while not expect.broken_by(count) and not expect.settled_by(count):
-        left = deadline - monotonic()
-        if left <= 0 or not await journal.news(left):
-            break
-        count = match.count(journal)
-    return count
+    found = _Matching(journal, match)
+    with journal.watched(found.add, match):
+        await found.look_back()
+        while not expect.broken_by(found.count) and not expect.settled_by(found.count):
+            left = deadline - monotonic()
+            if left <= 0 or not await found.grows(left):
+                break
+    return found.count
+
+
+class _Matching:
+    """The ids of the kept entries that match, ascending. Each entry is looked at once."""
+
+    def __init__(self, journal: RequestJournal, match: Match) -> None:
+        self._journal = journal
+        self._match = match
+        self._ids: deque[int] = deque()
+        self._grown = asyncio.Event()
+
+    def add(self, entry_id: int | None) -> None:
+        """Count one that has just come; ``None``: the journal was emptied."""
+        if entry_id is None:
+            self._ids.clear()
+        else:
+            self._ids.append(entry_id)
+            self._grown.set()
+
+    async def look_back(self) -> None:
+        """Look at those that were there before, in steps."""
+        steps, epoch = Steps(asked_every=1), self._journal.epoch
+        for reading in self._journal.readings():
+            if steps.long:
+                await steps.pause()
+            if self._journal.epoch != epoch:
+                return
+            if self._match.meets(reading):
+                self._ids.appendleft(reading.id)
+
+    @property
+    def count(self) -> int:
+        """How many match of those that are kept now."""
+        while self._ids and self._ids[0] < self._journal.oldest_id:
+            self._ids.popleft()  # it had to go for newer ones, or the journal was emptied
+        return len(self._ids)
+
+    async def grows(self, timeout_s: float) -> bool:
+        """Wait for the next one that matches, this long at most; whether one came."""
+        self._grown.clear()
+        try:
+            await asyncio.wait_for(self._grown.wait(), timeout_s)
+        except asyncio.TimeoutError:
+            return False
+        return True

@@ -94,3 +94,9 @@ _ALL = (
 
 #: Every rule by its id, in the specification's order.
 RULES: dict[str, Rule] = {rule.id: rule for rule in _ALL}
+
+#: The rules that can be among those that decided a request. The others say how it is read, kept and answered,
+#: which is so for every request; lints are remarks.
+DECIDING = tuple(
+    name for name in RULES if name[0] != "L" and name not in ("Q1", "Q2", "Q3", "Q4", "A5", "A6")
+)

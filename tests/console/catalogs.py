@@ -19,10 +19,11 @@ from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
 from emulator.importer.report import State
+from emulator.requests.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import details, likeness, rows, why
+from emulator.web.console.presenters import details, likeness, why
 from emulator.web.console.rules import FAMILIES
 from emulator.workspace import KEEPABLE
 
@@ -43,7 +44,7 @@ def domain_texts() -> Iterator[str]:
     yield from details.FORMS
     yield from why.FIXES.values()
     yield from likeness.WORDS.values()
-    yield from rows.OUTCOMES
+    yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.requests.entry import Entry
-from emulator.requests.journal import RequestJournal
 from emulator.rules.lints import content_type_lint
 from emulator.web.console.presenters.details import PATTERNS
 from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
@@ -22,6 +21,7 @@ from emulator.web.console.presenters.reuse import curl_of
 from emulator.web.console.presenters.rows import row_of
 from emulator.web.console.presenters.search_words import read_search, with_outcome
 from tests.console import catalogs
+from tests.requests.entries import reading
 
 
 def entry(body: Any = None, **more: Any) -> Entry:
@@ -55,7 +55,9 @@ def test_a_search_is_read_as_the_journals_criteria(text: str, criteria: dict[str
 
 @given(st.text())
 def test_any_text_is_a_search(text: str) -> None:
-    read_search(text).match.count(RequestJournal())
+    one = entry()
+    match = read_search(text).match
+    assert match.meets(reading(one)) == (not match.differences(reading(one)))
 
 
 def test_an_outcome_is_put_into_a_search_and_taken_out() -> None:
@@ -93,6 +95,12 @@ def test_highlighting_escapes_what_is_no_json(text: str) -> None:
 def test_numbers_are_shown_digit_for_digit() -> None:
     assert "1.50e3" in str(highlight('{"a": 1.50e3}'))
     assert "9" * 5000 in str(highlight('{"a": ' + "9" * 5000 + "}"))
+
+
+def test_numbers_that_json_lacks_are_shown_as_they_were_sent() -> None:
+    assert _plain(str(highlight('{"a": NaN, "b": [-Infinity, Infinity]}'))).split() == [
+        *("{", '"a":', "NaN,", '"b":', "[", "-Infinity,", "Infinity", "]", "}")
+    ]
 
 
 def test_deep_and_long_bodies_are_shown_all_the_same() -> None:

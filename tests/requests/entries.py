@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from emulator.requests.entry import Entry
+from emulator.requests.journal import RequestJournal
+from emulator.requests.reading import Reading
 from emulator.rules.model import Decided, Lint
 
 TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
@@ -41,3 +45,13 @@ def entry(*tokens: str, **values: Any) -> Entry:
     fields = usual | values
     texts = {f"{name}_bytes": fields.pop(name).encode() for name in ("body", "answer")}
     return Entry(**(texts | fields))
+
+
+def reading(one: Entry) -> Reading:
+    """An entry as a search of the journal looks at it."""
+    return Reading(one.id, bytearray(msgspec.msgpack.encode(one)))
+
+
+def listed(journal: RequestJournal) -> list[Entry]:
+    """What the journal keeps, newest first."""
+    return [one.entry for one in journal.readings()]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import asdict
 
 from emulator.requests.entry import Entry
 from emulator.requests.journal import RequestJournal
 from emulator.requests.matching import KEYS, Difference, Match
-from tests.requests.entries import TOKEN, entry
+from emulator.requests.search import nearest_misses
+from tests.requests.entries import TOKEN, entry, reading
 
 CUSTOM = json.dumps(
     {
@@ -79,8 +82,8 @@ def custom() -> Entry:
     ],
 )
 def test_criterion_is_met_by_what_it_names_and_by_nothing_else(key: str, met: Any, missed: Any) -> None:
-    assert Match({key: met}).differences(custom()) == []
-    assert [one.key for one in Match({key: missed}).differences(custom())] == [key]
+    assert Match({key: met}).differences(reading(custom())) == []
+    assert [one.key for one in Match({key: missed}).differences(reading(custom()))] == [key]
 
 
 def test_every_criterion_is_tested_above() -> None:
@@ -90,14 +93,14 @@ def test_every_criterion_is_tested_above() -> None:
 
 def test_values_compare_as_json_does() -> None:
     found = entry(body='{"id": 1, "matching": true}')
-    assert Match({"id": 1}).differences(found) == []
-    assert Match({"id": True}).differences(found)
-    assert Match({"matching": 1}).differences(found)
+    assert Match({"id": 1}).differences(reading(found)) == []
+    assert Match({"id": True}).differences(reading(found))
+    assert Match({"matching": 1}).differences(reading(found))
 
 
 def test_loose_values_compare_as_text() -> None:
     criteria = {"status": "200", "unsubscribe": "true", "field.CustomNumber1": "100"}
-    assert Match(criteria, loose=True).differences(custom()) == []
+    assert Match(criteria, loose=True).differences(reading(custom())) == []
 
 
 def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
@@ -111,8 +114,8 @@ def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
             }
         )
     )
-    assert Match({"provider": "ios-apns", "subscription_id": "a"}).differences(two) == []
-    assert Match({"provider": "ios-apns", "subscription_id": "b"}).differences(two) == [
+    assert Match({"provider": "ios-apns", "subscription_id": "a"}).differences(reading(two)) == []
+    assert Match({"provider": "ios-apns", "subscription_id": "b"}).differences(reading(two)) == [
         Difference("subscription_id", "b", "a")
     ]
 
@@ -120,26 +123,29 @@ def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
 def test_item_criteria_are_those_of_the_wanted_subscriptions_item() -> None:
     items = [{"subscription_id": "a", "status": "error"}, {"subscription_id": "b", "status": "ok"}]
     found = entry("a", "b", answer=json.dumps({"data": items, "error": 200, "error_text": ""}))
-    assert Match({"subscription_id": "b", "item_status": "ok"}).differences(found) == []
-    assert Match({"subscription_id": "b", "item_status": "error"}).differences(found) == [
+    assert Match({"subscription_id": "b", "item_status": "ok"}).differences(reading(found)) == []
+    assert Match({"subscription_id": "b", "item_status": "error"}).differences(reading(found)) == [
         Difference("item_status", "error", "ok")
     ]
 
 
 def test_unsubscribe_false_is_met_by_its_absence() -> None:
-    assert Match({"unsubscribe": False}).differences(entry("t")) == []
+    assert Match({"unsubscribe": False}).differences(reading(entry("t"))) == []
 
 
 def test_null_is_met_where_there_is_no_such_value() -> None:
     refused = entry(body="{}", answer="", resource=None)
-    assert Match({"profile_id": None, "subscription_id": None, "resource": None}).differences(refused) == []
-    assert Match({"subscription_id": None}).differences(entry("t")) == [
+    assert (
+        Match({"profile_id": None, "subscription_id": None, "resource": None}).differences(reading(refused))
+        == []
+    )
+    assert Match({"subscription_id": None}).differences(reading(entry("t"))) == [
         Difference("subscription_id", None, "t")
     ]
 
 
 def test_difference_has_what_came_instead_and_null_where_nothing_came() -> None:
-    found = Match({"subscription_id": "t2", "id": "x", "status": 404}).differences(entry("t1"))
+    found = Match({"subscription_id": "t2", "id": "x", "status": 404}).differences(reading(entry("t1")))
     assert found == [
         Difference("subscription_id", "t2", "t1"),
         Difference("id", "x", None),
@@ -154,9 +160,8 @@ def test_nearest_misses_have_the_fewest_differences_the_newest_first() -> None:
     journal.record(entry("near-2"))
     journal.record(entry("wanted", status=500))
     match = Match({"subscription_id": "wanted", "status": 200})
-    misses = match.nearest_misses(journal)
+    misses = asyncio.run(nearest_misses(journal, match))
     assert [(one.id, len(unlike)) for one, unlike in misses] == [(4, 1), (3, 1), (2, 1)]
-    assert match.count(journal) == 0
 
 
 @pytest.mark.parametrize(
@@ -178,6 +183,6 @@ def test_nearest_misses_have_the_fewest_differences_the_newest_first() -> None:
 )
 def test_differences_can_be_written_whatever_came(body: str) -> None:
     criteria = {"resource_token": TOKEN, "subscription_id": "t", "field.x": 1, "q": "zzz", "db_id": 1}
-    differences = Match(criteria).differences(entry(body=body))
+    differences = Match(criteria).differences(reading(entry(body=body)))
     assert {one.key for one in differences} == set(criteria)
-    orjson.dumps([vars(one) for one in differences])
+    orjson.dumps([asdict(one) for one in differences])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from emulator.requests.journal import RequestJournal
 from emulator.requests.matching import Match
+from emulator.requests.reading import Reading
 from emulator.requests.verify import Expectation, count_within
 from tests.requests.entries import entry
 
@@ -78,3 +81,86 @@ def test_nothing_is_waited_for_where_any_count_is_right() -> None:
 
 def test_without_within_the_answer_is_what_is_there_now() -> None:
     assert waited({}, 0)[0] == 0
+
+
+class CountingMatch(Match):
+    """Counts how often an entry is looked at."""
+
+    looks = 0
+
+    def meets(self, reading: Reading) -> bool:
+        self.looks += 1
+        return super().meets(reading)
+
+
+def test_each_entry_is_looked_at_once_however_long_somebody_waits() -> None:
+    journal = RequestJournal()
+    for number in range(200):
+        journal.record(entry(f"before-{number}"))
+    match = CountingMatch({"subscription_id": "wanted"})
+
+    async def run() -> int:
+        waiting = asyncio.create_task(count_within(journal, match, Expectation(2), 60))
+        for number in range(50):
+            await asyncio.sleep(0)
+            journal.record(entry(f"meanwhile-{number}"))
+        journal.record(entry("wanted"))
+        journal.record(entry("wanted"))
+        return await waiting
+
+    assert asyncio.run(run()) == 2
+    assert match.looks == 252
+
+
+@pytest.mark.parametrize("within", [0, 0.01])
+def test_nothing_is_looked_at_when_nobody_waits_any_more(within: float) -> None:
+    journal = RequestJournal()
+    match = CountingMatch({"subscription_id": "wanted"})
+    asyncio.run(count_within(journal, match, Expectation(1), within))
+    journal.record(entry("wanted"))
+    assert match.looks == 0
+
+
+def test_waiting_that_is_given_up_is_over() -> None:
+    journal = RequestJournal()
+    match = CountingMatch({"subscription_id": "wanted"})
+
+    async def run() -> None:
+        waiting = asyncio.create_task(count_within(journal, match, Expectation(1), 60))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    asyncio.run(run())
+    journal.record(entry("wanted"))
+    assert match.looks == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_count_is_that_of_the_kept_entries_whatever_comes_and_goes_meanwhile(seed: int) -> None:
+    chance = random.Random(seed)
+    journal = RequestJournal(max_count=chance.randint(1, 30))
+
+    def happen() -> Any:
+        if chance.random() < 0.03:
+            journal.clear()
+        else:
+            journal.record(entry(chance.choice(["wanted", "other"])))
+
+    for _ in range(chance.randint(0, 40)):
+        happen()
+
+    async def go_on() -> None:
+        while True:
+            happen()
+            await asyncio.sleep(0)
+
+    async def run() -> tuple[int, int]:
+        going_on = asyncio.create_task(go_on())
+        counted = await count_within(journal, MATCH, Expectation(10**6), 0.02)
+        kept = sum(MATCH.meets(reading) for reading in journal.readings())
+        going_on.cancel()
+        return counted, kept
+
+    counted, kept = asyncio.run(run())
+    assert counted == kept

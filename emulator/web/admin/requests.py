@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import msgspec
+import orjson
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 from msgspec.structs import asdict
 
-from emulator.clock import iso
 from emulator.requests.attempts import attempts
 from emulator.requests.entry import Entry, outcome_word, showable
 from emulator.requests.masking import mask_value, masked
-from emulator.requests.matching import JSON_TYPES, KEYS, Difference, Match
+from emulator.requests.matching import KEYS, Difference, Match
+from emulator.requests.search import nearest_misses, search
 from emulator.requests.verify import Expectation, count_within
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
-from emulator.schema_errors import flatten, integer, messages
-from emulator.web.admin.clock import TimeField
+from emulator.rules.model import RequestError
+from emulator.schema_errors import integer, messages
+from emulator.steps import Steps
+from emulator.web.admin.criteria import MatchField, check_possible, is_key, read_criteria
 from emulator.web.admin.loading import AdminSchema, load, load_body
 from emulator.web.admin.numbers import number
 from emulator.web.current import emulator, workspace, workspace_name
@@ -41,55 +42,6 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/requests/count", view_func=count_requests, methods=["POST"])
     blueprint.add_url_rule("/requests/verify", view_func=verify_requests, methods=["POST"])
     blueprint.add_url_rule("/requests/attempts", view_func=list_attempts)
-
-
-_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
-_NEVER_NULL = ("rule", "lint", "outcome", "since", "q")
-
-
-class MatchField(fields.Field[Any]):
-    """Criteria by name; at least one, each a known one with a value that can occur."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, dict) or not value:
-            raise ValidationError("must be an object with one criterion or more")
-        complaints = {key: [text] for key, wanted in value.items() if (text := _complaint(key, wanted))}
-        if complaints:
-            raise ValidationError(complaints)
-        return with_canonical_since(value)
-
-
-def _complaint(key: str, wanted: Any) -> str | None:
-    """What is wrong with a criterion, ``None`` if nothing is. Null says that there is no such value."""
-    if not is_key(key):
-        return "unknown key" + did_you_mean(key, KEYS)
-    if wanted is None and key not in _NEVER_NULL:
-        return None
-    kind = JSON_TYPES.get(key)
-    if kind is not None and type(wanted) is not kind:
-        return f"must be {_NAMES[kind]}"
-    if kind is list and not all(type(one) is int and INT64_MIN <= one <= INT64_MAX for one in wanted):
-        return "must be an array of integers of 64 bits"
-    if kind is None and not isinstance(wanted, (str, int, float)):
-        return "must be a string, a number, true or false"
-    if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
-        return "must be an integer of 64 bits"
-    return None
-
-
-def is_key(key: str) -> bool:
-    """Whether a criterion can have this name."""
-    return key in KEYS or (key.startswith("field.") and key != "field.")
-
-
-def with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
-    """The criteria with ``since`` as the journal writes times. Raises :class:`ValidationError`."""
-    if criteria.get("since") is None:
-        return criteria
-    try:
-        return {**criteria, "since": iso(TimeField().deserialize(criteria["since"]))}
-    except ValidationError as error:
-        raise ValidationError({"since": error.messages}) from error
 
 
 class ExpectSchema(AdminSchema):
@@ -134,10 +86,10 @@ class ListSchema(AdminSchema):
 _AS_TEXT = {"body_bytes": "body", "answer_bytes": "answer"}
 
 
-def shown(entry: Entry) -> dict[str, Any]:
-    """An entry as the API shows it: secrets masked unless the server shows them."""
-    if not emulator().settings.show_secrets:
-        entry = masked(entry, _tokens(workspace()))
+def shown(entry: Entry, secrets: Sequence[str] | None) -> dict[str, Any]:
+    """An entry as the API shows it; ``secrets``: the tokens to mask, ``None`` where the server shows all."""
+    if secrets is not None:
+        entry = masked(entry, secrets)
     document: dict[str, Any] = {"id": entry.id, "time": entry.time}
     document |= {_AS_TEXT.get(name, name): value for name, value in asdict(entry).items()}
     document["body"] = entry.body
@@ -151,30 +103,17 @@ def shown(entry: Entry) -> dict[str, Any]:
     return document
 
 
-def _tokens(found: Workspace) -> list[str]:
+def _secrets(found: Workspace) -> list[str] | None:
+    if emulator().settings.show_secrets:
+        return None
     return [resource.token for resource in found.store.resources()]
 
 
-def list_requests() -> dict[str, Any]:
+def list_requests() -> Response:
     """The journal, newest first, filtered by criteria."""
-    journal = workspace().requests
+    found = workspace()
     arguments = request.args.to_dict()
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
-    match = Match(_criteria(arguments), loose=True)
-    found = list(islice(match.entries(journal, page["cursor"]), page["limit"] + 1))
-    items = found[: page["limit"]]
-    return {
-        "items": [shown(entry) for entry in items],
-        "next": items[-1].id if len(found) > len(items) else None,
-        "total": match.count(journal) if arguments else len(journal),
-        "recorded": journal.recorded,
-        "dropped": journal.dropped,
-        "bytes": journal.bytes,
-    }
-
-
-def _criteria(arguments: dict[str, str]) -> dict[str, Any]:
-    """The criteria of a query string, whose values are all text. Raises :class:`RequestError` 400."""
     unknown = [
         f"{key}: unknown parameter{did_you_mean(key, (*KEYS, *ListSchema().fields))}"
         for key in arguments
@@ -182,20 +121,40 @@ def _criteria(arguments: dict[str, str]) -> dict[str, Any]:
     ]
     if unknown:
         raise RequestError(400, "; ".join(unknown), "A3")
-    try:
-        return with_canonical_since(arguments)
-    except ValidationError as error:
-        raise RequestError(
-            400, "; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3"
-        ) from error
+    match = Match(read_criteria(arguments), loose=True)
+    return answer_later(_list(found, match, page, _secrets(found)))
+
+
+async def _list(found: Workspace, match: Match, page: dict[str, Any], secrets: list[str] | None) -> Answer:
+    await check_possible(found, match)
+    journal = found.requests
+    filtered = bool(match.criteria)
+    listed = await search(journal, match, page["limit"], page["cursor"], count_all=filtered)
+    items = []
+    steps = Steps(asked_every=1)
+    for entry in listed.entries:
+        if steps.long:
+            await steps.pause()
+        items.append(orjson.Fragment(orjson.dumps(shown(entry, secrets))))
+    return json_answer(
+        {
+            "items": items,
+            "next": listed.older,
+            "total": listed.total if filtered else len(journal),
+            "recorded": journal.recorded,
+            "dropped": journal.dropped,
+            "bytes": journal.bytes,
+        }
+    )
 
 
 def get_request(entry_id: int) -> dict[str, Any]:
     """One entry."""
-    entry = workspace().requests.get(entry_id)
+    found = workspace()
+    entry = found.requests.get(entry_id)
     if entry is None:
         raise RequestError(404, f"request {entry_id} not found: it never came, or had to go", "A3")
-    return shown(entry)
+    return shown(entry, _secrets(found))
 
 
 def clear_requests() -> dict[str, Any]:
@@ -206,11 +165,15 @@ def clear_requests() -> dict[str, Any]:
     return {"cleared": cleared}
 
 
-def list_attempts() -> dict[str, Any]:
+def list_attempts() -> Response:
     """Requests that were attempts at the same thing."""
-    groups = attempts(workspace().requests)
+    return answer_later(_list_attempts(workspace()))
+
+
+async def _list_attempts(found: Workspace) -> Answer:
+    groups = await attempts(found.requests)
     items = [{**vars(group), "count": len(group.entries)} for group in groups]
-    return {"items": items, "next": None, "total": len(items)}
+    return json_answer({"items": items, "next": None, "total": len(items)})
 
 
 def count_requests() -> Response:
@@ -221,6 +184,7 @@ def count_requests() -> Response:
 
 async def _count(find: Callable[[], Workspace], asked: dict[str, Any]) -> Answer:
     match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
+    await check_possible(find(), match, "match.")
     return json_answer({"count": await count_within(find().requests, match, expect, asked["within"])})
 
 
@@ -237,6 +201,7 @@ def verify_requests() -> Response:
 
 async def _verify(find: Callable[[], Workspace], asked: dict[str, Any], show_secrets: bool) -> Answer:
     match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
+    await check_possible(find(), match, "match.")
     count = await count_within(find().requests, match, expect, asked["within"])
     if expect.met_by(count):
         return json_answer({"count": count})
@@ -247,14 +212,14 @@ async def _verify(find: Callable[[], Workspace], asked: dict[str, Any], show_sec
             "error": 422,
             "error_text": text,
             "count": count,
-            "nearest": [] if expect.broken_by(count) else _nearest(found, match, show_secrets),
+            "nearest": [] if expect.broken_by(count) else await _nearest(found, match, show_secrets),
         },
         422,
     )
 
 
-def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[dict[str, Any]]:
-    tokens = _tokens(found)
+async def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[dict[str, Any]]:
+    tokens = [resource.token for resource in found.store.resources()]
     return [
         {
             "id": entry.id,
@@ -262,7 +227,7 @@ def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[dict[st
             "request": (entry if show_secrets else masked(entry, tokens)).body,
             "differences": [_difference(one, show_secrets) for one in differences],
         }
-        for entry, differences in match.nearest_misses(found.requests)
+        for entry, differences in await nearest_misses(found.requests, match)
     ]
 
 

@@ -8,25 +8,23 @@ from time import monotonic
 
 import orjson
 from flask import Blueprint, Response, copy_current_request_context, current_app, render_template, request
-from marshmallow import ValidationError
 
 from emulator.faults.calls import FIRST_CALL, curl
-from emulator.requests.entry import Entry
+from emulator.requests.entry import OUTCOMES, Entry
 from emulator.requests.journal import RequestJournal
 from emulator.requests.matching import KEYS, Match
-from emulator.rules.model import RequestError
-from emulator.web.admin.requests import with_canonical_since
+from emulator.requests.search import Found, search
+from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console import access
-from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import page_later
 from emulator.web.console.moving import see_other
-from emulator.web.console.presenters.rows import OUTCOMES
 from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
 from emulator.web.console.shown import base_url, rows_of, shown_resources, text
 from emulator.web.console.state import console_state
 from emulator.web.console.words import language
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Delivery
+from emulator.workspace import Workspace
 
 PAGE = 50
 #: Seconds between two pieces of news, at least: under load a page gets several requests at once.
@@ -71,7 +69,12 @@ def show_live() -> Response:
             words=KEYS,
         )
 
-    return page_later(search(found.requests, asked.match, PAGE, before), render)
+    return page_later(_find(found, asked.match, before), render)
+
+
+async def _find(found: Workspace, match: Match, before: int | None) -> Found:
+    await check_possible(found, match)
+    return await search(found.requests, match, PAGE, before)
 
 
 def first_call() -> Response:
@@ -141,8 +144,8 @@ def _news(journal: RequestJournal, match: Match, last: int) -> tuple[list[Entry]
     """What is new and matches, newest first, and how many came too fast to be looked at or shown."""
     most = MOST_LOOKED_AT if match.criteria else MOST_SHOWN
     looked_at = range(journal.recorded, max(last, journal.recorded - most), -1)
-    entries = (entry for entry_id in looked_at if (entry := journal.get(entry_id)) is not None)
-    wanted = [entry for entry in entries if not (match.criteria and match.differences(entry))]
+    readings = (reading for entry_id in looked_at if (reading := journal.reading(entry_id)) is not None)
+    wanted = [reading.entry for reading in readings if match.meets(reading)]
     shown = wanted[:MOST_SHOWN]
     return shown, max(0, journal.recorded - last - most) + len(wanted) - len(shown)
 
@@ -160,9 +163,6 @@ def _rows(entries: Sequence[Entry]) -> str:
 
 
 def _asked() -> Search:
-    """The request's search, its time in the journal's form. Raises :class:`RequestError` 400."""
+    """The request's search. Raises :class:`~emulator.rules.model.RequestError` 400 for what is no value."""
     asked = read_search(request.args.get("q", ""))
-    try:
-        return asked._replace(criteria=with_canonical_since(asked.criteria))
-    except ValidationError as error:
-        raise RequestError(400, f"since: {'; '.join(error.messages_dict['since'])}", "A3") from error
+    return asked._replace(criteria=read_criteria(asked.criteria))

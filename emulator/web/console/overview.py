@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, request
 from msgspec.structs import replace
 
 from emulator.choices import LINT_IDS, Choices
+from emulator.requests.entry import OUTCOMES
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import RequestError
 from emulator.settings import POLICY_CHOICES
@@ -19,7 +20,6 @@ from emulator.web.console.later import page_later
 from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.counts import Counts, count
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minutes
-from emulator.web.console.presenters.rows import OUTCOMES
 from emulator.web.console.state import ConsoleState, console_state
 from emulator.web.console.words import gettext
 from emulator.web.current import emulator, workspace, workspace_to_change

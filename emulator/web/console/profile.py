@@ -6,9 +6,9 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.requests.matching import Match
+from emulator.requests.search import Found, search
 from emulator.rules.model import FieldValue, RequestError, Status
 from emulator.store import editing
-from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import rows_of

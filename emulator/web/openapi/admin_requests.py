@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from emulator.web.admin.requests import CountSchema
 from emulator.web.openapi import journal_shapes as shapes
 from emulator.web.openapi.fields import CRITERIA
@@ -14,13 +16,18 @@ _UNVERIFIED = {
         "content": {"application/json": {"schema": shapes.UnverifiedSchema}},
     }
 }
-#: Criteria whose values have a form even in a query string.
-_FORMS = ("since",)
-#: A list's criteria: their values compare as text.
-_FILTERS = [
-    query(name, "must be this", type="string", **({"pattern": schema["pattern"]} if name in _FORMS else {}))
-    for name, schema in CRITERIA.items()
-]
+
+
+def _filter(name: str) -> dict[str, Any]:
+    """A list's criterion: its value stands in a query string, so it is never null."""
+    schema = CRITERIA[name]
+    kinds = schema.get("type", "string")
+    kind = kinds[0] if isinstance(kinds, list) else kinds
+    if kind in ("integer", "boolean") or name == "since":
+        return query(name, "must be this", **{**schema, "type": kind})
+    values = {"enum": [one for one in schema["enum"] if one is not None]} if "enum" in schema else {}
+    return query(name, "must be this", type="string", **values)
+
 
 OPERATIONS = (
     Operation(
@@ -33,7 +40,7 @@ OPERATIONS = (
         query=[
             query("limit", "how many", type="integer", minimum=1, maximum=1000, default=50),
             query("cursor", "the `next` of the page before", type="integer"),
-            *_FILTERS,
+            *map(_filter, CRITERIA),
         ],
         links=link("get_request", entry_id="/items/0/id"),
     ),

@@ -13,11 +13,11 @@ from emulator.requests.matching import KEYS
 from emulator.rules.fields import FIELD_KINDS
 from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.web.admin.clock import DurationField, TimeField
+from emulator.web.admin.criteria import NEVER_NULL, VALUES, MatchField
 from emulator.web.admin.faults import DelayField, ThenField
 from emulator.web.admin.imports import MatchField as ImportMatchField
 from emulator.web.admin.imports import ResourceField
 from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
-from emulator.web.admin.requests import MatchField
 from emulator.web.openapi.answers import AnswerSchema
 from emulator.web.push_schema import FieldValue
 
@@ -97,16 +97,27 @@ _FIELD_VALUE: JSONSchema = {
 }
 _VALUE: JSONSchema = {"anyOf": [*_FIELD_VALUE["anyOf"], {"type": "null"}]}
 _KINDS: dict[str, JSONSchema] = {
-    "unsubscribe": {"type": ["boolean", "null"]},
-    "db_ids": {"type": ["array", "null"], "items": _INT64},
+    "unsubscribe": {"type": "boolean"},
+    "db_ids": {"type": "array", "items": _INT64},
     "field_value": _VALUE,
     "since": _TIME,
-    **{name: {**_INT64, "type": ["integer", "null"]} for name in _NUMBERS},
+    **dict.fromkeys(_NUMBERS, _INT64),
 }
+_LISTED = ("rule", "lint", "outcome", "item_status")
+
+
+def _criterion(name: str) -> JSONSchema:
+    schema = _KINDS.get(name, {"type": "string", "pattern": TEXT_PATTERN})
+    if name in _LISTED:
+        schema = {"type": "string", "enum": list(VALUES[name])}
+    if name in NEVER_NULL or name == "field_value":
+        return schema
+    nullable = {**schema, "type": [schema["type"], "null"]}
+    return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
+
+
 #: A criterion's value by its name; null means "has none".
-CRITERIA: dict[str, JSONSchema] = {
-    name: _KINDS.get(name, {"type": ["string", "null"], "pattern": TEXT_PATTERN}) for name in KEYS
-} | {name: {"type": "string", "pattern": TEXT_PATTERN} for name in ("rule", "lint", "outcome", "q")}
+CRITERIA: dict[str, JSONSchema] = {name: _criterion(name) for name in KEYS}
 _MATCH: JSONSchema = {
     "type": "object",
     "minProperties": 1,

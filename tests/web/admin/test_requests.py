@@ -223,6 +223,15 @@ def test_what_nobody_can_read_is_listed_all_the_same(app: InProcess, admin: Admi
     assert admin.refused("POST", "/requests/verify", {"match": {"resource_token": "x", "id": "y"}}, 422)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_number_that_json_lacks_is_shown_as_it_was_sent(app: InProcess, admin: Admin, number: str) -> None:
+    app.post(f'{{"resource_token": "t", "id": {number}}}'.encode())
+    (entry,) = admin.get("/requests")["items"]
+    assert f'"id": {number}' in entry["body"]
+    said = admin.call("POST", "/requests/verify", {"match": {"id": "x"}}).get_json()
+    assert said["nearest"][0]["differences"] == [{"key": "id", "expected": "x", "actual": number}]
+
+
 @COUNTING
 @pytest.mark.parametrize(
     ("document", "text"),
@@ -246,6 +255,8 @@ def test_what_nobody_can_read_is_listed_all_the_same(app: InProcess, admin: Admi
         ({"match": {"since": "yesterday"}}, "match.since: must be a time from 1970 to 9998"),
         ({"match": {"since": None}}, "match.since: must be a string"),
         ({"match": {"rule": None}}, "match.rule: must be a string"),
+        ({"match": {"method": None}}, "match.method: must be a string"),
+        ({"match": {"status": None}}, "match.status: must be an integer"),
         ({"match": {"status": 200}, "expect": None}, "expect: must be an object"),
         (
             {"match": {"status": 200}, "expect": {"exacly": 1}},
@@ -282,6 +293,9 @@ def test_bad_count_and_verify_are_refused(admin: Admin, path: str, document: Any
         ("subscription=t", 'subscription: unknown parameter, did you mean "subscription_id"?'),
         ("limt=1", 'limt: unknown parameter, did you mean "limit"?'),
         ("since=yesterday", "since: must be a time from 1970 to 9998"),
+        ("status=abc", "status: must be an integer of 64 bits"),
+        ("db_id=99999999999999999999", "db_id: must be an integer of 64 bits"),
+        ("unsubscribe=yes", "unsubscribe: must be true or false"),
     ],
 )
 def test_bad_query_is_refused(admin: Admin, query: str, text: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from emulator.rules.catalogue import RULES
+import re
+
+from emulator.rules.catalogue import DECIDING, RULES
 from tests.in_process import InProcess
+from tests.server import ROOT
 from tests.web.admin.conftest import Admin
 
 
@@ -33,3 +36,25 @@ def test_every_rule_that_the_journal_names_is_one_of_these(app: InProcess, admin
     named = {one["rule"] for entry in entries for one in [*entry["decided"], *entry["lints"]]}
     assert named
     assert named <= set(RULES)
+
+
+def test_lints_are_counted_as_often_as_they_are_reported(app: InProcess, admin: Admin) -> None:
+    app.push("t", colour="blue", size=5)
+    app.push("t", id="short")
+    admin.send("PATCH", "/settings", {"lints": {"L6": "off"}})
+    app.push("t", id="short")
+    counted = {one["id"]: one["decided"] for one in admin.get("/rules")["items"]}
+    assert (counted["L1"], counted["L6"], counted["L5"]) == (2, 1, 0)
+    assert 'emulator_decisions_total{rule="L1",workspace="default"} 2.0' in admin.call("GET", "/metrics").text
+
+
+def test_rules_that_can_decide_are_those_that_the_code_says_decided() -> None:
+    files = [*(ROOT / "emulator/rules").glob("*.py"), ROOT / "emulator/exchange.py"]
+    files += [ROOT / "emulator/web/push_schema.py"]
+    said = {
+        name
+        for file in files
+        if file.name != "catalogue.py"
+        for name in re.findall(r'"([QBMSA]\d+)"', file.read_text(encoding="utf-8"))
+    }
+    assert said == set(DECIDING)

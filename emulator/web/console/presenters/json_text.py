@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 #: Characters that a page shows of a body; the whole of it can be had as text.
 MOST_SHOWN = 40_000
 _TOKEN = re.compile(
-    r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null)|(?P<mark>[][{}:,])'
+    r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null|NaN|-?Infinity)|(?P<mark>[][{}:,])'
 )
 _CLASSES = {"string": "js", "number": "jn", "word": "jw"}
 _DEPTH = 40

@@ -9,10 +9,9 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from emulator.clock import iso
-from emulator.requests.entry import outcome_word
+from emulator.requests.entry import OUTCOMES, outcome_word
 from emulator.requests.journal import RequestJournal
 from emulator.steps import Steps
-from emulator.web.console.presenters.rows import OUTCOMES
 
 MINUTES = 30
 _MINUTE_MS = 60_000

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 from emulator.requests.entry import Entry, outcome_word
 
-#: What a request can come to, in the order in which it is offered as a filter.
-OUTCOMES = ("added", "changed", "unchanged", "refused", "fault")
 _MOST = 2
 
 

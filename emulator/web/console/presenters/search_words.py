@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from emulator.requests.matching import KEYS, Match
 
@@ -13,7 +13,7 @@ _WORD = re.compile(r'(?:(?P<key>[A-Za-z_]+(?:\.[\w.]+)?)[:=])?(?:"(?P<quoted>[^"
 class Search(NamedTuple):
     """A search: its criteria by name, and the text that means it."""
 
-    criteria: dict[str, str]
+    criteria: dict[str, Any]
     text: str
 
     @property

@@ -1,0 +1,201 @@
+"""What can be asked of the request journal: criteria, and the values that a request can have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError, fields
+
+from emulator.choices import LINT_IDS
+from emulator.clock import iso
+from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
+from emulator.faults.tokens import PREFIX, parse_token
+from emulator.requests.entry import OUTCOMES
+from emulator.requests.matching import JSON_TYPES, KEYS, Match
+from emulator.requests.search import find_one
+from emulator.rules.catalogue import DECIDING
+from emulator.rules.lints import did_you_mean
+from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
+from emulator.rules.providers import DOCUMENTED
+from emulator.rules.request import is_profile_id
+from emulator.schema_errors import flatten
+from emulator.web.admin.clock import TimeField
+from emulator.workspace import Workspace
+
+_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
+#: What every request has.
+NEVER_NULL = ("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text")
+#: More values than these are not listed in an error text, nor is a longer value quoted whole.
+_MOST_LISTED, _MOST_QUOTED = 12, 100
+_STATUSES = (200, *range(400, 600))
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_HASH_ID = re.compile(r"[0-9a-f]{8,64}")
+
+#: Values that a criterion can have in every workspace.
+VALUES: dict[str, tuple[str | int, ...]] = {
+    "outcome": OUTCOMES,
+    "rule": DECIDING,
+    "lint": LINT_IDS,
+    "item_status": ("ok", "error"),
+    "description": ("", *ITEM_ERRORS.values()),
+    "matching": ("custom", "profile_id", ""),
+    "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
+    "status": _STATUSES,
+}
+#: Those that it can have in this one.
+_VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
+    "provider": lambda found: (
+        *DOCUMENTED,
+        *(name for one in found.store.resources() for name in one.providers or ()),
+    ),
+    "resource": lambda found: (one.name for one in found.store.resources()),
+    "resource_id": lambda found: (one.id for one in found.store.resources()),
+    "db_id": lambda found: (one.id for one in found.store.databases()),
+    "error": lambda found: (
+        0,
+        *_STATUSES,
+        *(fault.then.code for fault in found.faults if isinstance(fault.then, ErrorAnswer)),
+    ),
+}
+#: Where values have a form, not a list.
+_FORMS: dict[str, tuple[Callable[[Workspace, str], bool], str]] = {
+    "fault": (lambda found, value: _is_fault(found, value), "no fault of this id was armed here"),
+    "path": (lambda _, value: value.startswith("/"), "a path begins with /"),
+    "profile_id": (lambda _, value: is_profile_id(value), "an id has at most 64 printable characters"),
+    "subscription_hash_id": (
+        lambda _, value: _HASH_ID.fullmatch(value) is not None,
+        "a hash has 8 or more lower-case hex digits",
+    ),
+}
+
+
+class MatchField(fields.Field[Any]):
+    """Criteria by name; at least one, each a known one with a value of its type."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict) or not value:
+            raise ValidationError("must be an object with one criterion or more")
+        complaints = {key: [text] for key, wanted in value.items() if (text := _complaint(key, wanted))}
+        if complaints:
+            raise ValidationError(complaints)
+        return _with_canonical_since(value)
+
+
+def _complaint(key: str, wanted: Any) -> str | None:
+    """What is wrong with a criterion, ``None`` if nothing is. Null says that there is no such value."""
+    if not is_key(key):
+        return "unknown key" + did_you_mean(key, KEYS)
+    if wanted is None and key not in NEVER_NULL:
+        return None
+    kind = JSON_TYPES.get(key)
+    if kind is not None and type(wanted) is not kind:
+        return f"must be {_NAMES[kind]}"
+    if kind is list and not all(type(one) is int and INT64_MIN <= one <= INT64_MAX for one in wanted):
+        return "must be an array of integers of 64 bits"
+    if kind is None and not isinstance(wanted, (str, int, float)):
+        return "must be a string, a number, true or false"
+    if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
+        return "must be an integer of 64 bits"
+    return None
+
+
+def is_key(key: str) -> bool:
+    """Whether a criterion can have this name."""
+    return key in KEYS or (key.startswith("field.") and key != "field.")
+
+
+def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
+    """Known criteria of a query string or a search, whose values are all text, as a loose match takes them.
+
+    Raises :class:`RequestError` 400 for a value that is none of its criterion's type.
+    """
+    criteria: dict[str, Any] = dict(arguments)
+    complaints = {}
+    for key, text in arguments.items():
+        if JSON_TYPES.get(key) is int:
+            if not _INTEGER.fullmatch(text) or not INT64_MIN <= int(text) <= INT64_MAX:
+                complaints[key] = ["must be an integer of 64 bits"]
+            else:
+                criteria[key] = int(text)
+        elif JSON_TYPES.get(key) is bool and text not in ("true", "false"):
+            complaints[key] = ["must be true or false"]
+    try:
+        if complaints:
+            raise ValidationError(complaints)
+        return _with_canonical_since(criteria)
+    except ValidationError as error:
+        raise RequestError(
+            400, "; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3"
+        ) from error
+
+
+def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
+    """The criteria with ``since`` as the journal writes times. Raises :class:`ValidationError`."""
+    if criteria.get("since") is None:
+        return criteria
+    try:
+        return {**criteria, "since": iso(TimeField().deserialize(criteria["since"]))}
+    except ValidationError as error:
+        raise ValidationError({"since": error.messages}) from error
+
+
+async def check_possible(found: Workspace, match: Match, path: str = "") -> None:
+    """Refuse values that no kept request has and no request to come can have, but by being refused itself.
+
+    ``path`` stands before the criterion's name. Raises :class:`RequestError` 400 with the nearest value.
+    """
+    complaints = []
+    for key, wanted in match.criteria.items():
+        hint = _why_impossible(found, key, wanted)
+        if hint is not None and await find_one(found.requests, match.alone(key)) is None:
+            complaints.append(f"{path}{key}: {_quoted(wanted)} can never match{hint}")
+    if complaints:
+        raise RequestError(400, "; ".join(complaints), "A3")
+
+
+def _why_impossible(found: Workspace, key: str, wanted: Any) -> str | None:
+    """What would be right instead of a value that no request will have; ``None`` where one can have it."""
+    if wanted is None:
+        return None
+    if key in _FORMS:
+        fits, form = _FORMS[key]
+        return None if fits(found, wanted) else f"; {form}"
+    if key not in VALUES and key not in _VALUES_HERE:
+        return None
+    values = VALUES[key] if key in VALUES else tuple(_VALUES_HERE[key](found))
+    return None if wanted in values else _nearest(key, wanted, values)
+
+
+def _nearest(key: str, wanted: str | int, values: tuple[str | int, ...]) -> str:
+    if key == "rule" and wanted in LINT_IDS:
+        return '; lints are asked for as "lint"'
+    if key in ("status", "error"):
+        return f"; there are {'0, ' if key == 'error' else ''}200 and 400 to 599"
+    texts = list(dict.fromkeys(str(one) for one in values))
+    if isinstance(wanted, str) and len(wanted) <= _MOST_QUOTED:
+        near = did_you_mean(wanted, texts)
+        if near:
+            return near
+    if not texts:
+        return "; there is none"
+    more = ", …" if len(texts) > _MOST_LISTED else ""
+    return f"; there are {', '.join(one or '(nothing)' for one in texts[:_MOST_LISTED])}{more}"
+
+
+def _is_fault(found: Workspace, fault_id: str) -> bool:
+    if not fault_id.startswith(PREFIX):
+        return found.faults.has_armed(fault_id)
+    try:
+        parse_token(fault_id)
+    except ValueError:
+        return False
+    return True
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, str) and len(value) > _MOST_QUOTED:
+        value = value[:_MOST_QUOTED] + "…"
+    return orjson.dumps(value).decode()
