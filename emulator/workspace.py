@@ -10,13 +10,14 @@ from time import monotonic
 import msgspec
 
 from emulator.choices import Choices
-from emulator.clock import ClockSetting, WorkspaceClock
+from emulator.clock import WorkspaceClock
 from emulator.faults.armed import ArmedFaults
-from emulator.faults.model import Fault
 from emulator.fixtures.model import FixtureSet
 from emulator.ids import ObjectIds
+from emulator.remembered import RememberedFaults, read_remembered
 from emulator.requests.journal import RequestJournal
 from emulator.settings import Settings
+from emulator.store.errors import DamagedState
 from emulator.store.group_commit import GroupCommit
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED
@@ -26,12 +27,6 @@ from emulator.tally import Tally
 DEFAULT_WORKSPACE = "default"
 #: What a reset can leave alone.
 KEEPABLE = (*REMEMBERED, "requests")
-
-
-class RememberedFaults(msgspec.Struct):
-    """The armed faults as they are stored: TinyDB's documents are objects."""
-
-    armed: list[Fault]
 
 
 class Workspace:
@@ -60,8 +55,12 @@ class Workspace:
         self.ids = ObjectIds(self.clock, settings.seed, self.store.profiles_made)
         if self.store.fresh:
             self.reset()
-        else:
+            return
+        try:
             self._recall()
+        except ValueError as error:
+            self.store.discard()
+            raise DamagedState(state_file(settings.state, name), 0, str(error)) from error
 
     def touch(self) -> None:
         """Note that the workspace is in use."""
@@ -129,15 +128,15 @@ class Workspace:
         self.store.discard()
 
     def _recall(self) -> None:
-        choices = self.store.recall("settings")
-        if choices is not None:
-            self.choices = msgspec.json.decode(choices, type=Choices)
-        clock = self.store.recall("clock")
-        if clock is not None:
-            self.clock.setting = msgspec.json.decode(clock, type=ClockSetting)
-        faults = self.store.recall("faults")
-        if faults is not None:
-            for fault in msgspec.json.decode(faults, type=RememberedFaults).armed:
+        found = {}
+        for name in REMEMBERED:
+            document = self.store.recall(name)
+            if document is not None:
+                found[name] = read_remembered(name, document)
+        self.choices = found.get("settings", self.choices)
+        self.clock.setting = found.get("clock", self.clock.setting)
+        if "faults" in found:
+            for fault in found["faults"].armed:
                 self.faults.arm(fault)
 
 

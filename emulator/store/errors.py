@@ -15,8 +15,7 @@ class DamagedState(StateError):
     def __init__(self, path: Path, offset: int, reason: str) -> None:
         super().__init__(
             f"{path}: damaged at byte {offset}: {reason}. Nothing was changed. "
-            f"Look with `python run.py doctor --state {path.parent}`; "
-            "`--repair` writes a repaired copy beside it"
+            f"`python run.py doctor --state {path.parent}` says what is lost and how to go on"
         )
         self.path = path
         self.offset = offset
