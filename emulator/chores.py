@@ -1,4 +1,4 @@
-"""What the server does beside answering: idle workspaces go, changed fixtures come."""
+"""What the server does beside answering: idle workspaces rest or go, changed fixtures come."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from emulator.watching import FixtureWatch, Stamp
 
 #: Seconds between two looks for idle workspaces, at most.
 EXPIRE_EVERY_S = 30.0
+#: A workspace that nobody has used for so many seconds holds no file open, after as many again at most.
+REST_AFTER_S = 2.0
 
 Say = Callable[[str], object]
 
@@ -33,11 +35,17 @@ class Chores:
     def begin(self) -> None:
         """Begin them, on the running loop; it ends them when it ends."""
         loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self._rest()))
         if self._settings.workspace_ttl is not None:
             self._tasks.append(loop.create_task(self._expire(self._settings.workspace_ttl)))
         if self._settings.watch:
             watch = FixtureWatch(self._settings.fixtures, self._stamp, self._use, self._say)
             self._tasks.append(loop.create_task(watch.run()))
+
+    async def _rest(self) -> None:
+        while True:
+            await asyncio.sleep(REST_AFTER_S)
+            self._workspaces.rest(REST_AFTER_S)
 
     async def _expire(self, ttl: float) -> None:
         while True:

@@ -181,7 +181,7 @@ def _is_lost(answer: Answer) -> bool:
 
 
 def _unavailable(error: StorageUnavailable) -> RequestError:
-    return RequestError(500, f"nothing was changed: {error}", "A3")
+    return RequestError(error.code, f"nothing was changed: {error}", "A3")
 
 
 def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: int | None = None) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from time import monotonic
 
@@ -32,11 +32,18 @@ KEEPABLE = (*REMEMBERED, "requests")
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
+    ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started;
     ``editing`` is held while somebody changes the state by hand, which may take a while.
     """
 
-    def __init__(self, name: str, settings: Settings, fixtures: FixtureSet) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        fixtures: FixtureSet,
+        check_lock: Callable[[], object] = lambda: None,
+    ) -> None:
         self.name = name
         self.fixtures = fixtures
         self.started = self._used = monotonic()
@@ -50,6 +57,7 @@ class Workspace:
             state_file(settings.state, name),
             settings.durability,
             min_journal_bytes=settings.min_journal_bytes,
+            check_lock=check_lock,
         )
         self.group_commit = GroupCommit(self.store.storage)
         self.ids = ObjectIds(self.clock, settings.seed, self.store.profiles_made)

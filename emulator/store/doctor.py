@@ -11,14 +11,14 @@ from pathlib import Path
 
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.invariants import breaches, unreadable
-from emulator.store.journal import JournalReport, read_journal
-from emulator.store.recovery import Recovered, find_journals, nothing_stored, recover
+from emulator.store.journal_format import JournalReport, is_journal, read_journal
+from emulator.store.recovery import STEM, Recovered, find_journals, nothing_stored, recover, stored_states
 from emulator.store.snapshot import FORMAT, read_header
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE
 
-#: What the state file of a workspace is called without ``.json``.
-_STEM = re.compile(r"[a-z0-9_-]{1,64}")
+#: The workspace without whose state no server starts.
+DEFAULT = "default"
 #: Raises :class:`ValueError` for a remembered document, of this name, that a server could not work with.
 Judge = Callable[[str, bytes], object]
 _JOURNAL = re.compile(r"(.+)\.([0-9]+)\.journal")
@@ -86,14 +86,16 @@ class Report:
 def state_files(folder: Path) -> list[Path]:
     """The state files of a directory, those included of which only journals are left.
 
-    Raises :class:`OSError` if it cannot be read.
+    Files of others are not among them, but in the place of the default workspace's. Raises :class:`OSError`
+    if it cannot be read.
     """
-    stems = set()
+    stems = {path.stem for path in stored_states(folder)}
     for path in folder.iterdir():
-        journal = _JOURNAL.fullmatch(path.name)
-        stem = journal[1] if journal else path.stem if path.suffix == ".json" else ""
-        if _STEM.fullmatch(stem):
-            stems.add(stem)
+        if path.name == f"{DEFAULT}.json":
+            stems.add(DEFAULT)
+        match = _JOURNAL.fullmatch(path.name)
+        if match and STEM.fullmatch(match[1]) and is_journal(path):
+            stems.add(match[1])
     return [folder / f"{stem}.json" for stem in sorted(stems)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EMFILE, ENFILE
 from pathlib import Path
 
 
@@ -30,8 +31,30 @@ def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
     )
 
 
+class ForeignFile(StateError):
+    """Somebody else's file is where one of ours would be."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: is not a file of the emulator and was left alone: "
+            "move it away, or choose another name or --state directory"
+        )
+
+
 class StorageUnavailable(Exception):
-    """A transaction could not be made durable: nothing of it was applied, the state is as before."""
+    """A transaction could not be made durable: nothing of it was applied, the state is as before.
+
+    ``code``: the error of an answer, 503 where the system had no more open files to give, else 500.
+    """
+
+    def __init__(self, text: str, code: int = 500) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def error_code(error: Exception) -> int:
+    """The error of an answer that this kept from being given: 503 for want of open files, else 500."""
+    return 503 if isinstance(error, OSError) and error.errno in (EMFILE, ENFILE) else 500
 
 
 def reason(error: Exception, path: Path) -> str:

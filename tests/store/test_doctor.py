@@ -18,7 +18,7 @@ from emulator.rules.model import Policies, Profile
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine, wrong_indexes
 from emulator.store.indexes import Index
-from emulator.store.journal import format_line
+from emulator.store.journal_format import format_line
 from emulator.store.recovery import recover
 from emulator.store.tables import SPECS
 from emulator.wire import Incoming

@@ -279,7 +279,7 @@ def _change(work: Callable[[Workspace], Awaitable[Any]], status: int = 200) -> R
                 shown = await work(found)
                 await found.group_commit.wait()
             except StorageUnavailable as error:
-                raise RequestError(500, f"nothing was changed: {error}", "A3") from error
+                raise RequestError(error.code, f"nothing was changed: {error}", "A3") from error
         return json_answer(shown, status)
 
     return answer_later(answer())

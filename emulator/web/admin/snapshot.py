@@ -72,7 +72,7 @@ async def _restore(found: Workspace, body: IO[bytes]) -> Answer:
     try:
         found.restore(state)
     except StorageUnavailable as error:
-        raise RequestError(500, f"nothing was changed: {error}", "A3") from error
+        raise RequestError(error.code, f"nothing was changed: {error}", "A3") from error
     return json_answer(_size(found))
 
 

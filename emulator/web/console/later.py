@@ -55,6 +55,6 @@ def change_later(found: Workspace, work: Callable[[], Awaitable[object]], leads_
                 await found.group_commit.wait()
             except StorageUnavailable as error:
                 found.store.learn_configuration()  # what the disk refused was taken back
-                raise RequestError(500, f"nothing was changed: {error}", "A3") from error
+                raise RequestError(error.code, f"nothing was changed: {error}", "A3") from error
 
     return page_later(change(), lambda _: redirect(leads_to, 303))

@@ -35,9 +35,10 @@ _REFUSALS = {
     "422": "The contents cannot be used.",
     "429": "Too many workspaces, or a rate limit that was armed as a fault.",
     "500": "The state could not be written, and nothing has changed; or a mistake of the emulator.",
+    "503": "The system lets the emulator open no more files just now, and nothing has changed. Try again.",
 }
 #: The documented endpoint's own refusals (A3).
-_PUSH_REFUSALS = ("404", "413", "429", "500")
+_PUSH_REFUSALS = ("404", "413", "429", "500", "503")
 
 
 def openapi_document() -> JSONObject:
