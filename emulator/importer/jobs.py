@@ -6,9 +6,11 @@ it, and all of it while nobody does.
 
 from __future__ import annotations
 
+import re
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -39,6 +41,9 @@ MAX_RUNNING = 4
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
+
+
+_UPLOAD = re.compile(r"[0-9a-f]{16}\.upload")
 
 
 class Description(Struct):
@@ -241,13 +246,14 @@ class ImportJobs:
 
     def _find_again(self, folder: Path) -> None:
         for left in folder.glob("*.upload"):
-            left.unlink(missing_ok=True)
+            if _UPLOAD.fullmatch(left.name):
+                left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
-            try:
-                found.append(msgspec.json.decode(record.read_bytes(), type=Description))
-            except (OSError, msgspec.MsgspecError):  # torn by a crash
-                record.unlink(missing_ok=True)
+            with suppress(OSError, msgspec.MsgspecError):  # torn by a crash, or not ours
+                description = msgspec.json.decode(record.read_bytes(), type=Description)
+                if description.id == record.stem:
+                    found.append(description)
         for description in sorted(found, key=lambda one: one.started):
             job = self._jobs[description.id] = Job(description, folder)
             if job.running:
