@@ -13,7 +13,7 @@ from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
-from emulator.store.errors import StorageUnavailable, refusal
+from emulator.store.errors import StorageUnavailable, error_code, refusal
 from emulator.web import current, later, limits, push
 from emulator.web.admin import blueprint as admin
 from emulator.web.console import blueprint as console
@@ -65,6 +65,8 @@ def _failure(error: Exception) -> Response:
         error = refusal(error)
     if isinstance(error, RequestError):
         code, text = error.code, error.text
+    elif isinstance(error, OSError) and error_code(error) == 503:
+        code, text = 503, f"unavailable just now: {error.strerror}"
     elif isinstance(error, HTTPException) and error.code is not None:
         code, text = error.code, _text(error)
         headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]

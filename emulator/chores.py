@@ -1,4 +1,4 @@
-"""What the server does beside answering: idle workspaces go, changed fixtures come."""
+"""What the server does beside answering: idle workspaces rest or go, changed fixtures come."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from emulator.watching import EVERY_S, FixtureWatch, Stamp
 
 #: Seconds between two looks for idle workspaces, at most.
 EXPIRE_EVERY_S = 30.0
+#: A workspace that nobody has used for so many seconds holds no file open, after as many again at most.
+REST_AFTER_S = 2.0
 
 Say = Callable[[str], object]
 
@@ -32,12 +34,16 @@ class Chores:
 
     def begin(self) -> None:
         """Begin them, on the running loop; it ends them when it ends."""
+        self._begin("open files", REST_AFTER_S, self._rest)
         ttl, fixtures = self._settings.workspace_ttl, self._settings.fixtures
         if ttl is not None:
             self._begin("idle workspaces", min(ttl / 2, EXPIRE_EVERY_S), self._expire)
         if self._settings.watch:
             watch = FixtureWatch(fixtures, self._stamp, self._use, self._say)
             self._begin(f"watching {fixtures}", EVERY_S, watch.look)
+
+    async def _rest(self) -> None:
+        self._workspaces.rest(REST_AFTER_S)
 
     def _begin(self, what: str, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
         task = asyncio.get_running_loop().create_task(repeat(what, every_s, work, self._say))

@@ -22,7 +22,7 @@ COMMANDS = {
     "openapi": "Write the contract: OpenAPI 3.1 and JSON Schemas.",
     "export": "Write a whole workspace as one JSON document.",
     "reset": "Put a workspace back to its fixtures.",
-    "doctor": "Report on a state directory, verify it, repair a copy.",
+    "doctor": "Report on a state directory and verify it.",
 }
 
 

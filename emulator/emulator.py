@@ -20,7 +20,7 @@ class Emulator:
         self.settings = settings
         self._lock = None if settings.durability == "none" else StateLock(settings.state)
         try:
-            self.workspaces = Workspaces(settings, load_fixtures(settings.fixtures))
+            self.workspaces = Workspaces(settings, load_fixtures(settings.fixtures), self._lock)
         except BaseException:
             self._release()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -17,8 +17,10 @@ from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
 from emulator.fixtures.model import FixtureSet
 from emulator.ids import ObjectIds
+from emulator.remembered import RememberedFaults, read_remembered
 from emulator.requests.journal import RequestJournal
 from emulator.settings import Settings
+from emulator.store.errors import DamagedState
 from emulator.store.group_commit import GroupCommit
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED
@@ -30,17 +32,12 @@ DEFAULT_WORKSPACE = "default"
 KEEPABLE = (*REMEMBERED, "requests")
 
 
-class RememberedFaults(msgspec.Struct):
-    """The armed faults as they are stored: TinyDB's documents are objects."""
-
-    armed: list[Fault]
-
-
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
     ``requests``: the journal to go on with, a new one if not given. ``store``: what to show of a workspace
     that is not made: it is never changed through it, and no file is touched.
+    ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started;
     ``editing`` is held while somebody changes the state by hand, which may take a while.
     """
@@ -52,6 +49,7 @@ class Workspace:
         fixtures: FixtureSet,
         requests: RequestJournal | None = None,
         store: TinyDBStore | None = None,
+        check_lock: Callable[[], object] = lambda: None,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -69,6 +67,7 @@ class Workspace:
             state_file(settings.state, name),
             settings.durability,
             min_journal_bytes=settings.min_journal_bytes,
+            check_lock=check_lock,
         )
         if self.made:
             self.store.on_taken_back = self._recall
@@ -77,8 +76,12 @@ class Workspace:
         self._ids = ObjectIds(self.clock, settings.seed)
         if self.made and self.store.fresh:
             self.reset(keep=("requests",))
-        else:
+            return
+        try:
             self._recall()
+        except ValueError as error:
+            self.store.discard()
+            raise DamagedState(state_file(settings.state, name), 0, str(error)) from error
 
     @property
     def ids(self) -> ObjectIds:
@@ -177,10 +180,14 @@ class Workspace:
 
     def _recall(self) -> None:
         """Put in force what the store remembers, also where that is less than before: the disk can refuse."""
-        choices, clock, faults = map(self.store.recall, REMEMBERED)
-        self.choices = msgspec.json.decode(choices, type=Choices) if choices else self._initial_choices
-        self.clock.setting = msgspec.json.decode(clock, type=ClockSetting) if clock else REAL_TIME
-        self.faults.replace(msgspec.json.decode(faults, type=RememberedFaults).armed if faults else [])
+        found = {}
+        for name in REMEMBERED:
+            document = self.store.recall(name)
+            if document is not None:
+                found[name] = read_remembered(name, document)
+        self.choices = found.get("settings", self._initial_choices)
+        self.clock.setting = found.get("clock", REAL_TIME)
+        self.faults.replace(found["faults"].armed if "faults" in found else [])
 
     def close(self) -> None:
         """Write the state down and let go of it."""

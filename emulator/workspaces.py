@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -14,14 +13,15 @@ from emulator.fixtures.model import FixtureSet
 from emulator.requests.journal import RequestJournal
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
-from emulator.store.errors import StateError, StorageUnavailable
-from emulator.store.files import fsync_folder
-from emulator.store.recovery import find_journals, nothing_stored
+from emulator.store.errors import ForeignFile, StateError, StorageUnavailable, error_code
+from emulator.store.lock import StateLock
+from emulator.store.recovery import STEM, find_journals, nothing_stored, stored_states
+from emulator.store.removal import clear_folder, remove
+from emulator.store.snapshot import is_snapshot
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
 WORKSPACE_HEADER = "X-Emulator-Workspace"
-_NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _PREFIX = "/w/"
 #: Names that have no workspace and whose refused requests are kept all the same.
 _MOST_UNMADE = 256
@@ -37,7 +37,7 @@ def split_path(path: str) -> tuple[str | None, str]:
 
 def is_name(name: str) -> bool:
     """Whether a workspace can have this name."""
-    return _NAME.fullmatch(name) is not None
+    return STEM.fullmatch(name) is not None
 
 
 def check_name(name: str) -> None:
@@ -61,8 +61,8 @@ def chosen_name(in_path: str | None, in_header: str | None) -> str:
 
 
 def stored_names(folder: Path) -> set[str]:
-    """The names of the workspaces whose state is in this folder."""
-    return {path.stem for path in folder.glob("*.json") if _NAME.fullmatch(path.stem)}
+    """The names of the workspaces whose state is in this folder. Raises :class:`OSError`."""
+    return {path.stem for path in stored_states(folder)}
 
 
 class Workspaces:
@@ -71,17 +71,23 @@ class Workspaces:
     A name without a workspace can be looked at. Its requests are kept in memory, within bounds, and those who
     wait for more of them go on waiting when a workspace of this name is made or deleted.
     ``on_delete`` holds what is called with the name of each workspace that is about to be deleted.
+
+    ``lock`` holds the state directory; without one, nobody looks whether it is still ours.
     """
 
-    def __init__(self, settings: Settings, fixtures: FixtureSet) -> None:
+    def __init__(self, settings: Settings, fixtures: FixtureSet, lock: StateLock | None = None) -> None:
         self._settings = settings
+        self._check_lock: Callable[[], None] = lock.check if lock is not None else lambda: None
         self.fixtures = fixtures
         self._open: dict[str, Workspace] = {}
         self._unmade: OrderedDict[str, Workspace] = OrderedDict()
         self._fresh: Workspace | None = None
         self._users: Counter[str] = Counter()
         self.on_delete: list[Callable[[str], object]] = []
-        self.default = self._open[DEFAULT_WORKSPACE] = Workspace(DEFAULT_WORKSPACE, settings, fixtures)
+        if settings.durability != "none" and settings.state.is_dir():
+            clear_folder(settings.state)
+        self.default = self._new(DEFAULT_WORKSPACE)
+        self._open[DEFAULT_WORKSPACE] = self.default
 
     def __iter__(self) -> Iterator[Workspace]:
         return iter(list(self._open.values()))
@@ -89,8 +95,9 @@ class Workspaces:
     def get(self, name: str | None) -> Workspace:
         """The workspace of this name (``None``: the default one), made from the fixtures if it is new.
 
-        Raises :class:`RequestError`: 400 for a name that is none, 429 when there are too many, 500 where its
-        state cannot be read or written.
+        Raises :class:`RequestError`: 400 for a name that is none or where somebody else's file is in the
+        way, 429 when there are too many, 500 where its state cannot be read or written, 503 where no more
+        files can be opened just now.
         """
         workspace = self._open.get(name or DEFAULT_WORKSPACE)
         if workspace is None:
@@ -150,32 +157,34 @@ class Workspaces:
         return sorted(self._stored().union(self._open))
 
     def delete(self, name: str) -> bool:
-        """Forget a workspace and remove its files; whether there was one. Raises :class:`RequestError`."""
+        """Forget a workspace and remove its files; whether there was one.
+
+        Raises :class:`RequestError`; then it is as before.
+        """
         check_name(name)
         if name == DEFAULT_WORKSPACE:
             raise RequestError(400, "the default workspace cannot be deleted, only reset", "A3")
-        if name not in self.names():
-            return False
-        for forget in self.on_delete:  # first: whatever happens next, a successor inherits nothing
+        workspace = self._open.get(name)
+        path = state_file(self._settings.state, name)
+        on_disk = self._settings.durability != "none"
+        try:
+            if workspace is None and not (on_disk and is_snapshot(path)):
+                return False
+            if on_disk:
+                self._check_lock()
+                if workspace is not None:
+                    workspace.store.storage.prepare_removal()
+                remove(path, self._settings.durability == "fsync")
+        except OSError as error:
+            text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
+            raise RequestError(error_code(error), text, "A3") from error
+        for forget in self.on_delete:  # a successor inherits nothing
             forget(name)
-        workspace = self._open.pop(name, None)
         if workspace is not None:
+            del self._open[name]
             self._keep_unmade(name, workspace.give_requests())
             workspace.discard()
-        if name in self._stored():
-            for path in self._files(name):
-                path.unlink(missing_ok=True)
-            self._settle_deletion(name)
         return True
-
-    def _settle_deletion(self, name: str) -> None:
-        if self._settings.durability != "fsync":
-            return
-        try:
-            fsync_folder(self._settings.state)
-        except OSError as error:
-            text = f"workspace {name}: is deleted, but may be there again after a loss of power: {error}"
-            raise RequestError(500, text, "A3") from error
 
     def expire(self, problems: list[str] | None = None) -> list[str]:
         """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
@@ -191,10 +200,16 @@ class Workspaces:
             try:
                 if self._idle_s(name) > ttl and self.delete(name):
                     gone.append(name)
-            except (OSError, StateError, StorageUnavailable) as error:
+            except (OSError, RequestError, StateError, StorageUnavailable) as error:
                 if problems is not None:
                     problems.append(f"workspace {name} cannot be deleted: {error}")
         return gone
+
+    def rest(self, idle_s: float) -> None:
+        """Let the workspaces that nobody has used for so many seconds hold no file open."""
+        for workspace in self:
+            if workspace.idle_s >= idle_s:
+                workspace.store.storage.rest()
 
     def _idle_s(self, name: str) -> float:
         if name in self._open:
@@ -242,14 +257,21 @@ class Workspaces:
             raise RequestError(429, text, "A3")
         before = self._unmade.get(name)
         try:
-            workspace = Workspace(name, self._settings, self.fixtures, before.requests if before else None)
-        except (StateError, StorageUnavailable, OSError) as error:
-            raise RequestError(500, f"workspace {name}: {error}", "A3") from error
+            workspace = self._new(name, before.requests if before else None)
+        except StorageUnavailable as error:
+            raise RequestError(error.code, f"workspace {name}: {error}", "A3") from error
+        except ForeignFile as error:
+            raise RequestError(400, f"workspace: {error}", "A3") from error
+        except (StateError, OSError) as error:
+            raise RequestError(error_code(error), f"workspace {name}: {error}", "A3") from error
         self._open[name] = workspace
         if before is not None:
             workspace.tally = before.tally
             del self._unmade[name]
         return workspace
+
+    def _new(self, name: str, requests: RequestJournal | None = None) -> Workspace:
+        return Workspace(name, self._settings, self.fixtures, requests, check_lock=self._check_lock)
 
     def _in_memory(self, name: str) -> Workspace:
         return Workspace(name, replace(self._settings, durability="none"), self.fixtures)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emulator.store.storage import JournaledStorage
 from tests.command_line import assert_one_line, run
 from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 
@@ -126,3 +127,26 @@ def test_reset_through_a_server(server: Server) -> None:
     assert finished.stdout == "mine: back to the fixtures: 6 profiles, 8 subscriptions\n"
     assert server.get("/w/mine/__admin/health").json["profiles"] == 6
     assert_one_line(run("reset", "--url", server.url, "--workspace", "No"), "workspace: its name must be")
+
+
+def test_an_export_of_a_state_writes_nothing_whatever_a_kill_left(stopped: Server) -> None:
+    """Not even into one that was killed before it was filled, or in the middle of a line."""
+    unfilled = stopped.folder / "unfilled"
+    unfilled.mkdir()
+    JournaledStorage(unfilled / "default.json").discard()
+    before = files(unfilled)
+    assert_one_line(run("export", "--state", unfilled), "never filled")
+    assert files(unfilled) == before
+    for name in ("lock", "lock.holder"):
+        (stopped.state / name).unlink(missing_ok=True)
+    (journal,) = stopped.state.glob("default.*.journal")
+    journal.write_bytes(journal.read_bytes() + b"torn")
+    before = files(stopped.state)
+    stopped.state.chmod(0o555)
+    try:
+        exported = run("export", "--state", stopped.state)
+    finally:
+        stopped.state.chmod(0o755)
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert len(json.loads(exported.stdout)["profiles"]) == 7
+    assert files(stopped.state) == before

@@ -284,13 +284,14 @@ def test_damaged_state_of_one_workspace_is_told_and_stops_no_other(
     start_server: Callable[..., Server], tmp_path: Path
 ) -> None:
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "broken.json").write_text("no state of ours")
+    broken = b'{"emulator": {"1": {"format":1,"gen'
+    (tmp_path / "state" / "broken.json").write_bytes(broken)
     server = start_server()
     answer = server.get("/w/broken/__admin/health")
     assert answer.status == 500
     assert "broken.json: damaged at byte 0" in answer.json["error_text"]
     assert server.push(subscriptions=[subscription("t")])["error"] == 0
-    assert (tmp_path / "state" / "broken.json").read_text() == "no state of ours"
+    assert (tmp_path / "state" / "broken.json").read_bytes() == broken
 
 
 def test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone(tmp_path: Path) -> None:

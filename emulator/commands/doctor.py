@@ -1,18 +1,16 @@
-"""``run.py doctor``: report on a state directory, verify it, write repaired copies."""
+"""``run.py doctor``: report on a state directory and verify it."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from emulator.remembered import read_remembered
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine
-from emulator.store.errors import StateError
-from emulator.store.lock import StateLock, holder
-from emulator.store.repair import NothingLeft, Repaired, repair
+from emulator.store.lock import holder
 
 #: While a server works, files come and go between two looks at them.
 _LOOKS = 5
@@ -29,32 +27,16 @@ _LOOKS = 5
     show_envvar=True,
     help="The directory of the state.",
 )
-@click.option("--repair", "wanted", is_flag=True, help="Write a repaired copy beside what is damaged.")
-def command(folder: Path, wanted: bool) -> int:
+def command(folder: Path) -> int:
     """Report what is in a state directory and whether it is as it must be: checksums, indexes, rules.
 
-    Nothing there is changed. With --repair, everything that can still be read of a damaged state is written
-    to NAME.repaired.json beside it, and the commands are told that put it in place.
+    Nothing there is changed. Of a damaged state it says what is lost, and the commands after which a server
+    starts again.
 
     Exit status: 0 if all is good, 1 if something was found, 2 if the directory cannot be looked at.
     """
     try:
-        if not wanted:
-            return _show(_look(folder))
-        if not folder.is_dir():
-            raise click.ClickException(f"{folder}: there is no such directory")
-        lock = StateLock(folder)  # refuses while a server works there
-        try:
-            reports = _look(folder)
-            status = _show(reports)
-            for report in reports:
-                if report.findings:
-                    _repair(report)
-            return status
-        finally:
-            lock.release()
-    except StateError as error:
-        raise click.ClickException(str(error)) from error
+        return _show(_look(folder))
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}") from error
 
@@ -63,7 +45,7 @@ def _look(folder: Path) -> list[Report]:
     for look in range(_LOOKS):
         moving = holder(folder) is not None and look < _LOOKS - 1
         try:
-            reports = examine(folder)
+            reports = examine(folder, read_remembered)
         except FileNotFoundError:
             if not moving or not folder.is_dir():
                 raise
@@ -102,28 +84,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"  FOUND {finding}"
     if report.more_findings:
         yield f"  FOUND {report.more_findings:,} more of the same file"
+    for line in report.advice:
+        yield f"  {line}"
     if not report.findings:
         yield "  good"
-
-
-def _repair(report: Report) -> None:
-    try:
-        copy = repair(report.path)
-    except NothingLeft as error:
-        click.echo(f"  {error}")
-        return
-    for note in copy.notes:
-        click.echo(f"  {note}")
-    counts = ", ".join(f"{name} {count:,}" for name, count in copy.counts.items())
-    click.echo(f"  repaired copy: {copy.files[0]} ({counts}). To put it in place:")
-    for line in _commands(report.path, copy):
-        click.echo(f"    {line}")
-
-
-def _commands(path: Path, copy: Repaired) -> Iterator[str]:
-    aside = path.parent / f"{path.stem}.damaged"
-    yield shlex.join(["mkdir", str(aside)])
-    yield shlex.join(["mv", *map(str, copy.originals), str(aside)])
-    for file in copy.files:
-        name = file.name.replace(f"{path.stem}.repaired.", f"{path.stem}.", 1)
-        yield shlex.join(["mv", str(file), str(path.with_name(name))])

@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 
-from emulator.commands.place import Place, called, opened, place_options
+from emulator.commands.place import Place, called, place_options, read_only
 from emulator.fixtures.model import FixtureSet
+from emulator.settings import Settings
 from emulator.store.files import replace_file
 from emulator.web.admin.snapshot_writing import END, snapshot_pieces
+from emulator.workspace import DEFAULT_WORKSPACE, Workspace
 
 
 @click.command("export")
@@ -44,7 +46,9 @@ def command(out: Path | None, **where: Any) -> int:
 
 
 def _from_state(place: Place) -> Iterator[bytes]:
-    with opened(place, FixtureSet()) as workspace:
+    with read_only(place) as state:
+        workspace = Workspace(place.workspace or DEFAULT_WORKSPACE, Settings(durability="none"), FixtureSet())
+        workspace.restore(state)
         yield from snapshot_pieces(workspace)
 
 

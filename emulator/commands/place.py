@@ -14,8 +14,11 @@ import httpx
 from emulator.fixtures.model import FixtureSet
 from emulator.settings import Settings
 from emulator.store.errors import StateError, StorageUnavailable
-from emulator.store.lock import StateLock
-from emulator.workspace import DEFAULT_WORKSPACE, Workspace
+from emulator.store.lock import StateLock, only_reading
+from emulator.store.recovery import STEM, nothing_stored, recover
+from emulator.store.state import State
+from emulator.store.tables import SPECS
+from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 from emulator.workspaces import is_name, stored_names
 
 #: Seconds that a server may be silent: a large state takes its time.
@@ -71,29 +74,56 @@ def opened(place: Place, fixtures: FixtureSet) -> Iterator[Workspace]:
 
     Raises :class:`click.ClickException`.
     """
-    folder, name = place.state or Path(), DEFAULT_WORKSPACE if place.workspace is None else place.workspace
+    folder = place.state or Path()
+    with _refusals(folder):
+        lock = StateLock(folder)
+        try:
+            name = _stored_name(place, folder)
+            workspace = Workspace(name, Settings(state=folder), fixtures, check_lock=lock.check)
+            try:
+                yield workspace
+            finally:
+                workspace.discard()
+        finally:
+            lock.release()
+
+
+@contextmanager
+def read_only(place: Place) -> Iterator[State]:
+    """What is stored of the workspace in the state directory. Nothing is written there.
+
+    Raises :class:`click.ClickException`.
+    """
+    folder = place.state or Path()
+    with _refusals(folder), only_reading(folder):
+        name = _stored_name(place, folder)
+        state = recover(state_file(folder, name), SPECS).state
+        if not state.tables:
+            raise click.ClickException(f'{folder}: the workspace "{name}" was never filled: a start fills it')
+        yield state
+
+
+@contextmanager
+def _refusals(folder: Path) -> Iterator[None]:
     if not folder.is_dir():
         raise click.ClickException(f"{folder}: is not a directory")
     try:
-        lock = StateLock(folder)
+        yield
     except StateError as error:
-        raise click.ClickException(f"{error}; reach it with --url") from error
+        hint = "; reach it with --url" if "in use by" in str(error) else ""
+        raise click.ClickException(f"{error}{hint}") from error
+    except StorageUnavailable as error:
+        raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error
-    try:
-        names = stored_names(folder)
-        if name not in names:
-            there = ", ".join(sorted(names)) or "none"
-            raise click.ClickException(f'{folder}: there is no workspace "{name}"; there are: {there}')
-        workspace = Workspace(name, Settings(state=folder), fixtures)
-        try:
-            yield workspace
-        finally:
-            workspace.discard()
-    except (StateError, StorageUnavailable) as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        lock.release()
+
+
+def _stored_name(place: Place, folder: Path) -> str:
+    name = place.workspace or DEFAULT_WORKSPACE
+    if not STEM.fullmatch(name) or nothing_stored(state_file(folder, name)):
+        there = ", ".join(sorted(stored_names(folder))) or "none"
+        raise click.ClickException(f'{folder}: there is no workspace "{name}"; there are: {there}')
+    return name
 
 
 @contextmanager

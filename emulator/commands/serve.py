@@ -21,6 +21,7 @@ from emulator.rules.model import Policies
 from emulator.serving import serve
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
 from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.open_files import raise_limit
 from emulator.tls import Certificate, TlsError, choose_certificate
 from emulator.watching import read_stamp
 from emulator.web.limits import body_limit
@@ -145,6 +146,7 @@ _path = click.Path(path_type=Path)
 @click.option("-v", "--verbose", is_flag=True, help="An access log with the client's address.")
 def command(quiet: bool, verbose: bool, **options: Any) -> int:
     """Start the emulator and serve until SIGTERM or Ctrl-C."""
+    raise_limit()
     try:
         settings = Settings(log_level="quiet" if quiet else "verbose" if verbose else "normal", **options)
     except ValueError as error:

@@ -5,6 +5,7 @@ A server supplies a :data:`Schedule`, which decides how long the steps and the b
 
 from __future__ import annotations
 
+import re
 import secrets
 import traceback
 from collections.abc import Callable
@@ -40,6 +41,9 @@ MAX_KEPT = 50
 SHOWN_REFUSALS = 100
 #: The problem of an import that was under way when its server died.
 INTERRUPTED = "its end is not recorded: the server or its disk failed; import the file again for the rest"
+
+
+_UPLOAD = re.compile(r"[0-9a-f]{16}\.upload")
 
 
 class Description(Struct):
@@ -270,14 +274,15 @@ class ImportJobs:
 
     def _find_again(self, folder: Path) -> None:
         for left in folder.glob("*.upload"):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
+            if _UPLOAD.fullmatch(left.name):
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
-            try:
-                found.append(msgspec.json.decode(record.read_bytes(), type=Description))
-            except (OSError, ValueError, RecursionError):  # of another version
-                continue
+            with suppress(OSError, ValueError, RecursionError):  # of another version, or not ours
+                description = msgspec.json.decode(record.read_bytes(), type=Description)
+                if description.id == record.stem:
+                    found.append(description)
         for description in sorted(found, key=lambda one: one.started):
             job = self._jobs[description.id] = Job(description, folder)
             if job.running:

@@ -1,22 +1,27 @@
-"""Looking at a state directory without touching it: what is there, and whether it is as it must be."""
+"""Looking at a state directory without touching it: what is there, what is wrong, and how to go on."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 
 from emulator.store.errors import DamagedState, StateError
-from emulator.store.invariants import breaches
-from emulator.store.journal import JournalReport, read_journal
-from emulator.store.recovery import Recovered, find_journals, nothing_stored, recover
+from emulator.store.invariants import breaches, unreadable
+from emulator.store.journal_format import JournalReport, is_journal, read_journal
+from emulator.store.recovery import STEM, Recovered, find_journals, nothing_stored, recover, stored_states
 from emulator.store.snapshot import FORMAT, read_header
 from emulator.store.state import State
-from emulator.store.tables import SPECS
+from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE
 
-#: What the state file of a workspace, and a repaired copy of one, are called without ``.json``.
-_STEM = re.compile(r"[a-z0-9_-]{1,64}(\.repaired)?")
-_JOURNAL = re.compile(r"(.+)\.[0-9]+\.journal")
+#: The workspace without whose state no server starts.
+DEFAULT = "default"
+#: Raises :class:`ValueError` for a remembered document, of this name, that a server could not work with.
+Judge = Callable[[str, bytes], object]
+_JOURNAL = re.compile(r"(.+)\.([0-9]+)\.journal")
 #: More findings of one file than these are only counted.
 MAX_FINDINGS = 100
 
@@ -42,6 +47,7 @@ class JournalFacts:
     transactions: int
     size: int
     torn_bytes: int
+    generation: int
     superseded: bool = False
 
 
@@ -50,6 +56,7 @@ class Report:
     """What was found of one state file. Nothing in ``findings``: it is good.
 
     ``counts`` has the documents of each table. Where the state cannot be read, it and the numbers are empty.
+    ``starts``: a server starts with it. ``advice``: what is lost and how to go on, a line each.
     """
 
     path: Path
@@ -60,6 +67,8 @@ class Report:
     journals: list[JournalFacts] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     more_findings: int = 0
+    starts: bool = True
+    advice: list[str] = field(default_factory=list)
 
     @property
     def torn_bytes(self) -> int:
@@ -77,23 +86,25 @@ class Report:
 def state_files(folder: Path) -> list[Path]:
     """The state files of a directory, those included of which only journals are left.
 
-    Raises :class:`OSError` if it cannot be read.
+    Files of others are not among them, but in the place of the default workspace's. Raises :class:`OSError`
+    if it cannot be read.
     """
-    stems = set()
+    stems = {path.stem for path in stored_states(folder)}
     for path in folder.iterdir():
-        journal = _JOURNAL.fullmatch(path.name)
-        stem = journal[1] if journal else path.stem if path.suffix == ".json" else ""
-        if _STEM.fullmatch(stem):
-            stems.add(stem)
+        if path.name == f"{DEFAULT}.json":
+            stems.add(DEFAULT)
+        match = _JOURNAL.fullmatch(path.name)
+        if match and STEM.fullmatch(match[1]) and is_journal(path):
+            stems.add(match[1])
     return [folder / f"{stem}.json" for stem in sorted(stems)]
 
 
-def examine(folder: Path) -> list[Report]:
+def examine(folder: Path, judge: Judge = lambda name, document: None) -> list[Report]:
     """A report on each state file of a directory. Raises :class:`OSError` if it cannot be read."""
-    return [examine_file(path) for path in state_files(folder)]
+    return [examine_file(path, judge) for path in state_files(folder)]
 
 
-def examine_file(path: Path) -> Report:
+def examine_file(path: Path, judge: Judge = lambda name, document: None) -> Report:
     """A report on one state file. Raises :class:`OSError` if it cannot be read."""
     report = Report(path)
     try:
@@ -102,14 +113,62 @@ def examine_file(path: Path) -> Report:
         report.size = path.stat().st_size
         recovered = recover(path, SPECS)
     except DamagedState as damage:
+        report.starts = False
         report.find(damage.path, damage.reason, damage.offset)
         _look_at_journals(report, _generation_of(path))
+        report.advice += _advise(report, damage)
     except StateError as error:
+        report.starts = False
         report.find(path, str(error))
     else:
-        _look_at_state(report, recovered)
+        _look_at_state(report, recovered, judge)
         _look_at_journals(report, recovered.header.generation)
+        if report.findings:
+            report.advice += _start_anew(report) if not report.starts else [_SET_RIGHT]
     return report
+
+
+_SET_RIGHT = (
+    "nothing is lost: a server starts with it as it is. Set it right through the admin API, or `reset`"
+)
+
+
+def _advise(report: Report, damage: DamagedState) -> Iterator[str]:
+    """What is lost of a damaged state, and the commands after which a server starts again."""
+    later = [one.path for one in report.journals if one.path == damage.path or not _before(one, damage)]
+    if damage.offset == 0 or damage.path not in later:
+        yield from _start_anew(report)
+        return
+    lines = damage.path.read_bytes()[damage.offset :].count(b"\n")
+    lost = max(1, lines) + sum(one.transactions for one in report.journals if one.path in later[1:])
+    yield f"{lost:,} transaction(s), from there on, are lost; all before are whole. To go on with those:"
+    yield from _set_aside(report, later)
+    kept = _aside(report) / damage.path.name
+    yield f"  head -c {damage.offset} {shlex.quote(str(kept))} > {shlex.quote(str(damage.path))}"
+
+
+def _before(one: JournalFacts, damage: DamagedState) -> bool:
+    found = _JOURNAL.fullmatch(damage.path.name)
+    return found is None or one.generation < int(found[2])
+
+
+def _start_anew(report: Report) -> Iterator[str]:
+    yield "what is in it is lost, unless you have a copy of the directory or an export. To go on without it:"
+    there = [one.path for one in report.journals]
+    yield from _set_aside(report, [report.path, *there] if report.path.exists() else there)
+    yield "then the workspace begins with the fixtures; PUT /__admin/snapshot reads an export back"
+
+
+def _aside(report: Report) -> Path:
+    """A folder that is not there yet."""
+    names = chain(["damaged"], (f"damaged-{number}" for number in count(2)))
+    paths = (report.path.with_suffix(f".{name}") for name in names)
+    return next(path for path in paths if not path.exists())
+
+
+def _set_aside(report: Report, paths: list[Path]) -> Iterator[str]:
+    yield f"  {shlex.join(['mkdir', str(_aside(report))])}"
+    yield f"  {shlex.join(['mv', *map(str, paths), str(_aside(report))])}"
 
 
 def _generation_of(path: Path) -> int:
@@ -119,14 +178,30 @@ def _generation_of(path: Path) -> int:
         return 0
 
 
-def _look_at_state(report: Report, recovered: Recovered) -> None:
+def _look_at_state(report: Report, recovered: Recovered, judge: Judge) -> None:
     state = recovered.state
     report.format, report.generation = FORMAT, recovered.last.generation
     report.counts = {name: len(table.documents) for name, table in state.tables.items()}
+    fatal = [*unreadable(state), *_misremembered(state, judge)]
+    report.starts = not fatal
+    for text in fatal:
+        report.find(report.path, text)
     for text in wrong_indexes(state):
         report.find(report.path, text)
-    for breach in breaches(state):
-        report.find(report.path, breach.text)
+    if report.starts:
+        for text in breaches(state):
+            report.find(report.path, text)
+
+
+def _misremembered(state: State, judge: Judge) -> Iterator[str]:
+    documents = state.table(WORKSPACE).documents
+    for doc_id, name in enumerate(REMEMBERED, 1):
+        document = documents.get(doc_id)
+        if document is not None:
+            try:
+                judge(name, document)
+            except ValueError as error:
+                yield str(error)
 
 
 def _look_at_journals(report: Report, generation: int) -> None:
@@ -142,7 +217,8 @@ def _look_at_journals(report: Report, generation: int) -> None:
                 report.find(path, damage.reason, damage.offset)
         except StateError as error:
             report.find(path, str(error))
-        report.journals.append(JournalFacts(path, transactions, size, facts.torn_bytes, number < generation))
+        superseded = number < generation
+        report.journals.append(JournalFacts(path, transactions, size, facts.torn_bytes, number, superseded))
 
 
 def wrong_indexes(state: State) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EMFILE, ENFILE
 from pathlib import Path
 
 from emulator.rules.model import RequestError
@@ -17,8 +18,7 @@ class DamagedState(StateError):
     def __init__(self, path: Path, offset: int, reason: str) -> None:
         super().__init__(
             f"{path}: damaged at byte {offset}: {reason}. Nothing was changed. "
-            f"Look with `python run.py doctor --state {path.parent}`; "
-            "`--repair` writes a repaired copy beside it"
+            f"`python run.py doctor --state {path.parent}` says what is lost and how to go on"
         )
         self.path = path
         self.offset = offset
@@ -33,13 +33,35 @@ def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
     )
 
 
+class ForeignFile(StateError):
+    """Somebody else's file is where one of ours would be."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: is not a file of the emulator and was left alone: "
+            "move it away, or choose another name or --state directory"
+        )
+
+
 class StorageUnavailable(Exception):
-    """A transaction could not be made durable: nothing of it was applied, the state is as before."""
+    """A transaction could not be made durable: nothing of it was applied, the state is as before.
+
+    ``code``: the error of an answer, 503 where the system had no more open files to give, else 500.
+    """
+
+    def __init__(self, text: str, code: int = 500) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def error_code(error: Exception) -> int:
+    """The error of an answer that this kept from being given: 503 for want of open files, else 500."""
+    return 503 if isinstance(error, OSError) and error.errno in (EMFILE, ENFILE) else 500
 
 
 def refusal(error: StorageUnavailable) -> RequestError:
     """What whoever asked for the change is answered."""
-    return RequestError(500, f"nothing was changed: {error}", "A3")
+    return RequestError(error.code, f"nothing was changed: {error}", "A3")
 
 
 def reason(error: Exception, path: Path) -> str:

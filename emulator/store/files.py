@@ -1,12 +1,21 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and files that are told from those of others."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import secrets
+import stat
 from collections.abc import Iterable
+from errno import EACCES, EISDIR, ELOOP, ENOENT, EPERM
 from io import RawIOBase
 from pathlib import Path
+
+#: Neither through a link nor, on Windows, with two bytes for a newline.
+OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+#: What is not a file of ours is told by one of these, too.
+_NO_FILE_OF_OURS = (ENOENT, ELOOP, EACCES, EPERM, EISDIR)
 
 
 def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
@@ -14,9 +23,11 @@ def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
 
     Raises :class:`OSError`; then ``path`` is as before and nothing is left beside it.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    # Nobody can put a file or a link where it will be.
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    created = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | OPEN_FLAGS, 0o666)
     try:
-        with temporary.open("wb", buffering=0) as file:
+        with os.fdopen(created, "wb", buffering=0) as file:
             for chunk in chunks:
                 _write(file, chunk)
             os.fsync(file.fileno())
@@ -33,6 +44,25 @@ def _write(file: RawIOBase, data: bytes) -> None:
         left = left[file.write(left) or 0 :]
 
 
+def begins_with(path: Path, pattern: re.Pattern[bytes]) -> bool:
+    """Whether a regular file, not a link to one, begins like this; False where there is none.
+
+    Raises :class:`OSError` where that cannot be found out.
+    """
+    try:
+        if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+            return False
+        found = os.open(path, os.O_RDONLY | OPEN_FLAGS | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno in _NO_FILE_OF_OURS:
+            return False
+        raise
+    try:
+        return stat.S_ISREG(os.fstat(found).st_mode) and pattern.match(os.read(found, 100)) is not None
+    finally:
+        os.close(found)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make the names in a folder durable, where the system can."""
     if os.name == "nt":  # Windows cannot open a folder
@@ -47,7 +77,7 @@ def fsync_folder(folder: Path) -> None:
 def identity(path: Path) -> tuple[int, int, int] | None:
     """What tells a file from another one put in its place; ``None`` if there is no file."""
     try:
-        found = os.stat(path)
+        found = os.lstat(path)
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

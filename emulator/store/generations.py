@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from errno import EEXIST
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import fsync_folder, identity, replace_file
 from emulator.store.journal import Journal
+from emulator.store.journal_format import is_journal
 from emulator.store.recovery import Recovered, find_journals, journal_path
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced
@@ -32,11 +33,20 @@ class Generations:
 
     A snapshot is due when the journals are larger than ``min_journal_bytes`` and than the last snapshot.
     ``failure`` says why the last attempt at one came to nothing; the journals go on meanwhile. ``syncs``:
-    transactions have to reach the disk before they count.
+    transactions have to reach the disk before they count. ``check_lock`` raises :class:`OSError` when the
+    directory is no longer ours.
     """
 
-    def __init__(self, path: Path, unsynced: Unsynced, min_journal_bytes: int, syncs: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        unsynced: Unsynced,
+        min_journal_bytes: int,
+        syncs: bool,
+        check_lock: Callable[[], object],
+    ) -> None:
         self.path = path
+        self._check_lock = check_lock
         self.failure: str | None = None
         self._unsynced = unsynced
         self._min_journal_bytes = min_journal_bytes
@@ -44,7 +54,6 @@ class Generations:
         self._journal: Journal | None = None
         self._generation = 0
         self._first_number = 0
-        self._broken = False
         self._state_id = secrets.token_hex(8)
         self._closed_journal_bytes = 0
         self._snapshot_bytes = 0
@@ -64,7 +73,7 @@ class Generations:
         self._snapshot_number = recovered.header.number
         self._snapshot_bytes = self.path.stat().st_size
         self._snapshot_identity = identity(self.path)
-        self._journal = Journal(recovered.journals[-1], last.size, last.number)
+        self._journal = Journal(recovered.journals[-1], last.size, last.number, self._syncs)
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self._journal.cut_back(last.size, last.number)
@@ -90,40 +99,39 @@ class Generations:
         Raises :class:`OSError`; then the disk still holds the state that it held.
         """
         self.abandon_snapshot()
-        if self._journal is not None and not self._journal.in_place() and self._is_anothers():
-            text = "another state was put here; stop the emulator to use that one, remove it to keep this one"
-            raise FileExistsError(EEXIST, text, str(self.path))
-        self._broken = not self.intact
+        self.check()
         self._begin()
         header = self._header(state)
-        try:
-            replace_file(self.path, snapshot.write_chunks(header, state.documents()))
-        except OSError:
-            if self._broken:  # a journal that follows nothing
-                with contextlib.suppress(OSError):
-                    self.journal.path.unlink()
-            raise
+        replace_file(self.path, snapshot.write_chunks(header, state.documents()))
         self._written(header)
 
-    @property
-    def intact(self) -> bool:
-        """Whether what is appended will be found: the journal is in its place and follows a snapshot."""
-        return self._journal is None or (self._journal.in_place() and not self._broken)
+    def append(self, payload: bytes) -> None:
+        """Append a transaction to the journal. Raises :class:`OSError`; then nothing was appended."""
+        if not self.journal.seen_lately:
+            self.check()
+        self.journal.append(payload)
 
-    def try_again(self, state: State) -> None:
+    def check(self) -> None:
+        """Raise :class:`OSError` unless the directory is ours and the files in it are those of before."""
+        self._check_lock()
+        if self._journal is not None:
+            self._journal.check()
+        if self._thread is None:  # else a new one may have come just now
+            self._check_snapshot()
+
+    def _check_snapshot(self) -> None:
+        there = identity(self.path)
+        if there is not None and there != self._snapshot_identity:
+            raise FileExistsError(EEXIST, "another file was put in the place of the state", str(self.path))
+
+    def try_again(self) -> None:
         """Try whether the disk takes again what it refused. Raises :class:`OSError` if it does not."""
-        if self.intact:
-            self.journal.probe()
+        self.check()
+        self.journal.probe()
         if self._syncs:
             if not self._unsynced:  # else somebody still has to hear of it
                 self.journal.forget_sync_error()
             self.journal.sync()
-        if not self.intact:  # the directory is back, but empty: memory holds what it held
-            self.write_whole(state)
-
-    def _is_anothers(self) -> bool:
-        there = identity(self.path)
-        return there is not None and there != self._snapshot_identity
 
     @property
     def outdated(self) -> bool:
@@ -151,6 +159,7 @@ class Generations:
         if self._thread is not None:
             return
         try:
+            self.check()
             if self.failure is None or self.journal.size > self._min_journal_bytes:
                 self._begin()  # else the journal of the last attempt does for this one
             self._abandoned.clear()
@@ -213,20 +222,21 @@ class Generations:
             journal.sync()
             if self._abandoned.is_set() or not self._unsynced.confirm(seen):
                 raise _Abandoned
+        self.check()
+        self._check_snapshot()
 
     # Inside
 
     def _begin(self) -> None:
         """Begin a generation: its journal. The journals before it stay until its snapshot is there."""
-        number = self._journal.number if self._journal else 0
+        before, number = self._journal, self._journal.number if self._journal else 0
         path = journal_path(self.path, self._generation + 1)
-        new = Journal.create(path, self._generation + 1, number, self._state_id)
+        self._journal = Journal.create(path, self._generation + 1, number, self._state_id, self._syncs)
         self._generation += 1
         self._first_number = number
-        if self._journal is not None:
-            self._closed_journal_bytes += self._journal.size
-            self._journal.end()
-        self._journal = new
+        if before is not None:
+            self._closed_journal_bytes += before.size
+            before.end()
 
     def _header(self, state: State) -> snapshot.Header:
         number, last_ids = self._first_number, state.last_ids()
@@ -234,7 +244,6 @@ class Generations:
 
     def _written(self, header: snapshot.Header) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
-        self._broken = False
         self._snapshot_number = header.number
         self._snapshot_identity = identity(self.path)
         try:
@@ -249,7 +258,7 @@ class Generations:
 
     def _forget_journals(self, generation: int) -> None:
         for old, journal_file in find_journals(self.path).items():
-            if old < generation:
+            if old < generation and is_journal(journal_file):
                 journal_file.unlink(missing_ok=True)
 
     def _failed(self, error: Exception) -> None:

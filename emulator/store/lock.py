@@ -2,48 +2,120 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import sys
+from collections.abc import Iterator
+from errno import EACCES, EAGAIN, ENOENT
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
-from emulator.store.errors import StateError
+from emulator.store.errors import ForeignFile, StateError
+from emulator.store.files import begins_with
 
-_HOLDER = "lock.holder"
+if sys.platform != "win32":
+    import fcntl
+
+_LOCK, _HOLDER = "lock", "lock.holder"
+_HOLDER_HEAD = re.compile(rb'\{"pid": |\Z')
 
 
 class StateLock:
     """Holds a state directory until :meth:`release`, or until the process dies.
 
+    Two things are held: a lock file, and the directory itself where the system can lock one. So whoever
+    comes finds the holder although somebody removed the lock file, or everything that is in the directory.
+
     Raises :class:`StateError`, naming the holder if another process has it, naming the file if one is a
-    link, and :class:`OSError` if the directory cannot be made or written.
+    link or somebody else's, and :class:`OSError` if the directory cannot be made or written.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_links(folder)
+        _refuse_foreign(folder)
+        self.folder = folder
         self._holder = folder / _HOLDER
-        self._lock = FileLock(folder / "lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StateError(f"{folder}: in use by {self._describe_holder()}") from error
-        try:
+        self._lock = FileLock(folder / _LOCK)
+        with contextlib.ExitStack() as undo:
+            self._directory = _Directory(folder)
+            undo.callback(self._directory.close)
+            if not self._directory.lock(exclusive=True):
+                raise _in_use(folder)
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout as error:
+                raise _in_use(folder) from error
+            undo.callback(self._lock.release)
+            self._file = _number(folder / _LOCK)
             self._holder.write_text(json.dumps({"pid": os.getpid()}) + "\n")
-        except OSError:
-            self._lock.release()
-            raise
+            self.check()
+            undo.pop_all()
+
+    def check(self) -> None:
+        """Raise :class:`FileNotFoundError` if the directory is no longer the one that is held."""
+        if _number(self.folder) != self._directory.number:
+            text = "the state directory was moved, removed or replaced while in use"
+        elif not self._directory.locked and _number(self.folder / _LOCK) != self._file:
+            text = "the lock of the state directory was removed or replaced while in use"
+        else:
+            return
+        raise FileNotFoundError(ENOENT, text, str(self.folder))
 
     def release(self) -> None:
         """Let another process have the directory."""
-        self._holder.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.check()
+            self._holder.unlink()
         self._lock.release()
+        self._directory.close()
 
-    def _describe_holder(self) -> str:
-        pid = _read_pid(self._holder)
-        return "another process" if pid is None else f"another emulator (process {pid})"
+
+class _Directory:
+    """An open directory. Its ``number`` is given to no other meanwhile; ``locked`` says that we hold it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.locked = False
+        self._fd = -1
+        if sys.platform != "win32":  # Windows opens no directory, but removes none with an open file in it
+            self._fd = os.open(folder, os.O_RDONLY)
+        found = os.stat(folder if self._fd < 0 else self._fd)
+        self.number = (found.st_dev, found.st_ino)
+
+    def lock(self, exclusive: bool) -> bool:
+        """Lock it, alone or together with other readers; False if another process has it."""
+        if sys.platform == "win32":
+            return True
+        try:
+            fcntl.flock(self._fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as error:  # others than these: a file system that locks files only
+            return error.errno not in (EAGAIN, EACCES)
+        self.locked = True
+        return True
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+@contextlib.contextmanager
+def only_reading(folder: Path) -> Iterator[None]:
+    """Keeps emulators off a state directory without writing into it.
+
+    Raises :class:`StateError` while one has it, and :class:`OSError`.
+    """
+    directory = _Directory(folder)
+    try:
+        if not directory.lock(exclusive=False) or (not directory.locked and holder(folder) is not None):
+            raise _in_use(folder)
+        yield
+    finally:
+        directory.close()
 
 
 def holder(folder: Path) -> int | None:
@@ -52,12 +124,36 @@ def holder(folder: Path) -> int | None:
     return pid if pid is not None and psutil.pid_exists(pid) else None
 
 
+def _in_use(folder: Path) -> StateError:
+    pid = holder(folder)
+    found = "another process" if pid is None else f"another emulator (process {pid})"
+    return StateError(f"{folder}: in use by {found}")
+
+
+def _number(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _refuse_links(folder: Path) -> None:
     """What is written through a link would land in a file that somebody else chose."""
     for entry in os.scandir(folder):
         if entry.is_symlink():
             text = "is a symbolic link, and a state has none: remove it, or choose another --state"
             raise StateError(f"{entry.path}: {text}")
+
+
+def _refuse_foreign(folder: Path) -> None:
+    lock, holder_file = folder / _LOCK, folder / _HOLDER
+    for path, ours in (
+        (lock, not lock.exists() or (lock.is_file() and lock.stat().st_size == 0)),
+        (holder_file, not holder_file.exists() or begins_with(holder_file, _HOLDER_HEAD)),
+    ):
+        if not ours:
+            raise ForeignFile(path)
 
 
 def _read_pid(path: Path) -> int | None:

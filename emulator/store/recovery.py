@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from emulator.collector import collections_paused
-from emulator.store import journal, snapshot
-from emulator.store.errors import DamagedState, StateError
+from emulator.store import journal_format as journal
+from emulator.store import snapshot
+from emulator.store.errors import DamagedState, ForeignFile, StateError
 from emulator.store.state import Op, State, TableSpec, TableState
 
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
+
+
+#: What the state file of a workspace is called without ``.json``.
+STEM = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 @dataclass
@@ -35,26 +41,43 @@ def journal_path(path: Path, generation: int) -> Path:
     return path.with_name(f"{path.stem}.{generation}.journal")
 
 
+def deleted_path(path: Path) -> Path:
+    """What the state file ``path`` is called from the moment on at which its state is removed."""
+    return path.with_name(f"{path.name}.deleted")
+
+
+def stored_states(folder: Path) -> list[Path]:
+    """The state files of a folder: those whose names and beginnings are ours. Raises :class:`OSError`."""
+    found = [
+        path for path in folder.glob("*.json") if STEM.fullmatch(path.stem) and snapshot.is_snapshot(path)
+    ]
+    return sorted(found)
+
+
 def find_journals(path: Path) -> dict[int, Path]:
     """The journals beside a state file, by generation, in ascending order."""
     pattern = re.compile(re.escape(path.stem) + r"\.([0-9]+)\.journal")
-    found = {}
-    if path.parent.is_dir():
-        for candidate in path.parent.iterdir():
-            match = pattern.fullmatch(candidate.name)
-            if match:
-                found[int(match[1])] = candidate
-    return dict(sorted(found.items()))
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        matches = map(pattern.fullmatch, os.listdir(path.parent))
+        return dict(sorted((int(match[1]), path.with_name(match[0])) for match in matches if match))
+    return {}
 
 
 def nothing_stored(path: Path) -> bool:
     """Whether there is no state: no snapshot, and at most the first, empty journal of an aborted start.
 
-    Raises :class:`DamagedState` for a journal without its snapshot.
+    Raises :class:`DamagedState` for a journal without its snapshot, and :class:`StateError` for somebody
+    else's file in the place of the snapshot or of a journal.
     """
-    if path.exists():
+    if os.path.lexists(path):
+        if not snapshot.is_snapshot(path) and not any(map(journal.is_journal, find_journals(path).values())):
+            raise ForeignFile(path)
         return False
+    if snapshot.is_snapshot(deleted_path(path)):
+        return True
     for generation, found in find_journals(path).items():
+        if not journal.is_journal(found):
+            raise ForeignFile(found)
         report = journal.JournalReport()
         if generation != 1 or any(True for _ in journal.read_journal(found, report)) or report.torn_bytes:
             raise DamagedState(found, 0, f"the snapshot {path.name} that it follows is missing")
@@ -75,8 +98,8 @@ def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
         for name, last_id in header.last_ids.items():
             state.table(name).last_id = max(last_id, state.table(name).last_id)
         found = {g: p for g, p in find_journals(path).items() if g >= header.generation}
-        report = _replay(path, header, found, state)
-    return Recovered(state, header, list(found.values()), report)
+        followed, report = _replay(path, header, found, state)
+    return Recovered(state, header, followed, report)
 
 
 def _load_rows(path: Path, state: State) -> None:
@@ -103,25 +126,35 @@ def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[byt
 
 def _replay(
     path: Path, header: snapshot.Header, found: Mapping[int, Path], state: State
-) -> journal.JournalReport:
+) -> tuple[list[Path], journal.JournalReport]:
     if header.generation not in found:
         missing = journal_path(path, header.generation)
         raise DamagedState(missing, 0, f"the journal that follows {path.name} is missing")
-    expected, number = header.generation, header.number
-    report = journal.JournalReport()
+    report = journal.JournalReport(header.generation - 1, number=header.number, closed=True)
+    followed: list[Path] = []
     for generation, journal_file in found.items():
-        if generation != expected:
-            raise DamagedState(journal_path(path, expected), 0, "a journal is missing from the sequence")
-        report = journal.JournalReport()
+        before, report = report, journal.JournalReport()
+        if generation != before.generation + 1:
+            missing = journal_path(path, before.generation + 1)
+            raise DamagedState(missing, 0, "a journal is missing from the sequence")
         _replay_one(journal_file, report, state)
         if report.state != header.state:
             raise DamagedState(journal_file, 0, f"the journal of another state than {path.name}")
-        if (report.generation, report.first_number) != (generation, number):
+        if report.generation == generation and _never_begun(before, report) and generation == max(found):
+            return followed, before
+        if (report.generation, report.first_number) != (generation, before.number):
             raise DamagedState(journal_file, 0, "the journal does not follow what comes before it")
-        expected, number = generation + 1, report.number
+        followed.append(journal_file)
     if report.closed:
-        raise DamagedState(journal_path(path, expected), 0, "a journal is missing from the sequence")
-    return report
+        missing = journal_path(path, report.generation + 1)
+        raise DamagedState(missing, 0, "a journal is missing from the sequence")
+    return followed, report
+
+
+def _never_begun(before: journal.JournalReport, report: journal.JournalReport) -> bool:
+    """Whether the one before went on, for the disk refused when this one was to follow it."""
+    empty = report.number == report.first_number and not report.torn_bytes and not report.closed
+    return empty and not before.closed and report.first_number < before.number
 
 
 def _replay_one(path: Path, report: journal.JournalReport, state: State) -> None:
@@ -141,7 +174,7 @@ def decode_ops(payload: bytes) -> Iterator[Op]:
         yield Op(name, doc_id, None if document == b"null" else document)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
     try:
         with collections_paused():

@@ -16,6 +16,7 @@ from zlib import crc32
 import msgspec
 
 from emulator.store.errors import DamagedState, newer_format
+from emulator.store.files import begins_with
 
 FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
@@ -24,6 +25,8 @@ _BLOCK = 1 << 20
 #: Bytes of a step of the checksum: few of them, for each waits for the interpreter.
 _VERIFIED = 1 << 24
 _HEADER = re.compile(rb'\{"emulator": \{"1": (\{.*\})\}(,?)\n')
+#: How every state file begins, of whatever format.
+HEAD = re.compile(rb'\{"emulator": \{"1": \{"format":')
 _TABLE = re.compile(rb'("(?:[^"\\]|\\.)*"): \{\n')
 _ROW = re.compile(rb'"(-?[0-9]+)": (\{.*\}),?\n')
 #: What a row's line has beside the id and the document: two quotes, a colon, a space, a comma, the newline.
@@ -90,6 +93,11 @@ def _document_chunks(documents: Mapping[int, bytes], last_id: int) -> Iterator[b
                 lines = []
     if lines:
         yield b",\n".join(lines)
+
+
+def is_snapshot(path: Path) -> bool:
+    """Whether a file begins as a state file of ours. Raises :class:`OSError`."""
+    return begins_with(path, HEAD)
 
 
 def read_header(path: Path) -> Header:

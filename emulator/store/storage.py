@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from errno import ENOENT
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
 from tinydb.storages import Storage
 
-from emulator.store.errors import StorageUnavailable, reason
+from emulator.store.errors import StorageUnavailable, error_code, reason
 from emulator.store.generations import RETRY_S, Generations
 from emulator.store.journal import Journal
 from emulator.store.recovery import nothing_stored, recover
+from emulator.store.removal import clear_away
 from emulator.store.state import Op, State, TableSpec, encode_ops
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
 from emulator.store.views import TableView, encode_document, table_views
@@ -43,7 +43,8 @@ class JournaledStorage(Storage):
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
     :meth:`sync`), ``none`` neither. ``torn_bytes`` says what was cut off a torn journal at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
-    ``on_taken_back`` is called when the disk has lost transactions that were carried out already.
+    ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
+    ``check_lock`` raises :class:`OSError` when the directory has become another process's.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -54,6 +55,7 @@ class JournaledStorage(Storage):
         specs: Mapping[str, TableSpec] | None = None,
         durability: Durability = "os",
         min_journal_bytes: int = MIN_JOURNAL_BYTES,
+        check_lock: Callable[[], object] = lambda: None,
     ) -> None:
         self._specs = specs or {}
         self.durability = durability
@@ -65,14 +67,18 @@ class JournaledStorage(Storage):
         self._unsynced = Unsynced()
         self._batch: list[tuple[Sequence[Op], Sequence[Op]]] | None = None
         self._failure: str | None = None
+        self._failure_code = 500
         self._retry_at = 0.0
         self._closed = False
         self._files: Generations | None = None
         if path is not None and durability != "none":
-            self._files = self._open(Path(path), min_journal_bytes)
+            self._files = self._open(Path(path), min_journal_bytes, check_lock)
 
-    def _open(self, path: Path, min_journal_bytes: int) -> Generations:
-        files = Generations(path, self._unsynced, min_journal_bytes, self.durability == "fsync")
+    def _open(self, path: Path, min_journal_bytes: int, check_lock: Callable[[], object]) -> Generations:
+        syncs = self.durability == "fsync"
+        files = Generations(path, self._unsynced, min_journal_bytes, syncs, check_lock)
+        check_lock()
+        clear_away(path)
         if nothing_stored(path):
             files.write_whole(self.state)
             return files
@@ -191,7 +197,7 @@ class JournaledStorage(Storage):
             self.snapshot()
         # In another epoch what the caller builds on has been taken back.
         if epoch is not self._unsynced.epoch or not self._writable(files):
-            raise StorageUnavailable(self._failure or "")
+            raise StorageUnavailable(self._failure or "", self._failure_code)
 
     def _pend(self, files: Generations, size: int, undo: Sequence[Op]) -> None:
         self._unsynced.add(Pending(files.journal.number, size, undo))
@@ -200,7 +206,7 @@ class JournaledStorage(Storage):
         """Write the steps into the journal; its size before."""
         size = files.journal.size
         try:
-            files.journal.append(encode_ops(ops))
+            files.append(encode_ops(ops))
         except OSError as error:
             raise self._failed(error, files) from error
         return size
@@ -216,7 +222,7 @@ class JournaledStorage(Storage):
             try:
                 self._files.write_whole(state)
             except OSError as error:  # the journal may do well all the same: nobody else is refused
-                raise StorageUnavailable(_text(error, self._files)) from error
+                raise StorageUnavailable(_text(error, self._files), error_code(error)) from error
             self._failure = None
         self.state = state
         self.commits += 1
@@ -235,6 +241,17 @@ class JournaledStorage(Storage):
             with contextlib.suppress(StorageUnavailable):
                 self.sync()
                 self._files.begin_snapshot(self.state)
+
+    def prepare_removal(self) -> None:
+        """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
+        if self._files is not None:
+            self._files.abandon_snapshot()
+            self._files.check()
+
+    def rest(self) -> None:
+        """Let go of the open file; the next transaction opens it again."""
+        if self._files is not None:
+            self._files.journal.rest()
 
     # fsync
 
@@ -294,9 +311,13 @@ class JournaledStorage(Storage):
         files = self._files
         if files is None:
             return True
-        if self._failure is None and not files.journal.in_place():
-            self._failed(FileNotFoundError(ENOENT, "the journal was removed", str(files.journal.path)), files)
-            self._retry_at = 0.0
+        if self._failure is None:
+            try:
+                files.check()
+                files.journal.check_open()
+            except OSError as error:
+                self._failed(error, files)
+                self._retry_at = 0.0
         if not self._writable(files):
             return False
         if files.snapshot_missing() or (files.failure is not None and files.snapshot_due()):
@@ -309,7 +330,7 @@ class JournaledStorage(Storage):
         if monotonic() < self._retry_at:
             return False
         try:
-            files.try_again(self.state)
+            files.try_again()
         except OSError as error:
             self._failed(error, files)
             return False
@@ -317,9 +338,9 @@ class JournaledStorage(Storage):
         return True
 
     def _failed(self, error: Exception, files: Generations) -> StorageUnavailable:
-        self._failure = _text(error, files)
+        self._failure, self._failure_code = _text(error, files), error_code(error)
         self._retry_at = monotonic() + RETRY_S
-        return StorageUnavailable(self._failure)
+        return StorageUnavailable(self._failure, self._failure_code)
 
 
 def _text(error: Exception, files: Generations) -> str:

@@ -115,8 +115,7 @@ def test_all_criteria_must_hold(match: FaultMatch, strikes: bool) -> None:
     ],
 )
 def test_M5_field_value_of_a_match_compares_as_field_values_do(wanted: Any, sent: Any, same: bool) -> None:
-    faults = ArmedFaults()
-    faults.arm(Fault("", FaultMatch(field_value=wanted)))
+    faults = armed(Fault("", FaultMatch(field_value=wanted)))
     assert (struck(faults, a_request("t", field_value=sent)) is not None) == same
 
 
@@ -168,7 +167,7 @@ def test_rate_limit_lets_through_one_seconds_worth_at_once_and_fills_up_with_tim
 def test_full_rate_limit_lets_twice_the_rate_through_in_its_first_second_then_the_rate() -> None:
     now = 100.0
     faults = ArmedFaults(now=lambda: now)
-    faults.arm(Fault("", then=RateLimit(5)))
+    faults.replace([Fault("f1", then=RateLimit(5))])
     passed = []
     for _ in range(3):
         passed.append(0)

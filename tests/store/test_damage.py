@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pytest
 
-from emulator.store.errors import DamagedState, StateError
+from emulator.store.errors import DamagedState, ForeignFile, StateError
 from emulator.store.storage import JournaledStorage
 from tests.store.scene import (
     NAME,
@@ -197,9 +197,12 @@ def test_a_foreign_file_is_refused(scene: Scene, damaged: Path, which: str, fore
     assert refused(open_damaged(path), damaged / which).offset == 0
 
 
-def test_a_plain_tinydb_file_alone_is_refused(damaged: Path) -> None:
-    path = write_folder(damaged, {NAME: b'{"_default": {"1": {"name": "Ada"}}}'})
-    refused(open_damaged(path), path)
+@pytest.mark.parametrize("foreign", [b"", b"{}", b'{"_default": {"1": {"name": "Ada"}}}', b"\xff" * 999])
+def test_a_foreign_file_alone_is_left_alone(damaged: Path, foreign: bytes) -> None:
+    path = write_folder(damaged, {NAME: foreign})
+    outcome = open_damaged(path)
+    assert isinstance(outcome, ForeignFile)
+    assert f"{path}: is not a file of the emulator" in str(outcome)
 
 
 def test_the_journal_of_another_state_is_refused(scene: Scene, damaged: Path, tmp_path: Path) -> None:
@@ -244,11 +247,12 @@ def test_leftovers_are_harmless_and_older_journals_go(scene: Scene, damaged: Pat
     leftovers = {
         "default.json.tmp": b"half a snapshot",
         "default.4.journal.tmp": b"x",
-        "default.1.journal": b"long superseded",
+        "default.1.journal": journal_line(0, b'{"journal":1,"generation":1,"state":"00"}'),
         "lock.holder": b'{"pid": 1}',
         "notes.txt": b"mine",
         "default.x.journal": b"?",
         "other.9.journal": b"another state's",
+        "default.0.journal": b"somebody else's",
     }
     path = write_folder(damaged, {**scene.files, **leftovers})
     assert open_damaged(path) == (scene.after[-1], 0)
@@ -256,9 +260,7 @@ def test_leftovers_are_harmless_and_older_journals_go(scene: Scene, damaged: Pat
     assert "default.1.journal" not in left
     assert left["notes.txt"] == b"mine"
     assert left["other.9.journal"] == b"another state's"
-    with_snapshot = JournaledStorage(path, SPECS)
-    with_snapshot.close()
-    assert "default.json.tmp" not in read_folder(damaged)
+    assert left["default.0.journal"] == b"somebody else's"
 
 
 def test_an_aborted_first_start_is_no_state_yet(damaged: Path) -> None:

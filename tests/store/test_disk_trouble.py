@@ -145,23 +145,40 @@ def test_a_directory_that_is_moved_away_and_back(server: Server) -> None:
     killed_and_started_again(server, 10)
 
 
-def test_a_directory_that_is_deleted_and_made_anew(server: Server) -> None:
+@pytest.mark.parametrize("made_anew", [True, False])
+def test_after_its_directory_was_deleted_a_server_takes_and_writes_nothing(
+    server: Server, made_anew: bool
+) -> None:
     accepted(server, "before")
     shutil.rmtree(server.state)
     refused(server, "refused")
-    failing(server, str(server.state))
-    server.state.mkdir()
-    recovered(server)
-    holds(server, 8)
-    accepted(server, "after")
-    killed_and_started_again(server, 10)
+    if made_anew:
+        server.state.mkdir()
+    failing(server, "removed or replaced")
+    refused(server, "refused", "removed or replaced")
+    assert server.post("/__admin/reset", {}).status == 500
+    assert server.request("PUT", "/__admin/workspaces/new").status == 500
+    assert server.stop() == 0
+    assert not server.state.exists() or list(server.state.iterdir()) == []
 
 
-@pytest.mark.parametrize("pattern", ["*.journal", "default.json", "default.*"])
-def test_files_that_are_deleted_come_back(server: Server, pattern: str) -> None:
+@pytest.mark.parametrize("pattern", ["*.journal", "default.*", "*"])
+def test_after_its_journal_was_deleted_a_server_takes_nothing_until_it_starts_again(
+    server: Server, pattern: str
+) -> None:
     accepted(server, "before")
     for path in server.state.glob(pattern):
         path.unlink()
+    refused(server, "refused", "removed or replaced")
+    failing(server, "removed or replaced")
+    left = {path.name for path in server.state.glob("default*")}
+    assert server.stop() == 0
+    assert {path.name for path in server.state.glob("default*")} == left
+
+
+def test_a_deleted_snapshot_comes_back(server: Server) -> None:
+    accepted(server, "before")
+    (server.state / "default.json").unlink()
     recovered(server)
     wait_until(lambda: (server.state / "default.json").exists())
     holds(server, 8)
@@ -175,16 +192,25 @@ def test_another_state_in_its_place_is_not_overwritten(server: Server) -> None:
     server.state.rename(away)
     shutil.copytree(away, server.state)
     refused(server, "refused")
-    failing(server, "removed")
-    wait_until(lambda: "another state was put here" in health(server)["reason"])
+    failing(server, "moved, removed or replaced")
     copied = {path.name: path.read_bytes() for path in away.iterdir()}
-    assert {path.name: path.read_bytes() for path in server.state.iterdir()} == copied
     server.stop()
-    assert {path.name: path.read_bytes() for path in server.state.glob("default*")} == {
-        name: data for name, data in copied.items() if name.startswith("default")
-    }
+    assert {path.name: path.read_bytes() for path in server.state.iterdir()} == copied
     server.start()
     assert health(server)["profiles"] == 8
+
+
+@pytest.mark.parametrize("name", ["default.json", "default.1.journal"])
+def test_another_file_in_the_place_of_one_is_not_overwritten(server: Server, name: str) -> None:
+    accepted(server, "before")
+    (name,) = [path.name for path in server.state.glob(f"default*{name[-4:]}")]
+    (server.state / name).rename(server.folder / name)
+    (server.state / name).write_text("somebody else's")
+    failing(server, "place of the state" if name == "default.json" else "removed or replaced")
+    refused(server, "refused")
+    assert server.post("/__admin/reset", {}).status == 500
+    assert server.stop() == 0
+    assert (server.state / name).read_text() == "somebody else's"
 
 
 def test_a_snapshot_that_fails_is_told_and_made_up_for(start_server: Callable[..., Server]) -> None:
@@ -262,20 +288,19 @@ def test_a_disk_that_is_really_full(start_server: Callable[..., Server], small_d
 
 
 def test_a_disk_that_turns_read_only(start_server: Callable[..., Server], small_disk: Path) -> None:
-    """Its open journal can still be written; a new file, such as a snapshot, cannot be made."""
+    """A journal that is open can still be written, one that rests cannot; no new file can be made."""
     server = start_server("-q", "--snapshot-every", "6000", state=small_disk / "state")
     mount("--bind", str(small_disk), str(small_disk))
     try:
         mount("-o", "remount,ro,bind", str(small_disk))
         sent = 0
-        while health(server)["status"] == "ok":
-            accepted(server, f"token-{sent}")
+        while health(server)["status"] == "ok" and push(server, f"token-{sent}")[0] == 200:
             sent += 1
             assert sent < 1000
         failing(server, "Read-only file system")
-        accepted(server, "one-more")
         mount("-o", "remount,rw,bind", str(small_disk))
         recovered(server)
+        accepted(server, "after")
         holds(server, 6 + 2 * (sent + 1))
         killed_and_started_again(server, 6 + 2 * (sent + 1))
     finally:

@@ -1,9 +1,9 @@
-"""``run.py doctor``: what it reports, what it finds, what its repaired copies keep."""
+"""``run.py doctor``: what it reports, what it finds, what it advises."""
 
 from __future__ import annotations
 
 import json
-import shlex
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,20 +11,19 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from tinydb import TinyDB, where
 
 from emulator.cli import main
 from emulator.emulator import Emulator
 from emulator.rules.model import Policies, Profile
 from emulator.settings import Settings
-from emulator.store.doctor import Report, examine, examine_file, wrong_indexes
+from emulator.store.doctor import Report, examine, wrong_indexes
 from emulator.store.indexes import Index
-from emulator.store.journal import format_line, parse_line
+from emulator.store.journal_format import format_line
 from emulator.store.recovery import recover
-from emulator.store.repair import NothingLeft, repair
 from emulator.store.tables import SPECS
 from emulator.wire import Incoming
-from tests.store.scene import Folder, read_folder
+from tests.command_line import assert_one_line, run
+from tests.store.scene import read_folder
 
 Json = Any
 
@@ -94,28 +93,21 @@ def compact(document: Json) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def put_in_place(output: str) -> None:
+def follow(output: str) -> None:
     """Carry out the commands that were told."""
-    lines = [line.strip() for line in output.splitlines()]
-    commands = [shlex.split(line) for line in lines if line.startswith(("mkdir ", "mv "))]
-    assert len(commands) >= 4
+    commands = [line.strip() for line in output.splitlines() if line.startswith("    ")]
+    assert len(commands) >= 2
     for command in commands:
-        subprocess.run(command, check=True, timeout=30)
+        subprocess.run(["sh", "-c", command], check=True, timeout=30)
 
 
-def the_answers(folder: Path) -> Json:
-    """The state as a started emulator has it: profiles and subscriptions by what names them."""
+def the_tokens(folder: Path) -> set[str]:
+    """The tokens that a started emulator has."""
     emulator = Emulator(Settings(state=folder))
-    state = emulator.workspaces.default.store.storage.state
-    profiles = [json.loads(one) for one in state.table("profiles").documents.values()]
-    subscriptions = [json.loads(one) for one in state.table("subscriptions").documents.values()]
+    documents = emulator.workspaces.default.store.storage.state.table("subscriptions").documents
     emulator.workspaces.default.store.discard()
     emulator.close()
-    keys = ("db_id", "resource_id", "provider", "subscription_id", "profile_id")
-    return (
-        {(one["db_id"], one["id"]): one for one in profiles},
-        {tuple(one[key] for key in keys): one for one in subscriptions},
-    )
+    return {json.loads(one)["subscription_id"] for one in documents.values()}
 
 
 # Reports
@@ -187,7 +179,6 @@ def test_nothing_to_look_at_is_status_2(tmp_path: Path, doctor: Callable[..., tu
         assert status == 2
         assert text in output
         assert output.startswith(f"error: {tmp_path / place}")
-    assert doctor(tmp_path / "none", "--repair")[0] == 2
     assert not (tmp_path / "none").exists()
 
 
@@ -276,14 +267,14 @@ BREACHES = [
     (two_hashes, "has two hash ids"),
     (double_resource, "resource 901 or its token is there twice"),
     (double_database, "database 17 is there twice"),
-    (unreadable_database, "document 900 of databases is none"),
+    (unreadable_database, "document 900 of databases cannot be read"),
 ]
 
 
 @pytest.mark.parametrize(
     ("change", "text"), BREACHES, ids=[f"{c.__name__}-{i}" for i, (c, _) in enumerate(BREACHES)]
 )
-def test_what_the_rules_could_not_have_made_is_found_and_mended(
+def test_what_the_rules_could_not_have_made_is_found(
     folder: Path, doctor: Callable[..., tuple[int, str]], change: Callable[[Json], None], text: str
 ) -> None:
     edit(folder, change)
@@ -292,20 +283,7 @@ def test_what_the_rules_could_not_have_made_is_found_and_mended(
     assert status == 1
     assert text in output
     assert read_folder(folder) == before
-    status, output = doctor(folder, "--repair")
-    assert status == 1
-    assert text in output
-    assert untouched(folder, before)
-    assert examine_file(folder / "default.repaired.json").findings == []
-    put_in_place(output)
-    assert doctor(folder)[0] == 0
-    the_answers(folder)
-
-
-def untouched(folder: Path, before: Folder) -> bool:
-    """The files of the original are what they were."""
-    now = read_folder(folder)
-    return {name: now.get(name) for name in before} == before
+    assert ("a server starts with it as it is" in output) == (change is not unreadable_database)
 
 
 def test_S4_the_policy_move_leaves_nothing_to_find(tmp_path: Path) -> None:
@@ -317,199 +295,91 @@ def test_S4_the_policy_move_leaves_nothing_to_find(tmp_path: Path) -> None:
     assert the_report(tmp_path).findings == []
 
 
-def test_S4_the_last_to_change_keeps_a_token_that_was_active_twice(
-    folder: Path, doctor: Callable[..., tuple[int, str]]
+# What is lost, and how to go on
+
+
+def misremembered(number: str, document: Json) -> Callable[[Json], None]:
+    """Another settings, clock or faults document."""
+
+    def change(tables: Json) -> None:
+        tables["workspace"][number] = document
+
+    return change
+
+
+REFUSED = [
+    misremembered("1", {"policies": {"unknown_id": "no such"}}),
+    misremembered("2", {"frozen_ms": "yesterday"}),
+    misremembered("2", {"frozen_ms": 10**17}),
+    misremembered("3", {"armed": [{"times": "x"}]}),
+    unreadable_database,
+]
+
+
+@pytest.mark.parametrize("change", REFUSED, ids=["settings", "clock", "clock_far_off", "faults", "database"])
+def test_what_a_server_does_not_start_with_the_doctor_finds(
+    folder: Path, doctor: Callable[..., tuple[int, str]], change: Callable[[Json], None]
 ) -> None:
-    edit(folder, double_active)
-    put_in_place(doctor(folder, "--repair")[1])
-    status = {
-        key[-1]: one["status"] for key, one in the_answers(folder)[1].items() if key[3] == "active-token"
-    }
-    assert status == {PAGE_PROFILE: "unsubscribed", "637f1a284fda7c5c08be62f0": "subscribed"}
-
-
-# Repaired copies
-
-
-def test_a_good_state_gets_no_copy(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
-    status, text = doctor(folder, "--repair")
-    assert status == 0
-    assert not (folder / "default.repaired.json").exists()
-    assert "mv" not in text
-
-
-def test_a_file_edited_by_hand_is_taken_as_it_is(
-    folder: Path, doctor: Callable[..., tuple[int, str]]
-) -> None:
-    path = folder / "default.json"
-    tables = json.loads(path.read_text("utf-8"))
-    next(p for p in tables["profiles"].values() if p["id"] == PAGE_PROFILE)["fields"]["nickname"] = "Ivo"
-    path.write_text(json.dumps(tables, indent=4, ensure_ascii=False), "utf-8")
-    status, text = doctor(folder, "--repair")
-    assert status == 1
-    assert "default.json: the checksum does not hold" in text or "has no checksum" in text
-    put_in_place(text)
-    profiles, subscriptions = the_answers(folder)
-    assert profiles[17, PAGE_PROFILE]["fields"]["nickname"] == "Ivo"
-    assert (len(profiles), len(subscriptions)) == (12, 14)
-
-
-def test_a_file_written_by_stock_tinydb_is_taken_as_it_is(
-    folder: Path, doctor: Callable[..., tuple[int, str]]
-) -> None:
-    with TinyDB(folder / "default.json", encoding="utf-8") as stock:
-        stock.table("profiles").update({"fields": {"nickname": "Ivo"}}, where("id") == PAGE_PROFILE)
-    put_in_place(doctor(folder, "--repair")[1])
-    profiles, subscriptions = the_answers(folder)
-    assert profiles[17, PAGE_PROFILE]["fields"] == {"nickname": "Ivo"}
-    assert (len(profiles), len(subscriptions)) == (12, 14)
-
-
-def test_a_damaged_line_of_the_snapshot_costs_that_line(
-    folder: Path, doctor: Callable[..., tuple[int, str]]
-) -> None:
-    expected_profiles, expected = the_answers(folder)
-    path = folder / "default.json"
-    data = path.read_bytes()
-    at = data.index(b'"taken-token"')
-    path.write_bytes(data[: at - 3] + b"\x00\x01\x02" + data[at:])
-    line = data.rindex(b"\n", 0, at) + 1
+    edit(folder, change)
     before = read_folder(folder)
-    status, text = doctor(folder, "--repair")
-    assert status == 1
-    assert untouched(folder, before)
-    assert f"default.json: byte {line}: a line of " in text
-    put_in_place(text)
-    profiles, subscriptions = the_answers(folder)
-    assert profiles == expected_profiles
-    assert subscriptions == {key: one for key, one in expected.items() if key[3] != "taken-token"}
+    status, text = doctor(folder)
+    assert (status, "cannot be read" in text) == (1, True)
+    assert_one_line(run("serve", "--port", "0", "--state", folder), "default.json", "doctor")
+    assert {n: d for n, d in read_folder(folder).items() if n in before} == before
+    follow(text)
+    assert the_tokens(folder)
 
 
-@pytest.mark.parametrize("table", ["databases", "resources", "profiles", "subscriptions"])
-def test_a_damaged_table_line_costs_nothing(
-    folder: Path, doctor: Callable[..., tuple[int, str]], table: str
-) -> None:
-    expected = the_answers(folder)
-    path = folder / "default.json"
-    path.write_bytes(
-        path.read_bytes().replace(b'"%s": {\n' % table.encode(), b'"%s"\x8e {\n' % table.encode())
-    )
-    status, text = doctor(folder, "--repair")
-    assert status == 1
-    assert "a document without its table is taken for one of" in text
-    put_in_place(text)
-    assert the_answers(folder) == expected
-
-
-def test_a_snapshot_cut_off_keeps_what_is_left(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
-    expected_profiles, expected = the_answers(folder)
-    path = folder / "default.json"
-    data = path.read_bytes()
-    path.write_bytes(data[: data.index(b'"taken-token"')])
-    put_in_place(doctor(folder, "--repair")[1])
-    profiles, subscriptions = the_answers(folder)
-    assert profiles == expected_profiles
-    assert {"new-0", "new-1", "new-2", "active-token"} <= {key[3] for key in subscriptions}
-    assert all(expected[key] == one for key, one in subscriptions.items())
-
-
-def test_a_damaged_transaction_costs_that_transaction(
+def test_after_damage_in_a_journal_the_told_commands_keep_all_before_it(
     folder: Path, doctor: Callable[..., tuple[int, str]]
 ) -> None:
-    expected_profiles, expected = the_answers(folder)
     journal = journal_of(folder)
     lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join([*lines[:2], lines[2].replace(b"new-1", b"new-7"), *lines[3:]]) + b"torn")
-    status, text = doctor(folder, "--repair")
+    journal.write_bytes(b"".join([*lines[:2], lines[2].replace(b"new-1", b"new-7"), *lines[3:]]))
+    status, text = doctor(folder)
     assert status == 1
-    assert f"{journal.name}: byte {len(lines[0] + lines[1])}: a damaged transaction of" in text
-    assert "1 transaction(s) before this one are missing" in text
-    assert "a torn transaction of 4 bytes is dropped" in text
-    put_in_place(text)
-    profiles, subscriptions = the_answers(folder)
-    assert {key[3] for key in expected} - {key[3] for key in subscriptions} == {"new-1"}
-    assert len(expected_profiles) - len(profiles) == 2
-    assert all(expected[key] == one for key, one in subscriptions.items())
+    assert "2 transaction(s), from there on, are lost" in text
+    follow(text)
+    assert doctor(folder)[0] == 0
+    assert {"new-0", "new-1", "new-2"} & the_tokens(folder) == {"new-0"}
 
 
-def test_a_missing_journal_costs_what_it_held(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
-    journal_of(folder).unlink()
-    status, text = doctor(folder, "--repair")
-    assert status == 1
-    assert "journal that follows default.json is missing" in text
-    put_in_place(text)
-    assert len(the_answers(folder)[0]) == 6
+@pytest.mark.parametrize("which", ["snapshot", "no_snapshot", "no_journal", "journal_of_another"])
+def test_after_damage_elsewhere_the_told_commands_begin_with_the_fixtures(
+    folder: Path, doctor: Callable[..., tuple[int, str]], which: str
+) -> None:
+    if which == "snapshot":
+        path = folder / "default.json"
+        path.write_bytes(path.read_bytes().replace(b"taken-token", b"taken-taken"))
+    elif which == "journal_of_another":
+        header = b'{"journal":1,"generation":2,"state":"another"}'
+        journal_of(folder).write_bytes(format_line(0, header))
+    else:
+        (folder / "default.json" if which == "no_snapshot" else journal_of(folder)).unlink()
+    (folder / "lock").unlink()
+    before = read_folder(folder)
+    status, text = doctor(folder)
+    assert (status, read_folder(folder)) == (1, before)
+    follow(text)
+    assert read_folder(folder / "default.damaged") == before
+    assert "new-0" not in the_tokens(folder)
+    assert doctor(folder)[0] == 0
 
 
-def test_the_journal_of_another_state_is_not_mixed_in(
+def test_every_single_damaged_byte_leaves_a_state_that_starts_after_the_told_commands(
     folder: Path, tmp_path: Path, doctor: Callable[..., tuple[int, str]]
 ) -> None:
-    journal = journal_of(folder)
-    lines = journal.read_bytes().splitlines()
-    number, header = parse_line(lines[0]) or (0, b"")
-    other = {**json.loads(header), "state": "another"}
-    journal.write_bytes(
-        b"\n".join([format_line(number, json.dumps(other).encode()).strip(), *lines[1:], b""])
-    )
-    status, text = doctor(folder, "--repair")
-    assert status == 1
-    assert f"{journal.name}: is the journal of another state: dropped whole" in text
-    put_in_place(text)
-    assert len(the_answers(folder)[0]) == 6
-
-
-def test_where_nothing_is_left_no_copy_is_made(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
-    (folder / "default.json").write_bytes(b"\x00" * 5000)
-    status, text = doctor(folder, "--repair")
-    assert status == 1
-    assert "cannot be repaired: no database or no resource can be read any more" in text
-    assert not (folder / "default.repaired.json").exists()
-    (folder / "default.json").unlink()
-    assert "cannot be repaired" in doctor(folder, "--repair")[1]
-
-
-def test_a_second_repair_replaces_the_first_copy(
-    folder: Path, doctor: Callable[..., tuple[int, str]]
-) -> None:
-    edit(folder, double_active)
-    doctor(folder, "--repair")
-    first = read_folder(folder)
-    doctor(folder, "--repair")
-    assert {name for name in first if "repaired" in name} == {
-        name for name in read_folder(folder) if "repaired" in name
-    }
-
-
-def test_repair_refuses_while_an_emulator_has_the_directory(
-    folder: Path, doctor: Callable[..., tuple[int, str]]
-) -> None:
-    emulator = Emulator(Settings(state=folder))
-    try:
-        status, text = doctor(folder, "--repair")
-        assert status == 2
-        assert "in use by another emulator" in text
-        assert doctor(folder)[0] == 0
-    finally:
-        emulator.close()
-
-
-def test_every_single_damaged_byte_leaves_a_copy_without_findings_or_a_refusal(
-    folder: Path, tmp_path: Path
-) -> None:
-    """Repair itself never fails, whatever is damaged."""
     good = read_folder(folder)
     broken = tmp_path / "broken"
-    broken.mkdir()
     for name in ("default.json", journal_of(folder).name):
         data = good[name]
-        for position in range(0, len(data), 23):
-            for file in broken.iterdir():
-                file.unlink()
+        for position in range(0, len(data), 101):
+            broken.mkdir()
             for other, content in good.items():
                 (broken / other).write_bytes(content)
             (broken / name).write_bytes(data[:position] + b"\n\x9d" + data[position + 1 :])
-            try:
-                repair(broken / "default.json")
-            except NothingLeft:
-                raise AssertionError(f"one byte at {position} of {name} is no reason to give up") from None
-            assert examine_file(broken / "default.repaired.json").findings == [], (name, position)
+            status, text = doctor(broken)
+            assert (status, "To go on" in text) == (1, True), (name, position)
+            follow(text)
+            assert the_tokens(broken), (name, position)
+            shutil.rmtree(broken)

@@ -259,32 +259,6 @@ def test_a_snapshot_made_up_for_is_followed_by_the_journal_of_the_first_attempt(
     assert contents(reopened(storage, path).state) == before
 
 
-def test_a_folder_made_anew_on_a_full_disk_takes_nothing_until_the_snapshot_is_there(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A journal alone could not be read again."""
-    storage = opened(path)
-    storage.commit(transaction(0))
-    for file in path.parent.iterdir():
-        file.unlink()
-    with monkeypatch.context() as patch:
-        fail_at(patch, "replace")
-        for attempt in range(4):
-            if attempt == 3:
-                fail_at(patch, "unlink")
-            for _ in range(2):
-                storage._retry_at = 0.0
-                assert not storage.probe()
-                storage._retry_at = 0.0
-                with pytest.raises(StorageUnavailable):
-                    storage.commit(transaction(1))
-            assert attempt == 3 or list(path.parent.iterdir()) == []
-    storage._retry_at = 0.0
-    storage.commit(transaction(2))
-    before = contents(storage.state)
-    assert contents(reopened(storage, path).state) == before
-
-
 def test_a_failed_snapshot_is_tried_again_when_only_health_asks(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

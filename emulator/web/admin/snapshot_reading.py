@@ -12,6 +12,7 @@ from emulator.faults.model import Fault
 from emulator.fixtures.check import SetCheck
 from emulator.fixtures.model import FixtureSet
 from emulator.json_members import Piece, read_members
+from emulator.remembered import RememberedFaults
 from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
@@ -30,7 +31,6 @@ from emulator.web.admin.snapshot_schema import (
     SnapshotSchema,
     SnapshotSubscription,
 )
-from emulator.workspace import RememberedFaults
 
 #: More problems than these help nobody.
 MAX_PROBLEMS = 20

@@ -35,11 +35,12 @@ _REFUSALS = {
     "422": "The contents cannot be used.",
     "429": "Too many workspaces or imports, or a rate limit that was armed as a fault.",
     "500": "The state could not be written, and nothing has changed; or a mistake of the emulator.",
-    "503": "Too many large bodies are on their way in; `Retry-After` says when to send this one again.",
+    "503": "Too many large bodies are on their way in, `Retry-After` says when to send this one again; or "
+    "the system lets the emulator open no more files just now, and nothing has changed.",
     "507": "What was sent cannot be kept on the disk.",
 }
 #: The documented endpoint's own refusals (A3).
-_PUSH_REFUSALS = ("404", "413", "429", "500")
+_PUSH_REFUSALS = ("404", "413", "429", "500", "503")
 
 
 def openapi_document() -> JSONObject:

@@ -13,7 +13,7 @@ from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.web.openapi.fields import JSONSchema
 
 #: What every admin call may answer beside its own: see ``document.REFUSALS``.
-COMMON = (400, 401, 403, 429, 500)
+COMMON = (400, 401, 403, 429, 500, 503)
 _PLACE = re.compile(r"{(\w+)}")
 
 #: The schema of a path's parts, by their name.

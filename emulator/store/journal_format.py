@@ -1,0 +1,123 @@
+"""The format of the state's journal, and reading one.
+
+A journal is an append-only file, one transaction a line, each with its number and checksum.
+A line is ``CRC32 NUMBER JSON\\n``: the checksum, in 8 hex digits, covers ``NUMBER JSON``. The first line's
+JSON is the header; every other line's is a transaction. Numbers are consecutive, over all journals of a
+state, so that a lost line is noticed. A journal that another one follows ends in a line that says so, so
+that a lost journal is noticed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from emulator.store.errors import DamagedState, newer_format
+from emulator.store.files import begins_with
+
+FORMAT = 1
+#: How every journal begins, of whatever format.
+HEAD = re.compile(rb'[0-9a-f]{8} [0-9]{1,18} \{"journal":')
+_LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
+
+
+class Header(msgspec.Struct):
+    """A journal's first line. ``generation``: the snapshot that it follows; ``state``: whose it is."""
+
+    journal: int
+    generation: int
+    state: str = ""
+
+
+class _Version(msgspec.Struct):
+    journal: int
+
+
+#: The last line of a journal that another one follows.
+CLOSED = b'{"closed":true}'
+
+
+def format_line(number: int, payload: bytes) -> bytes:
+    """One line of the file."""
+    text = b"%d %s" % (number, payload)
+    return b"%08x %s\n" % (crc32(text), text)
+
+
+def parse_line(line: bytes) -> tuple[int, bytes] | None:
+    """The number and payload of a line (without its newline), or ``None`` if the checksum does not hold."""
+    match = _LINE.fullmatch(line)
+    if match is None or int(match[1], 16) != crc32(match[2]):
+        return None
+    return int(match[3]), match[4]
+
+
+def is_journal(path: Path) -> bool:
+    """Whether a file begins as a journal of ours. Raises :class:`OSError`."""
+    return begins_with(path, HEAD)
+
+
+@dataclass
+class JournalReport:
+    """What reading a journal came to: whose it is, where it ends, how much of a torn last line follows.
+
+    ``closed``: it says that another journal follows.
+
+    ``first_number`` is that of the transaction before its first, ``number`` that of its last.
+    """
+
+    generation: int = 0
+    state: str = ""
+    first_number: int = 0
+    number: int = 0
+    size: int = 0
+    torn_bytes: int = 0
+    closed: bool = False
+
+
+def read_journal(path: Path, report: JournalReport) -> Iterator[bytes]:
+    """The payload of every transaction, in order; ``report`` is filled on the way.
+
+    It may end in a torn line: a beginning of one, without its newline.
+    Raises :class:`DamagedState` for anything else that is not as it was written.
+    """
+    with path.open("rb") as file:
+        for line in file:
+            whole = line.endswith(b"\n")
+            parsed = parse_line(line[:-1]) if whole else None
+            if parsed is None:
+                # A line that is whole but for another byte than the newline was not torn but changed.
+                if not whole and report.size and not report.closed and parse_line(line[:-1]) is None:
+                    report.torn_bytes = len(line)
+                    return
+                raise DamagedState(path, report.size, "a line's checksum does not hold")
+            number, payload = parsed
+            if report.size == 0:
+                header = _read_header(path, payload)
+                report.generation, report.state, report.first_number = header.generation, header.state, number
+            else:
+                if payload == CLOSED and number == report.number and not report.closed:
+                    report.closed = True
+                    report.size += len(line)
+                    continue
+                if number != report.number + 1 or report.closed:
+                    raise DamagedState(path, report.size, f"transaction {number} follows {report.number}")
+                yield payload
+            report.number = number
+            report.size += len(line)
+    if report.size == 0:
+        raise DamagedState(path, 0, "the journal's first line is missing")
+
+
+def _read_header(path: Path, payload: bytes) -> Header:
+    try:
+        version = msgspec.json.decode(payload, type=_Version).journal
+        if version <= FORMAT:
+            return msgspec.json.decode(payload, type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DamagedState(path, 0, "not a journal of the emulator") from error
+    raise newer_format(path, "journal", version, FORMAT)

@@ -1,0 +1,69 @@
+"""Removing a state such that, wherever it is interrupted, the rest can be removed or a new state begun."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from errno import EEXIST
+from pathlib import Path
+
+from emulator.store.files import fsync_folder
+from emulator.store.journal_format import is_journal
+from emulator.store.recovery import deleted_path, find_journals
+from emulator.store.snapshot import is_snapshot
+
+#: What :func:`~emulator.store.files.replace_file` leaves where the process dies.
+_TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
+
+
+def remove(path: Path, syncs: bool) -> None:
+    """Remove the state file ``path`` and its journals; ``syncs``: the removal survives a loss of power.
+
+    With the renaming of the state file it is done; what cannot be removed then goes at the next start.
+    Raises :class:`OSError`; then nothing was changed.
+    """
+    clear_away(path)
+    deleted = deleted_path(path)
+    if os.path.lexists(deleted):
+        raise FileExistsError(EEXIST, "another file is in the way", str(deleted))
+    try:
+        os.rename(path, deleted)
+    except FileNotFoundError:  # somebody was quicker
+        _remove_journals(path)
+        return
+    try:
+        if syncs:
+            fsync_folder(path.parent)
+    except OSError:
+        os.rename(deleted, path)
+        raise
+    with contextlib.suppress(OSError):
+        clear_away(path)
+
+
+def clear_away(path: Path) -> None:
+    """Remove what an interrupted removal has left of a state. Raises :class:`OSError`."""
+    deleted = deleted_path(path)
+    if not is_snapshot(deleted):
+        return
+    if not path.exists():
+        _remove_journals(path)
+    deleted.unlink()
+
+
+def _remove_journals(path: Path) -> None:
+    for journal in find_journals(path).values():
+        if is_journal(journal):
+            journal.unlink(missing_ok=True)
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove what interrupted removals and writes have left in a folder. Raises :class:`OSError`."""
+    for name in os.listdir(folder):
+        left = folder / name
+        with contextlib.suppress(OSError):  # it is in nobody's way
+            if name.endswith(".json.deleted"):
+                clear_away(left.with_suffix(""))
+            elif _TEMPORARY.fullmatch(name) and (is_snapshot(left) or is_journal(left)):
+                left.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""Wherever a reset or a removal is interrupted, by a kill or an error of the disk, the name stays usable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.store import files, journal, removal
+from emulator.store.errors import StorageUnavailable
+from emulator.store.removal import remove
+from emulator.store.storage import JournaledStorage
+from tests.store.scene import NAME, SPECS, Contents, contents, transaction
+
+#: What can fail on a disk; a file is closed even if closing it tells of an error.
+STEPS = ("open", "write", "fsync", "replace", "rename", "ftruncate", "close", "unlink", "listdir")
+
+
+class Killed(BaseException):
+    """The process is gone: nothing is cleaned up."""
+
+
+class Disk:
+    """The ``os`` module with its step of this number failing; after a kill, all later ones fail too."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, failing: int, killed: bool) -> None:
+        self.step = 0
+        self._failing = failing
+        self._killed = killed
+        for module in (journal, files, removal):
+            patch.setattr(module, "os", self)
+        patch.setattr(journal, "_flush", self._failing_step("fsync"))
+        unlink = Path.unlink
+
+        def failing_unlink(path: Path, missing_ok: bool = False) -> None:
+            self._next()
+            unlink(path, missing_ok)
+
+        patch.setattr(Path, "unlink", failing_unlink)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.step > self._failing
+
+    def _next(self) -> None:
+        self.step += 1
+        if self._killed and self.has_failed:
+            raise Killed
+        if self.step == self._failing + 1:
+            raise OSError(5, "Input/output error")
+
+    def __getattr__(self, name: str) -> Any:
+        return self._failing_step(name) if name in STEPS else getattr(os, name)
+
+    def _failing_step(self, name: str) -> Callable[..., Any]:
+        def step(*arguments: Any, **named: Any) -> Any:
+            if name == "close":
+                os.close(*arguments)
+                return self._next()
+            self._next()
+            return None if name == "fsync" else getattr(os, name)(*arguments, **named)
+
+        return step
+
+
+def prepared(path: Path) -> tuple[JournaledStorage, Contents]:
+    """A state with a snapshot and a journal with a transaction."""
+    path.parent.mkdir()
+    JournaledStorage(path, SPECS).close()
+    storage = JournaledStorage(path, SPECS)
+    storage.commit(transaction(0))
+    return storage, contents(storage.state)
+
+
+def opened_again(path: Path) -> Contents:
+    """What another process finds; it can go on with it."""
+    storage = JournaledStorage(path, SPECS)
+    found = contents(storage.state)
+    storage.commit(transaction(5))
+    storage.close()
+    JournaledStorage(path, SPECS).discard()
+    return found
+
+
+def steps_until_the_end(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """The numbers of the steps to fail, each with a state file of its own; the caller ends it."""
+    for failing in range(1000):
+        yield failing, tmp_path / str(failing) / NAME
+    raise AssertionError("it has no end")
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
+def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
+    tmp_path: Path, killed: bool
+) -> None:
+    for failing, path in steps_until_the_end(tmp_path):
+        storage, before = prepared(path)
+        after: list[Contents] = []
+        refused = False
+        with pytest.MonkeyPatch.context() as patch:
+            disk = Disk(patch, failing, killed)
+            with contextlib.suppress(Killed):
+                other = storage.new_state()
+                other.apply(transaction(17))
+                try:
+                    storage.replace(other)
+                except StorageUnavailable:
+                    refused = True
+                after.append(contents(storage.state))
+                storage._retry_at = 0.0
+                with contextlib.suppress(StorageUnavailable):
+                    storage.commit(transaction(3))
+                after.append(contents(storage.state))
+                storage.discard()
+        if killed:
+            assert opened_again(path) in (before, contents_of(17), contents_of(17, 3)), failing
+        else:
+            assert after[0] == (before if refused else contents_of(17)), failing
+            assert opened_again(path) == after[1], failing
+        if not disk.has_failed:
+            assert failing > 10
+            return
+
+
+def contents_of(*numbers: int) -> Contents:
+    """The state after these transactions."""
+    storage = JournaledStorage(None, SPECS)
+    for number in numbers:
+        storage.commit(transaction(number))
+    return contents(storage.state)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
+def test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed(
+    tmp_path: Path, killed: bool
+) -> None:
+    for failing, path in steps_until_the_end(tmp_path):
+        storage, before = prepared(path)
+        storage.discard()
+        others = path.with_name("other.json")
+        others.write_text("somebody else's")
+        removed = refused = False
+        with pytest.MonkeyPatch.context() as patch:
+            disk = Disk(patch, failing, killed)
+            try:
+                remove(path, syncs=True)
+                removed = True
+            except OSError:
+                refused = True
+            except Killed:
+                pass
+        found = opened_again(path)
+        assert found in (before, {}), failing
+        assert not (removed and found), failing
+        assert not (refused and not found), failing
+        remove(path, syncs=True)
+        assert [one.name for one in path.parent.iterdir()] == ["other.json"]
+        if not disk.has_failed:
+            assert failing > 4
+            return
