@@ -78,7 +78,7 @@ def test_expiring_goes_on_where_one_workspace_cannot_be_deleted(start_server: Ca
     for name in ("a", "b"):
         server.post(f"/w/{name}/push_subscribe", {})  # made, whatever the answer
     server.stop()
-    (server.state / "a.9999.journal").mkdir()  # cannot be removed as a file
+    (server.state / "a.json.deleted").mkdir()  # in the way of the renaming
     server.arguments += ["--workspace-ttl", "0.2"]
     server.start()
     wait_for_line(server, "workspace a cannot be deleted: ")
