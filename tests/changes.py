@@ -91,7 +91,10 @@ class World:
 
 
 class Change(NamedTuple):
-    """A change, and what has to be there before it. ``refusal``: what is said where the disk refuses (an expression)."""
+    """A change, and what has to be there before it.
+
+    ``refusal``: a regular expression of what is said where the disk refuses.
+    """
 
     make: Callable[[World], Reply]
     prepare: Callable[[World], object] = lambda world: None
