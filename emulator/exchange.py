@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from emulator.faults.answering import fault_answer, fault_text, replaces_answer, spoil
 from emulator.faults.model import ITEM_ERRORS, MATCHING_ERRORS, Fault, ItemFault
 from emulator.faults.tokens import PREFIX
+from emulator.requests.bounds import kept_answer, kept_changes, kept_decisions, kept_outcomes
 from emulator.requests.entry import Entry, word_of
 from emulator.rules.answer import SUCCESS, envelope, error_envelope
 from emulator.rules.decide import decide
@@ -224,16 +225,16 @@ def _write_down(call: Call, answer: Answer, seconds: float, decided: list[Decide
         answer.status,
         answer.summary.error or 0,
         call.text,
-        b"" if _is_lost(answer) else answer.body,
+        b"" if _is_lost(answer) else kept_answer(answer.body),
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
-        decided,
+        kept_decisions(decided),
         workspace.choices.wanted(call.lints),
     )
     if call.fault is not None:
         entry.fault = call.fault.id
     if outcome is not None:
-        entry.outcomes = outcome.outcomes
-        entry.changes = outcome.changes or None
+        entry.outcomes = kept_outcomes(outcome.outcomes)
+        entry.changes = kept_changes(outcome.changes)
         entry.resource_id = outcome.resource.id
         entry.resource = outcome.resource.name
     workspace.requests.record(entry)

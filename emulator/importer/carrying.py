@@ -97,7 +97,7 @@ class Batch:
     def _carry_out(self, line: int, value: str, token: str) -> None:
         run, counts = self._run, self.counts
         changes = run.changes = Changes()
-        run.known = {}
+        run.known, run.made = {}, set()
         for database in self._databases:  # B1
             before = len(changes.profiles)
             try:

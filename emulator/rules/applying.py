@@ -87,8 +87,8 @@ def _new_record(run: Run, profile: Profile, key: PushKey, records: list[Subscrip
     if records:  # A5: the hash depends on the key alone
         hash_id = records[0].hash_id
     else:
-        made = {subscription.hash_id for subscription in run.changes.subscriptions}
-        hash_id = subscription_hash_id(key, lambda digits: digits in made or run.lookup.hash_taken(digits))
+        hash_id = subscription_hash_id(key, lambda one: one in run.made or run.lookup.hash_taken(one))
+        run.made.add(hash_id)
     return Subscription(
         hash_id,
         key.db_id,

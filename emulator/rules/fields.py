@@ -21,7 +21,9 @@ _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
     r"(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+#: Characters of a number, a time or an address: the longest has far fewer.
+_MOST_CHARACTERS = 400
 
 
 class InvalidFieldValue(ValueError):
@@ -56,7 +58,8 @@ def _read_int(value: FieldValue, _: FieldType) -> int:
 
 
 def _read_float(value: FieldValue, _: FieldType) -> float:
-    if isinstance(value, bool) or (isinstance(value, str) and not _FLOAT.fullmatch(value)):
+    text = value if isinstance(value, str) else "0"
+    if isinstance(value, bool) or len(text) > _MOST_CHARACTERS or not _FLOAT.fullmatch(text):
         raise InvalidFieldValue("a number")
     number = float(value)
     if not math.isfinite(number):
@@ -109,7 +112,7 @@ def _read_enum(value: FieldValue, field_type: FieldType) -> str:
 
 
 def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:
-    if isinstance(value, str) and (form is None or form.fullmatch(value)):
+    if isinstance(value, str) and len(value) <= _MOST_CHARACTERS and (form is None or form.fullmatch(value)):
         return value
     raise ValueError
 

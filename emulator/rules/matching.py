@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldValue, Profile, Subscription
+from emulator.rules.model import Database, FieldValue, Profile, Subscription, shortened
 from emulator.rules.run import Run
 
 
@@ -29,15 +29,15 @@ def match_profile(run: Run, database: Database) -> Profile:
 def _by_field(run: Run, database: Database, name: str, given: FieldValue | None) -> Profile:
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
-        run.note("M4", database.id, f'field "{name}" is not declared')
+        run.note("M4", database.id, f'field "{shortened(name)}" is not declared')
         raise MatchingError("matching error: unknown field")
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
-        run.note("M5", database.id, f'field "{name}" takes {error}')
+        run.note("M5", database.id, f'field "{shortened(name)}" takes {error}')
         raise MatchingError("matching error: invalid field value") from error
     found = run.lookup.find_by_field(database.id, name, value)
-    run.note("M3", database.id, f'searched by "{name}" = {value!r}')
+    run.note("M3", database.id, f'searched by "{shortened(name)}" = {_shown(value)!r}')
     if not found:
         return _create(run, database, {name: value})  # M7
     if len(found) > 1:
@@ -62,7 +62,7 @@ def _by_push(run: Run, database: Database) -> Profile:
     for wanted in run.request.subscriptions:  # M11
         records = run.find_by_push(run.key(database.id, wanted))
         if records:
-            run.note("M11", database.id, f"{wanted.provider} {_short(wanted.subscription_id)} is known")
+            run.note("M11", database.id, f"{wanted.provider} {shortened(wanted.subscription_id)} is known")
             profile = run.lookup.find_profile(database.id, _winner(run, records).profile_id)
             if profile is not None:
                 return profile
@@ -90,5 +90,5 @@ def _create(
     return profile
 
 
-def _short(token: str) -> str:
-    return token if len(token) <= 24 else f"{token[:12]}…{token[-8:]}"
+def _shown(value: FieldValue) -> FieldValue:
+    return shortened(value) if isinstance(value, str) else value

@@ -19,7 +19,10 @@ from emulator.rules.ports import IdSource, Lookup
 
 
 class Run(Struct):
-    """What every rule needs. ``now`` is the request's time, ISO 8601; all its changes carry it."""
+    """What every rule needs.
+
+    ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
+    """
 
     request: PushRequest
     resource: Resource
@@ -31,6 +34,7 @@ class Run(Struct):
     forced: ForcedError | None = None
     changes: Changes = field(default_factory=Changes)
     known: dict[PushKey, list[Subscription]] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
 
     def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:
         """The key of one of the request's subscriptions in a database."""
