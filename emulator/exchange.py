@@ -16,7 +16,7 @@ from emulator.requests.entry import Entry, word_of
 from emulator.rules.answer import SUCCESS, envelope, error_envelope
 from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint, request_lints
-from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError
+from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable
 from emulator.store.unsynced import Ticket
@@ -154,7 +154,7 @@ def _read(call: Call) -> PushRequest:
     """The checked request. Raises :class:`RequestError` (A3)."""
     incoming = call.incoming
     if call.path not in PATHS:  # Q2
-        raise RequestError(404, f"{incoming.path} not found", "A4")
+        raise RequestError(404, f"{shortened(incoming.path)} not found", "A4")
     if incoming.method != "POST":
         raise RequestError(405, f"Method {incoming.method} is not allowed, use POST", "A4")
     if incoming.problem == "too_large":

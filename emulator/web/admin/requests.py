@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 from typing import Any
 
@@ -21,21 +22,20 @@ from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
 from emulator.schema_errors import flatten, integer, messages
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import AdminSchema, load, load_body
-from emulator.web.admin.numbers import number
+from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later, json_answer
 from emulator.wire import Answer
 from emulator.workspace import Workspace
 
 MAX_WITHIN_S = 60.0
-_COUNT = validate.Range(min=0, error="must be 0 or more")
 
 
 def add_routes(blueprint: Blueprint) -> None:
     """Add this subject's routes."""
     blueprint.add_url_rule("/requests", view_func=list_requests)
     blueprint.add_url_rule("/requests", view_func=clear_requests, methods=["DELETE"])
-    blueprint.add_url_rule("/requests/<int:entry_id>", view_func=get_request)
+    blueprint.add_url_rule("/requests/<int64:entry_id>", view_func=get_request)
     blueprint.add_url_rule("/requests/count", view_func=count_requests, methods=["POST"])
     blueprint.add_url_rule("/requests/verify", view_func=verify_requests, methods=["POST"])
     blueprint.add_url_rule("/requests/attempts", view_func=list_attempts)
@@ -70,6 +70,8 @@ def _complaint(key: str, wanted: Any) -> str | None:
         return "must be an array of integers of 64 bits"
     if kind is None and not isinstance(wanted, (str, int, float)):
         return "must be a string, a number, true or false"
+    if isinstance(wanted, float) and not math.isfinite(wanted):
+        return "must be a finite number"
     if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
         return "must be an integer of 64 bits"
     return None
@@ -93,9 +95,9 @@ def with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
 class ExpectSchema(AdminSchema):
     """How often."""
 
-    at_least = integer(validate=_COUNT)
-    at_most = integer(validate=_COUNT)
-    exactly = integer(validate=_COUNT)
+    at_least = integer(validate=COUNT)
+    at_most = integer(validate=COUNT)
+    exactly = integer(validate=COUNT)
 
     @validates_schema
     def _fits_together(self, data: dict[str, int], **kwargs: Any) -> None:
@@ -120,12 +122,10 @@ class CountSchema(AdminSchema):
 class ListSchema(AdminSchema):
     """What a list takes beside criteria."""
 
-    limit = fields.Integer(
-        load_default=50,
-        error_messages=messages("an integer"),
-        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+    limit = number_in_query(load_default=50, validate=validate.Range(1, 1000, error="must be 1 to 1000"))
+    cursor = number_in_query(
+        load_default=None, validate=ONE_OR_MORE, error_messages=messages("a cursor of a list before")
     )
-    cursor = fields.Integer(load_default=None, error_messages=messages("a cursor of a list before"))
 
 
 #: Fields of an entry that are shown as text.

@@ -8,6 +8,7 @@ from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.requests.matching import Match
 from emulator.rules.model import FieldValue, RequestError, Status
 from emulator.store import editing
+from emulator.web.admin.numbers import read_digits
 from emulator.web.console.journal_search import Found, search
 from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
@@ -134,10 +135,10 @@ def _which() -> tuple[int, str]:
 
 
 def _number(name: str) -> int:
-    try:
-        return int(request.values.get(name, ""))
-    except ValueError as error:
-        raise RequestError(400, f"{name}: must be an integer", "A3") from error
+    number = read_digits(request.values.get(name))
+    if number is None:
+        raise RequestError(400, f"{name}: must be an integer", "A3")
+    return number
 
 
 def _has_database(db_id: int) -> bool:
