@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -87,9 +87,14 @@ class JSONBoolean(fields.Boolean):
         return value
 
 
-def first_complaints(errors: Any, most: int) -> list[str]:
-    """``path: text`` of the first messages in marshmallow's nested errors, and how many more there are."""
-    shown = [f"{path or 'body'}: {text}" for path, text in islice(flatten(errors), most)]
+def first_complaints(
+    errors: Any, most: int, worded: Callable[[str, str], str] = lambda path, text: text
+) -> list[str]:
+    """``path: text`` of the first messages in marshmallow's nested errors, and how many more there are.
+
+    ``worded`` makes the text that is shown of a path and its message.
+    """
+    shown = [f"{path or 'body'}: {worded(path, text)}" for path, text in islice(flatten(errors), most)]
     more = _count(errors) - len(shown)
     return [*shown, f"and {more} more"] if more else shown
 

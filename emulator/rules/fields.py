@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 
-from emulator.rules.model import INT64_MAX, INT64_MIN, FieldKind, FieldType, FieldValue
+from emulator.rules.model import INT64_MAX, INT64_MIN, FieldKind, FieldType, FieldValue, shortened
 
 FIELD_KINDS: tuple[FieldKind, ...] = ("int", "float", "string", "bool", "date", "datetime", "ip", "enum")
 
@@ -24,6 +24,8 @@ _DATETIME = re.compile(
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 #: Characters of a number, a time or an address: the longest has far fewer.
 _MOST_CHARACTERS = 400
+#: Of an enum's options no more are named in a complaint.
+_MOST_OPTIONS = 50
 
 
 class InvalidFieldValue(ValueError):
@@ -108,7 +110,10 @@ def _read_ip(value: FieldValue, _: FieldType) -> str:
 def _read_enum(value: FieldValue, field_type: FieldType) -> str:
     if isinstance(value, str) and value in field_type.options:
         return value
-    raise InvalidFieldValue("one of " + ", ".join(field_type.options))
+    more = ["…"] if len(field_type.options) > _MOST_OPTIONS else []
+    raise InvalidFieldValue(
+        "one of " + ", ".join([*map(shortened, field_type.options[:_MOST_OPTIONS]), *more])
+    )
 
 
 def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:

@@ -12,7 +12,16 @@ from emulator.fixtures.model import FixtureSet, ProfileEntry, SubscriptionEntry
 from emulator.fixtures.problem import Problem
 from emulator.rules.fields import read_value
 from emulator.rules.keys import subscription_hash_id
-from emulator.rules.model import Changes, FieldValue, Profile, PushKey, RequestError, Status, Subscription
+from emulator.rules.model import (
+    Changes,
+    FieldValue,
+    Profile,
+    PushKey,
+    RequestError,
+    Status,
+    Subscription,
+    some_of,
+)
 from emulator.store.state import Op
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
 from emulator.store.tinydb_store import TinyDBStore
@@ -24,7 +33,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     """Raise :class:`RequestError` 400 if there is any problem; a position ``[0]`` in its path is left out."""
     texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
     if texts:
-        raise RequestError(400, "; ".join(texts), "A3")
+        raise RequestError(400, some_of(texts), "A3")
 
 
 def find_profile(store: TinyDBStore, db_id: int, profile_id: str) -> Profile:

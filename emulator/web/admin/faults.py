@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint
@@ -22,7 +23,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.schema_errors import INT64, integer, messages, string
-from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load_body
 from emulator.web.admin.numbers import number
 from emulator.web.current import workspace
 from emulator.web.push_schema import FieldValue
@@ -145,7 +146,7 @@ def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
         return schema.load(value)
     except ValidationError as error:
         named = {}
-        for name, texts in error.messages_dict.items():
+        for name, texts in islice(error.messages_dict.items(), MOST_COMPLAINTS):
             unknown = texts == ["unknown key"]
             named[name] = ["unknown key" + did_you_mean(name, schema.fields)] if unknown else texts
         raise ValidationError(named) from error

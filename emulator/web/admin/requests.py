@@ -21,7 +21,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
 from emulator.schema_errors import flatten, integer, messages
 from emulator.web.admin.clock import TimeField
-from emulator.web.admin.loading import AdminSchema, load, load_body
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load, load_body
 from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later, json_answer
@@ -51,9 +51,10 @@ class MatchField(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict) or not value:
             raise ValidationError("must be an object with one criterion or more")
-        complaints = {key: [text] for key, wanted in value.items() if (text := _complaint(key, wanted))}
-        if complaints:
-            raise ValidationError(complaints)
+        complaints = ((key, text) for key, wanted in value.items() if (text := _complaint(key, wanted)))
+        first = {key: [text] for key, text in islice(complaints, MOST_COMPLAINTS)}
+        if first:
+            raise ValidationError(first)
         return with_canonical_since(value)
 
 
@@ -175,8 +176,7 @@ def _criteria(arguments: dict[str, str]) -> dict[str, Any]:
     """The criteria of a query string, whose values are all text. Raises :class:`RequestError` 400."""
     unknown = [
         f"{key}: unknown parameter{did_you_mean(key, (*KEYS, *ListSchema().fields))}"
-        for key in arguments
-        if not is_key(key)
+        for key in islice((key for key in arguments if not is_key(key)), MOST_COMPLAINTS)
     ]
     if unknown:
         raise RequestError(400, "; ".join(unknown), "A3")

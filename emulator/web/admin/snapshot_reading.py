@@ -103,9 +103,11 @@ class _Building:
         found = check.databases("databases") + check.resources("resources")
         problems = [f"{one.file}{one.path}: {one.expected}" for one in found]
         faults: list[Fault] = members["faults"]
+        seen: set[str] = set()
         for position, fault in enumerate(faults):
-            if any(other.id == fault.id for other in faults[:position]):
+            if fault.id in seen:
                 problems.append(f'faults[{position}].id: "{fault.id}" stands twice')
+            seen.add(fault.id)
         if problems:
             raise RequestError(400, "; ".join(problems[:MAX_PROBLEMS]), "A3")
         self._now = now
