@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.dearest import SIZE, bodies, cost, exchange_with, fan_outs
+from benchmarks.dearest import SIZE, TOKEN, bodies, cost, exchange_with, fan_outs
+from emulator.choices import Choices
 from emulator.requests.bounds import MOST_ANSWER, MOST_KEPT, kept_answer, kept_changes, kept_decisions
 from emulator.requests.entry import Entry
 from emulator.requests.journal import RequestJournal
 from emulator.rules.lints import MOST_LINTS
-from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Profile
+from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile
 from tests.server import PAGE_TOKEN, Server, subscription
 
 #: One request may cost so many times what Python takes to read a document of the same size.
@@ -151,3 +152,42 @@ def test_1_MiB_of_unknown_parameters_is_answered_like_any_other_request(server: 
     server.request("PATCH", "/__admin/settings", b'{"strict": true}', headers)
     refused = server.request("POST", "/push_subscribe", body, headers)
     assert (refused.status, refused.json["error_text"].partition(";")[0]) == (400, "k0: unknown parameter")
+
+
+@pytest.mark.parametrize("last", ["subscribed", "unsubscribed"])
+def test_a_token_that_moved_often_costs_no_more_than_one_that_moved_seldom(tmp_path: Path, last: str) -> None:
+    took = {}
+    for moves in (500, 4000):
+        folder = tmp_path / str(moves)
+        folder.mkdir()
+        exchange = exchange_with(folder, 1)
+        workspace = exchange._workspaces.default
+        workspace.choices = Choices(Policies(duplicate_token="move"))
+        entry = subscription("moving")
+        for number in range(moves):
+            body = {"resource_token": TOKEN, "id": f"p{number}", "subscriptions": [entry]}
+            cost(exchange, json.dumps(body).encode())
+        if last == "unsubscribed":
+            off = {**entry, "unsubscribe": True}
+            body = {"resource_token": TOKEN, "id": f"p{moves - 1}", "subscriptions": [off]}
+            cost(exchange, json.dumps(body).encode())
+        decoded = workspace.store.storage.state.table("subscriptions")
+        counted = _Counted(decoded.decode)
+        decoded.decode = counted
+        body = {"resource_token": TOKEN, "id": "new", "subscriptions": [entry]}
+        answer = cost(exchange, json.dumps(body).encode())[1]
+        assert answer.summary.ok == 1
+        took[moves] = counted.calls
+    assert took[500] == took[4000] < 10
+
+
+class _Counted:
+    """A decoder that counts."""
+
+    def __init__(self, decode: Callable[[bytes], Any]) -> None:
+        self._decode = decode
+        self.calls = 0
+
+    def __call__(self, document: bytes) -> Any:
+        self.calls += 1
+        return self._decode(document)

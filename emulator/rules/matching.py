@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldValue, Profile, Subscription, shortened
+from emulator.rules.model import Database, FieldValue, Held, Profile, PushKey, Subscription, shortened
 from emulator.rules.run import Run
 
 
@@ -60,19 +60,20 @@ def _by_id(run: Run, database: Database, profile_id: str, rule: str) -> Profile:
 def _by_push(run: Run, database: Database) -> Profile:
     run.note("M1", database.id, "searched by push subscriptions")
     for wanted in run.request.subscriptions:  # M11
-        records = run.find_by_push(run.key(database.id, wanted))
-        if records:
+        key = run.key(database.id, wanted)
+        held = run.find_by_push(key)
+        if held.hash_id is not None:
             run.note("M11", database.id, f"{wanted.provider} {shortened(wanted.subscription_id)} is known")
-            profile = run.lookup.find_profile(database.id, _winner(run, records).profile_id)
+            profile = run.lookup.find_profile(database.id, _winner(run, key, held).profile_id)
             if profile is not None:
                 return profile
     return _create(run, database, {})
 
 
-def _winner(run: Run, records: list[Subscription]) -> Subscription:
-    if len(records) > 1:
-        run.note("M9", records[0].db_id, "several profiles have it; active first, then the oldest")
-    return next((record for record in records if record.active), records[0])  # M9
+def _winner(run: Run, key: PushKey, held: Held) -> Subscription:
+    if held.others > (held.active is None):
+        run.note("M9", key.db_id, "several profiles have it; active first, then the oldest")
+    return held.active or run.lookup.find_all(key)[0]  # M9
 
 
 def _create(

@@ -86,6 +86,14 @@ class Subscription(Struct):
         return self.status == "subscribed"
 
 
+class Held(NamedTuple):
+    """What there is of a key: the active record, how many others, and the hash id that all of them have."""
+
+    active: Subscription | None = None
+    others: int = 0
+    hash_id: str | None = None
+
+
 class SubscriptionRequest(Struct, forbid_unknown_fields=True):
     """One entry of a request's ``subscriptions``."""
 

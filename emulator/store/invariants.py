@@ -14,6 +14,7 @@ from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Database, Profile, PushKey, Resource, Subscription
 from emulator.store.state import Op, State
 from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
+from emulator.store.tinydb_store import push_ids
 
 _encode = msgspec.json.Encoder().encode
 
@@ -108,7 +109,10 @@ def _subscriptions(state: State, known: _Known) -> Iterator[Breach]:
 def _keys(state: State) -> Iterator[Breach]:
     """One record of a key on each profile, one active one in all (S4), one hash (A5)."""
     table = state.table(SUBSCRIPTIONS)
-    for _, ids in table.indexes["push"].entries():
+    active, inactive = table.indexes["active"], table.indexes["inactive"]
+    lonely = (key for key, _ in inactive.entries() if key not in active)
+    for key in chain((key for key, _ in active.entries()), lonely):
+        ids = push_ids(table, key)
         if len(ids) > 1:
             by_key: dict[PushKey, list[tuple[int, Subscription]]] = defaultdict(list)
             for doc_id in ids:
