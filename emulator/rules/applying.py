@@ -50,11 +50,8 @@ def _apply_one(
 
     key = run.key(profile.db_id, wanted)
     held = run.find_by_push(key)
-    own, holder = held.active, held.active
-    if own is not None and own.profile_id == profile.id:
-        holder = None
-    else:
-        own = None
+    holder = held.active
+    own = holder if holder is not None and holder.profile_id == profile.id else None
     if own is None and held.others:
         own = run.lookup.find_own(key, profile.id)
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
