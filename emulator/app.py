@@ -11,11 +11,12 @@ from werkzeug.exceptions import HTTPException
 
 from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
-from emulator.rules.model import RequestError
+from emulator.rules.model import RequestError, shortened
 from emulator.settings import Settings
 from emulator.store.errors import StorageUnavailable, error_code, refusal
 from emulator.web import current, later, limits, push
 from emulator.web.admin import blueprint as admin
+from emulator.web.admin.numbers import Int64Converter
 from emulator.web.console import blueprint as console
 
 
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
+    app.url_map.converters["int64"] = Int64Converter
     settings = settings or Settings()
     app.extensions["emulator"] = Emulator(settings)
     current.init_app(app)  # first: a name that cannot be is refused before anything
@@ -78,7 +80,7 @@ def _failure(error: Exception) -> Response:
 
 def _text(error: HTTPException) -> str:
     if error.code == 404:
-        return f"{request.path} not found"
+        return f"{shortened(request.path)} not found"
     if error.code == 405:
         return f"Method {request.method} is not allowed"
     return str(error.description or error.name)

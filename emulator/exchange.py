@@ -10,11 +10,12 @@ from msgspec import Struct, field
 from emulator.faults.answering import fault_answer, fault_text, replaces_answer, spoil
 from emulator.faults.model import ITEM_ERRORS, MATCHING_ERRORS, Fault, ItemFault
 from emulator.faults.tokens import PREFIX
+from emulator.requests.bounds import kept_answer, kept_changes, kept_decisions, kept_outcomes
 from emulator.requests.entry import Entry, word_of
 from emulator.rules.answer import SUCCESS, envelope, error_envelope
 from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint, request_lints
-from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError
+from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable, refusal
 from emulator.store.unsynced import Ticket
@@ -171,7 +172,7 @@ def _read(call: Call) -> PushRequest:
     """The checked request. Raises :class:`RequestError` (A3)."""
     incoming = call.incoming
     if call.path not in PATHS:  # Q2
-        raise RequestError(404, f"{incoming.path} not found", "A4")
+        raise RequestError(404, f"{shortened(incoming.path)} not found", "A4")
     if incoming.method != "POST":
         raise RequestError(405, f"Method {incoming.method} is not allowed, use POST", "A4")
     if incoming.problem == "too_large":
@@ -243,16 +244,16 @@ def _write_down(
         answer.status,
         answer.summary.error or 0,
         call.text,
-        b"" if _is_lost(answer) else answer.body,
+        b"" if _is_lost(answer) else kept_answer(answer.body),
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
-        decided,
+        kept_decisions(decided),
         lints,
     )
     if call.fault is not None:
         entry.fault = call.fault.id
     if outcome is not None:
-        entry.outcomes = outcome.outcomes
-        entry.changes = outcome.changes or None
+        entry.outcomes = kept_outcomes(outcome.outcomes)
+        entry.changes = kept_changes(outcome.changes)
         entry.resource_id = outcome.resource.id
         entry.resource = outcome.resource.name
     workspace.requests.record(entry)

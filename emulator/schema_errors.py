@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from emulator.rules.model import INT64_MAX, INT64_MIN
 
@@ -48,6 +49,26 @@ def boolean(**options: Any) -> fields.Field[Any]:
     return JSONBoolean(error_messages=messages("true or false"), **options)
 
 
+class Integers(fields.List[Any]):
+    """JSON integers of 64 bits, judged in one go: there may be hundreds of thousands."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("error_messages", messages("an array of integers"))
+        super().__init__(integer(validate=INT64), **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if wrong := [at for at, one in enumerate(value) if type(one) is not int or not _fits(one)]:
+            texts = {True: ["must be an integer of 64 bits"], False: ["must be an integer"]}
+            raise ValidationError({at: texts[type(value[at]) is int] for at in wrong})
+        return value
+
+
+def _fits(number: int) -> bool:
+    return INT64_MIN <= number <= INT64_MAX
+
+
 class JSONInteger(fields.Integer):
     """marshmallow's own also reads "1", 1.0 and true."""
 
@@ -64,6 +85,24 @@ class JSONBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid")
         return value
+
+
+def first_complaints(
+    errors: Any, most: int, worded: Callable[[str, str], str] = lambda path, text: text
+) -> list[str]:
+    """``path: text`` of the first messages in marshmallow's nested errors, and how many more there are.
+
+    ``worded`` makes the text that is shown of a path and its message.
+    """
+    shown = [f"{path or 'body'}: {worded(path, text)}" for path, text in islice(flatten(errors), most)]
+    more = _count(errors) - len(shown)
+    return [*shown, f"and {more} more"] if more else shown
+
+
+def _count(errors: Any) -> int:
+    if isinstance(errors, Mapping):
+        return sum(map(_count, errors.values()))
+    return sum(map(_count, errors)) if isinstance(errors, (list, tuple)) else 1
 
 
 def flatten(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -11,6 +11,12 @@ MAX_DEPTH = 64
 _MOST_DIGITS = 400
 _HUGE: int = 10**_MOST_DIGITS
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: The escapes of NUL, of a high surrogate without a low one behind it, and of a low one without a high one.
+_BAD_ESCAPE = re.compile(
+    rb"\\u(?:0000"
+    rb"|[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|[dD][c-fC-F](?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]))"
+)
 
 
 class JSONProblem(ValueError):
@@ -28,21 +34,39 @@ def read_json(data: bytes) -> Any:
     Refused beside what JSON itself forbids: NaN and Infinity, a byte order mark, NUL and lone surrogates
     in strings, more than 64 levels.
     """
-    if not data.strip():
-        raise JSONProblem("is empty")
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise JSONProblem("is not JSON: starts with a byte order mark")
+    text = read_text(data)
     try:
-        value = json.loads(data.decode(), **_PARSERS)
-    except UnicodeDecodeError as error:
-        raise JSONProblem(f"is not UTF-8: byte {error.start}") from error
+        value = json.loads(text, **_PARSERS)
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at")
         raise JSONProblem(f"is not JSON: {what} at line {error.lineno} column {error.colno}") from error
-    check_value(value)
+    # Looking at every value takes ten times as long as reading them: only where there may be something.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        check_value(value)
     return value
+
+
+def read_text(data: bytes) -> str:
+    """The text of a JSON document. Raises :class:`JSONProblem` if it is empty, no UTF-8 or has a mark."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise JSONProblem("is not JSON: starts with a byte order mark")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise JSONProblem(f"is not UTF-8: byte {error.start}") from error
+    if not text or text.isspace():
+        raise JSONProblem("is empty")
+    return text
+
+
+def check_escapes(data: bytes) -> None:
+    """Refuse NUL and lone surrogates in a document as it came. Raises :class:`JSONProblem`."""
+    found = _BAD_ESCAPE.search(data.replace(rb"\\", b"  "))
+    if found:
+        what = "NUL" if found[0].endswith(b"0000") else "a lone surrogate"
+        raise JSONProblem(f"must not contain {what}")
 
 
 def strict_decoder() -> json.JSONDecoder:
@@ -55,7 +79,12 @@ def strict_decoder() -> json.JSONDecoder:
 
 def check_value(value: Any, path: str = "") -> None:
     """Refuse NUL, lone surrogates and too many levels. Raises :class:`JSONProblem`."""
-    _check(value, path, 1)
+    found = _problem(value, 1)
+    if found is not None:
+        text, steps = found
+        for step in reversed(steps or ()):
+            path = f"{path}[{step}]" if isinstance(step, int) else f"{path}.{step}" if path else step
+        raise JSONProblem(text, "" if steps is None else path)
 
 
 def _read_int(digits: str) -> int:
@@ -73,23 +102,32 @@ def _refuse_constant(name: str) -> NoReturn:
 _PARSERS: dict[str, Any] = {"parse_int": _read_int, "parse_constant": _refuse_constant}
 
 
-def _check(value: Any, path: str, depth: int) -> None:
+#: What is wrong, and the steps to it from the inside out; ``None`` where it is the whole.
+_Problem = tuple[str, list[str | int] | None]
+
+
+def _problem(value: Any, depth: int) -> _Problem | None:
     if isinstance(value, str):
-        _check_text(value, path)
-    elif isinstance(value, (dict, list)):
-        if depth > MAX_DEPTH:
-            raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels")
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                _check_text(key, path, "a parameter name ")
-                _check(inner, f"{path}.{key}" if path else key, depth + 1)
-        else:
-            for position, inner in enumerate(value):
-                _check(inner, f"{path}[{position}]", depth + 1)
+        return _text_problem(value)
+    if not isinstance(value, (dict, list)):
+        return None
+    if depth > MAX_DEPTH:
+        return f"is nested deeper than {MAX_DEPTH} levels", None
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        found = _text_problem(key, "a parameter name ") if isinstance(key, str) else None
+        if found is not None:
+            return found
+        found = _problem(inner, depth + 1)
+        if found is not None:
+            if found[1] is not None:
+                found[1].append(key)  # written out once, at the end: a name may be long
+            return found
+    return None
 
 
-def _check_text(text: str, path: str, subject: str = "") -> None:
+def _text_problem(text: str, subject: str = "") -> _Problem | None:
     if "\0" in text:
-        raise JSONProblem(f"{subject}must not contain NUL", path)
+        return f"{subject}must not contain NUL", []
     if _SURROGATE.search(text):
-        raise JSONProblem(f"{subject}must not contain a lone surrogate", path)
+        return f"{subject}must not contain a lone surrogate", []
+    return None

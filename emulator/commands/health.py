@@ -13,11 +13,12 @@ from emulator.tls import is_every_address
 
 #: Seconds to wait for the answer.
 _PATIENCE_S = 3.0
+_PORT = click.IntRange(0, 65535)
 
 
 @click.command("health")
 @click.option("--host", envvar="EMULATOR_HOST", default=Settings.host, show_default=True)
-@click.option("--port", envvar="EMULATOR_PORT", default=Settings.port, show_default=True)
+@click.option("--port", envvar="EMULATOR_PORT", default=Settings.port, show_default=True, type=_PORT)
 @click.option(
     "--port-file",
     envvar="EMULATOR_PORT_FILE",
@@ -38,7 +39,7 @@ def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, 
         if port_file is not None:
             port = int(port_file.read_text(encoding="ascii"))
         status, body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError, OverflowError) as error:
         click.echo(f"no answer from {address} port {port}: {error}", err=True)
         return 1
     click.echo(body)

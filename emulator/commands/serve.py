@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -51,6 +52,12 @@ def _option(flag: str, *names: str, **options: Any) -> Callable[[Command], Comma
     """An option that the environment can set too, as ``EMULATOR_`` and its name."""
     name = flag.removeprefix("--").replace("-", "_").upper()
     return click.option(flag, *names, envvar=f"EMULATOR_{name}", show_envvar=True, **options)
+
+
+def _finite(context: click.Context, option: click.Parameter, number: float | None) -> float | None:
+    if number is not None and not math.isfinite(number):
+        raise click.BadParameter("must be a finite number")
+    return number
 
 
 _path = click.Path(path_type=Path)
@@ -111,6 +118,7 @@ _path = click.Path(path_type=Path)
 @_option(
     "--workspace-ttl",
     type=click.FloatRange(0, min_open=True),
+    callback=_finite,
     metavar="SECONDS",
     help="Delete a workspace that nobody has used for so long; without it, none.",
 )

@@ -8,10 +8,12 @@ one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malform
 from __future__ import annotations
 
 from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault, Spoil
-from emulator.rules.model import PushRequest, RequestError
+from emulator.rules.model import PushRequest, RequestError, shortened
 
 PREFIX = "emu!"
 MAX_DELAY_MS = 600_000
+#: No token that means something has more parts.
+_MOST_PARTS = 8
 
 _SPOILS: dict[str, Spoil] = {
     "reset": "connection_reset",
@@ -49,7 +51,10 @@ def parse_token(token: str) -> Fault:
     """The fault of an ``emu!`` token. Raises :class:`ValueError` with what would be right."""
     fault = Fault(token)
     effects = 0
-    for part in token[len(PREFIX) :].split("!"):
+    parts = token[len(PREFIX) :].split("!", _MOST_PARTS)
+    if len(parts) > _MOST_PARTS:
+        raise ValueError(f'"{shortened(token)}" must have at most {_MOST_PARTS} parts')
+    for part in parts:
         if part == "after":
             fault.after = True
         elif part.startswith("delay="):
@@ -61,11 +66,13 @@ def parse_token(token: str) -> Fault:
         elif (status := _number(part)) is not None and 400 <= status <= 599:
             fault.then, effects = ErrorAnswer(status), effects + 1
         elif not part.startswith("#"):
-            raise ValueError(f'unknown fault "{part}" in "{token}"; there are {", ".join(WORDS)}')
+            raise ValueError(
+                f'unknown fault "{shortened(part)}" in "{shortened(token)}"; there are {", ".join(WORDS)}'
+            )
     if effects > 1 or (not effects and not fault.delay_ms):
-        raise ValueError(f'"{token}" must ask for one fault; there are {", ".join(WORDS)}')
+        raise ValueError(f'"{shortened(token)}" must ask for one fault; there are {", ".join(WORDS)}')
     if fault.after and isinstance(fault.then, ItemFault):
-        raise ValueError(f'"{token}": an item error changes nothing, so it cannot come "after"')
+        raise ValueError(f'"{shortened(token)}": an item error changes nothing, so it cannot come "after"')
     if fault.then in SPOILS_OF_ANSWERS:
         fault.after = True
     return fault
@@ -74,7 +81,7 @@ def parse_token(token: str) -> Fault:
 def _milliseconds(text: str) -> int:
     number = _number(text)
     if number is None or number > MAX_DELAY_MS:
-        raise ValueError(f'delay must be 0 to {MAX_DELAY_MS} milliseconds, not "{text}"')
+        raise ValueError(f'delay must be 0 to {MAX_DELAY_MS} milliseconds, not "{shortened(text)}"')
     return number
 
 

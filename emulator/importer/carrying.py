@@ -98,7 +98,7 @@ class Batch:
         run, counts = self._run, self.counts
         run.ids = self._world.ids
         changes = run.changes = Changes()
-        run.known = {}
+        run.known, run.made = {}, set()
         for database in self._databases:  # B1
             before = len(changes.profiles)
             try:

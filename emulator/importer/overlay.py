@@ -12,6 +12,7 @@ from emulator.rules.model import (
     Changes,
     Database,
     FieldValue,
+    Held,
     Profile,
     PushKey,
     Resource,
@@ -31,7 +32,8 @@ class Overlay:
         self._below = below
         self._profiles: dict[tuple[int, str], Profile] = {}
         self._by_field: dict[tuple[int, str, FieldValue], Profile] = {}
-        self._by_push: dict[PushKey, list[Subscription]] = {}
+        self._held: dict[PushKey, Held] = {}
+        self._own: dict[PushKey, dict[str, Subscription]] = {}
         self._hashes: set[str] = set()
 
     def find_resource(self, token: str) -> Resource | None:
@@ -52,9 +54,16 @@ class Overlay:
         own = None if found else self._by_field.get((db_id, name, value))
         return found if own is None else [own]
 
-    def find_by_push(self, key: PushKey) -> list[Subscription]:
-        own = self._by_push.get(key)
-        return self._below.find_by_push(key) if own is None else own
+    def find_by_push(self, key: PushKey) -> Held:
+        return self._held.get(key) or self._below.find_by_push(key)
+
+    def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
+        return self._own.get(key, {}).get(profile_id) or self._below.find_own(key, profile_id)
+
+    def find_all(self, key: PushKey) -> list[Subscription]:
+        own = dict(self._own.get(key, {}))
+        below = [own.pop(one.profile_id, one) for one in self._below.find_all(key)]
+        return [*below, *own.values()]
 
     def hash_taken(self, hash_id: str) -> bool:
         return hash_id in self._hashes or self._below.hash_taken(hash_id)
@@ -65,14 +74,13 @@ class Overlay:
             for name, value in profile.fields.items():
                 self._by_field.setdefault((profile.db_id, name, value), profile)
         for changed in changes.subscriptions:
-            records = list(self.find_by_push(changed.key))
-            for position, record in enumerate(records):
-                if record.profile_id == changed.profile_id:
-                    records[position] = changed
-                    break
-            else:
-                records.append(changed)
-            self._by_push[changed.key] = records
+            key = changed.key
+            held, before = self.find_by_push(key), self.find_own(key, changed.profile_id)
+            others = held.others + (not changed.active) - (before is not None and not before.active)
+            same = held.active is not None and held.active.profile_id == changed.profile_id
+            active = changed if changed.active else None if same else held.active
+            self._held[key] = Held(active, others, changed.hash_id)
+            self._own.setdefault(key, {})[changed.profile_id] = changed
             self._hashes.add(changed.hash_id)
 
     def batch(self) -> nullcontext[None]:

@@ -24,7 +24,8 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     ``body_bytes`` is what came, ``answer_bytes`` what was sent, empty where nothing was; ``resource`` the
     name of the resource that the token found; ``duration_ms`` the work's time, without a fault's delay;
     ``fault`` the id of the fault, or the ``emu!`` token, that was applied; ``outcomes`` one word for each
-    subscription in each database: added, changed, unchanged, refused.
+    subscription in each database: added, changed, unchanged, refused. Of very many decisions, outcomes and
+    changes, and of a very long answer, only the first are kept (:mod:`emulator.requests.bounds`).
     """
 
     id: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from emulator.rules.applying import Applied
-from emulator.rules.model import Profile, Resource
+from emulator.rules.model import Profile, Resource, bounded_text
 
 SUCCESS = "Successful operation"
 #: The envelope's ``error`` when everything was applied (A1) and when something was not (A2).
@@ -20,8 +20,8 @@ def envelope(error: int, items: Sequence[Mapping[str, object]]) -> dict[str, obj
 
 
 def error_envelope(code: int, text: str) -> dict[str, object]:
-    """The answer to a request that was not (A3)."""
-    return {"data": [], "error": code, "error_text": text}
+    """The answer to a request that was not (A3); its text is bounded."""
+    return {"data": [], "error": code, "error_text": bounded_text(text)}
 
 
 def profile_items(resource: Resource, profile: Profile, applied: Sequence[Applied]) -> list[Item]:

@@ -49,26 +49,29 @@ def _apply_one(
     seen.add(pair)
 
     key = run.key(profile.db_id, wanted)
-    records = run.find_by_push(key)
-    own = next((record for record in records if record.profile_id == profile.id), None)
+    held = run.find_by_push(key)
+    holder = held.active
+    own = holder if holder is not None and holder.profile_id == profile.id else None
+    if own is None and held.others:
+        own = run.lookup.find_own(key, profile.id)
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
         run.note("S3", profile.db_id, f"already {own.status}" if own else "nothing to unsubscribe")
         return Applied(wanted, "unchanged", own)
 
-    holders = [record for record in records if record.active and record is not own]
-    if holders and not wanted.unsubscribe:  # S4
+    if holder is not None and not wanted.unsubscribe:  # S4
         if run.policies.duplicate_token == "error":
-            run.note("S4", profile.db_id, f"active on profile {holders[0].profile_id}")
+            run.note("S4", profile.db_id, f"active on profile {holder.profile_id}")
             return _duplicate(wanted)
-        _take_from(run, holders)
+        run.note("S4", holder.db_id, f"moved away from profile {holder.profile_id}")
+        run.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=run.now))
     if own is not None:  # S2
         run.note("S2", profile.db_id, f"{own.status} → {status}")
         changed = replace(own, status=status, updated=run.now)
         run.changes.subscriptions.append(changed)
         return Applied(wanted, "changed", changed)
     run.note("S1", profile.db_id, "added")  # S1
-    added = _new_record(run, profile, key, records)
+    added = _new_record(run, profile, key, held.hash_id)
     run.changes.subscriptions.append(added)
     return Applied(wanted, "added", added)
 
@@ -77,18 +80,10 @@ def _duplicate(wanted: SubscriptionRequest) -> Applied:
     return Applied(wanted, "refused", None, "Duplicate push subscription")
 
 
-def _take_from(run: Run, holders: list[Subscription]) -> None:
-    for holder in holders:  # S4, policy duplicate_token=move
-        run.note("S4", holder.db_id, f"moved away from profile {holder.profile_id}")
-        run.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=run.now))
-
-
-def _new_record(run: Run, profile: Profile, key: PushKey, records: list[Subscription]) -> Subscription:
-    if records:  # A5: the hash depends on the key alone
-        hash_id = records[0].hash_id
-    else:
-        made = {subscription.hash_id for subscription in run.changes.subscriptions}
-        hash_id = subscription_hash_id(key, lambda digits: digits in made or run.lookup.hash_taken(digits))
+def _new_record(run: Run, profile: Profile, key: PushKey, hash_id: str | None) -> Subscription:
+    if hash_id is None:  # A5: the hash depends on the key alone
+        hash_id = subscription_hash_id(key, lambda one: one in run.made or run.lookup.hash_taken(one))
+        run.made.add(hash_id)
     return Subscription(
         hash_id,
         key.db_id,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 
-from emulator.rules.model import INT64_MAX, INT64_MIN, FieldKind, FieldType, FieldValue
+from emulator.rules.model import INT64_MAX, INT64_MIN, FieldKind, FieldType, FieldValue, shortened
 
 FIELD_KINDS: tuple[FieldKind, ...] = ("int", "float", "string", "bool", "date", "datetime", "ip", "enum")
 
@@ -23,7 +23,11 @@ _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
     r"(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+#: Characters of a number, a time or an address: the longest has far fewer.
+_MOST_CHARACTERS = 400
+#: Of an enum's options no more are named in a complaint.
+_MOST_OPTIONS = 50
 
 
 class InvalidFieldValue(ValueError):
@@ -74,7 +78,8 @@ def _read_int(value: FieldValue, _: FieldType) -> int:
 
 
 def _read_float(value: FieldValue, _: FieldType) -> float:
-    if isinstance(value, bool) or (isinstance(value, str) and not _FLOAT.fullmatch(value)):
+    text = value if isinstance(value, str) else "0"
+    if isinstance(value, bool) or len(text) > _MOST_CHARACTERS or not _FLOAT.fullmatch(text):
         raise InvalidFieldValue("a number")
     number = float(value)
     if not math.isfinite(number):
@@ -123,11 +128,14 @@ def _read_ip(value: FieldValue, _: FieldType) -> str:
 def _read_enum(value: FieldValue, field_type: FieldType) -> str:
     if isinstance(value, str) and value in field_type.options:
         return value
-    raise InvalidFieldValue("one of " + ", ".join(field_type.options))
+    more = ["…"] if len(field_type.options) > _MOST_OPTIONS else []
+    raise InvalidFieldValue(
+        "one of " + ", ".join([*map(shortened, field_type.options[:_MOST_OPTIONS]), *more])
+    )
 
 
 def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:
-    if isinstance(value, str) and (form is None or form.fullmatch(value)):
+    if isinstance(value, str) and len(value) <= _MOST_CHARACTERS and (form is None or form.fullmatch(value)):
         return value
     raise ValueError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldValue, Profile, Subscription
+from emulator.rules.model import Database, FieldValue, Held, Profile, PushKey, Subscription, shortened
 from emulator.rules.run import Run
 
 
@@ -29,15 +29,15 @@ def match_profile(run: Run, database: Database) -> Profile:
 def _by_field(run: Run, database: Database, name: str, given: FieldValue | None) -> Profile:
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
-        run.note("M4", database.id, f'field "{name}" is not declared')
+        run.note("M4", database.id, f'field "{shortened(name)}" is not declared')
         raise MatchingError("matching error: unknown field")
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
-        run.note("M5", database.id, f'field "{name}" takes {error}')
+        run.note("M5", database.id, f'field "{shortened(name)}" takes {error}')
         raise MatchingError("matching error: invalid field value") from error
     found = run.lookup.find_by_field(database.id, name, value)
-    run.note("M3", database.id, f'searched by "{name}" = {value!r}')
+    run.note("M3", database.id, f'searched by "{shortened(name)}" = {_shown(value)!r}')
     if not found:
         return _create(run, database, {name: value})  # M7
     if len(found) > 1:
@@ -60,19 +60,20 @@ def _by_id(run: Run, database: Database, profile_id: str, rule: str) -> Profile:
 def _by_push(run: Run, database: Database) -> Profile:
     run.note("M1", database.id, "searched by push subscriptions")
     for wanted in run.request.subscriptions:  # M11
-        records = run.find_by_push(run.key(database.id, wanted))
-        if records:
-            run.note("M11", database.id, f"{wanted.provider} {_short(wanted.subscription_id)} is known")
-            profile = run.lookup.find_profile(database.id, _winner(run, records).profile_id)
+        key = run.key(database.id, wanted)
+        held = run.find_by_push(key)
+        if held.hash_id is not None:
+            run.note("M11", database.id, f"{wanted.provider} {shortened(wanted.subscription_id)} is known")
+            profile = run.lookup.find_profile(database.id, _winner(run, key, held).profile_id)
             if profile is not None:
                 return profile
     return _create(run, database, {})
 
 
-def _winner(run: Run, records: list[Subscription]) -> Subscription:
-    if len(records) > 1:
-        run.note("M9", records[0].db_id, "several profiles have it; active first, then the oldest")
-    return next((record for record in records if record.active), records[0])  # M9
+def _winner(run: Run, key: PushKey, held: Held) -> Subscription:
+    if held.others > (held.active is None):
+        run.note("M9", key.db_id, "several profiles have it; active first, then the oldest")
+    return held.active or run.lookup.find_all(key)[0]  # M9
 
 
 def _create(
@@ -90,5 +91,5 @@ def _create(
     return profile
 
 
-def _short(token: str) -> str:
-    return token if len(token) <= 24 else f"{token[:12]}…{token[-8:]}"
+def _shown(value: FieldValue) -> FieldValue:
+    return shortened(value) if isinstance(value, str) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
@@ -11,6 +12,8 @@ FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", 
 #: A custom field's value as it is stored: dates, times and addresses as their canonical text.
 FieldValue = str | int | float | bool
 
+#: Bytes of UTF-8 that the text of an error may have; the rest of a longer one is left out.
+MAX_ERROR_TEXT = 4096
 #: The most subscriptions that one request may carry.
 MAX_SUBSCRIPTIONS = 100
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -83,6 +86,14 @@ class Subscription(Struct):
         return self.status == "subscribed"
 
 
+class Held(NamedTuple):
+    """What there is of a key: the active record, how many others, and the hash id that all of them have."""
+
+    active: Subscription | None = None
+    others: int = 0
+    hash_id: str | None = None
+
+
 class SubscriptionRequest(Struct, forbid_unknown_fields=True):
     """One entry of a request's ``subscriptions``."""
 
@@ -148,13 +159,36 @@ class Lint(NamedTuple):
     text: str
 
 
+def bounded_text(text: str) -> str:
+    """An error's text, its end left out where it has more than :data:`MAX_ERROR_TEXT` bytes."""
+    if 4 * len(text) <= MAX_ERROR_TEXT:  # UTF-8 has at most 4 bytes for a character
+        return text
+    data = text[: MAX_ERROR_TEXT + 1].encode("utf-8", "replace")
+    if len(data) <= MAX_ERROR_TEXT:
+        return text
+    return data[: MAX_ERROR_TEXT - len("…".encode())].decode("utf-8", "ignore") + "…"
+
+
+def shortened(text: str) -> str:
+    """A client's text as a remark shows it: of a long one the beginning and the end."""
+    return text if len(text) <= 64 else f"{text[:40]}…{text[-20:]}"
+
+
+def some_of(texts: Sequence[str], most: int = 20) -> str:
+    """The first of many complaints as one text, and how many more there are."""
+    more = len(texts) - most
+    return "; ".join([*texts[:most], f"and {more} more"] if more > 0 else texts)
+
+
 class RequestError(Exception):
     """A request-level error (A3): nothing changes in any database.
 
-    ``code`` is both the envelope's ``error`` and the HTTP status; ``rule`` is the rule that refused.
+    ``code`` is both the envelope's ``error`` and the HTTP status; ``rule`` is the rule that refused;
+    ``text`` is bounded.
     """
 
     def __init__(self, code: int, text: str, rule: str) -> None:
+        text = bounded_text(text)
         super().__init__(text)
         self.code = code
         self.text = text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
+from emulator.rules.model import Database, FieldValue, Held, Profile, PushKey, Resource, Subscription
 
 
 class Lookup(Protocol):
@@ -22,8 +22,14 @@ class Lookup(Protocol):
     def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
         """Up to two profiles whose field has this (canonical) value, the oldest first (M9)."""
 
-    def find_by_push(self, key: PushKey) -> list[Subscription]:
-        """All records of this key, that of the oldest profile first."""
+    def find_by_push(self, key: PushKey) -> Held:
+        """What there is of this key; looks at the active record, however many others there are."""
+
+    def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
+        """The record of this key on this profile of the key's database."""
+
+    def find_all(self, key: PushKey) -> list[Subscription]:
+        """All records of this key, that of the oldest profile first (M9): for keys without an active one."""
 
     def hash_taken(self, hash_id: str) -> bool:
         """Whether a subscription of the workspace has this hash id."""

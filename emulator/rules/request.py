@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.rules.model import Database, Decided, PushRequest, RequestError, Resource
+from emulator.rules.model import Database, Decided, PushRequest, RequestError, Resource, shortened
 from emulator.rules.ports import Lookup
 from emulator.rules.providers import known
 
@@ -24,7 +24,7 @@ def check_matching(request: PushRequest) -> None:
             raise RequestError(400, 'field_value: is required with matching "custom"', "M3")
     else:  # M10
         raise RequestError(
-            400, f'matching: must be "custom" or "profile_id", not "{request.matching}"', "M10"
+            400, f'matching: must be "custom" or "profile_id", not "{shortened(request.matching)}"', "M10"
         )
 
 
@@ -51,7 +51,7 @@ def check_providers(request: PushRequest, resource: Resource) -> None:
     for position, wanted in enumerate(request.subscriptions):
         if not known(wanted.provider, resource):  # S6
             where = f"subscriptions[{position}].provider"
-            raise RequestError(400, f'{where}: unknown provider "{wanted.provider}"', "S6")
+            raise RequestError(400, f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
 
 
 def choose_databases(
@@ -62,7 +62,8 @@ def choose_databases(
         raise RequestError(400, "Resource has no databases", "B3")
     wanted = resource.db_ids
     if request.db_ids:  # B2; Q1: null and [] are "not given"
-        wanted = [db_id for db_id in resource.db_ids if db_id in request.db_ids]
+        asked = set(request.db_ids)
+        wanted = [db_id for db_id in resource.db_ids if db_id in asked]
         decided.append(
             Decided("B2", None, f"db_ids leaves {len(wanted)} of {len(resource.db_ids)} databases")
         )

@@ -8,18 +8,21 @@ from emulator.rules.model import (
     Changes,
     Decided,
     ForcedError,
+    Held,
     Policies,
     PushKey,
     PushRequest,
     Resource,
-    Subscription,
     SubscriptionRequest,
 )
 from emulator.rules.ports import IdSource, Lookup
 
 
 class Run(Struct):
-    """What every rule needs. ``now`` is the request's time, ISO 8601; all its changes carry it."""
+    """What every rule needs.
+
+    ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
+    """
 
     request: PushRequest
     resource: Resource
@@ -30,18 +33,19 @@ class Run(Struct):
     decided: list[Decided]
     forced: ForcedError | None = None
     changes: Changes = field(default_factory=Changes)
-    known: dict[PushKey, list[Subscription]] = field(default_factory=dict)
+    known: dict[PushKey, Held] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
 
     def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:
         """The key of one of the request's subscriptions in a database."""
         return PushKey(db_id, self.resource.id, wanted.provider, wanted.subscription_id)
 
-    def find_by_push(self, key: PushKey) -> list[Subscription]:
-        """The records of this key before the request; looked up once, for matching and applying both ask."""
-        records = self.known.get(key)
-        if records is None:
-            records = self.known[key] = self.lookup.find_by_push(key)
-        return records
+    def find_by_push(self, key: PushKey) -> Held:
+        """What there was of this key before the request; looked up once: matching and applying both ask."""
+        held = self.known.get(key)
+        if held is None:
+            held = self.known[key] = self.lookup.find_by_push(key)
+        return held
 
     def note(self, rule: str, db_id: int | None, detail: str) -> None:
         """Write down that a rule decided something."""

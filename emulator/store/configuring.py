@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from emulator.fixtures.check import SetCheck
 from emulator.fixtures.problem import Problem
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldType, Profile, RequestError, Resource
+from emulator.rules.model import Database, FieldType, Profile, RequestError, Resource, some_of
 from emulator.steps import Steps
 from emulator.store.editing import refuse
 from emulator.store.state import Op, State
@@ -88,7 +88,7 @@ async def change_database(
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
     basis = store.storage.basis
-    rewritten: Rewritten = {DATABASES: {_doc_id(store, DATABASES, database.id): _encode(changed)}}
+    rewritten: Rewritten = {DATABASES: {_doc_ids(store, DATABASES)[database.id]: _encode(changed)}}
     if gone or retyped:
         rewritten[PROFILES] = await _converted(basis.state, changed, retyped, gone, cascade)
     _commit(store, basis, rewritten)
@@ -146,7 +146,7 @@ async def change_resource(
         if rewritten and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("", "db_ids", text)])
-    rewritten[RESOURCES] = {_doc_id(store, RESOURCES, resource.id): _encode(changed)}
+    rewritten[RESOURCES] = {_doc_ids(store, RESOURCES)[resource.id]: _encode(changed)}
     _commit(store, basis, rewritten)
     return changed
 
@@ -165,16 +165,17 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
 
     rewritten = await _removed(basis.state, {PROFILES: inside, SUBSCRIPTIONS: inside}, first_only=not cascade)
     if (naming or rewritten) and not cascade:
-        uses = [f"resource {one.id} has it" for one in naming]
+        uses = [some_of([f"resource {one.id} has it" for one in naming])] if naming else []
         uses += ["there are profiles in it"] if rewritten else []
         text = f"database {database.id} is in use: {', '.join(uses)} (?cascade=true removes it all the same)"
         raise RequestError(400, text, "A3")
     gone = {name: len(rewritten.get(name, ())) for name in (PROFILES, SUBSCRIPTIONS)}
+    doc_ids = _doc_ids(store, RESOURCES)
     rewritten[RESOURCES] = {}
     for one in naming:
         left = replace(one, db_ids=[db_id for db_id in one.db_ids if db_id != database.id])
-        rewritten[RESOURCES][_doc_id(store, RESOURCES, one.id)] = _encode(left)
-    rewritten[DATABASES] = {_doc_id(store, DATABASES, database.id): None}
+        rewritten[RESOURCES][doc_ids[one.id]] = _encode(left)
+    rewritten[DATABASES] = {_doc_ids(store, DATABASES)[database.id]: None}
     _commit(store, basis, rewritten)
     return gone
 
@@ -192,7 +193,7 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
         text = "there are subscriptions of it (?cascade=true removes them)"
         raise RequestError(400, f"resource {resource.id} is in use: {text}", "A3")
     gone = {SUBSCRIPTIONS: len(rewritten.get(SUBSCRIPTIONS, ()))}
-    rewritten[RESOURCES] = {_doc_id(store, RESOURCES, resource.id): None}
+    rewritten[RESOURCES] = {_doc_ids(store, RESOURCES)[resource.id]: None}
     _commit(store, basis, rewritten)
     return gone
 
@@ -234,9 +235,9 @@ def _next_id(store: TinyDBStore, table: str) -> int:
     return store.storage.state.table(table).last_id + 1
 
 
-def _doc_id(store: TinyDBStore, name: str, record_id: int) -> int:
+def _doc_ids(store: TinyDBStore, name: str) -> dict[int, int]:
     table = store.storage.state.table(name)
-    return next(i for i, document in table.documents.items() if table.decode(document).id == record_id)
+    return {table.decode(document).id: doc_id for doc_id, document in table.documents.items()}
 
 
 async def _removed(

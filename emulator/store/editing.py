@@ -12,7 +12,16 @@ from emulator.fixtures.model import FixtureSet, ProfileEntry, SubscriptionEntry
 from emulator.fixtures.problem import Problem
 from emulator.rules.fields import read_value
 from emulator.rules.keys import subscription_hash_id
-from emulator.rules.model import Changes, FieldValue, Profile, PushKey, RequestError, Status, Subscription
+from emulator.rules.model import (
+    Changes,
+    FieldValue,
+    Profile,
+    PushKey,
+    RequestError,
+    Status,
+    Subscription,
+    some_of,
+)
 from emulator.store.state import Op
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
 from emulator.store.tinydb_store import TinyDBStore
@@ -24,7 +33,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     """Raise :class:`RequestError` 400 if there is any problem; a position ``[0]`` in its path is left out."""
     texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
     if texts:
-        raise RequestError(400, "; ".join(texts), "A3")
+        raise RequestError(400, some_of(texts), "A3")
 
 
 def find_profile(store: TinyDBStore, db_id: int, profile_id: str) -> Profile:
@@ -109,9 +118,9 @@ def add_subscription(
     check = SetCheck(store.databases(), store.resources(), present=store)
     refuse(check.subscription("", "", ProfileEntry(db_id, profile_id), entry))
     key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
-    for own in store.find_by_push(key):
-        if own.profile_id == profile_id:
-            raise RequestError(400, f"body: is on this profile already, as {own.hash_id}", "A3")
+    own = store.find_own(key, profile_id)
+    if own is not None:
+        raise RequestError(400, f"body: is on this profile already, as {own.hash_id}", "A3")
     added = Subscription(
         hash_id="",
         db_id=db_id,
@@ -154,11 +163,8 @@ def give_hash_ids(store: TinyDBStore, subscriptions: Collection[Subscription]) -
     for one in subscriptions:
         if one.hash_id:
             continue
-        held = store.find_by_push(one.key)
-        one.hash_id = (
-            held[0].hash_id
-            if held
-            else subscription_hash_id(one.key, lambda digits: digits in made or store.hash_taken(digits))
+        one.hash_id = store.find_by_push(one.key).hash_id or subscription_hash_id(
+            one.key, lambda digits: digits in made or store.hash_taken(digits)
         )
         made.add(one.hash_id)
 

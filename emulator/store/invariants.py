@@ -12,6 +12,7 @@ import msgspec
 from emulator.rules.model import Database, Profile, PushKey, Resource, Subscription
 from emulator.store.state import State
 from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
+from emulator.store.tinydb_store import push_ids
 
 
 class _Known(NamedTuple):
@@ -89,7 +90,10 @@ def _subscriptions(state: State, known: _Known) -> Iterator[str]:
 def _keys(state: State) -> Iterator[str]:
     """One record of a key on each profile, one active one in all (S4), one hash (A5)."""
     table = state.table(SUBSCRIPTIONS)
-    for _, ids in table.indexes["push"].entries():
+    active, inactive = table.indexes["active"], table.indexes["inactive"]
+    lonely = (key for key, _ in inactive.entries() if key not in active)
+    for key in chain((key for key, _ in active.entries()), lonely):
+        ids = push_ids(table, key)
         if len(ids) > 1:
             by_key: dict[PushKey, list[Subscription]] = defaultdict(list)
             for doc_id in ids:

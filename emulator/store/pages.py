@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from emulator.rules.model import INT64_MAX
 from emulator.steps import Steps
 from emulator.store.state import TableState
 from emulator.store.walking import ids_after
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 1000
+_CURSOR = re.compile(rb"([0-9]{1,19})\.([0-9]{1,19})")
 
 
 class Cursor(NamedTuple):
@@ -27,8 +30,10 @@ class Cursor(NamedTuple):
 def read_cursor(text: str) -> Cursor:
     """The cursor of :meth:`Cursor.text`. Raises :class:`ValueError`."""
     padded = text + "=" * (-len(text) % 4)
-    after, _, total = urlsafe_b64decode(padded.encode("ascii")).decode("ascii").partition(".")
-    return Cursor(int(after), int(total))
+    numbers = _CURSOR.fullmatch(urlsafe_b64decode(padded.encode("ascii")))
+    if numbers is None or max(int(numbers[1]), int(numbers[2])) > INT64_MAX:
+        raise ValueError("is no cursor")
+    return Cursor(int(numbers[1]), int(numbers[2]))
 
 
 class Page(NamedTuple):

@@ -21,7 +21,7 @@ from emulator.store.tables import (
     profile_key,
     push_key,
 )
-from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.tinydb_store import TinyDBStore, push_ids
 
 #: Text that every JSON encoder writes as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
@@ -213,7 +213,7 @@ class _Search:
                 if wanted.resource_id in (None, one.id)
                 for db_id in one.db_ids
             ]
-            return sorted(doc_id for key in keys for doc_id in indexes["push"].find(key))
+            return sorted(doc_id for key in keys for doc_id in push_ids(self.subscriptions, key))
         owners = self.profile_ids()
         if owners is None or len(owners) > _MOST_OWNERS:
             return None

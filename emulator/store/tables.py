@@ -43,8 +43,12 @@ def _field_keys(profile: Profile) -> Sequence[Hashable]:
     return [(profile.db_id, name, value) for name, value in profile.fields.items()]
 
 
-def _push_keys(subscription: Subscription) -> Sequence[Hashable]:
-    return (push_key(subscription),)
+def _active_keys(subscription: Subscription) -> Sequence[Hashable]:
+    return (push_key(subscription),) if subscription.active else ()
+
+
+def _inactive_keys(subscription: Subscription) -> Sequence[Hashable]:
+    return () if subscription.active else (push_key(subscription),)
 
 
 def _hash_keys(subscription: Subscription) -> Sequence[Hashable]:
@@ -55,14 +59,14 @@ def _owner_keys(subscription: Subscription) -> Sequence[Hashable]:
     return (profile_key(subscription.db_id, subscription.profile_id),)
 
 
-#: The tables in the order of the file.
+#: The tables in the order of the file. A token that moves has ever more inactive records and one active one.
 SPECS = {
     WORKSPACE: TableSpec(),
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
     RESOURCES: TableSpec(decode=msgspec.json.Decoder(Resource).decode),
     PROFILES: TableSpec({"id": _profile_keys, "field": _field_keys}, msgspec.json.Decoder(Profile).decode),
     SUBSCRIPTIONS: TableSpec(
-        {"push": _push_keys, "hash": _hash_keys, "profile": _owner_keys},
+        {"active": _active_keys, "inactive": _inactive_keys, "hash": _hash_keys, "profile": _owner_keys},
         msgspec.json.Decoder(Subscription).decode,
     ),
 }

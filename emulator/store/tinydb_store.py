@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from emulator.rules.model import (
     Changes,
     Database,
     FieldValue,
+    Held,
     Profile,
     PushKey,
     Resource,
@@ -90,12 +92,21 @@ class TinyDBStore:
         found = table.indexes["field"].find(field_key(db_id, name, value), limit=2)
         return [table.decode(table.documents[doc_id]) for doc_id in found]
 
-    def find_by_push(self, key: PushKey) -> list[Subscription]:
-        records = _records(self._table(SUBSCRIPTIONS), key)
-        if len(records) > 1:
-            profiles = self._table(PROFILES).indexes["id"]
-            records.sort(key=lambda one: profiles.find(profile_key(one.db_id, one.profile_id))[0])
-        return records
+    def find_by_push(self, key: PushKey) -> Held:
+        return _held(self._table(SUBSCRIPTIONS), key)
+
+    def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
+        doc_id = self._own_doc_id(key, profile_id)
+        table = self._table(SUBSCRIPTIONS)
+        return None if doc_id is None else table.decode(table.documents[doc_id])
+
+    def find_all(self, key: PushKey) -> list[Subscription]:
+        table, profiles = self._table(SUBSCRIPTIONS), self._table(PROFILES).indexes["id"]
+        decoded = (table.decode(table.documents[doc_id]) for doc_id in push_ids(table, push_key(key)))
+        return sorted(
+            (one for one in decoded if one.key == key),
+            key=lambda one: profiles.find(profile_key(one.db_id, one.profile_id))[0],
+        )
 
     def hash_taken(self, hash_id: str) -> bool:
         return hash_id in self._table(SUBSCRIPTIONS).indexes["hash"]
@@ -233,10 +244,20 @@ class TinyDBStore:
         return (table.decode(document) for _, document in sorted(table.documents.items()))
 
     def subscription_doc_id(self, subscription: Subscription) -> int | None:
-        table = self._table(SUBSCRIPTIONS)
-        for doc_id in table.indexes["push"].find(push_key(subscription)):
+        return self._own_doc_id(subscription.key, subscription.profile_id)
+
+    def _own_doc_id(self, key: PushKey, profile_id: str) -> int | None:
+        """Where the record of a key on a profile is: looked for among the fewer of the two's records."""
+        table, wanted = self._table(SUBSCRIPTIONS), push_key(key)
+        active, inactive, owned = (table.indexes[name] for name in ("active", "inactive", "profile"))
+        owner = profile_key(key.db_id, profile_id)
+        others: Iterable[int] = ()
+        if inactive.count(wanted):
+            fewer = inactive.count(wanted) <= owned.count(owner)
+            others = inactive.find(wanted) if fewer else owned.find(owner)
+        for doc_id in chain(active.find(wanted), others):
             one: Subscription = table.decode(table.documents[doc_id])
-            if one.profile_id == subscription.profile_id and one.key == subscription.key:
+            if one.profile_id == profile_id and one.key == key:
                 return doc_id
         return None
 
@@ -250,18 +271,31 @@ def _add_profile(state: State, profile: Profile, subscriptions: list[Subscriptio
     _fill(state.table(PROFILES), [profile])
     table = state.table(SUBSCRIPTIONS)
     for subscription in subscriptions:
-        held = _records(table, subscription.key)
-        if held:  # A5: one key, one hash
-            subscription.hash_id = held[0].hash_id
+        hash_id = _held(table, subscription.key).hash_id
+        if hash_id is not None:  # A5: one key, one hash
+            subscription.hash_id = hash_id
         else:
             taken = table.indexes["hash"].__contains__
             subscription.hash_id = subscription_hash_id(subscription.key, taken)
         _fill(table, [subscription])
 
 
-def _records(table: TableState, key: PushKey) -> list[Subscription]:
-    found = table.indexes["push"].find(push_key(key))
-    if not found:
-        return []
-    decoded = (table.decode(table.documents[doc_id]) for doc_id in found)
-    return [one for one in decoded if one.key == key]
+def push_ids(table: TableState, key: Hashable) -> list[int]:
+    """The ids of all subscriptions with this :func:`push_key`, ascending."""
+    return sorted([*table.indexes["active"].find(key), *table.indexes["inactive"].find(key)])
+
+
+def _held(table: TableState, key: PushKey) -> Held:
+    active, inactive, wanted = table.indexes["active"], table.indexes["inactive"], push_key(key)
+    others = inactive.count(wanted)
+    for doc_id in active.find(wanted):
+        one: Subscription = table.decode(table.documents[doc_id])
+        if one.key == key:
+            return Held(one, others, one.hash_id)
+    # Two keys may have one number, hardly ever: then the first is not enough.
+    for limit in (1, None) if others else ():
+        for doc_id in inactive.find(wanted, limit):
+            one = table.decode(table.documents[doc_id])
+            if one.key == key:
+                return Held(None, others, one.hash_id)
+    return Held()

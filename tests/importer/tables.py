@@ -61,8 +61,8 @@ def imported(
 
 def holder_of(workspace: Workspace, token: str, db_id: int = 17, resource_id: int = 5) -> str | None:
     """The id of the profile that has this token active."""
-    found = workspace.store.find_by_push(PushKey(db_id, resource_id, PROVIDER, token))
-    return next((one.profile_id for one in found if one.active), None)
+    active = workspace.store.find_by_push(PushKey(db_id, resource_id, PROVIDER, token)).active
+    return active.profile_id if active is not None else None
 
 
 def everything(workspace: Workspace) -> dict[str, list[bytes]]:

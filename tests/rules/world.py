@@ -11,6 +11,7 @@ from emulator.rules.model import (
     Database,
     FieldType,
     FieldValue,
+    Held,
     Lint,
     Outcome,
     Policies,
@@ -135,7 +136,16 @@ class World:
             if one.db_id == db_id and name in one.fields and _same(one.fields[name], value)
         ][:2]
 
-    def find_by_push(self, key: PushKey) -> list[Subscription]:
+    def find_by_push(self, key: PushKey) -> Held:
+        found = self.find_all(key)
+        active = next((one for one in found if one.active), None)
+        others = len(found) - (active is not None)
+        return Held(active, others, found[0].hash_id if found else None)
+
+    def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
+        return next((one for one in self.find_all(key) if one.profile_id == profile_id), None)
+
+    def find_all(self, key: PushKey) -> list[Subscription]:
         ages = {name: age for age, name in enumerate(self.profiles)}
         found = [one for one in self.subscriptions if one.key == key]
         return sorted(found, key=lambda one: ages[one.db_id, one.profile_id])

@@ -134,3 +134,31 @@ def test_whatever_comes_is_read_or_refused_with_400(body: bytes) -> None:
         assert (error.code, bool(error.text)) == (400, True)
         with pytest.raises(RequestError):
             parse_push_request(body)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(damaged())
+def test_long_bodies_are_judged_as_short_ones_are(body: bytes) -> None:
+    by_schema = read_by_schema(body)
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr(push_schema, "_MOST_FOR_SCHEMA", 0)
+        quick.setattr(push_schema, "MAX_COMPLAINTS", 1000)
+        try:
+            quickly: PushRequest | RequestError = parse_push_request(body)[0]
+        except RequestError as error:
+            quickly = error
+        complaints = read_by_schema_all(body)
+    assert isinstance(quickly, RequestError) == isinstance(by_schema, RequestError)
+    if isinstance(quickly, RequestError) and complaints is not None:
+        assert quickly.text in complaints
+
+
+def read_by_schema_all(body: bytes) -> list[str] | None:
+    """Everything that the schema says; ``None`` where the body is no JSON."""
+    try:
+        push_schema._judge_by_schema(body)
+    except RequestError as error:
+        return error.text.split("; ")
+    except push_schema.JSONProblem:
+        return None
+    return []

@@ -17,7 +17,7 @@ from emulator.fixtures.schema import (
     SubscriptionEntrySchema,
 )
 from emulator.rules.model import Database, RequestError, Resource
-from emulator.schema_errors import integer, string
+from emulator.schema_errors import INT64, integer, string
 from emulator.store import configuring, editing
 from emulator.web.admin.loading import AdminSchema, load, load_query, read_body
 from emulator.web.admin.records import STATUS, WhichSchema
@@ -27,9 +27,9 @@ from emulator.web.later import answer_later, change, json_answer
 from emulator.wire import Answer
 from emulator.workspace import Workspace
 
-_DATABASE = "/databases/<int(signed=True):db_id>"
-_RESOURCE = "/resources/<int(signed=True):resource_id>"
-_PROFILE = "/profiles/<int(signed=True):db_id>/<path:profile_id>"
+_DATABASE = "/databases/<int64:db_id>"
+_RESOURCE = "/resources/<int64:resource_id>"
+_PROFILE = "/profiles/<int64:db_id>/<path:profile_id>"
 _SUBSCRIPTION = "/subscriptions/<hash_id>"
 
 
@@ -61,7 +61,7 @@ class CascadeSchema(AdminSchema):
 class NewSubscriptionSchema(SubscriptionEntrySchema):
     """A subscription, and whose it is."""
 
-    db_id = integer(required=True)
+    db_id = integer(required=True, validate=INT64)
     profile_id = string(required=True)
 
 

@@ -16,10 +16,11 @@ from emulator.web.current import workspace, workspace_to_change
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
+LATEST_MS = round(LATEST_MS)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
 _DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
-_OUT_OF_YEARS = "leads out of the years 1970 to 9998"
+OUT_OF_YEARS = "leads out of the years 1970 to 9998"
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -50,8 +51,8 @@ class DurationField(fields.Field[int]):
             raise ValidationError(_DURATION_FORM)
         days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
         length = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
-        if length > _LATEST.timestamp() * 1000:  # wherever the clock stands; thousands of digits are infinite
-            raise ValidationError(_OUT_OF_YEARS)
+        if length > LATEST_MS:  # wherever the clock stands; thousands of digits are infinite
+            raise ValidationError(OUT_OF_YEARS)
         return round(-length if found[1] else length)
 
 
@@ -83,8 +84,8 @@ def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
         setting = ClockSetting(change["now"])
     if "advance" in change:
         setting = setting.advanced(change["advance"])
-    if not 0 <= WorkspaceClock(setting).now_ms() < _LATEST.timestamp() * 1000:
-        raise RequestError(400, f"advance: {_OUT_OF_YEARS}", "A3")
+    if not 0 <= WorkspaceClock(setting).now_ms() < LATEST_MS:
+        raise RequestError(400, f"advance: {OUT_OF_YEARS}", "A3")
     return setting
 
 

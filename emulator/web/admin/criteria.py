@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -23,6 +25,7 @@ from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
 from emulator.schema_errors import flatten
 from emulator.web.admin.clock import TimeField
+from emulator.web.admin.loading import MOST_COMPLAINTS
 from emulator.workspace import Workspace
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
@@ -78,9 +81,10 @@ class MatchField(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict) or not value:
             raise ValidationError("must be an object with one criterion or more")
-        complaints = {key: [text] for key, wanted in value.items() if (text := _complaint(key, wanted))}
-        if complaints:
-            raise ValidationError(complaints)
+        complaints = ((key, text) for key, wanted in value.items() if (text := _complaint(key, wanted)))
+        first = {key: [text] for key, text in islice(complaints, MOST_COMPLAINTS)}
+        if first:
+            raise ValidationError(first)
         return _with_canonical_since(value)
 
 
@@ -97,6 +101,8 @@ def _complaint(key: str, wanted: Any) -> str | None:
         return "must be an array of integers of 64 bits"
     if kind is None and not isinstance(wanted, (str, int, float)):
         return "must be a string, a number, true or false"
+    if isinstance(wanted, float) and not math.isfinite(wanted):
+        return "must be a finite number"
     if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
         return "must be an integer of 64 bits"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint
@@ -19,16 +20,20 @@ from emulator.faults.model import (
 )
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import RequestError
+from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.schema_errors import INT64, integer, messages, string
-from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load_body
 from emulator.web.admin.numbers import number
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.push_schema import FieldValue
 from emulator.workspace import Workspace
 
 _STATUS = validate.Range(400, 599, error="must be 400 to 599")
+_TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
+_ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
+#: Requests a second; more than anybody can send.
+MAX_RATE = 1e6
 _DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
 _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
     SPOILS
@@ -65,7 +70,7 @@ class ErrorSchema(AdminSchema):
 
     status = integer(required=True, validate=_STATUS)
     error = integer(validate=INT64)
-    error_text = string()
+    error_text = string(validate=_ERROR_TEXT)
 
 
 class RateSchema(AdminSchema):
@@ -74,7 +79,9 @@ class RateSchema(AdminSchema):
     per_second = number(
         "a number",
         required=True,
-        validate=validate.Range(min=0, min_inclusive=False, error="must be more than 0"),
+        validate=validate.Range(
+            0, MAX_RATE, min_inclusive=False, error=f"must be more than 0, at most {MAX_RATE:g}"
+        ),
     )
 
 
@@ -139,7 +146,7 @@ def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
         return schema.load(value)
     except ValidationError as error:
         named = {}
-        for name, texts in error.messages_dict.items():
+        for name, texts in islice(error.messages_dict.items(), MOST_COMPLAINTS):
             unknown = texts == ["unknown key"]
             named[name] = ["unknown key" + did_you_mean(name, schema.fields)] if unknown else texts
         raise ValidationError(named) from error
@@ -149,7 +156,7 @@ class FaultSchema(AdminSchema):
     """A fault to arm."""
 
     match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages=messages("an object"))
-    times = integer(allow_none=True, validate=validate.Range(min=1, error="must be 1 or more, or null"))
+    times = integer(allow_none=True, validate=_TIMES)
     probability = number(
         "a number from 0 to 1",
         validate=validate.Range(0, 1, min_inclusive=False, error="must be more than 0, at most 1"),

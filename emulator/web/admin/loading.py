@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -10,8 +10,11 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
-from emulator.schema_errors import SCHEMA_MESSAGES, flatten
+from emulator.schema_errors import SCHEMA_MESSAGES, first_complaints
 from emulator.strict_json import JSONProblem, read_json
+
+#: More complaints than these about one body help nobody.
+MOST_COMPLAINTS = 20
 
 
 class AdminSchema(Schema):
@@ -26,7 +29,7 @@ class AdminSchema(Schema):
 def load_body(schema: Schema, body: bytes | None = None) -> Any:
     """The request's JSON body (an empty one is ``{}``) as the schema loads it.
 
-    Raises :class:`RequestError` 400 whose text names every complaint by its path.
+    Raises :class:`RequestError` 400 whose text names the first complaints by their paths.
     """
     return load(schema, read_body(body))
 
@@ -53,12 +56,14 @@ def load(schema: Schema, document: Any) -> Any:
         raise RequestError(400, "; ".join(complaints(schema, error.messages)), "A3") from error
 
 
-def complaints(schema: Schema, messages: Any) -> Iterator[str]:
-    """``path: text`` of every message, with the nearest known name for an unknown key."""
-    for path, text in flatten(messages):
-        if text == "unknown key":
-            text += did_you_mean(path.rpartition(".")[2], _known_names(schema, path))
-        yield f"{path or 'body'}: {text}"
+def complaints(schema: Schema, messages: Any) -> list[str]:
+    """``path: text`` of the first messages, with the nearest known name for an unknown key; how many more."""
+
+    def advised(path: str, text: str) -> str:
+        near = did_you_mean(path.rpartition(".")[2], _known_names(schema, path))
+        return text + near if text == "unknown key" else text
+
+    return first_complaints(messages, MOST_COMPLAINTS, advised)
 
 
 def _known_names(schema: Schema, path: str) -> list[str]:

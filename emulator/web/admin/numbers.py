@@ -1,12 +1,56 @@
-"""Numbers in admin calls: JSON numbers only, within what JSON's readers can hold."""
+"""Numbers in admin calls, within what the state and JSON's readers can hold."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
+from werkzeug.routing import BaseConverter, ValidationError
 
-from emulator.schema_errors import messages
+from emulator.rules.model import INT64_MAX, INT64_MIN
+from emulator.schema_errors import INT64, messages
+
+_DIGITS = 19
+#: A number that counts something.
+COUNT = validate.Range(0, INT64_MAX, error=f"must be 0 to {INT64_MAX}")
+#: The same, from 1.
+ONE_OR_MORE = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}")
+
+
+def number_in_query(**options: Any) -> fields.Integer:
+    """A field for an integer of 64 bits that is written as text, in digits."""
+    given = {"validate": INT64, "error_messages": messages("an integer")}
+    return TextInteger(**{**given, **options})
+
+
+class TextInteger(fields.Integer):
+    """marshmallow's own also reads "1_000", " 1" and other scripts' digits."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        number = read_digits(value)
+        if number is None:
+            raise self.make_error("invalid")
+        return number
+
+
+def read_digits(text: Any) -> int | None:
+    """The integer that a text writes, if it has no more digits than one of 64 bits."""
+    digits = text.removeprefix("-") if isinstance(text, str) else ""
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
+
+
+class Int64Converter(BaseConverter):
+    """An integer of 64 bits in a path."""
+
+    regex = r"-?\d{1,19}"
+
+    def to_python(self, value: str) -> int:
+        """The number. Raises werkzeug's ``ValidationError``: the path is another one."""
+        number = read_digits(value)
+        if number is None or not INT64_MIN <= number <= INT64_MAX:
+            raise ValidationError(value)
+        return number
 
 
 def number(kind: str, **options: Any) -> fields.Float:
@@ -21,6 +65,9 @@ class JSONNumber(fields.Float):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.make_error("invalid")
         try:
-            return float(value)
+            number = float(value)
         except OverflowError as error:
             raise self.make_error("invalid") from error
+        if not math.isfinite(number):  # 1e999
+            raise self.make_error("invalid")
+        return number

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate
 
-from emulator.schema_errors import messages, string
+from emulator.schema_errors import string
 from emulator.steps import Steps
 from emulator.store.configuring import find_database, find_resource
 from emulator.store.editing import find_profile, find_subscription
@@ -17,6 +17,7 @@ from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Page, read_cu
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.loading import AdminSchema, load, load_query
+from emulator.web.admin.numbers import number_in_query
 from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource, shown_subscription
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later, json_answer
@@ -34,10 +35,10 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/resources", view_func=get_resources)
     blueprint.add_url_rule("/profiles", view_func=get_profiles)
     blueprint.add_url_rule("/subscriptions", view_func=get_subscriptions)
-    blueprint.add_url_rule("/databases/<int(signed=True):db_id>", view_func=get_database)
-    blueprint.add_url_rule("/resources/<int(signed=True):resource_id>", view_func=get_resource)
+    blueprint.add_url_rule("/databases/<int64:db_id>", view_func=get_database)
+    blueprint.add_url_rule("/resources/<int64:resource_id>", view_func=get_resource)
     blueprint.add_url_rule(
-        "/profiles/<int(signed=True):db_id>/<path:profile_id>", view_func=get_profile, merge_slashes=False
+        "/profiles/<int64:db_id>/<path:profile_id>", view_func=get_profile, merge_slashes=False
     )
     blueprint.add_url_rule("/subscriptions/<hash_id>", view_func=get_subscription)
 
@@ -52,16 +53,12 @@ class CursorField(fields.Field[Cursor]):
             raise ValidationError("must be what a list gave as next") from error
 
 
-def _number(**options: Any) -> fields.Integer:
-    return fields.Integer(error_messages=messages("an integer"), **options)
-
-
 class PageSchema(AdminSchema):
     """What every list takes; ``other_names`` mean the same as those that they are given for."""
 
     other_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
-    limit = _number(
+    limit = number_in_query(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT, error=f"must be 1 to {MAX_LIMIT}"),
     )
@@ -73,9 +70,9 @@ class DatabasesSchema(PageSchema):
 
     other_names = MappingProxyType({"db_id": "id"})
 
-    id = _number()
+    id = number_in_query()
     name = string()
-    resource_id = _number()
+    resource_id = number_in_query()
 
 
 class ResourcesSchema(PageSchema):
@@ -83,10 +80,10 @@ class ResourcesSchema(PageSchema):
 
     other_names = MappingProxyType({"resource_id": "id"})
 
-    id = _number()
+    id = number_in_query()
     name = string()
     token = string()
-    db_id = _number()
+    db_id = number_in_query()
     provider = string()
 
 
@@ -96,8 +93,8 @@ class ProfilesSchema(PageSchema):
     other_names = MappingProxyType({"id": "profile_id"})
 
     profile_id = string()
-    db_id = _number()
-    resource_id = _number()
+    db_id = number_in_query()
+    resource_id = number_in_query()
     provider = string()
     subscription_id = string()
     status = string(validate=STATUS)
@@ -110,9 +107,9 @@ class SubscriptionsSchema(PageSchema):
     other_names = MappingProxyType({"id": "hash_id"})
 
     hash_id = string()
-    db_id = _number()
+    db_id = number_in_query()
     profile_id = string()
-    resource_id = _number()
+    resource_id = number_in_query()
     provider = string()
     subscription_id = string()
     status = string(validate=STATUS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -23,22 +24,21 @@ from emulator.rules.model import RequestError
 from emulator.schema_errors import integer, messages
 from emulator.steps import Steps
 from emulator.web.admin.criteria import MatchField, check_possible, is_key, read_criteria
-from emulator.web.admin.loading import AdminSchema, load, load_body
-from emulator.web.admin.numbers import number
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load, load_body
+from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import answer_later, json_answer
 from emulator.wire import Answer
 from emulator.workspace import Workspace
 
 MAX_WITHIN_S = 60.0
-_COUNT = validate.Range(min=0, error="must be 0 or more")
 
 
 def add_routes(blueprint: Blueprint) -> None:
     """Add this subject's routes."""
     blueprint.add_url_rule("/requests", view_func=list_requests)
     blueprint.add_url_rule("/requests", view_func=clear_requests, methods=["DELETE"])
-    blueprint.add_url_rule("/requests/<int:entry_id>", view_func=get_request)
+    blueprint.add_url_rule("/requests/<int64:entry_id>", view_func=get_request)
     blueprint.add_url_rule("/requests/count", view_func=count_requests, methods=["POST"])
     blueprint.add_url_rule("/requests/verify", view_func=verify_requests, methods=["POST"])
     blueprint.add_url_rule("/requests/attempts", view_func=list_attempts)
@@ -47,9 +47,9 @@ def add_routes(blueprint: Blueprint) -> None:
 class ExpectSchema(AdminSchema):
     """How often."""
 
-    at_least = integer(validate=_COUNT)
-    at_most = integer(validate=_COUNT)
-    exactly = integer(validate=_COUNT)
+    at_least = integer(validate=COUNT)
+    at_most = integer(validate=COUNT)
+    exactly = integer(validate=COUNT)
 
     @validates_schema
     def _fits_together(self, data: dict[str, int], **kwargs: Any) -> None:
@@ -74,12 +74,10 @@ class CountSchema(AdminSchema):
 class ListSchema(AdminSchema):
     """What a list takes beside criteria."""
 
-    limit = fields.Integer(
-        load_default=50,
-        error_messages=messages("an integer"),
-        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+    limit = number_in_query(load_default=50, validate=validate.Range(1, 1000, error="must be 1 to 1000"))
+    cursor = number_in_query(
+        load_default=None, validate=ONE_OR_MORE, error_messages=messages("a cursor of a list before")
     )
-    cursor = fields.Integer(load_default=None, error_messages=messages("a cursor of a list before"))
 
 
 #: Fields of an entry that are shown as text.
@@ -116,8 +114,7 @@ def list_requests() -> Response:
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
     unknown = [
         f"{key}: unknown parameter{did_you_mean(key, (*KEYS, *ListSchema().fields))}"
-        for key in arguments
-        if not is_key(key)
+        for key in islice((key for key in arguments if not is_key(key)), MOST_COMPLAINTS)
     ]
     if unknown:
         raise RequestError(400, "; ".join(unknown), "A3")

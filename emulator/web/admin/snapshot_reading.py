@@ -103,9 +103,11 @@ class _Building:
         found = check.databases("databases") + check.resources("resources")
         problems = [f"{one.file}{one.path}: {one.expected}" for one in found]
         faults: list[Fault] = members["faults"]
+        seen: set[str] = set()
         for position, fault in enumerate(faults):
-            if any(other.id == fault.id for other in faults[:position]):
+            if fault.id in seen:
                 problems.append(f'faults[{position}].id: "{fault.id}" stands twice')
+            seen.add(fault.id)
         if problems:
             raise RequestError(400, "; ".join(problems[:MAX_PROBLEMS]), "A3")
         self._now = now
@@ -176,9 +178,9 @@ class _Building:
         for position, one in enumerate(subscriptions):
             if not one.hash_id:
                 continue
-            held = self._store.find_by_push(one.key)
-            if held:
-                wrong = "" if one.hash_id == held[0].hash_id else f"is {held[0].hash_id} on another profile"
+            held = self._store.find_by_push(one.key).hash_id
+            if held is not None:
+                wrong = "" if one.hash_id == held else f"is {held} on another profile"
             elif self._store.hash_taken(one.hash_id) or one.hash_id in seen:
                 wrong = "is another subscription's"
             else:

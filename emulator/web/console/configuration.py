@@ -13,6 +13,7 @@ from emulator.rules.providers import DOCUMENTED
 from emulator.store import configuring
 from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import load
+from emulator.web.admin.numbers import read_digits
 from emulator.web.admin.shapes import shown_database
 from emulator.web.console.later import change_later
 from emulator.web.current import workspace
@@ -24,15 +25,13 @@ def add_routes(blueprint: Blueprint) -> None:
     path = "/__console/base"
     blueprint.add_url_rule(path + "/database", "new_database", new_database)
     blueprint.add_url_rule(path + "/database", "add_database", add_database, methods=["POST"])
-    blueprint.add_url_rule(path + "/database/<int(signed=True):db_id>", "database", show_database)
-    blueprint.add_url_rule(
-        path + "/database/<int(signed=True):db_id>", "set_database", set_database, methods=["POST"]
-    )
+    blueprint.add_url_rule(path + "/database/<int64:db_id>", "database", show_database)
+    blueprint.add_url_rule(path + "/database/<int64:db_id>", "set_database", set_database, methods=["POST"])
     blueprint.add_url_rule(path + "/resource", "new_resource", new_resource)
     blueprint.add_url_rule(path + "/resource", "add_resource", add_resource, methods=["POST"])
-    blueprint.add_url_rule(path + "/resource/<int(signed=True):resource_id>", "resource", show_resource)
+    blueprint.add_url_rule(path + "/resource/<int64:resource_id>", "resource", show_resource)
     blueprint.add_url_rule(
-        path + "/resource/<int(signed=True):resource_id>", "set_resource", set_resource, methods=["POST"]
+        path + "/resource/<int64:resource_id>", "set_resource", set_resource, methods=["POST"]
     )
 
 
@@ -147,7 +146,7 @@ def _resource_form() -> dict[str, Any]:
 
 
 def _number(name: str) -> int:
-    try:
-        return int(request.form.get(name, ""))
-    except ValueError as error:
-        raise RequestError(400, f"{name}: must be an integer", "A3") from error
+    number = read_digits(request.form.get(name))
+    if number is None:
+        raise RequestError(400, f"{name}: must be an integer", "A3")
+    return number

@@ -35,7 +35,9 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(path + "/<recipe_id>", "arm", arm, methods=["POST"])
     blueprint.add_url_rule(path + "/<recipe_id>/curl.txt", "recipe_curl", show_curl)
     blueprint.add_url_rule(path + "/disarm", "disarm", disarm, methods=["POST"])
-    blueprint.add_url_rule("/__console/requests/<int:entry_id>/fail", "arm_like", arm_like, methods=["POST"])
+    blueprint.add_url_rule(
+        "/__console/requests/<int64:entry_id>/fail", "arm_like", arm_like, methods=["POST"]
+    )
 
 
 def show_faults() -> str:

@@ -26,7 +26,7 @@ REPLAY_HEADER = "x-emulator-replay-of"
 
 def add_routes(blueprint: Blueprint) -> None:
     """Add this page's routes."""
-    path = "/__console/requests/<int:entry_id>"
+    path = "/__console/requests/<int64:entry_id>"
     blueprint.add_url_rule(path, "request", show_request)
     blueprint.add_url_rule(path + "/<any(body, answer):part>.txt", "request_text", show_text)
     blueprint.add_url_rule(path + "/curl.txt", "request_curl", show_curl)

@@ -9,6 +9,7 @@ from emulator.requests.matching import Match
 from emulator.requests.search import Found, search
 from emulator.rules.model import FieldValue, RequestError, Status
 from emulator.store import editing
+from emulator.web.admin.numbers import read_digits
 from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import rows_of
@@ -129,10 +130,10 @@ def _which() -> tuple[int, str]:
 
 
 def _number(name: str) -> int:
-    try:
-        return int(request.values.get(name, ""))
-    except ValueError as error:
-        raise RequestError(400, f"{name}: must be an integer", "A3") from error
+    number = read_digits(request.values.get(name))
+    if number is None:
+        raise RequestError(400, f"{name}: must be an integer", "A3")
+    return number
 
 
 def _has_database(db_id: int) -> bool:

@@ -121,7 +121,7 @@ def test_effect_on_the_wire_says_that_it_needs_the_emulators_own_server(
             {"delay_ms": {"unifrm": [1, 2]}},
             "delay_ms.uniform: is required; delay_ms.unifrm: unknown key, did",
         ),
-        ({"delay_ms": 1, "times": 0}, "times: must be 1 or more, or null"),
+        ({"delay_ms": 1, "times": 0}, "times: must be 1 to 9223372036854775807, or null"),
         ({"delay_ms": 1, "times": True}, "times: must be an integer"),
         ({"delay_ms": 1, "probability": 0}, "probability: must be more than 0, at most 1"),
         ({"delay_ms": 1, "probability": 1.1}, "probability: must be more than 0, at most 1"),

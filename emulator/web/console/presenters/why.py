@@ -76,14 +76,15 @@ def subscription_changes(entry: Entry) -> list[SubscriptionChange]:
     """The subscriptions that changed, in order.
 
     The journal keeps what each became; what it was is told by the rule that changed it: each of S1 (added),
-    S2 (changed) and a move by S4 stands for one change, in the same order.
+    S2 (changed) and a move by S4 in a database stands for one change, in the same order.
     """
     if entry.changes is None:
         return []
     rules = [
         one.rule
         for one in entry.decided
-        if one.rule in ("S1", "S2") or (one.rule == "S4" and one.detail.startswith("moved"))
+        if one.db_id is not None
+        and (one.rule in ("S1", "S2") or (one.rule == "S4" and one.detail.startswith("moved")))
     ]
     return [
         SubscriptionChange(_before(rule, changed), changed)
