@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import click
 
+from emulator.fake.tokens import TokenSource
 from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
 from emulator.importer.plan import ImportPlan, parse_match
@@ -32,7 +33,6 @@ from emulator.importer.sources import Source
 from emulator.rules.decide import decide
 from emulator.rules.model import PushRequest, SubscriptionRequest
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.tokens import TokenSource
 from emulator.workspace import Workspace
 
 _RESOURCE = "3LXP2FRcRxJ-7b14db88ec937f14"

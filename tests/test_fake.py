@@ -15,9 +15,8 @@ from typing import Any
 import orjson
 import pytest
 
-from emulator import fake
-from emulator.fake import FakeError, write_fixture_set
-from emulator.people import People
+from emulator.fake import FakeError, fixture_set, write_fixture_set
+from emulator.fake.profiles import People
 
 FILES = ("databases.json", "resources.json", "profiles.json")
 
@@ -76,13 +75,13 @@ def test_profiles_are_written_as_they_are_made(tmp_path: Path, monkeypatch: pyte
 
 def test_same_arguments_give_the_same_bytes_whatever_the_process(tmp_path: Path) -> None:
     write_fixture_set(tmp_path / "here", 300, "it_IT", 7)
-    call = "from emulator.fake import *; write_fixture_set(Path(sys.argv[1]), 300, 'it_IT', 7)"
+    call = "from emulator.fake.fixture_set import *; write_fixture_set(Path(sys.argv[1]), 300, 'it_IT', 7)"
     for hash_seed, zone in (("1", "Asia/Vladivostok"), ("2", "America/New_York")):
         out = tmp_path / hash_seed
         subprocess.run(
             [sys.executable, "-c", f"import sys; {call}", str(out)],
             env=os.environ | {"PYTHONHASHSEED": hash_seed, "TZ": zone},
-            cwd=Path(fake.__file__).parents[1],
+            cwd=Path(fixture_set.__file__).parents[2],
             check=True,
             timeout=60,
         )

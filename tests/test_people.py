@@ -16,8 +16,8 @@ import pytest
 from faker.config import AVAILABLE_LOCALES
 
 from emulator.fake import write_fixture_set
+from emulator.fake.tokens import TokenSource
 from emulator.rules.providers import DOCUMENTED
-from emulator.tokens import TokenSource
 
 EXTRA = ("android-rustore", "chrome-firebase", "firefox-firebase")
 PEOPLE = 20_000

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from emulator.fake.tokens import TokenSource
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
-from emulator.tokens import TokenSource
 from emulator.workspace import Workspace
 from tests.importer.tables import plan, text_of
 

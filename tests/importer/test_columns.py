@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from emulator.fake.tokens import TokenSource
 from emulator.importer.columns import Guess, describe_columns, guess
 from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
-from emulator.tokens import TokenSource
 from tests.importer.tables import text_of
 
 FIELDS = ["CustomNumber1", "email"]

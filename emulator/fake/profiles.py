@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from faker import Faker
 
-from emulator.tokens import TokenSource
+from emulator.fake.tokens import TokenSource
 
 MAIN, CLUB = 1, 2
 FIRST_CUSTOMER_NUMBER = 100_001  # CustomNumber1 counts up from here in each database

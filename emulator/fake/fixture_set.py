@@ -14,7 +14,7 @@ import orjson
 from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 
-from emulator.people import CLUB, DATABASES, MAIN, Channel, People
+from emulator.fake.profiles import CLUB, DATABASES, MAIN, Channel, People
 from emulator.rules.providers import DOCUMENTED
 
 
