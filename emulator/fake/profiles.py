@@ -1,32 +1,24 @@
-"""Made-up people: the databases they are in, and their profiles one after another.
-
-Faker is asked for a few thousand names and phone numbers of the locale; a seeded random number
-generator combines them. Nothing depends on the day, the machine or Python's hash seed.
-"""
+"""A Faker provider of profiles: people with the fields of two made-up databases, and their subscriptions."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timezone
-from random import Random
-from typing import TypeVar
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
 
-from faker import Faker
+from faker.decode import unidecode
 
-from emulator.fake.tokens import TokenSource
+from emulator.fake.tokens import PushTokens
 
 MAIN, CLUB = 1, 2
-FIRST_CUSTOMER_NUMBER = 100_001  # CustomNumber1 counts up from here in each database
+#: The first and the last second in which somebody registered: Faker's own ranges would follow today's date.
+FIRST_SECOND, LAST_SECOND = (int(datetime(y, 1, 1, tzinfo=timezone.utc).timestamp()) for y in (2022, 2025))
 
-Fields = dict[str, object]
-#: Where a subscription can be: a resource's id and a provider that it accepts.
-Channel = tuple[int, str]
-_T = TypeVar("_T")
+Entry = dict[str, Any]
 
-_PERSON: Fields = {
+_TIERS, _LEVELS = ("gold", "silver", "blue"), ("guest", "member", "patron")
+_PERSON = {
     "CustomNumber1": "int",
     "email": "string",
     "phones": "string",
@@ -38,15 +30,13 @@ _PERSON: Fields = {
     "_tz": "string",
     "_vendor": "string",
 }
-_TIERS = ("gold", "silver", "blue")
-_LEVELS = ("guest", "member", "patron")
-_IN_MAIN: Fields = {
+_IN_MAIN = {
     "_regip": "ip",
     "balance": "float",
     "vip": "bool",
     "tier": {"type": "enum", "options": list(_TIERS)},
 }
-_IN_CLUB: Fields = {
+_IN_CLUB = {
     "card": "string",
     "points": "int",
     "discount": "float",
@@ -56,194 +46,118 @@ _IN_CLUB: Fields = {
     "level": {"type": "enum", "options": list(_LEVELS)},
 }
 #: As in databases.json: both together declare fields of every type.
-DATABASES: list[dict[str, object]] = [
+DATABASES: list[Entry] = [
     {"id": MAIN, "name": "Main", "fields": _PERSON | _IN_MAIN},
     {"id": CLUB, "name": "Club", "fields": _PERSON | _IN_CLUB},
 ]
 
-_POOL_SIZE = 2000  # draws from Faker for each kind of name
-_FIRST_REGISTRATION, _TODAY = (int(datetime(y, 1, 1, tzinfo=timezone.utc).timestamp()) for y in (2022, 2025))
-_FIRST_BIRTHDAY, _LAST_BIRTHDAY = date(1945, 1, 1).toordinal(), date(2006, 12, 31).toordinal()
-_BIRTHDAYS = [date.fromordinal(n).isoformat() for n in range(_FIRST_BIRTHDAY, _LAST_BIRTHDAY + 1)]
-_TIME_ZONES = (
-    "Europe/Moscow",
-    "Europe/Kaliningrad",
-    "Europe/Samara",
-    "Europe/Minsk",
-    "Europe/London",
-    "Asia/Yekaterinburg",
-    "Asia/Novosibirsk",
-    "Asia/Vladivostok",
-    "Asia/Almaty",
-)
+# Faker's own names of time zones are translated in some locales.
+_TIME_ZONES = ("Europe/Moscow", "Europe/Samara", "Europe/London", "Asia/Novosibirsk", "Asia/Almaty")
 _VENDORS = {
     "ios": ("Apple",),
     "huawei": ("HUAWEI", "HONOR"),
     "android": ("Samsung", "Xiaomi", "realme", "Google", "OPPO", "HONOR"),
 }
 # Set aside for documentation, so that nobody's real address gets in.
-_NETWORKS = ("192.0.2.", "198.51.100.", "203.0.113.")
-_MAIL_HOSTS = ("example.com", "example.net", "example.org")
-_FOUR_DIGITS = [tuple(f"{n:04d}") for n in range(10_000)]
-_LATIN = str.maketrans(
-    dict(zip("абвгдеёзийклмнопрстуфыэіїґ", "abvgdeeziyklmnoprstufyeiig", strict=True))
-    | {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ю": "yu", "я": "ya", "є": "ye"}
-)
+_ADDRESSES = ("192.0.2.1##", "198.51.100.1##", "203.0.113.1##")
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    text: str
-    latin: str  # for email addresses
+class PushProfiles(PushTokens):
+    """Profiles and their parts: ``faker.add_provider(PushProfiles)``, ``faker.push_profile()``.
 
-
-class People:
-    """Makes profiles, as in profiles.json, and counts their subscriptions by provider.
-
-    ``channels`` says for each database where subscriptions can be; a channel that stands there twice
-    comes up twice as often. Equal states of ``rng`` give equal people (with the same release of Faker).
+    ``number`` is CustomNumber1 and ``registered`` a second since 1970; what is not given is made up. Names
+    and phones are those of the generator's locale.
     """
 
-    def __init__(self, rng: Random, faker: Faker, channels: Mapping[int, Sequence[Channel]]) -> None:
-        faker.seed_instance(rng.getrandbits(64))
-        self.subscriptions: Counter[str] = Counter()
-        self._random = rng.random
-        self._tokens = TokenSource(rng)
-        self._process, self._counter = rng.getrandbits(40), rng.getrandbits(24)
-        self._next_number = {MAIN: FIRST_CUSTOMER_NUMBER, CLUB: FIRST_CUSTOMER_NUMBER}
-        self._names = {
-            "male": (_names(faker.first_name_male), _names(faker.last_name_male)),
-            "female": (_names(faker.first_name_female), _names(faker.last_name_female)),
-        }
-        self._phones = [_phone_pattern(faker) for _ in range(_POOL_SIZE)]
-        self._channels = channels
-        # Dealt before chance decides, so that a small set, too, shows every provider of every resource.
-        self._undealt = {db_id: list(dict.fromkeys(all_of_it)) for db_id, all_of_it in channels.items()}
+    def push_profile(
+        self,
+        db_id: int = MAIN,
+        number: int | None = None,
+        registered: int | None = None,
+        subscriptions: Sequence[Entry] = (),
+    ) -> Entry:
+        """A profile of one of DATABASES, as in profiles.json."""
+        registered = registered or self.random_int(FIRST_SECOND, LAST_SECOND)
+        fields = self.customer(number, registered)
+        platform = subscriptions[0]["provider"] if subscriptions else ""
+        if vendors := next((names for name, names in _VENDORS.items() if name in platform), None):
+            fields["_vendor"] = self.random_element(vendors)
+        if db_id == MAIN:
+            fields |= {
+                "_regip": self._address(),
+                "balance": self.random_int(0, 5_000_000) / 100,
+                "vip": self.generator.boolean(5),
+                "tier": self.random_element(_TIERS),
+            }
+        else:
+            fields |= {
+                "card": f"C{fields['CustomNumber1']:010d}",
+                "points": self.random_int(0, 20_000),
+                "discount": self.random_int(0, 60) / 4,
+                "newsletter": self.generator.boolean(40),
+                "last_visit": _iso(self.random_int(registered, LAST_SECOND)),
+                "last_ip": self._address(),
+                "level": self.random_element(_LEVELS),
+            }
+        profile_id = self.object_id(registered)
+        return {"id": profile_id, "db_id": db_id, "fields": fields, "subscriptions": list(subscriptions)}
 
-    def profiles(self, total: int) -> Iterator[Fields]:
-        """``total`` profiles with 0 to 3 subscriptions each, in the order of their registration."""
-        for n in range(total):
-            db_id, number = self._place()
-            registered = _registered(n, total)
-            chance = self._random()
-            how_many = 1 if chance < 0.68 else 2 if chance < 0.86 else 0 if chance < 0.95 else 3
-            subscriptions = [self._subscription(db_id, active=self._random() < 0.88) for _ in range(how_many)]
-            fields = self._person(number, registered)
-            self._add_what_not_all_tell(fields, subscriptions)
-            fields |= self._in_main() if db_id == MAIN else self._in_club(number, registered)
-            yield self._profile(n, registered, db_id, fields, subscriptions)
-
-    def uniform_profiles(self, total: int) -> Iterator[Fields]:
-        """``total`` profiles of one kind: a customer number and an email, one active subscription."""
-        for n in range(total):
-            db_id, number = self._place()
-            fields: Fields = {"CustomNumber1": number, "email": f"user.{number}@example.org"}
-            subscriptions = [self._subscription(db_id, active=True)]
-            yield self._profile(n, _registered(n, total), db_id, fields, subscriptions)
-
-    def _place(self) -> tuple[int, int]:
-        db_id = MAIN if self._random() < 0.6 else CLUB
-        number = self._next_number[db_id]
-        self._next_number[db_id] = number + 1
-        return db_id, number
-
-    def _profile(
-        self, n: int, registered: int, db_id: int, fields: Fields, subscriptions: list[dict[str, object]]
-    ) -> Fields:
-        # Counters come back after 16,777,216 profiles; by then the time part has moved on.
-        profile_id = f"{registered:08x}{self._process:010x}{(self._counter + n) & 0xFFFFFF:06x}"
-        return {"id": profile_id, "db_id": db_id, "fields": fields, "subscriptions": subscriptions}
-
-    def _subscription(self, db_id: int, active: bool) -> dict[str, object]:
-        undealt = self._undealt[db_id]
-        resource_id, provider = undealt.pop() if undealt else self._pick(self._channels[db_id])
-        self.subscriptions[provider] += 1
+    def push_subscription(
+        self, resource_id: int = 1, provider: str | None = None, active: bool | None = None
+    ) -> Entry:
+        """A subscription, as in profiles.json; most are active."""
+        provider = provider or self.push_provider()
+        active = self.generator.boolean(88) if active is None else active
         return {
             "resource_id": resource_id,
             "provider": provider,
-            "subscription_id": self._tokens.token(provider),
+            "subscription_id": self.push_token(provider),
             "status": "subscribed" if active else "unsubscribed",
         }
 
-    def _person(self, number: int, registered: int) -> Fields:
-        sex = "female" if self._random() < 0.53 else "male"
-        first, last = (self._pick(names) for names in self._names[sex])
-        return {
+    def customer(self, number: int | None = None, registered: int | None = None) -> Entry:
+        """The fields that say who somebody is; a tenth have no phone, a seventh no birthday."""
+        make = self.generator
+        number = self.random_int(100_001, 999_999) if number is None else number
+        sex, first, last = self.random_element(
+            (
+                ("male", make.first_name_male, make.last_name_male),
+                ("female", make.first_name_female, make.last_name_female),
+            )
+        )
+        fields = {
             "CustomNumber1": number,
-            "email": f"{first.latin}.{last.latin}.{number}@{self._pick(_MAIL_HOSTS)}",
-            "_fname": first.text,
-            "_lname": last.text,
+            "_fname": first(),
+            "_lname": last(),
             "_sex": sex,
-            "_regdate": _iso(registered),
-            "_tz": self._pick(_TIME_ZONES),
+            "_regdate": _iso(registered or self.random_int(FIRST_SECOND, LAST_SECOND)),
+            "_tz": self.random_element(_TIME_ZONES),
         }
+        name = f"{_latin(fields['_fname'])}.{_latin(fields['_lname'])}.{number}"
+        fields["email"] = f"{name}@{make.safe_domain_name()}"
+        if make.boolean(90):
+            fields["phones"] = self._phone()
+        if make.boolean(85):
+            fields["_bdate"] = (date(1945, 1, 1) + timedelta(self.random_int(0, 22_600))).isoformat()
+        return fields
 
-    def _add_what_not_all_tell(self, fields: Fields, subscriptions: list[dict[str, object]]) -> None:
-        if self._random() < 0.9:
-            fields["phones"] = self._pick(self._phones) % self._pick(_FOUR_DIGITS)
-        if self._random() < 0.85:
-            fields["_bdate"] = self._pick(_BIRTHDAYS)
-        provider = str(subscriptions[0]["provider"]) if subscriptions else ""
-        for platform, vendors in _VENDORS.items():
-            if platform in provider:
-                fields["_vendor"] = self._pick(vendors)
-                break
+    def object_id(self, second: int) -> str:
+        """An id as MongoDB would have made it in that second: 24 hex digits."""
+        return f"{second:08x}{self._bytes(8).hex()}"
 
-    def _in_main(self) -> Fields:
-        return {
-            "_regip": self._address(),
-            "balance": int(self._random() ** 3 * 5_000_000) / 100,
-            "vip": self._random() < 0.05,
-            "tier": self._pick(_TIERS),
-        }
-
-    def _in_club(self, number: int, registered: int) -> Fields:
-        visited = registered + int(self._random() * (_TODAY - registered))
-        return {
-            "card": f"C{number:010d}",
-            "points": int(self._random() ** 2 * 20_000),
-            "discount": int(self._random() * 60) / 4,
-            "newsletter": self._random() < 0.4,
-            "last_visit": _iso(visited),
-            "last_ip": self._address(),
-            "level": self._pick(_LEVELS),
-        }
+    def _phone(self) -> str:
+        # Some locales have no phones, short service numbers among them, or numerals of their own.
+        phone = unidecode(self.generator.phone_number()) if hasattr(self.generator, "phone_number") else ""
+        return phone if sum(map(str.isdigit, phone)) >= 7 else self.numerify("+99# ### ### ####")
 
     def _address(self) -> str:
-        if self._random() < 0.1:
-            return f"2001:db8::{1 + int(self._random() * 0xFFFF):x}"
-        return f"{self._pick(_NETWORKS)}{1 + int(self._random() * 254)}"
-
-    def _pick(self, choices: Sequence[_T]) -> _T:
-        # A third of what random.choice() takes.
-        return choices[int(self._random() * len(choices))]
+        return self.numerify(self.random_element(_ADDRESSES))
 
 
-def _registered(n: int, total: int) -> int:
-    return _FIRST_REGISTRATION + n * (_TODAY - _FIRST_REGISTRATION) // total
+@lru_cache(maxsize=10_000)
+def _latin(name: str) -> str:
+    return "".join(c for c in unidecode(name).lower() if c.isalnum()) or "user"
 
 
 def _iso(second: int) -> str:
-    return datetime.fromtimestamp(second, timezone.utc).isoformat()[:19] + "Z"
-
-
-def _names(draw: Callable[[], str]) -> list[_Name]:
-    return [_name(draw()) for _ in range(_POOL_SIZE)]
-
-
-def _name(text: str) -> _Name:
-    plain = unicodedata.normalize("NFKD", text.lower().translate(_LATIN))
-    letters = "".join(c for c in plain if c.isascii() and c.isalnum())
-    return _Name(text, letters or "user")
-
-
-def _phone_pattern(faker: Faker) -> str:
-    """A phone number with ``%s`` for each of its last four digits: 10,000 numbers out of one of Faker's."""
-    # Some locales have no phones, short service numbers among them, or numerals of their own.
-    phone = faker.phone_number() if hasattr(faker, "phone_number") else ""
-    if sum(map(str.isdecimal, phone)) < 7:
-        phone = faker.numerify("+99# ### ### ####")
-    plain = [str(int(c)) if c.isdecimal() else c for c in phone.replace("%", "")]
-    for n in [n for n, c in enumerate(plain) if c.isdecimal()][-4:]:
-        plain[n] = "%s"
-    return "".join(plain)
+    return f"{datetime.fromtimestamp(second, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
