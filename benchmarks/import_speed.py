@@ -9,7 +9,6 @@ and a second import of the file must change nothing.
 from __future__ import annotations
 
 import csv
-import random
 import resource
 import sys
 import tempfile
@@ -22,7 +21,9 @@ from time import perf_counter, process_time
 from typing import NamedTuple
 
 import click
+from faker import Factory
 
+from emulator.fake import PushTokens
 from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
 from emulator.importer.plan import ImportPlan, parse_match
@@ -32,7 +33,6 @@ from emulator.importer.sources import Source
 from emulator.rules.decide import decide
 from emulator.rules.model import PushRequest, SubscriptionRequest
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.tokens import TokenSource
 from emulator.workspace import Workspace
 
 _RESOURCE = "3LXP2FRcRxJ-7b14db88ec937f14"
@@ -58,13 +58,15 @@ class Measured(NamedTuple):
 
 def write_table(path: Path, rows: int) -> str:
     """Write a table of new tokens with an id and a number each; the last token."""
-    source = TokenSource(random.Random(7))
+    generator = Factory.create()
+    generator.seed_instance(7)
+    tokens = PushTokens(generator)
     token = ""
     with path.open("w", encoding="ascii", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("profile", "number", "token"))
         for number in range(rows):
-            token = source.token(_PROVIDER)
+            token = tokens.push_token(_PROVIDER)
             writer.writerow((f"{number * 7919:024x}", number + 10_000, token))
     return token
 

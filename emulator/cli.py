@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 from collections.abc import Sequence
 
@@ -26,24 +25,46 @@ COMMANDS = {
 }
 
 
+def load_command(name: str) -> click.Command:
+    """The command with all its options; ``name`` is one of COMMANDS."""
+    # ruff: noqa: PLC0415 (each start waits for the imports of its own command alone)
+    match name:
+        case "check":
+            from emulator.commands.check import command
+        case "fake":
+            from emulator.commands.fake import command
+        case "import":
+            from emulator.commands.import_ import command
+        case "health":
+            from emulator.commands.health import command
+        case "openapi":
+            from emulator.commands.openapi import command
+        case "export":
+            from emulator.commands.export import command
+        case "reset":
+            from emulator.commands.reset import command
+        case "doctor":
+            from emulator.commands.doctor import command
+        case _:
+            from emulator.commands.serve import command
+    return command
+
+
 class Commands(click.Group):
-    """A group that imports a command when it is used, and means ``serve`` when none is named."""
+    """A group that knows each command by name and help, loads the one in use, and means ``serve`` by none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(COMMANDS)  # in this order
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = "import_" if cmd_name == "import" else cmd_name  # a keyword cannot name a module
-        with collections_paused():
-            command: click.Command = importlib.import_module(f"emulator.commands.{module}").command
-        gc.freeze()  # modules live as long as the process: no collection has to walk them
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            with collections_paused():
+                command = load_command(name)
+            gc.freeze()  # modules live as long as the process: no collection has to walk them
+        return name, command, rest
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
@@ -51,7 +72,11 @@ class Commands(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    commands={name: click.Command(name, short_help=text) for name, text in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="push-emulator")
 def cli() -> None:
     """A local emulator of the Altcraft Platform's POST /push_subscribe.

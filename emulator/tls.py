@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import ipaddress
 import os
 import socket
@@ -10,7 +9,6 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import psutil
@@ -66,7 +64,10 @@ def _own(cert: Path, key: Path) -> Certificate:
 
 
 def _made(folder: Path, host: str) -> Certificate:
-    trustme: Any = _trustme()
+    try:
+        import trustme  # noqa: PLC0415 (takes longer to load than the whole start, and only this needs it)
+    except ImportError as error:
+        raise TlsError("--tls-self-signed needs the package trustme: pip install trustme") from error
     if folder.is_symlink():
         raise TlsError(f"{folder}: is a symbolic link, and a state has none: remove it")
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,15 +79,6 @@ def _made(folder: Path, host: str) -> Certificate:
     server = folder / _SERVER
     _write(server, leaf.private_key_and_cert_chain_pem.bytes())
     return Certificate(server, server, folder / _CA)
-
-
-def _trustme() -> ModuleType:
-    # Loaded for this option alone: it takes longer than the whole start.
-    try:
-        return importlib.import_module("trustme")
-    except ImportError as error:
-        text = "--tls-self-signed needs the package trustme: pip install trustme"
-        raise TlsError(text) from error
 
 
 def _authority(trustme: Any, folder: Path) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from emulator.cli import COMMANDS, load_command
 from emulator.commands import serve
 from emulator.rules.model import Policies
 from emulator.settings import Settings
@@ -179,6 +182,26 @@ def test_serve_is_the_default_command_and_prints_its_address(start_server: Start
     help_of_serve = run("--help").stdout
     assert "serve" in help_of_serve
     assert run("--policy", "x").stderr.startswith("error: ")  # options without a command are serve's
+
+
+def test_every_command_is_listed_with_its_help_and_loads() -> None:
+    listed = run("--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[:2] for line in listed][:2] == [["serve", "Start"], ["check", "Validate"]]
+    for name, text in COMMANDS.items():
+        assert any(line.split() == [name, *text.split()] for line in listed)
+        loaded = load_command(name)
+        assert loaded.name == name
+        assert loaded.params
+
+
+def test_a_command_loads_nothing_of_the_others() -> None:
+    call = "import sys; from emulator.cli import load_command; load_command('health'); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", call], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    modules = set(loaded.stdout.split())
+    assert {name for name in modules if name.startswith("emulator.commands.")} == {"emulator.commands.health"}
+    assert not modules & {"faker", "flask", "granian", "segno", "trustme"}
 
 
 def test_SIGTERM_stops_with_status_0_within_5_seconds(server: Server) -> None:

@@ -29,6 +29,8 @@ from tests.server import ROOT, Server, subscription
         (["--durability", "some"], ["durability", "fsync"]),
         (["--nonsense"], ["--nonsense"]),
         (["nonsense"], ["nonsense"]),
+        (["serv"], ["'serv'", "Did you mean 'serve'?"]),
+        (["exprot", "--out", "x"], ["'exprot'", "Did you mean 'export'?"]),
         (["--host", "0.0.0.0"], ["0.0.0.0", "--admin-token"]),
         (["check"], ["DIR"]),
         (["fake"], ["--out"]),

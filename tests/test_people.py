@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
+from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 
-from emulator.fake import write_fixture_set
-from emulator.rules.providers import DOCUMENTED
-from emulator.tokens import TokenSource
+from emulator.fake import PushProfiles, PushTokens, write_fixture_set
+from emulator.fixtures.load import load_fixtures
+from emulator.rules.providers import DOCUMENTED, token_complaint
+from tests.server import ROOT
 
 EXTRA = ("android-rustore", "chrome-firebase", "firefox-firebase")
 PEOPLE = 20_000
@@ -121,9 +122,6 @@ def test_profile_ids_are_unique_and_shaped_like_object_ids(profiles: list[dict[s
     ids = [profile["id"] for profile in profiles]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[0-9a-f]{24}", profile_id) for profile_id in ids)
-    assert len({profile_id[8:18] for profile_id in ids}) == 1  # the process
-    start = int(ids[0][18:], 16)
-    assert [int(i[18:], 16) for i in ids] == [(start + n) % 2**24 for n in range(PEOPLE)]
     registered = [datetime.fromisoformat(p["fields"]["_regdate"].replace("Z", "+00:00")) for p in profiles]
     assert [int(profile_id[:8], 16) for profile_id in ids] == [
         int(moment.timestamp()) for moment in registered
@@ -214,25 +212,64 @@ def test_no_token_comes_twice(profiles: list[dict[str, Any]]) -> None:
     assert len(set(pairs)) == len(pairs)
 
 
-def test_a_token_source_never_repeats_itself_even_without_chance() -> None:
-    class Stuck(Random):
-        def getrandbits(self, k: int, /) -> int:
-            return 0
+# The providers, alone
 
-        def randbytes(self, n: int) -> bytes:
-            return bytes(n)
 
-    source = TokenSource(Stuck())
-    assert set(source.providers) == set(SHAPES)
-    for provider in source.providers:
-        assert len({source.token(provider) for _ in range(5_000)}) == 5_000
+@pytest.mark.parametrize("seed", [None, 7])
+def test_PushTokens_alone_gives_a_faker_tokens_of_every_provider(seed: int | None) -> None:
+    faker = Faker()
+    faker.seed_instance(seed)
+    faker.add_provider(PushTokens)
+    for provider, shape in SHAPES.items():
+        tokens = {faker.push_token(provider) for _ in range(100)}
+        assert len(tokens) == 100
+        assert all(re.fullmatch(shape, token, re.ASCII) for token in tokens)
+        assert not any(token_complaint(provider, token) for token in tokens)
+    assert {faker.push_provider() for _ in range(1_000)} == set(SHAPES)
+    assert isinstance(faker.unique.push_token(), str)
+    with pytest.raises(KeyError):
+        faker.push_token("pigeon")
+
+
+def test_providers_make_the_same_again_from_the_same_seed() -> None:
+    made = []
+    for seed in (1, 1, 2):
+        faker = Faker("ru_RU")
+        faker.add_provider(PushProfiles)
+        faker.seed_instance(seed)
+        made.append([faker.push_profile(subscriptions=[faker.push_subscription()]) for _ in range(20)])
+    assert made[0] == made[1] != made[2]
+
+
+@pytest.mark.parametrize("locale", ["en_US", "ru_RU"])
+def test_PushProfiles_alone_makes_profiles_that_fixtures_take(locale: str, tmp_path: Path) -> None:
+    write_fixture_set(tmp_path, 0, locale, 1)
+    faker = Faker(locale)
+    faker.add_provider(PushProfiles)
+    entries = [
+        faker.push_profile(db_id, subscriptions=[faker.push_subscription(provider=provider)])
+        for db_id in (1, 2)
+        for provider in DOCUMENTED
+    ]
+    (tmp_path / "profiles.json").write_text(json.dumps(entries))
+    assert len(list(load_fixtures(tmp_path).profiles)) == 2 * len(DOCUMENTED)
+    assert faker.customer(777)["CustomNumber1"] == 777
+
+
+def test_python_of_the_getting_started_page_runs() -> None:
+    page = (ROOT / "docs/getting-started.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(example, {})
+
+
+# Small sets
 
 
 def test_a_small_set_shows_every_provider_of_every_resource(tmp_path: Path) -> None:
     for one_each in (False, True):
         out = tmp_path / f"{one_each}"
         report = write_fixture_set(out, 100, "ru_RU", 42, one_each)
-        assert set(report.providers) == set(SHAPES)
+        assert set(report) == set(SHAPES)
         shown = {(s["resource_id"], s["provider"]) for s in subscriptions_of(load(out, "profiles.json"))}
         for resource in load(out, "resources.json"):
             assert {(resource["id"], p) for p in resource.get("providers", DOCUMENTED)} <= shown
@@ -240,7 +277,7 @@ def test_a_small_set_shows_every_provider_of_every_resource(tmp_path: Path) -> N
 
 def test_one_each_makes_profiles_of_one_kind(tmp_path: Path) -> None:
     report = write_fixture_set(tmp_path, 2_000, "ru_RU", 42, one_each=True)
-    assert report.subscriptions == 2_000
+    assert report.total() == 2_000
     for profile in load(tmp_path, "profiles.json"):
         assert set(profile["fields"]) == {"CustomNumber1", "email"}
         assert [subscription["status"] for subscription in profile["subscriptions"]] == ["subscribed"]

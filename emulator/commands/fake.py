@@ -10,7 +10,7 @@ from emulator.fake import FakeError, write_fixture_set
 
 
 @click.command("fake")
-@click.option("--profiles", default=100, show_default=True, help="How many profiles.")
+@click.option("--profiles", type=click.IntRange(0), default=100, show_default=True, help="How many profiles.")
 @click.option("--locale", default="en_US", show_default=True, help="Whose names, e.g. ru_RU.")
 @click.option("--seed", type=int, default=None, help="The same seed writes the same set.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new or empty directory.")
@@ -18,10 +18,10 @@ from emulator.fake import FakeError, write_fixture_set
 def command(profiles: int, locale: str, seed: int | None, out: Path, plain: bool) -> int:
     """Write a fixture set of made-up people with plausible tokens for each provider."""
     try:
-        report = write_fixture_set(out, profiles, locale, seed, one_each=plain)
+        providers = write_fixture_set(out, profiles, locale, seed, one_each=plain)
     except FakeError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{out}: {report.profiles} profiles, {report.subscriptions} subscriptions")
-    for provider, count in report.providers.items():
+    click.echo(f"{out}: {profiles} profiles, {providers.total()} subscriptions")
+    for provider, count in sorted(providers.items()):
         click.echo(f"  {provider}: {count}")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import pytest
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
-from emulator.tokens import TokenSource
 from emulator.workspace import Workspace
 from tests.importer.tables import plan, text_of
+from tests.made_up import push_tokens
 
 
 def checked(workspace: Workspace, folder: Path, rows: list[list[str]], **its_plan: Any) -> Checked:
@@ -91,8 +90,8 @@ def test_all_problems_are_told_at_once(workspace: Workspace, tmp_path: Path) -> 
 def test_L3_tokens_that_do_not_look_like_the_providers_are_counted(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    source = TokenSource(random.Random(1))
-    tokens = [source.token("ios-apns" if n < 88 else "android-firebase") for n in range(900)]
+    made = push_tokens()
+    tokens = [made.push_token("ios-apns" if n < 88 else "android-firebase") for n in range(900)]
     rows = [["token"], *([token] for token in tokens)]
     assert checked(workspace, tmp_path, rows, provider="ios-apns").lints == [
         "412 of 500 sampled tokens do not look like ios-apns: they should be 64 hex digits (L3)"
@@ -110,6 +109,6 @@ def test_rows_spaces_and_double_headers_are_remarked_on(workspace: Workspace, tm
 
 
 def test_a_good_plan_has_nothing_to_remark(workspace: Workspace, tmp_path: Path) -> None:
-    source = TokenSource(random.Random(1))
-    rows = [["token"], *([source.token("android-firebase")] for _ in range(20))]
+    tokens = push_tokens()
+    rows = [["token"], *([tokens.push_token("android-firebase")] for _ in range(20))]
     assert checked(workspace, tmp_path, rows).lints == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
-from emulator.tokens import TokenSource
 from tests.importer.tables import text_of
+from tests.made_up import push_tokens
 
 FIELDS = ["CustomNumber1", "email"]
 
@@ -32,16 +31,16 @@ def guessed(folder: Path, rows: list[list[str]], provider: str | None = None) ->
     "provider", ["android-firebase", "ios-apns", "android-huawei", "yandex-Appmetrica-google-aid"]
 )
 def test_a_column_of_tokens_is_a_token_and_one_of_24_hex_digits_an_id(tmp_path: Path, provider: str) -> None:
-    source = TokenSource(random.Random(1))
-    rows = [[f"{n:024x}", "x", source.token(provider)] for n in range(9)]
+    tokens = push_tokens()
+    rows = [[f"{n:024x}", "x", tokens.push_token(provider)] for n in range(9)]
     assert guessed(tmp_path, rows) == Guess("#3", Match("id", "#1"))
     assert guessed(tmp_path, [["who", "what", "which"], *rows]) == Guess("which", Match("id", "who"))
 
 
 def test_a_column_of_digits_is_a_token_only_where_the_provider_has_such_tokens(tmp_path: Path) -> None:
-    source = TokenSource(random.Random(1))
+    tokens = push_tokens()
     provider = "yandex-Appmetrica-device-id-ios"
-    rows = [["CustomNumber1", "b"], *([str(n), source.token(provider)] for n in range(9))]
+    rows = [["CustomNumber1", "b"], *([str(n), tokens.push_token(provider)] for n in range(9))]
     assert guessed(tmp_path, rows) == Guess(None, None)
     assert guessed(tmp_path, rows, provider) == Guess("b", Match("field", "CustomNumber1", "CustomNumber1"))
 

@@ -258,11 +258,6 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
         ),
     },
-    "emulator/tokens.py": {
-        "never the same one twice": (
-            "tests/test_people.py::test_a_token_source_never_repeats_itself_even_without_chance",
-        ),
-    },
     "emulator/watching.py": {
         "for then nothing is changed": (
             "tests/test_watching.py::"

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
-from random import Random
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO
 
 import orjson
-from faker import Faker
+from faker import Factory
 from faker.config import AVAILABLE_LOCALES
 
-from emulator.people import CLUB, DATABASES, MAIN, Channel, People
+from emulator.fake.profiles import CLUB, DATABASES, FIRST_SECOND, LAST_SECOND, MAIN, Entry, PushProfiles
 from emulator.rules.providers import DOCUMENTED
 
-
-class _RequiredKeys(TypedDict):
-    id: int
-    name: str
-    token: str
-    db_ids: list[int]
-
-
-class ResourceEntry(_RequiredKeys, total=False):
-    """A resource as in resources.json; without ``providers`` it accepts those that the page names."""
-
-    providers: list[str]
-
-
-RESOURCES: list[ResourceEntry] = [
+#: As in resources.json; without ``providers`` one accepts those that the page names.
+RESOURCES: list[Entry] = [
     {"id": 1, "name": "App", "token": "fake-app-1", "db_ids": [MAIN, CLUB]},
     {
         "id": 2,
@@ -65,102 +52,89 @@ class FakeError(Exception):
     """Why no fixture set was written, in one line for the person who asked for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FakeReport:
-    """What was written: how many profiles and subscriptions, subscriptions by provider, and the files."""
-
-    profiles: int
-    subscriptions: int
-    providers: dict[str, int]
-    files: list[Path]
-
-
 def write_fixture_set(
     out: Path, profiles: int, locale: str, seed: int | None, one_each: bool = False
-) -> FakeReport:
+) -> Counter[str]:
     """Write databases.json, resources.json and profiles.json of made-up people into ``out``.
 
     ``out`` is made if it is missing, and must be empty. ``locale`` is one of Faker's, such as ``ru_RU``.
     The same ``seed`` gives the same bytes on any day and machine (with the same release of Faker); None
     gives other people each time. ``one_each`` makes small profiles of one kind, for measurements: a
     customer number and an email, one active subscription. Profiles are written as they are made, one a
-    line, so memory does not grow with their number.
+    line, so memory does not grow with their number. Answers how many subscriptions each provider has.
 
     Raises FakeError; then nothing of the set is left behind.
     """
-    if profiles < 0:
-        raise FakeError(f"{profiles} profiles cannot be made: 0 or more are needed")
-    faker = _faker(locale)
-    with _empty_directory(out):
-        people = People(Random() if seed is None else Random(f"fake {seed}"), faker, _channels())
-        files = _write_files(
-            out,
-            {
-                "profiles.json": people.uniform_profiles(profiles) if one_each else people.profiles(profiles),
-                "resources.json": RESOURCES,
-                "databases.json": DATABASES,
-            },
-        )
-    counts = dict(sorted(people.subscriptions.items()))
-    return FakeReport(profiles, sum(counts.values()), counts, files)
-
-
-def _faker(locale: str) -> Faker:
     name = locale.replace("-", "_")
     # Faker itself also takes what Python's locale module can complete, which differs between releases.
     if name not in AVAILABLE_LOCALES:
         near = difflib.get_close_matches(name, sorted(AVAILABLE_LOCALES), cutoff=0.5) or ["ru_RU", "en_US"]
         raise FakeError(f'unknown locale "{locale}": try {" or ".join(near)}')
-    return Faker(name)
+    generator = Factory.create(name, use_weighting=False)  # weights would take most of the time
+    generator.seed_instance(None if seed is None else f"fake {seed}")
+    counts: Counter[str] = Counter()
+
+    def counted() -> Iterator[Entry]:
+        for entry in made_up_profiles(PushProfiles(generator), profiles, one_each):
+            counts.update(each["provider"] for each in entry["subscriptions"])
+            yield entry
+
+    _write_files(out, {"profiles.json": counted(), "resources.json": RESOURCES, "databases.json": DATABASES})
+    return counts
 
 
-def _channels() -> dict[int, list[Channel]]:
-    channels: dict[int, list[Channel]] = {MAIN: [], CLUB: []}
+def made_up_profiles(people: PushProfiles, total: int, one_each: bool = False) -> Iterator[Entry]:
+    """``total`` entries of profiles.json, in the order of registration.
+
+    Each has 0 to 3 subscriptions, or all are small and have one. The first subscriptions show every
+    provider of every resource; chance deals the others.
+    """
+    channels: dict[int, list[tuple[int, str]]] = {MAIN: [], CLUB: []}
     for resource in RESOURCES:
         for db_id in resource["db_ids"]:
             for provider in resource.get("providers", DOCUMENTED):
                 channels[db_id] += [(resource["id"], provider)] * _FREQUENCY.get(provider, 3)
-    return channels
+    unused = {db_id: list(dict.fromkeys(those)) for db_id, those in channels.items()}
+    numbers = {db_id: count(100_001) for db_id in channels}
+    for n in range(total):
+        db_id = people.random_element((MAIN, MAIN, MAIN, CLUB, CLUB))
+        number, registered = next(numbers[db_id]), FIRST_SECOND + n * (LAST_SECOND - FIRST_SECOND) // total
+        subscriptions = []
+        for _ in range(1 if one_each else people.random_element((0, 1, 1, 1, 1, 1, 1, 2, 2, 3))):
+            channel = unused[db_id].pop() if unused[db_id] else people.random_element(channels[db_id])
+            subscriptions.append(people.push_subscription(*channel, active=one_each or None))
+        if one_each:
+            profile_id = people.object_id(registered)
+            fields = {"CustomNumber1": number, "email": f"user.{number}@example.org"}
+            yield {"id": profile_id, "db_id": db_id, "fields": fields, "subscriptions": subscriptions}
+        else:
+            yield people.push_profile(db_id, number, registered, subscriptions)
 
 
-@contextmanager
-def _empty_directory(out: Path) -> Iterator[None]:
-    """Make ``out`` unless it is there and empty; take away what was made if the block fails."""
-    made: list[Path] = []
+def _write_files(out: Path, contents: Mapping[str, Iterable[object]]) -> None:
+    """Write all files or none, into an empty directory; the last of them makes the set valid."""
+    missing: list[Path] = []
+    written: list[Path] = []
     try:
-        made += [path for path in (out, *out.parents) if not path.exists()]
+        missing += [path for path in (out, *out.parents) if not path.exists()]
         out.mkdir(parents=True, exist_ok=True)
         found = min((path.name for path in out.iterdir()), default=None)
         if found is not None:
             raise FakeError(f'{out} is not empty (it holds "{found}"): name a new or an empty directory')
-        yield
+        for name, entries in contents.items():
+            # Only this run's own files: another one may be writing into the same directory.
+            with (out / name).open("xb", buffering=1 << 20) as file:
+                written.append(out / name)
+                _write_array(file, entries)
     except BaseException as error:
-        for path in made:
+        for path in written:
+            path.unlink(missing_ok=True)
+        for path in missing:
             with suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError):
             raise FakeError(f"{out} cannot be written: {error.strerror or error}") from error
         raise
-
-
-def _write_files(out: Path, contents: Mapping[str, Iterable[object]]) -> list[Path]:
-    """Write each file beside its place and rename all when all are whole; the last makes the set valid."""
-    parts = {out / name: out / f"{name}.part" for name in contents}
-    written: list[Path] = []
-    try:
-        for part, entries in zip(parts.values(), contents.values(), strict=True):
-            with part.open("xb", buffering=1 << 20) as file:
-                written.append(part)
-                _write_array(file, entries)
-        for path, part in parts.items():
-            part.replace(path)
-            written.append(path)
-    except BaseException:
-        # Only this run's own files: another one may be writing into the same directory.
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
-    return list(parts)
 
 
 def _write_array(file: BinaryIO, entries: Iterable[object]) -> None:

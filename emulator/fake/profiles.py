@@ -1,0 +1,163 @@
+"""A Faker provider of profiles: people with the fields of two made-up databases, and their subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+
+from faker.decode import unidecode
+
+from emulator.fake.tokens import PushTokens
+
+MAIN, CLUB = 1, 2
+#: The first and the last second in which somebody registered: Faker's own ranges would follow today's date.
+FIRST_SECOND, LAST_SECOND = (int(datetime(y, 1, 1, tzinfo=timezone.utc).timestamp()) for y in (2022, 2025))
+
+Entry = dict[str, Any]
+
+_TIERS, _LEVELS = ("gold", "silver", "blue"), ("guest", "member", "patron")
+_PERSON = {
+    "CustomNumber1": "int",
+    "email": "string",
+    "phones": "string",
+    "_fname": "string",
+    "_lname": "string",
+    "_sex": {"type": "enum", "options": ["male", "female"]},
+    "_bdate": "date",
+    "_regdate": "datetime",
+    "_tz": "string",
+    "_vendor": "string",
+}
+_IN_MAIN = {
+    "_regip": "ip",
+    "balance": "float",
+    "vip": "bool",
+    "tier": {"type": "enum", "options": list(_TIERS)},
+}
+_IN_CLUB = {
+    "card": "string",
+    "points": "int",
+    "discount": "float",
+    "newsletter": "bool",
+    "last_visit": "datetime",
+    "last_ip": "ip",
+    "level": {"type": "enum", "options": list(_LEVELS)},
+}
+#: As in databases.json: both together declare fields of every type.
+DATABASES: list[Entry] = [
+    {"id": MAIN, "name": "Main", "fields": _PERSON | _IN_MAIN},
+    {"id": CLUB, "name": "Club", "fields": _PERSON | _IN_CLUB},
+]
+
+# Faker's own names of time zones are translated in some locales.
+_TIME_ZONES = ("Europe/Moscow", "Europe/Samara", "Europe/London", "Asia/Novosibirsk", "Asia/Almaty")
+_VENDORS = {
+    "ios": ("Apple",),
+    "huawei": ("HUAWEI", "HONOR"),
+    "android": ("Samsung", "Xiaomi", "realme", "Google", "OPPO", "HONOR"),
+}
+# Set aside for documentation, so that nobody's real address gets in.
+_ADDRESSES = ("192.0.2.1##", "198.51.100.1##", "203.0.113.1##")
+
+
+class PushProfiles(PushTokens):
+    """Profiles and their parts: ``faker.add_provider(PushProfiles)``, ``faker.push_profile()``.
+
+    ``number`` is CustomNumber1 and ``registered`` a second since 1970; what is not given is made up. Names
+    and phones are those of the generator's locale.
+    """
+
+    def push_profile(
+        self,
+        db_id: int = MAIN,
+        number: int | None = None,
+        registered: int | None = None,
+        subscriptions: Sequence[Entry] = (),
+    ) -> Entry:
+        """A profile of one of DATABASES, as in profiles.json."""
+        registered = registered or self.random_int(FIRST_SECOND, LAST_SECOND)
+        fields = self.customer(number, registered)
+        platform = subscriptions[0]["provider"] if subscriptions else ""
+        if vendors := next((names for name, names in _VENDORS.items() if name in platform), None):
+            fields["_vendor"] = self.random_element(vendors)
+        if db_id == MAIN:
+            fields |= {
+                "_regip": self._address(),
+                "balance": self.random_int(0, 5_000_000) / 100,
+                "vip": self.generator.boolean(5),
+                "tier": self.random_element(_TIERS),
+            }
+        else:
+            fields |= {
+                "card": f"C{fields['CustomNumber1']:010d}",
+                "points": self.random_int(0, 20_000),
+                "discount": self.random_int(0, 60) / 4,
+                "newsletter": self.generator.boolean(40),
+                "last_visit": _iso(self.random_int(registered, LAST_SECOND)),
+                "last_ip": self._address(),
+                "level": self.random_element(_LEVELS),
+            }
+        profile_id = self.object_id(registered)
+        return {"id": profile_id, "db_id": db_id, "fields": fields, "subscriptions": list(subscriptions)}
+
+    def push_subscription(
+        self, resource_id: int = 1, provider: str | None = None, active: bool | None = None
+    ) -> Entry:
+        """A subscription, as in profiles.json; most are active."""
+        provider = provider or self.push_provider()
+        active = self.generator.boolean(88) if active is None else active
+        return {
+            "resource_id": resource_id,
+            "provider": provider,
+            "subscription_id": self.push_token(provider),
+            "status": "subscribed" if active else "unsubscribed",
+        }
+
+    def customer(self, number: int | None = None, registered: int | None = None) -> Entry:
+        """The fields that say who somebody is; a tenth have no phone, a seventh no birthday."""
+        make = self.generator
+        number = self.random_int(100_001, 999_999) if number is None else number
+        sex, first, last = self.random_element(
+            (
+                ("male", make.first_name_male, make.last_name_male),
+                ("female", make.first_name_female, make.last_name_female),
+            )
+        )
+        fields = {
+            "CustomNumber1": number,
+            "_fname": first(),
+            "_lname": last(),
+            "_sex": sex,
+            "_regdate": _iso(registered or self.random_int(FIRST_SECOND, LAST_SECOND)),
+            "_tz": self.random_element(_TIME_ZONES),
+        }
+        name = f"{_latin(fields['_fname'])}.{_latin(fields['_lname'])}.{number}"
+        fields["email"] = f"{name}@{make.safe_domain_name()}"
+        if make.boolean(90):
+            fields["phones"] = self._phone()
+        if make.boolean(85):
+            fields["_bdate"] = (date(1945, 1, 1) + timedelta(self.random_int(0, 22_600))).isoformat()
+        return fields
+
+    def object_id(self, second: int) -> str:
+        """An id as MongoDB would have made it in that second: 24 hex digits."""
+        return f"{second:08x}{self._bytes(8).hex()}"
+
+    def _phone(self) -> str:
+        # Some locales have no phones, short service numbers among them, or numerals of their own.
+        phone = unidecode(self.generator.phone_number()) if hasattr(self.generator, "phone_number") else ""
+        return phone if sum(map(str.isdigit, phone)) >= 7 else self.numerify("+99# ### ### ####")
+
+    def _address(self) -> str:
+        return self.numerify(self.random_element(_ADDRESSES))
+
+
+@lru_cache(maxsize=10_000)
+def _latin(name: str) -> str:
+    return "".join(c for c in unidecode(name).lower() if c.isalnum()) or "user"
+
+
+def _iso(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
