@@ -16,7 +16,7 @@ from emulator.web.current import workspace, workspace_to_change
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
-LATEST_MS = round(LATEST_MS)
+LATEST_MS = round(_LATEST.timestamp() * 1000)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
 _DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
