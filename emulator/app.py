@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 import orjson
@@ -10,11 +11,12 @@ from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException
 
 from emulator.emulator import Emulator
+from emulator.plain_wsgi import PlainWsgi
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.store.errors import StorageUnavailable
-from emulator.web import limits, push
+from emulator.web import limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.console import blueprint as console
 from emulator.web.current import WorkspacePrefix
@@ -36,23 +38,24 @@ class OrjsonProvider(JSONProvider):
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, on the state that the settings name.
+    """The application, on the state that the settings name; any WSGI server may run it, in one process.
 
     Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
     :class:`OSError`; nothing is left open then. The :class:`~emulator.emulator.Emulator` that it serves is
-    ``app.extensions["emulator"]``: close it at the end.
+    ``app.extensions["emulator"]``: close it at the end; the end of the process does.
     """
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
-    app.extensions["emulator"] = Emulator(settings or Settings())
+    app.extensions["emulator"] = emulator = Emulator(settings or Settings())
+    atexit.register(emulator.close)
     limits.init_app(app)
-    push.init_app(app)
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
-    app.wsgi_app = WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
+    # Flask's way to add middleware
+    app.wsgi_app = PlainWsgi(WorkspacePrefix(app.wsgi_app), emulator)  # type: ignore[method-assign]
     return app
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 IN_MEMORY = 1024 * 1024
 #: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
 #: before it listens gets to hear the answer; beyond, the connection closes on it.
-_DRAINED = 64 * 1024 * 1024
+DRAINED = 64 * 1024 * 1024
 
 
 class Exchange(Protocol):
@@ -166,7 +166,7 @@ class Bridge:
             size += len(piece)
             if size <= limit:
                 body.write(piece)
-            elif size > limit + _DRAINED:
+            elif size > limit + DRAINED:
                 break
         if size > limit:
             body.truncate(0)

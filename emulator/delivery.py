@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -62,22 +61,6 @@ def send(proto: Any, method: str, answer: Answer) -> None:
         proto.response_empty(answer.status, answer.headers)
     else:
         proto.response_bytes(answer.status, answer.headers, answer.body)
-
-
-def deliver_inline(delivery: Delivery, answer: Answer) -> Answer:
-    """The delivery under a plain WSGI server, where nothing but this thread can wait: the answer to send.
-
-    A delay sleeps and ``wait`` is run to its end, here. What needs the connection, or a body in pieces,
-    becomes an answer with status 500 that says so.
-    """
-    if delivery.wait is not None:
-        answer = asyncio.run(_completed(delivery.wait)) or answer
-    time.sleep(delivery.delay_s)
-    if delivery.effect is not None:
-        return _only_here(f"fault {delivery.effect}")
-    if delivery.stream is not None:
-        return _only_here("a streamed answer")
-    return answer
 
 
 class Deliveries:
@@ -247,14 +230,6 @@ async def _ended(next_piece: asyncio.Task[bytes | None] | None, pieces: AsyncIte
         await asyncio.wait([next_piece])
     if isinstance(pieces, AsyncGenerator):
         await pieces.aclose()
-
-
-async def _completed(awaitable: Awaitable[Answer | None]) -> Answer | None:
-    return await awaitable
-
-
-def _only_here(what: str) -> Answer:
-    return failure(f"{what} needs the emulator's own server (python run.py); this server cannot do it")
 
 
 def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:

@@ -68,8 +68,8 @@ class SharedLoop(asyncio.SelectorEventLoop):
     were at home: ``call_soon``, ``call_later``, ``create_task``, setting futures.
     """
 
-    def __init__(self) -> None:
-        self.turn = Turn()
+    def __init__(self, turn: Turn | None = None) -> None:
+        self.turn = turn or Turn()
         self._home = threading.get_ident()
         self._guest = 0
         super().__init__(_LendingSelector(self.turn))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
-import orjson
 import pytest
 
-from emulator.delivery import deliver_inline
-from emulator.wire import Answer, Delivery, Effect
 from tests.toy import Toy, received_until, received_until_closed
 
 WHOLE = len(b'{"padding": ""}') + 2000
@@ -146,36 +142,3 @@ def test_silent_stream_is_closed_too_when_its_client_leaves() -> None:
 def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
     with toy.client() as client:
         assert client.ask("HEAD", "/exchange/stream?pieces=1000000000").status == 200
-
-
-ANSWER = Answer(200, [], b"ours")
-
-
-def test_plain_wsgi_delay_sleeps_and_answers() -> None:
-    assert deliver_inline(Delivery(delay_s=0.001), ANSWER) is ANSWER
-
-
-def test_plain_wsgi_waits_and_takes_the_other_answer() -> None:
-    other = Answer(500, [], b"not written")
-
-    async def fail() -> Answer:
-        await asyncio.sleep(0)
-        return other
-
-    assert deliver_inline(Delivery(wait=fail()), ANSWER) is other
-
-
-@pytest.mark.parametrize("effect", ["connection_reset", "empty_response", "truncated_body", "slow_body"])
-def test_plain_wsgi_says_that_it_cannot_do_an_effect(effect: Effect) -> None:
-    answer = deliver_inline(Delivery(effect=effect), ANSWER)
-    assert answer.status == 500
-    document = orjson.loads(answer.body)
-    assert (document["data"], document["error"]) == ([], 500)
-    assert f"fault {effect} needs the emulator's own server" in document["error_text"]
-
-
-def test_plain_wsgi_says_that_it_cannot_stream() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b""
-
-    assert b"needs the emulator's own server" in deliver_inline(Delivery(stream=pieces()), ANSWER).body

@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 from flask import Response, request
 
-from emulator.delivery import deliver_inline
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
-from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Answer, Delivery
+from emulator.wire import DELIVERY_KEY, Answer, Delivery
 
 JSON = ("Content-Type", "application/json")
 
@@ -22,16 +21,9 @@ def json_answer(document: Any, status: int = 200) -> Answer:
 
 
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
-    """Have the server answer with what ``work`` returns; a :class:`RequestError` of its is answered as such.
-
-    Under a server without the bridge the work is done here and now.
-    """
-    delivery = Delivery(wait=_guarded(work))
-    if request.environ.get(BRIDGE_KEY):
-        request.environ[DELIVERY_KEY] = delivery
-        return Response(b"", 200)
-    answer = deliver_inline(delivery, Answer(200, [], b""))
-    return Response(answer.body, answer.status, answer.headers)
+    """Have the server answer with what ``work`` returns, or with the :class:`RequestError` that it raises."""
+    request.environ[DELIVERY_KEY] = Delivery(wait=_guarded(work))
+    return Response(b"", 200)
 
 
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:

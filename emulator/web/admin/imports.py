@@ -28,6 +28,7 @@ from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.current import workspace
 from emulator.web.limits import MAX_FILE_BYTES
+from emulator.wire import BRIDGE_KEY
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
@@ -196,10 +197,9 @@ def _shown(job: Job) -> dict[str, Any]:
 
 def _schedule() -> Schedule:
     """Steps on the server's loop; under a server without one, all of them at once."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
+    if BRIDGE_KEY not in request.environ:
         return at_once
+    loop = asyncio.get_running_loop()
 
     def on_loop(advance: Callable[[], float | None]) -> None:
         def step() -> None:
