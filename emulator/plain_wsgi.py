@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PIECE = 64 << 10
+_FORKED = (
+    "the state was opened by the process that this one was forked from: call create_app in one process only"
+)
 
 
 class PlainWsgi:
@@ -55,7 +58,7 @@ class PlainWsgi:
 
     def _answer(self, environ: WSGIEnvironment, body: IO[bytes], problem: BodyProblem | None) -> Answer:
         if os.getpid() != self._process:
-            return failure("this process is a fork of the one that opened the state: call create_app here")
+            return failure(_FORKED)
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
         exchange = self._emulator.exchange
         if exchange.accepts(path):
