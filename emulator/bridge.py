@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 from emulator.access_log import AccessLog, Served
-from emulator.delivery import Deliveries, internal_error, on_loop, send
+from emulator.delivery import Deliveries, internal_error, is_large, on_loop, send
 from emulator.turn import SharedLoop
 from emulator.wire import Answer, BodyProblem, Incoming
 from emulator.wsgi_call import WsgiCall
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 IN_MEMORY = 1024 * 1024
 #: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
 #: before it listens gets to hear the answer; beyond, the connection closes on it.
-DRAINED = 64 * 1024 * 1024
+DRAINED = 256 * 1024 * 1024
 
 
 class Exchange(Protocol):
@@ -188,8 +188,11 @@ class Bridge:
         except BaseException as error:
             # SystemExit too: a view that asks the process to end does not get it.
             answer = internal_error(error)
-        if answer.delivery is None:
+        if answer.delivery is None and not is_large(answer):
             send(request.proto, method, answer)
+            # An error that somebody keeps would keep this frame and, with it, a body that is not read to its
+            # end: granian would wait for us to read it, and the client for us to take it.
+            request.proto = None
             self._record(request, answer, "")
         else:
             self._deliveries.start(
