@@ -11,7 +11,7 @@ from emulator.loop_thread import LoopThread
 from emulator.settings import Settings
 from emulator.store.lock import StateLock
 from emulator.turn import Turn
-from emulator.workspaces import Workspaces
+from emulator.workspaces import CLOSING_S, Workspaces
 
 
 class Emulator:
@@ -37,15 +37,18 @@ class Emulator:
             raise
         self.exchange = Exchange(self.workspaces)
 
-    def close(self) -> None:
-        """Write every state down and let go of the directory. The second time, and in a fork: nothing."""
+    def close(self, seconds: float = CLOSING_S) -> None:
+        """Write the states down, as many as can be in so many seconds, and let go of the directory.
+
+        The second time, and in a fork: nothing.
+        """
         if self._process != os.getpid():
             return
         self._process = None
         atexit.unregister(self.close)
         self.loop_thread.stop()
         with self.turn:
-            self.workspaces.close()
+            self.workspaces.close(seconds)
             self._release()
 
     def _release(self) -> None:

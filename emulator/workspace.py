@@ -120,9 +120,13 @@ class Workspace:
         """Have the armed faults survive a restart."""
         self.store.remember("faults", msgspec.json.encode(RememberedFaults(list(self.faults))))
 
-    def close(self) -> None:
-        """Write the state down and let go of it."""
-        self.store.close()
+    def close(self, deadline: float) -> None:
+        """Write the state down, if it can be by ``deadline`` (:func:`time.monotonic`), and let go of it."""
+        if monotonic() < deadline:
+            self.store.storage.give_up_at = deadline
+            self.store.close()
+        else:
+            self.store.discard()
 
     def discard(self) -> None:
         """Let go of the state without writing it down: it is about to be deleted."""

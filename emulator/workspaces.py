@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 from emulator.fixtures.model import FixtureSet
 from emulator.rules.model import RequestError
@@ -17,6 +18,9 @@ from emulator.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 WORKSPACE_HEADER = "X-Emulator-Workspace"
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _PREFIX = "/w/"
+#: Seconds that the last snapshots may take, and how many are written at a time.
+CLOSING_S = 3.0
+_CLOSING_AT_ONCE = 8
 
 
 def split_path(path: str) -> tuple[str | None, str]:
@@ -96,10 +100,16 @@ class Workspaces:
             workspace.fixtures = fixtures
             workspace.reset()
 
-    def close(self) -> None:
-        """Write every state down."""
-        for workspace in self:
-            workspace.close()
+    def close(self, seconds: float = CLOSING_S) -> None:
+        """Write the states down, the default one first, and let go of all.
+
+        After so many seconds the others are left as they are: the log has what no snapshot has.
+        """
+        deadline = monotonic() + seconds
+        with ThreadPoolExecutor(
+            _CLOSING_AT_ONCE
+        ) as pool:  # they wait for the disk, which writes many at once
+            list(pool.map(lambda workspace: workspace.close(deadline), self))
 
     def _stored(self) -> set[str]:
         return stored_names(self._settings.state) if self._settings.durability != "none" else set()
