@@ -106,10 +106,13 @@ class Workspaces:
         After so many seconds the others are left as they are: the log has what no snapshot has.
         """
         deadline = monotonic() + seconds
-        with ThreadPoolExecutor(
-            _CLOSING_AT_ONCE
-        ) as pool:  # they wait for the disk, which writes many at once
-            list(pool.map(lambda workspace: workspace.close(deadline), self))
+        try:
+            # They wait for the disk, which takes many at once.
+            with ThreadPoolExecutor(_CLOSING_AT_ONCE) as pool:
+                list(pool.map(lambda workspace: workspace.close(deadline), self))
+        except RuntimeError:  # at the very end of the process there are no new threads
+            for workspace in self:
+                workspace.close(deadline)
 
     def _stored(self) -> set[str]:
         return stored_names(self._settings.state) if self._settings.durability != "none" else set()
