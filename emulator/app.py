@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 import orjson
@@ -10,11 +11,12 @@ from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException
 
 from emulator.emulator import Emulator
+from emulator.plain_wsgi import PlainWsgi
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError, shortened
 from emulator.settings import Settings
 from emulator.store.errors import StorageUnavailable, error_code, refusal
-from emulator.web import current, later, limits, push
+from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.numbers import Int64Converter
 from emulator.web.console import blueprint as console
@@ -36,11 +38,11 @@ class OrjsonProvider(JSONProvider):
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, on the state that the settings name.
+    """The application, on the state that the settings name; any WSGI server may run it, in one process.
 
     Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
     :class:`OSError`; nothing is left open then. The :class:`~emulator.emulator.Emulator` that it serves is
-    ``app.extensions["emulator"]``: close it at the end.
+    ``app.extensions["emulator"]``: close it at the end; the end of the process does.
     """
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
@@ -48,15 +50,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.url_map.converters["int64"] = Int64Converter
     settings = settings or Settings()
-    app.extensions["emulator"] = Emulator(settings)
+    app.extensions["emulator"] = emulator = Emulator(settings)
+    atexit.register(emulator.close)
     current.init_app(app)  # first: a name that cannot be is refused before anything
     limits.init_app(app, settings)
-    push.init_app(app)
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
     app.after_request(later.when_durable)
-    app.wsgi_app = current.WorkspacePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to add middleware
+    below = current.WorkspacePrefix(app.wsgi_app)
+    # Flask's way to add middleware
+    app.wsgi_app = PlainWsgi(below, emulator, app.extensions["spool"])  # type: ignore[method-assign]
     return app
 
 

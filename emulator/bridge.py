@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 from emulator.access_log import AccessLog, Served
-from emulator.delivery import Deliveries, internal_error, on_loop, send
+from emulator.delivery import Deliveries, internal_error, is_large, on_loop, send
 from emulator.spool import IN_MEMORY, Spool
 from emulator.turn import SharedLoop
 from emulator.wire import Answer, BodyProblem, Incoming
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
 #: before it listens gets to hear the answer; beyond, the connection closes on it.
-_DRAINED = 64 * 1024 * 1024
+DRAINED = 256 * 1024 * 1024
 
 
 class Exchange(Protocol):
@@ -191,7 +191,7 @@ class Bridge:
             size += len(piece)
             if size > limit:
                 problem = problem or "too_large"
-                if size > limit + _DRAINED:
+                if size > limit + DRAINED:
                     break
                 continue
             try:
@@ -224,8 +224,11 @@ class Bridge:
 
     def _send(self, request: _Request, answer: Answer) -> None:
         scope, method = request.scope, request.method
-        if answer.delivery is None:
+        if answer.delivery is None and not is_large(answer):
             send(request.proto, method, answer)
+            # An error that somebody keeps would keep this frame and, with it, a body that is not read to its
+            # end: granian would wait for us to read it, and the client for us to take it.
+            request.proto = None
             self._record(request, answer, "")
         else:
             self._deliveries.start(

@@ -10,6 +10,7 @@ import click
 
 from emulator import __version__
 from emulator.collector import collections_paused
+from emulator.early_stop import interrupt_on_ctrl_c
 
 #: Command → one-line help. Loading all of them would cost the server its quick start.
 COMMANDS = {
@@ -78,11 +79,14 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="push-emulator")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """A local emulator of the Altcraft Platform's POST /push_subscribe.
 
     Without a command it serves; `serve --help` lists the server's options.
     """
+    if context.invoked_subcommand != "serve":
+        interrupt_on_ctrl_c()
 
 
 def main(args: Sequence[str] | None = None, program: str = "push-emulator") -> None:

@@ -13,6 +13,10 @@ import struct
 import sys
 from collections.abc import Callable
 
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
 _LISTED_IN = "/dev/fd"
 
 Address = tuple[str, int]
@@ -55,6 +59,33 @@ def cut(client: Address, server_port: int, *, reset: bool) -> bool:
     to be reset (RST) when the server drops it, and reading ends, upon which the server drops it.
     """
     return _each_connection(server_port, client, _reset_when_dropped if reset else _end)
+
+
+def duplicate(client: Address, server_port: int) -> socket.socket | None:
+    """The connection's socket once more, to look at, where it can be found."""
+    found: list[socket.socket] = []
+    _each_connection(server_port, client, lambda one: found.append(one.dup()))
+    for superfluous in found[1:]:
+        superfluous.close()
+    return found[0] if found else None
+
+
+def unsent_bytes(connection: socket.socket) -> int:
+    """The bytes in the system's hands that the other side has not taken yet; 0 where that cannot be asked."""
+    if sys.platform == "win32":
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
+
+
+def hold_back(client: Address, server_port: int) -> bool:
+    """Keeps for a moment what is written to ``client`` from leaving: whether the system can."""
+    cork = getattr(socket, "TCP_CORK", None)  # Linux
+    if cork is None:
+        return False
+    return _each_connection(server_port, client, lambda one: one.setsockopt(socket.IPPROTO_TCP, cork, 1))
 
 
 def cut_all(server_port: int) -> bool:

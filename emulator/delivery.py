@@ -6,10 +6,10 @@ Everything here waits on the event loop, so nobody else waits and no thread is h
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ import granian.rsgi as rsgi
 import orjson
 
 from emulator import connections
+from emulator.reader import AT_ONCE, Reader
 from emulator.wire import Answer, Delivery, Effect, Summary
 
 #: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
@@ -25,7 +26,10 @@ _SLOW_PIECES = 30
 #: Seconds for the first half of a ``truncated_body`` to leave: what is still inside when a body ends is lost.
 _HALF_LEAVES_S = 0.1
 #: Seconds for the server to notice that its connection was cut.
-_CUT_NOTICED_S = 2.0
+_CUT_NOTICED_S = 0.5
+
+#: Bytes of larger answers that may wait for their clients at a time, all together.
+MOST_UNREAD = 128 * 1024 * 1024
 
 # Re-exported names that the library's types do not declare as such.
 _CLIENT_LEFT: tuple[type[RuntimeError], ...] = (
@@ -37,11 +41,16 @@ _CLIENT_LEFT: tuple[type[RuntimeError], ...] = (
 Outcome = tuple[Answer, str]
 
 
-def failure(text: str) -> Answer:
-    """An answer of our own making, in the documented envelope: HTTP 500, error 500 (A3, A4)."""
-    body = orjson.dumps({"data": [], "error": 500, "error_text": text})
+def failure(text: str, code: int = 500) -> Answer:
+    """An answer of our own making, in the documented envelope (A3, A4)."""
+    body = orjson.dumps({"data": [], "error": code, "error_text": text})
     headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
-    return Answer(500, headers, body, Summary(error=500))
+    return Answer(code, headers, body, Summary(error=code))
+
+
+def is_large(answer: Answer) -> bool:
+    """Whether an answer is delivered piece by piece, as its client reads it."""
+    return len(answer.body) > AT_ONCE
 
 
 def internal_error(error: BaseException) -> Answer:
@@ -64,23 +73,6 @@ def send(proto: Any, method: str, answer: Answer) -> None:
         proto.response_bytes(answer.status, answer.headers, answer.body)
 
 
-def deliver_inline(delivery: Delivery, answer: Answer) -> Answer:
-    """The delivery under a plain WSGI server, where nothing but this thread can wait: the answer to send.
-
-    A delay sleeps and ``wait`` is run to its end, here. What needs the connection, or a body in pieces,
-    becomes an answer with status 500 that says so.
-    """
-    with delivery.busy:
-        if delivery.wait is not None:
-            answer = asyncio.run(_completed(delivery.wait)) or answer
-        time.sleep(delivery.delay_s)
-    if delivery.effect is not None:
-        return _only_here(f"fault {delivery.effect}")
-    if delivery.stream is not None:
-        return _only_here("a streamed answer")
-    return answer
-
-
 class Deliveries:
     """The answers of one server that are on their way.
 
@@ -92,6 +84,7 @@ class Deliveries:
         self._server_port = server_port
         self._under_way: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
+        self._unread = 0
 
     def start(
         self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
@@ -119,6 +112,8 @@ class Deliveries:
         except asyncio.CancelledError:
             sent, note = failure("the server is stopping"), "stopped"
             send(proto, method, sent)
+        except _CLIENT_LEFT:
+            sent, note = answer, "client left"
         except Exception as error:
             sent, note = internal_error(error), ""
             send(proto, method, sent)
@@ -135,20 +130,44 @@ class Deliveries:
         if delivery.effect is not None:
             return await self._do(delivery.effect, proto, method, client, answer)
         if delivery.stream is not None and method != "HEAD":
-            return answer, await self._stream(proto, answer, delivery.stream)
+            return answer, await self._stream(proto, client, answer, delivery.stream)
+        if is_large(answer) and method != "HEAD":
+            return await self._bring_large(proto, client, answer)
         send(proto, method, answer)
         return answer, ""
+
+    async def _bring_large(self, proto: Any, client: str, answer: Answer) -> Outcome:
+        size = len(answer.body)
+        if self._unread and self._unread + size > MOST_UNREAD:
+            text = f"answers of {self._unread} bytes wait for clients that read none: ask for less, or later"
+            refusal = failure(text, 503)
+            send(proto, "GET", refusal)
+            return refusal, ""
+        self._unread += size
+        try:
+            whole = Answer(answer.status, _with_length(answer.headers, size), b"")
+            return answer, await self._stream(proto, client, whole, _cut_up(answer.body))
+        finally:
+            self._unread -= size
 
     async def _do(self, effect: Effect, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
         if effect in ("connection_reset", "empty_response"):
             address = connections.address_of(client)
-            if not connections.cut(address, self._server_port, reset=effect == "connection_reset"):
+            gone = self._client_gone(proto)
+            found = connections.cut(address, self._server_port, reset=effect == "connection_reset")
+            # Letting go of the request earlier would make the server send an answer of its own.
+            await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
+            if not found:
+                if gone.done():
+                    return answer, "client left"
+                gone.cancel()
                 answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
                 send(proto, method, answer)
                 return answer, ""
-            # Letting go of the request earlier would make the server send an answer of its own.
-            gone = self._client_gone(proto)
-            await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
+            if not gone.done():  # the client sent more than its request, and the server reads none of it
+                connections.hold_back(address, self._server_port)
+                # A folder can be opened and not read: the answer breaks off before its first byte.
+                proto.response_file(200, [], os.sep)
             gone.cancel()
         elif method == "HEAD":
             send(proto, method, answer)
@@ -174,21 +193,21 @@ class Deliveries:
         transport = proto.response_stream(answer.status, _with_length(answer.headers, len(body)))
         for piece in pieces:
             await self._pause(SLOW_BODY_S / len(pieces))
-            try:
-                await transport.send_bytes(piece)
-            except _CLIENT_LEFT:
-                return  # the client left
+            await transport.send_bytes(piece)
 
-    async def _stream(self, proto: Any, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
+    async def _stream(self, proto: Any, client: str, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
         """Sends pieces until there are no more, the client leaves or the server stops; why it ended."""
+        reader = Reader(connections.address_of(client), self._server_port)
         transport = proto.response_stream(answer.status, answer.headers)
         gone = self._client_gone(proto)
         stopping = self._loop.create_task(self._hurry.wait())
+        # A page that watches has no end of its own; of anything else a half would be of no use.
+        ends = [gone, stopping] if _is_endless(answer) else [gone]
         next_piece: asyncio.Task[bytes | None] | None = None
         try:
             while True:
                 next_piece = self._loop.create_task(_next(pieces))
-                await asyncio.wait([next_piece, gone, stopping], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([next_piece, *ends], return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
                     return "client left"
                 if not next_piece.done():
@@ -197,9 +216,16 @@ class Deliveries:
                 if piece is None:
                     return ""
                 await transport.send_bytes(piece)
+                if not await reader.has_taken(len(piece), ends):
+                    return "client does not read"
         except _CLIENT_LEFT:
             return "client left"
+        except Exception as error:
+            internal_error(error)
+            reader.leave()  # else the half of an answer would end like a whole one
+            return "broken off"
         finally:
+            reader.close()
             del transport  # an error's traceback would hold it, and with it the body open
             gone.cancel()
             stopping.cancel()
@@ -239,6 +265,11 @@ def _settle(future: asyncio.Future[Any], done: Any) -> None:
         future.set_exception(error)
 
 
+async def _cut_up(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), AT_ONCE):
+        yield body[start : start + AT_ONCE]
+
+
 async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
     return await anext(pieces, None)
 
@@ -251,12 +282,8 @@ async def _ended(next_piece: asyncio.Task[bytes | None] | None, pieces: AsyncIte
         await pieces.aclose()
 
 
-async def _completed(awaitable: Awaitable[Answer | None]) -> Answer | None:
-    return await awaitable
-
-
-def _only_here(what: str) -> Answer:
-    return failure(f"{what} needs the emulator's own server (python run.py); this server cannot do it")
+def _is_endless(answer: Answer) -> bool:
+    return any(value.startswith("text/event-stream") for _, value in answer.headers)
 
 
 def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+
 from emulator.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
+from emulator.loop_thread import LoopThread
 from emulator.settings import Settings
 from emulator.store.lock import StateLock
-from emulator.workspaces import Workspaces
+from emulator.turn import Turn
+from emulator.workspaces import CLOSING_S, Workspaces
 
 
 class Emulator:
     """Everything that lives while the server runs.
+
+    Where the emulator's own server does not run it, whoever touches it holds ``turn``, and what waits runs in
+    ``loop_thread``.
 
     Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
     :class:`OSError`; then nothing is left open.
@@ -18,6 +26,9 @@ class Emulator:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.turn = Turn()
+        self.loop_thread = LoopThread(self.turn)
+        self._process: int | None = os.getpid()
         self._lock = None if settings.durability == "none" else StateLock(settings.state)
         try:
             self.workspaces = Workspaces(settings, load_fixtures(settings.fixtures), self._lock)
@@ -26,10 +37,19 @@ class Emulator:
             raise
         self.exchange = Exchange(self.workspaces)
 
-    def close(self) -> None:
-        """Write every state down and let go of the directory."""
-        self.workspaces.close()
-        self._release()
+    def close(self, seconds: float = CLOSING_S) -> None:
+        """Write the states down, as many as can be in so many seconds, and let go of the directory.
+
+        The second time, and in a fork: nothing.
+        """
+        if self._process != os.getpid():
+            return
+        self._process = None
+        atexit.unregister(self.close)
+        self.loop_thread.stop()
+        with self.turn:
+            self.workspaces.close(seconds)
+            self._release()
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -57,8 +58,9 @@ def serve(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     spool: Spool | None = None,
-) -> None:
-    """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns.
+) -> float:
+    """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns
+    when it was told to stop (:func:`time.monotonic`).
 
     ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when requests are
     answered. ``on_stop`` is called when the last answer is out and the loop rests. ``spool`` takes large
@@ -79,24 +81,26 @@ def serve(
     threads_before = _native_threads()
     worker = _Worker(loop, bridge, listener, tls_cert, tls_key)
     try:
-        loop.run_until_complete(_serve(worker, bridge, deliveries, real_port, on_ready))
+        told_at = loop.run_until_complete(_serve(worker, bridge, deliveries, real_port, on_ready))
         on_stop()
     finally:
         access_log.flush()
         loop.run_until_complete(_wind_up(threads_before))
         asyncio.set_event_loop(None)
         loop.close()
+    return told_at
 
 
 async def _serve(
     worker: _Worker, bridge: Bridge, deliveries: Deliveries, port: int, on_ready: Callable[[int], object]
-) -> None:
+) -> float:
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _signals(stop, hurry):
         worker.start()
         try:
             on_ready(port)
             await stop.wait()
+            told_at = monotonic()
         finally:
             worker.stop()
             deliveries.hurry()
@@ -105,6 +109,7 @@ async def _serve(
                 bridge.give_up()
                 connections.cut_all(port)
                 await _first(worker.ended, None, _LAST_S)
+    return told_at
 
 
 async def _wind_up(threads_before: int) -> None:

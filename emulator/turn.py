@@ -22,23 +22,34 @@ _WHOLE_S = 0.001
 
 
 class Turn:
-    """The right to touch the state, one holder at a time; re-entrant. Use it in a ``with``.
+    """The right to touch the state: a lock that its owner may enter again. Use it in a ``with``.
 
     Who waits at the door is next: a busy server thread cannot keep the loop from its timers.
     """
 
-    __slots__ = ("_door", "_held")
+    __slots__ = ("_depth", "_door", "_held", "_owner")
 
     def __init__(self) -> None:
         self._door = threading.Lock()
-        self._held = threading.RLock()
+        self._held = threading.Lock()
+        self._owner = 0
+        self._depth = 0
 
     def __enter__(self) -> None:
-        with self._door:
-            self._held.acquire()
+        me = threading.get_ident()
+        if self._owner != me:  # only this thread can have written its own number there
+            with self._door:
+                self._held.acquire()
+            self._owner = me
+        self._depth += 1
 
     def __exit__(self, *_: object) -> None:
-        self._held.release()
+        if self._owner != threading.get_ident():
+            raise RuntimeError("the turn belongs to another thread, or to none")
+        self._depth -= 1
+        if not self._depth:
+            self._owner = 0
+            self._held.release()
 
 
 class _LendingSelector(selectors.DefaultSelector):
@@ -65,8 +76,8 @@ class SharedLoop(asyncio.SelectorEventLoop):
     often one did.
     """
 
-    def __init__(self) -> None:
-        self.turn = Turn()
+    def __init__(self, turn: Turn | None = None) -> None:
+        self.turn = turn or Turn()
         self._home = threading.get_ident()
         self._guest = 0
         self.visits = 0

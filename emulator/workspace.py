@@ -189,9 +189,13 @@ class Workspace:
         self.clock.setting = found.get("clock", REAL_TIME)
         self.faults.replace(found["faults"].armed if "faults" in found else [])
 
-    def close(self) -> None:
-        """Write the state down and let go of it."""
-        self.store.close()
+    def close(self, deadline: float) -> None:
+        """Write the state down, if it can be by ``deadline`` (:func:`time.monotonic`), and let go of it."""
+        if monotonic() < deadline:
+            self.store.storage.give_up_at = deadline
+            self.store.close()
+        else:
+            self.store.discard()
 
     def give_requests(self) -> RequestJournal:
         """The journal as a new one, with all who wait for its news. What is recorded here now is not kept."""

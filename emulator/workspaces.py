@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 from emulator.fixtures.model import FixtureSet
 from emulator.requests.journal import RequestJournal
@@ -25,6 +26,9 @@ WORKSPACE_HEADER = "X-Emulator-Workspace"
 _PREFIX = "/w/"
 #: Names that have no workspace and whose refused requests are kept all the same.
 _MOST_UNMADE = 256
+#: Seconds that the last snapshots may take, and how many are written at a time.
+CLOSING_S = 3.0
+_CLOSING_AT_ONCE = 8
 
 
 def split_path(path: str) -> tuple[str | None, str]:
@@ -235,10 +239,19 @@ class Workspaces:
                 refused[name] = str(error)
         return refused
 
-    def close(self) -> None:
-        """Write every state down."""
-        for workspace in self:
-            workspace.close()
+    def close(self, seconds: float = CLOSING_S) -> None:
+        """Write the states down, the default one first, and let go of all.
+
+        After so many seconds the others are left as they are: the log has what no snapshot has.
+        """
+        deadline = monotonic() + seconds
+        try:
+            # They wait for the disk, which takes many at once.
+            with ThreadPoolExecutor(_CLOSING_AT_ONCE) as pool:
+                list(pool.map(lambda workspace: workspace.close(deadline), self))
+        except RuntimeError:  # at the very end of the process there are no new threads
+            for workspace in self:
+                workspace.close(deadline)
 
     def _stored(self) -> set[str]:
         return stored_names(self._settings.state) if self._settings.durability != "none" else set()

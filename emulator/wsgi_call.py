@@ -12,7 +12,7 @@ from emulator.access_log import SUMMARY_KEY
 from emulator.wire import BODY_PROBLEM_KEY, BRIDGE_KEY, DELIVERY_KEY, Answer, BodyProblem, Delivery, Summary
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
     from granian.rsgi import Scope
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -62,24 +62,7 @@ class WsgiCall:
         environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         if problem is not None:
             environ[BODY_PROBLEM_KEY] = problem
-        status = ""
-        answer_headers: list[tuple[str, str]] = []
-        written: list[bytes] = []
-
-        def start_response(
-            its_status: str, its_headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
-        ) -> Callable[[bytes], object]:
-            nonlocal status, answer_headers
-            status, answer_headers = its_status, its_headers
-            return written.append
-
-        pieces = self._application(environ, start_response)
-        content = _joined(pieces)
-        if written:
-            content = b"".join(written) + content
-        summary: Summary | None = environ.get(SUMMARY_KEY)
-        delivery: Delivery | None = environ.get(DELIVERY_KEY)
-        return Answer(int(status[:3]), answer_headers, content, summary or Summary(), delivery)
+        return call_application(self._application, environ)
 
     def _environ(
         self, scope: Scope, method: str, path: str, headers: list[tuple[str, str]]
@@ -110,6 +93,27 @@ class WsgiCall:
         if len(self._variables) < _MOST_NAMES:
             self._variables[name] = variable
         return variable
+
+
+def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+    """A WSGI application's whole answer, with the delivery and the summary that it left in ``environ``."""
+    status = ""
+    headers: list[tuple[str, str]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        its_status: str, its_headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        nonlocal status, headers
+        status, headers = its_status, its_headers
+        return written.append
+
+    content = _joined(application(environ, start_response))
+    if written:
+        content = b"".join(written) + content
+    summary: Summary | None = environ.get(SUMMARY_KEY)
+    delivery: Delivery | None = environ.get(DELIVERY_KEY)
+    return Answer(int(status[:3]), headers, content, summary or Summary(), delivery)
 
 
 def _joined(pieces: Iterable[bytes]) -> bytes:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import socket
 import subprocess
+import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from signal import Signals
 
-import orjson
+import psutil
 import pytest
 
-from emulator.delivery import deliver_inline
-from emulator.wire import Answer, Delivery, Effect
+from emulator.delivery import MOST_UNREAD
 from tests.toy import Toy, received_until, received_until_closed
 
 WHOLE = len(b'{"padding": ""}') + 2000
@@ -148,34 +148,72 @@ def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
         assert client.ask("HEAD", "/exchange/stream?pieces=1000000000").status == 200
 
 
-ANSWER = Answer(200, [], b"ours")
+@pytest.mark.parametrize("effect", ["truncated_body", "slow_body", "connection_reset", "empty_response"])
+def test_client_that_left_before_the_effect_is_one_line_in_the_log(effect: str) -> None:
+    with Toy(log_format="json") as toy:
+        ask(toy, f"/exchange/effect?name={effect}&delay=0.2").close()
+        line = toy.logged()
+        assert (line["path"], line["status"]) == ("/exchange/effect", 200)
+        assert toy.get("/exchange/answer").status == 200
+        ended = toy.stop()
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
-def test_plain_wsgi_delay_sleeps_and_answers() -> None:
-    assert deliver_inline(Delivery(delay_s=0.001), ANSWER) is ANSWER
+def test_stream_that_breaks_off_does_not_end_like_a_whole_one() -> None:
+    with Toy() as toy:
+        with ask(toy, "/exchange/stream?pieces=3&fail=1") as connection:
+            received = received_until_closed(connection)
+        assert b"data: 2" in received
+        assert not received.endswith(b"0\r\n\r\n")
+        assert "LookupError: on purpose" in toy.stop().stderr
 
 
-def test_plain_wsgi_waits_and_takes_the_other_answer() -> None:
-    other = Answer(500, [], b"not written")
-
-    async def fail() -> Answer:
-        await asyncio.sleep(0)
-        return other
-
-    assert deliver_inline(Delivery(wait=fail()), ANSWER) is other
-
-
-@pytest.mark.parametrize("effect", ["connection_reset", "empty_response", "truncated_body", "slow_body"])
-def test_plain_wsgi_says_that_it_cannot_do_an_effect(effect: Effect) -> None:
-    answer = deliver_inline(Delivery(effect=effect), ANSWER)
-    assert answer.status == 500
-    document = orjson.loads(answer.body)
-    assert (document["data"], document["error"]) == ([], 500)
-    assert f"fault {effect} needs the emulator's own server" in document["error_text"]
+@pytest.mark.parametrize("behind", [b"", b"\n", b"GET /exchange/answer HTTP/1.1\r\nHost: x\r\n\r\n"])
+@pytest.mark.parametrize("effect", ["connection_reset", "empty_response"])
+def test_what_a_client_sends_behind_its_request_does_not_save_the_connection(
+    toy: Toy, effect: str, behind: bytes
+) -> None:
+    with toy.connect() as connection:
+        request = f"GET /exchange/effect?name={effect} HTTP/1.1\r\nHost: x\r\n\r\n"
+        connection.sendall(request.encode() + behind)
+        if effect == "connection_reset":
+            assert_reset(connection)
+        else:
+            assert received_until_closed(connection) == b""
 
 
-def test_plain_wsgi_says_that_it_cannot_stream() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b""
+def test_large_answer_arrives_whole(toy: Toy) -> None:
+    with toy.client() as client:
+        for _ in range(2):
+            answer = client.get("/exchange/large?size=30000000")
+            assert (answer.status, len(answer.body)) == (200, 30_000_000)
+            assert answer.header("content-length") == ["30000000"]
 
-    assert b"needs the emulator's own server" in deliver_inline(Delivery(stream=pieces()), ANSWER).body
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what a client has read cannot be asked there")
+def test_answers_that_nobody_reads_take_bounded_memory() -> None:
+    size = 20 << 20
+    with Toy() as toy:
+        process = psutil.Process(toy.pid)
+        before = process.memory_info().rss
+        connections = [ask(toy, f"/exchange/large?size={size}") for _ in range(64)]
+        heads = [connection.recv(12) for connection in connections]
+        taken = process.memory_info().rss - before
+        assert heads.count(b"HTTP/1.1 200") == MOST_UNREAD // size
+        assert heads.count(b"HTTP/1.1 503") == 64 - MOST_UNREAD // size
+        assert taken < 2 * MOST_UNREAD
+        for connection in connections:
+            connection.close()
+        while toy.get(f"/exchange/large?size={size}").status != 200:  # until all have been noticed
+            pass
+
+
+def test_stop_lets_a_large_answer_be_read_to_its_end() -> None:
+    with Toy() as toy, ask(toy, "/exchange/large?size=30000000") as connection:
+        received = connection.recv(1000)
+        toy.send_signal(Signals.SIGTERM)
+        toy.wait_until_refused()
+        received += received_until_closed(connection)
+        assert len(received.partition(b"\r\n\r\n")[2]) == 30_000_000
+        assert toy.stop().returncode == 0

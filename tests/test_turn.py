@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from emulator.turn import SharedLoop
+from emulator.turn import SharedLoop, Turn
 
 #: Seconds that nothing here takes.
 LONG_S = 60.0
@@ -143,3 +143,83 @@ def test_guest_gets_its_turn_from_a_busy_loop(loop: SharedLoop) -> None:
             await asyncio.sleep(0)
 
     beside(loop, guest, main())
+
+
+def test_owner_enters_again_while_another_thread_waits() -> None:
+    turn, order = Turn(), []
+
+    def wait_at_the_door() -> None:
+        with turn:
+            order.append("other")
+
+    def enter_twice() -> None:
+        with turn:
+            other.start()
+            while not turn._door.locked():
+                time.sleep(0)
+            with turn:
+                order.append("inner")
+            order.append("outer")
+
+    other = threading.Thread(target=wait_at_the_door, daemon=True)
+    owner = threading.Thread(target=enter_twice, daemon=True)
+    owner.start()
+    owner.join(LONG_S)
+    other.join(LONG_S)
+    assert order == ["inner", "outer", "other"]
+
+
+def test_inner_exit_does_not_give_the_turn_away() -> None:
+    turn, entered = Turn(), threading.Event()
+
+    def enter() -> None:
+        with turn:
+            entered.set()
+
+    with turn:
+        with turn:
+            pass
+        other = threading.Thread(target=enter, daemon=True)
+        other.start()
+        assert not entered.wait(0.05)
+    assert entered.wait(LONG_S)
+
+
+def test_thread_that_does_not_own_the_turn_cannot_give_it_away() -> None:
+    turn = Turn()
+    refused: list[BaseException] = []
+
+    def leave() -> None:
+        try:
+            turn.__exit__()
+        except RuntimeError as error:
+            refused.append(error)
+
+    with turn:
+        thread = threading.Thread(target=leave)
+        thread.start()
+        thread.join(LONG_S)
+    assert len(refused) == 1
+    with pytest.raises(RuntimeError):
+        turn.__exit__()
+
+
+def test_many_threads_that_enter_again_and_again_never_meet() -> None:
+    turn, met, counts = Turn(), [], [0]
+
+    def work() -> None:
+        for _ in range(500):
+            with turn, turn:
+                before = counts[0]
+                time.sleep(0)
+                with turn:
+                    counts[0] = before + 1
+                if counts[0] != before + 1:
+                    met.append(before)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG_S)
+    assert (met, counts) == ([], [2000])

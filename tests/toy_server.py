@@ -56,13 +56,15 @@ class ToyExchange:
         if name == "empty":
             return Answer(int(query["status"]), [], b"")
         answer = as_json({"padding": "x" * 2000}, Summary(error=200, ok=2, failed=1))
+        if name == "large":
+            answer.body = bytes(int(query["size"]))
         if name == "effect":
             answer.delivery = Delivery(effect=cast(Effect, query["name"]))
         elif name == "wait":
             answer.delivery = Delivery(wait=self._waited(query))
         elif name == "stream":
             answer.headers = [("content-type", "text/event-stream")]
-            pieces = self._pieces(int(query["pieces"]), float(query.get("silence", 0)))
+            pieces = self._pieces(int(query["pieces"]), float(query.get("silence", 0)), "fail" in query)
             answer.delivery = Delivery(stream=pieces)
         return answer
 
@@ -72,13 +74,15 @@ class ToyExchange:
             raise OSError("the disk is full")
         return as_json({"instead": True}) if query.get("instead") else None
 
-    async def _pieces(self, count: int, silence_s: float) -> AsyncIterator[bytes]:
+    async def _pieces(self, count: int, silence_s: float, fails: bool) -> AsyncIterator[bytes]:
         self.events.append("stream begun")
         try:
             for number in range(count):
                 yield b"data: %d\n\n" % number
                 await asyncio.sleep(0.001)
             await asyncio.sleep(silence_s)
+            if fails:
+                raise LookupError("on purpose")
         finally:
             self.events.append("stream closed")
 

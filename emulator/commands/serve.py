@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import click
@@ -26,6 +27,9 @@ from emulator.store.open_files import raise_limit
 from emulator.tls import Certificate, TlsError, choose_certificate
 from emulator.watching import read_stamp
 from emulator.web.limits import body_limit
+
+#: Seconds from a signal to the last snapshot's beginning, and what is left for snapshots in any case.
+_STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -187,7 +191,7 @@ def _serve(settings: Settings) -> None:
         _announce(settings, emulator, port, certificate)
 
     try:
-        serve(
+        told_at = serve(
             app,
             emulator.exchange,
             host=settings.host,
@@ -200,6 +204,7 @@ def _serve(settings: Settings) -> None:
             tls_cert=certificate.chain if certificate else None,
             tls_key=certificate.key if certificate else None,
         )
+        emulator.close(max(_CLOSING_LEAST_S, _STOP_S - (monotonic() - told_at)))
     finally:
         emulator.close()
 

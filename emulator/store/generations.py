@@ -93,16 +93,18 @@ class Generations:
 
     # A snapshot at once
 
-    def write_whole(self, state: State) -> None:
+    def write_whole(self, state: State, give_up_at: float | None = None) -> None:
         """Begin a generation with a snapshot of this state. Nothing may be unsynced.
 
-        Raises :class:`OSError`; then the disk still holds the state that it held.
+        Raises :class:`OSError`, and :class:`TimeoutError` where it is not written by ``give_up_at``; then the
+        disk still holds the state that it held.
         """
         self.abandon_snapshot()
         self.check()
         self._begin()
         header = self._header(state)
-        replace_file(self.path, snapshot.write_chunks(header, state.documents()))
+        chunks = snapshot.write_chunks(header, state.documents())
+        replace_file(self.path, chunks if give_up_at is None else _until(give_up_at, chunks))
         self._written(header)
 
     def append(self, payload: bytes) -> None:
@@ -264,6 +266,13 @@ class Generations:
     def _failed(self, error: Exception) -> None:
         self.failure = f"no snapshot can be written, the journal grows: {reason(error, self.path)}"
         self._retry_at = monotonic() + RETRY_S
+
+
+def _until(deadline: float, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if monotonic() > deadline:
+            raise TimeoutError("the snapshot takes too long")
+        yield chunk
 
 
 class _Abandoned(Exception):

@@ -41,7 +41,8 @@ class JournaledStorage(Storage):
 
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
-    :meth:`sync`), ``none`` neither. ``torn_bytes`` says what was cut off a torn journal at the start,
+    :meth:`sync`), ``none`` neither. ``give_up_at``: when :meth:`close` leaves its snapshot
+    (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn journal at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's.
@@ -60,6 +61,7 @@ class JournaledStorage(Storage):
         self._specs = specs or {}
         self.durability = durability
         self.state = State(self._specs)
+        self.give_up_at: float | None = None
         self.torn_bytes = 0
         self.fresh = True
         self.commits = 0
@@ -115,7 +117,7 @@ class JournaledStorage(Storage):
         try:
             if files.outdated:
                 self.sync()
-                files.write_whole(self.state)
+                files.write_whole(self.state, self.give_up_at)
         except StorageUnavailable:
             pass
         except OSError as error:  # nothing is lost: the journals hold everything

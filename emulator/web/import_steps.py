@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from emulator.importer.jobs import STEP_S, Advance, at_once
+from flask import current_app, request
+
+from emulator.importer.jobs import STEP_S, Advance, Schedule, at_once
 from emulator.steps import SHORT_STEP_S, Steps
+from emulator.wire import BRIDGE_KEY
 
 
 class ImportSteps:
-    """A :data:`~emulator.importer.jobs.Schedule` on the event loop: imports take their steps in turn.
-
-    A server without a loop takes all steps of an import at once.
-    """
+    """A :data:`~emulator.importer.jobs.Schedule` on the event loop: imports take their steps in turn."""
 
     def __init__(self) -> None:
         self._advances: deque[Advance] = deque()
         self._task: asyncio.Task[None] | None = None
 
     def __call__(self, advance: Advance) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            at_once(advance)
-            return
         self._advances.append(advance)
         if self._task is None or self._task.done():
-            self._task = loop.create_task(self._run())
+            self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         steps = Steps()
@@ -36,3 +31,9 @@ class ImportSteps:
             if advance(SHORT_STEP_S if steps.visited else STEP_S):
                 self._advances.append(advance)
             await steps.pause()
+
+
+def schedule() -> Schedule:
+    """How the request's server carries out an import: in steps on its loop, or at once where it has none."""
+    steps: ImportSteps = current_app.extensions["import_steps"]
+    return steps if BRIDGE_KEY in request.environ else at_once

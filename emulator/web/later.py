@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 import orjson
 from flask import Response, copy_current_request_context, current_app, request
 
-from emulator.delivery import deliver_inline
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable, refusal
 from emulator.store.group_commit import GroupCommit
 from emulator.store.unsynced import Ticket
 from emulator.web.current import changed_workspace, emulator, workspace_name
-from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Answer, Delivery
+from emulator.wire import DELIVERY_KEY, Answer, Delivery
 from emulator.workspace import Workspace
 
 T = TypeVar("T")
@@ -30,8 +29,7 @@ def json_answer(document: Any, status: int = 200) -> Answer:
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     """Have the server answer with what ``work`` returns.
 
-    A :class:`RequestError` of its is answered as such, a disk that refuses too. Under a server without the
-    bridge the work is done here and now.
+    A :class:`RequestError` of its is answered as such, a disk that refuses too.
     """
     busy = emulator().workspaces.in_use(workspace_name())
     return _delivered(Delivery(wait=_guarded(work), busy=busy), Response(b"", 200))
@@ -71,11 +69,8 @@ def as_answer(response: Response) -> Answer:
 
 
 def _delivered(delivery: Delivery, response: Response) -> Response:
-    if request.environ.get(BRIDGE_KEY):
-        request.environ[DELIVERY_KEY] = delivery
-        return response
-    answer = deliver_inline(delivery, as_answer(response))
-    return Response(answer.body, answer.status, answer.headers)
+    request.environ[DELIVERY_KEY] = delivery
+    return response
 
 
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
 from emulator.rules.model import RequestError
 from emulator.settings import MAX_BODY_BYTES, Settings
-from emulator.spool import IN_MEMORY, MOST_AT_ONCE, Spool
-from emulator.wire import BODY_PROBLEM_KEY, BRIDGE_KEY
+from emulator.spool import MOST_AT_ONCE, Spool
+from emulator.wire import BODY_PROBLEM_KEY
 from emulator.workspaces import split_path
 
 #: For what carries a whole state or a file.
@@ -43,7 +43,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Hold requests to their limits, whatever server they come through."""
     app.request_class = LimitedRequest
     app.extensions["spool"] = Spool(None if settings.durability == "none" else settings.state / "imports")
-    app.teardown_request(_give_place)
 
 
 def spool() -> Spool:
@@ -65,24 +64,9 @@ def check_body() -> Response | None:
         raise RequestError(400, "body: was cut off before its end", "A3")
     if isinstance(problem, OSError):
         raise spool().refusal(problem)
-    if problem == "unread" or _is_large_and_unread():
+    if problem == "unread":
         if not spool().take_place():
             text = f"{MOST_AT_ONCE} large bodies are on their way in already: send this one again"
             raise ServiceUnavailable(text, retry_after=RETRY_AFTER_S)
-        if problem == "unread":
-            return Response(status=100)  # the server gives the place back
-        g.has_place = True
+        return Response(status=100)  # who asked gives the place back
     return None
-
-
-def _is_large_and_unread() -> bool:
-    """Whether a plain WSGI server may still have to read a large body."""
-    if BRIDGE_KEY in request.environ or body_limit(request.path) <= IN_MEMORY:
-        return False
-    length = request.content_length
-    return (length is None and "wsgi.input_terminated" in request.environ) or (length or 0) > IN_MEMORY
-
-
-def _give_place(_: BaseException | None = None) -> None:
-    if g.pop("has_place", False):
-        spool().give_place()

@@ -27,7 +27,7 @@ from emulator.schema_errors import boolean, string
 from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_steps import ImportSteps
+from emulator.web.import_steps import ImportSteps, schedule
 from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
@@ -108,7 +108,7 @@ def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
         plan = _load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
             _jobs().check(path, name, plan, workspace())  # what is refused makes none
-        job = _jobs().start(path, name, plan, workspace_to_change(), current_app.extensions["import_steps"])
+        job = _jobs().start(path, name, plan, workspace_to_change(), schedule())
     where = f"{request.script_root}/__admin/imports/{job.description.id}"
     return _shown(job), 202, {"Location": where}
 

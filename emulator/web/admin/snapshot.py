@@ -18,7 +18,7 @@ from emulator.web.admin.snapshot_reading import read_snapshot
 from emulator.web.admin.snapshot_writing import snapshot_pieces
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import JSON, answer_later, json_answer
-from emulator.wire import BRIDGE_KEY, Answer, Delivery
+from emulator.wire import Answer, Delivery
 from emulator.workspace import KEEPABLE, Workspace
 
 
@@ -41,10 +41,7 @@ class ResetSchema(AdminSchema):
 
 def get_snapshot() -> Response:
     """The whole workspace as it is now, as one JSON document."""
-    pieces = snapshot_pieces(workspace())
-    if not request.environ.get(BRIDGE_KEY):
-        return Response((piece for piece in pieces if piece), mimetype="application/json")
-    return answer_later(_streamed(pieces))
+    return answer_later(_streamed(snapshot_pieces(workspace())))
 
 
 async def _streamed(pieces: Iterator[bytes]) -> Answer:
@@ -76,8 +73,6 @@ async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> 
 
 def _body() -> IO[bytes]:
     """The request's body as a file of our own: the server's is closed before the work is done."""
-    if not request.environ.get(BRIDGE_KEY):
-        return io.BytesIO(request.get_data())
     body: IO[bytes] = request.environ["wsgi.input"]
     if isinstance(body, io.BytesIO):
         return io.BytesIO(body.getvalue())

@@ -18,6 +18,7 @@ from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
+from emulator.web.import_steps import schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 from emulator.workspace import Workspace
 
@@ -132,7 +133,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     try:
         with spool().storing():
             path = uploads.copy(upload, jobs.upload_path())
-            job = jobs.start(path, upload.name, plan, found, current_app.extensions["import_steps"])
+            job = jobs.start(path, upload.name, plan, found, schedule())
     except ImportRefused as error:
         page = _mapping_page(found, upload, plan, error.problems)
         if isinstance(error, TooManyImports):
