@@ -32,7 +32,7 @@ def journal_of(exchange: Any) -> RequestJournal:
 
 
 def newest(exchange: Any) -> Entry:
-    entry = next(journal_of(exchange).newest_first())
+    entry = next(journal_of(exchange).readings()).entry
     assert entry is not None
     return entry
 

@@ -33,6 +33,7 @@ def test_the_rules_know_no_HTTP_no_storage_and_no_clock() -> None:
         "difflib",
         "hashlib",
         "ipaddress",
+        "itertools",
         "math",
         "re",
         "typing",
