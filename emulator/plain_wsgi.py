@@ -60,7 +60,6 @@ class PlainWsgi:
             return self._answer_read(environ, io.BytesIO(), limit)
         asked = self._answer(dict(environ), io.BytesIO(), "unread")
         if asked.status != 100:
-            _read_body(environ, io.BytesIO(), 0)
             return asked
         try:
             return self._answer_read(environ, self._spool.file(), limit)

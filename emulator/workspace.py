@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,7 +190,7 @@ class Workspace:
         self.clock.setting = found.get("clock", REAL_TIME)
         self.faults.replace(found["faults"].armed if "faults" in found else [])
 
-    def close(self, deadline: float) -> None:
+    def close(self, deadline: float = math.inf) -> None:
         """Write the state down, if it can be by ``deadline`` (:func:`time.monotonic`), and let go of it."""
         if monotonic() < deadline:
             self.store.storage.give_up_at = deadline

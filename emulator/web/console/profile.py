@@ -9,6 +9,7 @@ from emulator.requests.matching import Match
 from emulator.requests.search import Found, search
 from emulator.rules.model import FieldValue, RequestError, Status
 from emulator.store import editing
+from emulator.web.admin.criteria import read_criteria
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
@@ -55,7 +56,7 @@ def show_profile() -> Response:
             subscriptions=found.store.subscriptions_of(profile),
         )
 
-    return page_later(search(found.requests, Match(criteria, loose=True), HISTORY), render)
+    return page_later(search(found.requests, Match(read_criteria(criteria), loose=True), HISTORY), render)
 
 
 def add_profile() -> Response:
