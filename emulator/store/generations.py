@@ -109,7 +109,9 @@ class Generations:
 
     def append(self, payload: bytes) -> None:
         """Append a transaction to the journal. Raises :class:`OSError`; then nothing was appended."""
-        if not self.journal.seen_lately:
+        if self.journal.seen_lately:
+            self.journal.check_linked()
+        else:
             self.check()
         self.journal.append(payload)
 

@@ -150,6 +150,11 @@ class Journal:
             raise self._gone()
         self._seen_at = monotonic()
 
+    def check_linked(self) -> None:
+        """Raise :class:`OSError` if the open file was deleted. Cheaper than :meth:`check`."""
+        if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
+            raise self._gone()
+
     def check_open(self) -> None:
         """Raise :class:`OSError` unless the file can be opened."""
         os.close(self._duplicate())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.rules.model import INT64_MAX
 from emulator.web.admin.requests import CountSchema
 from emulator.web.openapi import journal_shapes as shapes
 from emulator.web.openapi.fields import CRITERIA
@@ -39,7 +40,7 @@ OPERATIONS = (
         page_of(shapes.JournalEntrySchema, recorded=count(), dropped=count(), bytes=count()),
         query=[
             query("limit", "how many", type="integer", minimum=1, maximum=1000, default=50),
-            query("cursor", "the `next` of the page before", type="integer"),
+            query("cursor", "the `next` of the page before", type="integer", minimum=1, maximum=INT64_MAX),
             *map(_filter, CRITERIA),
         ],
         links=link("get_request", entry_id="/items/0/id"),

@@ -54,7 +54,7 @@ _ANSWERS: list[JSONSchema] = [
         "required": ["status"],
         "additionalProperties": False,
     },
-    one_value(rate_limit=one_value(per_second={"type": "number", "exclusiveMinimum": 0})),
+    one_value(rate_limit=one_value(per_second={"type": "number", "exclusiveMinimum": 0, "maximum": 1e6})),
 ]
 _ITEM_ERROR = one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)})
 _THEN: JSONSchema = {"anyOf": [*_ANSWERS, _ITEM_ERROR]}
@@ -196,7 +196,8 @@ def _bounds(field: fields.Field[Any]) -> JSONSchema:
         if isinstance(one, validate.Equal):
             return {"const": one.comparable}
         if isinstance(one, validate.Range) and one.min is not None and not one.min_inclusive:
-            return {"exclusiveMinimum": one.min}
+            bounds = {"exclusiveMinimum": one.min}
+            return bounds if one.max is None else {**bounds, "maximum": one.max}
     return {}
 
 
