@@ -2,7 +2,7 @@
 
 A request goes to the *exchange* (framework-free: bytes in, bytes out) if that accepts its path, else
 to the WSGI application. Both are called right here, synchronously, with the loop's turn held: one
-request at a time, and nobody else in the state.
+request at a time.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Bridge:
         self._reading: set[asyncio.Task[None]] = set()
 
     def take(self, watcher: Any) -> None:
-        """Takes one request, in the thread in which granian hands it over. Never raises."""
+        """Takes one request, in the thread in which granian hands it over; mistakes of ours are printed."""
         since = perf_counter()
         try:
             scope: Scope = watcher.scope

@@ -2,7 +2,7 @@
 
 Granian shows a client's address but not its socket, so a connection is looked up among this process's
 own descriptors by its two ends. That works wherever sockets are descriptors listed in ``/dev/fd``
-(Linux, macOS, the BSDs); on Windows nothing is found, and :func:`cut` says so.
+(Linux, macOS, the BSDs); on Windows none is found, and :func:`cut` says so.
 """
 
 from __future__ import annotations

@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from emulator.app import create_app
+from emulator.emulator import Emulator
+from emulator.fixtures.load import FixtureError
+from emulator.settings import Settings
+from emulator.store.errors import StateError
 from emulator.store.open_files import MOST_OPEN
 from tests.server import PATIENCE_S, ROOT, Server, subscription
 
@@ -109,8 +114,30 @@ def test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so(
     while '"ok"' not in ask("GET", "/__admin/health")[1]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    for workspace in ("default", "there"):
+        assert json.loads(ask("GET", f"/w/{workspace}/__admin/health")[1])["profiles"] == 6
+    assert json.loads(ask("GET", "/__admin/settings")[1])["strict"] is False
+    assert '"new"' not in ask("GET", "/__admin/workspaces")[1]
     assert ask("POST", "/push_subscribe", push)[0] == 200
     connection.close()
+
+
+def test_an_application_that_cannot_be_made_leaves_nothing_open(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "default.json").write_text("somebody else's")
+    for settings, error in (
+        (Settings(state=state), StateError),
+        (Settings(state=tmp_path / "new", fixtures=tmp_path / "nowhere"), FixtureError),
+        (Settings(state=state / "default.json"), OSError),
+    ):
+        before = sorted(os.listdir("/proc/self/fd"))
+        with pytest.raises(error):
+            create_app(settings)
+        assert sorted(os.listdir("/proc/self/fd")) == before, error
+    (state / "default.json").unlink()
+    for folder in (state, tmp_path / "new"):
+        Emulator(Settings(state=folder)).close()
 
 
 def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(start_server: Callable[..., Server]) -> None:

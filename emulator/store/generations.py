@@ -108,7 +108,7 @@ class Generations:
         self._written(header)
 
     def append(self, payload: bytes) -> None:
-        """Append a transaction to the journal. Raises :class:`OSError`; then nothing was appended."""
+        """Append a transaction to the journal. Raises :class:`OSError`; then it does not count."""
         if self.journal.seen_lately:
             self.journal.check_linked()
         else:

@@ -309,7 +309,7 @@ class JournaledStorage(Storage):
         return self._failure or (self._files.failure if self._files is not None else None)
 
     def probe(self) -> bool:
-        """Whether the disk takes everything. What it refused before is tried again, at most once a second."""
+        """Whether the disk takes everything. What it refused before is tried again, but not each time."""
         files = self._files
         if files is None:
             return True

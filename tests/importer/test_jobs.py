@@ -79,6 +79,27 @@ def test_a_cancelled_job_stops_before_its_next_step(workspace: Workspace, folder
     assert not holder_of(workspace, "new:4999")
 
 
+def test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_are_told(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = ByHand()
+    job = start(ImportJobs(folder), workspace, by_hand)
+
+    def mistaken(*_: object) -> None:
+        raise LookupError
+
+    def refusing(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("emulator.importer.run.Import.step", mistaken)
+    monkeypatch.setattr(job, "_remove_upload", refusing)
+    assert not by_hand.step()
+    ended = job.as_dict()
+    assert ended["state"] == "failed"
+    for said in ("internal error: LookupError", "the upload cannot be removed: Operation not permitted"):
+        assert said in ended["problem"]
+
+
 def test_a_job_is_its_workspaces_own(workspace: Workspace, folder: Path) -> None:
     jobs = ImportJobs(folder)
     job = start(jobs, workspace, at_once, rows=1)

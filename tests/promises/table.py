@@ -29,6 +29,35 @@ SIDE_BY_SIDE = (
     "tests/test_workspaces.py::test_each_workspace_has_its_own_of_everything",
 )
 REFUSED_CHANGES_NOTHING = "tests/fuzz/test_endpoint.py::test_A3_damaged_requests_change_nothing_when_refused"
+BY_HAND_OS = "tests/test_changes_by_hand.py::test_what_a_full_disk_refuses_is_not_in_force"
+BY_HAND_FSYNC = "tests/test_changes_by_hand.py::test_what_an_fsync_refuses_is_taken_back_in_memory_too"
+RESET_REFUSED = (
+    "tests/test_workspaces.py::test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone"
+)
+REFUSED_BY_THE_DISK = (BY_HAND_OS, BY_HAND_FSYNC, FULL_DISK, FSYNC_FAILS)
+UNDONE_IN_STORAGE = (
+    "tests/store/test_storage.py::test_a_batch_that_the_disk_refuses_is_undone_whole",
+    "tests/store/test_indexed_table.py::"
+    "test_a_document_that_an_index_cannot_take_is_refused_and_nothing_changes",
+)
+REPLACED_WHOLE = (
+    "tests/store/test_storage.py::test_replace_is_whole_or_not_at_all_wherever_the_disk_fails",
+    "tests/store/test_every_failure.py::test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts",
+)
+REMOVED_WHOLE = (
+    "tests/store/test_every_failure.py::"
+    "test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed"
+)
+FOREIGN_FILE = "tests/store/test_damage.py::test_a_foreign_file_alone_is_left_alone"
+ONLY_READ = "tests/test_commands_export.py::test_an_export_of_a_state_writes_nothing_whatever_a_kill_left"
+NO_MORE_FILES = (
+    "tests/test_open_files.py::test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so"
+)
+NOTHING_OPEN = "tests/test_open_files.py::test_an_application_that_cannot_be_made_leaves_nothing_open"
+NEVER_MATCHES = (
+    "tests/web/admin/test_criteria.py::test_value_that_no_request_can_have_is_refused",
+    "tests/web/admin/test_criteria.py::test_filter_that_no_request_can_meet_is_refused",
+)
 RECIPES = "tests/console/test_faults_page.py::test_every_recipe_gives_what_it_says_armed_and_by_token"
 ENVELOPE = (
     "tests/fuzz/test_endpoint.py::test_A4_damaged_bytes_are_answered_in_the_envelope",
@@ -43,6 +72,13 @@ M5_MATCH = "tests/faults/test_armed.py::test_M5_field_value_of_a_match_compares_
 WAITS_ALONE = "tests/web/admin/test_requests.py::test_verify_that_waits_in_vain_delays_nobody"
 CONTRACT = "tests/web/test_openapi.py::test_answer_of_the_server_is_valid_by_the_schema"
 DRY_RUN = "tests/importer/test_http.py::test_a_dry_run_changes_nothing"
+DRY_RUN_LEAVES_ALONE = "tests/importer/test_dry_run.py::test_a_dry_run_leaves_ids_counts_and_files_alone"
+NOT_STARTED = (
+    "tests/importer/test_jobs.py::test_a_refused_file_leaves_nothing_behind",
+    "tests/importer/test_sources.py::test_a_refused_file_changes_nothing",
+    "tests/importer/test_checking.py::test_all_problems_are_told_at_once",
+)
+NO_QUOTES = "tests/importer/test_reading.py::test_quotes_can_be_said_to_mean_nothing"
 CRASHES = (
     "tests/test_crash.py::test_A6_killed_at_any_moment",
     "tests/test_crash.py::test_A6_killed_during_a_snapshot",
@@ -77,8 +113,29 @@ PROMISES: Final[dict[str, Table]] = {
             CHANGED_BYTE,
             "tests/store/test_damage.py::test_a_foreign_file_is_refused",
         ),
+        "Where the disk refuses, the answer is 500": (
+            *REFUSED_BY_THE_DISK,
+            "tests/importer/test_full_disk.py::"
+            "test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full",
+            "tests/importer/test_steps.py::test_A6_a_batch_that_is_not_stored_is_not_counted",
+        ),
         "a second one says who holds it and stops": (
             "tests/test_cli_errors.py::test_second_process_on_one_state_directory",
+            "tests/store/test_one_holder.py::"
+            "test_a_second_server_finds_the_first_whatever_was_removed_in_the_directory",
+        ),
+        "changes nothing until they are back or it is started again": (
+            "tests/store/test_disk_trouble.py::test_a_directory_that_is_moved_away_and_back",
+            "tests/store/test_disk_trouble.py::"
+            "test_after_its_directory_was_deleted_a_server_takes_and_writes_nothing",
+            "tests/store/test_disk_trouble.py::"
+            "test_after_its_journal_was_deleted_a_server_takes_nothing_until_it_starts_again",
+            "tests/store/test_one_holder.py::"
+            "test_where_the_directory_was_replaced_the_first_writes_and_deletes_nothing_of_the_second",
+        ),
+        "whose snapshot is not done by then keeps its log": (
+            "tests/test_closing.py::test_state_that_is_not_written_down_in_time_is_whole_at_the_next_start",
+            "tests/test_closing.py::test_snapshot_that_takes_too_long_at_the_end_is_left_and_nothing_is_lost",
         ),
         "1 MiB, 100 subscriptions": (
             "tests/web/test_bad_input.py::test_A3_body_of_more_than_1_MiB",
@@ -103,7 +160,11 @@ PROMISES: Final[dict[str, Table]] = {
     # isolation
     "docs/ci.md": {
         "without seeing each other": SIDE_BY_SIDE,
-        "its records, journal, faults, settings, clock and ids are its own": SIDE_BY_SIDE,
+        "records, journal, faults, settings, clock, ids and imports are its own": (
+            *SIDE_BY_SIDE,
+            "tests/importer/test_jobs.py::test_a_job_is_its_workspaces_own",
+        ),
+        "What could never match is refused with 400": NEVER_MATCHES,
         "A request is in the journal before its answer leaves": (
             "tests/web/admin/test_requests.py::test_assertion_right_after_a_response_needs_no_sleep",
         ),
@@ -141,6 +202,10 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "docs/import.md": {
+        "where nobody else asks it takes about as long": (
+            "tests/importer/test_server.py::test_an_import_takes_hardly_any_breaks_while_nobody_asks",
+            "tests/test_steps.py::test_a_break_is_as_long_as_the_step_where_others_ask",
+        ),
         "a bad row is refused with its line number and stops nobody": (
             "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
         ),
@@ -185,6 +250,7 @@ PROMISES: Final[dict[str, Table]] = {
         ),
         "always the envelope, nothing changed by a refusal": (*ENVELOPE, REFUSED_CHANGES_NOTHING),
     },
+    "emulator/app.py": {"nothing is left open then": (NOTHING_OPEN,)},
     "emulator/client/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
     "emulator/client/faults.py": {
         "for a fault that could never act": (
@@ -201,6 +267,8 @@ PROMISES: Final[dict[str, Table]] = {
         "which nobody else may use meanwhile": (
             IMPORT + "test_a_state_directory_in_use_points_to_the_server",
         ),
+        "Nothing is written there": (ONLY_READ,),
+        "was never filled": (ONLY_READ,),
     },
     "emulator/commands/reset.py": {
         "cannot be used; nothing was changed": (COMMANDS + "test_reset_with_bad_fixtures_changes_nothing",),
@@ -211,6 +279,16 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/test_cli.py::test_serve_lists_all_problems_of_the_fixtures_and_starts_nothing",
         ),
     },
+    "emulator/connections.py": {
+        "nobody else can listen there too": (
+            "tests/test_serving.py::test_listening_twice_in_one_process_fails_too",
+            "tests/test_cli_errors.py::test_port_of_another_emulator",
+        ),
+    },
+    "emulator/delivery.py": {
+        "so nobody else waits": ("tests/test_delivery.py::test_fifty_delayed_answers_delay_nobody_else",),
+    },
+    "emulator/emulator.py": {"then nothing is left open": (NOTHING_OPEN,)},
     "emulator/faults/catalogue.py": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
     "emulator/faults/model.py": {
         "Every item of the answer fails in this way, and nothing changes": (
@@ -219,6 +297,27 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/faults/tokens.py": {
         "an item error changes nothing": (ITEM_ERROR,),
+    },
+    "emulator/importer/checking.py": {"nothing has been written": NOT_STARTED},
+    "emulator/importer/dialect.py": {"means that nothing is quoted": (NO_QUOTES,)},
+    "emulator/importer/jobs.py": {
+        "Never raises": (
+            "tests/importer/test_jobs.py::"
+            "test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_are_told",
+            "tests/importer/test_full_disk.py::"
+            "test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full",
+        ),
+    },
+    "emulator/importer/overlay.py": {"which it never changes": (DRY_RUN, DRY_RUN_LEAVES_ALONE)},
+    "emulator/importer/plan.py": {
+        "means that nothing is quoted": (NO_QUOTES,),
+        "With ``dry_run`` nothing changes": (DRY_RUN, DRY_RUN_LEAVES_ALONE),
+    },
+    "emulator/importer/problem.py": {"nothing was written": NOT_STARTED},
+    "emulator/requests/search.py": {
+        "so that a long one stops nobody": (
+            "tests/requests/test_search.py::test_search_of_a_full_journal_lets_others_work",
+        ),
     },
     "emulator/requests/verify.py": {
         "with nothing but an upper bound that is never sure": (
@@ -253,6 +352,84 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/rules/model.py": {
         "A request-level error (A3): nothing changes in any database": (REFUSED_CHANGES_NOTHING,),
     },
+    "emulator/store/configuring.py": {
+        "meanwhile; nothing was changed, try again": (
+            "tests/store/test_fsync.py::"
+            "test_a_change_in_steps_never_brings_back_what_was_taken_back_meanwhile",
+        ),
+    },
+    "emulator/store/doctor.py": {
+        "nothing is lost: a server starts with it as it is": (
+            "tests/store/test_doctor.py::test_what_the_rules_could_not_have_made_is_found",
+        ),
+    },
+    "emulator/store/errors.py": {
+        "Nothing was touched": (CHANGED_BYTE, FOREIGN_FILE),
+        "Nothing was changed": (CHANGED_BYTE,),
+        "nothing was changed: …": (BY_HAND_OS, BY_HAND_FSYNC),
+    },
+    "emulator/store/files.py": {
+        "Files that appear whole or not at all": (WHOLE_FILE,),
+        "as before and nothing is left beside it": (
+            WHOLE_FILE,
+            "tests/store/test_files.py::test_what_raises_while_the_chunks_are_made_leaves_the_file_alone",
+        ),
+    },
+    "emulator/store/generations.py": {
+        "has seen what there never was": (
+            "tests/store/test_storage.py::test_a_snapshot_never_counts_while_it_may_have_seen_half_a_batch",
+            "tests/store/test_fsync.py::test_a_snapshot_that_saw_what_was_taken_back_never_counts",
+        ),
+    },
+    "emulator/store/indexes.py": {
+        "always in ascending order": (
+            "tests/store/test_growth.py::"
+            "test_index_says_what_its_documents_make_through_adds_changes_and_removals",
+        ),
+        "one dictionary that never grows again": (
+            "tests/store/test_growth.py::test_no_step_of_an_index_touches_more_than_a_small_dictionary",
+        ),
+    },
+    "emulator/store/journal.py": {
+        "it appears whole or not at all": (
+            WHOLE_FILE,
+            "tests/store/test_storage.py::test_a_rotation_that_fails_leaves_no_journal_behind",
+        ),
+    },
+    "emulator/store/recovery.py": {"Changes nothing there": (ONLY_READ,)},
+    "emulator/store/removal.py": {
+        "the removal survives a loss of power": (
+            "tests/test_changes_by_hand.py::test_the_deletion_of_a_workspace_waits_for_the_disk",
+        ),
+        "then nothing was changed": (REMOVED_WHOLE,),
+    },
+    "emulator/store/snapshot.py": {
+        "are never taken for one": (
+            "tests/store/test_damage.py::test_the_journal_of_another_state_is_refused",
+        ),
+    },
+    "emulator/store/storage.py": {
+        "survives the death of the process": (KILL, POWER),
+        "nothing has ever been stored": (
+            "tests/store/test_damage.py::test_a_state_is_fresh_until_something_was_stored",
+        ),
+        "In both cases nothing has changed": UNDONE_IN_STORAGE,
+        "Put another state in place of this one, whole or not at all": REPLACED_WHOLE,
+    },
+    "emulator/store/table.py": {
+        "an id is never given out twice": (
+            "tests/store/test_indexed_table.py::test_an_id_is_never_given_twice_not_even_after_reopening",
+        ),
+    },
+    "emulator/store/tinydb_store.py": {
+        "then nothing has changed": (*REFUSED_BY_THE_DISK, RESET_REFUSED),
+        "in place of everything, whole or not at all": (*REPLACED_WHOLE, RESET_REFUSED),
+    },
+    "emulator/store/views.py": {
+        "Nothing is carried out": (
+            "tests/store/test_tinydb_contract.py::test_update_that_raises_changes_nothing",
+        ),
+    },
     "emulator/tls.py": {
         "A new file, never through a link": (
             "tests/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
@@ -264,6 +441,13 @@ PROMISES: Final[dict[str, Table]] = {
             "test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones",
         ),
     },
+    "emulator/workspace.py": {
+        "it is never changed through it, and no file is touched": (
+            "tests/test_workspace_making.py::test_a_read_answers_as_a_fresh_workspace_would_and_makes_none",
+            "tests/test_workspace_making.py::test_500_looks_make_no_file_and_leave_room_for_a_workspace",
+        ),
+        "then nothing has changed": (BY_HAND_OS, BY_HAND_FSYNC, RESET_REFUSED),
+    },
     "emulator/workspaces.py": {
         "is never deleted or expired": (
             "tests/test_workspaces.py::"
@@ -271,24 +455,25 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/test_workspaces.py::test_workspaces_are_listed_made_and_deleted",
         ),
     },
-    "emulator/web/admin/changes.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
+    "emulator/web/admin/criteria.py": {"… can never match…": NEVER_MATCHES},
     "emulator/web/admin/faults.py": {
         "so it can never match": (FAULT_NEVER_MATCHES,),
         "an item_error changes nothing": (ITEM_ERROR,),
     },
-    "emulator/web/admin/snapshot.py": {
-        "or nothing of it": RESTORE,
-        "nothing was changed: …": RESTORE,
-    },
+    "emulator/web/admin/snapshot.py": {"or nothing of it": RESTORE},
     "emulator/web/admin/snapshot_writing.py": {
         "Whatever is changed after this call does not show": (
             "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
         ),
     },
-    "emulator/web/console/errors.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
-    "emulator/web/console/later.py": {"nothing was changed: …": (FULL_DISK, FSYNC_FAILS)},
     "emulator/web/console/overview.py": {
         "is always 200": ("tests/web/admin/test_settings.py::test_policies_decide_from_the_next_request_on",),
+    },
+    "emulator/web/console/uploads.py": {
+        "then nothing is left there": (
+            "tests/console/test_import_pages.py::"
+            "test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part",
+        ),
     },
     "emulator/web/openapi/admin_imports.py": {"`dry_run` changes nothing": (DRY_RUN,)},
     "emulator/web/openapi/admin_records.py": {"or nothing of it": RESTORE},
@@ -297,7 +482,11 @@ PROMISES: Final[dict[str, Table]] = {
         "A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,),
     },
     "emulator/web/openapi/document.py": {
-        "The state could not be written, and nothing has changed": (FULL_DISK, FSYNC_FAILS),
+        "The state could not be written, and nothing has changed": REFUSED_BY_THE_DISK,
+        "the system lets the emulator open no more files just now, and nothing has changed": (
+            NO_MORE_FILES,
+            "tests/web/test_large_bodies.py::test_so_many_large_bodies_come_in_at_a_time",
+        ),
     },
     "emulator/web/openapi/fields.py": {
         "an error in an item, which changes nothing": (ITEM_ERROR,),
@@ -321,7 +510,10 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/requests/entry.py": ("empty where nothing was",),
     "emulator/rules/lints.py": ("for the nearest known name, or nothing",),
     "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
-    "emulator/web/admin/requests.py": ("``None`` if nothing is", "it never came, or had to go"),
+    "emulator/store/pages.py": ("the only ids that can match, ascending",),
+    "emulator/store/records.py": ("or everything where nothing is asked",),
+    "emulator/web/admin/criteria.py": ("``None`` if nothing is",),
+    "emulator/web/admin/requests.py": ("it never came, or had to go",),
     "emulator/web/console/presenters/rows.py": ("or nothing (then its tokens tell)",),
     "emulator/web/console/presenters/why.py": ("under a wrong provider it is never delivered",),
     "emulator/web/console/shown.py": ("it never came, or had to go",),

@@ -284,6 +284,8 @@ def test_what_the_rules_could_not_have_made_is_found(
     assert text in output
     assert read_folder(folder) == before
     assert ("a server starts with it as it is" in output) == (change is not unreadable_database)
+    if change is not unreadable_database:
+        Emulator(Settings(state=folder)).close()
 
 
 def test_S4_the_policy_move_leaves_nothing_to_find(tmp_path: Path) -> None:

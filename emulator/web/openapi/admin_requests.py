@@ -20,7 +20,7 @@ _UNVERIFIED = {
 
 
 def _filter(name: str) -> dict[str, Any]:
-    """A list's criterion: its value stands in a query string, so it is never null."""
+    """A list's criterion: its value stands in a query string, which has no null."""
     schema = CRITERIA[name]
     kinds = schema.get("type", "string")
     kind = kinds[0] if isinstance(kinds, list) else kinds
