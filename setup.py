@@ -3,6 +3,9 @@
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["emulator", "emulator.*"]), "emulator.default_fixtures"],
+    packages=[
+        *find_packages(include=["emulator", "emulator.*", "push_emulator"]),
+        "emulator.default_fixtures",
+    ],
     package_dir={"emulator.default_fixtures": "fixtures/default"},
 )

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from benchmarks.bare import app
-from emulator.access_log import AccessLog
-from emulator.bridge import NoExchange
-from emulator.serving import serve
+from emulator.server.access_log import AccessLog
+from emulator.server.bridge import NoExchange
+from emulator.server.serving import serve
 
 _BODY_LIMIT = 1024 * 1024
 

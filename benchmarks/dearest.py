@@ -15,7 +15,7 @@ from time import process_time
 from typing import Any
 
 from emulator.app import create_app
-from emulator.exchange import Exchange
+from emulator.endpoint.exchange import Exchange
 from emulator.settings import Settings
 from emulator.wire import Answer, Incoming
 

@@ -33,7 +33,7 @@ from emulator.importer.sources import Source
 from emulator.rules.decide import decide
 from emulator.rules.model import PushRequest, SubscriptionRequest
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 _RESOURCE = "3LXP2FRcRxJ-7b14db88ec937f14"
 _PROVIDER = "android-firebase"

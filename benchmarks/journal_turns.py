@@ -13,9 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from emulator import exchange
 from emulator.cli import main
-from emulator.exchange import Call
+from emulator.endpoint import exchange
+from emulator.endpoint.exchange import Call
 
 #: Requests in a turn.
 TURN = 64

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from emulator.client import EmulatorClient, LocalServer  # noqa: E402 (the clone's own package)
 from emulator.faults.calls import curl  # noqa: E402
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe  # noqa: E402
 from emulator.fixtures.load import load_fixtures  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES  # noqa: E402
+from push_emulator import EmulatorClient, LocalServer  # noqa: E402 (the clone's own package)
 
 SHOWN_URL = "http://127.0.0.1:8080"
 _TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"

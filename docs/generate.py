@@ -12,7 +12,7 @@ import click
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from emulator.commands.serve import command as serve  # noqa: E402 (the clone's own package)
+from emulator.cli.serve import command as serve  # noqa: E402 (the clone's own package)
 from emulator.rules.catalogue import GRADES, RULES  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings  # noqa: E402
 from emulator.web.openapi.document import as_text, openapi_document, schema_documents  # noqa: E402

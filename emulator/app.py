@@ -11,7 +11,6 @@ from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException
 
 from emulator.emulator import Emulator
-from emulator.plain_wsgi import PlainWsgi
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError, shortened
 from emulator.settings import Settings
@@ -20,6 +19,7 @@ from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.numbers import Int64Converter
 from emulator.web.console import blueprint as console
+from emulator.web.plain_wsgi import PlainWsgi
 
 
 class OrjsonProvider(JSONProvider):

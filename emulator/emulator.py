@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 
-from emulator.exchange import Exchange
+from emulator.endpoint.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
-from emulator.loop_thread import LoopThread
+from emulator.loop.loop_thread import LoopThread
+from emulator.loop.turn import Turn
 from emulator.settings import Settings
 from emulator.store.lock import StateLock
-from emulator.turn import Turn
-from emulator.workspaces import CLOSING_S, Workspaces
+from emulator.workspaces.registry import CLOSING_S, Workspaces
 
 
 class Emulator:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
-from emulator.requests.journal import DEFAULT_BYTES, DEFAULT_COUNT
+from emulator.journal.journal import DEFAULT_BYTES, DEFAULT_COUNT
 from emulator.rules.model import Policies
 from emulator.store.storage import MIN_JOURNAL_BYTES, Durability
 

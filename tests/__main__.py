@@ -21,8 +21,8 @@ UNSAFE_ELSEWHERE = "B101,B105,B106,B311,B404,B603"
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
-    ("mypy", "emulator"),
-    ("bandit", "--quiet", "--recursive", "--skip", UNSAFE_ELSEWHERE, "emulator"),
+    ("mypy", "emulator", "push_emulator"),
+    ("bandit", "--quiet", "--recursive", "--skip", UNSAFE_ELSEWHERE, "emulator", "push_emulator"),
 )
 
 
@@ -61,7 +61,8 @@ def main() -> int:
     provide_browser()
     # Hundreds of servers are started. Where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in
     # many images), each of them would compile the whole package anew.
-    compileall.compile_dir(ROOT / "emulator", quiet=2)
+    for package in ("emulator", "push_emulator"):
+        compileall.compile_dir(ROOT / package, quiet=2)
     with ThreadPoolExecutor() as pool:  # side by side: most of the time is one program's, mypy
         audited = pool.submit(audit)
         for check, done in zip(CHECKS, pool.map(_done, CHECKS), strict=True):

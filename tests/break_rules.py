@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("emulator", "fixtures", "tests")
+COPIED = ("emulator", "push_emulator", "fixtures", "tests")
 #: Where the tests of the rules are; none of these starts a process.
 TESTS = (
     "tests/rules",
@@ -34,16 +34,16 @@ _FAILED = 1  # pytest's exit status when tests ran and some failed
 
 APPLYING = "rules/applying.py"
 ANSWER = "rules/answer.py"
-CORS = "web/cors.py"
+CORS = "endpoint/cors.py"
 DECIDE = "rules/decide.py"
-EXCHANGE = "exchange.py"
+EXCHANGE = "endpoint/exchange.py"
 FIELDS = "rules/fields.py"
 KEYS = "rules/keys.py"
 LINTS = "rules/lints.py"
 MATCHING = "rules/matching.py"
 PROVIDERS = "rules/providers.py"
 REQUEST = "rules/request.py"
-SCHEMA = "web/push_schema.py"
+SCHEMA = "endpoint/push_schema.py"
 
 
 class Break(NamedTuple):

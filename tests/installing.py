@@ -11,7 +11,16 @@ from pathlib import Path
 
 from tests.server import ROOT
 
-SOURCES = ("emulator", "fixtures", "docs", "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in")
+SOURCES = (
+    "emulator",
+    "push_emulator",
+    "fixtures",
+    "docs",
+    "setup.py",
+    "setup.cfg",
+    "pyproject.toml",
+    "MANIFEST.in",
+)
 TEXTS = ("README.md", "README.ru.md", "LICENSE", "CHANGELOG.md", "run.py", "Dockerfile", "compose.yaml")
 _BUILD = "from setuptools import build_meta as b; b.build_sdist({0!r}); b.build_wheel({0!r})"
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cli import COMMANDS, load_command
-from emulator.commands import serve
+from emulator.cli import COMMANDS, load_command, serve
 from emulator.rules.model import Policies
 from emulator.settings import Settings
 from tests.command_line import assert_one_line, run
@@ -200,7 +199,7 @@ def test_a_command_loads_nothing_of_the_others() -> None:
         [sys.executable, "-c", call], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     modules = set(loaded.stdout.split())
-    assert {name for name in modules if name.startswith("emulator.commands.")} == {"emulator.commands.health"}
+    assert {name for name in modules if name.startswith("emulator.cli.")} == {"emulator.cli.health"}
     assert not modules & {"faker", "flask", "granian", "segno", "trustme"}
 
 

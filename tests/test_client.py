@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.client import (
+from push_emulator import (
     EmulatorClient,
     EmulatorError,
     LocalServer,
@@ -20,7 +20,7 @@ from emulator.client import (
     VerificationFailed,
     subscription,
 )
-from emulator.pytest_plugin import workspace_name
+from push_emulator.pytest_plugin import workspace_name
 from tests.server import PAGE_TOKEN, Server
 
 ANNA = "59db33d269d426509e9c4bf9"

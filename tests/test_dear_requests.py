@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from benchmarks.dearest import SIZE, TOKEN, bodies, cost, exchange_with, fan_outs
-from emulator.choices import Choices
-from emulator.requests.bounds import MOST_ANSWER, MOST_KEPT, kept_answer, kept_changes, kept_decisions
-from emulator.requests.entry import Entry
-from emulator.requests.journal import RequestJournal
+from emulator.journal.bounds import MOST_ANSWER, MOST_KEPT, kept_answer, kept_changes, kept_decisions
+from emulator.journal.entry import Entry
+from emulator.journal.journal import RequestJournal
 from emulator.rules.lints import MOST_LINTS
 from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile
+from emulator.workspaces.choices import Choices
 from tests.server import PAGE_TOKEN, Server, subscription
 
 #: One request may cost so many times what Python takes to read a document of the same size.

@@ -13,7 +13,7 @@ from signal import Signals
 import psutil
 import pytest
 
-from emulator.delivery import MOST_UNREAD
+from emulator.server.delivery import MOST_UNREAD
 from tests.toy import Toy, received_until, received_until_closed
 
 WHOLE = len(b'{"padding": ""}') + 2000

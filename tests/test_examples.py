@@ -16,7 +16,7 @@ import psutil
 import pytest
 import yaml
 
-from emulator.client import EmulatorClient, LocalServer, subscription
+from push_emulator import EmulatorClient, LocalServer, subscription
 from tests.server import ROOT
 from tests.test_pytest_plugin import PYTEST, RUN_S, clean_environment
 
@@ -152,7 +152,7 @@ def test_commands_of_the_workflow_run_one_after_the_other(project: Path, tmp_pat
     environment = {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PORT": port,
-        "PYTEST_ADDOPTS": "-p xdist -p emulator.pytest_plugin -p no:cacheprovider",
+        "PYTEST_ADDOPTS": "-p xdist -p push_emulator.pytest_plugin -p no:cacheprovider",
     }
     ran = {}
     try:

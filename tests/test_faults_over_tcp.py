@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from emulator.delivery import SLOW_BODY_S
+from emulator.server.delivery import SLOW_BODY_S
 from tests.faults.clients import CLIENTS, Client, Kind
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from emulator.clock import ClockSetting, WorkspaceClock
-from emulator.ids import ObjectIds
+from emulator.workspaces.clock import ClockSetting, WorkspaceClock
+from emulator.workspaces.ids import ObjectIds
 
 SECOND = 1_769_860_800
 

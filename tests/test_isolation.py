@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 from threading import Barrier
 
-from emulator.client import EmulatorClient, subscription
+from push_emulator import EmulatorClient, subscription
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server
 
 THREADS = 16

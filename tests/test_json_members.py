@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator import json_members
-from emulator.json_members import Piece, read_members
-from emulator.strict_json import JSONProblem
+from emulator.schemas import json_members
+from emulator.schemas.json_members import Piece, read_members
+from emulator.schemas.strict_json import JSONProblem
 
 # NUL and lone surrogates are refused, wherever they stand.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -57,13 +57,14 @@ def test_wheel_has_everything_that_the_program_reads(package: Package) -> None:
     kinds = {".py", ".json", ".html", ".css", ".js", ".svg", ".mo", ".po", ".typed", ".txt", ".xsl"}
     wanted = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "emulator").rglob("*")
+        for package_name in ("emulator", "push_emulator")
+        for path in (ROOT / package_name).rglob("*")
         if path.is_file() and path.suffix in kinds and "__pycache__" not in path.parts
     }
     assert wanted - inside == set()
     for name in ("databases", "resources", "profiles"):
         assert f"emulator/default_fixtures/{name}.json" in inside
-    foreign = {name.split("/")[0] for name in inside} - {"emulator"}
+    foreign = {name.split("/")[0] for name in inside} - {"emulator", "push_emulator"}
     assert len(foreign) == 1, "its metadata, and nothing else"
 
 

@@ -17,12 +17,11 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from emulator import pytest_plugin
-from emulator.client import EmulatorClient, LocalServer
-from emulator.pytest_plugin import workspace_name
+from push_emulator import EmulatorClient, LocalServer, pytest_plugin
+from push_emulator.pytest_plugin import workspace_name
 from tests.server import ROOT
 
-PYTEST = (sys.executable, "-m", "pytest", "-p", "emulator.pytest_plugin", "-p", "no:cacheprovider")
+PYTEST = (sys.executable, "-m", "pytest", "-p", "push_emulator.pytest_plugin", "-p", "no:cacheprovider")
 #: Seconds that one run may take before it is given up.
 RUN_S = 120
 
@@ -77,7 +76,7 @@ def started_in(folder: Path) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if "emulator.client.attached" in command and any(str(folder) in one for one in command):
+        if "emulator.cli.attached" in command and any(str(folder) in one for one in command):
             found.append(process.pid)
     return found
 

@@ -8,8 +8,8 @@ from time import perf_counter, sleep
 
 import pytest
 
-from emulator.steps import BREAK_S, Steps
-from emulator.turn import SharedLoop
+from emulator.loop.steps import BREAK_S, Steps
+from emulator.loop.turn import SharedLoop
 
 BREAKS = 200
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.strict_json import MAX_DEPTH, JSONProblem, read_json
+from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, read_json
 
 
 @pytest.mark.parametrize(

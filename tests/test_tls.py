@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from emulator.tls import ANDROID_HOST, names, own_addresses
+from emulator.server.tls import ANDROID_HOST, names, own_addresses
 from tests.command_line import assert_one_line, run
 from tests.server import PATIENCE_S, Server
 

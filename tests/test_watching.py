@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from emulator.fixtures.model import FixtureSet
-from emulator.watching import FixtureWatch, read_stamp
+from emulator.fixtures.watching import FixtureWatch, read_stamp
 from tests.server import PATIENCE_S, ROOT, Server, subscription
 
 

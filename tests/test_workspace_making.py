@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from emulator.fixtures.load import load_fixtures
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.workspaces import Workspaces
+from emulator.workspaces.registry import Workspaces
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription
 

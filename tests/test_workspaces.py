@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from emulator.clock import REAL_TIME, ClockSetting
 from emulator.faults.model import Fault
 from emulator.fixtures.load import load_fixtures
 from emulator.fixtures.model import FixtureSet, ProfileEntry
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import StorageUnavailable
-from emulator.workspace import Workspace
-from emulator.workspaces import Workspaces, split_path
+from emulator.workspaces.clock import REAL_TIME, ClockSetting
+from emulator.workspaces.registry import Workspaces, split_path
+from emulator.workspaces.workspace import Workspace
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
 from tests.web.conftest import assert_error

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs
 
 from flask import Flask, Response, request
 
-from emulator.access_log import SUMMARY_KEY, AccessLog, LogFormat, LogLevel
-from emulator.serving import serve
+from emulator.server.access_log import SUMMARY_KEY, AccessLog, LogFormat, LogLevel
+from emulator.server.serving import serve
 from emulator.wire import BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, Delivery, Effect, Incoming, Summary
 
 LIMIT = 1024 * 1024

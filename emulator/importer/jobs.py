@@ -24,7 +24,7 @@ from emulator.importer.report import Report, interrupted_at, report_files
 from emulator.importer.run import STEP_ROWS, Import
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 #: One step of an import, of about so many seconds: whether there are more.
 Advance = Callable[[float], bool]

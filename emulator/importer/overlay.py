@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from emulator.choices import Choices
-from emulator.clock import WorkspaceClock
-from emulator.ids import ObjectIds
 from emulator.importer.ports import ImportStore, World
 from emulator.rules.model import (
     Changes,
@@ -18,7 +15,10 @@ from emulator.rules.model import (
     Resource,
     Subscription,
 )
-from emulator.tally import Tally
+from emulator.workspaces.choices import Choices
+from emulator.workspaces.clock import WorkspaceClock
+from emulator.workspaces.ids import ObjectIds
+from emulator.workspaces.tally import Tally
 
 
 class Overlay:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from emulator.choices import Choices
 from emulator.rules.model import Changes, Resource
 from emulator.rules.ports import Clock, IdSource, Lookup
-from emulator.tally import Tally
+from emulator.workspaces.choices import Choices
+from emulator.workspaces.tally import Tally
 
 
 class ImportStore(Lookup, Protocol):

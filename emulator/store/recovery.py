@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from emulator.collector import collections_paused
+from emulator.loop.collector import collections_paused
 from emulator.store import journal_format as journal
 from emulator.store import snapshot
 from emulator.store.errors import DamagedState, ForeignFile, StateError

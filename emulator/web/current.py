@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app, request
 
 from emulator.emulator import Emulator
-from emulator.workspace import DEFAULT_WORKSPACE, Workspace
-from emulator.workspaces import WORKSPACE_HEADER, chosen_name, is_name, split_path
+from emulator.workspaces.registry import WORKSPACE_HEADER, chosen_name, is_name, split_path
+from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -8,7 +8,7 @@ from collections import deque
 from flask import current_app, request
 
 from emulator.importer.jobs import STEP_S, Advance, Schedule, at_once
-from emulator.steps import SHORT_STEP_S, Steps
+from emulator.loop.steps import SHORT_STEP_S, Steps
 from emulator.wire import BRIDGE_KEY
 
 

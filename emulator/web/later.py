@@ -15,7 +15,7 @@ from emulator.store.group_commit import GroupCommit
 from emulator.store.unsynced import Ticket
 from emulator.web.current import changed_workspace, emulator, workspace_name
 from emulator.wire import DELIVERY_KEY, Answer, Delivery
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
 JSON = ("Content-Type", "application/json")

@@ -8,9 +8,9 @@ from werkzeug.formparser import FormDataParser
 
 from emulator.rules.model import RequestError
 from emulator.settings import MAX_BODY_BYTES, Settings
-from emulator.spool import MOST_AT_ONCE, Spool
+from emulator.web.spool import MOST_AT_ONCE, Spool
 from emulator.wire import BODY_PROBLEM_KEY
-from emulator.workspaces import split_path
+from emulator.workspaces.registry import split_path
 
 #: For what carries a whole state or a file.
 MAX_FILE_BYTES = 1 << 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from app_client import ATTEMPTS, PushRegistration, RegistrationFailed
 
-from emulator.client import PushEmulator
+from push_emulator import PushEmulator
 
 FIREBASE = "android-firebase"
 

@@ -19,13 +19,13 @@ from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
 from emulator.importer.report import State
-from emulator.requests.entry import OUTCOMES
+from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
 from emulator.web.console.presenters import details, likeness, why
 from emulator.web.console.rules import FAMILIES
-from emulator.workspace import KEEPABLE
+from emulator.workspaces.workspace import KEEPABLE
 
 CONSOLE = TRANSLATIONS.parent
 TRANSLATED = [code for code in LANGUAGES if code != "en"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.requests.entry import Entry
+from emulator.journal.entry import Entry
 from emulator.rules.lints import content_type_lint
 from emulator.web.console.presenters.details import PATTERNS
 from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
@@ -21,7 +21,7 @@ from emulator.web.console.presenters.reuse import curl_of
 from emulator.web.console.presenters.rows import row_of
 from emulator.web.console.presenters.search_words import read_search, with_outcome
 from tests.console import catalogs
-from tests.requests.entries import reading
+from tests.journal.entries import reading
 
 
 def entry(body: Any = None, **more: Any) -> Entry:

@@ -11,8 +11,8 @@ import orjson
 import pytest
 from hypothesis import given
 
-from emulator.exchange import Exchange
-from emulator.strict_json import JSONProblem, read_json
+from emulator.endpoint.exchange import Exchange
+from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.wire import Incoming
 from tests.fuzz.requests import RIGHT_REQUESTS, damaged_bytes, damaged_requests
 from tests.fuzz.settings import LENGTH

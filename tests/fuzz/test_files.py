@@ -17,7 +17,7 @@ from emulator.importer.problem import ImportRefused
 from emulator.importer.report import Report
 from emulator.importer.run import Import
 from emulator.importer.sources import Source
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.fuzz.requests import damaged_bytes
 from tests.fuzz.settings import LENGTH
 from tests.in_process import InProcess

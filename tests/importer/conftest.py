@@ -11,7 +11,7 @@ from flask import Flask
 from emulator.app import create_app
 from emulator.fixtures.load import load_fixtures
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 
 @pytest.fixture

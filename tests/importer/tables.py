@@ -16,7 +16,7 @@ from emulator.importer.run import Import
 from emulator.importer.sources import Source
 from emulator.rules.model import PushKey
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.server import PAGE_TOKEN
 
 PROVIDER = "android-firebase"

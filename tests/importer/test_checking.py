@@ -10,7 +10,7 @@ import pytest
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import plan, text_of
 from tests.made_up import push_tokens
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from emulator.commands.import_ import command
+from emulator.cli.import_ import command
 from emulator.store.lock import StateLock
 
 TABLE = "customer;push token\n100;new:1\n777;new:1\n12x;new:2\n"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from emulator.importer.report import Report
 from emulator.rules.model import Policies
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import everything, imported, in_memory, plan, text_of
 
 BORIS, OLDER = "5fb62e815ae47a4aa04dfadd", "637f1a284fda7c5c08be62f0"

@@ -9,7 +9,7 @@ import pytest
 from emulator.importer import jobs as job_limits
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
 from emulator.importer.problem import ImportRefused, TooManyImports
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import holder_of, in_memory, plan
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emulator.clock import ClockSetting
 from emulator.importer.report import Counts, Report
 from emulator.rules.decide import decide
 from emulator.rules.model import Policies, PushRequest, RequestError, SubscriptionRequest
-from emulator.workspace import Workspace
+from emulator.workspaces.clock import ClockSetting
+from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import PROVIDER, everything, holder_of, imported, in_memory, plan, text_of
 from tests.server import PAGE_TOKEN
 

@@ -12,7 +12,7 @@ from emulator.importer import sources
 from emulator.importer.layout import read_layout
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import everything, holder_of, imported, plan
 
 TABLE = b"token,name\r\nfirst:1,a\r\nsecond:2,b\r\n"

@@ -11,7 +11,7 @@ import pytest
 
 from emulator.rules.model import Changes
 from emulator.store.errors import StorageUnavailable
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import everything, holder_of, imported, plan, started
 
 

@@ -143,8 +143,8 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/test_bad_input.py::test_A3_101_subscriptions",
         ),
         "for each workspace, in memory": (
-            "tests/requests/test_journal.py::test_bound_by_count_drops_the_oldest_and_counts_them",
-            "tests/requests/test_journal.py::test_journal_under_200_000_requests_keeps_memory_under_its_bound",
+            "tests/journal/test_journal.py::test_bound_by_count_drops_the_oldest_and_counts_them",
+            "tests/journal/test_journal.py::test_journal_under_200_000_requests_keeps_memory_under_its_bound",
         ),
         "500 open at a time": ("tests/test_workspaces.py::test_there_are_no_more_workspaces_than_allowed",),
         "one that a newer version wrote is refused with a text that says so": (
@@ -169,7 +169,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_requests.py::test_assertion_right_after_a_response_needs_no_sleep",
         ),
         "the oldest go first and are counted": (
-            "tests/requests/test_journal.py::test_bound_by_bytes_drops_the_oldest_and_counts_them",
+            "tests/journal/test_journal.py::test_bound_by_bytes_drops_the_oldest_and_counts_them",
         ),
         "has its own options and no others": (
             "tests/test_client.py::test_local_server_takes_nothing_from_variables_of_another_server",
@@ -251,41 +251,41 @@ PROMISES: Final[dict[str, Table]] = {
         "always the envelope, nothing changed by a refusal": (*ENVELOPE, REFUSED_CHANGES_NOTHING),
     },
     "emulator/app.py": {"nothing is left open then": (NOTHING_OPEN,)},
-    "emulator/client/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
-    "emulator/client/faults.py": {
+    "push_emulator/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
+    "push_emulator/faults.py": {
         "for a fault that could never act": (
             FAULT_NEVER_MATCHES,
             "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
         ),
     },
-    "emulator/commands/export.py": {"A file appears whole or not at all": (WHOLE_FILE,)},
-    "emulator/commands/import_.py": {
+    "emulator/cli/export.py": {"A file appears whole or not at all": (WHOLE_FILE,)},
+    "emulator/cli/import_.py": {
         "dry run: nothing was changed": (IMPORT + "test_a_dry_run_says_so_and_changes_nothing",),
         "nothing was imported": (IMPORT + "test_a_plan_that_cannot_be_carried_out_lists_its_problems",),
     },
-    "emulator/commands/place.py": {
+    "emulator/cli/place.py": {
         "which nobody else may use meanwhile": (
             IMPORT + "test_a_state_directory_in_use_points_to_the_server",
         ),
         "Nothing is written there": (ONLY_READ,),
         "was never filled": (ONLY_READ,),
     },
-    "emulator/commands/reset.py": {
+    "emulator/cli/reset.py": {
         "cannot be used; nothing was changed": (COMMANDS + "test_reset_with_bad_fixtures_changes_nothing",),
     },
-    "emulator/commands/serve.py": {
+    "emulator/cli/serve.py": {
         "os: survives the death of the process": (KILL, POWER),
         "cannot be used; nothing was started": (
             "tests/test_cli.py::test_serve_lists_all_problems_of_the_fixtures_and_starts_nothing",
         ),
     },
-    "emulator/connections.py": {
+    "emulator/server/connections.py": {
         "nobody else can listen there too": (
             "tests/test_serving.py::test_listening_twice_in_one_process_fails_too",
             "tests/test_cli_errors.py::test_port_of_another_emulator",
         ),
     },
-    "emulator/delivery.py": {
+    "emulator/server/delivery.py": {
         "so nobody else waits": ("tests/test_delivery.py::test_fifty_delayed_answers_delay_nobody_else",),
     },
     "emulator/emulator.py": {"then nothing is left open": (NOTHING_OPEN,)},
@@ -314,14 +314,14 @@ PROMISES: Final[dict[str, Table]] = {
         "With ``dry_run`` nothing changes": (DRY_RUN, DRY_RUN_LEAVES_ALONE),
     },
     "emulator/importer/problem.py": {"nothing was written": NOT_STARTED},
-    "emulator/requests/search.py": {
+    "emulator/journal/search.py": {
         "so that a long one stops nobody": (
-            "tests/requests/test_search.py::test_search_of_a_full_journal_lets_others_work",
+            "tests/journal/test_search.py::test_search_of_a_full_journal_lets_others_work",
         ),
     },
-    "emulator/requests/verify.py": {
+    "emulator/journal/verify.py": {
         "with nothing but an upper bound that is never sure": (
-            "tests/requests/test_verify.py::test_upper_bound_alone_is_watched_to_the_end",
+            "tests/journal/test_verify.py::test_upper_bound_alone_is_watched_to_the_end",
         ),
     },
     "emulator/rules/__init__.py": {
@@ -430,25 +430,25 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/store/test_tinydb_contract.py::test_update_that_raises_changes_nothing",
         ),
     },
-    "emulator/tls.py": {
+    "emulator/server/tls.py": {
         "A new file, never through a link": (
             "tests/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
         ),
     },
-    "emulator/watching.py": {
+    "emulator/fixtures/watching.py": {
         "for then nothing is changed": (
             "tests/test_watching.py::"
             "test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones",
         ),
     },
-    "emulator/workspace.py": {
+    "emulator/workspaces/workspace.py": {
         "it is never changed through it, and no file is touched": (
             "tests/test_workspace_making.py::test_a_read_answers_as_a_fresh_workspace_would_and_makes_none",
             "tests/test_workspace_making.py::test_500_looks_make_no_file_and_leave_room_for_a_workspace",
         ),
         "then nothing has changed": (BY_HAND_OS, BY_HAND_FSYNC, RESET_REFUSED),
     },
-    "emulator/workspaces.py": {
+    "emulator/workspaces/registry.py": {
         "is never deleted or expired": (
             "tests/test_workspaces.py::"
             "test_idle_workspaces_are_deleted_with_their_files_but_not_the_default_one",
@@ -502,12 +502,12 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "docs/clients.md": ("and nothing else has to change",),
     "docs/operations.md": ("`…` says what an answered request survives:", "survives"),
     "docs/security.md": ("A client that never ends its body",),
-    "emulator/client/journal.py": ("one or more if nothing else is expected",),
-    "emulator/commands/doctor.py": ("nothing is stored yet",),
-    "emulator/commands/import_.py": ("where nothing is quoted", "or if nothing was started"),
+    "push_emulator/journal.py": ("one or more if nothing else is expected",),
+    "emulator/cli/doctor.py": ("nothing is stored yet",),
+    "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
     "emulator/fixtures/check.py": ("then nothing is remembered",),
-    "emulator/pytest_plugin.py": ("end it with .once(), .never()",),
-    "emulator/requests/entry.py": ("empty where nothing was",),
+    "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),
+    "emulator/journal/entry.py": ("empty where nothing was",),
     "emulator/rules/lints.py": ("for the nearest known name, or nothing",),
     "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
     "emulator/store/pages.py": ("the only ids that can match, ascending",),

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator.endpoint import push_schema
+from emulator.endpoint.push_schema import parse_push_request
 from emulator.rules.lints import REQUEST_PARAMETERS
 from emulator.rules.model import PushRequest, RequestError
-from emulator.web import push_schema
-from emulator.web.push_schema import parse_push_request
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 filled = text.filter(bool)

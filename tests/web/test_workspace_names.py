@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.client import EmulatorClient, EmulatorError
+from push_emulator import EmulatorClient, EmulatorError
 from tests.command_line import assert_one_line, run
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription

@@ -17,7 +17,7 @@ from emulator.fixtures.schema import (
     SubscriptionEntrySchema,
 )
 from emulator.rules.model import Database, RequestError, Resource
-from emulator.schema_errors import INT64, integer, string
+from emulator.schemas.schema_errors import INT64, integer, string
 from emulator.store import configuring, editing
 from emulator.web.admin.loading import AdminSchema, load, load_query, read_body
 from emulator.web.admin.records import STATUS, WhichSchema
@@ -25,7 +25,7 @@ from emulator.web.admin.shapes import shown_database, shown_profile, shown_resou
 from emulator.web.current import emulator
 from emulator.web.later import answer_later, change, json_answer
 from emulator.wire import Answer
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 _DATABASE = "/databases/<int64:db_id>"
 _RESOURCE = "/resources/<int64:resource_id>"

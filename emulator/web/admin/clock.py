@@ -9,10 +9,10 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import ValidationError, fields
 
-from emulator.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.rules.model import RequestError
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)

@@ -11,22 +11,22 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, fields
 
-from emulator.choices import LINT_IDS
-from emulator.clock import iso
 from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
-from emulator.requests.entry import OUTCOMES
-from emulator.requests.matching import JSON_TYPES, KEYS, Match
-from emulator.requests.search import find_one
+from emulator.journal.entry import OUTCOMES
+from emulator.journal.matching import JSON_TYPES, KEYS, Match
+from emulator.journal.search import find_one
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
-from emulator.schema_errors import flatten
+from emulator.schemas.schema_errors import flatten
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import MOST_COMPLAINTS
-from emulator.workspace import Workspace
+from emulator.workspaces.choices import LINT_IDS
+from emulator.workspaces.clock import iso
+from emulator.workspaces.workspace import Workspace
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
 #: What every request has.

@@ -10,8 +10,8 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
-from emulator.schema_errors import SCHEMA_MESSAGES, first_complaints
-from emulator.strict_json import JSONProblem, read_json
+from emulator.schemas.schema_errors import SCHEMA_MESSAGES, first_complaints
+from emulator.schemas.strict_json import JSONProblem, read_json
 
 #: More complaints than these about one body help nobody.
 MOST_COMPLAINTS = 20

@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from emulator.tally import BUCKETS_S
 from emulator.web.current import emulator
-from emulator.workspaces import Workspaces
+from emulator.workspaces.registry import Workspaces
+from emulator.workspaces.tally import BUCKETS_S
 
 
 def add_routes(blueprint: Blueprint) -> None:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate
 
-from emulator.schema_errors import string
-from emulator.steps import Steps
+from emulator.loop.steps import Steps
+from emulator.schemas.schema_errors import string
 from emulator.store.configuring import find_database, find_resource
 from emulator.store.editing import find_profile, find_subscription
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Page, read_cursor

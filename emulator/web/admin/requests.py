@@ -13,23 +13,23 @@ from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 from msgspec.structs import asdict
 
-from emulator.requests.attempts import attempts
-from emulator.requests.entry import Entry, outcome_word, showable
-from emulator.requests.masking import mask_value, masked
-from emulator.requests.matching import KEYS, Difference, Match
-from emulator.requests.search import nearest_misses, search
-from emulator.requests.verify import Expectation, count_within
+from emulator.journal.attempts import attempts
+from emulator.journal.entry import Entry, outcome_word, showable
+from emulator.journal.masking import mask_value, masked
+from emulator.journal.matching import KEYS, Difference, Match
+from emulator.journal.search import nearest_misses, search
+from emulator.journal.verify import Expectation, count_within
+from emulator.loop.steps import Steps
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
-from emulator.schema_errors import integer, messages
-from emulator.steps import Steps
+from emulator.schemas.schema_errors import integer, messages
 from emulator.web.admin.criteria import MatchField, check_possible, is_key, read_criteria
 from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load, load_body
 from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import answer_later, json_answer
 from emulator.wire import Answer
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 MAX_WITHIN_S = 60.0
 

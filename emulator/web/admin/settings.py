@@ -8,12 +8,12 @@ import msgspec
 from flask import Blueprint
 from marshmallow import fields, validate
 
-from emulator.choices import LINT_IDS, Choices
 from emulator.rules.model import Policies
-from emulator.schema_errors import boolean, messages, string
+from emulator.schemas.schema_errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.choices import LINT_IDS, Choices
 
 
 def add_routes(blueprint: Blueprint) -> None:

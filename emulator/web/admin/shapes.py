@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulator.requests.masking import mask
+from emulator.journal.masking import mask
 from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
 
 

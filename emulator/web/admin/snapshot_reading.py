@@ -7,22 +7,20 @@ from typing import IO, Any
 import msgspec
 from marshmallow import ValidationError
 
-from emulator.choices import Choices
 from emulator.faults.model import Fault
 from emulator.fixtures.check import SetCheck
 from emulator.fixtures.model import FixtureSet
-from emulator.json_members import Piece, read_members
-from emulator.remembered import RememberedFaults
+from emulator.loop.steps import Steps
 from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
-from emulator.schema_errors import flatten
-from emulator.steps import Steps
+from emulator.schemas.json_members import Piece, read_members
+from emulator.schemas.schema_errors import flatten
+from emulator.schemas.strict_json import JSONProblem
 from emulator.store.editing import give_hash_ids
 from emulator.store.state import State
 from emulator.store.tables import PROFILES
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.strict_json import JSONProblem
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import changed
 from emulator.web.admin.snapshot_schema import (
@@ -31,6 +29,8 @@ from emulator.web.admin.snapshot_schema import (
     SnapshotSchema,
     SnapshotSubscription,
 )
+from emulator.workspaces.choices import Choices
+from emulator.workspaces.remembered import RememberedFaults
 
 #: More problems than these help nobody.
 MAX_PROBLEMS = 20

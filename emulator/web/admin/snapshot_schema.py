@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 from marshmallow import ValidationError, fields, post_load, validate
 
-from emulator.clock import ClockSetting, WorkspaceClock
 from emulator.faults.model import Fault
 from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.fixtures.schema import (
@@ -17,13 +16,14 @@ from emulator.fixtures.schema import (
     ResourceSchema,
     SubscriptionEntrySchema,
 )
-from emulator.schema_errors import boolean, integer, messages, string
+from emulator.schemas.schema_errors import boolean, integer, messages, string
 from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.numbers import COUNT
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.admin.snapshot_writing import FORMAT
+from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 
 _TIME_FORM = (
     r"((19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"

@@ -11,7 +11,7 @@ from emulator.rules.model import Profile, Subscription
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
 from emulator.web.admin import clock, faults, settings
 from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 FORMAT = 1
 #: What a whole document ends with.

@@ -10,14 +10,14 @@ from flask import Blueprint, Response, render_template, request, url_for
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.rules.providers import DOCUMENTED
+from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.store import configuring
-from emulator.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
 from emulator.web.admin.shapes import shown_database
 from emulator.web.console.later import change_later
 from emulator.web.current import workspace
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 
 def add_routes(blueprint: Blueprint) -> None:

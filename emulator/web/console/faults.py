@@ -21,7 +21,7 @@ from emulator.web.console.presenters.likeness import likenesses
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import base_url, entry_of, shown_resources, text
 from emulator.web.current import workspace, workspace_to_change
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 _CRITERIA = ("provider", "subscription_id", "field_value")
 

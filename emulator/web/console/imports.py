@@ -20,7 +20,7 @@ from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8

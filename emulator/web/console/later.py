@@ -13,7 +13,7 @@ from emulator.store.errors import StorageUnavailable
 from emulator.web.console.errors import failure
 from emulator.web.later import answer_later, as_answer, change
 from emulator.wire import Answer
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ import orjson
 from flask import Blueprint, Response, copy_current_request_context, current_app, render_template, request
 
 from emulator.faults.calls import FIRST_CALL, curl
-from emulator.requests.entry import OUTCOMES, Entry
-from emulator.requests.journal import RequestJournal
-from emulator.requests.matching import KEYS, Match
-from emulator.requests.search import Found, search
+from emulator.journal.entry import OUTCOMES, Entry
+from emulator.journal.journal import RequestJournal
+from emulator.journal.matching import KEYS, Match
+from emulator.journal.search import Found, search
 from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console import access
 from emulator.web.console.later import page_later
@@ -24,7 +24,7 @@ from emulator.web.console.state import console_state
 from emulator.web.console.words import language
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Delivery
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 PAGE = 50
 #: Seconds between two pieces of news, at least: under load a page gets several requests at once.

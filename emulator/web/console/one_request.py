@@ -8,9 +8,9 @@ from functools import partial
 
 from flask import Blueprint, Response, copy_current_request_context, render_template, request, url_for
 
-from emulator.exchange import Exchange
+from emulator.endpoint.exchange import Exchange
 from emulator.faults.catalogue import CATALOGUE
-from emulator.requests.entry import outcome_word
+from emulator.journal.entry import outcome_word
 from emulator.web.console.presenters import reuse, why
 from emulator.web.console.presenters.likeness import WORDS as LIKENESS_WORDS
 from emulator.web.console.presenters.likeness import likenesses
@@ -18,7 +18,7 @@ from emulator.web.console.shown import entry_of, masked_entry, text
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later
 from emulator.wire import Answer, Incoming
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 #: Added to what is sent again: the id of the request that it repeats.
 REPLAY_HEADER = "x-emulator-replay-of"

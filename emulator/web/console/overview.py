@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, render_template, request
 from msgspec.structs import replace
 
-from emulator.choices import LINT_IDS, Choices
-from emulator.requests.entry import OUTCOMES
+from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import RequestError
 from emulator.settings import POLICY_CHOICES
@@ -23,8 +22,9 @@ from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minu
 from emulator.web.console.state import ConsoleState, console_state
 from emulator.web.console.words import gettext
 from emulator.web.current import emulator, workspace, workspace_to_change
-from emulator.workspace import DEFAULT_WORKSPACE, KEEPABLE, Workspace
-from emulator.workspaces import Workspaces, check_name
+from emulator.workspaces.choices import LINT_IDS, Choices
+from emulator.workspaces.registry import Workspaces, check_name
+from emulator.workspaces.workspace import DEFAULT_WORKSPACE, KEEPABLE, Workspace
 
 #: Where each policy comes from, and what each choice means.
 POLICIES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, url_for
 
 from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
-from emulator.requests.matching import Match
-from emulator.requests.search import Found, search
+from emulator.journal.matching import Match
+from emulator.journal.search import Found, search
 from emulator.rules.model import FieldValue, RequestError, Status
 from emulator.store import editing
 from emulator.web.admin.criteria import read_criteria
@@ -15,7 +15,7 @@ from emulator.web.console.later import change_later, page_later
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import rows_of
 from emulator.web.current import workspace
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 #: Requests that the history shows; the search has all.
 HISTORY = 20

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from flask import Response, request
 from msgspec.structs import replace
 
-from emulator.requests.entry import Entry
-from emulator.requests.masking import mask, masked
+from emulator.journal.entry import Entry
+from emulator.journal.masking import mask, masked
 from emulator.rules.model import RequestError, Resource
 from emulator.web.console.presenters.rows import Row, row_of
 from emulator.web.current import emulator
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 
 def entry_of(found: Workspace, entry_id: int) -> Entry:

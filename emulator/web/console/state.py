@@ -8,7 +8,7 @@ from flask import current_app
 
 from emulator.web.console.presenters.counts import Counts
 from emulator.web.console.uploads import Uploads
-from emulator.workspace import Workspace
+from emulator.workspaces.workspace import Workspace
 
 
 class ConsoleState:

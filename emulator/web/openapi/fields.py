@@ -6,10 +6,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from emulator.endpoint.push_schema import FieldValue
 from emulator.faults.model import ITEM_ERRORS, SPOILS
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.fixtures.schema import FieldTypeField, FieldValueField
-from emulator.requests.matching import KEYS
+from emulator.journal.matching import KEYS
 from emulator.rules.fields import FIELD_KINDS
 from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.web.admin.clock import DurationField, TimeField
@@ -19,11 +20,10 @@ from emulator.web.admin.imports import MatchField as ImportMatchField
 from emulator.web.admin.imports import ResourceField
 from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
 from emulator.web.openapi.answers import AnswerSchema
-from emulator.web.push_schema import FieldValue
 
 JSONSchema = dict[str, Any]
 
-#: NUL is refused in every string (see :mod:`emulator.strict_json`).
+#: NUL is refused in every string (see :mod:`emulator.schemas.strict_json`).
 TEXT_PATTERN = "^[^\\u0000]*$"
 NON_EMPTY_TEXT: JSONSchema = {"type": "string", "minLength": 1, "pattern": TEXT_PATTERN}
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
+from emulator.endpoint.push_schema import PushRequestSchema
 from emulator.rules.providers import DOCUMENTED
 from emulator.settings import MAX_BODY_BYTES
 from emulator.web.openapi.answers import HASH_ID, PROFILE_ID, PushAnswerSchema, reference
 from emulator.web.openapi.fields import NON_EMPTY_TEXT, TEXT_PATTERN, JSONSchema
-from emulator.web.push_schema import PushRequestSchema
 
 #: Printable characters, at most 64 (M8). The letters of every script but no control characters or spaces
 #: other than the common one.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from emulator.commands import serve
+from emulator.cli import serve
 from emulator.fixtures.load import FixtureError, load_fixtures
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.requests.entry import Entry
+from emulator.journal.entry import Entry
 
 #: What requests can have in common, in words; the closest first.
 WORDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.requests.masking import mask
+from emulator.journal.masking import mask
 from emulator.web.console.presenters.details import detail
 from emulator.web.console.presenters.json_text import highlight
 from emulator.web.console.words import gettext, number

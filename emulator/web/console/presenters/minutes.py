@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from emulator.clock import iso
-from emulator.requests.entry import OUTCOMES, outcome_word
-from emulator.requests.journal import RequestJournal
-from emulator.steps import Steps
+from emulator.journal.entry import OUTCOMES, outcome_word
+from emulator.journal.journal import RequestJournal
+from emulator.loop.steps import Steps
+from emulator.workspaces.clock import iso
 
 MINUTES = 30
 _MINUTE_MS = 60_000

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
-from emulator.requests.entry import Entry
+from emulator.journal.entry import Entry
 from emulator.rules.model import Profile, Subscription
 from emulator.store.tinydb_store import TinyDBStore
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from emulator.requests.entry import Entry, outcome_word
+from emulator.journal.entry import Entry, outcome_word
 
 _MOST = 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from emulator.requests.matching import KEYS, Match
+from emulator.journal.matching import KEYS, Match
 
 _WORD = re.compile(r'(?:(?P<key>[A-Za-z_]+(?:\.[\w.]+)?)[:=])?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s]+))')
 

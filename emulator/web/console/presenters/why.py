@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.requests.entry import Entry
+from emulator.journal.entry import Entry
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import Profile, Subscription
 

@@ -1,0 +1,104 @@
+"""The command line. Each command is a module of :mod:`emulator.cli`, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+
+import click
+
+from emulator import __version__
+from emulator.early_stop import interrupt_on_ctrl_c
+from emulator.loop.collector import collections_paused
+
+#: Command → one-line help. Loading all of them would cost the server its quick start.
+COMMANDS = {
+    "serve": "Start the emulator (the default command).",
+    "check": "Validate a fixture set and list all problems.",
+    "fake": "Write a fixture set of made-up people.",
+    "import": "Load a file of collected tokens.",
+    "health": "Ask whether the server works that the same settings would start.",
+    "openapi": "Write the contract: OpenAPI 3.1 and JSON Schemas.",
+    "export": "Write a whole workspace as one JSON document.",
+    "reset": "Put a workspace back to its fixtures.",
+    "doctor": "Report on a state directory and verify it.",
+}
+
+
+def load_command(name: str) -> click.Command:
+    """The command with all its options; ``name`` is one of COMMANDS."""
+    # ruff: noqa: PLC0415 (each start waits for the imports of its own command alone)
+    match name:
+        case "check":
+            from emulator.cli.check import command
+        case "fake":
+            from emulator.cli.fake import command
+        case "import":
+            from emulator.cli.import_ import command
+        case "health":
+            from emulator.cli.health import command
+        case "openapi":
+            from emulator.cli.openapi import command
+        case "export":
+            from emulator.cli.export import command
+        case "reset":
+            from emulator.cli.reset import command
+        case "doctor":
+            from emulator.cli.doctor import command
+        case _:
+            from emulator.cli.serve import command
+    return command
+
+
+class Commands(click.Group):
+    """A group that knows each command by name and help, loads the one in use, and means ``serve`` by none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)  # in this order
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            with collections_paused():
+                command = load_command(name)
+            gc.freeze()  # modules live as long as the process: no collection has to walk them
+        return name, command, rest
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    commands={name: click.Command(name, short_help=text) for name, text in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="push-emulator")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A local emulator of the Altcraft Platform's POST /push_subscribe.
+
+    Without a command it serves; `serve --help` lists the server's options.
+    """
+    if context.invoked_subcommand != "serve":
+        interrupt_on_ctrl_c()
+
+
+def main(args: Sequence[str] | None = None, program: str = "push-emulator") -> None:
+    """Run the command line: an error of use is one line on standard error and exit status 2.
+
+    ``program`` is its name in the help.
+    """
+    try:
+        status = cli.main(args, prog_name=program, standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,90 @@
+"""``run.py doctor``: report on a state directory and verify it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from emulator.settings import Settings
+from emulator.store.doctor import Report, examine
+from emulator.store.lock import holder
+from emulator.workspaces.remembered import read_remembered
+
+#: While a server works, files come and go between two looks at them.
+_LOOKS = 5
+
+
+@click.command("doctor")
+@click.option(
+    "--state",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Settings.state,
+    envvar="EMULATOR_STATE",
+    show_default=True,
+    show_envvar=True,
+    help="The directory of the state.",
+)
+def command(folder: Path) -> int:
+    """Report what is in a state directory and whether it is as it must be: checksums, indexes, rules.
+
+    Nothing there is changed. Of a damaged state it says what is lost, and the commands after which a server
+    starts again.
+
+    Exit status: 0 if all is good, 1 if something was found, 2 if the directory cannot be looked at.
+    """
+    try:
+        return _show(_look(folder))
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}") from error
+
+
+def _look(folder: Path) -> list[Report]:
+    for look in range(_LOOKS):
+        moving = holder(folder) is not None and look < _LOOKS - 1
+        try:
+            reports = examine(folder, read_remembered)
+        except FileNotFoundError:
+            if not moving or not folder.is_dir():
+                raise
+            continue
+        if not moving or not any(report.findings for report in reports):
+            break
+    if not reports:
+        raise click.ClickException(f"{folder}: there is no state here")
+    return reports
+
+
+def _show(reports: list[Report]) -> int:
+    for report in reports:
+        click.echo("\n".join(_lines(report)))
+    return 1 if any(report.findings for report in reports) else 0
+
+
+def _lines(report: Report) -> Iterator[str]:
+    if report.size is None and not report.findings:
+        yield f"{report.path.name}: nothing is stored yet"
+        return
+    facts = ["missing" if report.size is None else f"{report.size:,} bytes"]
+    if report.format is not None:
+        facts += [f"format {report.format}", f"generation {report.generation}"]
+    yield f"{report.path.name}: {', '.join(facts)}"
+    if report.counts:
+        yield "  " + ", ".join(f"{name} {count:,}" for name, count in report.counts.items())
+    for journal in report.journals:
+        text = f"  {journal.path.name}: {journal.transactions:,} transaction(s), {journal.size:,} bytes"
+        if journal.superseded:
+            text += ", superseded: removed at the next start"
+        elif journal.torn_bytes:
+            text += f", the last {journal.torn_bytes:,} of a torn one: cut off at the next start"
+        yield text
+    for finding in report.findings:
+        yield f"  FOUND {finding}"
+    if report.more_findings:
+        yield f"  FOUND {report.more_findings:,} more of the same file"
+    for line in report.advice:
+        yield f"  {line}"
+    if not report.findings:
+        yield "  good"

@@ -1,0 +1,73 @@
+"""``run.py export``: write a whole workspace as one JSON document."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.place import Place, called, place_options, read_only
+from emulator.fixtures.model import FixtureSet
+from emulator.settings import Settings
+from emulator.store.files import replace_file
+from emulator.web.admin.snapshot_writing import END, snapshot_pieces
+from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
+
+
+@click.command("export")
+@place_options
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here, not to standard output."
+)
+def command(out: Path | None, **where: Any) -> int:
+    """Write a whole workspace as one JSON document: data, settings, clock, faults, tokens.
+
+    PUT /__admin/snapshot reads it back, in whatever workspace. A file appears whole or not at all.
+    """
+    place = Place(**where)
+    pieces = _from_state(place) if place.state is not None else _from_server(place)
+    try:
+        if out is not None:
+            replace_file(out, pieces)
+        else:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or out or 'standard output'}: {error.strerror}"
+        ) from error
+    return 0
+
+
+def _from_state(place: Place) -> Iterator[bytes]:
+    with read_only(place) as state:
+        workspace = Workspace(place.workspace or DEFAULT_WORKSPACE, Settings(durability="none"), FixtureSet())
+        workspace.restore(state)
+        yield from snapshot_pieces(workspace)
+
+
+def _from_server(place: Place) -> Iterator[bytes]:
+    if place.workspace is not None:
+        _check_is_there(place, place.workspace)
+    tail = b""
+    with called(place, "GET", "/snapshot") as answer:
+        for piece in answer.iter_bytes():
+            tail = (tail + piece)[-len(END) :]
+            yield piece
+    if tail != END:
+        raise click.ClickException("the server stopped before the end of the document")
+
+
+def _check_is_there(place: Place, workspace: str) -> None:
+    """Refuse a workspace that is not there: the server would answer with a fresh one."""
+    with called(replace(place, workspace=None), "GET", "/workspaces") as answer:
+        names = [one["name"] for one in json.loads(answer.read())["items"]]
+    if workspace not in names:
+        there = ", ".join(names)
+        raise click.ClickException(f'{place.url}: there is no workspace "{workspace}"; there are: {there}')

@@ -1,0 +1,155 @@
+"""Where a command finds a workspace: in a state directory, or at a running server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import httpx
+
+from emulator.fixtures.model import FixtureSet
+from emulator.settings import Settings
+from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.lock import StateLock, only_reading
+from emulator.store.recovery import STEM, nothing_stored, recover
+from emulator.store.state import State
+from emulator.store.tables import SPECS
+from emulator.workspaces.registry import is_name, stored_names
+from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
+
+#: Seconds that a server may be silent: a large state takes its time.
+_PATIENCE_S = 300.0
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the options say: exactly one of ``state`` and ``url``."""
+
+    workspace: str | None
+    state: Path | None
+    url: str | None
+    admin_token: str | None
+
+    def __post_init__(self) -> None:
+        if (self.state is None) == (self.url is None):
+            raise click.ClickException("say where: --state DIR (no server runs on it) or --url URL")
+
+
+def _check_name(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not is_name(name):
+        raise click.ClickException(f'workspace: its name must be 1 to 64 of a-z 0-9 - _, not "{name}"')
+    return name
+
+
+workspace_option = click.option(
+    "--workspace",
+    metavar="NAME",
+    callback=_check_name,
+    help="The workspace; without it, the default one.",
+)
+
+
+def place_options(command: Command) -> Command:
+    """Adds the options of a :class:`Place`."""
+    options = [
+        workspace_option,
+        click.option("--state", type=click.Path(path_type=Path), help="A state directory, not in use."),
+        click.option("--url", help="A running server, e.g. http://127.0.0.1:8080."),
+        click.option("--admin-token", envvar="EMULATOR_ADMIN_TOKEN", help="The server's admin token."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def opened(place: Place, fixtures: FixtureSet) -> Iterator[Workspace]:
+    """The workspace in the state directory, which nobody else may use meanwhile. It is let go as it is.
+
+    Raises :class:`click.ClickException`.
+    """
+    folder = place.state or Path()
+    with _refusals(folder):
+        lock = StateLock(folder)
+        try:
+            name = _stored_name(place, folder)
+            workspace = Workspace(name, Settings(state=folder), fixtures, check_lock=lock.check)
+            try:
+                yield workspace
+            finally:
+                workspace.discard()
+        finally:
+            lock.release()
+
+
+@contextmanager
+def read_only(place: Place) -> Iterator[State]:
+    """What is stored of the workspace in the state directory. Nothing is written there.
+
+    Raises :class:`click.ClickException`.
+    """
+    folder = place.state or Path()
+    with _refusals(folder), only_reading(folder):
+        name = _stored_name(place, folder)
+        state = recover(state_file(folder, name), SPECS).state
+        if not state.tables:
+            raise click.ClickException(f'{folder}: the workspace "{name}" was never filled: a start fills it')
+        yield state
+
+
+@contextmanager
+def _refusals(folder: Path) -> Iterator[None]:
+    if not folder.is_dir():
+        raise click.ClickException(f"{folder}: is not a directory")
+    try:
+        yield
+    except StateError as error:
+        hint = "; reach it with --url" if "in use by" in str(error) else ""
+        raise click.ClickException(f"{error}{hint}") from error
+    except StorageUnavailable as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _stored_name(place: Place, folder: Path) -> str:
+    name = place.workspace or DEFAULT_WORKSPACE
+    if not STEM.fullmatch(name) or nothing_stored(state_file(folder, name)):
+        there = ", ".join(sorted(stored_names(folder))) or "none"
+        raise click.ClickException(f'{folder}: there is no workspace "{name}"; there are: {there}')
+    return name
+
+
+@contextmanager
+def called(place: Place, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:
+    """The server's good answer to an admin call, its body still to be read.
+
+    Raises :class:`click.ClickException`, also where the body breaks off.
+    """
+    prefix = f"/w/{place.workspace}" if place.workspace is not None else ""
+    headers = {"Authorization": f"Bearer {place.admin_token}"} if place.admin_token else {}
+    url = f"{(place.url or '').rstrip('/')}{prefix}/__admin{path}"
+    try:
+        with (
+            httpx.Client(timeout=_PATIENCE_S, trust_env=False, headers=headers) as client,
+            client.stream(method, url, **sent) as answer,
+        ):
+            if answer.is_error:
+                raise click.ClickException(_refusal(answer))
+            yield answer
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise click.ClickException(f"{url}: {error or type(error).__name__}") from error
+
+
+def _refusal(answer: httpx.Response) -> str:
+    answer.read()
+    try:
+        return str(answer.json()["error_text"])
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.request.url} answered {answer.status_code}, not as an emulator does"

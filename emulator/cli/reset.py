@@ -1,0 +1,47 @@
+"""``run.py reset``: put a workspace back to its fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.place import Place, called, opened, place_options
+from emulator.fixtures.load import FixtureError, load_fixtures
+from emulator.settings import DEFAULT_FIXTURES
+from emulator.store.tables import REMEMBERED
+
+
+@click.command("reset")
+@place_options
+@click.option(
+    "--fixtures", type=click.Path(path_type=Path), help="With --state: the fixture set to go back to."
+)
+@click.option("--keep", type=click.Choice(REMEMBERED), multiple=True, help="Leave this as it is.")
+def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
+    """Put a workspace back to its fixtures, in one transaction."""
+    place = Place(**where)
+    if place.state is None:
+        if fixtures is not None:
+            raise click.ClickException("--fixtures goes with --state; a server goes back to its own")
+        with called(place, "POST", "/reset", json={"keep": list(keep)}) as answer:
+            answer.read()
+            size = answer.json()
+        _tell(size["workspace"], size["profiles"], size["subscriptions"])
+        return 0
+    folder = fixtures or DEFAULT_FIXTURES
+    try:
+        loaded = load_fixtures(folder)
+    except FixtureError as error:
+        click.echo(str(error), err=True)
+        raise click.ClickException(f"the fixtures in {folder} cannot be used; nothing was changed") from error
+    with opened(place, loaded) as workspace:
+        workspace.reset(keep)
+        _tell(workspace.name, workspace.store.profile_count, workspace.store.subscription_count)
+    return 0
+
+
+def _tell(name: str, profiles: int, subscriptions: int) -> None:
+    click.echo(f"{name}: back to the fixtures: {profiles} profiles, {subscriptions} subscriptions")

@@ -1,0 +1,246 @@
+"""``run.py serve``: start the emulator."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from emulator.app import create_app
+from emulator.emulator import Emulator
+from emulator.fixtures.load import FixtureError
+from emulator.fixtures.watching import read_stamp
+from emulator.rules.model import Policies
+from emulator.server.access_log import AccessLog
+from emulator.server.chores import Chores
+from emulator.server.serving import serve
+from emulator.server.tls import Certificate, TlsError, choose_certificate
+from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
+from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.open_files import raise_limit
+from emulator.web.limits import body_limit
+
+#: Seconds from a signal to the last snapshot's beginning, and what is left for snapshots in any case.
+_STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> Policies:
+    """``NAME=VALUE`` of each policy."""
+    chosen = {}
+    for text in given:
+        name, _, choice = text.partition("=")
+        if name not in POLICY_CHOICES:
+            raise click.BadParameter(f'there is no policy "{name}"; there are {", ".join(POLICY_CHOICES)}')
+        if choice not in POLICY_CHOICES[name]:
+            raise click.BadParameter(f'{name} must be {" or ".join(POLICY_CHOICES[name])}, not "{choice}"')
+        chosen[name] = choice
+    return msgspec.convert(chosen, Policies)
+
+
+def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
+    # click takes an empty variable for one that is not set; here it is a token that somebody lost.
+    return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
+
+
+def _option(flag: str, *names: str, **options: Any) -> Callable[[Command], Command]:
+    """An option that the environment can set too, as ``EMULATOR_`` and its name."""
+    name = flag.removeprefix("--").replace("-", "_").upper()
+    return click.option(flag, *names, envvar=f"EMULATOR_{name}", show_envvar=True, **options)
+
+
+def _finite(context: click.Context, option: click.Parameter, number: float | None) -> float | None:
+    if number is not None and not math.isfinite(number):
+        raise click.BadParameter("must be a finite number")
+    return number
+
+
+_path = click.Path(path_type=Path)
+
+
+@click.command("serve")
+@_option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
+@_option(
+    "--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="0: a free one."
+)
+@_option("--port-file", type=_path, help="Write the port here when ready.")
+@_option("--fixtures", type=_path, default=DEFAULT_FIXTURES, help="The fixture set to start from.")
+@_option("--state", type=_path, default=Settings.state, show_default=True, help="The directory of the state.")
+@_option(
+    "--durability",
+    type=click.Choice(["os", "fsync", "none"]),
+    default=Settings.durability,
+    show_default=True,
+    help="os: survives the death of the process. fsync: of the machine. none: memory only.",
+)
+@_option(
+    "--snapshot-every",
+    "min_journal_bytes",
+    type=click.IntRange(1),
+    default=Settings.min_journal_bytes,
+    show_default=True,
+    metavar="BYTES",
+    help="The journal size at which a snapshot is due.",
+)
+@_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
+@_option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parse_policies,
+    help="Choose where the page is silent.",
+)
+@_option("--seed", type=int, help="Make ids the same in every run.")
+@_option(
+    "--admin-token",
+    callback=_admin_token,
+    help="Wanted by the admin API; needed on any address but loopback.",
+)
+@_option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="A name, beside addresses and localhost, by which the admin API may be called.",
+)
+@_option(
+    "--max-workspaces",
+    type=click.IntRange(1),
+    default=Settings.max_workspaces,
+    show_default=True,
+    help="How many workspaces may be open at once.",
+)
+@_option(
+    "--workspace-ttl",
+    type=click.FloatRange(0, min_open=True),
+    callback=_finite,
+    metavar="SECONDS",
+    help="Delete a workspace that nobody has used for so long; without it, none.",
+)
+@_option(
+    "--journal-count",
+    type=click.IntRange(1),
+    default=Settings.journal_count,
+    show_default=True,
+    help="How many requests each request journal keeps.",
+)
+@_option(
+    "--journal-bytes",
+    type=click.IntRange(1),
+    default=Settings.journal_bytes,
+    show_default=True,
+    help="How many bytes each request journal keeps.",
+)
+@_option(
+    "--show-secrets", is_flag=True, help="Show resource tokens and credentials in the journal and lists."
+)
+@_option("--watch", is_flag=True, help="Reset to the fixtures whenever their files change, if they are good.")
+@_option("--tls-cert", type=_path, help="Serve HTTPS with this certificate (PEM, the whole chain).")
+@_option("--tls-key", type=_path, help="Its private key (PEM).")
+@_option("--tls-self-signed", is_flag=True, help="Serve HTTPS with a certificate made here.")
+@_option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="The access log.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No access log.")
+@click.option("-v", "--verbose", is_flag=True, help="An access log with the client's address.")
+def command(quiet: bool, verbose: bool, **options: Any) -> int:
+    """Start the emulator and serve until SIGTERM or Ctrl-C."""
+    raise_limit()
+    try:
+        settings = Settings(log_level="quiet" if quiet else "verbose" if verbose else "normal", **options)
+    except ValueError as error:
+        raise click.ClickException(f"--admin-token (or EMULATOR_ADMIN_TOKEN): {error}") from error
+    _check_exposure(settings)
+    try:
+        _serve(settings)
+    except FixtureError as error:
+        click.echo(str(error), err=True)
+        text = f"the fixtures in {settings.fixtures} cannot be used; nothing was started"
+        raise click.ClickException(text) from error
+    except (StateError, StorageUnavailable, TlsError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(_explain(error, settings)) from error
+    return 0
+
+
+def _serve(settings: Settings) -> None:
+    stamp = read_stamp(settings.fixtures)  # before they are read: whatever comes later is a change
+    certificate = choose_certificate(
+        settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
+    )
+    app = create_app(settings)
+    emulator: Emulator = app.extensions["emulator"]
+    chores = Chores(settings, emulator, stamp, lambda line: click.echo(line, err=True))
+
+    def on_ready(port: int) -> None:
+        chores.begin()
+        _announce(settings, emulator, port, certificate)
+
+    try:
+        told_at = serve(
+            app,
+            emulator.exchange,
+            host=settings.host,
+            port=settings.port,
+            body_limit=body_limit,
+            spool=app.extensions["spool"],
+            access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
+            on_ready=on_ready,
+            on_stop=app.extensions["imports"].close,
+            tls_cert=certificate.chain if certificate else None,
+            tls_key=certificate.key if certificate else None,
+        )
+        emulator.close(max(_CLOSING_LEAST_S, _STOP_S - (monotonic() - told_at)))
+    finally:
+        emulator.close()
+
+
+def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Certificate | None) -> None:
+    torn = emulator.workspaces.default.store.storage.torn_bytes
+    if torn:
+        click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the journal", err=True)
+    if settings.port_file is not None:
+        settings.port_file.write_text(f"{port}\n")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "http" if certificate is None else "https"
+    click.echo(f"push-emulator is ready at {scheme}://{host}:{port}/push_subscribe")
+    if certificate is not None and certificate.authority is not None:
+        click.echo(f"devices must trust {certificate.authority}", err=True)
+
+
+def _check_exposure(settings: Settings) -> None:
+    if settings.admin_token is None and not _is_loopback(settings.host):
+        raise click.ClickException(
+            f"--host {settings.host} can be reached from other machines: the admin API needs --admin-token"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _explain(error: OSError, settings: Settings) -> str:
+    if error.filename is None:
+        return f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}"
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return f"{error.filename}: is not a directory"
+    return f"{error.filename}: {error.strerror}"

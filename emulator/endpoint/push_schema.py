@@ -1,0 +1,221 @@
+"""The request body of ``POST /push_subscribe``: from bytes to a checked :class:`PushRequest`.
+
+What is plainly right is decoded in one step. Everything else goes to the marshmallow schema, which judges
+it and owns every error text; a property test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+import msgspec
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from msgspec import Meta
+
+from emulator.rules.lints import REQUEST_PARAMETERS, unknown_parameters
+from emulator.rules.model import (
+    INT64_MAX,
+    INT64_MIN,
+    MAX_SUBSCRIPTIONS,
+    Lint,
+    PushRequest,
+    RequestError,
+    SubscriptionRequest,
+)
+from emulator.schemas.schema_errors import (
+    REQUIRED,
+    SCHEMA_MESSAGES,
+    Integers,
+    boolean,
+    first_complaints,
+    messages,
+    string,
+)
+from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_escapes, read_json, read_text
+
+#: More complaints than these about one body help nobody.
+MAX_COMPLAINTS = 5
+#: A longer body is judged by the quick reader alone, in its words: the schema takes a hundred times as long.
+_MOST_FOR_SCHEMA = 32 << 10
+
+
+class _LooseSubscription(SubscriptionRequest, forbid_unknown_fields=False):
+    """An entry that may have more parameters than the page names (Q5)."""
+
+
+class _LooseRequest(PushRequest, forbid_unknown_fields=False):
+    """A body that may have more parameters than the page names (Q5)."""
+
+    subscriptions: Annotated[list[_LooseSubscription], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]  # type: ignore[assignment]
+
+
+_plainly_right = msgspec.json.Decoder(PushRequest).decode
+_loosely_right = msgspec.json.Decoder(_LooseRequest).decode
+_POSITION = re.compile(r"\[\d+\]")
+_NON_EMPTY = validate.Length(min=1, error="must not be empty")
+_COUNT = validate.Length(min=1, max=MAX_SUBSCRIPTIONS, error=f"must have 1 to {MAX_SUBSCRIPTIONS} entries")
+
+
+class SubscriptionSchema(Schema):
+    """One entry of ``subscriptions``."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = SCHEMA_MESSAGES
+
+    provider = string(required=True, validate=_NON_EMPTY)
+    subscription_id = string(required=True, validate=_NON_EMPTY)
+    unsubscribe = boolean(allow_none=True, load_default=False)
+
+
+class SubscriptionList(fields.List[Any]):
+    """``subscriptions``. Of too many the entries are not looked at."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            _COUNT(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class FieldValue(fields.Field[Any]):
+    """``field_value``: a string, a number or a boolean."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValidationError("must be a finite number")
+        if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+            raise ValidationError("must be an integer of 64 bits")
+        if not isinstance(value, (str, int, float)):
+            raise ValidationError("must be a string, a number, true or false")
+        return value
+
+
+class PushRequestSchema(Schema):
+    """The whole body."""
+
+    class Meta:
+        unknown = EXCLUDE  # Q5
+
+    error_messages = SCHEMA_MESSAGES
+
+    resource_token = string(required=True, validate=_NON_EMPTY)
+    subscriptions = SubscriptionList(
+        fields.Nested(SubscriptionSchema, error_messages=messages("an object")),
+        required=True,
+        validate=_COUNT,
+        error_messages=messages("an array of objects"),
+    )
+    id = string(allow_none=True)
+    db_ids = Integers(allow_none=True)
+    matching = string(allow_none=True)
+    field_name = string(allow_none=True)
+    field_value = FieldValue(allow_none=True)
+
+
+_schema = PushRequestSchema()
+_entry_parameters = tuple(SubscriptionSchema().fields)
+
+
+def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, list[Lint]]:
+    """The checked request, and lints for parameters that the page does not name (L1, Q5).
+
+    ``strict`` refuses those parameters. Raises :class:`RequestError` 400 (A3).
+    """
+    if b"\\u0000" not in body:  # the only way to write NUL in JSON
+        try:
+            return _plainly_right(body), []
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+    judge = _judge_quickly if len(body) > _MOST_FOR_SCHEMA else _judge_by_schema
+    try:
+        request, lints = judge(body)
+    except JSONProblem as problem:
+        raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+    if strict and lints:  # Q5
+        raise RequestError(
+            400, "; ".join(f"{lint.path}: {lint.text}" for lint in lints[:MAX_COMPLAINTS]), "Q5"
+        )
+    return request, lints
+
+
+def _judge_by_schema(body: bytes) -> tuple[PushRequest, list[Lint]]:
+    document = read_json(body)
+    if not isinstance(document, dict):
+        raise RequestError(400, "body: must be a JSON object", "A3")
+    try:
+        values = _schema.load(document)
+    except ValidationError as error:
+        complaints = first_complaints(error.messages, MAX_COMPLAINTS)
+        raise RequestError(400, "; ".join(complaints), "A3") from error
+    unknown = [(name, REQUEST_PARAMETERS) for name in document if name not in REQUEST_PARAMETERS]
+    for position, entry in enumerate(document["subscriptions"]):
+        unknown += [
+            (f"subscriptions[{position}].{name}", _entry_parameters)
+            for name in entry
+            if name not in _entry_parameters
+        ]
+    entries = [SubscriptionRequest(**entry) for entry in values.pop("subscriptions")]
+    return PushRequest(subscriptions=entries, **values), unknown_parameters(unknown)
+
+
+def _judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
+    """The same for a long body: the first complaint alone, and the first unknown parameter."""
+    read_text(body)
+    check_escapes(body)
+    try:
+        request = _loosely_right(body)
+    except RecursionError as error:
+        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
+    except msgspec.MsgspecError as error:
+        raise _problem(error) from error
+    try:
+        _plainly_right(body)
+    except msgspec.MsgspecError as error:
+        text, path = _said(error)
+        first = (f"{path}.{_name(text)}", _entry_parameters) if path else (_name(text), REQUEST_PARAMETERS)
+        rest = Lint("L1", "body", "is long: unknown parameters behind this one are not named")
+        return request, [*unknown_parameters([first]), rest]
+    return request, []
+
+
+#: What the values must be, by their paths without positions.
+_KINDS = {
+    "": "a JSON object",
+    "subscriptions": "an array of objects",
+    "subscriptions[]": "an object",
+    "subscriptions[].unsubscribe": "true or false",
+    "db_ids": "an array of integers",
+    "db_ids[]": "an integer",
+    "field_value": "a string, a number, true or false",
+}
+
+
+def _problem(error: msgspec.MsgspecError) -> JSONProblem:
+    """What msgspec complains of, in the schema's words."""
+    text, path = _said(error)
+    kind = _POSITION.sub("[]", path)
+    if not isinstance(error, msgspec.ValidationError):
+        return JSONProblem("is not JSON: " + text.removeprefix("JSON is malformed: "))
+    if "missing required" in text:
+        return JSONProblem(REQUIRED, f"{path}.{_name(text)}" if path else _name(text))
+    if "of length" in text:
+        return JSONProblem(str((_COUNT if kind == "subscriptions" else _NON_EMPTY).error), path)
+    if "Number out of range" in text:
+        return JSONProblem("must be a finite number", path)
+    if "out of range" in text or "`int` <=" in text or "`int` >=" in text:
+        return JSONProblem("must be an integer of 64 bits", path)
+    return JSONProblem(f"must be {_KINDS.get(kind, 'a string')}", path)
+
+
+def _said(error: msgspec.MsgspecError) -> tuple[str, str]:
+    """msgspec's words, and the path of what they mean, "" for the whole."""
+    text, _, path = str(error).partition(" - at `$")
+    return text, path[:-1].lstrip(".")
+
+
+def _name(text: str) -> str:
+    """The parameter that msgspec's words name."""
+    return text.partition("`")[2].rpartition("`")[0]

@@ -1,0 +1,82 @@
+"""The retry lens: attempts at the same thing, told by one Request-ID or by one identical body."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from emulator.journal.entry import Entry, outcome_word
+from emulator.journal.journal import RequestJournal
+from emulator.loop.steps import Steps
+
+
+@dataclass
+class Attempts:
+    """Requests that are attempts at the same thing, the oldest first.
+
+    ``gaps_ms``: the time between each and the next. ``outcomes``: the one word of each.
+    """
+
+    by: str
+    entries: list[int] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+    gaps_ms: list[int] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+
+
+class _Attempt(NamedTuple):
+    id: int
+    at_ms: int
+    time: str
+    outcome: str
+    status: int
+    request_id: str | None
+    body: bytes
+
+
+async def attempts(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
+    """Every group of two or more, the most recent first, at most ``limit`` groups. Works in steps.
+
+    A Request-ID that only one request has (a client that makes a new one for each attempt) groups nothing:
+    that request is grouped by its body.
+    """
+    found: list[_Attempt] = []
+    ids: Counter[str | None] = Counter()
+    steps = Steps(asked_every=1)
+    for reading in journal.readings():
+        if steps.long:
+            await steps.pause()
+        one = _attempt(reading.entry)
+        found.append(one)
+        ids[one.request_id] += 1
+    groups: dict[tuple[str, str | bytes], list[_Attempt]] = defaultdict(list)
+    for one in found:
+        if steps.long:
+            await steps.pause()
+        if one.request_id and ids[one.request_id] > 1:
+            groups["request_id", one.request_id].append(one)
+        elif one.body:
+            groups["body", one.body].append(one)
+    several = [(by, group) for (by, _), group in groups.items() if len(group) > 1]
+    return [_group(by, group[::-1]) for by, group in several[:limit]]
+
+
+def _attempt(entry: Entry) -> _Attempt:
+    outcome = outcome_word(entry)
+    return _Attempt(
+        entry.id, entry.at_ms, entry.time, outcome, entry.status, entry.request_id, entry.body_bytes
+    )
+
+
+def _group(by: str, group: list[_Attempt]) -> Attempts:
+    return Attempts(
+        by,
+        [one.id for one in group],
+        [one.time for one in group],
+        [later.at_ms - earlier.at_ms for earlier, later in pairwise(group)],
+        [one.outcome for one in group],
+        [one.status for one in group],
+    )

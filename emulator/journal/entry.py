@@ -1,0 +1,127 @@
+"""One request in the journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from emulator.rules.model import Changes, Decided, Lint
+from emulator.workspaces.clock import iso
+
+#: What a request can come to, in the order in which it is offered as a filter.
+OUTCOMES = ("added", "changed", "unchanged", "refused", "fault")
+#: Levels of a client's value that are shown.
+_SHOWN_DEPTH = 32
+
+
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """One call of the endpoint, as it came and as it was answered.
+
+    ``body_bytes`` is what came, ``answer_bytes`` what was sent, empty where nothing was; ``resource`` the
+    name of the resource that the token found; ``duration_ms`` the work's time, without a fault's delay;
+    ``fault`` the id of the fault, or the ``emu!`` token, that was applied; ``outcomes`` one word for each
+    subscription in each database: added, changed, unchanged, refused. Of very many decisions, outcomes and
+    changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.bounds`).
+    """
+
+    id: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    client: str
+    headers: dict[str, str]
+    body_bytes: bytes
+    status: int
+    error: int
+    error_text: str
+    answer_bytes: bytes
+    duration_ms: float
+    decided: list[Decided] = []
+    lints: list[Lint] = []
+    outcomes: list[str] = []
+    changes: Changes | None = None
+    resource_id: int | None = None
+    resource: str | None = None
+    fault: str | None = None
+
+    @property
+    def time(self) -> str:
+        """When it came, ISO 8601 in UTC."""
+        return iso(self.at_ms)
+
+    @property
+    def body(self) -> str:
+        """The body as text, undecodable bytes replaced."""
+        return self.body_bytes.decode("utf-8", "replace")
+
+    @property
+    def answer(self) -> str:
+        """The answer's body as text."""
+        return self.answer_bytes.decode("utf-8", "replace")
+
+    @property
+    def request_id(self) -> str | None:
+        """The client's Request-ID."""
+        return self.headers.get("request-id") or self.headers.get("x-request-id")
+
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; ``{}`` if it is none."""
+        return _object(self.body_bytes)
+
+    def answered(self) -> dict[str, Any]:
+        """The answer as a JSON object; ``{}`` if it is none."""
+        return _object(self.answer_bytes)
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        try:  # msgspec refuses some numbers, surrogates and bytes that are read here
+            value = json.loads(text.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def showable(value: Any, depth: int = 0) -> Any:
+    """A value that a client sent, such that it can be written as JSON whatever it is.
+
+    Numbers beyond 64 bits, ``NaN`` and ``Infinity`` become their text, lone surrogates a question mark, what
+    is nested too deeply an ellipsis.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, float) and not isfinite(value):
+        return json.dumps(value)
+    if isinstance(value, (dict, list)) and depth >= _SHOWN_DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {str(showable(key)): showable(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [showable(inner, depth + 1) for inner in value]
+    return value
+
+
+def outcome_word(entry: Entry) -> str:
+    """fault, refused, changed, added or unchanged: the one word for a whole request."""
+    return word_of(bool(entry.fault), entry.error, entry.outcomes)
+
+
+def word_of(faulty: bool, error: int, outcomes: Sequence[str]) -> str:
+    """:func:`outcome_word` for what is no entry yet."""
+    if faulty:
+        return "fault"
+    if error not in (0, 200):
+        return "refused"
+    for word in ("refused", "changed", "added"):
+        if word in outcomes:
+            return word
+    return "unchanged"

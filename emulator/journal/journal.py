@@ -1,0 +1,160 @@
+"""The journal itself: bounded by count and by bytes, the oldest go first."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from emulator.journal.entry import Entry
+from emulator.journal.matching import Match
+from emulator.journal.reading import Reading
+
+DEFAULT_COUNT = 10_000
+DEFAULT_BYTES = 64 << 20
+
+#: Bytes of memory that are taken at a time.
+_BLOCK = 64 << 10
+#: A longer entry that does not fit gets memory of its own: at most so much of a block is left unused.
+_LONG = _BLOCK // 8
+
+_encode_into = msgspec.msgpack.Encoder().encode_into
+
+#: Is told the id of each new entry that matches, and ``None`` when the journal is emptied.
+Tell = Callable[[int | None], object]
+#: A block, and where in it an entry begins and ends.
+_Place = tuple[bytearray, int, int]
+
+
+class RequestJournal:
+    """The last requests of a workspace.
+
+    Each entry is kept packed: exact to count in bytes, small, and nothing to the garbage collector. Entries
+    stand one behind the other in blocks, which are only ever added to; the memory of a block is freed with
+    its last entry. ``recorded`` counts all that ever came, ``dropped`` those that had to go for newer ones;
+    ``epoch`` is another one whenever all entries have been forgotten.
+    """
+
+    def __init__(self, max_count: int = DEFAULT_COUNT, max_bytes: int = DEFAULT_BYTES) -> None:
+        self._places: deque[_Place] = deque()
+        self._block = bytearray()
+        self._end = 0
+        self._packed = bytearray()
+        self._max_count = max_count
+        self._max_bytes = max_bytes
+        self._watches: list[tuple[Tell, Match | None]] = []
+        self.epoch = secrets.token_hex(4)
+        self.bytes = 0
+        self.recorded = 0
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def record(self, entry: Entry) -> None:
+        """Take an entry in, giving it its id; whoever watches is told."""
+        entry.id = self.recorded + 1
+        packed, places = self._packed, self._places
+        _encode_into(entry, packed)
+        size = len(packed)
+        start = self._end
+        end = start + size
+        if end <= len(self._block):
+            self._block[start:end] = packed
+            self._end = end
+            places.append((self._block, start, end))
+        else:
+            places.append(self._elsewhere(packed))
+        self.recorded = entry.id
+        kept = self.bytes + size
+        while len(places) > self._max_count or kept > self._max_bytes:
+            _, start, end = places.popleft()
+            kept -= end - start
+            self.dropped += 1
+        self.bytes = kept
+        if self._watches:
+            self._tell(Reading(entry.id, packed, entry))
+
+    def _elsewhere(self, packed: bytearray) -> _Place:
+        size = len(packed)
+        if size > _LONG:
+            self._packed = bytearray()  # the old one has grown, and would stay as large
+            return bytearray(packed), 0, size
+        self._block = bytearray(_BLOCK)
+        self._block[:size] = packed
+        self._end = size
+        return self._block, 0, size
+
+    def get(self, entry_id: int) -> Entry | None:
+        """The entry with this id, if it is still kept."""
+        reading = self.reading(entry_id)
+        return reading.entry if reading is not None else None
+
+    def reading(self, entry_id: int) -> Reading | None:
+        """The entry with this id for a search, if it is still kept."""
+        position = entry_id - self.oldest_id
+        return _read(entry_id, self._places[position]) if 0 <= position < len(self._places) else None
+
+    def readings(self, before: int | None = None) -> Iterator[Reading]:
+        """The entries for a search, newest first, those with an id below ``before``: as they are now."""
+        places, oldest = list(self._places), self.oldest_id
+        if before is not None:
+            del places[max(0, before - oldest) :]
+        for position in range(len(places) - 1, -1, -1):
+            yield _read(oldest + position, places[position])
+
+    def clear(self) -> None:
+        """Forget all entries; ids go on."""
+        self._places.clear()
+        self._block = bytearray()
+        self._end = 0
+        self.epoch = secrets.token_hex(4)
+        self.bytes = 0
+        self.dropped = 0
+        self._tell(None)
+
+    def restart(self) -> None:
+        """Forget that there ever was an entry: the next one is the first. Whoever waits for news is told."""
+        self.recorded = 0
+        self.clear()
+
+    @property
+    def oldest_id(self) -> int:
+        """The least id that is kept; the next one's, if none is."""
+        return self.recorded - len(self._places) + 1  # ids are consecutive
+
+    @contextmanager
+    def watched(self, tell: Tell, match: Match | None = None) -> Iterator[None]:
+        """Have ``tell`` called, at once, for each new entry that matches (``None``: any)."""
+        watch = (tell, match)
+        self._watches.append(watch)
+        try:
+            yield
+        finally:
+            self._watches.remove(watch)
+
+    async def news(self, timeout_s: float) -> bool:
+        """Wait for the next entry (or for :meth:`clear`), this long at most; whether there was one."""
+        told = asyncio.Event()
+        with self.watched(lambda _: told.set()):
+            try:
+                await asyncio.wait_for(told.wait(), timeout_s)
+            except asyncio.TimeoutError:
+                return False
+        return True
+
+    def _tell(self, reading: Reading | None) -> None:
+        for tell, match in self._watches:
+            if reading is None:
+                tell(None)
+            elif match is None or match.meets(reading):
+                tell(reading.id)
+
+
+def _read(entry_id: int, place: _Place) -> Reading:
+    block, start, end = place
+    return Reading(entry_id, block[start:end])

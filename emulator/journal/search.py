@@ -1,0 +1,76 @@
+"""Looking through the journal in steps, so that a long one stops nobody."""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import NamedTuple
+
+from emulator.journal.entry import Entry
+from emulator.journal.journal import RequestJournal
+from emulator.journal.matching import Difference, Match
+from emulator.loop.steps import Steps
+
+
+class Found(NamedTuple):
+    """Entries, newest first. ``older``: the id before which there may be more; ``total``: how many match."""
+
+    entries: list[Entry]
+    older: int | None
+    total: int
+
+
+async def search(
+    journal: RequestJournal, match: Match, limit: int, before: int | None = None, count_all: bool = False
+) -> Found:
+    """The newest ``limit`` entries that match, of those with an id below ``before``.
+
+    ``total`` counts those that were looked at; with ``count_all`` that is the whole journal.
+    """
+    found: list[Entry] = []
+    total, more = 0, False
+    steps = Steps(asked_every=1)
+    for reading in journal.readings(None if count_all else before):
+        if steps.long:
+            await steps.pause()
+        if not match.meets(reading):
+            continue
+        total += 1
+        if before is not None and reading.id >= before:
+            continue
+        if len(found) < limit:
+            found.append(reading.entry)
+        else:
+            more = True
+            if not count_all:
+                break
+    return Found(found, found[-1].id if more else None, total)
+
+
+async def find_one(journal: RequestJournal, match: Match) -> Entry | None:
+    """The newest entry that matches, if any does."""
+    found = await search(journal, match, 1)
+    return found.entries[0] if found.entries else None
+
+
+class Miss(NamedTuple):
+    """An entry that does not match, and in what."""
+
+    entry: Entry
+    differences: list[Difference]
+
+
+async def nearest_misses(journal: RequestJournal, match: Match, limit: int = 3) -> list[Miss]:
+    """The entries with the fewest differences, the newest first among equals."""
+    nearest: list[Miss] = []
+    steps = Steps(asked_every=1)
+    for reading in journal.readings():
+        if steps.long:
+            await steps.pause()
+        differences = match.differences(reading)
+        if not differences:
+            continue
+        insort(nearest, Miss(reading.entry, differences), key=lambda miss: len(miss.differences))
+        del nearest[limit:]
+        if len(nearest) == limit and len(nearest[-1].differences) == 1:
+            break  # none comes nearer
+    return nearest

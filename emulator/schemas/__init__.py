@@ -1,0 +1,1 @@
+"""What marshmallow and JSON readers share: base fields, error words, strict JSON."""

@@ -1,0 +1,291 @@
+"""How an answer reaches its client when that is not simply "now, whole".
+
+Everything here waits on the event loop, so nobody else waits and no thread is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import granian.rsgi as rsgi
+import orjson
+
+from emulator.server import connections
+from emulator.server.reader import AT_ONCE, Reader
+from emulator.wire import Answer, Delivery, Effect, Summary
+
+#: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
+SLOW_BODY_S = 3.0
+_SLOW_PIECES = 30
+#: Seconds for the first half of a ``truncated_body`` to leave: what is still inside when a body ends is lost.
+_HALF_LEAVES_S = 0.1
+#: Seconds for the server to notice that its connection was cut.
+_CUT_NOTICED_S = 0.5
+
+#: Bytes of larger answers that may wait for their clients at a time, all together.
+MOST_UNREAD = 128 * 1024 * 1024
+
+# Re-exported names that the library's types do not declare as such.
+_CLIENT_LEFT: tuple[type[RuntimeError], ...] = (
+    rsgi.ProtocolClosed,  # type: ignore[attr-defined]
+    rsgi.ProtocolError,  # type: ignore[attr-defined]
+)
+
+#: What came of a delivery: the answer that was sent in the end, and a word on what happened to it.
+Outcome = tuple[Answer, str]
+
+
+def failure(text: str, code: int = 500) -> Answer:
+    """An answer of our own making, in the documented envelope (A3, A4)."""
+    body = orjson.dumps({"data": [], "error": code, "error_text": text})
+    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+    return Answer(code, headers, body, Summary(error=code))
+
+
+def is_large(answer: Answer) -> bool:
+    """Whether an answer is delivered piece by piece, as its client reads it."""
+    return len(answer.body) > AT_ONCE
+
+
+def internal_error(error: BaseException) -> Answer:
+    """The answer to a request whose work raised ``error``; the traceback goes to standard error."""
+    with suppress(OSError, ValueError):  # a full disk behind it, or a closed terminal, is no reason to fail
+        traceback.print_exception(error, file=sys.stderr)
+    return failure(f"internal error: {type(error).__name__}")
+
+
+def send(proto: Any, method: str, answer: Answer) -> None:
+    """Sends a whole answer at once. Where HTTP allows no body (HEAD, 204, 304) none is sent."""
+    if method == "HEAD":
+        # A view that knows of HEAD gives an empty body and the length of the whole one.
+        has_length = any(name.lower() == "content-length" for name, _ in answer.headers)
+        headers = answer.headers if has_length else _with_length(answer.headers, len(answer.body))
+        proto.response_empty(answer.status, headers)
+    elif answer.status in (204, 304):
+        proto.response_empty(answer.status, answer.headers)
+    else:
+        proto.response_bytes(answer.status, answer.headers, answer.body)
+
+
+class Deliveries:
+    """The answers of one server that are on their way.
+
+    ``server_port`` is the port that clients connect to.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server_port: int) -> None:
+        self._loop = loop
+        self._server_port = server_port
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
+        self._unread = 0
+
+    def start(
+        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+    ) -> None:
+        """Begins to deliver; ``on_done`` gets the answer that was sent and a note ("" if all went well)."""
+        task = self._loop.create_task(self._deliver(proto, method, client, answer, on_done))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def hurry(self) -> None:
+        """From now on delays are over, slow bodies go out at once, streams end: the server stops."""
+        self._hurry.set()
+
+    def give_up(self) -> None:
+        """Cancels what is still under way."""
+        for task in self._under_way:
+            task.cancel()
+
+    async def _deliver(
+        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+    ) -> None:
+        try:
+            with (answer.delivery or Delivery()).busy:
+                sent, note = await self._bring(proto, method, client, answer)
+        except asyncio.CancelledError:
+            sent, note = failure("the server is stopping"), "stopped"
+            send(proto, method, sent)
+        except _CLIENT_LEFT:
+            sent, note = answer, "client left"
+        except Exception as error:
+            sent, note = internal_error(error), ""
+            send(proto, method, sent)
+        on_done(sent, note)
+
+    async def _bring(self, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
+        delivery = answer.delivery or Delivery()
+        if delivery.wait is not None:
+            instead = await delivery.wait
+            if instead is not None:
+                answer, delivery = instead, instead.delivery or Delivery()
+        if delivery.delay_s > 0:
+            await self._pause(delivery.delay_s)
+        if delivery.effect is not None:
+            return await self._do(delivery.effect, proto, method, client, answer)
+        if delivery.stream is not None and method != "HEAD":
+            return answer, await self._stream(proto, client, answer, delivery.stream)
+        if is_large(answer) and method != "HEAD":
+            return await self._bring_large(proto, client, answer)
+        send(proto, method, answer)
+        return answer, ""
+
+    async def _bring_large(self, proto: Any, client: str, answer: Answer) -> Outcome:
+        size = len(answer.body)
+        if self._unread and self._unread + size > MOST_UNREAD:
+            text = f"answers of {self._unread} bytes wait for clients that read none: ask for less, or later"
+            refusal = failure(text, 503)
+            send(proto, "GET", refusal)
+            return refusal, ""
+        self._unread += size
+        try:
+            whole = Answer(answer.status, _with_length(answer.headers, size), b"")
+            return answer, await self._stream(proto, client, whole, _cut_up(answer.body))
+        finally:
+            self._unread -= size
+
+    async def _do(self, effect: Effect, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
+        if effect in ("connection_reset", "empty_response"):
+            address = connections.address_of(client)
+            gone = self._client_gone(proto)
+            found = connections.cut(address, self._server_port, reset=effect == "connection_reset")
+            # Letting go of the request earlier would make the server send an answer of its own.
+            await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
+            if not found:
+                if gone.done():
+                    return answer, "client left"
+                gone.cancel()
+                answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
+                send(proto, method, answer)
+                return answer, ""
+            if not gone.done():  # the client sent more than its request, and the server reads none of it
+                connections.hold_back(address, self._server_port)
+                # A folder can be opened and not read: the answer breaks off before its first byte.
+                proto.response_file(200, [], os.sep)
+            gone.cancel()
+        elif method == "HEAD":
+            send(proto, method, answer)
+        elif effect == "truncated_body":
+            await self._send_half(proto, answer)
+        else:
+            await self._trickle(proto, answer)
+        return answer, effect
+
+    async def _send_half(self, proto: Any, answer: Answer) -> None:
+        promised = max(len(answer.body), 1)
+        transport = proto.response_stream(answer.status, _with_length(answer.headers, promised))
+        half = answer.body[: promised // 2]
+        if half:
+            await transport.send_bytes(half)
+        await self._pause(_HALF_LEAVES_S)
+        # The server closes a connection whose body ends short of its Content-Length.
+
+    async def _trickle(self, proto: Any, answer: Answer) -> None:
+        body = answer.body
+        size = max(1, -(-len(body) // _SLOW_PIECES))
+        pieces = [body[start : start + size] for start in range(0, len(body), size)]
+        transport = proto.response_stream(answer.status, _with_length(answer.headers, len(body)))
+        for piece in pieces:
+            await self._pause(SLOW_BODY_S / len(pieces))
+            await transport.send_bytes(piece)
+
+    async def _stream(self, proto: Any, client: str, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
+        """Sends pieces until there are no more, the client leaves or the server stops; why it ended."""
+        reader = Reader(connections.address_of(client), self._server_port)
+        transport = proto.response_stream(answer.status, answer.headers)
+        gone = self._client_gone(proto)
+        stopping = self._loop.create_task(self._hurry.wait())
+        # A page that watches has no end of its own; of anything else a half would be of no use.
+        ends = [gone, stopping] if _is_endless(answer) else [gone]
+        next_piece: asyncio.Task[bytes | None] | None = None
+        try:
+            while True:
+                next_piece = self._loop.create_task(_next(pieces))
+                await asyncio.wait([next_piece, *ends], return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    return "client left"
+                if not next_piece.done():
+                    return "stopped"
+                piece = next_piece.result()
+                if piece is None:
+                    return ""
+                await transport.send_bytes(piece)
+                if not await reader.has_taken(len(piece), ends):
+                    return "client does not read"
+        except _CLIENT_LEFT:
+            return "client left"
+        except Exception as error:
+            internal_error(error)
+            reader.leave()  # else the half of an answer would end like a whole one
+            return "broken off"
+        finally:
+            reader.close()
+            del transport  # an error's traceback would hold it, and with it the body open
+            gone.cancel()
+            stopping.cancel()
+            await _ended(next_piece, pieces)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+        except asyncio.TimeoutError:  # not the built-in one before Python 3.11
+            return
+
+    def _client_gone(self, proto: Any) -> asyncio.Future[Any]:
+        return on_loop(self._loop, proto.client_disconnect())
+
+
+def on_loop(loop: asyncio.AbstractEventLoop, awaitable: Any) -> asyncio.Future[Any]:
+    """A future of ``loop`` for one of granian's awaitables, which belong to its own thread."""
+    future = loop.create_future()
+    if not hasattr(awaitable, "add_done_callback"):
+        future.set_result(None)  # granian's way to say: already so
+        return future
+
+    def settle(done: Any) -> None:
+        loop.call_soon_threadsafe(_settle, future, done)
+
+    awaitable.add_done_callback(settle, context=None)
+    future.add_done_callback(lambda ended: awaitable.cancel() if ended.cancelled() else None)
+    return future
+
+
+def _settle(future: asyncio.Future[Any], done: Any) -> None:
+    if future.done():
+        return
+    try:
+        future.set_result(done.result())
+    except Exception as error:
+        future.set_exception(error)
+
+
+async def _cut_up(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), AT_ONCE):
+        yield body[start : start + AT_ONCE]
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(pieces, None)
+
+
+async def _ended(next_piece: asyncio.Task[bytes | None] | None, pieces: AsyncIterator[bytes]) -> None:
+    if next_piece is not None:
+        next_piece.cancel()
+        await asyncio.wait([next_piece])
+    if isinstance(pieces, AsyncGenerator):
+        await pieces.aclose()
+
+
+def _is_endless(answer: Answer) -> bool:
+    return any(value.startswith("text/event-stream") for _, value in answer.headers)
+
+
+def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:
+    others = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    return [*others, ("content-length", str(length))]

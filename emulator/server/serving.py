@@ -1,0 +1,241 @@
+"""Runs the server: binds, starts granian in this process, stops it cleanly.
+
+One process, one event loop in the main thread. Granian (Rust) speaks HTTP in threads of its own and
+hands requests to the :class:`~emulator.server.bridge.Bridge`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import logging
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from granian._granian import CallbackScheduler, RSGIWorker, SocketHolder, WorkerSignal
+
+from emulator.loop.turn import SharedLoop
+from emulator.server import connections
+from emulator.server.access_log import AccessLog
+from emulator.server.bridge import Bridge, Exchange
+from emulator.server.delivery import Deliveries
+from emulator.server.wsgi_call import WsgiCall
+from emulator.web.spool import Spool
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+#: Seconds that what is under way gets to end by itself after the first signal to stop.
+GRACE_S = 2.0
+#: Seconds that granian gets to let go of connections that were cut.
+_LAST_S = 1.0
+#: Seconds that an access-log line may wait in memory.
+_LOG_EVERY_S = 0.05
+
+_CONNECTIONS = 1024
+
+
+def serve(
+    app: Flask,
+    exchange: Exchange,
+    *,
+    host: str,
+    port: int,
+    body_limit: Callable[[str], int],
+    access_log: AccessLog,
+    on_ready: Callable[[int], object],
+    on_stop: Callable[[], object],
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    spool: Spool | None = None,
+) -> float:
+    """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns
+    when it was told to stop (:func:`time.monotonic`).
+
+    ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when requests are
+    answered. ``on_stop`` is called when the last answer is out and the loop rests. ``spool`` takes large
+    bodies, after the application was asked for each; without one they stay in memory. TLS needs both files
+    (PEM). Raises :class:`OSError`, before anything is started, when the port is taken, the host is not
+    ours or the certificate cannot be used.
+    """
+    _check_tls(tls_cert, tls_key)
+    listener = connections.listen(host, port, _CONNECTIONS)
+    real_port: int = listener.getsockname()[1]
+    loop = SharedLoop()
+    asyncio.set_event_loop(loop)
+    deliveries = Deliveries(loop, real_port)
+    application = WsgiCall(app.wsgi_app, host, real_port)
+    bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool)
+    access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
+    gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
+    threads_before = _native_threads()
+    worker = _Worker(loop, bridge, listener, tls_cert, tls_key)
+    try:
+        told_at = loop.run_until_complete(_serve(worker, bridge, deliveries, real_port, on_ready))
+        on_stop()
+    finally:
+        access_log.flush()
+        loop.run_until_complete(_wind_up(threads_before))
+        asyncio.set_event_loop(None)
+        loop.close()
+    return told_at
+
+
+async def _serve(
+    worker: _Worker, bridge: Bridge, deliveries: Deliveries, port: int, on_ready: Callable[[int], object]
+) -> float:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    with _signals(stop, hurry):
+        worker.start()
+        try:
+            on_ready(port)
+            await stop.wait()
+            told_at = monotonic()
+        finally:
+            worker.stop()
+            deliveries.hurry()
+            if not await _first(worker.ended, hurry, GRACE_S):
+                deliveries.give_up()
+                bridge.give_up()
+                connections.cut_all(port)
+                await _first(worker.ended, None, _LAST_S)
+    return told_at
+
+
+async def _wind_up(threads_before: int) -> None:
+    """Ends what others have left on the loop, and waits for granian's threads to be gone.
+
+    A thread that still wants Python when Python ends takes the process down with it.
+    """
+    loop = asyncio.get_running_loop()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+    for attempt in range(round(_LAST_S * 1000)):
+        if _native_threads() <= threads_before:
+            return
+        if attempt == 100:
+            gc.collect()  # a request in a reference cycle keeps them
+        await asyncio.sleep(0.001)
+
+
+def _native_threads() -> int:
+    """The threads of this process that Python did not start."""
+    started_here = [t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)]
+    return psutil.Process().num_threads() - len(started_here)
+
+
+async def _first(ended: asyncio.Event, hurry: asyncio.Event | None, seconds: float) -> bool:
+    """Waits for ``ended``, for ``hurry`` or for so many seconds: whether it has ended."""
+    waits = [asyncio.ensure_future(event.wait()) for event in (ended, hurry) if event is not None]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    return ended.is_set()
+
+
+@contextmanager
+def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def on_signal(*_: object) -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        try:
+            loop.add_signal_handler(number, on_signal)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, previous)
+
+
+class _Here:
+    """Stands for the event loop where granian has something to call: it is called at once, right here."""
+
+    def call_soon(self, callback: Callable[..., object], *args: object, context: object = None) -> None:
+        callback(*args)
+
+    call_soon_threadsafe = call_soon
+
+
+class _Worker:
+    """Granian's HTTP worker on ``listener``, with its requests going to ``bridge.take``."""
+
+    def __init__(
+        self,
+        loop: SharedLoop,
+        bridge: Bridge,
+        listener: socket.socket,
+        tls_cert: Path | None,
+        tls_key: Path | None,
+    ) -> None:
+        self.ended = asyncio.Event()
+        self._loop = loop
+        self._signal = WorkerSignal()
+        self._signal.add_cb(lambda: loop.call_soon_threadsafe(self.ended.set))
+        # Its own words would go to the terminal among ours.
+        logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)
+        # The type stubs know neither the keywords nor the defaults.
+        scheduler: Any = CallbackScheduler
+        self._scheduler = scheduler(loop, None, None, None, None)
+        self._scheduler._schedule_fn = bridge.take
+        tls = {"ssl_enabled": True, "ssl_cert": str(tls_cert), "ssl_key": str(tls_key)} if tls_cert else {}
+        worker: Any = RSGIWorker
+        self._worker = worker(
+            worker_id=1,
+            sock=(None, _held(listener)),
+            ipc=None,
+            backpressure=_CONNECTIONS,
+            http_mode="1",
+            websockets_enabled=False,
+            ssl_protocol_min="tls1.2",
+            **tls,
+        )
+
+    def start(self) -> None:
+        # On Windows granian's awaitables are futures of the loop itself.
+        answering = self._loop if sys.platform == "win32" else _Here()
+        self._worker.serve_async(self._scheduler, answering, self._signal)
+
+    def stop(self) -> None:
+        self._signal.set()
+
+
+def _held(listener: socket.socket) -> Any:
+    """Hands the listening socket over to granian, whose own would share the port with anybody."""
+    holder: Any = SocketHolder
+    descriptor = listener.detach()
+    if sys.platform == "win32":
+        return holder(descriptor)
+    if sys.platform.startswith(("linux", "freebsd")):
+        return holder(descriptor, False, _CONNECTIONS)
+    return holder(descriptor, False)
+
+
+def _check_tls(tls_cert: Path | None, tls_key: Path | None) -> None:
+    if tls_cert is None and tls_key is None:
+        return
+    if tls_cert is None or tls_key is None:
+        raise OSError(errno.EINVAL, "TLS needs a certificate and its key")
+    # A key with a password is refused instead of asking for it on the terminal.
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password="")

@@ -1,0 +1,130 @@
+"""One request through a WSGI application, without a server's ceremony: a request in, an answer out."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from emulator.server.access_log import SUMMARY_KEY
+from emulator.wire import BODY_PROBLEM_KEY, BRIDGE_KEY, DELIVERY_KEY, Answer, BodyProblem, Delivery, Summary
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from granian.rsgi import Scope
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+_PROTOCOLS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2"}
+#: A client can make up header names without end: only so many are remembered.
+_MOST_NAMES = 500
+
+
+class WsgiCall:
+    """Calls ``application`` for one request after the other.
+
+    ``host`` and ``port`` are where the server listens (SERVER_NAME, SERVER_PORT).
+    """
+
+    def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
+        self._application = application
+        self._variables = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+        self._base: dict[str, Any] = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_SOFTWARE": "emulator",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
+            # The body has been read and counted: applications may read to its end.
+            "wsgi.input_terminated": True,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            BRIDGE_KEY: True,
+        }
+
+    def __call__(
+        self,
+        scope: Scope,
+        method: str,
+        path: str,
+        headers: list[tuple[str, str]],
+        body: bytes | IO[bytes],
+        problem: BodyProblem | None,
+    ) -> Answer:
+        """The application's answer, with the delivery and the summary that it left in its environment."""
+        environ = self._environ(scope, method, path, headers)
+        environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
+        if problem is not None:
+            environ[BODY_PROBLEM_KEY] = problem
+        return call_application(self._application, environ)
+
+    def _environ(
+        self, scope: Scope, method: str, path: str, headers: list[tuple[str, str]]
+    ) -> dict[str, Any]:
+        environ = self._base.copy()
+        environ["REQUEST_METHOD"] = method
+        environ["PATH_INFO"] = path if path.isascii() else _as_wsgi(path)
+        query = scope.query_string
+        environ["QUERY_STRING"] = query if query.isascii() else _as_wsgi(query)
+        host, _, port = scope.client.rpartition(":")
+        environ["REMOTE_ADDR"] = host.strip("[]")
+        environ["REMOTE_PORT"] = port
+        if scope.http_version != "1.1":
+            environ["SERVER_PROTOCOL"] = _PROTOCOLS.get(scope.http_version, "HTTP/1.0")
+        if scope.scheme != "http":
+            environ["wsgi.url_scheme"] = scope.scheme
+        variables = self._variables
+        for name, value in headers:
+            variable = variables.get(name) or self._variable(name)
+            if variable in environ:
+                # Cookies are parted by semicolons, every other list by commas.
+                value = f"{environ[variable]}{'; ' if name == 'cookie' else ','}{value}"
+            environ[variable] = value
+        return environ
+
+    def _variable(self, name: str) -> str:
+        variable = "HTTP_" + name.upper().replace("-", "_")
+        if len(self._variables) < _MOST_NAMES:
+            self._variables[name] = variable
+        return variable
+
+
+def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+    """A WSGI application's whole answer, with the delivery and the summary that it left in ``environ``."""
+    status = ""
+    headers: list[tuple[str, str]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        its_status: str, its_headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        nonlocal status, headers
+        status, headers = its_status, its_headers
+        return written.append
+
+    content = _joined(application(environ, start_response))
+    if written:
+        content = b"".join(written) + content
+    summary: Summary | None = environ.get(SUMMARY_KEY)
+    delivery: Delivery | None = environ.get(DELIVERY_KEY)
+    return Answer(int(status[:3]), headers, content, summary or Summary(), delivery)
+
+
+def _joined(pieces: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(pieces)
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def _as_wsgi(text: str) -> str:
+    # WSGI wants the UTF-8 bytes, each as the character of its number (PEP 3333).
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -1,0 +1,1 @@
+"""Isolated worlds: each workspace with its state, settings, clock, ids and metrics."""

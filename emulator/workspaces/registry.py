@@ -1,0 +1,310 @@
+"""All workspaces of a server: made by the first change, looked at before that, listed, deleted, expired."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, time
+
+from emulator.fixtures.model import FixtureSet
+from emulator.journal.journal import RequestJournal
+from emulator.rules.model import RequestError
+from emulator.settings import Settings
+from emulator.store.errors import ForeignFile, StateError, StorageUnavailable, error_code
+from emulator.store.lock import StateLock
+from emulator.store.recovery import STEM, find_journals, nothing_stored, stored_states
+from emulator.store.removal import clear_folder, remove
+from emulator.store.snapshot import is_snapshot
+from emulator.store.tinydb_store import TinyDBStore
+from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
+
+WORKSPACE_HEADER = "X-Emulator-Workspace"
+_PREFIX = "/w/"
+#: Names that have no workspace and whose refused requests are kept all the same.
+_MOST_UNMADE = 256
+#: Seconds that the last snapshots may take, and how many are written at a time.
+CLOSING_S = 3.0
+_CLOSING_AT_ONCE = 8
+
+
+def split_path(path: str) -> tuple[str | None, str]:
+    """``/w/NAME/rest`` as ``(NAME, /rest)``, also where NAME is empty; any other path as ``(None, path)``."""
+    if path != "/w" and not path.startswith(_PREFIX):
+        return None, path
+    name, slash, rest = path[len(_PREFIX) :].partition("/")
+    return name, slash + rest or "/"
+
+
+def is_name(name: str) -> bool:
+    """Whether a workspace can have this name."""
+    return STEM.fullmatch(name) is not None
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no workspace can have. Raises :class:`RequestError` 400."""
+    if not name:
+        text = f"workspace: its name is empty; give one, as /w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither"
+        raise RequestError(400, f"{text} for {DEFAULT_WORKSPACE}", "A3")
+    if not is_name(name):
+        raise RequestError(400, "workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
+
+
+def chosen_name(in_path: str | None, in_header: str | None) -> str:
+    """The name of the workspace that a request is for: the path's, else the header's, else ``default``.
+
+    Raises :class:`RequestError` 400 if either says a name that no workspace can have.
+    """
+    for name in (in_path, in_header):
+        if name is not None:
+            check_name(name)
+    return in_path or in_header or DEFAULT_WORKSPACE
+
+
+def stored_names(folder: Path) -> set[str]:
+    """The names of the workspaces whose state is in this folder. Raises :class:`OSError`."""
+    return {path.stem for path in stored_states(folder)}
+
+
+class Workspaces:
+    """The workspaces by name. ``default`` is there from the start and is never deleted or expired.
+
+    A name without a workspace can be looked at. Its requests are kept in memory, within bounds, and those who
+    wait for more of them go on waiting when a workspace of this name is made or deleted.
+    ``on_delete`` holds what is called with the name of each workspace that is about to be deleted.
+
+    ``lock`` holds the state directory; without one, nobody looks whether it is still ours.
+    """
+
+    def __init__(self, settings: Settings, fixtures: FixtureSet, lock: StateLock | None = None) -> None:
+        self._settings = settings
+        self._check_lock: Callable[[], None] = lock.check if lock is not None else lambda: None
+        self.fixtures = fixtures
+        self._open: dict[str, Workspace] = {}
+        self._unmade: OrderedDict[str, Workspace] = OrderedDict()
+        self._fresh: Workspace | None = None
+        self._users: Counter[str] = Counter()
+        self.on_delete: list[Callable[[str], object]] = []
+        if settings.durability != "none" and settings.state.is_dir():
+            clear_folder(settings.state)
+        self.default = self._new(DEFAULT_WORKSPACE)
+        self._open[DEFAULT_WORKSPACE] = self.default
+
+    def __iter__(self) -> Iterator[Workspace]:
+        return iter(list(self._open.values()))
+
+    def get(self, name: str | None) -> Workspace:
+        """The workspace of this name (``None``: the default one), made from the fixtures if it is new.
+
+        Raises :class:`RequestError`: 400 for a name that is none or where somebody else's file is in the
+        way, 429 when there are too many, 500 where its state cannot be read or written, 503 where no more
+        files can be opened just now.
+        """
+        workspace = self._open.get(name or DEFAULT_WORKSPACE)
+        if workspace is None:
+            workspace = self._make(name or DEFAULT_WORKSPACE)
+        workspace.touch()
+        return workspace
+
+    def look(self, name: str | None) -> Workspace:
+        """The workspace of this name, to read from.
+
+        Where there is none, one as it would be if it were made now: in memory only, its data shared with
+        all others that are not made, its journal kept. Raises :class:`RequestError` as :meth:`get` does.
+        """
+        name = name or DEFAULT_WORKSPACE
+        check_name(name)
+        if self.is_made(name):
+            return self.get(name)
+        found = self._unmade.get(name) or self._keep_unmade(name)
+        found.store = self._fresh_store()
+        self._unmade.move_to_end(name)
+        self._bound_unmade()
+        return found
+
+    def is_made(self, name: str) -> bool:
+        """Whether there is a workspace of this name, be it only on the disk."""
+        if name in self._open or self._settings.durability == "none":
+            return name in self._open
+        try:
+            return not nothing_stored(state_file(self._settings.state, name))
+        except StateError:  # opening it says what is wrong
+            return True
+
+    async def get_for(self, name: str, work: Callable[[Workspace], Awaitable[object]]) -> Workspace:
+        """The workspace of this name, to do ``work`` in; one is made only if ``work`` can be done in it.
+
+        Raises what ``work`` raises in a fresh workspace, and :class:`RequestError` as :meth:`get` does.
+        """
+        if not self.is_made(name):
+            await work(self._in_memory(name))
+        return self.get(name)
+
+    @contextmanager
+    def in_use(self, name: str) -> Iterator[None]:
+        """Keep the workspace of this name from expiring, for as long as somebody waits for its answer."""
+        self._users[name] += 1
+        try:
+            yield
+        finally:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name]
+            if name in self._open:
+                self._open[name].touch()
+
+    def names(self) -> list[str]:
+        """Every workspace's name, those that are only on the disk included, sorted."""
+        return sorted(self._stored().union(self._open))
+
+    def delete(self, name: str) -> bool:
+        """Forget a workspace and remove its files; whether there was one.
+
+        Raises :class:`RequestError`; then it is as before.
+        """
+        check_name(name)
+        if name == DEFAULT_WORKSPACE:
+            raise RequestError(400, "the default workspace cannot be deleted, only reset", "A3")
+        workspace = self._open.get(name)
+        path = state_file(self._settings.state, name)
+        on_disk = self._settings.durability != "none"
+        try:
+            if workspace is None and not (on_disk and is_snapshot(path)):
+                return False
+            if on_disk:
+                self._check_lock()
+                if workspace is not None:
+                    workspace.store.storage.prepare_removal()
+                remove(path, self._settings.durability == "fsync")
+        except OSError as error:
+            text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
+            raise RequestError(error_code(error), text, "A3") from error
+        for forget in self.on_delete:  # a successor inherits nothing
+            forget(name)
+        if workspace is not None:
+            del self._open[name]
+            self._keep_unmade(name, workspace.give_requests())
+            workspace.discard()
+        return True
+
+    def expire(self, problems: list[str] | None = None) -> list[str]:
+        """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
+
+        A workspace in which somebody waits for an answer is in use. Of those that are only on the disk, from
+        a run before, the last change counts. Those that cannot be deleted are told in ``problems``.
+        """
+        gone: list[str] = []
+        ttl = self._settings.workspace_ttl
+        if ttl is None:
+            return gone
+        for name in sorted({*self.names()}.difference(self._users, [DEFAULT_WORKSPACE])):
+            try:
+                if self._idle_s(name) > ttl and self.delete(name):
+                    gone.append(name)
+            except (OSError, RequestError, StateError, StorageUnavailable) as error:
+                if problems is not None:
+                    problems.append(f"workspace {name} cannot be deleted: {error}")
+        return gone
+
+    def rest(self, idle_s: float) -> None:
+        """Let the workspaces that nobody has used for so many seconds hold no file open."""
+        for workspace in self:
+            if workspace.idle_s >= idle_s:
+                workspace.store.storage.rest()
+
+    def _idle_s(self, name: str) -> float:
+        if name in self._open:
+            return self._open[name].idle_s
+        return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
+
+    def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
+        """Begin every workspace anew from other fixtures; the names of those that could not be, and why.
+
+        One that is not open is deleted: its next use makes it from them.
+        """
+        self.fixtures = fixtures
+        refused = {}
+        for name in self.names():
+            workspace = self._open.get(name)
+            try:
+                if workspace is None:
+                    self.delete(name)
+                else:
+                    workspace.fixtures = fixtures
+                    workspace.reset()
+            except (OSError, RequestError, StorageUnavailable) as error:
+                refused[name] = str(error)
+        return refused
+
+    def close(self, seconds: float = CLOSING_S) -> None:
+        """Write the states down, the default one first, and let go of all.
+
+        After so many seconds the others are left as they are: the log has what no snapshot has.
+        """
+        deadline = monotonic() + seconds
+        try:
+            # They wait for the disk, which takes many at once.
+            with ThreadPoolExecutor(_CLOSING_AT_ONCE) as pool:
+                list(pool.map(lambda workspace: workspace.close(deadline), self))
+        except RuntimeError:  # at the very end of the process there are no new threads
+            for workspace in self:
+                workspace.close(deadline)
+
+    def _stored(self) -> set[str]:
+        return stored_names(self._settings.state) if self._settings.durability != "none" else set()
+
+    def _files(self, name: str) -> list[Path]:
+        path = state_file(self._settings.state, name)
+        return [path, *find_journals(path).values()]
+
+    def _make(self, name: str) -> Workspace:
+        check_name(name)
+        most = self._settings.max_workspaces
+        if len(self._open) >= most:
+            self.expire()
+        if len(self._open) >= most:
+            text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
+            raise RequestError(429, text, "A3")
+        before = self._unmade.get(name)
+        try:
+            workspace = self._new(name, before.requests if before else None)
+        except StorageUnavailable as error:
+            raise RequestError(error.code, f"workspace {name}: {error}", "A3") from error
+        except ForeignFile as error:
+            raise RequestError(400, f"workspace: {error}", "A3") from error
+        except (StateError, OSError) as error:
+            raise RequestError(error_code(error), f"workspace {name}: {error}", "A3") from error
+        self._open[name] = workspace
+        if before is not None:
+            workspace.tally = before.tally
+            del self._unmade[name]
+        return workspace
+
+    def _new(self, name: str, requests: RequestJournal | None = None) -> Workspace:
+        return Workspace(name, self._settings, self.fixtures, requests, check_lock=self._check_lock)
+
+    def _in_memory(self, name: str) -> Workspace:
+        return Workspace(name, replace(self._settings, durability="none"), self.fixtures)
+
+    def _fresh_store(self) -> TinyDBStore:
+        """The data of a workspace that nobody has changed."""
+        if self._fresh is None or self._fresh.fixtures is not self.fixtures:
+            self._fresh = self._in_memory("fresh")
+        return self._fresh.store
+
+    def _keep_unmade(self, name: str, requests: RequestJournal | None = None) -> Workspace:
+        kept = Workspace(name, self._settings, self.fixtures, requests, self._fresh_store())
+        self._unmade[name] = kept
+        return kept
+
+    def _bound_unmade(self) -> None:
+        """Let go of those that were not looked at for longest: together they keep no more than one does."""
+        kept = sum(one.requests.bytes for one in self._unmade.values())
+        for name in list(self._unmade):
+            if len(self._unmade) <= _MOST_UNMADE and kept <= self._settings.journal_bytes:
+                return
+            if name not in self._users:
+                kept -= self._unmade.pop(name).requests.bytes

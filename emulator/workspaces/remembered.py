@@ -1,0 +1,41 @@
+"""What a workspace remembers beside its data, as it is stored: settings, clock, armed faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from emulator.faults.model import Fault
+from emulator.workspaces.choices import Choices
+from emulator.workspaces.clock import ClockSetting, WorkspaceClock
+
+
+class RememberedFaults(msgspec.Struct):
+    """The armed faults as they are stored: TinyDB's documents are objects."""
+
+    armed: list[Fault]
+
+
+_READERS: dict[str, Callable[[bytes], Any]] = {
+    "settings": msgspec.json.Decoder(Choices).decode,
+    "clock": msgspec.json.Decoder(ClockSetting).decode,
+    "faults": msgspec.json.Decoder(RememberedFaults).decode,
+}
+
+
+def read_remembered(name: str, document: bytes) -> Any:
+    """What a stored document of this name says: ``Choices``, ``ClockSetting`` or ``RememberedFaults``.
+
+    Raises :class:`ValueError` for one that a server could not work with.
+    """
+    try:
+        value = _READERS[name](document)
+        if isinstance(value, ClockSetting):
+            clock = WorkspaceClock()
+            clock.setting = value
+            clock.timestamp()
+    except (msgspec.MsgspecError, ValueError, OverflowError, OSError) as error:
+        raise ValueError(f"the remembered {name} cannot be read: {error}") from error
+    return value

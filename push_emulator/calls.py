@@ -1,0 +1,113 @@
+"""The HTTP under the client: one connection pool, one workspace, JSON in and out."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from push_emulator.errors import EmulatorError, VerificationFailed
+
+T = TypeVar("T")
+
+#: Seconds that a call may take, beside the time that it is asked to wait.
+TIMEOUT_S = 30.0
+
+
+class Calls:
+    """Calls to one workspace of one server.
+
+    ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        workspace: str | None,
+        admin_token: str | None,
+        timeout_s: float,
+        verify: bool | ssl.SSLContext,
+    ) -> None:
+        self.server_url = url.rstrip("/")
+        self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url
+        self.admin_token = admin_token
+        self.timeout_s = timeout_s
+        self.verify = verify
+        # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
+        # the authorities' certificates takes longer than all else: only where they are needed.
+        secure = self.url.lower().startswith("https:")
+        self.http = httpx.Client(timeout=timeout_s, trust_env=False, verify=verify if secure else False)
+
+    def admin(
+        self,
+        method: str,
+        path: str,
+        document: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
+        data: Mapping[str, str] | None = None,
+        waits_s: float = 0.0,
+    ) -> httpx.Response:
+        """An admin call that went well. ``waits_s``: how long it is asked to wait.
+
+        Raises :class:`EmulatorError` with what the server said, or with status 0 where it said nothing.
+        """
+        url = f"{self.url}/__admin{path}"
+        headers = {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"}
+        try:
+            answer = self.http.request(
+                method,
+                url,
+                json=document,
+                params=_query(params or {}),
+                files=files,
+                data=data,
+                headers=headers,
+                timeout=self.timeout_s + waits_s,
+            )
+        except httpx.HTTPError as error:
+            raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
+
+    def get(self, path: str, kind: type[T], params: Mapping[str, Any] | None = None) -> T:
+        """A GET's answer as a data class."""
+        return msgspec.convert(self.admin("GET", path, params=params).json(), kind)
+
+    def send(self, method: str, path: str, kind: type[T], document: Any = None) -> T:
+        """The answer to a call with a document, as a data class."""
+        return msgspec.convert(self.admin(method, path, document).json(), kind)
+
+    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every page of a list, from the first to the last."""
+        cursor: Any = None
+        while True:
+            page = self.admin("GET", path, params={**params, "cursor": cursor}).json()
+            yield page
+            cursor = page.get("next")
+            if cursor is None:
+                return
+
+
+def _query(params: Mapping[str, Any]) -> dict[str, str]:
+    """Query parameters as the API reads them; those that are ``None`` are not given."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in params.items()
+        if value is not None
+    }
+
+
+def _refusal(answer: httpx.Response) -> EmulatorError:
+    try:
+        document = answer.json()
+        error, text = int(document["error"]), str(document["error_text"])
+    except (ValueError, KeyError, TypeError):
+        return EmulatorError(answer.status_code, 0, answer.text[:500] or answer.reason_phrase)
+    kind = VerificationFailed if answer.status_code == 422 else EmulatorError
+    return kind(answer.status_code, error, text, document)

@@ -1,0 +1,154 @@
+"""The client: one object for one workspace of one server."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Collection, Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+import msgspec
+
+from push_emulator.answers import Health, Page, PushAnswer, PushItem, RuleState
+from push_emulator.calls import TIMEOUT_S, Calls
+from push_emulator.errors import EmulatorError
+from push_emulator.faults import Faults
+from push_emulator.journal import Journal
+from push_emulator.records import Databases, Profiles, Resources, Subscriptions
+from push_emulator.world import Clock, Imports, WorkspaceList, WorkspaceSettings, kept
+
+
+def subscription(
+    subscription_id: str, provider: str = "android-firebase", unsubscribe: bool | None = None
+) -> dict[str, Any]:
+    """One entry of a push request's ``subscriptions``."""
+    entry: dict[str, Any] = {"provider": provider, "subscription_id": subscription_id}
+    if unsubscribe is not None:
+        entry["unsubscribe"] = unsubscribe
+    return entry
+
+
+class EmulatorClient:
+    """The documented endpoint and the admin API of one workspace.
+
+    ``url``: the server's address; ``workspace``: its name (the default one if not given); ``admin_token``:
+    what the server was started with; ``verify``: which certificates are trusted, for a server with a
+    certificate of its own. ``client.url`` is what an app under test is to be given as its address.
+    Admin calls raise :class:`EmulatorError`. Close it, or use it in a ``with``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        workspace: str | None = None,
+        admin_token: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        verify: bool | ssl.SSLContext = True,
+    ) -> None:
+        self._calls = Calls(url, workspace, admin_token, timeout_s, verify)
+        self.workspace = workspace
+        self.requests = Journal(self._calls)
+        self.faults = Faults(self._calls)
+        self.clock = Clock(self._calls)
+        self.settings = WorkspaceSettings(self._calls)
+        self.workspaces = WorkspaceList(self._calls)
+        self.imports = Imports(self._calls)
+        self.databases = Databases(self._calls)
+        self.resources = Resources(self._calls)
+        self.profiles = Profiles(self._calls)
+        self.subscriptions = Subscriptions(self._calls)
+
+    @property
+    def url(self) -> str:
+        """The workspace's address: below it stand ``/push_subscribe`` and ``/__admin``."""
+        return self._calls.url
+
+    def in_workspace(self, name: str) -> EmulatorClient:
+        """A client for another workspace of the server."""
+        calls = self._calls
+        return EmulatorClient(calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify)
+
+    def push(
+        self,
+        resource_token: str,
+        subscriptions: Iterable[Mapping[str, Any]],
+        *,
+        id: str | None = None,
+        db_ids: Iterable[int] | None = None,
+        matching: str | None = None,
+        field_name: str | None = None,
+        field_value: str | int | float | bool | None = None,
+        request_id: str | None = None,
+        **more: Any,
+    ) -> PushAnswer:
+        """Call the documented endpoint; ``more`` are parameters that it does not name.
+
+        The answer is returned whatever its code: errors are what is tested here. ``request_id`` is sent as
+        Request-ID. Raises :class:`httpx.TransportError` for a broken connection and
+        :class:`EmulatorError` for an answer that is not the documented envelope.
+        """
+        given = {
+            "id": id,
+            "db_ids": None if db_ids is None else list(db_ids),
+            "matching": matching,
+            "field_name": field_name,
+            "field_value": field_value,
+        }
+        document = {"resource_token": resource_token, "subscriptions": [dict(one) for one in subscriptions]}
+        document |= {name: value for name, value in given.items() if value is not None} | more
+        headers = {} if request_id is None else {"Request-ID": request_id}
+        answer = self._calls.http.post(f"{self.url}/push_subscribe", json=document, headers=headers)
+        return _push_answer(answer)
+
+    def health(self) -> Health:
+        """How the server does, and what is in the workspace."""
+        return self._calls.get("/health", Health)
+
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """Back to the fixtures; ``keep``: some of settings, clock, faults, requests."""
+        self._calls.admin("POST", "/reset", kept(keep))
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole workspace as one document."""
+        document: dict[str, Any] = self._calls.admin("GET", "/snapshot").json()
+        return document
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Put a snapshot, of this workspace or another, in place of everything: all or nothing."""
+        self._calls.admin("PUT", "/snapshot", dict(snapshot))
+
+    def rules(self) -> list[RuleState]:
+        """Every rule of the specification, with how often it has decided."""
+        return self._calls.get("/rules", Page[RuleState]).items
+
+    def metrics(self) -> str:
+        """What is counted, in Prometheus' text format."""
+        return self._calls.admin("GET", "/metrics").text
+
+    def openapi(self) -> dict[str, Any]:
+        """The contract of the endpoint and of the admin API."""
+        document: dict[str, Any] = self._calls.admin("GET", "/openapi.json").json()
+        return document
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._calls.http.close()
+
+    def __enter__(self) -> EmulatorClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _push_answer(answer: httpx.Response) -> PushAnswer:
+    try:
+        document = answer.json()
+        items = msgspec.convert(document["data"], list[PushItem])
+        return PushAnswer(answer.status_code, document["error"], document["error_text"], items)
+    except (ValueError, KeyError, TypeError) as error:
+        text = f"not the documented envelope: {answer.text[:500]}"
+        raise EmulatorError(answer.status_code, 0, text) from error

@@ -1,0 +1,90 @@
+"""``/__admin/faults``: errors, delays and broken connections on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.faults.model import ItemError, Spoil
+from push_emulator.answers import ArmedFault, Page
+from push_emulator.calls import Calls
+
+
+class Faults:
+    """The workspace's armed faults."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def arm(
+        self,
+        then: Spoil | None = None,
+        *,
+        status: int | None = None,
+        error: int | None = None,
+        error_text: str | None = None,
+        item_error: ItemError | None = None,
+        rate_limit: float | None = None,
+        delay_ms: int | tuple[int, int] | None = None,
+        times: int | None = None,
+        probability: float | None = None,
+        after: bool | None = None,
+        provider: str | None = None,
+        subscription_id: str | None = None,
+        resource_token: str | None = None,
+        field_value: str | int | float | bool | None = None,
+    ) -> ArmedFault:
+        """Arm a fault.
+
+        What happens: ``then`` a broken connection or body; or ``status`` (400–599) with ``error`` and
+        ``error_text`` an error answer; or ``item_error`` in every item; or ``rate_limit`` 429 beyond so many
+        a second. ``delay_ms`` delays, with or without one of these; a pair is the bounds of a random delay.
+        How often: ``times`` (without end if not given), ``probability`` 0–1. ``after``: the state changes,
+        then the answer is lost. To whom: requests with this ``provider``, ``subscription_id``,
+        ``resource_token``, ``field_value``; all requests if none is given.
+
+        Raises :class:`~push_emulator.errors.EmulatorError` for a fault that could never act.
+        """
+        outcomes: list[Any] = [
+            then,
+            _given(status=status, error=error, error_text=error_text),
+            _given(item_error=item_error),
+            None if rate_limit is None else {"rate_limit": {"per_second": rate_limit}},
+        ]
+        wanted = [outcome for outcome in outcomes if outcome]
+        if len(wanted) > 1:
+            raise ValueError(f"a fault does one thing, not {' and '.join(map(repr, wanted))}")
+        document = _given(
+            then=wanted[0] if wanted else None,
+            delay_ms={"uniform": list(delay_ms)} if isinstance(delay_ms, tuple) else delay_ms,
+            times=times,
+            probability=probability,
+            apply=None if after is None else "after" if after else "before",
+            match=_given(
+                provider=provider,
+                subscription_id=subscription_id,
+                resource_token=resource_token,
+                field_value=field_value,
+            ),
+        )
+        return self._calls.send("POST", "/faults", ArmedFault, document)
+
+    def all(self) -> list[ArmedFault]:
+        """All armed faults, in the order in which they are tried."""
+        return self._calls.get("/faults", Page[ArmedFault]).items
+
+    def get(self, fault_id: str) -> ArmedFault:
+        """One armed fault, with how often it has acted."""
+        return self._calls.get(f"/faults/{fault_id}", ArmedFault)
+
+    def disarm(self, fault_id: str) -> None:
+        """Disarm one."""
+        self._calls.admin("DELETE", f"/faults/{fault_id}")
+
+    def clear(self) -> int:
+        """Disarm all; how many there were."""
+        disarmed: int = self._calls.admin("DELETE", "/faults").json()["disarmed"]
+        return disarmed
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

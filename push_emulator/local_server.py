@@ -1,0 +1,111 @@
+"""An emulator of one's own: a process on a free port, in memory, gone with whoever started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from types import TracebackType
+
+#: Seconds that the start and the stop may take.
+START_S = 30.0
+STOP_S = 10.0
+_LOOK_EVERY_S = 0.01
+_PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+
+
+class StartError(Exception):
+    """The server did not start; the text has what it said."""
+
+
+class LocalServer:
+    """``with LocalServer() as server: EmulatorClient(server.url)``.
+
+    ``fixtures``: the fixture set (the default one if not given); ``arguments``: more options of ``serve``.
+    No ``EMULATOR_*`` variable reaches it. ``folder`` is temporary and holds what the server says.
+    Raises :class:`StartError`.
+    """
+
+    def __init__(self, fixtures: Path | str | None = None, *arguments: str) -> None:
+        self._arguments = list(arguments)
+        if fixtures is not None:
+            self._arguments += ["--fixtures", str(Path(fixtures).resolve())]
+        self._temporary: TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.folder = Path()
+
+    def start(self) -> LocalServer:
+        """Start, and wait until it answers."""
+        self._temporary = TemporaryDirectory(prefix="push-emulator-")
+        self.folder = folder = Path(self._temporary.name)
+        port_file, log = folder / "port", folder / "log"
+        command = [sys.executable, "-m", "emulator.cli.attached", "serve", "--quiet"]
+        command += ["--host", "127.0.0.1", "--port", "0", "--port-file", str(port_file)]
+        command += ["--durability", "none", "--state", str(folder / "state"), *self._arguments]
+        with log.open("wb") as errors:
+            # Not from here: a folder named "emulator" in the user's project would be taken for this package.
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+        try:
+            self.url = f"http://127.0.0.1:{self._wait_for(port_file)}"
+        except StartError as error:
+            said = log.read_text(errors="replace").strip()
+            self.stop()
+            raise StartError(f"{error}\n{said}".strip()) from None
+        return self
+
+    def stop(self) -> None:
+        """Stop it, by force if need be; nothing if it is stopped already."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> LocalServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait_for(self, port_file: Path) -> int:
+        deadline = monotonic() + START_S
+        while not (port_file.exists() and port_file.read_text().endswith("\n")):
+            if self._process is not None and self._process.poll() is not None:
+                raise StartError(f"the emulator ended with status {self._process.returncode}")
+            if monotonic() > deadline:
+                raise StartError(f"the emulator was not ready after {START_S:g} s")
+            sleep(_LOOK_EVERY_S)
+        return int(port_file.read_text())
+
+
+def _environment() -> dict[str, str]:
+    """The environment, such that the child finds this package also where it is not installed.
+
+    Variables that are meant for another server stay out: this one has its own options and no others.
+    """
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("EMULATOR_")}
+    if str(_PACKAGE_FOLDER) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        paths = [environment.get("PYTHONPATH"), str(_PACKAGE_FOLDER)]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment

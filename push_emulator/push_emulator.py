@@ -1,0 +1,96 @@
+"""The emulator as a test speaks of it: what it arranges, what it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from push_emulator.answers import ProfileRecord, PushAnswer, RecordedRequest
+from push_emulator.emulator_client import EmulatorClient, subscription
+from push_emulator.verification import Verification
+
+
+class PushEmulator:
+    """One test's workspace.
+
+    ``client``: the whole API, for what is not said here. ``resource_token``: what :meth:`push` uses.
+    """
+
+    def __init__(self, client: EmulatorClient, resource_token: str | None = None) -> None:
+        self.client = client
+        self.resource_token = resource_token
+        #: Arm a fault: ``fault(status=503, times=2)``, ``fault("connection_reset", after=True)``.
+        self.fault = client.faults.arm
+        #: Hold the workspace's time still: ``freeze("2026-01-01T00:00Z")``.
+        self.freeze = client.clock.freeze
+        #: Move it: ``advance("3h")``.
+        self.advance = client.clock.advance
+        #: Back to the fixtures: ``reset()``, ``reset(keep=["faults"])``.
+        self.reset = client.reset
+        self._verifications: list[Verification] = []
+
+    @property
+    def url(self) -> str:
+        """The address for the app under test: it calls ``/push_subscribe`` below it."""
+        return self.client.url
+
+    def verify(
+        self, criteria: Mapping[str, Any] | None = None, *, within: float = 0.0, **more: Any
+    ) -> Verification:
+        """Expect something of the requests that meet all criteria: ``verify(subscription_id="t1").once()``.
+
+        Criteria: those of the journal; ones that are no Python names (``field.NAME``) go into the dictionary.
+        ``within``: seconds to wait for requests that are still to come, at most 60.
+        """
+        verification = Verification(self.client.requests, {**(criteria or {}), **more}, within, self.url)
+        self._verifications.append(verification)
+        return verification
+
+    def requests(self, criteria: Mapping[str, Any] | None = None, **more: Any) -> list[RecordedRequest]:
+        """The requests that meet all criteria, newest first."""
+        return list(self.client.requests.all(criteria, **more))
+
+    def profile(
+        self,
+        db_id: int | None = None,
+        *,
+        id: str | None = None,
+        subscriptions: Sequence[Mapping[str, Any]] = (),
+        fields: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> ProfileRecord:
+        """A new profile, in the first database if none is said: ``profile(CustomNumber1=5)``.
+
+        ``more`` are fields; ``subscriptions`` are as in fixtures: resource_id, provider, subscription_id,
+        status.
+        """
+        if db_id is None:
+            db_id = self.client.databases.find(limit=1).items[0].id
+        values = {**(fields or {}), **more}
+        return self.client.profiles.create(db_id, id=id, fields=values, subscriptions=subscriptions)
+
+    def push(
+        self,
+        *subscriptions: str | Mapping[str, Any],
+        provider: str = "android-firebase",
+        unsubscribe: bool | None = None,
+        resource_token: str | None = None,
+        **parameters: Any,
+    ) -> PushAnswer:
+        """Call the documented endpoint: ``push("t1")``, ``push("t1", unsubscribe=True, id="…")``.
+
+        A token as text takes ``provider`` and ``unsubscribe``; a dictionary is sent as it is. ``parameters``:
+        those of the endpoint.
+        """
+        token = resource_token or self.resource_token
+        if token is None:
+            raise ValueError("push needs resource_token=…: which resources this server has is not known here")
+        entries = [
+            subscription(one, provider, unsubscribe) if isinstance(one, str) else one for one in subscriptions
+        ]
+        return self.client.push(token, entries, **parameters)
+
+    @property
+    def forgotten(self) -> list[Verification]:
+        """The verifications that expect nothing, for want of ``.once()`` or another of their methods."""
+        return [one for one in self._verifications if not one.asked]

@@ -1,0 +1,141 @@
+"""The pytest fixture ``push_emulator``: an emulator for the test run, a workspace for each test.
+
+One server is started for the session (under pytest-xdist one for each worker), in memory, on a free port; or
+the one that the environment variable EMULATOR_URL names is used, with EMULATOR_ADMIN_TOKEN. No other
+EMULATOR_* variable counts: they are for servers that are started elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from emulator.settings import DEFAULT_FIXTURES
+from push_emulator import EmulatorClient, EmulatorError, LocalServer, PushEmulator, StartError
+from push_emulator.verification import WHAT_CAME
+
+#: Requests that a failed test's report lists.
+_LISTED = 20
+_PASSED = pytest.StashKey[bool]()
+
+
+@dataclass(frozen=True)
+class EmulatorServer:
+    """The server of the session. ``shared``: others may use it at the same time."""
+
+    url: str
+    admin_token: str | None
+    shared: bool
+    resource_token: str | None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's options."""
+    group = parser.getgroup("push-emulator")
+    group.addoption(
+        "--emulator-fixtures", metavar="DIR", help="The fixture set that each test's workspace starts from."
+    )
+    group.addoption(
+        "--emulator-seed",
+        metavar="N",
+        type=int,
+        default=1,
+        help="Made-up ids and chance are the same in every run with the same N. [%(default)s]",
+    )
+
+
+@pytest.fixture(scope="session")
+def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer]:
+    """The server: started here, or the one that EMULATOR_URL names."""
+    fixtures = _fixtures(pytestconfig)
+    url = os.environ.get("EMULATOR_URL")
+    if url:
+        if fixtures is not None:
+            pytest.fail("--emulator-fixtures: the server that EMULATOR_URL names has its own", pytrace=False)
+        yield EmulatorServer(url, os.environ.get("EMULATOR_ADMIN_TOKEN"), True, None)
+        return
+    server = LocalServer(fixtures, "--seed", str(pytestconfig.getoption("--emulator-seed")))
+    try:
+        server.start()
+    except StartError as error:
+        pytest.fail(str(error), pytrace=False)
+    try:
+        yield EmulatorServer(server.url, None, False, _first_token(fixtures or DEFAULT_FIXTURES))
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def push_emulator(
+    request: pytest.FixtureRequest, push_emulator_server: EmulatorServer
+) -> Iterator[PushEmulator]:
+    """The emulator, in a workspace of the test's own, which is deleted after the test."""
+    server = push_emulator_server
+    name = workspace_name(request.node.nodeid, server.shared)
+    with EmulatorClient(server.url, name, server.admin_token) as client:
+        client.workspaces.make(name)
+        test = PushEmulator(client, server.resource_token)
+        try:
+            yield test
+        finally:
+            client.workspaces.delete(name)
+    if test.forgotten and request.node.stash.get(_PASSED, False):
+        forgotten = ", ".join(map(str, test.forgotten))
+        pytest.fail(f"{forgotten} expects nothing: end it with .once(), .never(), …", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failed test's report what came to its workspace."""
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+        test = getattr(item, "funcargs", {}).get("push_emulator")
+        told = WHAT_CAME in report.longreprtext  # a failed verification has said it already
+        if report.failed and isinstance(test, PushEmulator) and not told:
+            report.sections.append((f"push emulator: {WHAT_CAME}", _what_came(test)))
+    return report
+
+
+def workspace_name(node_id: str, shared: bool) -> str:
+    """A workspace's name for a test: the same in every run, unless the server is shared with other runs."""
+    words = re.sub(r"[^a-z0-9_]+", "-", node_id.rpartition("::")[2].lower())[:32].strip("-")
+    name = f"{words or 'test'}-{sha256(node_id.encode()).hexdigest()[:8]}"
+    if not shared:
+        return name
+    return f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{secrets.token_hex(4)}"
+
+
+def _what_came(test: PushEmulator) -> str:
+    try:
+        page = test.client.requests.find(limit=_LISTED)
+    except EmulatorError as error:
+        return str(error)
+    if not page.items:
+        return f"nothing came to {test.url}"
+    return "\n".join([*map(str, page.items), f"({len(page.items)} of {page.total})"])
+
+
+def _fixtures(config: pytest.Config) -> Path | None:
+    """The directory that the option names, from where pytest was called or else from the root directory."""
+    given = config.getoption("--emulator-fixtures")
+    if given is None:
+        return None
+    here: Path = config.invocation_params.dir / given
+    return here if here.is_dir() else config.rootpath / given
+
+
+def _first_token(fixtures: Path) -> str | None:
+    """The token of the first resource that has databases."""
+    resources = json.loads((fixtures / "resources.json").read_text(encoding="utf-8"))
+    return next((one["token"] for one in resources if one.get("db_ids")), None)

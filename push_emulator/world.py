@@ -1,0 +1,160 @@
+"""``/__admin/clock``, ``/settings``, ``/workspaces``, ``/imports``: what surrounds a workspace's records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import msgspec
+
+from push_emulator.answers import ClockState, ImportState, Page, SettingsState, WorkspaceState
+from push_emulator.calls import Calls
+from push_emulator.errors import EmulatorError
+
+#: Seconds between two looks at an import.
+_LOOK_EVERY_S = 0.05
+
+
+class Clock:
+    """The workspace's time."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def get(self) -> ClockState:
+        """What time it is there."""
+        return self._calls.get("/clock", ClockState)
+
+    def freeze(self, now: str | datetime) -> ClockState:
+        """Stand still: ISO 8601 with a zone (``2026-01-01T00:00Z``), or a datetime that has one."""
+        if isinstance(now, datetime):
+            now = now.isoformat()
+        return self._calls.send("PUT", "/clock", ClockState, {"now": now})
+
+    def advance(self, by: str | timedelta) -> ClockState:
+        """Move, frozen or not: ``3h``, ``1d12h``, ``-90s``, or a timedelta."""
+        if isinstance(by, timedelta):
+            by = f"{by / timedelta(seconds=1):.3f}s"
+        return self._calls.send("PUT", "/clock", ClockState, {"advance": by})
+
+    def run(self) -> ClockState:
+        """Go back to real time."""
+        return self._calls.send("PUT", "/clock", ClockState, {})
+
+
+class WorkspaceSettings:
+    """The workspace's policies, strict mode and lints."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def get(self) -> SettingsState:
+        """What is chosen."""
+        return self._calls.get("/settings", SettingsState)
+
+    def change(
+        self,
+        *,
+        policies: Mapping[str, str] | None = None,
+        strict: bool | None = None,
+        lints: Mapping[str, str] | None = None,
+    ) -> SettingsState:
+        """Choose some of it anew: ``policies={"duplicate_token": "move"}``, ``lints={"L3": "off"}``."""
+        given = {"policies": policies, "strict": strict, "lints": lints}
+        document = {name: value for name, value in given.items() if value is not None}
+        return self._calls.send("PATCH", "/settings", SettingsState, document)
+
+
+class WorkspaceList:
+    """All workspaces of the server."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def all(self) -> list[WorkspaceState]:
+        """Every workspace, by name."""
+        return self._calls.get("/workspaces", Page[WorkspaceState]).items
+
+    def make(self, name: str) -> None:
+        """Make one before its first use; one that is there stays as it is."""
+        self._calls.admin("PUT", f"/workspaces/{name}")
+
+    def delete(self, name: str) -> None:
+        """Delete one with all that is in it."""
+        self._calls.admin("DELETE", f"/workspaces/{name}")
+
+
+class Imports:
+    """Files of tokens on their way into the workspace."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def start(
+        self,
+        file: Path | str | bytes,
+        *,
+        resource: str | int,
+        provider: str,
+        match: str,
+        token_column: str,
+        dry_run: bool = False,
+        **more: Any,
+    ) -> ImportState:
+        """Begin to import a file (its path, or its content). ``match``: id:COLUMN, field:NAME=COLUMN or push.
+
+        ``more``: ``header``, ``delimiter``, ``quote``, ``encoding``, where they are not told from the file.
+        """
+        plan = {
+            "resource": resource,
+            "provider": provider,
+            "match": match,
+            "token_column": token_column,
+            "dry_run": dry_run,
+            **more,
+        }
+        name, content = ("tokens.csv", file) if isinstance(file, bytes) else _read(Path(file))
+        answer = self._calls.admin(
+            "POST",
+            "/import",
+            files={"file": (name, content)},
+            data={"plan": msgspec.json.encode(plan).decode()},
+        )
+        return msgspec.convert(answer.json(), ImportState)
+
+    def get(self, import_id: str) -> ImportState:
+        """How far an import is, and what it came to."""
+        return self._calls.get(f"/imports/{import_id}", ImportState)
+
+    def wait(self, import_id: str, timeout_s: float = 60.0) -> ImportState:
+        """An import when it is over. Raises :class:`EmulatorError` if it is not within ``timeout_s``."""
+        deadline = monotonic() + timeout_s
+        while (state := self.get(import_id)).running:
+            if monotonic() > deadline:
+                raise EmulatorError(0, 0, f"import {import_id} is not over after {timeout_s:g} s")
+            sleep(_LOOK_EVERY_S)
+        return state
+
+    def all(self) -> list[ImportState]:
+        """The workspace's imports, the newest first."""
+        return self._calls.get("/imports", Page[ImportState]).items
+
+    def cancel(self, import_id: str) -> ImportState:
+        """Stop one before its next step; what it has done stays."""
+        return self._calls.send("DELETE", f"/imports/{import_id}", ImportState)
+
+    def report(self, import_id: str) -> str:
+        """The report as CSV, with every refused row."""
+        return self._calls.admin("GET", f"/imports/{import_id}/report.csv").text
+
+
+def _read(path: Path) -> tuple[str, bytes]:
+    return path.name, path.read_bytes()
+
+
+def kept(keep: Collection[str]) -> dict[str, Any]:
+    """The body of a reset."""
+    return {"keep": sorted(keep)} if keep else {}

@@ -1,0 +1,52 @@
+"""The retry lens: attempts at the same thing, told by Request-ID or by the body."""
+
+from __future__ import annotations
+
+import asyncio
+
+from emulator.journal.attempts import Attempts, attempts
+from emulator.journal.journal import RequestJournal
+from tests.journal.entries import entry
+
+
+def journal_of(*entries: dict[str, object]) -> RequestJournal:
+    journal = RequestJournal()
+    for number, values in enumerate(entries):
+        token = str(values.pop("token", f"t{number}"))
+        journal.record(entry(token, **{"at_ms": 1000 * (number + 1) + number * number, **values}))
+    return journal
+
+
+def groups(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
+    return asyncio.run(attempts(journal, limit))
+
+
+def test_one_request_id_is_one_group_with_its_gaps_and_outcomes() -> None:
+    retried = {"headers": {"request-id": "r-1"}}
+    journal = journal_of(
+        {**retried, "status": 503, "error": 503, "fault": "f1"}, {}, {**retried, "outcomes": ["unchanged"]}
+    )
+    (group,) = groups(journal)
+    assert (group.by, group.entries, group.gaps_ms) == ("request_id", [1, 3], [2004])
+    assert (group.outcomes, group.statuses) == (["fault", "unchanged"], [503, 200])
+
+
+def test_identical_bodies_are_one_group() -> None:
+    (group,) = groups(journal_of({"token": "same"}, {"token": "other"}, {"token": "same"}))
+    assert (group.by, group.entries) == ("body", [1, 3])
+
+
+def test_identical_bodies_are_one_group_although_each_attempt_has_a_request_id_of_its_own() -> None:
+    first, second = ({"token": "same", "headers": {"x-request-id": name}} for name in ("a", "b"))
+    (group,) = groups(journal_of(first, second))
+    assert (group.by, group.entries) == ("body", [1, 2])
+
+
+def test_single_requests_and_empty_bodies_are_no_group() -> None:
+    assert groups(journal_of({}, {}, {"body": ""}, {"body": ""})) == []
+
+
+def test_most_recent_group_comes_first_and_limit_keeps_those() -> None:
+    journal = journal_of({"token": "a"}, {"token": "b"}, {"token": "b"}, {"token": "a"})
+    assert [group.entries for group in groups(journal)] == [[1, 4], [2, 3]]
+    assert [group.entries for group in groups(journal, limit=1)] == [[1, 4]]

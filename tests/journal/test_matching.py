@@ -1,0 +1,188 @@
+"""Which requests meet criteria, and how far the others are from it, field by field."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import asdict
+
+from emulator.journal.entry import Entry
+from emulator.journal.journal import RequestJournal
+from emulator.journal.matching import KEYS, Difference, Match
+from emulator.journal.search import nearest_misses
+from tests.journal.entries import TOKEN, entry, reading
+
+CUSTOM = json.dumps(
+    {
+        "resource_token": TOKEN,
+        "id": "59db33d269d426509e9c4bf9",
+        "db_ids": [17, 34],
+        "matching": "custom",
+        "field_name": "CustomNumber1",
+        "field_value": 100,
+        "subscriptions": [{"provider": "ios-apns", "subscription_id": "t1", "unsubscribe": True}],
+    }
+)
+ITEM = {
+    "db_id": 17,
+    "profile_id": "5fb6",
+    "subscription_hash_id": "0a1b2c3d",
+    "status": "ok",
+    "description": "",
+}
+
+
+def custom() -> Entry:
+    return entry(
+        body=CUSTOM,
+        answer=json.dumps({"data": [ITEM], "error": 0, "error_text": ""}),
+        headers={"request-id": "r-1"},
+        fault="f1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "met", "missed"),
+    [
+        ("provider", "ios-apns", "android-firebase"),
+        ("subscription_id", "t1", "t2"),
+        ("unsubscribe", True, False),
+        ("db_id", 17, 34),
+        ("profile_id", "5fb6", "x"),
+        ("subscription_hash_id", "0a1b2c3d", "x"),
+        ("item_status", "ok", "error"),
+        ("description", "", "Duplicate push subscription"),
+        ("resource_token", TOKEN, "other"),
+        ("id", "59db33d269d426509e9c4bf9", "other"),
+        ("matching", "custom", "profile_id"),
+        ("field_name", "CustomNumber1", "email"),
+        ("field_value", 100, "100"),
+        ("db_ids", [17, 34], [17]),
+        ("method", "POST", "GET"),
+        ("path", "/push_subscribe", "/"),
+        ("status", 200, 503),
+        ("error", 0, 200),
+        ("error_text", "Successful operation", "x"),
+        ("resource_id", 5, 22),
+        ("resource", "App", "x"),
+        ("request_id", "r-1", "r-2"),
+        ("rule", "S1", "S2"),
+        ("lint", "L3", "L1"),
+        ("fault", "f1", None),
+        ("outcome", "fault", "refused"),
+        ("outcome", "added", "changed"),
+        ("since", "2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00.001Z"),
+        ("q", "CUSTOMNUMBER1 ios-apns", "ios-apns nothing"),
+        ("field.CustomNumber1", 100, 101),
+        ("field.email", None, 100),
+    ],
+)
+def test_criterion_is_met_by_what_it_names_and_by_nothing_else(key: str, met: Any, missed: Any) -> None:
+    assert Match({key: met}).differences(reading(custom())) == []
+    assert [one.key for one in Match({key: missed}).differences(reading(custom()))] == [key]
+
+
+def test_every_criterion_is_tested_above() -> None:
+    parameters = test_criterion_is_met_by_what_it_names_and_by_nothing_else.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {key for key, _, _ in parameters} >= set(KEYS)
+
+
+def test_values_compare_as_json_does() -> None:
+    found = entry(body='{"id": 1, "matching": true}')
+    assert Match({"id": 1}).differences(reading(found)) == []
+    assert Match({"id": True}).differences(reading(found))
+    assert Match({"matching": 1}).differences(reading(found))
+
+
+def test_loose_values_compare_as_text() -> None:
+    criteria = {"status": "200", "unsubscribe": "true", "field.CustomNumber1": "100"}
+    assert Match(criteria, loose=True).differences(reading(custom())) == []
+
+
+def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
+    two = entry(
+        body=json.dumps(
+            {
+                "subscriptions": [
+                    {"provider": "ios-apns", "subscription_id": "a"},
+                    {"provider": "android-firebase", "subscription_id": "b"},
+                ]
+            }
+        )
+    )
+    assert Match({"provider": "ios-apns", "subscription_id": "a"}).differences(reading(two)) == []
+    assert Match({"provider": "ios-apns", "subscription_id": "b"}).differences(reading(two)) == [
+        Difference("subscription_id", "b", "a")
+    ]
+
+
+def test_item_criteria_are_those_of_the_wanted_subscriptions_item() -> None:
+    items = [{"subscription_id": "a", "status": "error"}, {"subscription_id": "b", "status": "ok"}]
+    found = entry("a", "b", answer=json.dumps({"data": items, "error": 200, "error_text": ""}))
+    assert Match({"subscription_id": "b", "item_status": "ok"}).differences(reading(found)) == []
+    assert Match({"subscription_id": "b", "item_status": "error"}).differences(reading(found)) == [
+        Difference("item_status", "error", "ok")
+    ]
+
+
+def test_unsubscribe_false_is_met_by_its_absence() -> None:
+    assert Match({"unsubscribe": False}).differences(reading(entry("t"))) == []
+
+
+def test_null_is_met_where_there_is_no_such_value() -> None:
+    refused = entry(body="{}", answer="", resource=None)
+    assert (
+        Match({"profile_id": None, "subscription_id": None, "resource": None}).differences(reading(refused))
+        == []
+    )
+    assert Match({"subscription_id": None}).differences(reading(entry("t"))) == [
+        Difference("subscription_id", None, "t")
+    ]
+
+
+def test_difference_has_what_came_instead_and_null_where_nothing_came() -> None:
+    found = Match({"subscription_id": "t2", "id": "x", "status": 404}).differences(reading(entry("t1")))
+    assert found == [
+        Difference("subscription_id", "t2", "t1"),
+        Difference("id", "x", None),
+        Difference("status", 404, 200),
+    ]
+
+
+def test_nearest_misses_have_the_fewest_differences_the_newest_first() -> None:
+    journal = RequestJournal()
+    journal.record(entry("far", status=500))
+    journal.record(entry("near-1"))
+    journal.record(entry("near-2"))
+    journal.record(entry("wanted", status=500))
+    match = Match({"subscription_id": "wanted", "status": 200})
+    misses = asyncio.run(nearest_misses(journal, match))
+    assert [(one.id, len(unlike)) for one, unlike in misses] == [(4, 1), (3, 1), (2, 1)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not json",
+        "[]",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"resource_token": 1' + "0" * 30 + "}",
+        '{"resource_token": 1' + "0" * 5000 + "}",
+        '{"resource_token": "\\ud800"}',
+        '{"resource_token": ' + "[" * 500 + "]" * 500 + "}",
+        '{"subscriptions": 5, "field_name": [], "field_value": {}}',
+        '{"subscriptions": [1, null, {"subscription_id": [1]}]}',
+        '{"resource_token": 1e999}',
+    ],
+)
+def test_differences_can_be_written_whatever_came(body: str) -> None:
+    criteria = {"resource_token": TOKEN, "subscription_id": "t", "field.x": 1, "q": "zzz", "db_id": 1}
+    differences = Match(criteria).differences(reading(entry(body=body)))
+    assert {one.key for one in differences} == set(criteria)
+    orjson.dumps([asdict(one) for one in differences])
