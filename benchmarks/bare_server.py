@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.bare import app
 from emulator.server.access_log import AccessLog
 from emulator.server.bridge import NoExchange
-from emulator.server.serving import serve
+from emulator.server.server import serve
 
 _BODY_LIMIT = 1024 * 1024
 

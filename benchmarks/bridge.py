@@ -21,9 +21,9 @@ from benchmarks._running import Running, running
 from benchmarks.bare import ANSWER, app
 from benchmarks.load import RESULT_MARK, Pressure, put_load
 from benchmarks.servers import BARE, BARE_WSGI, ROOT, bare_flask, bare_flask_wsgi
+from emulator.messages import Answer, Incoming
 from emulator.server.access_log import AccessLog
-from emulator.server.serving import serve
-from emulator.wire import Answer, Incoming
+from emulator.server.server import serve
 
 CONSTANT = "constant answer, exchange"
 

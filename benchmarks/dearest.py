@@ -16,8 +16,8 @@ from typing import Any
 
 from emulator.app import create_app
 from emulator.endpoint.exchange import Exchange
+from emulator.messages import Answer, Incoming
 from emulator.settings import Settings
-from emulator.wire import Answer, Incoming
 
 #: A little less than the limit, for not every body is filled to the byte.
 SIZE = (1 << 20) - 100

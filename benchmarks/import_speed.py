@@ -26,9 +26,9 @@ from faker import Factory
 from emulator.fake import PushTokens
 from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
+from emulator.importer.execution import Import
 from emulator.importer.plan import ImportPlan, parse_match
 from emulator.importer.report import Report
-from emulator.importer.run import Import
 from emulator.importer.sources import Source
 from emulator.rules.decide import decide
 from emulator.rules.model import PushRequest, SubscriptionRequest

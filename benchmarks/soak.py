@@ -18,8 +18,8 @@ import msgspec
 import psutil
 
 from emulator.emulator import Emulator
+from emulator.messages import Incoming
 from emulator.settings import Settings
-from emulator.wire import Incoming
 
 #: Requests between two looks at the files and the memory.
 LOOK_EVERY = 2_000

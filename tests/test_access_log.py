@@ -8,8 +8,8 @@ import re
 
 import pytest
 
+from emulator.messages import Summary
 from emulator.server.access_log import AccessLog, LogFormat, Served
-from emulator.wire import Summary
 
 ANSWERED = Served("POST", "/push_subscribe", 200, Summary(error=200, ok=2, failed=1), 1.26, "127.0.0.1:4000")
 

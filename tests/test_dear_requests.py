@@ -17,7 +17,7 @@ from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
 from emulator.rules.lints import MOST_LINTS
 from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile
-from emulator.workspaces.choices import Choices
+from emulator.workspaces.settings import Choices
 from tests.server import PAGE_TOKEN, Server, subscription
 
 #: One request may cost so many times what Python takes to read a document of the same size.

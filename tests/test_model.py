@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from emulator.emulator import Emulator
+from emulator.messages import Incoming
 from emulator.rules.model import Policies
 from emulator.settings import Settings
-from emulator.store import journal, snapshot
+from emulator.store import log as journal
+from emulator.store import snapshot
 from emulator.store.doctor import examine
 from emulator.store.state import State
-from emulator.wire import Incoming
 from tests.plain_rules import PlainWorld
 from tests.store.databases import check_indexes
 

@@ -8,8 +8,8 @@ from time import perf_counter, sleep
 
 import pytest
 
-from emulator.loop.steps import BREAK_S, Steps
-from emulator.loop.turn import SharedLoop
+from emulator.loop.pacing import BREAK_S, Steps
+from emulator.loop.shared_loop import SharedLoop
 
 BREAKS = 200
 

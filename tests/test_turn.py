@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from emulator.loop.turn import SharedLoop, Turn
+from emulator.loop.shared_loop import SharedLoop, Turn
 
 #: Seconds that nothing here takes.
 LONG_S = 60.0

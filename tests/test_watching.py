@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from emulator.fixtures.model import FixtureSet
 from emulator.fixtures.watching import FixtureWatch, read_stamp
+from emulator.store.fixture_set import FixtureSet
 from tests.server import PATIENCE_S, ROOT, Server, subscription
 
 

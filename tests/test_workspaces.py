@@ -14,10 +14,10 @@ import pytest
 
 from emulator.faults.model import Fault
 from emulator.fixtures.load import load_fixtures
-from emulator.fixtures.model import FixtureSet, ProfileEntry
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import StorageUnavailable
+from emulator.store.fixture_set import FixtureSet, ProfileEntry
 from emulator.workspaces.clock import REAL_TIME, ClockSetting
 from emulator.workspaces.registry import Workspaces, split_path
 from emulator.workspaces.workspace import Workspace

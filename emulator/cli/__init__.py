@@ -10,7 +10,7 @@ import click
 
 from emulator import __version__
 from emulator.early_stop import interrupt_on_ctrl_c
-from emulator.loop.collector import collections_paused
+from emulator.loop.gc_pause import collections_paused
 
 #: Command → one-line help. Loading all of them would cost the server its quick start.
 COMMANDS = {

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from emulator.cli.place import Place, called, place_options, read_only
-from emulator.fixtures.model import FixtureSet
+from emulator.cli.target import Place, called, place_options, read_only
 from emulator.settings import Settings
 from emulator.store.files import replace_file
+from emulator.store.fixture_set import FixtureSet
 from emulator.web.admin.snapshot_writing import END, snapshot_pieces
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 

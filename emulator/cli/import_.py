@@ -12,19 +12,19 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from emulator.cli.place import workspace_option
+from emulator.cli.target import workspace_option
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.importer.checking import Checked, check_plan, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.dialect import DELIMITERS
+from emulator.importer.execution import Import
+from emulator.importer.interfaces import ImportStore
 from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import MATCH_FORMS, ImportPlan, parse_match
-from emulator.importer.ports import ImportStore
 from emulator.importer.problem import ImportRefused
 from emulator.importer.remote import RemoteError, RemoteImport
 from emulator.importer.report import Counts, Report
-from emulator.importer.run import Import
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
 from emulator.settings import DEFAULT_FIXTURES, Settings

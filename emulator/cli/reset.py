@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.place import Place, called, opened, place_options
+from emulator.cli.target import Place, called, opened, place_options
 from emulator.fixtures.load import FixtureError, load_fixtures
 from emulator.settings import DEFAULT_FIXTURES
 from emulator.store.tables import REMEMBERED

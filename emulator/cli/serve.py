@@ -20,8 +20,8 @@ from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
 from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
-from emulator.server.chores import Chores
-from emulator.server.serving import serve
+from emulator.server.background import Chores
+from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
 from emulator.store.errors import StateError, StorageUnavailable

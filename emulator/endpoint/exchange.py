@@ -8,12 +8,13 @@ import orjson
 from msgspec import Struct, field
 
 from emulator.endpoint.cors import cors_headers, preflight_headers
-from emulator.endpoint.push_schema import parse_push_request
+from emulator.endpoint.schema import parse_push_request
 from emulator.faults.answering import fault_answer, fault_text, replaces_answer, spoil
 from emulator.faults.model import ITEM_ERRORS, MATCHING_ERRORS, Fault, ItemFault
 from emulator.faults.tokens import PREFIX
 from emulator.journal.bounds import kept_answer, kept_changes, kept_decisions, kept_outcomes
 from emulator.journal.entry import Entry, word_of
+from emulator.messages import Answer, Delivery, Incoming, Summary
 from emulator.rules.answer import SUCCESS, envelope, error_envelope
 from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint, request_lints
@@ -21,7 +22,6 @@ from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushReques
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable, refusal
 from emulator.store.unsynced import Ticket
-from emulator.wire import Answer, Delivery, Incoming, Summary
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name, split_path
 from emulator.workspaces.workspace import Workspace
 

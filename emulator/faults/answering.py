@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 
 from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, RateLimit
+from emulator.messages import Answer, Delivery, Summary
 from emulator.rules.answer import error_envelope
-from emulator.wire import Answer, Delivery, Summary
 
 JSON = ("Content-Type", "application/json")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emulator.importer.interfaces import ImportStore
 from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import ImportPlan
-from emulator.importer.ports import ImportStore
 from emulator.importer.problem import ImportRefused, Problem, refused
 from emulator.importer.sources import Source
 from emulator.rules.model import Database, Resource

@@ -18,10 +18,10 @@ import msgspec
 from msgspec import Struct, field
 
 from emulator.importer.checking import Checked, check_plan
+from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import Problem, TooManyImports
 from emulator.importer.report import Report, interrupted_at, report_files
-from emulator.importer.run import STEP_ROWS, Import
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.journal import RequestJournal
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Difference, Match
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 
 
 class Found(NamedTuple):

@@ -10,7 +10,7 @@ from time import monotonic
 
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 
 
 @dataclass(frozen=True)

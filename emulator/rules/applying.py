@@ -7,10 +7,10 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from emulator.rules.context import Run
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
 from emulator.rules.providers import accepted
-from emulator.rules.run import Run
 
 #: What became of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]

@@ -10,11 +10,11 @@ from emulator.rules.answer import (
     profile_items,
 )
 from emulator.rules.applying import Effect, apply_subscriptions
+from emulator.rules.context import Run
+from emulator.rules.interfaces import Clock, IdSource, Lookup
 from emulator.rules.matching import MatchingError, match_profile
 from emulator.rules.model import Changes, Database, Decided, ForcedError, Outcome, Policies, PushRequest
-from emulator.rules.ports import Clock, IdSource, Lookup
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
-from emulator.rules.run import Run
 
 
 def decide(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from emulator.rules.context import Run
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldValue, Held, Profile, PushKey, Subscription, shortened
-from emulator.rules.run import Run
 
 
 class MatchingError(Exception):

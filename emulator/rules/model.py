@@ -106,7 +106,7 @@ class PushRequest(Struct, forbid_unknown_fields=True):
     """The body of ``POST /push_subscribe``, its shape checked.
 
     Decoded straight from JSON where the body is plainly right (forbidding what is not named here), made by
-    the marshmallow schema of :mod:`emulator.endpoint.push_schema` where there is anything to say about it.
+    the marshmallow schema of :mod:`emulator.endpoint.schema` where there is anything to say about it.
     """
 
     resource_token: NonEmpty

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from emulator.rules.interfaces import Lookup
 from emulator.rules.model import Database, Decided, PushRequest, RequestError, Resource, shortened
-from emulator.rules.ports import Lookup
 from emulator.rules.providers import known
 
 MAX_ID_LENGTH = 64

@@ -10,7 +10,7 @@ from typing import Literal, TextIO
 
 import orjson
 
-from emulator.wire import Summary
+from emulator.messages import Summary
 
 #: The key of a WSGI environment under which a Flask view leaves the :class:`Summary` of its answer.
 SUMMARY_KEY = "emulator.summary"

@@ -20,12 +20,12 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from emulator.loop.turn import SharedLoop
+from emulator.loop.shared_loop import SharedLoop
+from emulator.messages import Answer, BodyProblem, Incoming
 from emulator.server.access_log import AccessLog, Served
 from emulator.server.delivery import Deliveries, internal_error, is_large, on_loop, send
-from emulator.server.wsgi_call import WsgiCall
+from emulator.server.wsgi import WsgiCall
 from emulator.web.spool import IN_MEMORY, Spool
-from emulator.wire import Answer, BodyProblem, Incoming
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope

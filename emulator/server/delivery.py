@@ -16,9 +16,9 @@ from typing import Any
 import granian.rsgi as rsgi
 import orjson
 
+from emulator.messages import Answer, Delivery, Effect, Summary
 from emulator.server import connections
 from emulator.server.reader import AT_ONCE, Reader
-from emulator.wire import Answer, Delivery, Effect, Summary
 
 #: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
 SLOW_BODY_S = 3.0

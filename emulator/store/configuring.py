@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from emulator.fixtures.check import SetCheck
-from emulator.fixtures.problem import Problem
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, RequestError, Resource, some_of
+from emulator.store.consistency import SetCheck
 from emulator.store.editing import refuse
+from emulator.store.problem import Problem
 from emulator.store.state import Op, State
 from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.invariants import breaches, unreadable
-from emulator.store.journal_format import JournalReport, is_journal, read_journal
+from emulator.store.log_format import JournalReport, is_journal, read_journal
 from emulator.store.recovery import STEM, Recovered, find_journals, nothing_stored, recover, stored_states
 from emulator.store.snapshot import FORMAT, read_header
 from emulator.store.state import State

@@ -7,9 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from emulator.fixtures.check import SetCheck
-from emulator.fixtures.model import FixtureSet, ProfileEntry, SubscriptionEntry
-from emulator.fixtures.problem import Problem
 from emulator.rules.fields import read_value
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import (
@@ -22,6 +19,9 @@ from emulator.rules.model import (
     Subscription,
     some_of,
 )
+from emulator.store.consistency import SetCheck
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
+from emulator.store.problem import Problem
 from emulator.store.state import Op
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
 from emulator.store.tinydb_store import TinyDBStore

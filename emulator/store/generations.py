@@ -18,8 +18,8 @@ from time import monotonic
 from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import fsync_folder, identity, replace_file
-from emulator.store.journal import Journal
-from emulator.store.journal_format import is_journal
+from emulator.store.log import Journal
+from emulator.store.log_format import is_journal
 from emulator.store.recovery import Recovered, find_journals, journal_path
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 from emulator.rules.model import INT64_MAX
 from emulator.store.state import TableState
 from emulator.store.walking import ids_after

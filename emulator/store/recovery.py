@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from emulator.loop.collector import collections_paused
-from emulator.store import journal_format as journal
+from emulator.loop.gc_pause import collections_paused
+from emulator.store import log_format as journal
 from emulator.store import snapshot
 from emulator.store.errors import DamagedState, ForeignFile, StateError
 from emulator.store.state import Op, State, TableSpec, TableState

@@ -9,7 +9,7 @@ from errno import EEXIST
 from pathlib import Path
 
 from emulator.store.files import fsync_folder
-from emulator.store.journal_format import is_journal
+from emulator.store.log_format import is_journal
 from emulator.store.recovery import deleted_path, find_journals
 from emulator.store.snapshot import is_snapshot
 

@@ -23,7 +23,7 @@ from tinydb.storages import Storage
 
 from emulator.store.errors import StorageUnavailable, error_code, reason
 from emulator.store.generations import RETRY_S, Generations
-from emulator.store.journal import Journal
+from emulator.store.log import Journal
 from emulator.store.recovery import nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.state import Op, State, TableSpec, encode_ops

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from tinydb import TinyDB
 
-from emulator.fixtures.model import FixtureSet
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import (
     Changes,
@@ -24,6 +23,7 @@ from emulator.rules.model import (
     Subscription,
 )
 from emulator.store.errors import DamagedState
+from emulator.store.fixture_set import FixtureSet
 from emulator.store.state import Op, State, TableState
 from emulator.store.storage import Durability, JournaledStorage
 from emulator.store.table import IndexedTable
@@ -74,7 +74,7 @@ class TinyDBStore:
     def fresh(self) -> bool:
         return self.storage.fresh
 
-    # Look-ups (emulator.rules.ports.Lookup)
+    # Look-ups (emulator.rules.interfaces.Lookup)
 
     def find_resource(self, token: str) -> Resource | None:
         return self._by_token.get(token)

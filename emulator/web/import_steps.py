@@ -8,8 +8,8 @@ from collections import deque
 from flask import current_app, request
 
 from emulator.importer.jobs import STEP_S, Advance, Schedule, at_once
-from emulator.loop.steps import SHORT_STEP_S, Steps
-from emulator.wire import BRIDGE_KEY
+from emulator.loop.pacing import SHORT_STEP_S, Steps
+from emulator.messages import BRIDGE_KEY
 
 
 class ImportSteps:

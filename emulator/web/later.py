@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import orjson
 from flask import Response, copy_current_request_context, current_app, request
 
+from emulator.messages import DELIVERY_KEY, Answer, Delivery
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable, refusal
 from emulator.store.group_commit import GroupCommit
 from emulator.store.unsynced import Ticket
 from emulator.web.current import changed_workspace, emulator, workspace_name
-from emulator.wire import DELIVERY_KEY, Answer, Delivery
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")

@@ -6,10 +6,10 @@ from flask import Flask, Request, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
+from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.model import RequestError
 from emulator.settings import MAX_BODY_BYTES, Settings
 from emulator.web.spool import MOST_AT_ONCE, Spool
-from emulator.wire import BODY_PROBLEM_KEY
 from emulator.workspaces.registry import split_path
 
 #: For what carries a whole state or a file.

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
 
-from emulator.fixtures.model import FixtureSet
 from emulator.journal.journal import RequestJournal
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
 from emulator.store.errors import ForeignFile, StateError, StorageUnavailable, error_code
+from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
 from emulator.store.recovery import STEM, find_journals, nothing_stored, stored_states
 from emulator.store.removal import clear_folder, remove

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from emulator.faults.model import Fault
-from emulator.workspaces.choices import Choices
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
+from emulator.workspaces.settings import Choices
 
 
 class RememberedFaults(msgspec.Struct):

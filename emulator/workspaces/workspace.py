@@ -14,19 +14,19 @@ from msgspec.structs import replace
 
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
-from emulator.fixtures.model import FixtureSet
 from emulator.journal.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
+from emulator.store.fixture_set import FixtureSet
 from emulator.store.group_commit import GroupCommit
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.workspaces.choices import Choices
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
+from emulator.workspaces.metrics import Tally
 from emulator.workspaces.remembered import RememberedFaults, read_remembered
-from emulator.workspaces.tally import Tally
+from emulator.workspaces.settings import Choices
 
 DEFAULT_WORKSPACE = "default"
 #: What a reset can leave alone.

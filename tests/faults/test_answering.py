@@ -8,7 +8,7 @@ import pytest
 
 from emulator.faults.answering import fault_answer, replaces_answer, spoil
 from emulator.faults.model import SPOILS, ErrorAnswer, Fault, ItemFault, RateLimit
-from emulator.wire import Answer, Delivery
+from emulator.messages import Answer, Delivery
 
 
 def test_error_answer_is_the_documented_envelope_with_its_own_words_or_ours() -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 
 from emulator.endpoint.exchange import Exchange
+from emulator.messages import Incoming
 from emulator.schemas.strict_json import JSONProblem, read_json
-from emulator.wire import Incoming
 from tests.fuzz.requests import RIGHT_REQUESTS, damaged_bytes, damaged_requests
 from tests.fuzz.settings import LENGTH
 from tests.in_process import InProcess

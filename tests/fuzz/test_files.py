@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.importer.checking import check_plan
+from emulator.importer.execution import Import
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.report import Report
-from emulator.importer.run import Import
 from emulator.importer.sources import Source
 from emulator.workspaces.workspace import Workspace
 from tests.fuzz.requests import damaged_bytes

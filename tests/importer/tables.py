@@ -10,9 +10,9 @@ from typing import Any
 
 from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
+from emulator.importer.execution import Import
 from emulator.importer.plan import ImportPlan, parse_match
 from emulator.importer.report import Report
-from emulator.importer.run import Import
 from emulator.importer.sources import Source
 from emulator.rules.model import PushKey
 from emulator.settings import DEFAULT_FIXTURES, Settings

@@ -91,7 +91,7 @@ def test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_ar
     def refusing(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr("emulator.importer.run.Import.step", mistaken)
+    monkeypatch.setattr("emulator.importer.execution.Import.step", mistaken)
     monkeypatch.setattr(job, "_remove_upload", refusing)
     assert not by_hand.step()
     ended = job.as_dict()

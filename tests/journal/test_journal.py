@@ -11,8 +11,8 @@ import pytest
 
 from emulator.emulator import Emulator
 from emulator.journal.journal import RequestJournal
+from emulator.messages import Incoming
 from emulator.settings import Settings
-from emulator.wire import Incoming
 from tests.journal.entries import TOKEN, entry, listed
 
 

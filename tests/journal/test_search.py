@@ -12,8 +12,8 @@ from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
-from emulator.loop import steps
-from emulator.loop.steps import Steps
+from emulator.loop import pacing as steps
+from emulator.loop.pacing import Steps
 from tests.journal.entries import entry, reading
 
 FULL = 10_000

@@ -263,7 +263,7 @@ PROMISES: Final[dict[str, Table]] = {
         "dry run: nothing was changed": (IMPORT + "test_a_dry_run_says_so_and_changes_nothing",),
         "nothing was imported": (IMPORT + "test_a_plan_that_cannot_be_carried_out_lists_its_problems",),
     },
-    "emulator/cli/place.py": {
+    "emulator/cli/target.py": {
         "which nobody else may use meanwhile": (
             IMPORT + "test_a_state_directory_in_use_points_to_the_server",
         ),
@@ -308,7 +308,7 @@ PROMISES: Final[dict[str, Table]] = {
             "test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full",
         ),
     },
-    "emulator/importer/overlay.py": {"which it never changes": (DRY_RUN, DRY_RUN_LEAVES_ALONE)},
+    "emulator/importer/dry_run.py": {"which it never changes": (DRY_RUN, DRY_RUN_LEAVES_ALONE)},
     "emulator/importer/plan.py": {
         "means that nothing is quoted": (NO_QUOTES,),
         "With ``dry_run`` nothing changes": (DRY_RUN, DRY_RUN_LEAVES_ALONE),
@@ -390,7 +390,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/store/test_growth.py::test_no_step_of_an_index_touches_more_than_a_small_dictionary",
         ),
     },
-    "emulator/store/journal.py": {
+    "emulator/store/log.py": {
         "it appears whole or not at all": (
             WHOLE_FILE,
             "tests/store/test_storage.py::test_a_rotation_that_fails_leaves_no_journal_behind",
@@ -505,7 +505,7 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "push_emulator/journal.py": ("one or more if nothing else is expected",),
     "emulator/cli/doctor.py": ("nothing is stored yet",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
-    "emulator/fixtures/check.py": ("then nothing is remembered",),
+    "emulator/store/consistency.py": ("then nothing is remembered",),
     "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),
     "emulator/journal/entry.py": ("empty where nothing was",),
     "emulator/rules/lints.py": ("for the nearest known name, or nothing",),

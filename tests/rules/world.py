@@ -118,7 +118,7 @@ class World:
         ]
         return found
 
-    # What the rules ask (emulator.rules.ports)
+    # What the rules ask (emulator.rules.interfaces)
 
     def find_resource(self, token: str) -> Resource | None:
         return self.resource if token == self.resource.token else None

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from emulator.store import files, generations, journal
+from emulator.store import files, generations
+from emulator.store import log as journal
 from tests.store.scene import Folder, read_folder
 
 

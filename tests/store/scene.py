@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emulator.store.errors import StateError
-from emulator.store.journal_format import format_line
+from emulator.store.log_format import format_line
 from emulator.store.recovery import journal_path
 from emulator.store.state import Op, State, TableSpec
 from emulator.store.storage import JournaledStorage

@@ -14,14 +14,14 @@ import pytest
 
 from emulator.cli import main
 from emulator.emulator import Emulator
+from emulator.messages import Incoming
 from emulator.rules.model import Policies, Profile
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine, wrong_indexes
 from emulator.store.indexes import Index
-from emulator.store.journal_format import format_line
+from emulator.store.log_format import format_line
 from emulator.store.recovery import recover
 from emulator.store.tables import SPECS
-from emulator.wire import Incoming
 from tests.command_line import assert_one_line, run
 from tests.store.scene import read_folder
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from emulator.store import files, journal, removal
+from emulator.store import files, removal
+from emulator.store import log as journal
 from emulator.store.errors import StorageUnavailable
 from emulator.store.removal import remove
 from emulator.store.storage import JournaledStorage

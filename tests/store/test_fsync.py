@@ -14,16 +14,17 @@ import pytest
 
 from emulator.app import create_app
 from emulator.emulator import Emulator
+from emulator.messages import Answer, Incoming
 from emulator.rules.model import Changes, Database, FieldType, Profile, RequestError
 from emulator.settings import Settings
-from emulator.store import configuring, journal
+from emulator.store import configuring
+from emulator.store import log as journal
 from emulator.store.errors import StorageUnavailable
 from emulator.store.group_commit import GroupCommit
 from emulator.store.state import Op
 from emulator.store.storage import JournaledStorage
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Pending, Ticket, Unsynced
-from emulator.wire import Answer, Incoming
 from tests.store.databases import check_indexes
 from tests.store.scene import NAME, SPECS, contents, transaction
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.store import journal, snapshot
+from emulator.store import log as journal
+from emulator.store import snapshot
 from emulator.store.state import State
 from emulator.store.storage import Durability, JournaledStorage
 from tests.store.disk import RecordedDisk

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.store import snapshot
 from emulator.store.errors import StorageUnavailable
-from emulator.store.journal import Journal
+from emulator.store.log import Journal
 from emulator.store.state import Op
 from emulator.store.storage import Durability, JournaledStorage
 from tests.store.databases import check_indexes
@@ -282,7 +282,7 @@ def test_a_rotation_that_fails_leaves_no_journal_behind(path: Path, monkeypatch:
         def fail(folder: Path) -> None:
             raise OSError(5, "Input/output error")
 
-        patch.setattr("emulator.store.journal.fsync_folder", fail)
+        patch.setattr("emulator.store.log.fsync_folder", fail)
         storage.snapshot()
         assert storage.failure is not None
     storage.commit(transaction(0))

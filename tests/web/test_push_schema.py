@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.endpoint import push_schema
-from emulator.endpoint.push_schema import parse_push_request
+from emulator.endpoint import schema as push_schema
+from emulator.endpoint.schema import parse_push_request
 from emulator.rules.lints import REQUEST_PARAMETERS
 from emulator.rules.model import PushRequest, RequestError
 

@@ -9,22 +9,22 @@ import msgspec
 from flask import Blueprint, Response
 from marshmallow import Schema, fields
 
-from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.fixtures.schema import (
     DatabaseSchema,
     ProfileEntrySchema,
     ResourceSchema,
     SubscriptionEntrySchema,
 )
+from emulator.messages import Answer
 from emulator.rules.model import Database, RequestError, Resource
-from emulator.schemas.schema_errors import INT64, integer, string
+from emulator.schemas.errors import INT64, integer, string
 from emulator.store import configuring, editing
+from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.web.admin.loading import AdminSchema, load, load_query, read_body
 from emulator.web.admin.records import STATUS, WhichSchema
 from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource, shown_subscription
 from emulator.web.current import emulator
 from emulator.web.later import answer_later, change, json_answer
-from emulator.wire import Answer
 from emulator.workspaces.workspace import Workspace
 
 _DATABASE = "/databases/<int64:db_id>"

@@ -21,11 +21,11 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
-from emulator.schemas.schema_errors import flatten
+from emulator.schemas.errors import flatten
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import MOST_COMPLAINTS
-from emulator.workspaces.choices import LINT_IDS
 from emulator.workspaces.clock import iso
+from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import Workspace
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}

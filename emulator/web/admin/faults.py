@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import ValidationError, fields, post_load, validate
 
-from emulator.endpoint.push_schema import FieldValue
+from emulator.endpoint.schema import FieldValue
 from emulator.faults.model import (
     ITEM_ERRORS,
     SPOILS,
@@ -23,7 +23,7 @@ from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
 from emulator.rules.providers import DOCUMENTED
-from emulator.schemas.schema_errors import INT64, integer, messages, string
+from emulator.schemas.errors import INT64, integer, messages, string
 from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load_body
 from emulator.web.admin.numbers import number
 from emulator.web.current import workspace, workspace_to_change

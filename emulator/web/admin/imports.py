@@ -23,7 +23,7 @@ from emulator.importer.problem import ImportRefused, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
-from emulator.schemas.schema_errors import boolean, string
+from emulator.schemas.errors import boolean, string
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.current import workspace, workspace_to_change

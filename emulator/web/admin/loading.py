@@ -10,7 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
-from emulator.schemas.schema_errors import SCHEMA_MESSAGES, first_complaints
+from emulator.schemas.errors import SCHEMA_MESSAGES, first_complaints
 from emulator.schemas.strict_json import JSONProblem, read_json
 
 #: More complaints than these about one body help nobody.

@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from emulator.web.current import emulator
+from emulator.workspaces.metrics import BUCKETS_S
 from emulator.workspaces.registry import Workspaces
-from emulator.workspaces.tally import BUCKETS_S
 
 
 def add_routes(blueprint: Blueprint) -> None:

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from werkzeug.routing import BaseConverter
 
 from emulator.rules.model import INT64_MAX
-from emulator.schemas.schema_errors import INT64, messages
+from emulator.schemas.errors import INT64, messages
 
 _DIGITS = 19
 #: A number that counts something.

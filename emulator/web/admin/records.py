@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate
 
-from emulator.loop.steps import Steps
-from emulator.schemas.schema_errors import string
+from emulator.loop.pacing import Steps
+from emulator.messages import Answer
+from emulator.schemas.errors import string
 from emulator.store.configuring import find_database, find_resource
 from emulator.store.editing import find_profile, find_subscription
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Page, read_cursor
@@ -21,7 +22,6 @@ from emulator.web.admin.numbers import number_in_query
 from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource, shown_subscription
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later, json_answer
-from emulator.wire import Answer
 
 _FIELD = "field."
 STATUS = validate.OneOf(["subscribed", "unsubscribed"], error='must be "subscribed" or "unsubscribed"')

@@ -19,16 +19,16 @@ from emulator.journal.masking import mask_value, masked
 from emulator.journal.matching import KEYS, Difference, Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
+from emulator.messages import Answer
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
-from emulator.schemas.schema_errors import integer, messages
+from emulator.schemas.errors import integer, messages
 from emulator.web.admin.criteria import MatchField, check_possible, is_key, read_criteria
 from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load, load_body
 from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import answer_later, json_answer
-from emulator.wire import Answer
 from emulator.workspaces.workspace import Workspace
 
 MAX_WITHIN_S = 60.0

@@ -9,11 +9,11 @@ from flask import Blueprint
 from marshmallow import fields, validate
 
 from emulator.rules.model import Policies
-from emulator.schemas.schema_errors import boolean, messages, string
+from emulator.schemas.errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace, workspace_to_change
-from emulator.workspaces.choices import LINT_IDS, Choices
+from emulator.workspaces.settings import LINT_IDS, Choices
 
 
 def add_routes(blueprint: Blueprint) -> None:

@@ -11,14 +11,14 @@ from typing import IO, Any
 from flask import Blueprint, Response, request
 from marshmallow import fields, validate
 
-from emulator.loop.steps import Steps
-from emulator.schemas.schema_errors import messages, string
+from emulator.loop.pacing import Steps
+from emulator.messages import Answer, Delivery
+from emulator.schemas.errors import messages, string
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.admin.snapshot_reading import read_snapshot
 from emulator.web.admin.snapshot_writing import snapshot_pieces
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import JSON, answer_later, json_answer
-from emulator.wire import Answer, Delivery
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 
 

@@ -8,16 +8,16 @@ import msgspec
 from marshmallow import ValidationError
 
 from emulator.faults.model import Fault
-from emulator.fixtures.check import SetCheck
-from emulator.fixtures.model import FixtureSet
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
+from emulator.schemas.errors import flatten
 from emulator.schemas.json_members import Piece, read_members
-from emulator.schemas.schema_errors import flatten
 from emulator.schemas.strict_json import JSONProblem
+from emulator.store.consistency import SetCheck
 from emulator.store.editing import give_hash_ids
+from emulator.store.fixture_set import FixtureSet
 from emulator.store.state import State
 from emulator.store.tables import PROFILES
 from emulator.store.tinydb_store import TinyDBStore
@@ -29,8 +29,8 @@ from emulator.web.admin.snapshot_schema import (
     SnapshotSchema,
     SnapshotSubscription,
 )
-from emulator.workspaces.choices import Choices
 from emulator.workspaces.remembered import RememberedFaults
+from emulator.workspaces.settings import Choices
 
 #: More problems than these help nobody.
 MAX_PROBLEMS = 20

@@ -8,7 +8,6 @@ import msgspec
 from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.faults.model import Fault
-from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.fixtures.schema import (
     PROFILE_ID_LENGTH,
     DatabaseSchema,
@@ -16,7 +15,8 @@ from emulator.fixtures.schema import (
     ResourceSchema,
     SubscriptionEntrySchema,
 )
-from emulator.schemas.schema_errors import boolean, integer, messages, string
+from emulator.schemas.errors import boolean, integer, messages, string
+from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.admin.loading import AdminSchema

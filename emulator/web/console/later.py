@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from flask import Response, copy_current_request_context, current_app, redirect, session
 from flask.typing import ResponseReturnValue
 
+from emulator.messages import Answer
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable
 from emulator.web.console.errors import failure
 from emulator.web.later import answer_later, as_answer, change
-from emulator.wire import Answer
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from emulator.journal.entry import OUTCOMES, Entry
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import KEYS, Match
 from emulator.journal.search import Found, search
+from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console import access
 from emulator.web.console.later import page_later
@@ -23,7 +24,6 @@ from emulator.web.console.shown import base_url, rows_of, shown_resources, text
 from emulator.web.console.state import console_state
 from emulator.web.console.words import language
 from emulator.web.current import emulator, workspace, workspace_name
-from emulator.wire import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.workspaces.workspace import Workspace
 
 PAGE = 50

@@ -11,13 +11,13 @@ from flask import Blueprint, Response, copy_current_request_context, render_temp
 from emulator.endpoint.exchange import Exchange
 from emulator.faults.catalogue import CATALOGUE
 from emulator.journal.entry import outcome_word
+from emulator.messages import Answer, Incoming
 from emulator.web.console.presenters import reuse, why
 from emulator.web.console.presenters.likeness import WORDS as LIKENESS_WORDS
 from emulator.web.console.presenters.likeness import likenesses
 from emulator.web.console.shown import entry_of, masked_entry, text
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later
-from emulator.wire import Answer, Incoming
 from emulator.workspaces.workspace import Workspace
 
 #: Added to what is sent again: the id of the request that it repeats.

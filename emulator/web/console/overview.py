@@ -22,8 +22,8 @@ from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minu
 from emulator.web.console.state import ConsoleState, console_state
 from emulator.web.console.words import gettext
 from emulator.web.current import emulator, workspace, workspace_to_change
-from emulator.workspaces.choices import LINT_IDS, Choices
 from emulator.workspaces.registry import Workspaces, check_name
+from emulator.workspaces.settings import LINT_IDS, Choices
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, KEEPABLE, Workspace
 
 #: Where each policy comes from, and what each choice means.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from emulator.fixtures.model import ProfileEntry, SubscriptionEntry
 from emulator.journal.matching import Match
 from emulator.journal.search import Found, search
 from emulator.rules.model import FieldValue, RequestError, Status
 from emulator.store import editing
+from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.web.admin.criteria import read_criteria
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.later import change_later, page_later

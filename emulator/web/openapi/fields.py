@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from emulator.endpoint.push_schema import FieldValue
+from emulator.endpoint.schema import FieldValue
 from emulator.faults.model import ITEM_ERRORS, SPOILS
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.fixtures.schema import FieldTypeField, FieldValueField

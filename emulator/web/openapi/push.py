@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from emulator.endpoint.push_schema import PushRequestSchema
+from emulator.endpoint.schema import PushRequestSchema
 from emulator.rules.providers import DOCUMENTED
 from emulator.settings import MAX_BODY_BYTES
 from emulator.web.openapi.answers import HASH_ID, PROFILE_ID, PushAnswerSchema, reference

@@ -11,7 +11,7 @@ from emulator.rules.catalogue import GRADES
 from emulator.settings import POLICY_CHOICES
 from emulator.web.openapi.answers import AnswerSchema
 from emulator.web.openapi.fields import name_of
-from emulator.workspaces.choices import LINT_IDS
+from emulator.workspaces.settings import LINT_IDS
 
 
 def text(**options: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from emulator.fixtures.check import SetCheck
 from emulator.rules.model import MAX_ERROR_TEXT, Database, Resource
+from emulator.store.consistency import SetCheck
 from tests.in_process import InProcess
 
 FEW, MANY = 2_000, 16_000

@@ -9,7 +9,7 @@ from time import monotonic
 
 import msgspec
 
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 from emulator.store.state import TableState
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore

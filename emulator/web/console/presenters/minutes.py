@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from emulator.journal.entry import OUTCOMES, outcome_word
 from emulator.journal.journal import RequestJournal
-from emulator.loop.steps import Steps
+from emulator.loop.pacing import Steps
 from emulator.workspaces.clock import iso
 
 MINUTES = 30

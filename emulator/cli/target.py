@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import click
 import httpx
 
-from emulator.fixtures.model import FixtureSet
 from emulator.settings import Settings
 from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
 from emulator.store.recovery import STEM, nothing_stored, recover
 from emulator.store.state import State

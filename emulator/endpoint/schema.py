@@ -24,7 +24,7 @@ from emulator.rules.model import (
     RequestError,
     SubscriptionRequest,
 )
-from emulator.schemas.schema_errors import (
+from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
     Integers,

@@ -11,14 +11,14 @@ from collections import Counter
 from msgspec import field
 
 from emulator.importer.checking import Checked
-from emulator.importer.ports import World
+from emulator.importer.interfaces import World
 from emulator.importer.report import Counts, Refusal, refusal
 from emulator.importer.rows import BrokenRow
 from emulator.rules.applying import apply_subscriptions
+from emulator.rules.context import Run
 from emulator.rules.matching import MatchingError, match_profile
 from emulator.rules.model import Changes, PushRequest, RequestError, SubscriptionRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
-from emulator.rules.run import Run
 
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 

@@ -1,6 +1,6 @@
 """What travels between the server and the application: a request, its answer, and how to deliver it.
 
-Framework-free on purpose: the bridge of :mod:`emulator.server.serving` and Flask's views both speak it.
+Framework-free on purpose: the bridge of :mod:`emulator.server.server` and Flask's views both speak it.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from emulator.emulator import Emulator
-from emulator.fixtures.model import FixtureSet
 from emulator.fixtures.watching import EVERY_S, FixtureWatch, Stamp
 from emulator.server.repeat import repeat
 from emulator.settings import Settings
+from emulator.store.fixture_set import FixtureSet
 
 #: Seconds between two looks for idle workspaces, at most.
 EXPIRE_EVERY_S = 30.0

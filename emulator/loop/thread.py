@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from emulator.loop.turn import SharedLoop, Turn
+from emulator.loop.shared_loop import SharedLoop, Turn
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from emulator.importer.ports import ImportStore, World
+from emulator.importer.interfaces import ImportStore, World
 from emulator.rules.model import (
     Changes,
     Database,
@@ -15,10 +15,10 @@ from emulator.rules.model import (
     Resource,
     Subscription,
 )
-from emulator.workspaces.choices import Choices
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
-from emulator.workspaces.tally import Tally
+from emulator.workspaces.metrics import Tally
+from emulator.workspaces.settings import Choices
 
 
 class Overlay:

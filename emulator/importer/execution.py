@@ -7,14 +7,14 @@ from itertools import islice
 from time import perf_counter
 from typing import NamedTuple
 
-from emulator.importer.carrying import Batch
+from emulator.importer.batch import Batch
 from emulator.importer.checking import Checked
-from emulator.importer.overlay import DryWorld
-from emulator.importer.ports import World
+from emulator.importer.dry_run import DryWorld
+from emulator.importer.interfaces import World
 from emulator.importer.problem import SourceBroken
 from emulator.importer.report import Report, State
 from emulator.importer.rows import Rows
-from emulator.loop.collector import collections_paused
+from emulator.loop.gc_pause import collections_paused
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from emulator.rules.interfaces import Clock, IdSource, Lookup
 from emulator.rules.model import Changes, Resource
-from emulator.rules.ports import Clock, IdSource, Lookup
-from emulator.workspaces.choices import Choices
-from emulator.workspaces.tally import Tally
+from emulator.workspaces.metrics import Tally
+from emulator.workspaces.settings import Choices
 
 
 class ImportStore(Lookup, Protocol):

@@ -13,7 +13,7 @@ from time import monotonic
 import msgspec
 
 from emulator.store.files import OPEN_FLAGS, fsync_folder, replace_file
-from emulator.store.journal_format import CLOSED, FORMAT, Header, format_line, is_journal
+from emulator.store.log_format import CLOSED, FORMAT, Header, format_line, is_journal
 from emulator.store.open_files import closed, opened
 
 #: Seconds for which a look at the journal's name holds: to ask it each time costs more than to write a line.

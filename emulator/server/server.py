@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from granian._granian import CallbackScheduler, RSGIWorker, SocketHolder, WorkerSignal
 
-from emulator.loop.turn import SharedLoop
+from emulator.loop.shared_loop import SharedLoop
 from emulator.server import connections
 from emulator.server.access_log import AccessLog
 from emulator.server.bridge import Bridge, Exchange
 from emulator.server.delivery import Deliveries
-from emulator.server.wsgi_call import WsgiCall
+from emulator.server.wsgi import WsgiCall
 from emulator.web.spool import Spool
 
 if TYPE_CHECKING:

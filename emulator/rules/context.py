@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from emulator.rules.interfaces import IdSource, Lookup
 from emulator.rules.model import (
     Changes,
     Decided,
@@ -15,7 +16,6 @@ from emulator.rules.model import (
     Resource,
     SubscriptionRequest,
 )
-from emulator.rules.ports import IdSource, Lookup
 
 
 class Run(Struct):

@@ -8,8 +8,16 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from emulator.messages import (
+    BODY_PROBLEM_KEY,
+    BRIDGE_KEY,
+    DELIVERY_KEY,
+    Answer,
+    BodyProblem,
+    Delivery,
+    Summary,
+)
 from emulator.server.access_log import SUMMARY_KEY
-from emulator.wire import BODY_PROBLEM_KEY, BRIDGE_KEY, DELIVERY_KEY, Answer, BodyProblem, Delivery, Summary
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
