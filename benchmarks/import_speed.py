@@ -118,7 +118,7 @@ def _fresh(folder: Path) -> Iterator[Workspace]:
 
 def _ask(workspace: Workspace, token: str) -> Sequence[object]:
     request = PushRequest(_RESOURCE, [SubscriptionRequest(_PROVIDER, token)])
-    outcome = decide(request, workspace.store, workspace.choices.policies, workspace.clock, workspace.ids)
+    outcome = decide(request, workspace.store, workspace.settings.policies, workspace.clock, workspace.ids)
     if "subscription_id" in outcome.items[0]:
         raise RuntimeError(f"the imported token is not there: {outcome.items}")
     return outcome.items

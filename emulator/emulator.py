@@ -7,7 +7,7 @@ import os
 
 from emulator.endpoint.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
-from emulator.loop.shared_loop import Turn
+from emulator.loop.shared_loop import LoopLock
 from emulator.loop.thread import LoopThread
 from emulator.settings import Settings
 from emulator.store.lock import StateLock
@@ -26,7 +26,7 @@ class Emulator:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.turn = Turn()
+        self.turn = LoopLock()
         self.loop_thread = LoopThread(self.turn)
         self._process: int | None = os.getpid()
         self._lock = None if settings.durability == "none" else StateLock(settings.state)

@@ -16,7 +16,7 @@ from push_emulator.errors import EmulatorError
 from push_emulator.faults import Faults
 from push_emulator.journal import Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
-from push_emulator.world import Clock, Imports, WorkspaceList, WorkspaceSettings, kept
+from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList, kept
 
 
 def subscription(
@@ -51,7 +51,7 @@ class EmulatorClient:
         self.requests = Journal(self._calls)
         self.faults = Faults(self._calls)
         self.clock = Clock(self._calls)
-        self.settings = WorkspaceSettings(self._calls)
+        self.settings = SettingsCalls(self._calls)
         self.workspaces = WorkspaceList(self._calls)
         self.imports = Imports(self._calls)
         self.databases = Databases(self._calls)

@@ -45,7 +45,7 @@ class Clock:
         return self._calls.send("PUT", "/clock", ClockState, {})
 
 
-class WorkspaceSettings:
+class SettingsCalls:
     """The workspace's policies, strict mode and lints."""
 
     def __init__(self, calls: Calls) -> None:

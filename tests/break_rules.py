@@ -43,7 +43,7 @@ LINTS = "rules/lints.py"
 MATCHING = "rules/matching.py"
 PROVIDERS = "rules/providers.py"
 REQUEST = "rules/request.py"
-SCHEMA = "endpoint/push_schema.py"
+SCHEMA = "endpoint/schema.py"
 
 
 class Break(NamedTuple):

@@ -17,7 +17,7 @@ from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
 from emulator.rules.lints import MOST_LINTS
 from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile
-from emulator.workspaces.settings import Choices
+from emulator.workspaces.settings import WorkspaceSettings
 from tests.server import PAGE_TOKEN, Server, subscription
 
 #: One request may cost so many times what Python takes to read a document of the same size.
@@ -162,7 +162,7 @@ def test_a_token_that_moved_often_costs_no_more_than_one_that_moved_seldom(tmp_p
         folder.mkdir()
         exchange = exchange_with(folder, 1)
         workspace = exchange._workspaces.default
-        workspace.choices = Choices(Policies(duplicate_token="move"))
+        workspace.settings = WorkspaceSettings(Policies(duplicate_token="move"))
         entry = subscription("moving")
         for number in range(moves):
             body = {"resource_token": TOKEN, "id": f"p{number}", "subscriptions": [entry]}

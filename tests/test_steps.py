@@ -8,7 +8,7 @@ from time import perf_counter, sleep
 
 import pytest
 
-from emulator.loop.pacing import BREAK_S, Steps
+from emulator.loop.pacing import BREAK_S, Pacing
 from emulator.loop.shared_loop import SharedLoop
 
 BREAKS = 200
@@ -25,7 +25,7 @@ def test_a_break_is_hardly_longer_than_a_sleep_of_its_length(loop: SharedLoop) -
     breaks, sleeps = [], []
 
     async def compare() -> None:
-        steps = Steps()
+        steps = Pacing()
         await steps.pause()
         for _ in range(BREAKS):
             since = perf_counter()
@@ -41,7 +41,7 @@ def test_a_break_is_hardly_longer_than_a_sleep_of_its_length(loop: SharedLoop) -
 
 def test_a_break_is_as_long_as_the_step_where_others_ask(loop: SharedLoop) -> None:
     async def work() -> tuple[bool, float]:
-        steps = Steps()
+        steps = Pacing()
         await steps.pause()
         loop.act_as_running()  # as a request does
         sleep(0.02)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from emulator.loop.shared_loop import SharedLoop, Turn
+from emulator.loop.shared_loop import LoopLock, SharedLoop
 
 #: Seconds that nothing here takes.
 LONG_S = 60.0
@@ -146,7 +146,7 @@ def test_guest_gets_its_turn_from_a_busy_loop(loop: SharedLoop) -> None:
 
 
 def test_owner_enters_again_while_another_thread_waits() -> None:
-    turn, order = Turn(), []
+    turn, order = LoopLock(), []
 
     def wait_at_the_door() -> None:
         with turn:
@@ -170,7 +170,7 @@ def test_owner_enters_again_while_another_thread_waits() -> None:
 
 
 def test_inner_exit_does_not_give_the_turn_away() -> None:
-    turn, entered = Turn(), threading.Event()
+    turn, entered = LoopLock(), threading.Event()
 
     def enter() -> None:
         with turn:
@@ -186,7 +186,7 @@ def test_inner_exit_does_not_give_the_turn_away() -> None:
 
 
 def test_thread_that_does_not_own_the_turn_cannot_give_it_away() -> None:
-    turn = Turn()
+    turn = LoopLock()
     refused: list[BaseException] = []
 
     def leave() -> None:
@@ -205,7 +205,7 @@ def test_thread_that_does_not_own_the_turn_cannot_give_it_away() -> None:
 
 
 def test_many_threads_that_enter_again_and_again_never_meet() -> None:
-    turn, met, counts = Turn(), [], [0]
+    turn, met, counts = LoopLock(), [], [0]
 
     def work() -> None:
         for _ in range(500):

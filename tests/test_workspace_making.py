@@ -198,6 +198,6 @@ def test_a_look_at_a_stored_workspace_finds_what_is_in_it(tmp_path: Path) -> Non
     first.get("one").store.remember("settings", b'{"strict":true}')
     first.close()
     second = Workspaces(settings, load_fixtures(DEFAULT_FIXTURES))
-    assert second.look("one").choices.strict
-    assert not second.look("two").choices.strict
+    assert second.look("one").settings.strict
+    assert not second.look("two").settings.strict
     second.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.target import Place, called, place_options, read_only
+from emulator.cli.target import Target, called, read_only, target_options
 from emulator.settings import Settings
 from emulator.store.files import replace_file
 from emulator.store.fixture_set import FixtureSet
@@ -20,7 +20,7 @@ from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 
 
 @click.command("export")
-@place_options
+@target_options
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here, not to standard output."
 )
@@ -29,7 +29,7 @@ def command(out: Path | None, **where: Any) -> int:
 
     PUT /__admin/snapshot reads it back, in whatever workspace. A file appears whole or not at all.
     """
-    place = Place(**where)
+    place = Target(**where)
     pieces = _from_state(place) if place.state is not None else _from_server(place)
     try:
         if out is not None:
@@ -45,14 +45,14 @@ def command(out: Path | None, **where: Any) -> int:
     return 0
 
 
-def _from_state(place: Place) -> Iterator[bytes]:
+def _from_state(place: Target) -> Iterator[bytes]:
     with read_only(place) as state:
         workspace = Workspace(place.workspace or DEFAULT_WORKSPACE, Settings(durability="none"), FixtureSet())
         workspace.restore(state)
         yield from snapshot_pieces(workspace)
 
 
-def _from_server(place: Place) -> Iterator[bytes]:
+def _from_server(place: Target) -> Iterator[bytes]:
     if place.workspace is not None:
         _check_is_there(place, place.workspace)
     tail = b""
@@ -64,7 +64,7 @@ def _from_server(place: Place) -> Iterator[bytes]:
         raise click.ClickException("the server stopped before the end of the document")
 
 
-def _check_is_there(place: Place, workspace: str) -> None:
+def _check_is_there(place: Target, workspace: str) -> None:
     """Refuse a workspace that is not there: the server would answer with a fresh one."""
     with called(replace(place, workspace=None), "GET", "/workspaces") as answer:
         names = [one["name"] for one in json.loads(answer.read())["items"]]

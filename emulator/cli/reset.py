@@ -8,21 +8,21 @@ from typing import Any
 
 import click
 
-from emulator.cli.target import Place, called, opened, place_options
+from emulator.cli.target import Target, called, opened, target_options
 from emulator.fixtures.load import FixtureError, load_fixtures
 from emulator.settings import DEFAULT_FIXTURES
 from emulator.store.tables import REMEMBERED
 
 
 @click.command("reset")
-@place_options
+@target_options
 @click.option(
     "--fixtures", type=click.Path(path_type=Path), help="With --state: the fixture set to go back to."
 )
 @click.option("--keep", type=click.Choice(REMEMBERED), multiple=True, help="Leave this as it is.")
 def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
     """Put a workspace back to its fixtures, in one transaction."""
-    place = Place(**where)
+    place = Target(**where)
     if place.state is None:
         if fixtures is not None:
             raise click.ClickException("--fixtures goes with --state; a server goes back to its own")

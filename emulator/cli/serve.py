@@ -20,7 +20,7 @@ from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
 from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
-from emulator.server.background import Chores
+from emulator.server.background import BackgroundTasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
@@ -184,7 +184,7 @@ def _serve(settings: Settings) -> None:
     )
     app = create_app(settings)
     emulator: Emulator = app.extensions["emulator"]
-    chores = Chores(settings, emulator, stamp, lambda line: click.echo(line, err=True))
+    chores = BackgroundTasks(settings, emulator, stamp, lambda line: click.echo(line, err=True))
 
     def on_ready(port: int) -> None:
         chores.begin()

@@ -28,7 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """What the options say: exactly one of ``state`` and ``url``."""
 
     workspace: str | None
@@ -55,8 +55,8 @@ workspace_option = click.option(
 )
 
 
-def place_options(command: Command) -> Command:
-    """Adds the options of a :class:`Place`."""
+def target_options(command: Command) -> Command:
+    """Adds the options of a :class:`Target`."""
     options = [
         workspace_option,
         click.option("--state", type=click.Path(path_type=Path), help="A state directory, not in use."),
@@ -69,7 +69,7 @@ def place_options(command: Command) -> Command:
 
 
 @contextmanager
-def opened(place: Place, fixtures: FixtureSet) -> Iterator[Workspace]:
+def opened(place: Target, fixtures: FixtureSet) -> Iterator[Workspace]:
     """The workspace in the state directory, which nobody else may use meanwhile. It is let go as it is.
 
     Raises :class:`click.ClickException`.
@@ -89,7 +89,7 @@ def opened(place: Place, fixtures: FixtureSet) -> Iterator[Workspace]:
 
 
 @contextmanager
-def read_only(place: Place) -> Iterator[State]:
+def read_only(place: Target) -> Iterator[State]:
     """What is stored of the workspace in the state directory. Nothing is written there.
 
     Raises :class:`click.ClickException`.
@@ -118,7 +118,7 @@ def _refusals(folder: Path) -> Iterator[None]:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error
 
 
-def _stored_name(place: Place, folder: Path) -> str:
+def _stored_name(place: Target, folder: Path) -> str:
     name = place.workspace or DEFAULT_WORKSPACE
     if not STEM.fullmatch(name) or nothing_stored(state_file(folder, name)):
         there = ", ".join(sorted(stored_names(folder))) or "none"
@@ -127,7 +127,7 @@ def _stored_name(place: Place, folder: Path) -> str:
 
 
 @contextmanager
-def called(place: Place, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:
+def called(place: Target, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:
     """The server's good answer to an admin call, its body still to be read.
 
     Raises :class:`click.ClickException`, also where the body breaks off.

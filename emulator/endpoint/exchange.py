@@ -126,7 +126,7 @@ class Exchange:
         store = workspace.store
         try:
             call.outcome = outcome = decide(
-                request, store, workspace.choices.policies, workspace.clock, workspace.ids, forced
+                request, store, workspace.settings.policies, workspace.clock, workspace.ids, forced
             )
             call.lints += request_lints(
                 request, outcome.resource, [store.database(db_id) for db_id in outcome.resource.db_ids]
@@ -141,7 +141,7 @@ class Exchange:
     def _refused(self, call: Call, error: RequestError) -> Answer:
         call.error = error
         call.text = error.text
-        mirror = call.workspace.choices.policies.http_status == "mirror"
+        mirror = call.workspace.settings.policies.http_status == "mirror"
         return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
     def _not_stored(self, call: Call, error: StorageUnavailable) -> Answer:
@@ -182,7 +182,7 @@ def _read(call: Call) -> PushRequest:
     lint = content_type_lint(incoming.headers.get("content-type"))  # Q3
     if lint is not None:
         call.lints.append(lint)
-    request, unknown = parse_push_request(incoming.body, call.workspace.choices.strict)
+    request, unknown = parse_push_request(incoming.body, call.workspace.settings.strict)
     call.lints += unknown
     return request
 
@@ -211,13 +211,13 @@ def _record(call: Call, answer: Answer) -> None:
     decided = call.outcome.decided if call.outcome is not None else []
     if call.error is not None:
         decided = [*decided, Decided(call.error.rule, None, call.error.text)]
-    lints = call.workspace.choices.wanted(call.lints)
+    lints = call.workspace.settings.wanted(call.lints)
     _count(call, answer, seconds, decided, lints)
     _write_down(call, answer, seconds, decided, lints)
 
 
 def _count(call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]) -> None:
-    tally, error = call.workspace.tally, answer.summary.error or 0
+    tally, error = call.workspace.metrics, answer.summary.error or 0
     outcomes = call.outcome.outcomes if call.outcome is not None else []
     tally.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     tally.errors[error] += 1

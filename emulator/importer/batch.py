@@ -56,7 +56,7 @@ class Batch:
         self._databases = choose_databases(self._request, resource, self._store, [])
         now = world.clock.timestamp()
         self._run = CountingRun(
-            self._request, resource, self._store, world.choices.policies, now, world.ids, []
+            self._request, resource, self._store, world.settings.policies, now, world.ids, []
         )
         self._by_id = plan.match.by == "id"
         self._width = checked.layout.width

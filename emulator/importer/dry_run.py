@@ -17,8 +17,8 @@ from emulator.rules.model import (
 )
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
-from emulator.workspaces.metrics import Tally
-from emulator.workspaces.settings import Choices
+from emulator.workspaces.metrics import Metrics
+from emulator.workspaces.settings import WorkspaceSettings
 
 
 class Overlay:
@@ -95,8 +95,8 @@ class DryWorld:
         self.store = Overlay(world.store)
         self.clock = world.clock
         self.ids = ObjectIds(WorkspaceClock())
-        self.tally = Tally()
+        self.metrics = Metrics()
 
     @property
-    def choices(self) -> Choices:
-        return self._world.choices
+    def settings(self) -> WorkspaceSettings:
+        return self._world.settings

@@ -94,7 +94,7 @@ class Import:
         except StorageUnavailable as error:
             return self._end("failed", f"the last {rows} rows or fewer were not stored: {error}")
         self._line = line
-        self._world.tally.rules.update(batch.rules)
+        self._world.metrics.rules.update(batch.rules)
         self.report.take(batch.counts, batch.refusals, line)
         self._seconds += perf_counter() - since
         if self._broken is not None:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from emulator.rules.interfaces import Clock, IdSource, Lookup
 from emulator.rules.model import Changes, Resource
-from emulator.workspaces.metrics import Tally
-from emulator.workspaces.settings import Choices
+from emulator.workspaces.metrics import Metrics
+from emulator.workspaces.settings import WorkspaceSettings
 
 
 class ImportStore(Lookup, Protocol):
@@ -28,13 +28,13 @@ class ImportStore(Lookup, Protocol):
 
 
 class World(Protocol):
-    """The parts of a workspace that an import needs; ``tally`` counts how often each rule decided."""
+    """The parts of a workspace that an import needs; ``metrics`` counts how often each rule decided."""
 
     @property
     def store(self) -> ImportStore: ...
 
     @property
-    def choices(self) -> Choices: ...
+    def settings(self) -> WorkspaceSettings: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -43,4 +43,4 @@ class World(Protocol):
     def ids(self) -> IdSource: ...
 
     @property
-    def tally(self) -> Tally: ...
+    def metrics(self) -> Metrics: ...

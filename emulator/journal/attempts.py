@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.journal import RequestJournal
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 
 
 @dataclass
@@ -45,7 +45,7 @@ async def attempts(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
     """
     found: list[_Attempt] = []
     ids: Counter[str | None] = Counter()
-    steps = Steps(asked_every=1)
+    steps = Pacing(asked_every=1)
     for reading in journal.readings():
         if steps.long:
             await steps.pause()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Difference, Match
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 
 
 class Found(NamedTuple):
@@ -28,7 +28,7 @@ async def search(
     """
     found: list[Entry] = []
     total, more = 0, False
-    steps = Steps(asked_every=1)
+    steps = Pacing(asked_every=1)
     for reading in journal.readings(None if count_all else before):
         if steps.long:
             await steps.pause()
@@ -62,7 +62,7 @@ class Miss(NamedTuple):
 async def nearest_misses(journal: RequestJournal, match: Match, limit: int = 3) -> list[Miss]:
     """The entries with the fewest differences, the newest first among equals."""
     nearest: list[Miss] = []
-    steps = Steps(asked_every=1)
+    steps = Pacing(asked_every=1)
     for reading in journal.readings():
         if steps.long:
             await steps.pause()

@@ -10,7 +10,7 @@ from time import monotonic
 
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Matching:
 
     async def look_back(self) -> None:
         """Look at those that were there before, in steps."""
-        steps, epoch = Steps(asked_every=1), self._journal.epoch
+        steps, epoch = Pacing(asked_every=1), self._journal.epoch
         for reading in self._journal.readings():
             if steps.long:
                 await steps.pause()

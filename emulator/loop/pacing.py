@@ -16,7 +16,7 @@ SHORT_STEP_S = 0.0005
 _ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
-class Steps:
+class Pacing:
     """Tells when it is time to let others work (:attr:`long`), and lets them (:meth:`pause`).
 
     Whatever works in steps on one loop shares them: ten at once hold it no longer than one, but for what

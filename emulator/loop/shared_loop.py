@@ -21,7 +21,7 @@ from typing import Any
 _WHOLE_S = 0.001
 
 
-class Turn:
+class LoopLock:
     """The right to touch the state: a lock that its owner may enter again. Use it in a ``with``.
 
     Who waits at the door is next: a busy server thread cannot keep the loop from its timers.
@@ -53,7 +53,7 @@ class Turn:
 
 
 class _LendingSelector(selectors.DefaultSelector):
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: LoopLock) -> None:
         super().__init__()
         self._turn = turn
 
@@ -76,8 +76,8 @@ class SharedLoop(asyncio.SelectorEventLoop):
     often one did.
     """
 
-    def __init__(self, turn: Turn | None = None) -> None:
-        self.turn = turn or Turn()
+    def __init__(self, turn: LoopLock | None = None) -> None:
+        self.turn = turn or LoopLock()
         self._home = threading.get_ident()
         self._guest = 0
         self.visits = 0

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from emulator.loop.shared_loop import SharedLoop, Turn
+from emulator.loop.shared_loop import LoopLock, SharedLoop
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class LoopThread:
     The thread begins with the first coroutine.
     """
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: LoopLock) -> None:
         self._turn = turn
         self._loop: SharedLoop | None = None
         self._thread: threading.Thread | None = None

@@ -19,7 +19,7 @@ REST_AFTER_S = 2.0
 Say = Callable[[str], object]
 
 
-class Chores:
+class BackgroundTasks:
     """The chores that the settings ask for.
 
     ``stamp`` is that of the fixtures as they were read, ``say`` gets what there is to tell, a line at a time.

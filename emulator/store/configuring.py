@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, RequestError, Resource, some_of
 from emulator.store.consistency import SetCheck
@@ -244,7 +244,7 @@ async def _removed(
     state: State, wanted: Mapping[str, Callable[[_Place], bool]], first_only: bool
 ) -> Rewritten:
     """The removal of all wanted documents that there are at the moment of return, or of the first found."""
-    steps = Steps()
+    steps = Pacing()
     removed: Rewritten = {}
     seen: dict[str, int] = {}
     for name, is_wanted in wanted.items():
@@ -268,7 +268,7 @@ async def _removed(
 
 async def _profiles_of(state: State, db_id: int) -> AsyncIterator[tuple[int, Profile]]:
     table = state.table(PROFILES)
-    steps = Steps()
+    steps = Pacing()
     for doc_id in ids_after(table):
         if steps.long:
             await steps.pause()

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.rules.model import INT64_MAX
 from emulator.store.state import TableState
 from emulator.store.walking import ids_after
@@ -67,7 +67,7 @@ async def read_page(table: TableState, wanted: Selection, limit: int, cursor: Cu
     after = cursor.after if cursor is not None else 0
     found: list[tuple[int, Any]] = []
     total = 0
-    steps = Steps()
+    steps = Pacing()
     for doc_id in _ids(table, wanted, after):
         if steps.long:
             await steps.pause()
@@ -90,7 +90,7 @@ async def read_page(table: TableState, wanted: Selection, limit: int, cursor: Cu
 
 async def read_ids(table: TableState, wanted: Selection) -> list[int]:
     """The ids of all wanted documents, ascending."""
-    steps = Steps()
+    steps = Pacing()
     ids = []
     for doc_id in _ids(table, wanted, 0):
         if steps.long:

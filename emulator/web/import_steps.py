@@ -8,7 +8,7 @@ from collections import deque
 from flask import current_app, request
 
 from emulator.importer.jobs import STEP_S, Advance, Schedule, at_once
-from emulator.loop.pacing import SHORT_STEP_S, Steps
+from emulator.loop.pacing import SHORT_STEP_S, Pacing
 from emulator.messages import BRIDGE_KEY
 
 
@@ -25,7 +25,7 @@ class ImportSteps:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        steps = Steps()
+        steps = Pacing()
         while self._advances:
             advance = self._advances.popleft()
             if advance(SHORT_STEP_S if steps.visited else STEP_S):

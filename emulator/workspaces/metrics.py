@@ -9,7 +9,7 @@ from collections import Counter
 BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 
 
-class Tally:
+class Metrics:
     """Counts of requests by outcome and by error, of decisions by rule, and a histogram of durations.
 
     ``rules`` counts the lints that are reported, too.

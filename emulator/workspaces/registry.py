@@ -279,7 +279,7 @@ class Workspaces:
             raise RequestError(error_code(error), f"workspace {name}: {error}", "A3") from error
         self._open[name] = workspace
         if before is not None:
-            workspace.tally = before.tally
+            workspace.metrics = before.metrics
             del self._unmade[name]
         return workspace
 

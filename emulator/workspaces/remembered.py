@@ -9,7 +9,7 @@ import msgspec
 
 from emulator.faults.model import Fault
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
-from emulator.workspaces.settings import Choices
+from emulator.workspaces.settings import WorkspaceSettings
 
 
 class RememberedFaults(msgspec.Struct):
@@ -19,14 +19,14 @@ class RememberedFaults(msgspec.Struct):
 
 
 _READERS: dict[str, Callable[[bytes], Any]] = {
-    "settings": msgspec.json.Decoder(Choices).decode,
+    "settings": msgspec.json.Decoder(WorkspaceSettings).decode,
     "clock": msgspec.json.Decoder(ClockSetting).decode,
     "faults": msgspec.json.Decoder(RememberedFaults).decode,
 }
 
 
 def read_remembered(name: str, document: bytes) -> Any:
-    """What a stored document of this name says: ``Choices``, ``ClockSetting`` or ``RememberedFaults``.
+    """What a stored document says: ``WorkspaceSettings``, ``ClockSetting`` or ``RememberedFaults``.
 
     Raises :class:`ValueError` for one that a server could not work with.
     """

@@ -11,7 +11,7 @@ from emulator.rules.model import Lint, Policies
 LINT_IDS = ("L1", "L2", "L3", "L4", "L5", "L6", "L7")
 
 
-class Choices(Struct, frozen=True):
+class WorkspaceSettings(Struct, frozen=True):
     """A workspace's choices. ``lints``: those that are ``off``; all others report."""
 
     policies: Policies = Policies()

@@ -24,9 +24,9 @@ from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
-from emulator.workspaces.metrics import Tally
+from emulator.workspaces.metrics import Metrics
 from emulator.workspaces.remembered import RememberedFaults, read_remembered
-from emulator.workspaces.settings import Choices
+from emulator.workspaces.settings import WorkspaceSettings
 
 DEFAULT_WORKSPACE = "default"
 #: What a reset can leave alone.
@@ -39,7 +39,7 @@ class Workspace:
     ``requests``: the journal to go on with, a new one if not given. ``store``: what to show of a workspace
     that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
-    ``choices`` are what can be set while it runs, ``tally`` counts what happened since the server started;
+    ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
     ``editing`` is held while somebody changes the state by hand, which may take a while.
     """
 
@@ -56,12 +56,12 @@ class Workspace:
         self.fixtures = fixtures
         self.started = self._used = monotonic()
         self.editing = asyncio.Lock()
-        self.tally = Tally()
+        self.metrics = Metrics()
         if requests is None:
             requests = RequestJournal(settings.journal_count, settings.journal_bytes)
         self.requests = requests
         self.clock = WorkspaceClock()
-        self._initial_choices = self.choices = Choices(settings.policies, settings.strict)
+        self._initial_settings = self.settings = WorkspaceSettings(settings.policies, settings.strict)
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.made = store is None
         self.store = store or TinyDBStore(
@@ -128,7 +128,7 @@ class Workspace:
 
     # What is remembered: written first, then in force
 
-    def set_choices(self, choices: Choices) -> None:
+    def set_settings(self, choices: WorkspaceSettings) -> None:
         """Set the choices.
 
         Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
@@ -136,21 +136,21 @@ class Workspace:
         self._remember("settings", choices)
 
     def set_clock(self, setting: ClockSetting) -> None:
-        """Set the clock. Raises as :meth:`set_choices` does."""
+        """Set the clock. Raises as :meth:`set_settings` does."""
         self._remember("clock", setting)
 
     def set_faults(self, faults: list[Fault]) -> None:
-        """Make these the armed faults. Raises as :meth:`set_choices` does."""
+        """Make these the armed faults. Raises as :meth:`set_settings` does."""
         self._remember("faults", RememberedFaults(faults))
 
     def arm(self, fault: Fault) -> Fault:
-        """Arm one more fault; it gets an id. Raises as :meth:`set_choices` does."""
+        """Arm one more fault; it gets an id. Raises as :meth:`set_settings` does."""
         fault = replace(fault, id=self.faults.new_id())
         self.set_faults([*self.faults, fault])
         return fault
 
     def disarm(self, fault_id: str | None = None) -> int:
-        """Disarm one fault, or all; how many those were. Raises as :meth:`set_choices` does."""
+        """Disarm one fault, or all; how many those were. Raises as :meth:`set_settings` does."""
         kept = [] if fault_id is None else [fault for fault in self.faults if fault.id != fault_id]
         disarmed = len(self.faults) - len(kept)
         if disarmed:
@@ -186,7 +186,7 @@ class Workspace:
             document = self.store.recall(name)
             if document is not None:
                 found[name] = read_remembered(name, document)
-        self.choices = found.get("settings", self._initial_choices)
+        self.settings = found.get("settings", self._initial_settings)
         self.clock.setting = found.get("clock", REAL_TIME)
         self.faults.replace(found["faults"].armed if "faults" in found else [])
 

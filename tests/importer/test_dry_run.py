@@ -43,7 +43,7 @@ def test_a_dry_run_tells_what_the_real_one_does(
 ) -> None:
     match, rows = case
     workspace = in_memory()
-    workspace.choices = replace(workspace.choices, policies=policies)
+    workspace.settings = replace(workspace.settings, policies=policies)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "t.csv")
         path.write_text(text_of([["value", "token"], *map(list, rows)]), newline="")
@@ -62,7 +62,7 @@ def test_a_dry_run_leaves_ids_counts_and_files_alone(workspace: Workspace, tmp_p
     files = {one: one.read_bytes() for one in (tmp_path / "state").iterdir()}
     assert run(workspace, path, "push", True).counts.added == 2
     assert {one: one.read_bytes() for one in (tmp_path / "state").iterdir()} == files
-    assert not workspace.tally.rules
+    assert not workspace.metrics.rules
     other = in_memory()
     assert workspace.ids.profile_id() == other.ids.profile_id()
 

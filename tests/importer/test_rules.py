@@ -63,7 +63,7 @@ def test_S4_a_token_of_another_profile_is_refused(workspace: Workspace, tmp_path
 
 
 def test_S4_or_moved_where_the_workspace_says_so(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.choices = replace(workspace.choices, policies=Policies(duplicate_token="move"))
+    workspace.settings = replace(workspace.settings, policies=Policies(duplicate_token="move"))
     report = run(workspace, tmp_path, [["id", "token"], [BORIS, "taken-token"]], "id:id")
     assert (report.counts.added, report.refusals) == (1, [])
     assert holder_of(workspace, "taken-token") == BORIS
@@ -135,13 +135,13 @@ def test_a_repeated_import_changes_nothing(workspace: Workspace, tmp_path: Path)
 
 def test_the_rules_that_decided_are_counted(workspace: Workspace, tmp_path: Path) -> None:
     run(workspace, tmp_path, [["x", "token"], ["", "new:1"], ["", "new:1"]])
-    assert workspace.tally.rules == {"M1": 2, "M6": 1, "S1": 1, "M11": 1, "S3": 1}
+    assert workspace.metrics.rules == {"M1": 2, "M6": 1, "S1": 1, "M11": 1, "S3": 1}
 
 
 def test_a_fresh_request_finds_an_imported_token_unchanged(workspace: Workspace, tmp_path: Path) -> None:
     run(workspace, tmp_path, [["number", "token"], ["100", "new:1"]], "field:CustomNumber1=number")
     request = PushRequest(PAGE_TOKEN, [SubscriptionRequest(PROVIDER, "new:1")])
-    outcome = decide(request, workspace.store, workspace.choices.policies, workspace.clock, workspace.ids)
+    outcome = decide(request, workspace.store, workspace.settings.policies, workspace.clock, workspace.ids)
     assert outcome.items == [
         {"db_id": 17, "description": "", "profile_id": ANNA, "resource_id": 5, "status": "ok"}
     ]
@@ -173,7 +173,7 @@ def test_rows_do_what_the_same_requests_do(
     match, rows = case
     by_import, by_request = in_memory(), in_memory()
     for one in (by_import, by_request):
-        one.choices = replace(one.choices, policies=policies)
+        one.settings = replace(one.settings, policies=policies)
         one.set_clock(ClockSetting(1_767_225_600_000))
         one.reset(keep=["clock", "settings"])
     with tempfile.TemporaryDirectory() as folder:
@@ -191,7 +191,9 @@ def _ask(workspace: Workspace, match: str, resource_id: int, value: str, token: 
     elif match.startswith("field"):
         request.matching, request.field_name, request.field_value = "custom", "CustomNumber1", value or None
     try:
-        outcome = decide(request, workspace.store, workspace.choices.policies, workspace.clock, workspace.ids)
+        outcome = decide(
+            request, workspace.store, workspace.settings.policies, workspace.clock, workspace.ids
+        )
     except RequestError:
         return
     if outcome.changes:

@@ -105,7 +105,7 @@ def test_A6_a_batch_that_is_not_stored_is_not_counted(
     assert report.state == "failed"
     assert report.problem == "the last 4 rows or fewer were not stored: the disk is full"
     assert (report.counts.rows, report.counts.added, report.up_to_line) == (4, 4, 5)
-    assert workspace.tally.rules["S1"] == 4
+    assert workspace.metrics.rules["S1"] == 4
 
 
 def test_a_crash_keeps_whole_batches_and_the_report_says_up_to_which_line(

@@ -13,7 +13,7 @@ from emulator.journal.matching import Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
 from emulator.loop import pacing as steps
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from tests.journal.entries import entry, reading
 
 FULL = 10_000
@@ -76,7 +76,7 @@ def test_ten_searches_at_once_hold_the_loop_no_longer_than_one(monkeypatch: pyte
 
     async def work() -> None:
         nonlocal held
-        own = Steps(asked_every=1)
+        own = Pacing(asked_every=1)
         for _ in range(100):
             held += 1
             if own.long:

@@ -52,11 +52,11 @@ class WorkspacesCollector:
             "emulator_journal_dropped", "Requests that had to go from the journal.", labels=["workspace"]
         )
         for one in self._workspaces:
-            for outcome, count in sorted(one.tally.outcomes.items()):
+            for outcome, count in sorted(one.metrics.outcomes.items()):
                 outcomes.add_metric([one.name, outcome], count)
-            for error, count in sorted(one.tally.errors.items()):
+            for error, count in sorted(one.metrics.errors.items()):
                 errors.add_metric([one.name, str(error)], count)
-            for rule, count in sorted(one.tally.rules.items()):
+            for rule, count in sorted(one.metrics.rules.items()):
                 rules.add_metric([one.name, rule], count)
             dropped.add_metric([one.name], one.requests.dropped)
         yield from (outcomes, errors, rules, dropped)
@@ -87,8 +87,8 @@ class WorkspacesCollector:
         )
         for one in self._workspaces:
             total, buckets = 0, []
-            for bound, count in zip((*map(str, BUCKETS_S), "+Inf"), one.tally.durations, strict=True):
+            for bound, count in zip((*map(str, BUCKETS_S), "+Inf"), one.metrics.durations, strict=True):
                 total += count
                 buckets.append((bound, total))
-            family.add_metric([one.name], buckets, one.tally.duration_sum_s)
+            family.add_metric([one.name], buckets, one.metrics.duration_sum_s)
         return family

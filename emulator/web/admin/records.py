@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError, fields, validate
 
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.messages import Answer
 from emulator.schemas.errors import string
 from emulator.store.configuring import find_database, find_resource
@@ -127,7 +127,7 @@ def _list(schema: PageSchema, records: List, shown: Callable[[Any], Any]) -> Res
 
     async def answer() -> Answer:
         page = await records(store, Criteria(**asked, fields=values), limit, cursor)
-        steps = Steps(asked_every=8)
+        steps = Pacing(asked_every=8)
         items = []
         for one in page.records:
             if steps.long:

@@ -19,7 +19,7 @@ from emulator.journal.masking import mask_value, masked
 from emulator.journal.matching import KEYS, Difference, Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.messages import Answer
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
@@ -128,7 +128,7 @@ async def _list(found: Workspace, match: Match, page: dict[str, Any], secrets: l
     filtered = bool(match.criteria)
     listed = await search(journal, match, page["limit"], page["cursor"], count_all=filtered)
     items = []
-    steps = Steps(asked_every=1)
+    steps = Pacing(asked_every=1)
     for entry in listed.entries:
         if steps.long:
             await steps.pause()

@@ -17,6 +17,6 @@ def add_routes(blueprint: Blueprint) -> None:
 
 def list_rules() -> dict[str, Any]:
     """Every rule with its id, grade, text, and how often it has decided since the server started."""
-    decided = workspace().tally.rules
+    decided = workspace().metrics.rules
     items = [{**rule._asdict(), "decided": decided[rule.id]} for rule in RULES.values()]
     return {"grades": GRADES, "items": items, "next": None, "total": len(items)}

@@ -13,7 +13,7 @@ from emulator.schemas.errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import AdminSchema, load_body
 from emulator.web.current import workspace, workspace_to_change
-from emulator.workspaces.settings import LINT_IDS, Choices
+from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -38,17 +38,17 @@ class SettingsSchema(AdminSchema):
     lints = fields.Nested(LintsSchema, error_messages=messages("an object"))
 
 
-def changed(choices: Choices, change: dict[str, Any]) -> Choices:
+def changed(choices: WorkspaceSettings, change: dict[str, Any]) -> WorkspaceSettings:
     """The choices with some of them made anew; ``change`` is as :class:`SettingsSchema` loads it."""
     policies = msgspec.to_builtins(choices.policies) | change.get("policies", {})
-    return Choices(
+    return WorkspaceSettings(
         msgspec.convert(policies, Policies),
         change.get("strict", choices.strict),
         {**choices.lints, **change.get("lints", {})},
     )
 
 
-def shown(choices: Choices) -> dict[str, Any]:
+def shown(choices: WorkspaceSettings) -> dict[str, Any]:
     """The choices as the API shows them."""
     return {
         "policies": msgspec.to_builtins(choices.policies),
@@ -59,12 +59,12 @@ def shown(choices: Choices) -> dict[str, Any]:
 
 def get_settings() -> dict[str, Any]:
     """The workspace's choices."""
-    return shown(workspace().choices)
+    return shown(workspace().settings)
 
 
 def patch_settings() -> dict[str, Any]:
     """Change some of them."""
-    choices = changed(workspace().choices, load_body(SettingsSchema()))
+    choices = changed(workspace().settings, load_body(SettingsSchema()))
     found = workspace_to_change()
-    found.set_choices(choices)
-    return shown(found.choices)
+    found.set_settings(choices)
+    return shown(found.settings)

@@ -11,7 +11,7 @@ from typing import IO, Any
 from flask import Blueprint, Response, request
 from marshmallow import fields, validate
 
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.messages import Answer, Delivery
 from emulator.schemas.errors import messages, string
 from emulator.web.admin.loading import AdminSchema, load_body
@@ -49,7 +49,7 @@ async def _streamed(pieces: Iterator[bytes]) -> Answer:
 
 
 async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    steps = Steps(asked_every=1)
+    steps = Pacing(asked_every=1)
     for piece in pieces:
         if steps.long:
             await steps.pause()

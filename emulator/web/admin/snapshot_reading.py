@@ -8,7 +8,7 @@ import msgspec
 from marshmallow import ValidationError
 
 from emulator.faults.model import Fault
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
@@ -30,7 +30,7 @@ from emulator.web.admin.snapshot_schema import (
     SnapshotSubscription,
 )
 from emulator.workspaces.remembered import RememberedFaults
-from emulator.workspaces.settings import Choices
+from emulator.workspaces.settings import WorkspaceSettings
 
 #: More problems than these help nobody.
 MAX_PROBLEMS = 20
@@ -55,7 +55,7 @@ async def read_snapshot(file: IO[bytes], now: str) -> State:
 
 async def _read_head(file: IO[bytes]) -> dict[str, Any]:
     """All members but the profiles. Where these come last, as the emulator writes it, they are not read."""
-    steps = Steps()
+    steps = Pacing()
     head: dict[str, Any] = {}
     for name, position, value in read_members(file):
         if steps.long:
@@ -74,7 +74,7 @@ async def _read_head(file: IO[bytes]) -> dict[str, Any]:
 
 
 async def _read_profiles(file: IO[bytes], head: dict[str, Any], building: _Building) -> None:
-    steps = Steps()
+    steps = Pacing()
     problems: list[str] = []
     for piece in read_members(file):
         if steps.long:
@@ -146,7 +146,7 @@ class _Building:
     def state(self) -> State:
         """The state, with what the workspace remembers beside its data."""
         if "settings" in self._members:
-            choices = changed(Choices(), self._members["settings"])
+            choices = changed(WorkspaceSettings(), self._members["settings"])
             self._store.remember("settings", msgspec.json.encode(choices))
         if "clock" in self._members:
             self._store.remember("clock", msgspec.json.encode(self._members["clock"]))

@@ -40,7 +40,7 @@ def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
         "format": FORMAT,
         "databases": [shown_database(one) for one in store.databases()],
         "resources": [shown_resource(one, show_secrets=True) for one in store.resources()],
-        "settings": settings.shown(found.choices),
+        "settings": settings.shown(found.settings),
         "clock": clock.shown(found.clock),
         "faults": [faults.shown(fault) for fault in found.faults],
         "profiles_made": store.profiles_made,

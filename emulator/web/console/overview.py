@@ -23,7 +23,7 @@ from emulator.web.console.state import ConsoleState, console_state
 from emulator.web.console.words import gettext
 from emulator.web.current import emulator, workspace, workspace_to_change
 from emulator.workspaces.registry import Workspaces, check_name
-from emulator.workspaces.settings import LINT_IDS, Choices
+from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, KEEPABLE, Workspace
 
 #: Where each policy comes from, and what each choice means.
@@ -83,7 +83,7 @@ def show_overview() -> Response:
             found=found,
             keepable=KEEPABLE,
             limits=settings,
-            lints=[(rule, RULES[rule].text, found.choices.lints.get(rule)) for rule in LINT_IDS],
+            lints=[(rule, RULES[rule].text, found.settings.lints.get(rule)) for rule in LINT_IDS],
             minutes=MINUTES,
             outcomes=OUTCOMES,
             policies=POLICIES,
@@ -110,12 +110,12 @@ def set_choices() -> Response:
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    choices = _without_defaults(changed(workspace().choices, load(SettingsSchema(), asked)))
-    workspace_to_change().set_choices(choices)
+    choices = _without_defaults(changed(workspace().settings, load(SettingsSchema(), asked)))
+    workspace_to_change().set_settings(choices)
     return see_other("console.overview")
 
 
-def _without_defaults(choices: Choices) -> Choices:
+def _without_defaults(choices: WorkspaceSettings) -> WorkspaceSettings:
     return replace(choices, lints={rule: choice for rule, choice in choices.lints.items() if choice == "off"})
 
 

@@ -29,5 +29,5 @@ def show_rules() -> str:
         title: [rule for rule in RULES.values() if rule.id[0] == letter] for letter, title in FAMILIES.items()
     }
     return render_template(
-        "console/rules.html", families=families, grades=GRADES, decided=workspace().tally.rules
+        "console/rules.html", families=families, grades=GRADES, decided=workspace().metrics.rules
     )

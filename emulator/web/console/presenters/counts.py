@@ -9,7 +9,7 @@ from time import monotonic
 
 import msgspec
 
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.store.state import TableState
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore
@@ -81,7 +81,7 @@ async def count(store: TinyDBStore) -> Counts:
 
 
 async def _documents(table: TableState) -> AsyncIterator[bytes]:
-    steps = Steps()
+    steps = Pacing()
     documents = table.documents
     for doc_id in ids_after(table):
         if steps.long:

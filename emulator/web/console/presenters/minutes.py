@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from emulator.journal.entry import OUTCOMES, outcome_word
 from emulator.journal.journal import RequestJournal
-from emulator.loop.pacing import Steps
+from emulator.loop.pacing import Pacing
 from emulator.workspaces.clock import iso
 
 MINUTES = 30
@@ -34,7 +34,7 @@ async def minutes(journal: RequestJournal, now_ms: int) -> list[Minute]:
     """The last :data:`MINUTES` minutes, the oldest first, as far as the journal goes back. Works in steps."""
     last = now_ms // _MINUTE_MS
     counted: dict[int, Counter[str]] = {last - back: Counter() for back in reversed(range(MINUTES))}
-    steps = Steps()
+    steps = Pacing()
     for entry_id in range(journal.recorded, journal.recorded - len(journal), -1):
         if steps.long:
             await steps.pause()
