@@ -6,10 +6,15 @@
 True
 """
 
-from push_emulator.emulator_client import EmulatorClient, subscription
-from push_emulator.errors import EmulatorError, VerificationFailed
-from push_emulator.local_server import LocalServer, StartError
-from push_emulator.push_emulator import PushEmulator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from push_emulator.emulator_client import EmulatorClient, subscription
+    from push_emulator.errors import EmulatorError, VerificationFailed
+    from push_emulator.local_server import LocalServer, StartError
+    from push_emulator.push_emulator import PushEmulator
 
 __all__ = [
     "EmulatorClient",
@@ -20,3 +25,15 @@ __all__ = [
     "VerificationFailed",
     "subscription",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Loaded at first use: the pytest plugin is part of every run, the HTTP client only of those that use it.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from push_emulator import emulator_client, errors, local_server, push_emulator  # noqa: PLC0415
+
+    for module in (emulator_client, errors, local_server, push_emulator):
+        if hasattr(module, name):
+            globals()[name] = getattr(module, name)
+    return globals()[name]

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from emulator.journal.masking import mask
+from push_emulator.masking import mask
 
 T = TypeVar("T")
 

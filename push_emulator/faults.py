@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.faults.model import ItemError, Spoil
 from push_emulator.answers import ArmedFault, Page
 from push_emulator.calls import Calls
+from push_emulator.fault_words import ItemError, Spoil
 
 
 class Faults:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from types import TracebackType
@@ -15,7 +16,11 @@ from types import TracebackType
 START_S = 30.0
 STOP_S = 10.0
 _LOOK_EVERY_S = 0.01
-_PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+#: The emulator that is installed beside this package. A package ``emulator`` of the user's project, on the
+#: path or in the current directory, must not be taken for it: hence -I and the folder in first place.
+_FOLDER = str(Path(__file__).resolve().parents[1])
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from emulator.__main__ import main; main()"
+_BESIDE = (sys.executable, "-I", "-c", _START, _FOLDER)
 
 
 class StartError(Exception):
@@ -26,11 +31,15 @@ class LocalServer:
     """``with LocalServer() as server: EmulatorClient(server.url)``.
 
     ``fixtures``: the fixture set (the default one if not given); ``arguments``: more options of ``serve``.
-    No ``EMULATOR_*`` variable reaches it. ``folder`` is temporary and holds what the server says.
-    Raises :class:`StartError`.
+    ``command`` starts the emulator of another environment, e.g. ``["/opt/emulator/bin/push-emulator"]``
+    (default: the one installed beside this package). No ``EMULATOR_*`` variable reaches it.
+    ``folder`` is temporary and holds what the server says. Raises :class:`StartError`.
     """
 
-    def __init__(self, fixtures: Path | str | None = None, *arguments: str) -> None:
+    def __init__(
+        self, fixtures: Path | str | None = None, *arguments: str, command: Sequence[str] = _BESIDE
+    ) -> None:
+        self._command = [str(Path(which(command[0]) or command[0]).absolute()), *command[1:]]
         self._arguments = list(arguments)
         if fixtures is not None:
             self._arguments += ["--fixtures", str(Path(fixtures).resolve())]
@@ -44,22 +53,21 @@ class LocalServer:
         self._temporary = TemporaryDirectory(prefix="push-emulator-")
         self.folder = folder = Path(self._temporary.name)
         port_file, log = folder / "port", folder / "log"
-        command = [sys.executable, "-m", "emulator.cli.attached", "serve", "--quiet"]
+        command = [*self._command, "serve", "--stop-with-stdin", "--quiet"]
         command += ["--host", "127.0.0.1", "--port", "0", "--port-file", str(port_file)]
         command += ["--durability", "none", "--state", str(folder / "state"), *self._arguments]
-        with log.open("wb") as errors:
-            # Not from here: a folder named "emulator" in the user's project would be taken for this package.
-            self._process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-            )
         try:
+            with log.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=_environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                )
             self.url = f"http://127.0.0.1:{self._wait_for(port_file)}"
-        except StartError as error:
+        except (StartError, OSError) as error:
             said = log.read_text(errors="replace").strip()
             self.stop()
             raise StartError(f"{error}\n{said}".strip()) from None
@@ -100,12 +108,6 @@ class LocalServer:
 
 
 def _environment() -> dict[str, str]:
-    """The environment, such that the child finds this package also where it is not installed.
-
-    Variables that are meant for another server stay out: this one has its own options and no others.
-    """
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("EMULATOR_")}
-    if str(_PACKAGE_FOLDER) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        paths = [environment.get("PYTHONPATH"), str(_PACKAGE_FOLDER)]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    return environment
+    """The environment without what is meant for other servers and for the Python of the tests."""
+    meant_for_others = ("EMULATOR_", "PYTHONPATH", "PYTHONHOME")
+    return {name: text for name, text in os.environ.items() if not name.startswith(meant_for_others)}

@@ -11,17 +11,20 @@ import json
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.settings import DEFAULT_FIXTURES
-from push_emulator import EmulatorClient, EmulatorError, LocalServer, PushEmulator, StartError
-from push_emulator.verification import WHAT_CAME
+if TYPE_CHECKING:  # what a run that does not use the fixture need not load is imported where it is used
+    from push_emulator import PushEmulator
 
+#: The token of the first resource of the default fixtures.
+DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
 #: Requests that a failed test's report lists.
 _LISTED = 20
 _PASSED = pytest.StashKey[bool]()
@@ -50,11 +53,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=1,
         help="Made-up ids and chance are the same in every run with the same N. [%(default)s]",
     )
+    group.addoption(
+        "--emulator-command",
+        metavar="COMMAND",
+        help="Start the emulator of another environment, e.g. /opt/emulator/bin/push-emulator.",
+    )
 
 
 @pytest.fixture(scope="session")
 def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer]:
     """The server: started here, or the one that EMULATOR_URL names."""
+    from push_emulator import LocalServer, StartError  # noqa: PLC0415
+
     fixtures = _fixtures(pytestconfig)
     url = os.environ.get("EMULATOR_URL")
     if url:
@@ -62,13 +72,16 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
             pytest.fail("--emulator-fixtures: the server that EMULATOR_URL names has its own", pytrace=False)
         yield EmulatorServer(url, os.environ.get("EMULATOR_ADMIN_TOKEN"), True, None)
         return
-    server = LocalServer(fixtures, "--seed", str(pytestconfig.getoption("--emulator-seed")))
+    arguments = ("--seed", str(pytestconfig.getoption("--emulator-seed")))
+    command = pytestconfig.getoption("--emulator-command")
+    options = {} if command is None else {"command": shlex.split(command)}
+    server = LocalServer(fixtures, *arguments, **options)
     try:
         server.start()
     except StartError as error:
         pytest.fail(str(error), pytrace=False)
     try:
-        yield EmulatorServer(server.url, None, False, _first_token(fixtures or DEFAULT_FIXTURES))
+        yield EmulatorServer(server.url, None, False, first_token(fixtures))
     finally:
         server.stop()
 
@@ -78,6 +91,8 @@ def push_emulator(
     request: pytest.FixtureRequest, push_emulator_server: EmulatorServer
 ) -> Iterator[PushEmulator]:
     """The emulator, in a workspace of the test's own, which is deleted after the test."""
+    from push_emulator import EmulatorClient, PushEmulator  # noqa: PLC0415
+
     server = push_emulator_server
     name = workspace_name(request.node.nodeid, server.shared)
     with EmulatorClient(server.url, name, server.admin_token) as client:
@@ -101,9 +116,11 @@ def pytest_runtest_makereport(
     if report.when == "call":
         item.stash[_PASSED] = report.passed
         test = getattr(item, "funcargs", {}).get("push_emulator")
-        told = WHAT_CAME in report.longreprtext  # a failed verification has said it already
-        if report.failed and isinstance(test, PushEmulator) and not told:
-            report.sections.append((f"push emulator: {WHAT_CAME}", _what_came(test)))
+        if report.failed and test is not None:
+            from push_emulator.verification import WHAT_CAME  # noqa: PLC0415
+
+            if WHAT_CAME not in report.longreprtext:  # else a failed verification has said it already
+                report.sections.append((f"push emulator: {WHAT_CAME}", _what_came(test)))
     return report
 
 
@@ -117,6 +134,8 @@ def workspace_name(node_id: str, shared: bool) -> str:
 
 
 def _what_came(test: PushEmulator) -> str:
+    from push_emulator import EmulatorError  # noqa: PLC0415
+
     try:
         page = test.client.requests.find(limit=_LISTED)
     except EmulatorError as error:
@@ -135,7 +154,9 @@ def _fixtures(config: pytest.Config) -> Path | None:
     return here if here.is_dir() else config.rootpath / given
 
 
-def _first_token(fixtures: Path) -> str | None:
+def first_token(fixtures: Path | None) -> str | None:
     """The token of the first resource that has databases."""
+    if fixtures is None:
+        return DEFAULT_TOKEN
     resources = json.loads((fixtures / "resources.json").read_text(encoding="utf-8"))
     return next((one["token"] for one in resources if one.get("db_ids")), None)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from push_emulator import EmulatorClient, LocalServer, pytest_plugin
-from push_emulator.pytest_plugin import workspace_name
+from push_emulator import EmulatorClient, LocalServer, PushEmulator, pytest_plugin
+from push_emulator.pytest_plugin import DEFAULT_TOKEN, first_token, workspace_name
 from tests.server import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "push_emulator.pytest_plugin", "-p", "no:cacheprovider")
@@ -76,7 +76,7 @@ def started_in(folder: Path) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if "emulator.cli.attached" in command and any(str(folder) in one for one in command):
+        if "--stop-with-stdin" in command and any(str(folder) in one for one in command):
             found.append(process.pid)
     return found
 
@@ -228,7 +228,7 @@ def test_failed_verification_says_what_came_and_what_differed(suite: Suite) -> N
 )
 def test_every_expectation_can_fail(push_emulator_in: LocalServer, sentence: str, said: str) -> None:
     with EmulatorClient(push_emulator_in.url, "failing") as client:
-        test = pytest_plugin.PushEmulator(client, "3LXP2FRcRxJ-7b14db88ec937f14")
+        test = PushEmulator(client, "3LXP2FRcRxJ-7b14db88ec937f14")
         test.reset()
         test.push("t1")
         test.push("t1")
@@ -393,6 +393,67 @@ def test_server_ends_with_a_run_that_is_killed(suite: Suite) -> None:
         run.kill()
         run.communicate()
     assert server.wait(RUN_S) is not None or not server.is_running()
+
+
+OWN_PACKAGE = {
+    "emulator/__init__.py": "OWN = True\n",
+    "emulator/cli.py": "raise SystemExit('not the emulator that was meant')\n",
+    "test_own.py": "import emulator\n\ndef test_own():\n    assert emulator.OWN\n",
+}
+USE = "\ndef test_used(push_emulator):\n    assert push_emulator.push('t1').ok\n"
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("command", [("pytest",), (sys.executable, "-m", "pytest")])
+def test_a_project_with_a_package_emulator_of_its_own(
+    suite: Suite, command: tuple[str, ...], used: bool
+) -> None:
+    for name, text in OWN_PACKAGE.items():
+        (suite.folder / name).parent.mkdir(exist_ok=True)
+        (suite.folder / name).write_text(text)
+    if used:
+        suite.write((suite.folder / "test_own.py").read_text() + USE, "test_own.py")
+    # A pytest that finds the plugin, but neither emulator nor this project, through its path alone.
+    packages = suite.folder.parent / "packages"
+    packages.mkdir()
+    (packages / "push_emulator").symlink_to(ROOT / "push_emulator")
+    program = str(Path(sys.executable).with_name("pytest")) if command == ("pytest",) else command[0]
+    done = subprocess.run(
+        [program, *command[1:], "-p", "push_emulator.pytest_plugin", "-p", "no:cacheprovider"],
+        cwd=suite.folder,
+        env=clean_environment() | {"PYTHONPATH": os.pathsep.join([str(suite.folder), str(packages)])},
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
+    assert Ran(done.returncode, done.stdout).counts == {"passed": 1 + used}, done.stdout + done.stderr
+
+
+def test_server_of_another_environment_is_started_by_its_command(suite: Suite) -> None:
+    suite.write("def test_it(push_emulator):\n    assert push_emulator.push('t1').ok\n")
+    program = suite.folder / "start"
+    program.write_text(f'#!/bin/sh\ntouch {suite.folder}/started\nexec {sys.executable} {ROOT}/run.py "$@"\n')
+    program.chmod(0o755)
+    assert suite.run("--emulator-command", "./start").counts == {"passed": 1}
+    assert (suite.folder / "started").exists()
+    missing = suite.run("--emulator-command", "./gone")
+    assert "No such file or directory" in missing.text
+    assert missing.counts == {"error": 1}
+
+
+def test_first_token_without_fixtures_is_that_of_the_default_ones() -> None:
+    assert first_token(ROOT / "fixtures" / "default") == DEFAULT_TOKEN
+
+
+def test_a_run_that_does_not_use_the_fixture_loads_no_client() -> None:
+    looked = (
+        "import sys, push_emulator.pytest_plugin; print({'httpx', 'msgspec', 'emulator'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", looked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 def test_workspace_names_are_good_and_the_same_in_every_run_unless_the_server_is_shared() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -154,10 +156,13 @@ _path = click.Path(path_type=Path)
     show_default=True,
     help="The access log.",
 )
+@click.option("--stop-with-stdin", is_flag=True, help="Stop when standard input ends.")
 @click.option("-q", "--quiet", is_flag=True, help="No access log.")
 @click.option("-v", "--verbose", is_flag=True, help="An access log with the client's address.")
-def command(quiet: bool, verbose: bool, **options: Any) -> int:
+def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -> int:
     """Start the emulator and serve until SIGTERM or Ctrl-C."""
+    if stop_with_stdin:
+        Thread(target=_stop_with_stdin, daemon=True).start()
     raise_limit()
     try:
         settings = Settings(log_level="quiet" if quiet else "verbose" if verbose else "normal", **options)
@@ -175,6 +180,12 @@ def command(quiet: bool, verbose: bool, **options: Any) -> int:
     except OSError as error:
         raise click.ClickException(_explain(error, settings)) from error
     return 0
+
+
+def _stop_with_stdin() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _serve(settings: Settings) -> None:

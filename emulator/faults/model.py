@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct, field
 
-Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
-ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
+from push_emulator.fault_words import ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = (
     "connection_reset",

@@ -7,8 +7,9 @@ one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malform
 
 from __future__ import annotations
 
-from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault, Spoil
+from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault
 from emulator.rules.model import PushRequest, RequestError, shortened
+from push_emulator.fault_words import Spoil
 
 PREFIX = "emu!"
 MAX_DELAY_MS = 600_000

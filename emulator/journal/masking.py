@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote_plus
 from msgspec.structs import replace
 
 from emulator.journal.entry import Entry, showable
+from push_emulator.masking import mask
 
 #: Shorter tokens hide nothing, and are words of other texts too.
 SHORTEST_KNOWN = 8
@@ -21,11 +22,6 @@ _IN_JSON = re.compile(r'("resource_token"\s*:\s*")((?:[^"\\]|\\.)*)')
 _ELSEWHERE = re.compile(r"""(resource_token['"]?\s*[:=]\s*'?)([^\s'"&,}]+)""")
 
 Hide = Callable[[str], str]
-
-
-def mask(secret: str) -> str:
-    """``3LXP…7f14``: enough to tell it by, not to use it. Short ones keep their first letter only."""
-    return f"{secret[:4]}…{secret[-4:]}" if len(secret) >= 16 else f"{secret[:1]}…"
 
 
 def mask_value(value: Any) -> Any:

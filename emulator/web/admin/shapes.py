@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulator.journal.masking import mask
 from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
+from push_emulator.masking import mask
 
 
 def shown_database(one: Database) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from flask import Response, request
 from msgspec.structs import replace
 
 from emulator.journal.entry import Entry
-from emulator.journal.masking import mask, masked
+from emulator.journal.masking import masked
 from emulator.rules.model import RequestError, Resource
 from emulator.web.console.presenters.rows import Row, row_of
 from emulator.web.current import emulator
 from emulator.workspaces.workspace import Workspace
+from push_emulator.masking import mask
 
 
 def entry_of(found: Workspace, entry_id: int) -> Entry:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.journal.masking import mask
 from emulator.web.console.presenters.details import detail
 from emulator.web.console.presenters.json_text import highlight
 from emulator.web.console.words import gettext, number
+from push_emulator.masking import mask
 
 _SHORT = 24
 
