@@ -58,8 +58,8 @@ def test_strict_flag(start_server: StartServer) -> None:
 def settings_of(*arguments: str) -> Settings:
     """What ``serve`` makes of its arguments and the environment."""
     context = serve.command.make_context("serve", list(arguments))
-    quiet, verbose = context.params.pop("quiet"), context.params.pop("verbose")
-    assert (quiet, verbose) == (False, False)
+    for flag in ("quiet", "verbose", "stop_with_stdin"):
+        assert context.params.pop(flag) is False
     return Settings(**context.params)
 
 
