@@ -5,16 +5,21 @@ Framework-free on purpose: the bridge of :mod:`emulator.server.server` and Flask
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
+import orjson
 from msgspec import Struct, field
 
 #: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
 DELIVERY_KEY = "emulator.delivery"
 #: The key of a WSGI environment that tells that the server honours a :class:`Delivery`.
 BRIDGE_KEY = "emulator.bridge"
+#: The key of a WSGI environment under which a view leaves the :class:`Summary` of its answer.
+SUMMARY_KEY = "emulator.summary"
 #: The key of a WSGI environment under which the server says what was wrong with the body it read.
 BODY_PROBLEM_KEY = "emulator.body_problem"
 
@@ -73,3 +78,17 @@ class Answer(Struct):
     body: bytes
     summary: Summary = field(default_factory=Summary)
     delivery: Delivery | None = None
+
+
+def failure(text: str, code: int = 500) -> Answer:
+    """An answer of our own making, in the documented envelope (A3, A4)."""
+    body = orjson.dumps({"data": [], "error": code, "error_text": text})
+    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+    return Answer(code, headers, body, Summary(error=code))
+
+
+def internal_error(error: BaseException) -> Answer:
+    """The answer to a request whose work raised ``error``; the traceback goes to standard error."""
+    with suppress(OSError, ValueError):  # a full disk behind it, or a closed terminal, is no reason to fail
+        traceback.print_exception(error, file=sys.stderr)
+    return failure(f"internal error: {type(error).__name__}")

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
-from emulator.journal.journal import DEFAULT_BYTES, DEFAULT_COUNT
 from emulator.rules.model import Policies
-from emulator.store.storage import MIN_JOURNAL_BYTES, Durability
 
 _HERE = Path(__file__).resolve().parent
 _INSTALLED = _HERE / "default_fixtures"
 #: The fixture set that comes with the project: in a clone at its top, in an installation inside the package.
 DEFAULT_FIXTURES = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "fixtures" / "default"
 MAX_BODY_BYTES = 1 << 20
+Durability = Literal["os", "fsync", "none"]
+#: A snapshot is due when the logs are larger than this and than the last snapshot, in bytes.
+MIN_JOURNAL_BYTES = 16 << 20
+#: Bounds of each request journal.
+JOURNAL_COUNT, JOURNAL_BYTES = 10_000, 64 << 20
 #: What ``Authorization: Bearer`` carries unchanged.
 _TOKEN = re.compile(r"[!-~]([ -~]*[!-~])?")
 #: What each policy can be; the first is the default.
@@ -53,8 +56,8 @@ class Settings:
     allow_host: tuple[str, ...] = ()
     max_workspaces: int = 500
     workspace_ttl: float | None = None
-    journal_count: int = DEFAULT_COUNT
-    journal_bytes: int = DEFAULT_BYTES
+    journal_count: int = JOURNAL_COUNT
+    journal_bytes: int = JOURNAL_BYTES
     show_secrets: bool = False
     watch: bool = False
     tls_cert: Path | None = None

@@ -16,8 +16,17 @@ from urllib.parse import parse_qs
 
 from flask import Flask, Response, request
 
-from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, Delivery, Effect, Incoming, Summary
-from emulator.server.access_log import SUMMARY_KEY, AccessLog, LogFormat, LogLevel
+from emulator.messages import (
+    BODY_PROBLEM_KEY,
+    DELIVERY_KEY,
+    SUMMARY_KEY,
+    Answer,
+    Delivery,
+    Effect,
+    Incoming,
+    Summary,
+)
+from emulator.server.access_log import AccessLog, LogFormat, LogLevel
 from emulator.server.server import serve
 
 LIMIT = 1024 * 1024

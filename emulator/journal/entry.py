@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from emulator.rules.model import Changes, Decided, Lint
-from emulator.workspaces.clock import iso
+from emulator.timestamps import iso
 
 #: What a request can come to, in the order in which it is offered as a filter.
 OUTCOMES = ("added", "changed", "unchanged", "refused", "fault")

@@ -13,9 +13,7 @@ import msgspec
 from emulator.journal.entry import Entry
 from emulator.journal.matching import Match
 from emulator.journal.reading import Reading
-
-DEFAULT_COUNT = 10_000
-DEFAULT_BYTES = 64 << 20
+from emulator.settings import JOURNAL_BYTES, JOURNAL_COUNT
 
 #: Bytes of memory that are taken at a time.
 _BLOCK = 64 << 10
@@ -39,7 +37,7 @@ class RequestJournal:
     ``epoch`` is another one whenever all entries have been forgotten.
     """
 
-    def __init__(self, max_count: int = DEFAULT_COUNT, max_bytes: int = DEFAULT_BYTES) -> None:
+    def __init__(self, max_count: int = JOURNAL_COUNT, max_bytes: int = JOURNAL_BYTES) -> None:
         self._places: deque[_Place] = deque()
         self._block = bytearray()
         self._end = 0

@@ -12,9 +12,6 @@ import orjson
 
 from emulator.messages import Summary
 
-#: The key of a WSGI environment under which a Flask view leaves the :class:`Summary` of its answer.
-SUMMARY_KEY = "emulator.summary"
-
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["quiet", "normal", "verbose"]
 

@@ -21,18 +21,14 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 from emulator.loop.shared_loop import SharedLoop
-from emulator.messages import Answer, BodyProblem, Incoming
+from emulator.messages import Answer, BodyProblem, Incoming, internal_error
 from emulator.server.access_log import AccessLog, Served
-from emulator.server.delivery import Deliveries, internal_error, is_large, on_loop, send
+from emulator.server.delivery import Deliveries, is_large, on_loop, send
 from emulator.server.wsgi import WsgiCall
-from emulator.web.spool import IN_MEMORY, Spool
+from emulator.web.spool import DRAINED, IN_MEMORY, Spool
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
-
-#: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
-#: before it listens gets to hear the answer; beyond, the connection closes on it.
-DRAINED = 256 * 1024 * 1024
 
 
 class Exchange(Protocol):

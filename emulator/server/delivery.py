@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
 import granian.rsgi as rsgi
-import orjson
 
-from emulator.messages import Answer, Delivery, Effect, Summary
+from emulator.messages import Answer, Delivery, Effect, failure, internal_error
 from emulator.server import connections
 from emulator.server.reader import AT_ONCE, Reader
 
@@ -41,23 +37,9 @@ _CLIENT_LEFT: tuple[type[RuntimeError], ...] = (
 Outcome = tuple[Answer, str]
 
 
-def failure(text: str, code: int = 500) -> Answer:
-    """An answer of our own making, in the documented envelope (A3, A4)."""
-    body = orjson.dumps({"data": [], "error": code, "error_text": text})
-    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
-    return Answer(code, headers, body, Summary(error=code))
-
-
 def is_large(answer: Answer) -> bool:
     """Whether an answer is delivered piece by piece, as its client reads it."""
     return len(answer.body) > AT_ONCE
-
-
-def internal_error(error: BaseException) -> Answer:
-    """The answer to a request whose work raised ``error``; the traceback goes to standard error."""
-    with suppress(OSError, ValueError):  # a full disk behind it, or a closed terminal, is no reason to fail
-        traceback.print_exception(error, file=sys.stderr)
-    return failure(f"internal error: {type(error).__name__}")
 
 
 def send(proto: Any, method: str, answer: Answer) -> None:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from emulator.messages import (
     BODY_PROBLEM_KEY,
     BRIDGE_KEY,
-    DELIVERY_KEY,
     Answer,
     BodyProblem,
-    Delivery,
-    Summary,
 )
-from emulator.server.access_log import SUMMARY_KEY
+from emulator.web.wsgi import call_application
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
     from granian.rsgi import Scope
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 _PROTOCOLS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2"}
 #: A client can make up header names without end: only so many are remembered.
@@ -101,36 +94,6 @@ class WsgiCall:
         if len(self._variables) < _MOST_NAMES:
             self._variables[name] = variable
         return variable
-
-
-def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """A WSGI application's whole answer, with the delivery and the summary that it left in ``environ``."""
-    status = ""
-    headers: list[tuple[str, str]] = []
-    written: list[bytes] = []
-
-    def start_response(
-        its_status: str, its_headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
-    ) -> Callable[[bytes], object]:
-        nonlocal status, headers
-        status, headers = its_status, its_headers
-        return written.append
-
-    content = _joined(application(environ, start_response))
-    if written:
-        content = b"".join(written) + content
-    summary: Summary | None = environ.get(SUMMARY_KEY)
-    delivery: Delivery | None = environ.get(DELIVERY_KEY)
-    return Answer(int(status[:3]), headers, content, summary or Summary(), delivery)
-
-
-def _joined(pieces: Iterable[bytes]) -> bytes:
-    try:
-        return b"".join(pieces)
-    finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
 
 
 def _as_wsgi(text: str) -> str:

@@ -17,10 +17,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 from tinydb.storages import Storage
 
+from emulator.settings import MIN_JOURNAL_BYTES, Durability
 from emulator.store.errors import StorageUnavailable, error_code, reason
 from emulator.store.generations import RETRY_S, Generations
 from emulator.store.log import Journal
@@ -29,11 +30,6 @@ from emulator.store.removal import clear_away
 from emulator.store.state import Op, State, TableSpec, encode_ops
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
 from emulator.store.views import TableView, encode_document, table_views
-
-Durability = Literal["os", "fsync", "none"]
-
-#: A snapshot is due when the journals are larger than this and than the last snapshot, in bytes.
-MIN_JOURNAL_BYTES = 16 << 20
 
 
 class JournaledStorage(Storage):

@@ -22,10 +22,11 @@ from emulator.rules.model import (
     Resource,
     Subscription,
 )
+from emulator.settings import Durability
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.state import Op, State, TableState
-from emulator.store.storage import Durability, JournaledStorage
+from emulator.store.storage import JournaledStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
     DATABASES,

@@ -15,12 +15,19 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from emulator.emulator import Emulator
-from emulator.messages import BODY_PROBLEM_KEY, BRIDGE_KEY, Answer, BodyProblem, Delivery, Incoming
-from emulator.server.bridge import DRAINED
-from emulator.server.delivery import failure, internal_error
-from emulator.server.wsgi import call_application
+from emulator.messages import (
+    BODY_PROBLEM_KEY,
+    BRIDGE_KEY,
+    Answer,
+    BodyProblem,
+    Delivery,
+    Incoming,
+    failure,
+    internal_error,
+)
 from emulator.web.limits import body_limit
-from emulator.web.spool import IN_MEMORY, Spool
+from emulator.web.spool import DRAINED, IN_MEMORY, Spool
+from emulator.web.wsgi import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

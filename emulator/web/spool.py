@@ -13,6 +13,9 @@ from emulator.rules.model import RequestError
 
 #: Bytes of a body that are kept in memory; the rest of a larger one lies in the spool.
 IN_MEMORY = 1024 * 1024
+#: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
+#: before it listens gets to hear the answer; beyond, the connection closes on it.
+DRAINED = 256 * 1024 * 1024
 #: Large bodies that may come in at a time.
 MOST_AT_ONCE = 4
 

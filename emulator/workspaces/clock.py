@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
 
 from msgspec import Struct
 
-
-def iso(milliseconds: int) -> str:
-    """Milliseconds since 1970 as ISO 8601 in UTC, ``2026-01-31T12:00:00.000Z``."""
-    return f"{_iso_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
-
-
-def _iso_second(second: int) -> str:
-    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+from emulator.timestamps import iso_second
 
 
 class ClockSetting(Struct, frozen=True):
@@ -58,5 +50,5 @@ class WorkspaceClock:
         now = self.now_ms()
         second = now // 1000
         if second != self._second:  # formatting a date costs more than the rest of a small request
-            self._second, self._prefix = second, _iso_second(second)
+            self._second, self._prefix = second, iso_second(second)
         return f"{self._prefix}.{now % 1000:03d}Z"

@@ -22,9 +22,9 @@ from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
 from emulator.schemas.errors import flatten
+from emulator.timestamps import iso
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import MOST_COMPLAINTS
-from emulator.workspaces.clock import iso
 from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import Workspace
 

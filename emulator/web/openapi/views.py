@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sysconfig
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import orjson
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -79,9 +77,10 @@ def _of_the_page(response: Response) -> Response:
 
 @cache
 def _document() -> bytes:
-    # apispec is loaded when somebody asks: the server starts without it.
-    module: Any = importlib.import_module("emulator.web.openapi.document")
-    return orjson.dumps(module.openapi_document())
+    # Loaded when somebody asks: the server starts without apispec, and the document needs the views.
+    from emulator.web.openapi.document import openapi_document  # noqa: PLC0415
+
+    return orjson.dumps(openapi_document())
 
 
 @cache

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from emulator.journal.entry import OUTCOMES, outcome_word
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Pacing
-from emulator.workspaces.clock import iso
+from emulator.timestamps import iso
 
 MINUTES = 30
 _MINUTE_MS = 60_000
