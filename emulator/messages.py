@@ -14,6 +14,8 @@ from typing import Literal
 import orjson
 from msgspec import Struct, field
 
+from emulator.rules.answer import error_envelope
+
 #: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
 DELIVERY_KEY = "emulator.delivery"
 #: The key of a WSGI environment that tells that the server honours a :class:`Delivery`.
@@ -82,7 +84,7 @@ class Answer(Struct):
 
 def failure(text: str, code: int = 500) -> Answer:
     """An answer of our own making, in the documented envelope (A3, A4)."""
-    body = orjson.dumps({"data": [], "error": code, "error_text": text})
+    body = orjson.dumps(error_envelope(code, text))
     headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
     return Answer(code, headers, body, Summary(error=code))
 
