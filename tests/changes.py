@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.server import PAGE_TOKEN, PATIENCE_S, Reply, Server, subscription
+from tests.server import PAGE_TOKEN, Reply, Server, subscription
 
 ANNA = "59db33d269d426509e9c4bf9"
 _TABLE = b"x,token\n,new:1\n,new:2\n"
@@ -75,12 +74,8 @@ class World:
         if started.status == 507:  # the file could not be kept
             return started
         assert started.status == 202, started.body
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            job = self.server.get(started.headers["location"])
-            if job.json["state"] != "running":
-                return job if job.json["state"] == "finished" else Reply(500, {}, job.body)
-            assert time.monotonic() < deadline, job.body
+        job = self.server.finished_import(started.headers["location"])
+        return job if job.json["state"] == "finished" else Reply(500, {}, job.body)
 
     def shown(self) -> Any:
         """Everything that the workspace holds and remembers."""

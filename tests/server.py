@@ -7,15 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.waiting import PATIENCE_S, until
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
-#: Seconds that any single step may take before the test is given up.
-PATIENCE_S = 30.0
 
 
 class Reply(NamedTuple):
@@ -77,17 +76,30 @@ class Server:
             text=True,
             env=environment | self.environment,
         )
-        deadline = time.monotonic() + PATIENCE_S
-        while not port_file.exists() or not port_file.read_text().endswith("\n"):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the server did not start:\n{self.log()}")
-            time.sleep(0.01)
+        process = self.process
+        until(
+            lambda: process.poll() is not None or _read(port_file).endswith("\n"),
+            otherwise=self.log,
+        )
+        assert process.poll() is None, f"the server did not start:\n{self.log()}"
         self.port = int(port_file.read_text())
         return self
 
     def log(self) -> str:
         """What it has written to standard error so far."""
         return (self.folder / "log").read_text()
+
+    def wait_for_line(self, words: str) -> None:
+        """Wait until it has written these words to standard error."""
+        until(lambda: words in self.log(), otherwise=self.log)
+
+    def finished_import(self, path: str, every_s: float = 0.01) -> Reply:
+        """The job of an import at this path, once it runs no more."""
+        return until(lambda: self._ended(path), every_s=every_s, otherwise=lambda: self.get(path).body)
+
+    def _ended(self, path: str) -> Reply | None:
+        job = self.get(path)
+        return job if job.json["state"] != "running" else None
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""
@@ -137,3 +149,7 @@ class Server:
 def subscription(token: str, provider: str = "android-firebase", **more: Any) -> dict[str, Any]:
     """One entry of ``subscriptions``."""
     return {"provider": provider, "subscription_id": token, **more}
+
+
+def _read(file: Path) -> str:
+    return file.read_text() if file.exists() else ""

@@ -12,7 +12,7 @@ import pytest
 from emulator.server.repeat import repeat
 from tests.command_line import run
 from tests.server import ROOT, Server
-from tests.test_watching import rename_database, wait_for_line
+from tests.test_watching import rename_database
 
 BAD_BYTES = {
     "alone": b"\xff",
@@ -66,10 +66,10 @@ def test_watching_goes_on_after_a_file_that_is_not_utf_8(
     server = start_server("--watch", "-q", "--durability", "none", fixtures=fixtures)
     good = (fixtures / "profiles.json").read_bytes()
     (fixtures / "profiles.json").write_bytes(BAD_BYTES["in a name"])
-    wait_for_line(server, "profiles.json: [0]: is not UTF-8")
+    server.wait_for_line("profiles.json: [0]: is not UTF-8")
     (fixtures / "profiles.json").write_bytes(good)
     rename_database(fixtures, "New")
-    wait_for_line(server, "have changed")
+    server.wait_for_line("have changed")
     assert server.get("/__admin/databases/17").json["name"] == "New"
 
 
@@ -81,9 +81,9 @@ def test_expiring_goes_on_where_one_workspace_cannot_be_deleted(start_server: Ca
     (server.state / "a.json.deleted").mkdir()  # in the way of the renaming
     server.arguments += ["--workspace-ttl", "0.2"]
     server.start()
-    wait_for_line(server, "workspace a cannot be deleted: ")
-    wait_for_line(server, "workspace b: deleted, nobody used it")
+    server.wait_for_line("workspace a cannot be deleted: ")
+    server.wait_for_line("workspace b: deleted, nobody used it")
     server.post("/w/c/push_subscribe", {})
-    wait_for_line(server, "workspace c: deleted, nobody used it")
+    server.wait_for_line("workspace c: deleted, nobody used it")
     assert server.log().count("workspace a cannot be deleted: ") == 1
     assert server.get("/__admin/health").json["status"] == "ok"

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from emulator.settings import Settings
 from tests.changes import CHANGES, Change, World
 from tests.server import PATIENCE_S, Reply, Server
 from tests.store.test_disk_trouble import limit_files, mount
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts as Linux has them")
 
@@ -83,10 +83,7 @@ def accepted_or_refused(change: Change, world: World, may_be_accepted: bool) -> 
 
 
 def recovered(world: World) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while world.admin("GET", "/health").json["status"] != "ok":
-        assert time.monotonic() < deadline, world.name
-        time.sleep(0.05)
+    until(lambda: world.admin("GET", "/health").json["status"] == "ok", otherwise=lambda: world.name)
 
 
 def killed_and_started_again(server: Server, worlds: dict[str, World]) -> dict[str, Any]:
@@ -236,15 +233,13 @@ def test_the_kernels_own_eio_is_taken_back_too(start_server: Callable[..., Serve
 
 def _traced(process: int, tracer: subprocess.Popen[bytes]) -> bool:
     """Wait until every thread of the process is traced; False where the tracer gave up."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if tracer.poll() is not None:
-            return False
+
+    def all_traced() -> bool:
         tasks = list(Path(f"/proc/{process}/task").iterdir())
-        if all(f"TracerPid:\t{tracer.pid}\n" in (task / "status").read_text() for task in tasks):
-            return True
-        time.sleep(0.02)
-    return False
+        return all(f"TracerPid:\t{tracer.pid}\n" in (task / "status").read_text() for task in tasks)
+
+    until(lambda: tracer.poll() is not None or all_traced())
+    return tracer.poll() is None
 
 
 def test_on_a_disk_that_turns_read_only_every_answer_says_what_is_in_force(

@@ -17,7 +17,8 @@ from emulator.cli import COMMANDS, load_command, serve
 from emulator.rules.model import Policies
 from emulator.settings import Settings
 from tests.command_line import assert_one_line, run
-from tests.server import PATIENCE_S, ROOT, Server, subscription
+from tests.server import ROOT, Server, subscription
+from tests.waiting import until
 
 ANNA, OLDER = "59db33d269d426509e9c4bf9", "637f1a284fda7c5c08be62f0"
 DEFAULT_SET = ROOT / "fixtures/default"
@@ -211,10 +212,8 @@ def test_SIGTERM_stops_with_status_0_within_5_seconds(server: Server) -> None:
 
 def log_lines(server: Server, count: int) -> list[str]:
     """The access log, as soon as it has so many lines."""
-    deadline = time.monotonic() + PATIENCE_S
-    while len(lines := server.log().splitlines()) < count and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return lines
+    until(lambda: len(server.log().splitlines()) >= count, otherwise=server.log)
+    return server.log().splitlines()
 
 
 def some_requests(server: Server) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -21,10 +20,13 @@ from emulator.store.recovery import recover
 from emulator.store.snapshot import read_header
 from emulator.store.tables import SPECS
 from tests.server import PATIENCE_S, Server, subscription
+from tests.waiting import until
 
 CLIENTS = 4
 #: The databases that each request changes, all or none (A6).
 DATABASES = (34, 2)
+#: Seconds between two looks for the moment to kill.
+MOMENT_S = 0.0002
 
 
 class Client(threading.Thread):
@@ -141,13 +143,6 @@ def generations(folder: Path) -> list[int]:
     return [int(path.name.split(".")[1]) for path in folder.glob("*.journal")]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.0002)
-
-
 @pytest.mark.parametrize("durability", ["os", "fsync"])
 def test_A6_killed_at_any_moment(start_server: Callable[..., Server], durability: str) -> None:
     crashes = Crashes(start_server, "--durability", durability)
@@ -155,7 +150,7 @@ def test_A6_killed_at_any_moment(start_server: Callable[..., Server], durability
 
     for _ in range(8):
         wanted = chance.randrange(1, 250)
-        crashes.crash(lambda folder, done, wanted=wanted: wait_until(lambda: done() >= wanted))
+        crashes.crash(lambda folder, done, wanted=wanted: until(lambda: done() >= wanted, every_s=MOMENT_S))
     assert crashes.kills == 8
 
 
@@ -166,7 +161,7 @@ def test_A6_killed_during_a_snapshot(start_server: Callable[..., Server], durabi
     caught = 0
 
     def moment(folder: Path, done: Callable[[], int]) -> None:
-        wait_until(lambda: any(folder.glob("default.json.*.tmp")))
+        until(lambda: any(folder.glob("default.json.*.tmp")), every_s=MOMENT_S)
 
     while caught < 4:
         folder = crashes.crash(moment)
@@ -182,9 +177,7 @@ def test_A6_killed_during_a_journal_rotation(start_server: Callable[..., Server]
 
     def moment(folder: Path, done: Callable[[], int]) -> None:
         following = folder / f"default.{max(generations(folder)) + 1}.journal"
-        deadline = time.monotonic() + PATIENCE_S
-        while not any(folder.glob(f"{following.name}*")):  # too short a moment to sleep over
-            assert time.monotonic() < deadline, "no journal follows"
+        until(lambda: any(folder.glob(f"{following.name}*")), every_s=0)  # a moment too short to sleep over
 
     while caught < 3:
         folder = crashes.crash(moment)

@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.server import PATIENCE_S, ROOT, Server
+from tests.waiting import until
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 COMMANDS = pytest.mark.parametrize(
@@ -40,11 +40,8 @@ def slow_click(tmp_path: Path) -> dict[str, str]:
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: path.exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
 
 
 @SIGNALS
@@ -110,10 +107,4 @@ def test_signal_while_the_state_is_opened_ends_the_process_and_leaves_the_state(
 
 
 def _only_child(pid: int) -> int:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if children:
-            return int(children[0])
-        time.sleep(0.01)
-    raise AssertionError("unshare has no child")
+    return int(until(Path(f"/proc/{pid}/task/{pid}/children").read_text).split()[0])

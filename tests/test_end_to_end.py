@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +17,7 @@ from tinydb import TinyDB, where
 
 from tests.changes import World
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
+from tests.waiting import until
 
 EXAMPLES: list[dict[str, Any]] = json.loads((ROOT / "tests/seed/examples.json").read_text("utf-8"))[
     "examples"
@@ -133,9 +133,7 @@ def test_A6_kill_9_in_the_middle_leaves_whole_requests(start_server: StartServer
         running = [
             clients.submit(add_until_it_dies, server.port, number, acknowledged) for number in range(4)
         ]
-        deadline = time.monotonic() + PATIENCE_S
-        while len(acknowledged) < 300 and time.monotonic() < deadline:
-            time.sleep(0.001)
+        until(lambda: len(acknowledged) >= 300)
         server.kill()
     assert [client.exception() for client in running] == [None] * 4
     server.start()

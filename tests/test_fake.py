@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,8 @@ import pytest
 from emulator.fake import FakeError, fixture_set, write_fixture_set
 from emulator.fake.profiles import Entry, PushProfiles
 from tests.command_line import assert_one_line, run
-from tests.server import PATIENCE_S, ROOT
+from tests.server import ROOT
+from tests.waiting import until
 
 FILES = ("databases.json", "resources.json", "profiles.json")
 
@@ -190,13 +190,10 @@ def test_a_killed_run_leaves_no_set_that_check_accepts(tmp_path: Path) -> None:
     command = [sys.executable, "run.py", "fake", "--profiles", "1000000", "--plain", "--out", str(out)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while not (out / "profiles.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until((out / "profiles.json").exists)
     finally:
         process.kill()
         process.wait()
-    assert (out / "profiles.json").exists()
     checked = run("check", out)
     assert (checked.returncode, checked.stdout) == (1, "")
 

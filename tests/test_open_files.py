@@ -7,7 +7,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
@@ -21,6 +20,7 @@ from emulator.settings import Settings
 from emulator.store.errors import StateError
 from emulator.store.open_files import MOST_OPEN
 from tests.server import PATIENCE_S, ROOT, Server, subscription
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc and prlimit as Linux has them")
 
@@ -65,10 +65,7 @@ def test_more_workspaces_than_files_may_be_open_all_work_and_idle_ones_hold_none
     assert change(server, names[0]) == 0
     assert server.request("DELETE", f"/__admin/workspaces/{names[1]}").status == 200
     assert server.get("/__admin/health").json["status"] == "ok"
-    deadline = time.monotonic() + PATIENCE_S
-    while open_in(server, server.state):
-        assert time.monotonic() < deadline, open_in(server, server.state)
-        time.sleep(0.05)
+    until(lambda: not open_in(server, server.state), otherwise=lambda: open_in(server, server.state))
     server.kill()
     server.start()
     assert server.get(f"/w/{names[-1]}/__admin/health").json["profiles"] == 8
@@ -110,10 +107,7 @@ def test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so(
         assert (status, '"failing"' in text, "Too many open files" in text) == (200, True, True)
     finally:
         limit(server, 1000)
-    deadline = time.monotonic() + PATIENCE_S
-    while '"ok"' not in ask("GET", "/__admin/health")[1]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: '"ok"' in ask("GET", "/__admin/health")[1])
     for workspace in ("default", "there"):
         assert json.loads(ask("GET", f"/w/{workspace}/__admin/health")[1])["profiles"] == 6
     assert json.loads(ask("GET", "/__admin/settings")[1])["strict"] is False

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
-from time import monotonic
 from typing import NamedTuple
 
 import psutil
@@ -20,6 +19,7 @@ import pytest
 from push_emulator import EmulatorClient, LocalServer, PushEmulator, pytest_plugin
 from push_emulator.pytest_plugin import DEFAULT_TOKEN, first_token, workspace_name
 from tests.server import ROOT
+from tests.waiting import until
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "push_emulator.pytest_plugin", "-p", "no:cacheprovider")
 #: Seconds that one run may take before it is given up.
@@ -384,10 +384,7 @@ def test_server_ends_with_a_run_that_is_killed(suite: Suite) -> None:
     )
     try:
         children = psutil.Process(run.pid).children
-        deadline = monotonic() + RUN_S
-        while not children():
-            assert run.poll() is None
-            assert monotonic() < deadline
+        until(lambda: children() or run.poll() is not None, RUN_S)
         (server,) = children()
     finally:
         run.kill()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
 from emulator.loop.shared_loop import LoopLock, SharedLoop
+from tests.waiting import give_way
 
 #: Seconds that nothing here takes.
 LONG_S = 60.0
@@ -91,7 +91,7 @@ def test_neither_ever_sees_the_others_work_half_done(loop: SharedLoop) -> None:
         if state[0] != state[1]:
             torn.append(list(state))
         state[0] += 1
-        time.sleep(0)  # lets any other thread run that may
+        give_way()
         state[1] += 1
 
     def guest() -> None:
@@ -156,7 +156,7 @@ def test_owner_enters_again_while_another_thread_waits() -> None:
         with turn:
             other.start()
             while not turn._door.locked():
-                time.sleep(0)
+                give_way()
             with turn:
                 order.append("inner")
             order.append("outer")
@@ -211,7 +211,7 @@ def test_many_threads_that_enter_again_and_again_never_meet() -> None:
         for _ in range(500):
             with turn, turn:
                 before = counts[0]
-                time.sleep(0)
+                give_way()
                 with turn:
                     counts[0] = before + 1
                 if counts[0] != before + 1:

@@ -87,14 +87,6 @@ def test_a_file_that_comes_or_goes_is_a_change(fixtures: Path) -> None:
     assert watched.said[0] == f"{fixtures}: is not a directory"
 
 
-def wait_for_line(server: Server, words: str) -> None:
-    """Wait until the server has said so on standard error."""
-    deadline = time.monotonic() + PATIENCE_S
-    while words not in server.log():
-        assert time.monotonic() < deadline, server.log()
-        time.sleep(0.02)
-
-
 def test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones(
     start_server: Callable[..., Server], fixtures: Path
 ) -> None:
@@ -102,11 +94,11 @@ def test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones(
     server.push(subscriptions=[subscription("t")])
     server.request("PUT", "/__admin/workspaces/other")
     rename_database(fixtures, 5)
-    wait_for_line(server, "everything stays as it was")
+    server.wait_for_line("everything stays as it was")
     assert "[0].name: must be a string" in server.log()
     assert server.get("/__admin/health").json["profiles"] == 7
     rename_database(fixtures, "New")
-    wait_for_line(server, "have changed: 4 databases, 5 resources; reset: default, other")
+    server.wait_for_line("have changed: 4 databases, 5 resources; reset: default, other")
     assert server.get("/__admin/health").json["profiles"] == 6
     for prefix in ("", "/w/other", "/w/made-after"):
         assert server.get(f"{prefix}/__admin/databases/17").json["name"] == "New"
@@ -128,7 +120,7 @@ def test_a_workspace_that_cannot_be_reset_keeps_no_other_from_it_and_is_named(
         if not path.exists():
             path.mkdir()  # no reset can begin its journal here
     rename_database(fixtures, "New")
-    wait_for_line(server, "workspace blocked: keeps what it has")
+    server.wait_for_line("workspace blocked: keeps what it has")
     assert "have changed: 4 databases, 5 resources; reset: default, stored, used\n" in server.log()
     named = {name: server.get(f"/w/{name}/__admin/databases/17").json["name"] for name in worlds}
     assert named == {"blocked": "Main", "stored": "New", "used": "New"}

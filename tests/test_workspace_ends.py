@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,7 +14,7 @@ import httpx
 
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
-from tests.test_watching import wait_for_line
+from tests.waiting import until
 
 BODY = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("mine")]}
 PLAN = {"resource": PAGE_TOKEN, "provider": "android-firebase", "match": "push", "token_column": "token"}
@@ -170,12 +169,10 @@ def test_a_time_to_live_leaves_a_workspace_alone_in_which_somebody_waits(
         verifying = Verifying(server, "verified", 2, waits_s)
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(server.post, "/w/delayed/push_subscribe", delayed)
-            wait_for_line(server, "workspace idle: deleted, nobody used it")
-            while not answer.done():
-                log = server.log()
-                assert answer.done() or "workspace delayed: deleted" not in log
-                time.sleep(0.05)
+            server.wait_for_line("workspace idle: deleted, nobody used it")
+            until(lambda: answer.done() or "workspace delayed: deleted" in server.log())
+            assert answer.done()
         assert verifying.result()[1]["count"] == 1
         assert "workspace watched: deleted" not in server.log()
     for name in ("verified", "delayed", "watched"):  # then they go
-        wait_for_line(server, f"workspace {name}: deleted, nobody used it")
+        server.wait_for_line(f"workspace {name}: deleted, nobody used it")
