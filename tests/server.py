@@ -101,6 +101,13 @@ class Server:
         job = self.get(path)
         return job if job.json["state"] != "running" else None
 
+    def clear(self) -> None:
+        """Bring it back to where it began: the default workspace alone, with its fixtures."""
+        for one in self.get("/__admin/workspaces?limit=1000").json["items"]:
+            if one["name"] != "default":
+                assert self.request("DELETE", f"/__admin/workspaces/{one['name']}").status == 200
+        assert self.post("/__admin/reset", {}).status == 200
+
     def stop(self) -> int:
         """SIGTERM; the exit status."""
         assert self.process is not None

@@ -41,11 +41,11 @@ def test_policy_flags(start_server: StartServer) -> None:
     assert (refused.status, refused.json["error"]) == (200, 400)
 
 
-def test_without_policies_the_defaults_hold(server: Server) -> None:
-    assert server.push(id=ANNA, subscriptions=[subscription("taken-token")])["error"] == 200
-    kept = server.push(id="backend-user-7", subscriptions=[subscription("t")])
+def test_without_policies_the_defaults_hold(fresh: Server) -> None:
+    assert fresh.push(id=ANNA, subscriptions=[subscription("taken-token")])["error"] == 200
+    kept = fresh.push(id="backend-user-7", subscriptions=[subscription("t")])
     assert kept["data"][0]["profile_id"] == "backend-user-7"
-    assert server.post("/push_subscribe", {}).status == 400
+    assert fresh.post("/push_subscribe", {}).status == 400
 
 
 def test_strict_flag(start_server: StartServer) -> None:

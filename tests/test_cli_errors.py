@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emulator.settings import Settings
-from tests.command_line import assert_one_line, run
+from tests.command_line import assert_one_line, run, run_here
 from tests.server import ROOT, Server, subscription
 
 
@@ -37,11 +37,11 @@ from tests.server import ROOT, Server, subscription
     ],
 )
 def test_wrong_use(arguments: list[str], words: list[str]) -> None:
-    assert_one_line(run(*arguments), *words)
+    assert_one_line(run_here(*arguments), *words)
 
 
 def test_policy_of_the_environment_is_checked_too() -> None:
-    finished = run("serve", environment={"EMULATOR_POLICY": "duplicate_token=maybe"})
+    finished = run_here("serve", environment={"EMULATOR_POLICY": "duplicate_token=maybe"})
     assert_one_line(finished, "duplicate_token must be error or move")
 
 
@@ -52,9 +52,9 @@ def test_admin_token_that_is_blank_or_that_no_header_carries_stops_the_start(
 ) -> None:
     serve = ["serve", "--port", "0", "--host", "0.0.0.0", "--state", tmp_path / "state"]
     if given.startswith("--"):
-        finished = run(*serve, given, token)
+        finished = run_here(*serve, given, token)
     else:
-        finished = run(*serve, environment={given: token})
+        finished = run_here(*serve, environment={given: token})
     assert_one_line(finished, given, "printable ASCII")
     assert not (tmp_path / "state").exists()
 

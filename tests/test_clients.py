@@ -44,25 +44,25 @@ def _check(server: Server, printed: str, token: str) -> Any:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
-def test_curl(server: Server) -> None:
-    _check(server, _run("sh", "-c", _snippet("sh", server)), "token-of-curl")
+def test_curl(fresh: Server) -> None:
+    _check(fresh, _run("sh", "-c", _snippet("sh", fresh)), "token-of-curl")
 
 
-def test_python(server: Server) -> None:
-    _check(server, _run(sys.executable, "-c", _snippet("python", server)), "token-of-python")
+def test_python(fresh: Server) -> None:
+    _check(fresh, _run(sys.executable, "-c", _snippet("python", fresh)), "token-of-python")
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
-def test_node(server: Server) -> None:
-    printed = _run("node", "--input-type=module", "--eval", _snippet("js", server))
-    _check(server, printed, "token-of-node")
+def test_node(fresh: Server) -> None:
+    printed = _run("node", "--input-type=module", "--eval", _snippet("js", fresh))
+    _check(fresh, printed, "token-of-node")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
-def test_Q4_page_of_another_origin_in_a_browser(server: Server, tmp_path: Path) -> None:
+def test_Q4_page_of_another_origin_in_a_browser(fresh: Server, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
-    (folder / "index.html").write_text(_snippet("html", server), encoding="utf-8")
+    (folder / "index.html").write_text(_snippet("html", fresh), encoding="utf-8")
     with _site(folder) as origin:
         shown = _run(
             *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
@@ -70,16 +70,16 @@ def test_Q4_page_of_another_origin_in_a_browser(server: Server, tmp_path: Path) 
         )
     found = re.search(r'<pre id="answer">(.*?)</pre>', shown, re.S)
     assert found is not None
-    entry = _check(server, found[1], "token-of-a-page")
+    entry = _check(fresh, found[1], "token-of-a-page")
     assert entry["headers"]["origin"] == origin
     assert entry["headers"]["sec-fetch-site"] in ("cross-site", "same-site")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
-def test_getting_started(server: Server) -> None:
+def test_getting_started(fresh: Server) -> None:
     page = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
     calls = [
-        found.replace("http://127.0.0.1:8080", server.url)
+        found.replace("http://127.0.0.1:8080", fresh.url)
         for found in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M)
     ]
     first, taken, fault, journal = calls

@@ -190,10 +190,10 @@ def test_the_fixtures_are_not_loaded_again_over_a_state(start_server: StartServe
 
 
 @pytest.mark.parametrize("path", ["/push_subscribe/", "/api/v1.1/resources/push_subscribe?token=any"])
-def test_Q2_other_ways_to_the_endpoint(server: Server, path: str) -> None:
+def test_Q2_other_ways_to_the_endpoint(fresh: Server, path: str) -> None:
     document = {"resource_token": PAGE_TOKEN, "id": ANNA, "subscriptions": [subscription("t")]}
-    assert server.post(path, document).json["error"] == 0
-    assert server.post("/push_subscribe", document).json["error"] == 200
+    assert fresh.post(path, document).json["error"] == 0
+    assert fresh.post("/push_subscribe", document).json["error"] == 200
 
 
 # Seed

@@ -17,14 +17,15 @@ from tests.server import PATIENCE_S, ROOT, Server, subscription
 SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 #: Clients that are slow at a time.
 SLOW = 300
+Connect = Callable[[Server, bytes], socket.socket]
 
 
 @pytest.fixture
-def connect(server: Server) -> Iterator[Callable[[bytes], socket.socket]]:
+def connect() -> Iterator[Connect]:
     """Open connections that have sent something; all are closed at the end."""
     with ExitStack() as open_until_then:
 
-        def connect(sent: bytes) -> socket.socket:
+        def connect(server: Server, sent: bytes) -> socket.socket:
             connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
             open_until_then.enter_context(connection)
             connection.sendall(sent)
@@ -79,22 +80,18 @@ def test_nothing_leaves_the_machine(
     ],
     ids=["nothing", "half a header", "half a body", "half a chunk"],
 )
-def test_slow_clients_delay_nobody(
-    server: Server, connect: Callable[[bytes], socket.socket], part: bytes
-) -> None:
-    slow = [connect(part) for _ in range(SLOW)]
-    assert server.push(subscriptions=[subscription("quick")])["error"] == 0
+def test_slow_clients_delay_nobody(fresh: Server, connect: Connect, part: bytes) -> None:
+    slow = [connect(fresh, part) for _ in range(SLOW)]
+    assert fresh.push(subscriptions=[subscription("quick")])["error"] == 0
     for connection in slow:
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.recv(1)  # still there, still waiting: it was not served before the quick one
 
 
-def test_slow_clients_do_not_keep_the_server_from_stopping(
-    server: Server, connect: Callable[[bytes], socket.socket]
-) -> None:
+def test_slow_clients_do_not_keep_the_server_from_stopping(server: Server, connect: Connect) -> None:
     for _ in range(50):
-        connect(b"POST /push_subscribe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        connect(server, b"POST /push_subscribe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     assert server.stop() == 0
 
 
@@ -113,26 +110,26 @@ def test_log_line_cannot_be_forged(start_server: Callable[..., Server], log_form
 @pytest.mark.parametrize(
     "name", ["..", "%2e%2e", "..%2F..%2Fescaped", "a%00b", "a.json", "A", "-" * 65, "%C3%A9", "~"]
 )
-def test_workspace_name_cannot_leave_the_state_directory(server: Server, name: str) -> None:
-    before = _files(server.folder)
+def test_workspace_name_cannot_leave_the_state_directory(fresh: Server, name: str) -> None:
+    before = _files(fresh.folder)
     for path in (f"/w/{name}/push_subscribe", f"/w/{name}/__admin/requests"):
-        assert server.get(path).status in (400, 404, 405)
-    server.request("PUT", f"/__admin/workspaces/{name}")
-    made = {path.relative_to(server.folder).parts[0] for path in _files(server.folder) - before}
+        assert fresh.get(path).status in (400, 404, 405)
+    fresh.request("PUT", f"/__admin/workspaces/{name}")
+    made = {path.relative_to(fresh.folder).parts[0] for path in _files(fresh.folder) - before}
     assert made <= {"state", "log"}
 
 
-def test_workspace_header_is_held_to_the_same_names(server: Server) -> None:
+def test_workspace_header_is_held_to_the_same_names(fresh: Server) -> None:
     for name in ("../escaped", "a/b", "A", "a b", "\u0436".encode().decode("latin-1")):
-        answer = server.post("/push_subscribe", {}, **{"X-Emulator-Workspace": name})
+        answer = fresh.post("/push_subscribe", {}, **{"X-Emulator-Workspace": name})
         assert (answer.status, answer.json["error_text"][:10]) == (400, "workspace:"), name
 
 
 def test_unreadable_workspace_header_is_not_overlooked_beside_repeated_ones(
-    server: Server, connect: Callable[[bytes], socket.socket]
+    fresh: Server, connect: Connect
 ) -> None:
     head = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\nX-A: 2\r\nConnection: close\r\n"
-    connection = connect(f"{head}X-Emulator-Workspace: \u0436\r\n\r\n".encode())
+    connection = connect(fresh, f"{head}X-Emulator-Workspace: \u0436\r\n\r\n".encode())
     assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 400")
 
 
@@ -158,8 +155,8 @@ def test_link_to_a_directory_of_certificates_is_refused(tmp_path: Path) -> None:
     assert list(foreign.iterdir()) == []
 
 
-def test_header_without_end_is_refused(server: Server, connect: Callable[[bytes], socket.socket]) -> None:
-    connection = connect(b"GET /__admin/health HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+def test_header_without_end_is_refused(fresh: Server, connect: Connect) -> None:
+    connection = connect(fresh, b"GET /__admin/health HTTP/1.1\r\nHost: 127.0.0.1\r\n")
     try:
         for _ in range(2000):
             connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
@@ -167,13 +164,13 @@ def test_header_without_end_is_refused(server: Server, connect: Callable[[bytes]
     except OSError:
         answer = b""
     assert not answer.startswith(b"HTTP/1.1 200")
-    assert server.get("/__admin/health").status == 200
+    assert fresh.get("/__admin/health").status == 200
 
 
-def test_body_over_the_limit_is_not_kept(server: Server) -> None:
-    answer = server.request("POST", "/push_subscribe", b"[" * (1 << 20) + b"[")
+def test_body_over_the_limit_is_not_kept(fresh: Server) -> None:
+    answer = fresh.request("POST", "/push_subscribe", b"[" * (1 << 20) + b"[")
     assert (answer.status, answer.json["error"]) == (413, 413)
-    (entry,) = server.get("/__admin/requests").json["items"]
+    (entry,) = fresh.get("/__admin/requests").json["items"]
     assert len(json.dumps(entry)) < 2000
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPSConnection
 from pathlib import Path
 
@@ -11,8 +11,16 @@ import pytest
 import trustme
 
 from emulator.server.tls import ANDROID_HOST, names, own_addresses
-from tests.command_line import assert_one_line, run
+from tests.command_line import assert_one_line, run, run_here
 from tests.server import PATIENCE_S, Server
+
+
+@pytest.fixture(scope="module")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a certificate of its own making, for the tests that only reach it."""
+    server = Server(tmp_path_factory.mktemp("tls"), "--quiet", "--tls-self-signed").start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture
@@ -32,16 +40,14 @@ def _health(server: Server, authority: Path, host: str = "127.0.0.1") -> int:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_who_trusts_the_authority_reaches_the_server(start_https: Callable[..., Server], host: str) -> None:
-    server = start_https("--tls-self-signed")
-    assert _health(server, server.state / "tls" / "ca.pem", host) == 200
+def test_who_trusts_the_authority_reaches_the_server(self_signed: Server, host: str) -> None:
+    assert _health(self_signed, self_signed.state / "tls" / "ca.pem", host) == 200
 
 
-def test_who_does_not_trust_it_does_not(start_https: Callable[..., Server], tmp_path: Path) -> None:
-    server = start_https("--tls-self-signed")
+def test_who_does_not_trust_it_does_not(self_signed: Server, tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
     with pytest.raises(ssl.SSLCertVerificationError):
-        _health(server, tmp_path / "other.pem")
+        _health(self_signed, tmp_path / "other.pem")
 
 
 def test_authority_stays_the_same_after_a_restart(start_https: Callable[..., Server]) -> None:
@@ -53,10 +59,9 @@ def test_authority_stays_the_same_after_a_restart(start_https: Callable[..., Ser
     assert _health(server, server.state / "tls" / "ca.pem") == 200
 
 
-def test_keys_are_the_owners_alone(start_https: Callable[..., Server]) -> None:
-    server = start_https("--tls-self-signed")
+def test_keys_are_the_owners_alone(self_signed: Server) -> None:
     for name in ("ca-key.pem", "server.pem"):
-        assert (server.state / "tls" / name).stat().st_mode & 0o077 == 0
+        assert (self_signed.state / "tls" / name).stat().st_mode & 0o077 == 0
 
 
 def test_link_in_place_of_a_certificate_is_replaced_and_not_followed(
@@ -88,11 +93,10 @@ def test_own_certificate(start_https: Callable[..., Server], tmp_path: Path) -> 
     assert _health(server, tmp_path / "authority.pem") == 200
 
 
-def test_health_command_asks_over_tls(start_https: Callable[..., Server]) -> None:
-    server = start_https("--tls-self-signed")
-    asked = run("health", "--port", server.port, environment={"EMULATOR_TLS_SELF_SIGNED": "1"})
+def test_health_command_asks_over_tls(self_signed: Server) -> None:
+    asked = run_here("health", "--port", self_signed.port, environment={"EMULATOR_TLS_SELF_SIGNED": "1"})
     assert asked.returncode == 0, asked.stderr
-    assert run("health", "--port", server.port).returncode == 1
+    assert run_here("health", "--port", self_signed.port).returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_health_command_asks_over_tls(start_https: Callable[..., Server]) -> Non
     ],
 )
 def test_wrong_use(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
-    assert_one_line(run("serve", "--port", "0", "--state", tmp_path / "state", *arguments), *words)
+    assert_one_line(run_here("serve", "--port", "0", "--state", tmp_path / "state", *arguments), *words)
     assert not (tmp_path / "state").exists(), "nothing was started"
 
 

@@ -152,10 +152,10 @@ def test_foreign_hosts_and_origins_and_strangers_make_none() -> None:
 
 @pytest.mark.parametrize("body", [BODY, {}, {"resource_token": "nobody's"}])
 @pytest.mark.parametrize("path", ["/push_subscribe", "/api/v1.1/resources/push_subscribe/"])
-def test_a_post_to_the_endpoint_makes_one_whatever_the_answer(server: Server, body: Any, path: str) -> None:
-    assert server.post(f"/w/one{path}", body, Origin="http://app.example").status in (200, 400, 401, 403, 404)
-    assert (server.state / "one.json").exists()
-    assert server.get("/w/one/__admin/requests").json["total"] == 1
+def test_a_post_to_the_endpoint_makes_one_whatever_the_answer(fresh: Server, body: Any, path: str) -> None:
+    assert fresh.post(f"/w/one{path}", body, Origin="http://app.example").status in (200, 400, 401, 403, 404)
+    assert (fresh.state / "one.json").exists()
+    assert fresh.get("/w/one/__admin/requests").json["total"] == 1
 
 
 def test_500_looks_make_no_file_and_leave_room_for_a_workspace(start_server: Callable[..., Server]) -> None:
@@ -168,15 +168,15 @@ def test_500_looks_make_no_file_and_leave_room_for_a_workspace(start_server: Cal
 
 
 def test_refused_requests_of_a_name_without_a_workspace_are_seen_and_kept_when_it_is_made(
-    server: Server,
+    fresh: Server,
 ) -> None:
-    server.get("/w/one/push_subscribe")
-    server.post("/w/one/nothing", BODY)
-    listed = server.get("/w/one/__admin/requests").json
+    fresh.get("/w/one/push_subscribe")
+    fresh.post("/w/one/nothing", BODY)
+    listed = fresh.get("/w/one/__admin/requests").json
     assert [(entry["id"], entry["error"]) for entry in listed["items"]] == [(2, 404), (1, 405)]
-    assert server.get("/w/two/__admin/requests").json["total"] == 0
-    server.post("/w/one/push_subscribe", BODY)
-    listed = server.get("/w/one/__admin/requests").json
+    assert fresh.get("/w/two/__admin/requests").json["total"] == 0
+    fresh.post("/w/one/push_subscribe", BODY)
+    listed = fresh.get("/w/one/__admin/requests").json
     assert [(entry["id"], entry["error"]) for entry in listed["items"]] == [(3, 0), (2, 404), (1, 405)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -63,42 +63,57 @@ def test_the_path_names_a_workspace(path: str, parts: tuple[str | None, str]) ->
 @pytest.mark.parametrize(
     "path", ["/push_subscribe", "/push_subscribe/", "/api/v1.1/resources/push_subscribe"]
 )
-def test_the_prefix_serves_everything_of_a_workspace(server: Server, path: str) -> None:
-    answer = server.post(f"/w/one{path}", BODY).json
+def test_the_prefix_serves_everything_of_a_workspace(fresh: Server, path: str) -> None:
+    answer = fresh.post(f"/w/one{path}", BODY).json
     assert answer["error"] == 0
-    (entry,) = server.get("/w/one/__admin/requests").json["items"]
+    (entry,) = fresh.get("/w/one/__admin/requests").json["items"]
     assert entry["path"] == f"/w/one{path}"
-    assert server.get("/w/one/__admin/health").json["workspace"] == "one"
-    assert (profiles(server, "one"), profiles(server), profiles(server, "two")) == (7, 6, 6)
-    assert server.get("/__admin/requests").json["total"] == 0
+    assert fresh.get("/w/one/__admin/health").json["workspace"] == "one"
+    assert (profiles(fresh, "one"), profiles(fresh), profiles(fresh, "two")) == (7, 6, 6)
+    assert fresh.get("/__admin/requests").json["total"] == 0
 
 
-def test_the_header_names_a_workspace_where_the_path_does_not(server: Server) -> None:
+def test_the_header_names_a_workspace_where_the_path_does_not(fresh: Server) -> None:
     header = {"X-Emulator-Workspace": "one"}
-    assert server.post("/push_subscribe", BODY, **header).json["error"] == 0
-    assert server.get("/__admin/health", **header).json["workspace"] == "one"
-    assert server.post("/w/two/push_subscribe", BODY, **header).json["error"] == 0
-    assert server.get("/w/two/__admin/health", **header).json["workspace"] == "two"
-    assert (profiles(server, "one"), profiles(server, "two"), profiles(server)) == (7, 7, 6)
+    assert fresh.post("/push_subscribe", BODY, **header).json["error"] == 0
+    assert fresh.get("/__admin/health", **header).json["workspace"] == "one"
+    assert fresh.post("/w/two/push_subscribe", BODY, **header).json["error"] == 0
+    assert fresh.get("/w/two/__admin/health", **header).json["workspace"] == "two"
+    assert (profiles(fresh, "one"), profiles(fresh, "two"), profiles(fresh)) == (7, 7, 6)
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "ä", "a.b", "..", "x" * 65])
-def test_a_name_that_is_none_is_refused(server: Server, name: str) -> None:
+def test_a_name_that_is_none_is_refused(fresh: Server, name: str) -> None:
     text = "workspace: its name must be 1 to 64 of a-z 0-9 - _"
     path = f"/w/{name.replace(' ', '%20').replace('ä', '%C3%A4')}"
-    for answer in (server.post(f"{path}/push_subscribe", BODY), server.get(f"{path}/__admin/health")):
+    for answer in (fresh.post(f"{path}/push_subscribe", BODY), fresh.get(f"{path}/__admin/health")):
         assert_error(answer, 400, text)
     if name.isascii():
-        assert_error(server.post("/push_subscribe", BODY, **{"X-Emulator-Workspace": name}), 400, text)
-    assert {path.name for path in server.state.glob("*.json")} == {"default.json"}
+        assert_error(fresh.post("/push_subscribe", BODY, **{"X-Emulator-Workspace": name}), 400, text)
+    assert {path.name for path in fresh.state.glob("*.json")} == {"default.json"}
 
 
-@pytest.mark.parametrize("name", ["holder", "lock", "0", "-", "_", "x" * 64, "default-1"])
-def test_every_other_name_is_good_for_a_file_of_its_own(server: Server, name: str) -> None:
-    server.post(f"/w/{name}/push_subscribe", BODY)
+GOOD_NAMES = ["holder", "lock", "0", "-", "_", "x" * 64, "default-1"]
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, set[str]]]:
+    """A server that was stopped and started with a workspace of each good name; the files in between."""
+    server = Server(tmp_path_factory.mktemp("named")).start()
+    for name in GOOD_NAMES:
+        server.post(f"/w/{name}/push_subscribe", BODY)
     server.stop()
-    assert (server.state / f"{name}.json").is_file()
-    server.start()
+    files = {path.name for path in server.state.iterdir() if path.is_file()}
+    yield server.start(), files
+    server.kill()
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_every_other_name_is_good_for_a_file_of_its_own(
+    restarted: tuple[Server, set[str]], name: str
+) -> None:
+    server, files = restarted
+    assert f"{name}.json" in files
     assert profiles(server, name) == 7
 
 
@@ -136,8 +151,8 @@ def test_ids_of_a_workspace_do_not_depend_on_the_others() -> None:
     assert ids("one", "two", "one")[1] == ids("two")[0]
 
 
-def test_16_workspaces_side_by_side_never_see_each_other(start_server: Callable[..., Server]) -> None:
-    server = start_server("-q")
+def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
+    server = fresh
 
     def work(number: int) -> list[str]:
         """Mixed calls in a workspace of its own; what was not as if it were alone."""
