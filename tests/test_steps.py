@@ -31,7 +31,7 @@ def test_a_break_is_hardly_longer_than_a_sleep_of_its_length(loop: SharedLoop) -
             since = perf_counter()
             await steps.pause()
             until = perf_counter()
-            sleep(BREAK_S)
+            sleep(BREAK_S)  # what a sleep of this length takes here
             breaks.append(until - since)
             sleeps.append(perf_counter() - until)
 
@@ -40,11 +40,14 @@ def test_a_break_is_hardly_longer_than_a_sleep_of_its_length(loop: SharedLoop) -
 
 
 def test_a_break_is_as_long_as_the_step_where_others_ask(loop: SharedLoop) -> None:
+    worked_s = 0.0
+
     async def work() -> tuple[bool, float]:
-        steps = Pacing()
+        nonlocal worked_s
+        steps = Pacing(clock=lambda: worked_s)
         await steps.pause()
         loop.act_as_running()  # as a request does
-        sleep(0.02)
+        worked_s += 0.02
         since = perf_counter()
         await steps.pause()
         return steps.visited, perf_counter() - since

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emulator.loop.shared_loop import LoopLock, SharedLoop
-from tests.waiting import give_way
+from tests.waiting import give_way, until
 
 #: Seconds that nothing here takes.
 LONG_S = 60.0
@@ -155,8 +155,7 @@ def test_owner_enters_again_while_another_thread_waits() -> None:
     def enter_twice() -> None:
         with turn:
             other.start()
-            while not turn._door.locked():
-                give_way()
+            until(lambda: turn.awaited, LONG_S, every_s=0)
             with turn:
                 order.append("inner")
             order.append("outer")

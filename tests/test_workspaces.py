@@ -218,12 +218,15 @@ def test_there_are_no_more_workspaces_than_allowed(start_server: Callable[..., S
     assert server.post("/w/c/push_subscribe", BODY).status == 200
 
 
-def test_idle_workspaces_make_room_for_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = workspaces(tmp_path, max_workspaces=2, workspace_ttl=60)
+def test_idle_workspaces_make_room_for_new_ones(tmp_path: Path) -> None:
+    now_s = 1000.0
+    settings = Settings(state=tmp_path, max_workspaces=2, workspace_ttl=60)
+    found = Workspaces(settings, load_fixtures(DEFAULT_FIXTURES), monotonic=lambda: now_s)
     found.get("one")
     with pytest.raises(RequestError, match="there are 2 already"):
         found.get("two")
-    monkeypatch.setattr(found.get("one"), "_used", time.monotonic() - 61)
+    found.get("one")
+    now_s += 61
     found.get("two")
     assert found.names() == ["default", "two"]
     found.close()
