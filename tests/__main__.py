@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.audit import audit
 from tests.console import chromium
+from tests.project.audit import audit
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What bandit would say of every program of this kind: assertions for the type checker (B101), words that

@@ -24,7 +24,7 @@ COPIED = ("emulator", "push_emulator", "fixtures", "tests")
 #: Where the tests of the rules are; none of these starts a process.
 TESTS = (
     "tests/rules",
-    "tests/test_exchange.py",
+    "tests/endpoint/test_exchange.py",
     "tests/web/test_push.py",
     "tests/web/test_cors.py",
 )

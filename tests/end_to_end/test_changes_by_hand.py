@@ -18,7 +18,7 @@ from werkzeug.exceptions import NotFound
 
 from emulator.app import create_app
 from emulator.settings import Settings
-from tests.changes import CHANGES, Change, World
+from tests.end_to_end.changes import CHANGES, Change, World
 from tests.server import PATIENCE_S, Reply, Server
 from tests.store.test_disk_trouble import limit_files, mount
 from tests.waiting import until

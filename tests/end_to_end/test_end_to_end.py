@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tinydb import TinyDB, where
 
-from tests.changes import World
+from tests.end_to_end.changes import World
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
 from tests.waiting import until
 

@@ -23,7 +23,7 @@ from emulator.store import log as journal
 from emulator.store import snapshot
 from emulator.store.doctor import examine
 from emulator.store.state import State
-from tests.plain_rules import PlainWorld
+from tests.end_to_end.plain_rules import PlainWorld
 from tests.store.databases import check_indexes
 
 BOUND_S = 30.0

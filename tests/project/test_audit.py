@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import pytest
 
-from tests.audit import audit, judge, needed
+from tests.project.audit import audit, judge, needed
 
 FLAW = {
     "id": "GHSA-xxxx",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+from tests.server import ROOT
+
+DOCS = ROOT / "docs"
 
 
 def _generate() -> ModuleType:

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from push_emulator import EmulatorClient, LocalServer, subscription
+from tests.push_emulator.test_pytest_plugin import PYTEST, RUN_S, clean_environment
 from tests.server import ROOT
-from tests.test_pytest_plugin import PYTEST, RUN_S, clean_environment
 
 EXAMPLES = ROOT / "examples"
 

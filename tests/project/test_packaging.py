@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.installing import build, clean_environment, install, run
+from tests.project.installing import build, clean_environment, install, run
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

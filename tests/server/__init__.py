@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tests.waiting import PATIENCE_S, until
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
 
 

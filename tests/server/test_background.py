@@ -11,8 +11,8 @@ import pytest
 
 from emulator.server.repeat import repeat
 from tests.command_line import run
+from tests.fixtures.test_watching import rename_database
 from tests.server import ROOT, Server
-from tests.test_watching import rename_database
 
 BAD_BYTES = {
     "alone": b"\xff",

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from emulator.server.delivery import MOST_UNREAD
-from tests.toy import Toy, received_until, received_until_closed
+from tests.server.toy import Toy, received_until, received_until_closed
 
 WHOLE = len(b'{"padding": ""}') + 2000
 

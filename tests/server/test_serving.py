@@ -13,8 +13,8 @@ from signal import Signals
 
 import pytest
 
-from tests.toy import Client, Toy, received_until_closed
-from tests.toy_server import LARGE_LIMIT, LIMIT
+from tests.server.toy import Client, Toy, received_until_closed
+from tests.server.toy_server import LARGE_LIMIT, LIMIT
 
 
 @pytest.fixture(scope="module")

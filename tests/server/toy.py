@@ -17,7 +17,7 @@ from signal import Signals
 from typing import Any, NamedTuple
 
 _SCRIPT = Path(__file__).with_name("toy_server.py")
-_ROOT = _SCRIPT.parents[1]
+_ROOT = _SCRIPT.parents[2]
 #: Seconds after which something is broken for good, not slow.
 _NEVER = 60
 

@@ -39,7 +39,7 @@ class Plain(Server):
 
     def start(self) -> Plain:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.plain_server", self.name, str(self.state), self.durability],
+            [sys.executable, "-m", "tests.web.plain_server", self.name, str(self.state), self.durability],
             stdout=subprocess.PIPE,
             stderr=(self.folder / "log").open("a"),
             text=True,
