@@ -10,11 +10,11 @@ from random import Random
 import orjson
 import pytest
 
-from benchmarks._running import StartError, family, free_port, running
 from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
 from benchmarks.report import markdown, table
 from benchmarks.results import JournalCost, Peer, Results, Series, Size, Waiting, profile_bytes
+from benchmarks.running import StartError, family, free_port, running
 from benchmarks.servers import BARE, EMULATOR, ROOT
 from benchmarks.stored import firebase_token, write_fixtures
 from benchmarks.targets import judge
