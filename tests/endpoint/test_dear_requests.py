@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.dearest import SIZE, TOKEN, bodies, cost, exchange_with, fan_outs
+from benchmarks.dearest import SIZE, TOKEN, bodies, cost, emulator_with, fan_outs
+from emulator.emulator import Emulator
 from emulator.journal.bounds import MOST_ANSWER, MOST_KEPT, kept_answer, kept_changes, kept_decisions
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
@@ -26,13 +27,12 @@ MULTIPLE = 5
 MOST_OF_ENTRY = 4 << 20
 
 
-def journal_of(exchange: Any) -> RequestJournal:
-    journal: RequestJournal = exchange._workspaces.default.requests
-    return journal
+def journal_of(emulator: Emulator) -> RequestJournal:
+    return emulator.workspaces.default.requests
 
 
-def newest(exchange: Any) -> Entry:
-    entry = next(journal_of(exchange).readings()).entry
+def newest(emulator: Emulator) -> Entry:
+    entry = next(journal_of(emulator).readings()).entry
     assert entry is not None
     return entry
 
@@ -48,8 +48,8 @@ def fastest_ms(work: Callable[[], object], times: int = 3) -> float:
 
 
 @pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return exchange_with(tmp_path_factory.mktemp("three"), 3)
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
+    return emulator_with(tmp_path_factory.mktemp("three"), 3)
 
 
 @pytest.fixture(scope="module")
@@ -59,20 +59,22 @@ def reading_ms() -> float:
 
 @pytest.mark.parametrize(("name", "body"), [pytest.param(*one, id=one[0]) for one in bodies()])
 def test_no_request_of_1_MiB_costs_more_than_reading_a_document_a_few_times(
-    exchange: Any, reading_ms: float, name: str, body: bytes
+    emulator: Emulator, reading_ms: float, name: str, body: bytes
 ) -> None:
     assert len(body) <= 1 << 20
-    took = min(cost(exchange, body)[0] for _ in range(3))
+    took = min(cost(emulator, body)[0] for _ in range(3))
     assert took <= MULTIPLE * reading_ms, name
 
 
 @pytest.mark.parametrize(("name", "body"), [pytest.param(*one, id=one[0]) for one in bodies()])
-def test_an_entry_of_the_journal_is_bounded_whatever_is_sent(exchange: Any, name: str, body: bytes) -> None:
-    journal = journal_of(exchange)
+def test_an_entry_of_the_journal_is_bounded_whatever_is_sent(
+    emulator: Emulator, name: str, body: bytes
+) -> None:
+    journal = journal_of(emulator)
     journal.clear()
-    _, answer = cost(exchange, body)
+    _, answer = cost(emulator, body)
     assert journal.bytes <= MOST_OF_ENTRY, name
-    entry = newest(exchange)
+    entry = newest(emulator)
     assert len(entry.error_text.encode()) <= MAX_ERROR_TEXT
     if answer.status != 200:
         assert len(json.loads(answer.body)["error_text"].encode()) <= MAX_ERROR_TEXT
@@ -88,17 +90,17 @@ def test_a_request_over_twice_the_databases_costs_about_twice_as_much(tmp_path: 
         added = []
         for _ in range(3):
             body = next(iter(fan_outs(databases)))[1]
-            added.append(cost(exchange_with(folder, databases), body)[0])
+            added.append(cost(emulator_with(folder, databases), body)[0])
         took[databases] = min(added)
     assert took[120] <= 3 * took[60]
 
 
 def test_an_entry_over_many_databases_is_bounded_and_says_how_many_more(tmp_path: Path) -> None:
-    exchange = exchange_with(tmp_path, 40)
+    emulator = emulator_with(tmp_path, 40)
     (_, added), *_ = fan_outs(40)
-    answer = cost(exchange, added)[1]
+    answer = cost(emulator, added)[1]
     assert answer.summary.ok == 4000
-    entry = newest(exchange)
+    entry = newest(emulator)
     assert entry.changes is not None
     assert len(entry.changes.subscriptions) == MOST_KEPT
     noted = Counter(one.rule for one in entry.decided)
@@ -106,7 +108,7 @@ def test_an_entry_over_many_databases_is_bounded_and_says_how_many_more(tmp_path
     assert [one.detail for one in entry.decided if one.rule == "S1"][
         -1
     ] == f"and {4000 - noted['S1'] + 1} more"
-    assert journal_of(exchange).bytes <= MOST_OF_ENTRY
+    assert journal_of(emulator).bytes <= MOST_OF_ENTRY
 
 
 def test_what_an_entry_keeps_says_how_much_it_leaves_out() -> None:
@@ -160,22 +162,22 @@ def test_a_token_that_moved_often_costs_no_more_than_one_that_moved_seldom(tmp_p
     for moves in (500, 4000):
         folder = tmp_path / str(moves)
         folder.mkdir()
-        exchange = exchange_with(folder, 1)
-        workspace = exchange._workspaces.default
+        emulator = emulator_with(folder, 1)
+        workspace = emulator.workspaces.default
         workspace.settings = WorkspaceSettings(Policies(duplicate_token="move"))
         entry = subscription("moving")
         for number in range(moves):
             body = {"resource_token": TOKEN, "id": f"p{number}", "subscriptions": [entry]}
-            cost(exchange, json.dumps(body).encode())
+            cost(emulator, json.dumps(body).encode())
         if last == "unsubscribed":
             off = {**entry, "unsubscribe": True}
             body = {"resource_token": TOKEN, "id": f"p{moves - 1}", "subscriptions": [off]}
-            cost(exchange, json.dumps(body).encode())
+            cost(emulator, json.dumps(body).encode())
         decoded = workspace.store.storage.state.table("subscriptions")
         counted = _Counted(decoded.decode)
         decoded.decode = counted
         body = {"resource_token": TOKEN, "id": "new", "subscriptions": [entry]}
-        answer = cost(exchange, json.dumps(body).encode())[1]
+        answer = cost(emulator, json.dumps(body).encode())[1]
         assert answer.summary.ok == 1
         took[moves] = counted.calls
     assert took[500] == took[4000] < 10
