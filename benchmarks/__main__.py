@@ -12,7 +12,6 @@ from types import FrameType
 
 import click
 
-from benchmarks._running import StartError
 from benchmarks.experiments import (
     measure_durability,
     measure_journal,
@@ -27,6 +26,7 @@ from benchmarks.plot import PlotError, draw
 from benchmarks.report import markdown, summary
 from benchmarks.results import Results
 from benchmarks.rounds import Plan
+from benchmarks.running import StartError
 
 PARTS = ("start", "stored", "durability", "journal", "waiting", "peers")
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)

@@ -17,9 +17,9 @@ from statistics import median
 import click
 import orjson
 
-from benchmarks._running import Running, running
 from benchmarks.bare import ANSWER, app
 from benchmarks.load import RESULT_MARK, Pressure, put_load
+from benchmarks.running import Running, running
 from benchmarks.servers import BARE, BARE_WSGI, ROOT, bare_flask, bare_flask_wsgi
 from emulator.messages import Answer, Incoming
 from emulator.server.access_log import AccessLog

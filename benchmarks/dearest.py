@@ -15,7 +15,7 @@ from time import process_time
 from typing import Any
 
 from emulator.app import create_app
-from emulator.endpoint.exchange import Exchange
+from emulator.emulator import Emulator
 from emulator.messages import Answer, Incoming
 from emulator.settings import Settings
 
@@ -137,8 +137,8 @@ def fan_outs(databases: int = _DATABASES) -> Iterator[tuple[str, bytes]]:
     yield "100 entries that are equal", json.dumps(_body(subscriptions=wanted[:1] * 100)).encode()
 
 
-def exchange_with(folder: Path, databases: int) -> Exchange:
-    """An exchange in memory, whose one resource has so many databases, each with a field of every type."""
+def emulator_with(folder: Path, databases: int) -> Emulator:
+    """An emulator in memory, whose one resource has so many databases, each with a field of every type."""
     ids = list(range(1, databases + 1))
     every = [{"id": one, "name": str(one), "fields": _FIELDS} for one in ids]
     (folder / "databases.json").write_text(json.dumps(every))
@@ -146,16 +146,16 @@ def exchange_with(folder: Path, databases: int) -> Exchange:
         json.dumps([{"id": 1, "name": "App", "token": TOKEN, "db_ids": ids}])
     )
     app = create_app(Settings(fixtures=folder, durability="none"))
-    made: Exchange = app.extensions["emulator"].exchange
+    made: Emulator = app.extensions["emulator"]
     return made
 
 
-def cost(exchange: Exchange, body: bytes) -> tuple[float, Answer]:
+def cost(emulator: Emulator, body: bytes) -> tuple[float, Answer]:
     """The milliseconds of the processor that an answer takes, and the answer."""
     headers = {"content-type": "application/json"}
     incoming = Incoming("POST", "/push_subscribe", "", headers, body, "127.0.0.1:1")
     since = process_time()
-    answer = exchange.handle(incoming)
+    answer = emulator.exchange.handle(incoming)
     return (process_time() - since) * 1000, answer
 
 
@@ -163,11 +163,11 @@ def main() -> None:
     """Print each request's cost, the answer's size and the size of its entry in the journal."""
     with TemporaryDirectory() as folder:
         for databases, every in ((3, bodies()), (_DATABASES, fan_outs())):
-            exchange = exchange_with(Path(folder), databases)
-            journal = exchange._workspaces.default.requests
+            emulator = emulator_with(Path(folder), databases)
+            journal = emulator.workspaces.default.requests
             for name, body in every:
                 before = journal.bytes
-                took, answer = cost(exchange, body)
+                took, answer = cost(emulator, body)
                 items = answer.summary.ok
                 bound = BOUND_MS + ITEM_MS * items
                 mark = "" if took <= bound else "  DEAR"

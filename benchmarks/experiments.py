@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks._running import MIB, StartError
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS
 from benchmarks.results import JournalCost, Peer, Results, Size, Waiting
 from benchmarks.rounds import Plan, Say, Target, Turns
+from benchmarks.running import MIB, StartError
 from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi, fill_journal, verifications
 from benchmarks.stored import write_fixtures
 

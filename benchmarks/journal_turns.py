@@ -9,57 +9,84 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from emulator.cli import main
-from emulator.endpoint import exchange
-from emulator.endpoint.exchange import Call
+from emulator.app import create_app
+from emulator.emulator import Emulator
+from emulator.messages import Answer, Incoming
+from emulator.server.access_log import AccessLog
+from emulator.server.server import serve
+from emulator.settings import Settings
+from emulator.web.limits import body_limit
 
 #: Requests in a turn.
 TURN = 64
 
 
 class Turns:
-    """Stands where the exchange writes a call down: does so in every other turn, and looks at the clock.
+    """Stands before the emulator's exchange: switches the journal off and on, and looks at the clock.
 
     Until the journal is full every turn is recorded and none counts: what has to go is part of the cost.
     ``pairs``: microseconds for each request of a recorded turn and of the unrecorded one behind it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, emulator: Emulator) -> None:
         self.pairs: list[tuple[float, float]] = []
-        self._write_down = exchange._write_down
-        self._recording = True
+        self.accepts = emulator.exchange.accepts
+        self._answer = emulator.exchange.handle
+        self._workspace = emulator.workspaces.default
         self._left = TURN
         self._since = perf_counter()
         self._recorded_us = 0.0
 
-    def __call__(self, call: Call, *rest: Any) -> None:
-        if self._recording:
-            self._write_down(call, *rest)
+    def handle(self, incoming: Incoming) -> Answer:
+        answer = self._answer(incoming)
         self._left -= 1
         if not self._left:
-            self._next(full=call.workspace.requests.dropped > 0)
+            self._next()
+        return answer
 
-    def _next(self, full: bool) -> None:
+    def _next(self) -> None:
         now = perf_counter()
         took_us = (now - self._since) * 1e6 / TURN
-        if self._recording:
+        journal = self._workspace.requests
+        if journal.recording:
             self._recorded_us = took_us
         else:
             self.pairs.append((self._recorded_us, took_us))
-        if full:
-            self._recording = not self._recording
+        if journal.dropped:
+            journal.recording = not journal.recording
         self._left, self._since = TURN, now
 
 
-if __name__ == "__main__":
-    turns = Turns()
-    exchange._write_down = turns  # type: ignore[assignment]
-    file = Path(sys.argv.pop(1))
+def main() -> None:
+    """Serve until it is told to stop, then write the pairs down."""
+    parser = ArgumentParser()
+    parser.add_argument("file", type=Path)
+    for option in ("--port-file", "--state", "--fixtures"):
+        parser.add_argument(option, type=Path, required=True)
+    parser.add_argument("--durability", required=True)
+    asked, _ = parser.parse_known_args()
+    app = create_app(Settings(state=asked.state, fixtures=asked.fixtures, durability=asked.durability))
+    emulator: Emulator = app.extensions["emulator"]
+    turns = Turns(emulator)
     try:
-        main()
+        serve(
+            app,
+            turns,
+            host="127.0.0.1",
+            port=0,
+            body_limit=body_limit,
+            access_log=AccessLog("text", "quiet", sys.stderr),
+            on_ready=lambda port: asked.port_file.write_text(f"{port}\n"),
+            on_stop=lambda: None,
+        )
     finally:
-        file.write_text(json.dumps(turns.pairs))
+        asked.file.write_text(json.dumps(turns.pairs))
+        emulator.close()
+
+
+if __name__ == "__main__":
+    main()

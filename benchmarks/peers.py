@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._running import Running, free_port, running
 from benchmarks.bare import ANSWER
 from benchmarks.mixes import NEW_TOKEN, Mix
 from benchmarks.packages import Installed, from_npm, from_pip, need
+from benchmarks.running import Running, free_port, running
 
 _SIGNED = (
     "AWS4-HMAC-SHA256 Credential=test/20250101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"

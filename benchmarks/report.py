@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from benchmarks._running import MIB
 from benchmarks.journal_turns import TURN
 from benchmarks.mixes import MIXES
 from benchmarks.results import Results, Series, find, profile_bytes
+from benchmarks.running import MIB
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
 from benchmarks.targets import judge
 

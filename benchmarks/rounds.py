@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks._running import Running
 from benchmarks.load import Load, Pressure, put_load
 from benchmarks.mixes import Mix, write_script
 from benchmarks.results import Series
+from benchmarks.running import Running
 from benchmarks.servers import BARE, EMULATOR, make_known, profiles_in, settle
 from benchmarks.stored import Known
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from benchmarks._running import Running, StartError, family, free_port, running, start
 from benchmarks.mixes import creating_body
+from benchmarks.running import Running, StartError, family, free_port, running, start
 from benchmarks.stored import Known
 
 #: The folder of the project, where ``run.py`` is.

@@ -24,7 +24,7 @@ COPIED = ("emulator", "push_emulator", "fixtures", "tests")
 #: Where the tests of the rules are; none of these starts a process.
 TESTS = (
     "tests/rules",
-    "tests/test_exchange.py",
+    "tests/endpoint/test_exchange.py",
     "tests/web/test_push.py",
     "tests/web/test_cors.py",
 )
@@ -131,7 +131,7 @@ BREAKS = (
     Break("A1", ANSWER, '"error": error, "error_text": SUCCESS}', '"error_text": SUCCESS, "error": error}'),
     Break("A2", DECIDE, "if outcome.failed:  # A2", "if False:"),
     Break("A2", DECIDE, 'if "added" not in effects and "changed" not in effects:', "if False:"),
-    Break("A3", ANSWER, '"error": code, "error_text": text}', '"error": 0, "error_text": text}'),
+    Break("A3", ANSWER, '"error": code, "error_text": bounded', '"error": 0, "error_text": bounded'),
     Break("A3", EXCHANGE, "None if mirror else 200", "None"),
     Break("A3", EXCHANGE, "None if mirror else 200", "200"),
     Break("A4", EXCHANGE, 'if incoming.method != "POST":', "if False:"),

@@ -44,3 +44,18 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 def server(start_server: Callable[..., Server]) -> Server:
     """A server with the default fixtures and a fresh state."""
     return start_server()
+
+
+@pytest.fixture(scope="module")
+def module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the default fixtures, for all tests of a module; a test takes :func:`fresh`."""
+    server = Server(tmp_path_factory.mktemp("module")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def fresh(module_server: Server) -> Iterator[Server]:
+    """The module's server with a fresh state, for a test that neither ends nor restarts the process."""
+    yield module_server
+    module_server.clear()

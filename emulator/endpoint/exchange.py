@@ -231,6 +231,8 @@ def _count(call: Call, answer: Answer, seconds: float, decided: list[Decided], l
 def _write_down(
     call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]
 ) -> None:
+    if not call.workspace.requests.recording:
+        return
     workspace, incoming, outcome = call.workspace, call.incoming, call.outcome
     entry = Entry(
         0,

@@ -129,7 +129,7 @@ def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, 
             return _plainly_right(body), []
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
-    judge = _judge_quickly if len(body) > _MOST_FOR_SCHEMA else _judge_by_schema
+    judge = judge_quickly if len(body) > _MOST_FOR_SCHEMA else judge_by_schema
     try:
         request, lints = judge(body)
     except JSONProblem as problem:
@@ -141,15 +141,19 @@ def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, 
     return request, lints
 
 
-def _judge_by_schema(body: bytes) -> tuple[PushRequest, list[Lint]]:
+def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[PushRequest, list[Lint]]:
+    """The same as the schema says it, with so many complaints.
+
+    Raises :class:`RequestError` and :class:`~emulator.schemas.strict_json.JSONProblem`.
+    """
     document = read_json(body)
     if not isinstance(document, dict):
         raise RequestError(400, "body: must be a JSON object", "A3")
     try:
         values = _schema.load(document)
     except ValidationError as error:
-        complaints = first_complaints(error.messages, MAX_COMPLAINTS)
-        raise RequestError(400, "; ".join(complaints), "A3") from error
+        found = first_complaints(error.messages, complaints)
+        raise RequestError(400, "; ".join(found), "A3") from error
     unknown = [(name, REQUEST_PARAMETERS) for name in document if name not in REQUEST_PARAMETERS]
     for position, entry in enumerate(document["subscriptions"]):
         unknown += [
@@ -161,8 +165,11 @@ def _judge_by_schema(body: bytes) -> tuple[PushRequest, list[Lint]]:
     return PushRequest(subscriptions=entries, **values), unknown_parameters(unknown)
 
 
-def _judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
-    """The same for a long body: the first complaint alone, and the first unknown parameter."""
+def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
+    """The same for a long body: the first complaint alone, and the first unknown parameter.
+
+    Raises :class:`~emulator.schemas.strict_json.JSONProblem`.
+    """
     read_text(body)
     check_escapes(body)
     try:

@@ -34,7 +34,8 @@ class RequestJournal:
     Each entry is kept packed: exact to count in bytes, small, and nothing to the garbage collector. Entries
     stand one behind the other in blocks, which are only ever added to; the memory of a block is freed with
     its last entry. ``recorded`` counts all that ever came, ``dropped`` those that had to go for newer ones;
-    ``epoch`` is another one whenever all entries have been forgotten.
+    ``epoch`` is another one whenever all entries have been forgotten; ``recording`` false: the endpoint
+    records nothing, as when its cost is measured.
     """
 
     def __init__(self, max_count: int = JOURNAL_COUNT, max_bytes: int = JOURNAL_BYTES) -> None:
@@ -46,6 +47,7 @@ class RequestJournal:
         self._max_bytes = max_bytes
         self._watches: list[tuple[Tell, Match | None]] = []
         self.epoch = secrets.token_hex(4)
+        self.recording = True
         self.bytes = 0
         self.recorded = 0
         self.dropped = 0

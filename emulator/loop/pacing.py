@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
 from weakref import WeakKeyDictionary
 
@@ -21,37 +22,39 @@ class Pacing:
 
     Whatever works in steps on one loop shares them: ten at once hold it no longer than one, but for what
     each does until it asks. ``asked_every``: how many times it is asked in some dozen microseconds.
+    ``clock`` gives the time in seconds.
     """
 
-    __slots__ = ("_asked", "_asked_every", "_until", "_visits", "visited")
+    __slots__ = ("_asked", "_asked_every", "_clock", "_until", "_visits", "visited")
 
-    def __init__(self, asked_every: int = 32) -> None:
+    def __init__(self, asked_every: int = 32, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
         self._asked = 0
         self._asked_every = asked_every
         self._visits = 0
         #: Whether a request came since the pause before the last one.
         self.visited = True
-        self._until = _end_of_step()
+        self._until = _end_of_step(clock)
 
     @property
     def long(self) -> bool:
         """Whether this step has been long enough. Cheap: the time is looked at now and then."""
         self._asked += 1
-        return not self._asked % self._asked_every and perf_counter() > self._until
+        return not self._asked % self._asked_every and self._clock() > self._until
 
     async def pause(self) -> None:
         """Let others work, and begin the next step: for as long as this one took, if anybody does."""
         visits = getattr(asyncio.get_running_loop(), "visits", 0)
         self.visited, self._visits = visits != self._visits, visits
-        took_s = perf_counter() - (self._until - STEP_S)
+        took_s = self._clock() - (self._until - STEP_S)
         await asyncio.sleep(max(BREAK_S, took_s) if self.visited else BREAK_S)
-        self._until = _end_of_step()
+        self._until = _end_of_step(self._clock)
 
 
-def _end_of_step() -> float:
+def _end_of_step(clock: Callable[[], float]) -> float:
     loop = asyncio.get_running_loop()
     end = _ends.get(loop)
     if end is None:
-        end = _ends[loop] = perf_counter() + STEP_S
+        end = _ends[loop] = clock() + STEP_S
         loop.call_soon(_ends.pop, loop, None)  # when the loop has looked for others, another step begins
     return end

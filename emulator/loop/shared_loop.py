@@ -51,6 +51,11 @@ class LoopLock:
             self._owner = 0
             self._held.release()
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a thread waits for the turn of another."""
+        return self._door.locked()
+
 
 class _LendingSelector(selectors.DefaultSelector):
     def __init__(self, turn: LoopLock) -> None:

@@ -77,10 +77,18 @@ class Workspaces:
     ``on_delete`` holds what is called with the name of each workspace that is about to be deleted.
 
     ``lock`` holds the state directory; without one, nobody looks whether it is still ours.
+    ``monotonic`` gives the time in seconds.
     """
 
-    def __init__(self, settings: Settings, fixtures: FixtureSet, lock: StateLock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        fixtures: FixtureSet,
+        lock: StateLock | None = None,
+        monotonic: Callable[[], float] = monotonic,
+    ) -> None:
         self._settings = settings
+        self._monotonic = monotonic
         self._check_lock: Callable[[], None] = lock.check if lock is not None else lambda: None
         self.fixtures = fixtures
         self._open: dict[str, Workspace] = {}
@@ -284,7 +292,14 @@ class Workspaces:
         return workspace
 
     def _new(self, name: str, requests: RequestJournal | None = None) -> Workspace:
-        return Workspace(name, self._settings, self.fixtures, requests, check_lock=self._check_lock)
+        return Workspace(
+            name,
+            self._settings,
+            self.fixtures,
+            requests,
+            check_lock=self._check_lock,
+            monotonic=self._monotonic,
+        )
 
     def _in_memory(self, name: str) -> Workspace:
         return Workspace(name, replace(self._settings, durability="none"), self.fixtures)

@@ -51,9 +51,11 @@ class Workspace:
         requests: RequestJournal | None = None,
         store: TinyDBStore | None = None,
         check_lock: Callable[[], object] = lambda: None,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
+        self._monotonic = monotonic
         self.started = self._used = monotonic()
         self.editing = asyncio.Lock()
         self.metrics = Metrics()
@@ -91,12 +93,12 @@ class Workspace:
 
     def touch(self) -> None:
         """Note that the workspace is in use."""
-        self._used = monotonic()
+        self._used = self._monotonic()
 
     @property
     def idle_s(self) -> float:
         """Seconds since anybody used the workspace."""
-        return monotonic() - self._used
+        return self._monotonic() - self._used
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Back to the fixtures, in one transaction; ``keep`` leaves some of :data:`KEEPABLE` alone.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlencode
 
@@ -15,12 +15,15 @@ from tests.console.pages import PAGES, Console
 from tests.server import PATIENCE_S, Reply, Server, subscription
 
 TOKEN = "the-admin-token"
+GUARDED = ("--admin-token", TOKEN, "--durability", "none")
 
 
-@pytest.fixture
-def guarded(start_server: Callable[..., Server]) -> Server:
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that wants an admin token."""
-    return start_server("--admin-token", TOKEN, "--durability", "none")
+    server = Server(tmp_path_factory.mktemp("guarded"), *GUARDED).start()
+    yield server
+    server.kill()
 
 
 def form(server: Server, page: str, action: str, **fields: str) -> Reply:
@@ -125,7 +128,7 @@ def test_cookies_are_for_https_alone_where_the_page_came_by_https(
     start_server: Callable[..., Server], guarded: Server
 ) -> None:
     context = ssl._create_unverified_context()  # what the certificate says is another test's
-    server = start_server("--admin-token", TOKEN, "--durability", "none", "--tls-self-signed")
+    server = start_server(*GUARDED, "--tls-self-signed")
 
     def cookies(method: str, path: str, cookie: str = "", **fields: str) -> list[str]:
         connection = HTTPSConnection("127.0.0.1", server.port, timeout=PATIENCE_S, context=context)
@@ -179,11 +182,14 @@ def test_a_live_page_hears_nothing_after_the_sign_out(guarded: Server) -> None:
     connection.close()
 
 
-def test_wrong_tokens_are_limited_and_the_answer_says_when_to_try_again(guarded: Server) -> None:
-    token, cookie = load(guarded, "/__console/sign-in")
+def test_wrong_tokens_are_limited_and_the_answer_says_when_to_try_again(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(*GUARDED)
+    token, cookie = load(server, "/__console/sign-in")
 
     def give(text: str) -> Reply:
-        return post(guarded, "/__console/sign-in", {"form_token": token, "token": text}, cookie)
+        return post(server, "/__console/sign-in", {"form_token": token, "token": text}, cookie)
 
     assert [give(f"guess {n}").status for n in range(WRONG_TRIES)] == [403] * WRONG_TRIES
     for text in ("guess", TOKEN):
@@ -192,7 +198,7 @@ def test_wrong_tokens_are_limited_and_the_answer_says_when_to_try_again(guarded:
         assert 0 < int(answer.headers["retry-after"]) <= WRONG_TRIES_S
         assert not session_cookie(answer)
     assert f"Try again in {answer.headers['retry-after']} s." in answer.body.decode()
-    assert guarded.get("/__admin/requests", Authorization=f"Bearer {TOKEN}").status == 200
+    assert server.get("/__admin/requests", Authorization=f"Bearer {TOKEN}").status == 200
 
 
 def test_wrong_tokens_are_counted_by_address_and_forgotten_after_a_while() -> None:

@@ -92,4 +92,4 @@ def test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part(tmp_path: 
     with pytest.raises(OSError, match="No space"):
         uploads.keep(Full(filename="t.csv"), path, "default", 5, "ios-apns")
     assert not path.exists()
-    assert uploads._waiting == {}
+    assert list(uploads) == []

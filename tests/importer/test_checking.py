@@ -11,8 +11,8 @@ from emulator.importer.checking import Checked, check_plan
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
 from emulator.workspaces.workspace import Workspace
+from tests.fake.made_up import push_tokens
 from tests.importer.tables import plan, text_of
-from tests.made_up import push_tokens
 
 
 def checked(workspace: Workspace, folder: Path, rows: list[list[str]], **its_plan: Any) -> Checked:

@@ -11,8 +11,8 @@ from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
+from tests.fake.made_up import push_tokens
 from tests.importer.tables import text_of
-from tests.made_up import push_tokens
 
 FIELDS = ["CustomNumber1", "email"]
 

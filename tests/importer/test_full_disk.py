@@ -10,6 +10,7 @@ import pytest
 
 from tests.importer.test_server import ROWS, send, table_of, upload
 from tests.server import Server
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux has them")
 
@@ -28,8 +29,7 @@ def test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full(
     server = start_server("-q")
     job = upload(server, table_of(ROWS), dry_run=dry_run)
     limit_files(server, 1)
-    while (job := server.get(f"/__admin/imports/{job['id']}").json)["state"] == "running":
-        pass
+    job = server.finished_import(f"/__admin/imports/{job['id']}").json
     assert job["state"] == "failed"
     assert job["counts"]["rows"] < ROWS
     for said in ("the report cannot be written", "this cannot be written down", "File too large"):
@@ -38,11 +38,9 @@ def test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full(
     assert list(server.state.rglob("*.upload")) == []
 
     limit_files(server, None)
-    while server.get("/__admin/health").json["status"] != "ok":
-        pass
+    until(lambda: server.get("/__admin/health").json["status"] == "ok")
     again = upload(server, table_of(10))
-    while (again := server.get(f"/__admin/imports/{again['id']}").json)["state"] == "running":
-        pass
+    again = server.finished_import(f"/__admin/imports/{again['id']}").json
     assert again["state"] == "finished"
     server.kill()
     server.start()
@@ -53,8 +51,7 @@ def test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full(
 def test_an_import_that_cannot_begin_leaves_nothing(start_server: Callable[..., Server]) -> None:
     server = start_server("-q")
     job = upload(server, table_of(1))  # its folder is there
-    while server.get(f"/__admin/imports/{job['id']}").json["state"] == "running":
-        pass
+    server.finished_import(f"/__admin/imports/{job['id']}")
     before = len(list((server.state / "imports").iterdir()))
     limit_files(server, 200)  # the small upload fits, its record does not
     answer = send(server, table_of(1))

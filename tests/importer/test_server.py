@@ -43,49 +43,47 @@ def table_of(rows: int) -> bytes:
     return b"token\n" + b"".join(b"new:%d\n" % number for number in range(rows))
 
 
-def test_requests_are_answered_while_an_import_runs(server: Server) -> None:
-    job = upload(server, table_of(ROWS))
+def test_requests_are_answered_while_an_import_runs(fresh: Server) -> None:
+    job = upload(fresh, table_of(ROWS))
     answered = 0
-    while server.get(f"/__admin/imports/{job['id']}").json["state"] == "running":
-        assert server.push(subscriptions=[subscription(f"other:{answered}")])["error"] == 0
+    while fresh.get(f"/__admin/imports/{job['id']}").json["state"] == "running":
+        assert fresh.push(subscriptions=[subscription(f"other:{answered}")])["error"] == 0
         answered += 1
-    job = server.get(f"/__admin/imports/{job['id']}").json
+    job = fresh.get(f"/__admin/imports/{job['id']}").json
     assert (job["state"], job["counts"]["added"]) == ("finished", ROWS)
     assert answered
-    items = server.push(subscriptions=[subscription(f"new:{ROWS - 1}")])["data"]
+    items = fresh.push(subscriptions=[subscription(f"new:{ROWS - 1}")])["data"]
     assert [list(item) for item in items] == [["db_id", "description", "profile_id", "resource_id", "status"]]
 
 
-def test_an_import_takes_hardly_any_breaks_while_nobody_asks(server: Server) -> None:
+def test_an_import_takes_hardly_any_breaks_while_nobody_asks(fresh: Server) -> None:
     ratios = []
     while len(ratios) < 4 and min(ratios, default=9.0) > 2:  # others may use the machine
         since = time.monotonic()
-        job = upload(server, table_of(30_000))
-        while (job := server.get(f"/__admin/imports/{job['id']}").json)["state"] == "running":
-            time.sleep(0.1)
+        job = upload(fresh, table_of(30_000))
+        job = fresh.finished_import(f"/__admin/imports/{job['id']}", every_s=0.1).json
         ratios.append((time.monotonic() - since - 0.1) / job["seconds"])
     assert min(ratios) <= 2, "seconds that passed over seconds of work"
 
 
-def test_a_workspace_with_four_imports_refuses_a_fifth_and_others_go_on(server: Server) -> None:
-    jobs = [upload(server, table_of(100_000)) for _ in range(4)]
-    fifth = send(server, table_of(1))
+def test_a_workspace_with_four_imports_refuses_a_fifth_and_others_go_on(fresh: Server) -> None:
+    jobs = [upload(fresh, table_of(100_000)) for _ in range(4)]
+    fifth = send(fresh, table_of(1))
     assert (fifth.status, fifth.json["error"]) == (429, 429)
     assert "4 imports are running in this workspace" in fifth.json["error_text"]
     assert int(fifth.headers["retry-after"]) > 0
-    upload(server, table_of(1), path="/w/other")
+    upload(fresh, table_of(1), path="/w/other")
     for job in jobs:
-        server.request("DELETE", f"/__admin/imports/{job['id']}")
-    while any(job["state"] == "running" for job in server.get("/__admin/imports").json["items"]):
-        pass
-    upload(server, table_of(1))
+        fresh.request("DELETE", f"/__admin/imports/{job['id']}")
+        fresh.finished_import(f"/__admin/imports/{job['id']}")
+    last = upload(fresh, table_of(1))
+    fresh.finished_import(f"/__admin/imports/{last['id']}")
 
 
-def test_an_import_can_be_cancelled(server: Server) -> None:
-    job = upload(server, table_of(ROWS))
-    assert server.request("DELETE", f"/__admin/imports/{job['id']}").status == 202
-    while (job := server.get(f"/__admin/imports/{job['id']}").json)["state"] == "running":
-        pass
+def test_an_import_can_be_cancelled(fresh: Server) -> None:
+    job = upload(fresh, table_of(ROWS))
+    assert fresh.request("DELETE", f"/__admin/imports/{job['id']}").status == 202
+    job = fresh.finished_import(f"/__admin/imports/{job['id']}").json
     assert job["state"] == "cancelled"
     assert job["counts"]["rows"] < ROWS
 
@@ -107,11 +105,11 @@ def test_a_killed_server_keeps_whole_batches_and_says_up_to_which_line(
     assert "subscription_id" not in last
 
 
-def test_the_command_imports_through_the_server(server: Server, tmp_path: Path) -> None:
+def test_the_command_imports_through_the_server(fresh: Server, tmp_path: Path) -> None:
     table, report = tmp_path / "t.csv", tmp_path / "report.csv"
     table.write_bytes(table_of(2000) + b"new:1\n")
     arguments = ["--resource", "5", "--provider", "android-firebase", "--match", "push"]
-    arguments += ["--token-column", "token", "--report", str(report), "--url", server.url]
+    arguments += ["--token-column", "token", "--report", str(report), "--url", fresh.url]
     done = subprocess.run(
         [sys.executable, str(ROOT / "run.py"), "import", str(table), *arguments],
         capture_output=True,
@@ -121,4 +119,4 @@ def test_the_command_imports_through_the_server(server: Server, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert "  subscriptions added            2,000\n" in done.stdout
     assert "subscriptions unchanged,1," in report.read_text()
-    assert server.get("/__admin/health").json["subscriptions"] >= 2000
+    assert fresh.get("/__admin/health").json["subscriptions"] >= 2000

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from threading import Thread
-from time import perf_counter, sleep
+from time import perf_counter
 
 import psutil
 import pytest
 
 from tests.server import PAGE_TOKEN, PATIENCE_S, Reply, Server, subscription
+from tests.waiting import until
 
 #: Requests in the journal, which holds no more.
 FULL = 5_000
@@ -51,12 +52,14 @@ def _settled(server: Server) -> float:
     """The server's seconds of the processor, once it has nothing more to do."""
     assert server.process is not None
     times = psutil.Process(server.process.pid).cpu_times
-    deadline = perf_counter() + PATIENCE_S
-    before = -1.0
-    while (now := times().user + times().system) != before and perf_counter() < deadline:
-        before = now
-        sleep(0.1)
-    return now
+    seen: list[float] = []
+
+    def unchanged() -> bool:
+        seen.append(times().user + times().system)
+        return seen[-1:] == seen[-2:-1]
+
+    until(unchanged, every_s=0.1)
+    return seen[-1]
 
 
 @pytest.mark.parametrize("match", [{"subscription_id": "wanted"}, {"q": "wanted"}, {"outcome": "fault"}])

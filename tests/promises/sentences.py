@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.server import ROOT
@@ -20,6 +21,7 @@ WORDS = re.compile(
 _QUOTED = re.compile(r"```.*?```|`[^`\n]*`|<!--.*?-->", re.DOTALL)
 #: Where one sentence ends: a full stop, the end of a cell, an item or a paragraph.
 _END = re.compile(r"(?<=[.!?])\s+|\s\|\s|\n\s*\n|\n\s*[-*|]\s")
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 
 
 def promises_in(path: Path) -> list[str]:
@@ -41,6 +43,23 @@ def fold(text: str) -> str:
 def files(*patterns: str) -> list[Path]:
     """The files that the patterns mean, seen from the project's folder."""
     return sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+
+
+def is_test(name: str) -> bool:
+    """Whether ``FILE::TEST`` or ``FILE::CLASS::TEST`` names a test that pytest collects."""
+    file, *inside = name.split("::")
+    found: ast.AST = _parsed(ROOT / file)
+    for one in inside:
+        defined = {node.name: node for node in ast.iter_child_nodes(found) if isinstance(node, _DEFINITIONS)}
+        if one not in defined or not one.startswith(("test", "Test")):
+            return False
+        found = defined[one]
+    return Path(file).name.startswith("test_") and isinstance(found, ast.FunctionDef)
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8") if path.exists() else "")
 
 
 def _texts(path: Path) -> list[str]:

@@ -25,14 +25,17 @@ RESTORE = (
     "tests/store/test_storage.py::test_replace_is_whole_or_not_at_all_wherever_the_disk_fails",
 )
 SIDE_BY_SIDE = (
-    "tests/test_isolation.py::test_16_workspaces_side_by_side_never_see_each_other",
-    "tests/test_workspaces.py::test_each_workspace_has_its_own_of_everything",
+    "tests/workspaces/test_isolation.py::test_16_workspaces_side_by_side_never_see_each_other",
+    "tests/workspaces/test_workspaces.py::test_each_workspace_has_its_own_of_everything",
 )
 REFUSED_CHANGES_NOTHING = "tests/fuzz/test_endpoint.py::test_A3_damaged_requests_change_nothing_when_refused"
-BY_HAND_OS = "tests/test_changes_by_hand.py::test_what_a_full_disk_refuses_is_not_in_force"
-BY_HAND_FSYNC = "tests/test_changes_by_hand.py::test_what_an_fsync_refuses_is_taken_back_in_memory_too"
+BY_HAND_OS = "tests/end_to_end/test_changes_by_hand.py::test_what_a_full_disk_refuses_is_not_in_force"
+BY_HAND_FSYNC = (
+    "tests/end_to_end/test_changes_by_hand.py::test_what_an_fsync_refuses_is_taken_back_in_memory_too"
+)
 RESET_REFUSED = (
-    "tests/test_workspaces.py::test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone"
+    "tests/workspaces/test_workspaces.py::"
+    "test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone"
 )
 REFUSED_BY_THE_DISK = (BY_HAND_OS, BY_HAND_FSYNC, FULL_DISK, FSYNC_FAILS)
 UNDONE_IN_STORAGE = (
@@ -49,11 +52,11 @@ REMOVED_WHOLE = (
     "test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed"
 )
 FOREIGN_FILE = "tests/store/test_damage.py::test_a_foreign_file_alone_is_left_alone"
-ONLY_READ = "tests/test_commands_export.py::test_an_export_of_a_state_writes_nothing_whatever_a_kill_left"
+ONLY_READ = "tests/cli/test_commands_export.py::test_an_export_of_a_state_writes_nothing_whatever_a_kill_left"
 NO_MORE_FILES = (
-    "tests/test_open_files.py::test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so"
+    "tests/store/test_open_files.py::test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so"
 )
-NOTHING_OPEN = "tests/test_open_files.py::test_an_application_that_cannot_be_made_leaves_nothing_open"
+NOTHING_OPEN = "tests/store/test_open_files.py::test_an_application_that_cannot_be_made_leaves_nothing_open"
 NEVER_MATCHES = (
     "tests/web/admin/test_criteria.py::test_value_that_no_request_can_have_is_refused",
     "tests/web/admin/test_criteria.py::test_filter_that_no_request_can_meet_is_refused",
@@ -64,7 +67,7 @@ ENVELOPE = (
     "tests/web/test_methods_and_paths.py::test_A4_unknown_paths",
     "tests/web/test_push.py::test_A4_a_failure_of_ours_answers_the_envelope",
 )
-FAULT_CHANGES = "tests/test_faults_over_tcp.py::test_armed_fault_is_seen_and_changes_what_it_should"
+FAULT_CHANGES = "tests/faults/test_faults_over_tcp.py::test_armed_fault_is_seen_and_changes_what_it_should"
 FAULT_NEVER_MATCHES = "tests/web/admin/test_faults.py::test_fault_that_could_never_match_is_refused"
 ITEM_ERROR = "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do"
 BARE_ITEM = "tests/rules/test_applying.py::test_S7_nothing_changed_answers_one_bare_item"
@@ -80,13 +83,13 @@ NOT_STARTED = (
 )
 NO_QUOTES = "tests/importer/test_reading.py::test_quotes_can_be_said_to_mean_nothing"
 CRASHES = (
-    "tests/test_crash.py::test_A6_killed_at_any_moment",
-    "tests/test_crash.py::test_A6_killed_during_a_snapshot",
-    "tests/test_crash.py::test_A6_killed_during_a_journal_rotation",
+    "tests/end_to_end/test_crash.py::test_A6_killed_at_any_moment",
+    "tests/end_to_end/test_crash.py::test_A6_killed_during_a_snapshot",
+    "tests/end_to_end/test_crash.py::test_A6_killed_during_a_journal_rotation",
 )
-COMMANDS = "tests/test_commands_export.py::"
+COMMANDS = "tests/cli/test_commands_export.py::"
 IMPORT = "tests/importer/test_command.py::"
-SECURITY = "tests/test_security.py::"
+SECURITY = "tests/end_to_end/test_security.py::"
 
 PROMISES: Final[dict[str, Table]] = {
     "README.md": {
@@ -96,7 +99,7 @@ PROMISES: Final[dict[str, Table]] = {
     "docs/operations.md": {
         "the death of the process, including `…`": (
             KILL,
-            "tests/test_workspaces.py::test_each_workspace_is_a_file_and_survives_kill_9",
+            "tests/workspaces/test_workspaces.py::test_each_workspace_is_a_file_and_survives_kill_9",
         ),
         "a power loss": (POWER,),
         "after a crash either all of it is stored or nothing": (
@@ -120,7 +123,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/importer/test_steps.py::test_A6_a_batch_that_is_not_stored_is_not_counted",
         ),
         "a second one says who holds it and stops": (
-            "tests/test_cli_errors.py::test_second_process_on_one_state_directory",
+            "tests/cli/test_cli_errors.py::test_second_process_on_one_state_directory",
             "tests/store/test_one_holder.py::"
             "test_a_second_server_finds_the_first_whatever_was_removed_in_the_directory",
         ),
@@ -134,8 +137,8 @@ PROMISES: Final[dict[str, Table]] = {
             "test_where_the_directory_was_replaced_the_first_writes_and_deletes_nothing_of_the_second",
         ),
         "whose snapshot is not done by then keeps its log": (
-            "tests/test_closing.py::test_state_that_is_not_written_down_in_time_is_whole_at_the_next_start",
-            "tests/test_closing.py::test_snapshot_that_takes_too_long_at_the_end_is_left_and_nothing_is_lost",
+            "tests/server/test_closing.py::test_state_that_is_not_written_down_in_time_is_whole_at_the_next_start",
+            "tests/server/test_closing.py::test_snapshot_that_takes_too_long_at_the_end_is_left_and_nothing_is_lost",
         ),
         "1 MiB, 100 subscriptions": (
             "tests/web/test_bad_input.py::test_A3_body_of_more_than_1_MiB",
@@ -146,13 +149,15 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/journal/test_journal.py::test_bound_by_count_drops_the_oldest_and_counts_them",
             "tests/journal/test_journal.py::test_journal_under_200_000_requests_keeps_memory_under_its_bound",
         ),
-        "500 open at a time": ("tests/test_workspaces.py::test_there_are_no_more_workspaces_than_allowed",),
+        "500 open at a time": (
+            "tests/workspaces/test_workspaces.py::test_there_are_no_more_workspaces_than_allowed",
+        ),
         "one that a newer version wrote is refused with a text that says so": (
             "tests/store/test_damage.py::test_a_newer_snapshot_format_is_refused_with_a_clear_text",
             "tests/store/test_damage.py::test_a_newer_journal_format_is_refused_with_a_clear_text",
         ),
         "SIGTERM and Ctrl-C stop within 5 seconds": (
-            "tests/test_cli.py::test_SIGTERM_stops_with_status_0_within_5_seconds",
+            "tests/cli/test_cli.py::test_SIGTERM_stops_with_status_0_within_5_seconds",
             SECURITY + "test_slow_clients_do_not_keep_the_server_from_stopping",
         ),
     },
@@ -172,8 +177,8 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/journal/test_journal.py::test_bound_by_bytes_drops_the_oldest_and_counts_them",
         ),
         "has its own options and no others": (
-            "tests/test_client.py::test_local_server_takes_nothing_from_variables_of_another_server",
-            "tests/test_pytest_plugin.py::"
+            "tests/push_emulator/test_client.py::test_local_server_takes_nothing_from_variables_of_another_server",
+            "tests/push_emulator/test_pytest_plugin.py::"
             "test_server_that_the_plugin_starts_takes_nothing_from_variables_of_another",
         ),
     },
@@ -204,7 +209,7 @@ PROMISES: Final[dict[str, Table]] = {
     "docs/import.md": {
         "where nobody else asks it takes about as long": (
             "tests/importer/test_server.py::test_an_import_takes_hardly_any_breaks_while_nobody_asks",
-            "tests/test_steps.py::test_a_break_is_as_long_as_the_step_where_others_ask",
+            "tests/loop/test_steps.py::test_a_break_is_as_long_as_the_step_where_others_ask",
         ),
         "A bad row is refused with its line number; the other rows go on": (
             "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
@@ -215,24 +220,26 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/console/test_faults_page.py::test_every_request_of_the_catalogue_meets_its_error_and_rule",
         ),
         "A delayed answer delays nobody else": (
-            "tests/test_faults_over_tcp.py::test_delayed_answer_delays_nobody_else",
+            "tests/faults/test_faults_over_tcp.py::test_delayed_answer_delays_nobody_else",
         ),
         "`…`: nothing changes": (FAULT_CHANGES,),
         "what a retry must survive": (
-            "tests/test_faults_over_tcp.py::test_fault_after_the_change_is_survived_by_a_retry",
+            "tests/faults/test_faults_over_tcp.py::test_fault_after_the_change_is_survived_by_a_retry",
         ),
         "A fault that could never match is refused": (FAULT_NEVER_MATCHES,),
         "A token that means nothing is answered 400": (
-            "tests/test_faults_over_tcp.py::test_token_that_means_nothing_is_refused_with_what_there_is",
+            "tests/faults/test_faults_over_tcp.py::test_token_that_means_nothing_is_refused_with_what_there_is",
         ),
         "so the first second can see twice the rate": (
             "tests/faults/test_armed.py::"
             "test_full_rate_limit_lets_twice_the_rate_through_in_its_first_second_then_the_rate",
         ),
         "compares as values do in rule M5": (M5_MATCH,),
-        "Nothing changes.": ("tests/test_qa_page.py::test_page_is_current",),
-        "The platform failed; nothing has changed": ("tests/test_qa_page.py::test_page_is_current",),
-        "The gateway gave up waiting; nothing has changed": ("tests/test_qa_page.py::test_page_is_current",),
+        "Nothing changes.": ("tests/project/test_qa_page.py::test_page_is_current",),
+        "The platform failed; nothing has changed": ("tests/project/test_qa_page.py::test_page_is_current",),
+        "The gateway gave up waiting; nothing has changed": (
+            "tests/project/test_qa_page.py::test_page_is_current",
+        ),
     },
     "docs/rules.md": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
@@ -241,7 +248,7 @@ PROMISES: Final[dict[str, Table]] = {
     "docs/security.md": {
         "Nothing leaves that machine": (SECURITY + "test_nothing_leaves_the_machine",),
         "the server does not start": (
-            "tests/test_cli_errors.py::"
+            "tests/cli/test_cli_errors.py::"
             "test_admin_token_that_is_blank_or_that_no_header_carries_stops_the_start",
         ),
         "refused at the start, and nothing is written": (
@@ -274,17 +281,19 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/cli/serve.py": {
         "What survives: os, a killed process": (KILL, POWER),
         "cannot be used; nothing was started": (
-            "tests/test_cli.py::test_serve_lists_all_problems_of_the_fixtures_and_starts_nothing",
+            "tests/cli/test_cli.py::test_serve_lists_all_problems_of_the_fixtures_and_starts_nothing",
         ),
     },
     "emulator/server/connections.py": {
         "nobody else can listen there too": (
-            "tests/test_serving.py::test_listening_twice_in_one_process_fails_too",
-            "tests/test_cli_errors.py::test_port_of_another_emulator",
+            "tests/server/test_serving.py::test_listening_twice_in_one_process_fails_too",
+            "tests/cli/test_cli_errors.py::test_port_of_another_emulator",
         ),
     },
     "emulator/server/delivery.py": {
-        "so nobody else waits": ("tests/test_delivery.py::test_fifty_delayed_answers_delay_nobody_else",),
+        "so nobody else waits": (
+            "tests/server/test_delivery.py::test_fifty_delayed_answers_delay_nobody_else",
+        ),
     },
     "emulator/emulator.py": {"then nothing is left open": (NOTHING_OPEN,)},
     "emulator/faults/catalogue.py": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
@@ -397,7 +406,7 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/store/recovery.py": {"Changes nothing there": (ONLY_READ,)},
     "emulator/store/removal.py": {
         "the removal survives a loss of power": (
-            "tests/test_changes_by_hand.py::test_the_deletion_of_a_workspace_waits_for_the_disk",
+            "tests/end_to_end/test_changes_by_hand.py::test_the_deletion_of_a_workspace_waits_for_the_disk",
         ),
         "then nothing was changed": (REMOVED_WHOLE,),
     },
@@ -430,27 +439,27 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/server/tls.py": {
         "A new file, never through a link": (
-            "tests/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
+            "tests/server/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
         ),
     },
     "emulator/fixtures/watching.py": {
         "for then nothing is changed": (
-            "tests/test_watching.py::"
+            "tests/fixtures/test_watching.py::"
             "test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones",
         ),
     },
     "emulator/workspaces/workspace.py": {
         "it is never changed through it, and no file is touched": (
-            "tests/test_workspace_making.py::test_a_read_answers_as_a_fresh_workspace_would_and_makes_none",
-            "tests/test_workspace_making.py::test_500_looks_make_no_file_and_leave_room_for_a_workspace",
+            "tests/workspaces/test_workspace_making.py::test_a_read_answers_as_a_fresh_workspace_would_and_makes_none",
+            "tests/workspaces/test_workspace_making.py::test_500_looks_make_no_file_and_leave_room_for_a_workspace",
         ),
         "then nothing has changed": (BY_HAND_OS, BY_HAND_FSYNC, RESET_REFUSED),
     },
     "emulator/workspaces/registry.py": {
         "is never deleted or expired": (
-            "tests/test_workspaces.py::"
+            "tests/workspaces/test_workspaces.py::"
             "test_idle_workspaces_are_deleted_with_their_files_but_not_the_default_one",
-            "tests/test_workspaces.py::test_workspaces_are_listed_made_and_deleted",
+            "tests/workspaces/test_workspaces.py::test_workspaces_are_listed_made_and_deleted",
         ),
     },
     "emulator/web/admin/criteria.py": {"… can never match…": NEVER_MATCHES},

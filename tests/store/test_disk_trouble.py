@@ -7,7 +7,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 import pytest
 
 from emulator.store.doctor import examine
-from tests.server import PATIENCE_S, Server, subscription
+from tests.server import Server, subscription
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts as Linux has them")
 
@@ -51,16 +51,9 @@ def failing(server: Server, text: str) -> None:
     assert text in answer["reason"]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.02)
-
-
 def recovered(server: Server) -> None:
     """It recovers by itself, and health says so."""
-    wait_until(lambda: bool(health(server)["status"] == "ok"))
+    until(lambda: health(server)["status"] == "ok")
     assert "reason" not in health(server)
 
 
@@ -117,7 +110,7 @@ def test_without_a_health_check_it_recovers_too(server: Server) -> None:
     limit_files(server, journal_size(server) + 10)
     refused(server, "one", "File too large")
     limit_files(server, None)
-    wait_until(lambda: push(server, "one")[0] == 200)
+    until(lambda: push(server, "one")[0] == 200)
     holds(server, 8)
 
 
@@ -180,7 +173,7 @@ def test_a_deleted_snapshot_comes_back(server: Server) -> None:
     accepted(server, "before")
     (server.state / "default.json").unlink()
     recovered(server)
-    wait_until(lambda: (server.state / "default.json").exists())
+    until(lambda: (server.state / "default.json").exists())
     holds(server, 8)
     accepted(server, "after")
     killed_and_started_again(server, 10)
@@ -227,7 +220,7 @@ def test_a_snapshot_that_fails_is_told_and_made_up_for(start_server: Callable[..
     accepted(server, "one-more")
     limit_files(server, None)
     recovered(server)
-    wait_until(lambda: (server.state / "default.json").stat().st_size > snapshot_size)
+    until(lambda: (server.state / "default.json").stat().st_size > snapshot_size)
     holds(server, 6 + 2 * (sent + 1))
     killed_and_started_again(server, 6 + 2 * (sent + 1))
 

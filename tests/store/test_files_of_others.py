@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import assert_one_line, run
-from tests.server import PATIENCE_S, Server, subscription
+from tests.server import Server, subscription
+from tests.waiting import until
 
 FOREIGN = {
     "package.json": b'{"name": "my-app"}',
@@ -72,10 +72,7 @@ def test_files_of_others_are_not_listed_opened_reset_expired_or_deleted(
 def wait_for_expiry(server: Server) -> None:
     """Make a workspace and wait until it has expired: whatever else would expire, has."""
     server.request("PUT", "/__admin/workspaces/short")
-    deadline = time.monotonic() + PATIENCE_S
-    while "short" in names(server):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: "short" not in names(server))
 
 
 def test_a_workspace_beside_files_of_others_writes_and_deletes_its_own_only(

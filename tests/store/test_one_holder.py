@@ -10,7 +10,7 @@ import pytest
 
 from tests.command_line import assert_one_line, run
 from tests.server import Server, subscription
-from tests.store.test_disk_trouble import wait_until
+from tests.waiting import until
 
 
 def push(server: Server, token: str) -> int:
@@ -47,7 +47,7 @@ def test_a_second_server_finds_the_first_where_the_directory_was_moved_to(
     assert_one_line(run("serve", "--port", "0", "--state", away), "in use by another emulator")
     assert push(first, "away") == 500
     away.rename(first.state)
-    wait_until(lambda: push(first, "back") != 500)  # what was refused is tried again once a second
+    until(lambda: push(first, "back") != 500)  # what was refused is tried again once a second
     assert first.get("/__admin/health").json["status"] == "ok"
 
 

@@ -203,15 +203,14 @@ def test_A3_chunked_body_of_more_than_1_MiB(untouched: Server, size: int) -> Non
     assert_error(send_chunked(untouched, pieces), 413, "body: must be at most 1048576 bytes")
 
 
-def test_exactly_1_MiB_is_accepted(start_server: Any) -> None:
-    server = start_server()
+def test_exactly_1_MiB_is_accepted(fresh: Server) -> None:
     first, second = (
         padded({**GOOD, "id": ANNA, "subscriptions": [subscription(token)]}, MIB) for token in "ab"
     )
-    assert server.request("POST", "/push_subscribe", first).json["error"] == 0
-    assert send_chunked(server, [second[:700_000], second[700_000:]]).json["error"] == 0
+    assert fresh.request("POST", "/push_subscribe", first).json["error"] == 0
+    assert send_chunked(fresh, [second[:700_000], second[700_000:]]).json["error"] == 0
     long = {**GOOD, "subscriptions": [subscription("x" * (MIB - 200))]}
-    assert server.post("/push_subscribe", long).json["error"] == 0
+    assert fresh.post("/push_subscribe", long).json["error"] == 0
 
 
 def test_A3_101_subscriptions(untouched: Server) -> None:
@@ -221,9 +220,9 @@ def test_A3_101_subscriptions(untouched: Server) -> None:
     assert_error(reply, 400, "subscriptions: must have 1 to 100 entries")
 
 
-def test_100_subscriptions_are_accepted(start_server: Any) -> None:
+def test_100_subscriptions_are_accepted(fresh: Server) -> None:
     many = [subscription(f"token-{n}") for n in range(100)]
-    answer = start_server().push(subscriptions=many)
+    answer = fresh.push(subscriptions=many)
     assert (answer["error"], len(answer["data"])) == (0, 100)
 
 
@@ -236,8 +235,7 @@ def test_A3_no_subscriptions(untouched: Server) -> None:
 
 
 @pytest.mark.parametrize("token", ["токен-😀", "a b\n", "'\"\\<>&", "\u200b", "x" * 10_000])
-def test_any_text_is_a_token(start_server: Any, token: str) -> None:
-    server = start_server()
-    answer = server.push(id=ANNA, subscriptions=[subscription(token)])
+def test_any_text_is_a_token(fresh: Server, token: str) -> None:
+    answer = fresh.push(id=ANNA, subscriptions=[subscription(token)])
     assert (answer["error"], answer["data"][0]["subscription_id"]) == (0, token)
-    assert server.push(subscriptions=[subscription(token)])["data"][0]["profile_id"] == ANNA
+    assert fresh.push(subscriptions=[subscription(token)])["data"][0]["profile_id"] == ANNA

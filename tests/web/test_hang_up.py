@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
 from tests.raw_http import post_head, send_half
-from tests.server import PATIENCE_S, Server
+from tests.server import Server
+from tests.waiting import until
 from tests.web.conftest import GOOD_BODY
 
 
@@ -43,10 +43,7 @@ class TestHangUp:
     ) -> None:
         before = answered(untouched)
         send_half(untouched, post_head(*headers), body, listen=False)
-        deadline = time.monotonic() + PATIENCE_S
-        while answered(untouched) == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert answered(untouched) > before
+        until(lambda: answered(untouched) > before)
 
 
 @pytest.mark.parametrize(

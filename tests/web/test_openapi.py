@@ -139,7 +139,7 @@ def test_what_the_server_refuses_is_not_valid_by_the_schema(request_body: dict[s
     ],
 )
 def test_what_the_admin_api_refuses_is_not_valid_by_its_schema(
-    server: Server, document: dict[str, Any], component: str, body: dict[str, Any]
+    fresh: Server, document: dict[str, Any], component: str, body: dict[str, Any]
 ) -> None:
     root = {"$ref": f"#/components/schemas/{component}", "components": document["components"]}
     assert not jsonschema.Draft202012Validator(root).is_valid(body)
@@ -157,7 +157,7 @@ def test_what_the_admin_api_refuses_is_not_valid_by_its_schema(
         ),
     }
     method, path, whole = sent[component]
-    assert server.request(method, f"/__admin{path}", json.dumps(whole).encode()).status == 400
+    assert fresh.request(method, f"/__admin{path}", json.dumps(whole).encode()).status == 400
 
 
 def test_a_body_with_what_the_path_does_not_say_is_needed(document: dict[str, Any]) -> None:
@@ -183,18 +183,18 @@ def test_command_says_where_it_cannot_write(tmp_path: Path) -> None:
     assert "openapi.json: No such file" in result.output
 
 
-def test_served_document_is_the_same_in_every_workspace(server: Server, document: dict[str, Any]) -> None:
-    assert server.get("/__admin/openapi.json").json == document
-    assert server.get("/w/team-a/__admin/openapi.json").json == document
+def test_served_document_is_the_same_in_every_workspace(fresh: Server, document: dict[str, Any]) -> None:
+    assert fresh.get("/__admin/openapi.json").json == document
+    assert fresh.get("/w/team-a/__admin/openapi.json").json == document
 
 
-def test_page_loads_nothing_from_elsewhere(server: Server) -> None:
-    page = server.get("/w/team-a/__admin/docs/")
+def test_page_loads_nothing_from_elsewhere(fresh: Server) -> None:
+    page = fresh.get("/w/team-a/__admin/docs/")
     assert page.headers["content-type"].startswith("text/html")
     names = re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
     assert names
     for name in names:
-        answer = server.get(f"/w/team-a/__admin/docs/{name}")
+        answer = fresh.get(f"/w/team-a/__admin/docs/{name}")
         assert answer.status == 200
         assert answer.body
     assert "'self'" in page.headers["content-security-policy"]
@@ -202,12 +202,12 @@ def test_page_loads_nothing_from_elsewhere(server: Server) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
-def test_page_shows_the_contract_in_a_browser(server: Server, tmp_path: Path) -> None:
+def test_page_shows_the_contract_in_a_browser(fresh: Server, tmp_path: Path) -> None:
     shown = subprocess.run(
         [
             *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
             *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom"),
-            f"{server.url}/w/team-a/__admin/docs/",
+            f"{fresh.url}/w/team-a/__admin/docs/",
         ],
         capture_output=True,
         encoding="utf-8",
@@ -218,14 +218,14 @@ def test_page_shows_the_contract_in_a_browser(server: Server, tmp_path: Path) ->
     assert "/__admin/requests/verify" in shown
 
 
-def test_page_without_its_slash_leads_to_it(server: Server) -> None:
-    answer = server.get("/w/team-a/__admin/docs")
+def test_page_without_its_slash_leads_to_it(fresh: Server) -> None:
+    answer = fresh.get("/w/team-a/__admin/docs")
     assert (answer.status, answer.headers["location"]) == (302, "/w/team-a/__admin/docs/")
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2F__init__.py", "oauth2-redirect.html"])
-def test_page_serves_its_own_files_only(server: Server, name: str) -> None:
-    answer = server.get(f"/__admin/docs/{name}")
+def test_page_serves_its_own_files_only(fresh: Server, name: str) -> None:
+    answer = fresh.get(f"/__admin/docs/{name}")
     assert answer.status == 404
     assert answer.json["error"] == 404
 
@@ -238,7 +238,7 @@ def test_contract_is_readable_without_the_admin_token(start_server: Any) -> None
     assert server.get("/__admin/openapi.json", Host="evil.example").status == 403
 
 
-def test_answer_of_the_server_is_valid_by_the_schema(server: Server) -> None:
+def test_answer_of_the_server_is_valid_by_the_schema(fresh: Server) -> None:
     schema = schema_documents()["push_answer.json"]
     for parameters in (
         {"subscriptions": [subscription("new")]},
@@ -246,4 +246,4 @@ def test_answer_of_the_server_is_valid_by_the_schema(server: Server) -> None:
         {"subscriptions": [subscription("twice"), subscription("twice")]},
         {"matching": "custom", "field_name": "no", "field_value": 1, "subscriptions": [subscription("x")]},
     ):
-        jsonschema.validate(server.push(PAGE_TOKEN, **parameters), schema)
+        jsonschema.validate(fresh.push(PAGE_TOKEN, **parameters), schema)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.endpoint import schema as push_schema
-from emulator.endpoint.schema import parse_push_request
+from emulator.endpoint.schema import judge_by_schema, judge_quickly, parse_push_request
 from emulator.rules.lints import REQUEST_PARAMETERS
-from emulator.rules.model import PushRequest, RequestError
+from emulator.rules.model import Lint, PushRequest, RequestError
+from emulator.schemas.strict_json import JSONProblem
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 filled = text.filter(bool)
@@ -81,16 +82,19 @@ def read_quickly(body: bytes) -> PushRequest | None:
 
 def read_by_schema(body: bytes) -> PushRequest | RequestError:
     """What marshmallow makes of it, without the quick reader."""
-    with pytest.MonkeyPatch.context() as slow:
-        slow.setattr(push_schema, "_plainly_right", _refuse)
-        try:
-            return parse_push_request(body)[0]
-        except RequestError as error:
-            return error
+    return judged(judge_by_schema, body)
 
 
-def _refuse(body: bytes) -> PushRequest:
-    raise msgspec.DecodeError
+def judged(
+    judge: Callable[[bytes], tuple[PushRequest, list[Lint]]], body: bytes
+) -> PushRequest | RequestError:
+    """What one reader makes of it."""
+    try:
+        return judge(body)[0]
+    except RequestError as error:
+        return error
+    except JSONProblem as problem:
+        return RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3")
 
 
 def same(one: object, other: object) -> bool:
@@ -140,14 +144,8 @@ def test_whatever_comes_is_read_or_refused_with_400(body: bytes) -> None:
 @given(damaged())
 def test_long_bodies_are_judged_as_short_ones_are(body: bytes) -> None:
     by_schema = read_by_schema(body)
-    with pytest.MonkeyPatch.context() as quick:
-        quick.setattr(push_schema, "_MOST_FOR_SCHEMA", 0)
-        quick.setattr(push_schema, "MAX_COMPLAINTS", 1000)
-        try:
-            quickly: PushRequest | RequestError = parse_push_request(body)[0]
-        except RequestError as error:
-            quickly = error
-        complaints = read_by_schema_all(body)
+    quickly = judged(judge_quickly, body)
+    complaints = read_by_schema_all(body)
     assert isinstance(quickly, RequestError) == isinstance(by_schema, RequestError)
     if isinstance(quickly, RequestError) and complaints is not None:
         assert quickly.text in complaints
@@ -156,9 +154,9 @@ def test_long_bodies_are_judged_as_short_ones_are(body: bytes) -> None:
 def read_by_schema_all(body: bytes) -> list[str] | None:
     """Everything that the schema says; ``None`` where the body is no JSON."""
     try:
-        push_schema._judge_by_schema(body)
+        judge_by_schema(body, complaints=1000)
     except RequestError as error:
         return error.text.split("; ")
-    except push_schema.JSONProblem:
+    except JSONProblem:
         return None
     return []

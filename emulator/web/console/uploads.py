@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +32,9 @@ class Uploads:
     def __init__(self) -> None:
         self._waiting: dict[str, Upload] = {}
 
+    def __iter__(self) -> Iterator[Upload]:
+        return iter(list(self._waiting.values()))
+
     def keep(self, sent: FileStorage, path: Path, workspace: str, resource_id: int, provider: str) -> Upload:
         """Write a file down at ``path``. Raises :class:`OSError`; then nothing is left there."""
         _write_or_remove(path, sent.save)
@@ -56,7 +59,7 @@ class Uploads:
 
     def forget_all_of(self, workspace: str) -> None:
         """Remove the files of a workspace that is deleted."""
-        for upload in [one for one in self._waiting.values() if one.workspace == workspace]:
+        for upload in [one for one in self if one.workspace == workspace]:
             self.forget(upload.id)
 
     def forget(self, upload_id: str) -> None:

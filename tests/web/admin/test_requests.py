@@ -305,38 +305,38 @@ def test_bad_query_is_refused(admin: Admin, query: str, text: str) -> None:
     assert admin.refused("GET", f"/requests?{query}").startswith(text)
 
 
-def test_assertion_right_after_a_response_needs_no_sleep(server: Server) -> None:
+def test_assertion_right_after_a_response_needs_no_sleep(fresh: Server) -> None:
     for number in range(200):
-        server.push(subscriptions=[subscription(f"t{number}")])
+        fresh.push(subscriptions=[subscription(f"t{number}")])
         asked = {"match": {"subscription_id": f"t{number}"}, "expect": {"exactly": 1}}
-        assert server.post("/__admin/requests/verify", asked).json == {"count": 1}
+        assert fresh.post("/__admin/requests/verify", asked).json == {"count": 1}
 
 
-def test_verify_waits_for_what_is_still_to_come(server: Server) -> None:
+def test_verify_waits_for_what_is_still_to_come(fresh: Server) -> None:
     """The request is sent when the verification is known to wait, and ends its waiting."""
     found: list[Any] = []
     asked = {"match": {"subscription_id": "late"}, "within": PATIENCE_S}
-    waiting = Thread(target=lambda: found.append(server.post("/__admin/requests/verify", asked)))
+    waiting = Thread(target=lambda: found.append(fresh.post("/__admin/requests/verify", asked)))
     waiting.start()
-    server.push(subscriptions=[subscription("other")])
+    fresh.push(subscriptions=[subscription("other")])
     assert found == []
-    server.push(subscriptions=[subscription("late")])
+    fresh.push(subscriptions=[subscription("late")])
     waiting.join(PATIENCE_S)
     assert [(reply.status, reply.json) for reply in found] == [(200, {"count": 1})]
 
 
-def test_verify_that_waits_in_vain_delays_nobody(server: Server) -> None:
+def test_verify_that_waits_in_vain_delays_nobody(fresh: Server) -> None:
     order: list[str] = []
     asked = {"match": {"subscription_id": "never"}, "within": 0.5}
 
     def verify() -> None:
-        assert server.post("/__admin/requests/verify", asked).status == 422
+        assert fresh.post("/__admin/requests/verify", asked).status == 422
         order.append("verified")
 
     waiting = Thread(target=verify)
     waiting.start()
     for _ in range(5):
-        server.push(subscriptions=[subscription("other")])
+        fresh.push(subscriptions=[subscription("other")])
     order.append("pushed")
     waiting.join(PATIENCE_S)
     assert sorted(order) == ["pushed", "verified"]

@@ -319,19 +319,19 @@ def test_a_large_snapshot_goes_out_and_in_over_tcp(start_server: Callable[..., S
     assert {**again, "clock": None} == {**json.loads(out), "clock": None}
 
 
-def test_a_body_of_more_than_1_MiB_is_413_elsewhere(server: Server) -> None:
+def test_a_body_of_more_than_1_MiB_is_413_elsewhere(fresh: Server) -> None:
     body = b'{"keep": ["%s"]}' % (b"x" * (1 << 20))
     for path in ("/__admin/reset", "/w/other/__admin/profiles"):
-        answer = server.request("POST", path, body)
+        answer = fresh.request("POST", path, body)
         assert (answer.status, answer.json["error_text"]) == (413, "body: must be at most 1048576 bytes")
 
 
-def test_a_snapshot_that_breaks_off_changes_nothing(server: Server) -> None:
-    before = server.get("/__admin/snapshot").json["profiles"]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+def test_a_snapshot_that_breaks_off_changes_nothing(fresh: Server) -> None:
+    before = fresh.get("/__admin/snapshot").json["profiles"]
+    with socket.create_connection(("127.0.0.1", fresh.port), timeout=10) as connection:
         head = b"PUT /__admin/snapshot HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000000\r\n\r\n"
         connection.sendall(head + b'{"format": 1, "databases": [], "resources": []}')
-    assert server.get("/__admin/snapshot").json["profiles"] == before
+    assert fresh.get("/__admin/snapshot").json["profiles"] == before
 
 
 def test_reset_survives_kill_9(server: Server) -> None:

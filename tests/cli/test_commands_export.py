@@ -1,0 +1,150 @@
+"""``run.py export`` and ``run.py reset``: on a state directory and through a running server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.store.storage import JournaledStorage
+from tests.command_line import assert_one_line, run_here
+from tests.server import PAGE_TOKEN, ROOT, Server, subscription
+
+FIXTURES = ROOT / "fixtures" / "default"
+
+
+@pytest.fixture
+def stopped(server: Server) -> Server:
+    """A server that was stopped with something in its state, in the default workspace and in another."""
+    server.push(subscriptions=[subscription("mine")])
+    server.post("/__admin/faults", {"then": {"status": 503}, "times": 2})
+    server.request("PUT", "/__admin/clock", b'{"now": "2026-01-01T00:00:00Z"}')
+    server.post("/w/other/push_subscribe", {"resource_token": PAGE_TOKEN, "subscriptions": []})
+    server.stop()
+    return server
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """The contents of a directory."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_export_of_a_state_directory_is_the_servers_snapshot_and_changes_nothing(
+    stopped: Server, tmp_path: Path
+) -> None:
+    before = files(stopped.state)
+    exported = run_here("export", "--state", stopped.state)
+    assert (exported.returncode, exported.stderr) == (0, "")
+    out = tmp_path / "out.json"
+    assert run_here("export", "--state", stopped.state, "--out", out).returncode == 0
+    assert out.read_text(encoding="utf-8") == exported.stdout
+    assert files(stopped.state) == before
+    stopped.start()
+    assert stopped.get("/__admin/snapshot").body.decode() == exported.stdout
+    assert json.loads(exported.stdout)["faults"][0]["times"] == 2
+
+
+def test_export_through_a_server_and_back_into_another_workspace(fresh: Server, tmp_path: Path) -> None:
+    fresh.request("PUT", "/w/mine/__admin/clock", b'{"now": "2026-01-01T00:00:00Z"}')
+    fresh.post("/w/mine/push_subscribe", {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t")]})
+    out = tmp_path / "out.json"
+    exported = run_here("export", "--url", fresh.url, "--workspace", "mine", "--out", out)
+    assert (exported.returncode, exported.stdout, exported.stderr) == (0, "", "")
+    assert run_here("export", "--url", f"{fresh.url}/w/mine/").stdout == out.read_text(encoding="utf-8")
+    assert fresh.request("PUT", "/w/yours/__admin/snapshot", out.read_bytes()).json["profiles"] == 7
+    assert fresh.get("/w/yours/__admin/snapshot").body == out.read_bytes()
+
+
+def test_export_of_a_workspace_that_the_server_does_not_have_makes_none(fresh: Server) -> None:
+    assert_one_line(
+        run_here("export", "--url", fresh.url, "--workspace", "mien"), '"mien"', "there are: default"
+    )
+    assert [one["name"] for one in fresh.get("/__admin/workspaces").json["items"]] == ["default"]
+
+
+def test_a_state_in_use_is_reached_through_its_server(fresh: Server) -> None:
+    for command in ("export", "reset"):
+        finished = run_here(command, "--state", fresh.state)
+        assert_one_line(finished, str(fresh.state), "in use", f"process {fresh.process.pid}", "--url")  # type: ignore[union-attr]
+
+
+def test_errors_of_use_are_one_line(tmp_path: Path, stopped: Server) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert_one_line(run_here("export"), "--state DIR", "--url URL")
+    assert_one_line(run_here("export", "--state", stopped.state, "--url", "http://127.0.0.1:1"), "--url URL")
+    assert_one_line(run_here("export", "--state", nowhere), str(nowhere), "is not a directory")
+    assert not nowhere.exists()
+    assert_one_line(run_here("export", "--state", stopped.state, "--workspace", "x"), '"x"', "default, other")
+    assert_one_line(run_here("export", "--url", "http://127.0.0.1:1"), "http://127.0.0.1:1/__admin/snapshot")
+    assert_one_line(run_here("export", "--state", stopped.state, "--out", nowhere / "x"), str(nowhere))
+    assert_one_line(run_here("reset", "--url", "http://127.0.0.1:1", "--fixtures", FIXTURES), "--fixtures")
+    (stopped.state / "default.json").write_text("{}")
+    assert_one_line(run_here("export", "--state", stopped.state), "default.json", "damaged")
+
+
+def test_export_needs_the_servers_admin_token(start_server: Any) -> None:
+    server = start_server("--admin-token", "secret")
+    assert_one_line(run_here("export", "--url", server.url), "admin token")
+    exported = run_here("export", "--url", server.url, environment={"EMULATOR_ADMIN_TOKEN": "secret"})
+    assert json.loads(exported.stdout)["format"] == 1
+
+
+def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
+    finished = run_here("reset", "--state", stopped.state, "--keep", "clock")
+    assert finished.stdout == "default: back to the fixtures: 6 profiles, 8 subscriptions\n"
+    stopped.start()
+    snapshot = stopped.get("/__admin/snapshot").json
+    assert (len(snapshot["profiles"]), snapshot["faults"], snapshot["clock"]["frozen"]) == (6, [], True)
+    stopped.stop()
+    fixtures = tmp_path / "fixtures"
+    shutil.copytree(FIXTURES, fixtures)
+    (fixtures / "profiles.json").unlink()
+    finished = run_here("reset", "--state", stopped.state, "--workspace", "other", "--fixtures", fixtures)
+    assert finished.stdout == "other: back to the fixtures: 0 profiles, 0 subscriptions\n"
+    stopped.start()
+    assert stopped.get("/w/other/__admin/health").json["profiles"] == 0
+    assert stopped.get("/__admin/health").json["profiles"] == 6
+
+
+def test_reset_with_bad_fixtures_changes_nothing(stopped: Server, tmp_path: Path) -> None:
+    before = files(stopped.state)
+    (tmp_path / "databases.json").write_text("[{}]")
+    finished = run_here("reset", "--state", stopped.state, "--fixtures", tmp_path)
+    assert finished.returncode == 2
+    assert finished.stderr.splitlines()[0] == f"{tmp_path / 'databases.json'}: [0].id: is required"
+    assert finished.stderr.splitlines()[-1].endswith("cannot be used; nothing was changed")
+    assert files(stopped.state) == before
+
+
+def test_reset_through_a_server(fresh: Server) -> None:
+    fresh.post("/w/mine/push_subscribe", {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t")]})
+    finished = run_here("reset", "--url", fresh.url, "--workspace", "mine")
+    assert finished.stdout == "mine: back to the fixtures: 6 profiles, 8 subscriptions\n"
+    assert fresh.get("/w/mine/__admin/health").json["profiles"] == 6
+    assert_one_line(run_here("reset", "--url", fresh.url, "--workspace", "No"), "workspace: its name must be")
+
+
+def test_an_export_of_a_state_writes_nothing_whatever_a_kill_left(stopped: Server) -> None:
+    """Not even into one that was killed before it was filled, or in the middle of a line."""
+    unfilled = stopped.folder / "unfilled"
+    unfilled.mkdir()
+    JournaledStorage(unfilled / "default.json").discard()
+    before = files(unfilled)
+    assert_one_line(run_here("export", "--state", unfilled), "never filled")
+    assert files(unfilled) == before
+    for name in ("lock", "lock.holder"):
+        (stopped.state / name).unlink(missing_ok=True)
+    (journal,) = stopped.state.glob("default.*.journal")
+    journal.write_bytes(journal.read_bytes() + b"torn")
+    before = files(stopped.state)
+    stopped.state.chmod(0o555)
+    try:
+        exported = run_here("export", "--state", stopped.state)
+    finally:
+        stopped.state.chmod(0o755)
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert len(json.loads(exported.stdout)["profiles"]) == 7
+    assert files(stopped.state) == before

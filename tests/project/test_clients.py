@@ -1,0 +1,109 @@
+"""The snippets of docs/clients.md, run as they stand there against a server."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server import PATIENCE_S, ROOT, Server
+
+PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def _snippet(language: str, server: Server) -> str:
+    """The page's only snippet in a language, with the server's address."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.S | re.M)
+    return str(found).replace("http://127.0.0.1:8080", server.url)
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=2 * PATIENCE_S, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _check(server: Server, printed: str, token: str) -> Any:
+    """The snippet printed the answer, and the journal has its request; the journal's entry."""
+    answer = json.loads(printed)
+    assert (answer["error"], answer["data"][0]["subscription_id"]) == (0, token)
+    (entry,) = server.get(f"/__admin/requests?subscription_id={token}").json["items"]
+    return entry
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+def test_curl(fresh: Server) -> None:
+    _check(fresh, _run("sh", "-c", _snippet("sh", fresh)), "token-of-curl")
+
+
+def test_python(fresh: Server) -> None:
+    _check(fresh, _run(sys.executable, "-c", _snippet("python", fresh)), "token-of-python")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+def test_node(fresh: Server) -> None:
+    printed = _run("node", "--input-type=module", "--eval", _snippet("js", fresh))
+    _check(fresh, printed, "token-of-node")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
+def test_Q4_page_of_another_origin_in_a_browser(fresh: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "index.html").write_text(_snippet("html", fresh), encoding="utf-8")
+    with _site(folder) as origin:
+        shown = _run(
+            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", origin),
+        )
+    found = re.search(r'<pre id="answer">(.*?)</pre>', shown, re.S)
+    assert found is not None
+    entry = _check(fresh, found[1], "token-of-a-page")
+    assert entry["headers"]["origin"] == origin
+    assert entry["headers"]["sec-fetch-site"] in ("cross-site", "same-site")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+def test_getting_started(fresh: Server) -> None:
+    page = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    calls = [
+        found.replace("http://127.0.0.1:8080", fresh.url)
+        for found in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M)
+    ]
+    first, taken, fault, journal = calls
+    assert json.loads(_run("sh", "-c", first))["error"] == 0
+    assert json.loads(_run("sh", "-c", first))["error"] == 200
+    assert json.loads(_run("sh", "-c", taken))["data"][0]["description"] == "Duplicate push subscription"
+    assert json.loads(_run("sh", "-c", fault))["times"] == 2
+    assert [json.loads(_run("sh", "-c", first))["error"] for _ in range(3)] == [503, 503, 200]
+    assert json.loads(_run("sh", "-c", journal))["total"] == 6
+
+
+@contextmanager
+def _site(folder: Path) -> Iterator[str]:
+    """A web server of another origin; the origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as site:
+        thread = threading.Thread(target=site.serve_forever)
+        thread.start()
+        try:
+            yield f"http://localhost:{site.server_port}"
+        finally:
+            site.shutdown()
+            thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        return

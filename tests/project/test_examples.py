@@ -1,0 +1,183 @@
+"""The examples do what they show: each is run as a user would run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from push_emulator import EmulatorClient, LocalServer, subscription
+from tests.push_emulator.test_pytest_plugin import PYTEST, RUN_S, clean_environment
+from tests.server import ROOT
+
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the examples, as a user's project."""
+    return shutil.copytree(EXAMPLES, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
+
+
+def test_suite_of_the_app_client_passes(project: Path) -> None:
+    ran = run([*PYTEST, "-q"], project)
+    assert ran.returncode == 0, ran.stdout
+    assert "13 passed" in ran.stdout
+
+
+def test_suite_of_the_app_client_notices_a_client_that_does_not_try_again(project: Path) -> None:
+    client = project / "app_client.py"
+    client.write_text(client.read_text().replace("ATTEMPTS = 3", "ATTEMPTS = 1"))
+    ran = run([*PYTEST, "-q"], project)
+    failed = {
+        line.split()[1].partition("::")[2] for line in ran.stdout.splitlines() if line.startswith("FAILED")
+    }
+    assert {name.partition("[")[0] for name in failed} == {
+        "test_unavailable_server_is_tried_again",
+        "test_lost_answer_does_not_register_twice",
+        "test_unreadable_answer_is_tried_again",
+        "test_answer_that_comes_too_late_is_not_waited_for",
+    }
+
+
+def test_contract_holds(server: LocalServer) -> None:
+    ran = run(["./contract.sh"], EXAMPLES, EMULATOR_URL=server.url)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count("ok ") == 13
+    with EmulatorClient(server.url) as client:
+        assert [one.name for one in client.workspaces.all()] == ["default"]
+
+
+def test_contract_that_does_not_hold_is_told_and_fails(server: LocalServer) -> None:
+    with EmulatorClient(server.url, "broken") as client:
+        client.faults.arm(status=500, error_text="out of order", times=1)
+    ran = run(["./contract.sh"], EXAMPLES, EMULATOR_URL=server.url, WORKSPACE="broken")
+    assert ran.returncode == 1
+    assert ran.stdout.startswith('FAIL  a new token is subscribed: expected 200 with "error":0, got:\n')
+    assert "out of order" in ran.stdout
+
+
+APP = """
+import sys
+sys.path.insert(0, {examples!r})
+from app_client import PushRegistration
+
+class App(PushRegistration):
+    def __init__(self, url):
+        super().__init__(url, "3LXP2FRcRxJ-7b14db88ec937f14", pause=lambda seconds: None)
+
+    def register(self, token, customer=None):
+        return super().register(token, "android-firebase", customer)
+
+"""
+
+
+def test_python_of_the_ci_page_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    with_plugin, without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "test_page.py").write_text(APP.format(examples=str(EXAMPLES)) + with_plugin)
+    ran = run([*PYTEST, "-q"], tmp_path)
+    assert "5 passed" in ran.stdout, ran.stdout
+    alone = run([sys.executable, "-c", without], tmp_path)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+
+
+def test_shell_of_the_ci_page_runs(server: LocalServer, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (script,) = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "base=" in block]
+    script = script.replace("http://127.0.0.1:8080", server.url).replace("curl", "curl -sS --noproxy '*'")
+    with EmulatorClient(server.url, "build-7") as client:
+        client.push("3LXP2FRcRxJ-7b14db88ec937f14", [subscription("t1", "ios-apns")])
+    ran = run(["bash", "-e", "-c", script], tmp_path, BUILD_NUMBER="7")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert '{"count":1}' in ran.stdout
+    assert ran.stdout.endswith('{"deleted":"build-7"}')
+
+
+def steps() -> list[dict[str, Any]]:
+    workflow = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())
+    found: list[dict[str, Any]] = workflow["jobs"]["test"]["steps"]
+    return found
+
+
+def test_workflow_is_of_the_form_that_github_reads() -> None:
+    workflow = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())
+    assert set(workflow) == {"name", True, "jobs"}  # YAML 1.1 reads "on" as true, GitHub does not
+    assert all(("uses" in step) != ("run" in step) for step in steps())
+    installed = [step["run"] for step in steps() if "pip install" in step.get("run", "")]
+    assert installed == ['pip install "$PUSH_EMULATOR" httpx pytest pytest-xdist']
+
+
+def test_commands_of_the_workflow_run_one_after_the_other(project: Path, tmp_path: Path) -> None:
+    """Every ``run`` in a shell of its own as GitHub does it, but for what installs, which is here already."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, command in {
+        "push-emulator": "-m emulator",
+        # No other plugin of this machine; the emulator's is named, for it need not be installed here.
+        "python": "",
+    }.items():
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
+        (programs / name).chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    environment = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PORT": port,
+        "PYTEST_ADDOPTS": "-p xdist -p push_emulator.pytest_plugin -p no:cacheprovider",
+    }
+    ran = {}
+    try:
+        for step in steps():
+            if "run" not in step or "pip install" in step["run"] or step.get("if") == "failure()":
+                continue
+            extra = {
+                name: value.replace("${{ env.PORT }}", port) for name, value in step.get("env", {}).items()
+            }
+            ran[step["name"]] = run(["bash", "-e", "-c", step["run"]], project, **environment, **extra)
+    finally:
+        _stop(project / "emulator.pid", port)
+    said = {name: (one.returncode, one.stdout + one.stderr) for name, one in ran.items()}
+    assert [status for status, _ in said.values()] == [0, 0, 0, 0], said
+    assert list(said) == ["Test the app", "Start an emulator", "Check the contract", "Stop the emulator"]
+    assert "13 passed" in said["Test the app"][1]
+    assert '"status":"ok"' in said["Start an emulator"][1]
+    assert "FAIL" not in said["Check the contract"][1]
+
+
+def _stop(pid_file: Path, port: str) -> None:
+    """Stop the emulator that the workflow started, if its own step did not."""
+    try:
+        process = psutil.Process(int(pid_file.read_text()))
+        if process.cmdline()[-4:-2] == ["--port", port]:  # not another's, with the same number
+            process.kill()
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return

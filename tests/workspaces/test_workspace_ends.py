@@ -1,0 +1,178 @@
+"""What belongs to a workspace ends with it, and whoever watches its name goes on with its successor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.in_process import InProcess
+from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
+from tests.waiting import until
+
+BODY = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("mine")]}
+PLAN = {"resource": PAGE_TOKEN, "provider": "android-firebase", "match": "push", "token_column": "token"}
+TABLE = b"x,token\n" + b"".join(b",new:%d\n" % number for number in range(50_000))
+
+
+def start_import(server: Server, name: str, table: bytes = TABLE) -> Any:
+    """The job of an import that the server has begun."""
+    files = {"file": ("tokens.csv", table, "text/csv")}
+    answer = httpx.post(
+        f"{server.url}/w/{name}/__admin/import", files=files, data={"plan": json.dumps(PLAN)}, timeout=60
+    )
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+def delete(server: Server, name: str) -> None:
+    """Delete a workspace."""
+    assert server.request("DELETE", f"/__admin/workspaces/{name}").status == 200
+
+
+def test_a_successor_inherits_no_import_and_a_running_one_stops(server: Server) -> None:
+    other = start_import(server, "other", b"x,token\n,new:1\n")
+    ids = [start_import(server, "one", b"x,token\n,new:1\n")["id"], start_import(server, "one")["id"]]
+    delete(server, "one")
+    server.post("/w/one/push_subscribe", BODY)
+    for _ in range(2):  # and after a restart
+        assert server.get("/w/one/__admin/imports").json["total"] == 0
+        for job_id in ids:
+            for path in (f"/imports/{job_id}", f"/imports/{job_id}/report.csv"):
+                assert server.get(f"/w/one/__admin{path}").status == 404
+        assert server.get("/w/one/__admin/health").json["profiles"] == 7  # nothing of it came after
+        assert server.get("/w/other/__admin/imports").json["items"][0]["id"] == other["id"]
+        assert {path.name.split(".")[0] for path in (server.state / "imports").iterdir()} == {other["id"]}
+        server.stop()
+        server.start()
+
+
+def test_a_successor_inherits_no_file_that_waits_to_be_imported(tmp_path: Path) -> None:
+    with InProcess() as app:
+        uploads = app.app.extensions["console"].uploads
+        for name in ("one", "two"):
+            app.client.put(f"/__admin/workspaces/{name}")
+            (tmp_path / name).write_bytes(TABLE)
+            with (tmp_path / name).open("rb") as sent:
+                uploads.keep(_Sent(sent), tmp_path / f"{name}.upload", name, 5, "android-firebase")
+        app.client.delete("/__admin/workspaces/one")
+        assert [path.name for path in tmp_path.glob("*.upload")] == ["two.upload"]
+
+
+class _Sent:
+    """A file as a form sends it."""
+
+    filename = "tokens.csv"
+
+    def __init__(self, sent: Any) -> None:
+        self._sent = sent
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(self._sent.read())
+
+
+def test_a_successor_begins_with_request_1_and_counts_nothing_of_its_predecessor(server: Server) -> None:
+    for _ in range(3):
+        server.post("/w/one/push_subscribe", {})
+    delete(server, "one")
+    listed = server.get("/w/one/__admin/requests").json
+    assert (listed["total"], listed["recorded"], listed["dropped"]) == (0, 0, 0)
+    server.post("/w/one/push_subscribe", BODY)
+    (entry,) = server.get("/w/one/__admin/requests").json["items"]
+    assert entry["id"] == 1
+    rules = server.get("/w/one/__admin/rules").json["items"]
+    assert sum(rule["decided"] for rule in rules if rule["id"].startswith("Q")) == 0
+    assert (
+        'emulator_answers_total{error="400",workspace="one"}'
+        not in server.get("/__admin/metrics").body.decode()
+    )
+
+
+class Verifying:
+    """A call that waits, on a connection of its own, for so many requests with this token."""
+
+    def __init__(self, server: Server, name: str, at_least: int, within: float) -> None:
+        self._connection = HTTPConnection("127.0.0.1", server.port, timeout=2 * PATIENCE_S)
+        asked = {"match": {"subscription_id": "mine"}, "expect": {"at_least": at_least}, "within": within}
+        self._connection.request("POST", f"/w/{name}/__admin/requests/verify", json.dumps(asked))
+        for _ in range(3):
+            server.get("/__admin/health")  # by then the server has read it
+
+    def result(self) -> tuple[int, Any]:
+        """The status and the answer."""
+        with closing(self._connection) as connection:
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+
+def test_a_waiting_verify_sees_the_workspace_that_is_made_after_it(server: Server) -> None:
+    verifying = Verifying(server, "one", 2, PATIENCE_S)
+    for _ in range(2):
+        server.post("/w/one/push_subscribe", BODY)
+    assert verifying.result() == (200, {"count": 2})
+
+
+def test_a_waiting_verify_follows_the_name_and_counts_nothing_of_a_predecessor(server: Server) -> None:
+    server.post("/w/one/push_subscribe", BODY)
+    verifying, too_many = Verifying(server, "one", 2, PATIENCE_S), Verifying(server, "one", 4, 2.0)
+    delete(server, "one")
+    for _ in range(2):
+        server.post("/w/one/push_subscribe", BODY)
+    assert verifying.result() == (200, {"count": 2})
+    status, answer = too_many.result()
+    assert (status, answer["count"]) == (422, 2)
+    assert answer["error_text"].endswith("found 2 of 2 in the journal")
+
+
+def test_a_live_stream_follows_the_name(server: Server) -> None:
+    server.post("/w/one/push_subscribe", BODY)
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as connection:
+        connection.request("GET", "/w/one/__console/live")
+        stream = connection.getresponse()
+        assert stream.readline() == b": watching\n"
+        delete(server, "one")
+        assert _next_news(stream) == (0, True)
+        server.request("PATCH", "/w/one/__admin/settings", b'{"strict": true}')
+        server.post("/w/one/push_subscribe", BODY)
+        assert _next_news(stream) == (1, False)
+
+
+def _next_news(stream: Any) -> tuple[int, bool]:
+    """How many rows the next event has, and whether the page forgets those before."""
+    while True:
+        line = stream.readline()
+        if line.startswith(b"data: "):
+            news = json.loads(line[6:])
+            return news["count"], news["anew"]
+
+
+def test_a_time_to_live_leaves_a_workspace_alone_in_which_somebody_waits(
+    start_server: Callable[..., Server],
+) -> None:
+    ttl, waits_s = 0.5, 3.0
+    server = start_server("--workspace-ttl", str(ttl), "-q")
+    delayed = {
+        "resource_token": PAGE_TOKEN,
+        "subscriptions": [subscription(f"emu!delay={waits_s * 1000:.0f}")],
+    }
+    for name in ("idle", "verified", "watched", "delayed"):
+        server.post(f"/w/{name}/push_subscribe", BODY)
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as connection:
+        connection.request("GET", "/w/watched/__console/live")
+        assert connection.getresponse().readline() == b": watching\n"
+        verifying = Verifying(server, "verified", 2, waits_s)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(server.post, "/w/delayed/push_subscribe", delayed)
+            server.wait_for_line("workspace idle: deleted, nobody used it")
+            until(lambda: answer.done() or "workspace delayed: deleted" in server.log())
+            assert answer.done()
+        assert verifying.result()[1]["count"] == 1
+        assert "workspace watched: deleted" not in server.log()
+    for name in ("verified", "delayed", "watched"):  # then they go
+        server.wait_for_line(f"workspace {name}: deleted, nobody used it")
