@@ -110,10 +110,10 @@ def test_an_entry_over_many_databases_is_bounded_and_says_how_many_more(tmp_path
 
 
 def test_what_an_entry_keeps_says_how_much_it_leaves_out() -> None:
-    decided = [Decided("S1", 1, "added")] * (MOST_KEPT + 5) + [Decided("A1", None, "error 0")]
+    decided = [Decided("S1", 1, "added")] * (MOST_KEPT + 5) + [Decided("A1", None, "error", (0,))]
     assert kept_decisions(decided)[MOST_KEPT:] == [
-        Decided("S1", None, "and 5 more"),
-        Decided("A1", None, "and 1 more"),
+        Decided("S1", None, "more", (5,)),
+        Decided("A1", None, "more", (1,)),
     ]
     assert kept_answer(b"x" * (MOST_ANSWER + 7)).endswith("x… and 7 more bytes".encode())
     long = Changes([Profile("a", 1, {"text": "x" * SIZE})])

@@ -210,7 +210,7 @@ def _record(call: Call, answer: Answer) -> None:
     seconds = perf_counter() - call.since
     decided = call.outcome.decided if call.outcome is not None else []
     if call.error is not None:
-        decided = [*decided, Decided(call.error.rule, None, call.error.text)]
+        decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
     lints = call.workspace.settings.wanted(call.lints)
     _count(call, answer, seconds, decided, lints)
     _write_down(call, answer, seconds, decided, lints)

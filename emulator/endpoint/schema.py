@@ -176,7 +176,7 @@ def _judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
     except msgspec.MsgspecError as error:
         text, path = _said(error)
         first = (f"{path}.{_name(text)}", _entry_parameters) if path else (_name(text), REQUEST_PARAMETERS)
-        rest = Lint("L1", "body", "is long: unknown parameters behind this one are not named")
+        rest = Lint("L1", "body", "long_body")
         return request, [*unknown_parameters([first]), rest]
     return request, []
 

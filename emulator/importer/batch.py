@@ -28,7 +28,7 @@ class CountingRun(Run):
 
     rules: Counter[str] = field(default_factory=Counter)
 
-    def note(self, rule: str, db_id: int | None, detail: str) -> None:
+    def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         self.rules[rule] += 1
 
 

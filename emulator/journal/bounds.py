@@ -20,7 +20,7 @@ def kept_decisions(decided: list[Decided]) -> list[Decided]:
     if len(decided) <= MOST_KEPT:
         return decided
     rest = Counter(one.rule for one in decided[MOST_KEPT:])
-    return [*decided[:MOST_KEPT], *(Decided(rule, None, f"and {more} more") for rule, more in rest.items())]
+    return [*decided[:MOST_KEPT], *(Decided(rule, None, "more", (more,)) for rule, more in rest.items())]
 
 
 def kept_outcomes(outcomes: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote_plus
 from msgspec.structs import replace
 
 from emulator.journal.entry import Entry, showable
+from emulator.rules.model import Parameters
 from push_emulator.masking import mask
 
 #: Shorter tokens hide nothing, and are words of other texts too.
@@ -46,8 +47,10 @@ def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
         query=hide(_masked_query(entry.query)),
         error_text=hide(entry.error_text),
         answer_bytes=hide(entry.answer).encode(),
-        decided=[replace(one, detail=hide(one.detail)) for one in entry.decided],
-        lints=[one._replace(path=hide(one.path), text=hide(one.text)) for one in entry.lints],
+        decided=[replace(one, parameters=_hidden(one.parameters, hide)) for one in entry.decided],
+        lints=[
+            one._replace(path=hide(one.path), parameters=_hidden(one.parameters, hide)) for one in entry.lints
+        ],
     )
 
 
@@ -63,6 +66,10 @@ def _hiding(entry: Entry, tokens: Iterable[str]) -> Hide:
         return text
 
     return hide
+
+
+def _hidden(parameters: Parameters, hide: Hide) -> Parameters:
+    return tuple(hide(one) if isinstance(one, str) else one for one in parameters)
 
 
 def _masked_query(query: str) -> str:

@@ -40,11 +40,11 @@ def _apply_one(
     if run.forced is not None:
         return Applied(wanted, "refused", None, run.forced.description)
     if not accepted(wanted.provider, run.resource):  # S6
-        run.note("S6", profile.db_id, f"{wanted.provider} is not configured")
+        run.note("S6", profile.db_id, "not_configured", wanted.provider)
         return Applied(wanted, "refused", None, "provider is not configured for the resource")
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
-        run.note("S5", profile.db_id, "twice in one request")
+        run.note("S5", profile.db_id, "twice")
         return _duplicate(wanted)
     seen.add(pair)
 
@@ -56,17 +56,17 @@ def _apply_one(
         own = run.lookup.find_own(key, profile.id)
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
-        run.note("S3", profile.db_id, f"already {own.status}" if own else "nothing to unsubscribe")
+        run.note("S3", profile.db_id, *(("already", own.status) if own else ("not_there",)))
         return Applied(wanted, "unchanged", own)
 
     if holder is not None and not wanted.unsubscribe:  # S4
         if run.policies.duplicate_token == "error":
-            run.note("S4", profile.db_id, f"active on profile {holder.profile_id}")
+            run.note("S4", profile.db_id, "active_on", holder.profile_id)
             return _duplicate(wanted)
-        run.note("S4", holder.db_id, f"moved away from profile {holder.profile_id}")
+        run.note("S4", holder.db_id, "moved", holder.profile_id)
         run.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=run.now))
     if own is not None:  # S2
-        run.note("S2", profile.db_id, f"{own.status} → {status}")
+        run.note("S2", profile.db_id, "changed", own.status, status)
         changed = replace(own, status=status, updated=run.now)
         run.changes.subscriptions.append(changed)
         return Applied(wanted, "changed", changed)

@@ -47,6 +47,6 @@ class Run(Struct):
             held = self.known[key] = self.lookup.find_by_push(key)
         return held
 
-    def note(self, rule: str, db_id: int | None, detail: str) -> None:
+    def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         """Write down that a rule decided something."""
-        self.decided.append(Decided(rule, db_id, detail))
+        self.decided.append(Decided(rule, db_id, code, parameters))

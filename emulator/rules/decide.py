@@ -49,7 +49,7 @@ def decide(
     outcome.ok = len(outcome.items) - outcome.failed
     if forced is not None:
         outcome.changes = Changes()
-    run.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
+    run.note("A2" if outcome.error else "A1", None, "error", outcome.error)
     return outcome
 
 
@@ -61,5 +61,5 @@ def _process(run: Run, database: Database) -> tuple[list[Item], list[Effect]]:
     applied = apply_subscriptions(run, profile)
     effects = [one.effect for one in applied]
     if effects.count("unchanged") == len(effects):
-        run.note("S7", database.id, "nothing changed: one bare item")
+        run.note("S7", database.id, "bare")
     return profile_items(run.resource, profile, applied), effects

@@ -31,7 +31,12 @@ _MOST_OPTIONS = 50
 
 
 class InvalidFieldValue(ValueError):
-    """The value cannot be read as the field's type; the text says what would be right."""
+    """The value cannot be read as the field's type: what is ``wanted``, and of an enum the ``options``."""
+
+    def __init__(self, wanted: str, options: str = "") -> None:
+        super().__init__(wanted + options)
+        self.wanted = wanted
+        self.options = options
 
 
 def read_value(field_type: FieldType, value: FieldValue) -> FieldValue:
@@ -129,9 +134,8 @@ def _read_enum(value: FieldValue, field_type: FieldType) -> str:
     if isinstance(value, str) and value in field_type.options:
         return value
     more = ["…"] if len(field_type.options) > _MOST_OPTIONS else []
-    raise InvalidFieldValue(
-        "one of " + ", ".join([*map(shortened, field_type.options[:_MOST_OPTIONS]), *more])
-    )
+    options = [*map(shortened, field_type.options[:_MOST_OPTIONS]), *more]
+    raise InvalidFieldValue("one of ", ", ".join(options))
 
 
 def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:

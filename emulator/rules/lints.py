@@ -26,22 +26,29 @@ _MOST_NAMES = 200
 def unknown_parameters(found: Sequence[tuple[str, Sequence[str]]]) -> list[Lint]:
     """Lints for the paths of parameters that the page does not name, each with the names it could be (L1)."""
     lints = [unknown_parameter(path, known) for path, known in found[:MOST_LINTS]]
-    return lints + _rest("L1", "body", len(found), "unknown parameters")
+    return lints + _rest("L1", "body", len(found), "more_unknown")
 
 
 def unknown_parameter(path: str, known: Iterable[str]) -> Lint:
     """The lint for a parameter that the page does not name, with the nearest one that it does (L1)."""
     where, dot, name = path.rpartition(".")
-    return Lint("L1", where + dot + shortened(name), "unknown parameter" + did_you_mean(name, known))
+    near, path = nearest(name, known), where + dot + shortened(name)
+    return Lint("L1", path, "unknown") if near is None else Lint("L1", path, "did_you_mean", (near,))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``, did you mean "…"?`` for the nearest known name, or nothing."""
+    near = nearest(name, known)
+    return "" if near is None else f', did you mean "{near}"?'
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The nearest known name."""
     if len(name) > _LONGEST_NAME:
-        return ""
+        return None
     by_lower_case = {one.lower(): one for one in islice(known, _MOST_NAMES)}
-    nearest = get_close_matches(name.lower(), by_lower_case, n=1)
-    return f', did you mean "{by_lower_case[nearest[0]]}"?' if nearest else ""
+    found = get_close_matches(name.lower(), by_lower_case, n=1)
+    return by_lower_case[found[0]] if found else None
 
 
 def _first(wanted: Set[int], sequence: Iterable[int]) -> Iterable[int]:
@@ -55,16 +62,17 @@ def _first(wanted: Set[int], sequence: Iterable[int]) -> Iterable[int]:
     return found
 
 
-def _rest(rule: str, path: str, count: int, what: str) -> list[Lint]:
-    return [Lint(rule, path, f"and {count - MOST_LINTS} more {what}")] if count > MOST_LINTS else []
+def _rest(rule: str, path: str, count: int, code: str) -> list[Lint]:
+    return [Lint(rule, path, code, (count - MOST_LINTS,))] if count > MOST_LINTS else []
 
 
 def content_type_lint(content_type: str | None) -> Lint | None:
     """A Content-Type that is not application/json (L2)."""
     if (content_type or "").partition(";")[0].strip().lower() == "application/json":
         return None
-    said = f'"{shortened(content_type)}"' if content_type else "missing"
-    return Lint("L2", "Content-Type", f"is {said}, should be application/json")
+    if not content_type:
+        return Lint("L2", "Content-Type", "no_content_type")
+    return Lint("L2", "Content-Type", "content_type", (shortened(content_type),))
 
 
 def request_lints(request: PushRequest, resource: Resource, databases: Sequence[Database]) -> list[Lint]:
@@ -75,20 +83,20 @@ def request_lints(request: PushRequest, resource: Resource, databases: Sequence[
         if (complaint := token_complaint(wanted.provider, wanted.subscription_id))  # L3
     ]
     lints = [
-        Lint("L3", f"subscriptions[{position}].subscription_id", f"a token of {provider} should {complaint}")
+        Lint("L3", f"subscriptions[{position}].subscription_id", "token_form", (provider, complaint))
         for position, provider, complaint in wrong[:MOST_LINTS]
     ]
-    lints += _rest("L3", "subscriptions", len(wrong), "tokens that do not look like their provider's")
+    lints += _rest("L3", "subscriptions", len(wrong), "more_tokens")
     if request.db_ids:
         foreign = set(request.db_ids).difference(resource.db_ids)
         for db_id in _first(foreign, request.db_ids):  # L4
-            lints.append(Lint("L4", "db_ids", f"database {db_id} is not one of the resource's"))
-        lints += _rest("L4", "db_ids", len(foreign), "that are not the resource's")
+            lints.append(Lint("L4", "db_ids", "foreign_database", (db_id,)))
+        lints += _rest("L4", "db_ids", len(foreign), "more_foreign")
     if request.id:
         if request.matching == "custom":  # L5
-            lints.append(Lint("L5", "id", 'is not used with matching "custom"'))
+            lints.append(Lint("L5", "id", "unused_id"))
         elif not _OBJECT_ID.fullmatch(request.id):  # L6
-            lints.append(Lint("L6", "id", "is not 24 hex digits"))
+            lints.append(Lint("L6", "id", "odd_id"))
     if request.matching == "custom" and request.field_name and request.field_value is not None:
         wanted_ids = set(request.db_ids or resource.db_ids)  # B2: others are not looked at
         differing = [
@@ -99,7 +107,6 @@ def request_lints(request: PushRequest, resource: Resource, databases: Sequence[
             and json_type_differs(field_type, request.field_value)
         ]
         for db_id, kind in differing[:MOST_LINTS]:  # L7
-            text = f"is not a JSON value of the field's type {kind} in database {db_id}"
-            lints.append(Lint("L7", "field_value", text))
-        lints += _rest("L7", "field_value", len(differing), "databases in which it is not")
+            lints.append(Lint("L7", "field_value", "json_type", (kind, db_id)))
+        lints += _rest("L7", "field_value", len(differing), "more_types")
     return lints

@@ -29,41 +29,41 @@ def match_profile(run: Run, database: Database) -> Profile:
 def _by_field(run: Run, database: Database, name: str, given: FieldValue | None) -> Profile:
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
-        run.note("M4", database.id, f'field "{shortened(name)}" is not declared')
+        run.note("M4", database.id, "undeclared", shortened(name))
         raise MatchingError("matching error: unknown field")
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
-        run.note("M5", database.id, f'field "{shortened(name)}" takes {error}')
+        run.note("M5", database.id, "field_takes", shortened(name), error.wanted, error.options)
         raise MatchingError("matching error: invalid field value") from error
     found = run.lookup.find_by_field(database.id, name, value)
-    run.note("M3", database.id, f'searched by "{shortened(name)}" = {_shown(value)!r}')
+    run.note("M3", database.id, "by_field", shortened(name), repr(_shown(value)))
     if not found:
         return _create(run, database, {name: value})  # M7
     if len(found) > 1:
-        run.note("M9", database.id, "several profiles have it; the oldest wins")
+        run.note("M9", database.id, "oldest")
     return found[0]  # M9
 
 
 def _by_id(run: Run, database: Database, profile_id: str, rule: str) -> Profile:
-    run.note(rule, database.id, "searched by id")
+    run.note(rule, database.id, "by_id")
     found = run.lookup.find_profile(database.id, profile_id)
     if found is not None:
         return found
     if run.policies.unknown_id == "keep":  # M8
-        run.note("M8", database.id, "no such id; the new profile gets it")
+        run.note("M8", database.id, "keeps_id")
         return _create(run, database, {}, profile_id)
-    run.note("M8", database.id, "no such id; the new profile gets one of its own")
+    run.note("M8", database.id, "new_id")
     return _create(run, database, {})
 
 
 def _by_push(run: Run, database: Database) -> Profile:
-    run.note("M1", database.id, "searched by push subscriptions")
+    run.note("M1", database.id, "by_push")
     for wanted in run.request.subscriptions:  # M11
         key = run.key(database.id, wanted)
         held = run.find_by_push(key)
         if held.hash_id is not None:
-            run.note("M11", database.id, f"{wanted.provider} {shortened(wanted.subscription_id)} is known")
+            run.note("M11", database.id, "known_push", wanted.provider, shortened(wanted.subscription_id))
             profile = run.lookup.find_profile(database.id, _winner(run, key, held).profile_id)
             if profile is not None:
                 return profile
@@ -72,7 +72,7 @@ def _by_push(run: Run, database: Database) -> Profile:
 
 def _winner(run: Run, key: PushKey, held: Held) -> Subscription:
     if held.others > (held.active is None):
-        run.note("M9", key.db_id, "several profiles have it; active first, then the oldest")
+        run.note("M9", key.db_id, "active_first")
     return held.active or run.lookup.find_all(key)[0]  # M9
 
 
@@ -85,9 +85,9 @@ def _create(
             profile_id = run.ids.profile_id()
     profile = Profile(profile_id, database.id, fields, run.now)
     run.changes.profiles.append(profile)
-    run.note("M6", database.id, f"nothing found; profile {profile_id} is new")
+    run.note("M6", database.id, "created", profile_id)
     if fields:
-        run.note("M7", database.id, "the new profile gets the searched value")
+        run.note("M7", database.id, "searched_value")
     return profile
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
+from emulator.rules.notes import NOTES
+
 Status = Literal["subscribed", "unsubscribed"]
 FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum"]
 #: A custom field's value as it is stored: dates, times and addresses as their canonical text.
@@ -17,6 +19,8 @@ MAX_ERROR_TEXT = 4096
 #: The most subscriptions that one request may carry.
 MAX_SUBSCRIPTIONS = 100
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+#: What stands in a note's text.
+Parameters = tuple[str | int, ...]
 Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
@@ -144,19 +148,34 @@ class Changes(Struct):
 
 
 class Decided(Struct, frozen=True, gc=False, array_like=True):
-    """One rule that decided something: where (``None``: the whole request) and what it made of it."""
+    """One rule that decided something: where (``None``: the whole request) and what it made of it.
+
+    ``code``: a text of :data:`~emulator.rules.notes.NOTES`, with its parameters.
+    """
 
     rule: str
     db_id: int | None
-    detail: str
+    code: str
+    parameters: Parameters = ()
+
+    @property
+    def detail(self) -> str:
+        """What the rule made of it, in English."""
+        return NOTES[self.code].format(*self.parameters)
 
 
 class Lint(NamedTuple):
-    """A remark on a request: the L-rule, the parameter's path, the remark."""
+    """A remark on a request: the L-rule, the parameter's path, the remark as :class:`Decided` has it."""
 
     rule: str
     path: str
-    text: str
+    code: str
+    parameters: Parameters = ()
+
+    @property
+    def text(self) -> str:
+        """The remark, in English."""
+        return NOTES[self.code].format(*self.parameters)
 
 
 def bounded_text(text: str) -> str:

@@ -64,11 +64,9 @@ def choose_databases(
     if request.db_ids:  # B2; Q1: null and [] are "not given"
         asked = set(request.db_ids)
         wanted = [db_id for db_id in resource.db_ids if db_id in asked]
-        decided.append(
-            Decided("B2", None, f"db_ids leaves {len(wanted)} of {len(resource.db_ids)} databases")
-        )
+        decided.append(Decided("B2", None, "filtered", (len(wanted), len(resource.db_ids))))
         if not wanted:  # B3
             raise RequestError(400, "No databases left after db_ids filter", "B3")
     if len(wanted) > 1:
-        decided.append(Decided("B1", None, f"{len(wanted)} databases, each on its own"))
+        decided.append(Decided("B1", None, "databases", (len(wanted),)))
     return [lookup.database(db_id) for db_id in wanted]

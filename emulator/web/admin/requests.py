@@ -94,8 +94,10 @@ def shown(entry: Entry, secrets: Sequence[str] | None) -> dict[str, Any]:
     document["changes"] = msgspec.to_builtins(entry.changes)
     document["request_id"] = entry.request_id
     document["outcome"] = outcome_word(entry)
-    document["decided"] = [asdict(decided) for decided in entry.decided]
-    document["lints"] = [lint._asdict() for lint in entry.lints]
+    document["decided"] = [
+        {"rule": one.rule, "db_id": one.db_id, "detail": one.detail} for one in entry.decided
+    ]
+    document["lints"] = [{"rule": one.rule, "path": one.path, "text": one.text} for one in entry.lints]
     document["answer"] = entry.answered() or entry.answer
     document["resource_token"] = showable(entry.document().get("resource_token"))
     return document
