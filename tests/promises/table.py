@@ -466,9 +466,6 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
         ),
     },
-    "emulator/web/console/overview.py": {
-        "is always 200": ("tests/web/admin/test_settings.py::test_policies_decide_from_the_next_request_on",),
-    },
     "emulator/web/console/uploads.py": {
         "then nothing is left there": (
             "tests/console/test_import_pages.py::"
@@ -514,8 +511,5 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/store/records.py": ("or everything where nothing is asked",),
     "emulator/web/admin/criteria.py": ("``None`` if nothing is",),
     "emulator/web/admin/requests.py": ("it never came, or had to go",),
-    "emulator/web/console/presenters/rows.py": ("or nothing (then its tokens tell)",),
-    "emulator/web/console/presenters/why.py": ("under a wrong provider it is never delivered",),
-    "emulator/web/console/shown.py": ("it never came, or had to go",),
     "emulator/web/openapi/fields.py": ("and the only value that is",),
 }

@@ -13,8 +13,8 @@ from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Problem, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
-from emulator.web.console.moving import see_other
-from emulator.web.console.presenters.providers import known_providers
+from emulator.web.console.pages import see_other
+from emulator.web.console.shown import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
