@@ -17,7 +17,7 @@ from emulator.journal.entry import Entry, word_of
 from emulator.messages import Answer, Delivery, Incoming, Summary
 from emulator.rules.answer import SUCCESS, envelope, error_envelope
 from emulator.rules.decide import decide
-from emulator.rules.lints import content_type_lint, request_lints
+from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable, refusal
@@ -128,9 +128,7 @@ class Exchange:
             call.outcome = outcome = decide(
                 request, store, workspace.settings.policies, workspace.clock, workspace.ids, forced
             )
-            call.lints += request_lints(
-                request, outcome.resource, [store.database(db_id) for db_id in outcome.resource.db_ids]
-            )
+            call.lints += outcome.lints
             if outcome.changes:
                 store.apply(outcome.changes)  # A6
         except RequestError as error:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from emulator.rules.answer import (
-    ALL_APPLIED,
-    NOT_ALL_APPLIED,
-    Item,
-    matching_error_item,
-    profile_items,
-)
-from emulator.rules.applying import Effect, apply_subscriptions
-from emulator.rules.context import Run
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, items_of
+from emulator.rules.applying import Processed, apply_subscriptions
+from emulator.rules.context import RequestContext
 from emulator.rules.interfaces import Clock, IdSource, Lookup
-from emulator.rules.matching import MatchingError, match_profile
-from emulator.rules.model import Changes, Database, Decided, ForcedError, Outcome, Policies, PushRequest
+from emulator.rules.matching import MatchingError, json_type_lints, match_profile
+from emulator.rules.model import Changes, Database, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 
@@ -30,36 +24,49 @@ def decide(
     ``forced``: an error that every item is to have; then there are no changes.
     Raises :class:`~emulator.rules.model.RequestError` where the whole request is refused (A3).
     """
-    decided: list[Decided] = []
-    check_matching(request)
+    id_lint = check_matching(request)
     resource = find_resource(request, lookup)
-    check_providers(request, resource)
-    databases = choose_databases(request, resource, lookup, decided)
-    run = Run(request, resource, lookup, policies, clock.timestamp(), ids, decided, forced)
-    outcome = Outcome(ALL_APPLIED, [], run.changes, decided, resource)
+    context = RequestContext(request, resource, lookup, policies, clock.timestamp(), ids, forced)
+    check_providers(context)
+    databases = choose_databases(context)
+    if id_lint is not None:
+        context.lints.append(id_lint)
+    outcome = Outcome(ALL_APPLIED, [], context.changes, context.decided, context.lints, resource)
     for database in databases:  # B1
-        items, effects = _process(run, database)
-        outcome.items += items
+        processed = process_database(context, database)
+        effects = processed.effects
+        outcome.items += items_of(resource, processed)
         outcome.outcomes += effects
-        outcome.failed += effects.count("refused")
         if "added" not in effects and "changed" not in effects:  # A2
             outcome.error = NOT_ALL_APPLIED
+        if effects.count("unchanged") == len(effects):
+            context.note("S7", database.id, "nothing changed: one bare item")
+    outcome.failed = context.counts["refused"]
     if outcome.failed:  # A2
         outcome.error = NOT_ALL_APPLIED
     outcome.ok = len(outcome.items) - outcome.failed
     if forced is not None:
         outcome.changes = Changes()
-    run.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
+    if context.differing:
+        context.lints += json_type_lints(context.differing)
+    context.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
     return outcome
 
 
-def _process(run: Run, database: Database) -> tuple[list[Item], list[Effect]]:
+def process_database(context: RequestContext, database: Database) -> Processed:
+    """Match the request to a profile of one database, apply its subscriptions there, count what was done.
+
+    The changes are added to ``context.changes``, the counts to ``context.counts``.
+    """
+    counts, profiles = context.counts, context.changes.profiles
+    before = len(profiles)
     try:
-        profile = match_profile(run, database)
+        profile = match_profile(context, database)
     except MatchingError as error:
-        return [matching_error_item(run.resource, database.id, str(error))], ["refused"]
-    applied = apply_subscriptions(run, profile)
-    effects = [one.effect for one in applied]
-    if effects.count("unchanged") == len(effects):
-        run.note("S7", database.id, "nothing changed: one bare item")
-    return profile_items(run.resource, profile, applied), effects
+        counts["refused"] += 1
+        return Processed(database.id, None, [], str(error))
+    counts["profiles_created" if len(profiles) > before else "profiles_found"] += 1
+    applied = apply_subscriptions(context, profile)
+    for one in applied:
+        counts[one.effect] += 1
+    return Processed(database.id, profile, applied)
