@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 
 from msgspec import Struct, field
 
@@ -40,7 +40,7 @@ class RequestContext(Struct):
     changes: Changes = field(default_factory=Changes)
     decided: list[Decided] = field(default_factory=list)
     lints: list[Lint] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     known: dict[PushKey, Held] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
