@@ -5,15 +5,13 @@ from __future__ import annotations
 from emulator.rules.answer import (
     ALL_APPLIED,
     NOT_ALL_APPLIED,
-    Item,
     matching_error_item,
     profile_items,
 )
-from emulator.rules.applying import Effect, apply_subscriptions
 from emulator.rules.context import Run
+from emulator.rules.database import apply_database
 from emulator.rules.interfaces import Clock, IdSource, Lookup
-from emulator.rules.matching import MatchingError, match_profile
-from emulator.rules.model import Changes, Database, Decided, ForcedError, Outcome, Policies, PushRequest
+from emulator.rules.model import Changes, Decided, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 
@@ -38,8 +36,14 @@ def decide(
     run = Run(request, resource, lookup, policies, clock.timestamp(), ids, decided, forced)
     outcome = Outcome(ALL_APPLIED, [], run.changes, decided, resource)
     for database in databases:  # B1
-        items, effects = _process(run, database)
-        outcome.items += items
+        done = apply_database(run, database)
+        effects = done.effects
+        if done.profile is None:
+            outcome.items.append(matching_error_item(resource, database.id, done.error))
+        else:
+            if effects.count("unchanged") == len(effects):
+                run.note("S7", database.id, "nothing changed: one bare item")
+            outcome.items += profile_items(resource, done.profile, done.applied)
         outcome.outcomes += effects
         outcome.failed += effects.count("refused")
         if "added" not in effects and "changed" not in effects:  # A2
@@ -51,15 +55,3 @@ def decide(
         outcome.changes = Changes()
     run.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
     return outcome
-
-
-def _process(run: Run, database: Database) -> tuple[list[Item], list[Effect]]:
-    try:
-        profile = match_profile(run, database)
-    except MatchingError as error:
-        return [matching_error_item(run.resource, database.id, str(error))], ["refused"]
-    applied = apply_subscriptions(run, profile)
-    effects = [one.effect for one in applied]
-    if effects.count("unchanged") == len(effects):
-        run.note("S7", database.id, "nothing changed: one bare item")
-    return profile_items(run.resource, profile, applied), effects
