@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 import msgspec
 
-from push_emulator.answers import Health, Page, PushAnswer, PushItem, RuleState
+from push_emulator.answers import Envelope, Page, PushAnswer
 from push_emulator.calls import TIMEOUT_S, Calls
 from push_emulator.errors import EmulatorError
 from push_emulator.faults import Faults
 from push_emulator.journal import Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
+from push_emulator.workspace_answers import Health, RuleState
 from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList, kept
 
 
@@ -146,9 +147,8 @@ class EmulatorClient:
 
 def _push_answer(answer: httpx.Response) -> PushAnswer:
     try:
-        document = answer.json()
-        items = msgspec.convert(document["data"], list[PushItem])
-        return PushAnswer(answer.status_code, document["error"], document["error_text"], items)
-    except (ValueError, KeyError, TypeError) as error:
+        envelope = msgspec.json.decode(answer.content, type=Envelope)
+        return PushAnswer(envelope.data, envelope.error, envelope.error_text, answer.status_code)
+    except ValueError as error:
         text = f"not the documented envelope: {answer.text[:500]}"
         raise EmulatorError(answer.status_code, 0, text) from error

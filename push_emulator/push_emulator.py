@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from push_emulator.answers import ProfileRecord, PushAnswer, RecordedRequest
+from push_emulator.answers import PushAnswer, RecordedRequest
 from push_emulator.emulator_client import EmulatorClient, subscription
 from push_emulator.verification import Verification
+from push_emulator.workspace_answers import ProfileRecord
 
 
 class PushEmulator:

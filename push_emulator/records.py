@@ -8,14 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from push_emulator.answers import (
-    DatabaseRecord,
-    Page,
-    ProfileRecord,
-    ResourceRecord,
-    SubscriptionRecord,
-)
+from push_emulator.answers import Page
 from push_emulator.calls import Calls
+from push_emulator.workspace_answers import DatabaseRecord, ProfileRecord, ResourceRecord, SubscriptionRecord
 
 R = TypeVar("R")
 

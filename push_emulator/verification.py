@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from push_emulator.answers import told
 from push_emulator.errors import VerificationFailed
 from push_emulator.journal import Journal
+from push_emulator.masking import mask
 
 #: The title of a failure's list of requests.
 WHAT_CAME = "what came, newest first"
@@ -56,7 +56,7 @@ class Verification:
         self._expect(f"at most {_requests(count)}", at_most=count)
 
     def __str__(self) -> str:
-        return f"verify({told(self._criteria)})"
+        return f"verify({_told(self._criteria)})"
 
     def _expect(self, words: str, **expected: int) -> None:
         __tracebackhide__ = True
@@ -69,7 +69,7 @@ class Verification:
     def _explanation(self, words: str, found: Mapping[str, Any]) -> list[str]:
         count = int(found["count"])
         within = f" within {self._within:g} s" if self._within else ""
-        lines = [f"expected {words} with {told(self._criteria)}{within}, came {count}"]
+        lines = [f"expected {words} with {_told(self._criteria)}{within}, came {count}"]
         came = self._journal.find(limit=_LISTED)
         if not came.items:
             return [*lines, f"nothing at all came to {self._url}: is that where the app under test sends to?"]
@@ -86,3 +86,10 @@ class Verification:
 
 def _requests(count: int) -> str:
     return f"{count} request{'' if count == 1 else 's'}"
+
+
+def _told(criteria: Mapping[str, Any]) -> str:
+    """Criteria as a person reads them, the resource token masked."""
+    token = criteria.get("resource_token")
+    shown = {**criteria, "resource_token": mask(token)} if isinstance(token, str) else criteria
+    return ", ".join(f"{name}={value!r}" for name, value in shown.items())

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from push_emulator.answers import ClockState, ImportState, Page, SettingsState, WorkspaceState
+from push_emulator.answers import Page
 from push_emulator.calls import Calls
 from push_emulator.errors import EmulatorError
+from push_emulator.workspace_answers import ClockState, ImportState, SettingsState, WorkspaceState
 
 #: Seconds between two looks at an import.
 _LOOK_EVERY_S = 0.05
