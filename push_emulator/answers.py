@@ -17,6 +17,10 @@ T = TypeVar("T")
 Count = Annotated[int, Meta(ge=0)]
 #: ISO 8601, UTC.
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+#: What a fault can do to a connection or an answer.
+Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
+#: What a fault can refuse an item for.
+ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
 #: The one word for what a request came to.
 Outcome = Literal["fault", "refused", "changed", "added", "unchanged"]
 
