@@ -6,15 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from push_emulator.answers import (
-    ArmedFault,
-    AttemptGroup,
-    Count,
-    LintRemark,
-    Page,
-    RecordedRequest,
-    Time,
-)
+from push_emulator.answers import ArmedFault, Count, Page, Time
 
 Status = Literal["subscribed", "unsubscribed"]
 Grade = Literal["D", "O", "I"]
@@ -62,7 +54,7 @@ class RuleState(Struct, frozen=True):
 class RulePage(Page[RuleState], frozen=True):
     """Every rule, and what the grades mean."""
 
-    grades: dict[str, Any]
+    grades: dict[Grade, str]
 
 
 class WorkspaceState(Struct, frozen=True, omit_defaults=True):
@@ -247,21 +239,3 @@ class ImportPreview(Struct, frozen=True):
     columns: list[Column]
     rows: list[list[str]]
     guess: Guess
-
-
-#: What the OpenAPI document calls the structs that have another name in Python.
-NAMES: dict[type[Struct], str] = {
-    RecordedRequest: "JournalEntry",
-    LintRemark: "Lint",
-    AttemptGroup: "Attempts",
-    ClockState: "ClockAnswer",
-    SettingsState: "ChosenSettings",
-    RuleState: "Rule",
-    WorkspaceState: "Workspace",
-    DatabaseRecord: "StoredDatabase",
-    ResourceRecord: "StoredResource",
-    SubscriptionRecord: "StoredSubscription",
-    ProfileRecord: "StoredProfile",
-    ImportState: "ImportJob",
-    ImportPreview: "PreviewAnswer",
-}

@@ -13,7 +13,7 @@ from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
-from push_emulator.answers import ClockState
+from push_emulator.workspace_answers import ClockState
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)

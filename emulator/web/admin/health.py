@@ -7,7 +7,7 @@ from time import monotonic
 from emulator import __version__
 from emulator.web.admin.operation import operation
 from emulator.web.current import emulator, workspace
-from push_emulator.answers import Health
+from push_emulator.workspace_answers import Health
 
 
 @operation("get", "/health", open_to_all=True)

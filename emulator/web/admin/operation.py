@@ -14,6 +14,7 @@ from marshmallow import Schema
 from msgspec import Struct
 
 from emulator.messages import Answer
+from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import load_body, load_query
 from emulator.web.later import answer_later, json_answer
 
@@ -21,7 +22,6 @@ T = TypeVar("T")
 #: What a view returns whose work takes its time: the answer's struct, when it is awaited.
 Later = Coroutine[Any, Any, T]
 View = TypeVar("View", bound=Callable[..., Any])
-JSONSchema = dict[str, Any]
 
 _CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
 

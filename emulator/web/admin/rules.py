@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace
-from push_emulator.answers import RulePage, RuleState
+from push_emulator.workspace_answers import RulePage, RuleState
 
 
 @operation("get", "/rules", tag="health")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from emulator.web.admin.operation import JSONSchema
+from emulator.schemas.json_schema import JSONSchema
 
 
 def reference(name: str) -> dict[str, str]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema
 
 from emulator import __version__
-from emulator.web.admin.operation import OPERATIONS
+from emulator.web.admin.blueprint import operations
 from emulator.web.openapi import push
 from emulator.web.openapi.admin import OPERATIONS as OLD
 from emulator.web.openapi.admin_imports import NAMED
@@ -51,10 +53,22 @@ _TAGS = (
 _PUSH_REFUSALS = ("404", "413", "429", "500", "503")
 
 
+class _Converter(OpenAPIConverter):
+    """Adds what a schema's class says of its fields together, as its ``json_schema``."""
+
+    def schema2jsonschema(self, schema: Schema) -> JSONObject:
+        described: JSONObject = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        return {**described, **getattr(schema, "json_schema", {})}
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
 def openapi_document() -> JSONObject:
     """The OpenAPI 3.1 document of the endpoint and the admin API, as JSON types."""
     resolver: Any = name_of  # None, for "write it in its place", is missing in apispec's types
-    marshmallow = MarshmallowPlugin(schema_name_resolver=resolver)
+    marshmallow = _Plugin(schema_name_resolver=resolver)
     spec = APISpec(
         title="push-emulator",
         version=__version__,

@@ -8,18 +8,17 @@ from typing import Any
 
 from marshmallow import Schema
 
-from emulator.rules.model import INT64_MAX, INT64_MIN
-from emulator.web.admin.operation import JSONSchema, Operation
+from emulator.schemas.json_schema import INT64, JSONSchema
+from emulator.web.admin.operation import Operation
 
 #: What every admin call may answer beside its own.
 COMMON = (400, 401, 403, 429, 500, 503)
 _PLACE = re.compile(r"{(\w+)}")
-_INT64: JSONSchema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
 _NON_EMPTY: JSONSchema = {"type": "string", "minLength": 1}
 #: The schema of a path's parts, by their name.
 PATH_PARTS: dict[str, JSONSchema] = {
-    "db_id": _INT64,
-    "resource_id": _INT64,
+    "db_id": INT64,
+    "resource_id": INT64,
     "profile_id": {**_NON_EMPTY, "maxLength": 64},
     "hash_id": _NON_EMPTY,
     "job_id": _NON_EMPTY,
