@@ -15,7 +15,7 @@ from emulator.importer.interfaces import World
 from emulator.importer.report import Counts, Refusal, refusal
 from emulator.importer.rows import BrokenRow
 from emulator.rules.context import RequestContext
-from emulator.rules.decide import process_database
+from emulator.rules.database import apply_database
 from emulator.rules.model import PushRequest, RequestError, SubscriptionRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
@@ -40,7 +40,7 @@ class Batch:
 
     def __init__(self, checked: Checked, world: World) -> None:
         plan = checked.plan
-        self._rows = 0
+        self.counts = Counts()
         self.refusals: list[Refusal] = []
         self._wanted = SubscriptionRequest(plan.provider, "-")
         self._request = PushRequest(
@@ -62,18 +62,13 @@ class Batch:
         self._token, self._value = checked.token, checked.value
 
     @property
-    def counts(self) -> Counts:
-        """What the rows came to; a row with the wrong number of cells is a refused one, too."""
-        return Counts(**{**self._context.counts, "rows": self._rows, "refused": len(self.refusals)})
-
-    @property
     def rules(self) -> Counter[str]:
         """How often each rule decided."""
         return self._context.rules
 
     def carry(self, line: int, row: list[str]) -> None:
         """Take one row through the rules and apply what it changes."""
-        self._rows += 1
+        self.counts.rows += 1
         if len(row) != self._width:
             self._refuse(line, None, self._misfit(row), "", "")
             return
@@ -99,19 +94,31 @@ class Batch:
         self._carry_out(line, value, token)
 
     def _carry_out(self, line: int, value: str, token: str) -> None:
-        context = self._context
+        context, counts = self._context, self.counts
         context.restart(self._world.ids)
         for database in self._databases:  # B1
-            processed = process_database(context, database)
-            if processed.profile is None:
-                self._refuse(line, database.id, processed.problem, value, token)
-            for one in processed.applied:
-                if one.effect == "refused":
+            result = apply_database(context, database)
+            if result.profile is None:
+                self._refuse(line, database.id, result.error, value, token)
+                continue
+            if result.created:
+                counts.profiles_created += 1
+            else:
+                counts.profiles_found += 1
+            for one in result.applied:
+                if one.effect == "added":
+                    counts.added += 1
+                elif one.effect == "unchanged":
+                    counts.unchanged += 1
+                elif one.effect == "changed":
+                    counts.changed += 1
+                else:
                     self._refuse(line, database.id, one.description, value, token)
         if context.changes:
             self._store.apply(context.changes)  # A6
 
     def _refuse(self, line: int, db_id: int | None, reason: str, value: str, token: str) -> None:
+        self.counts.refused += 1
         self.refusals.append(refusal(line, db_id, reason, value, token))
 
     def _misfit(self, row: list[str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from emulator.rules.applying import Applied, Processed
+from emulator.rules.applying import Applied
+from emulator.rules.database import DatabaseResult
 from emulator.rules.model import Profile, Resource, bounded_text
 
 SUCCESS = "Successful operation"
@@ -24,12 +25,12 @@ def error_envelope(code: int, text: str) -> dict[str, object]:
     return {"data": [], "error": code, "error_text": bounded_text(text)}
 
 
-def items_of(resource: Resource, processed: Processed) -> list[Item]:
+def items_of(resource: Resource, db_id: int, result: DatabaseResult) -> list[Item]:
     """The items of one database (S1, S2, S4–S7); one alone where it could not be searched (M4, M5)."""
-    profile = processed.profile
+    profile = result.profile
     if profile is None:
-        return [_error_item(resource, processed.db_id, processed.problem)]
-    items = [_item(resource, profile, one) for one in processed.applied if one.effect != "unchanged"]  # S3
+        return [_error_item(resource, db_id, result.error)]
+    items = [_item(resource, profile, one) for one in result.applied if one.effect != "unchanged"]  # S3
     return items or [_bare_item(resource, profile)]  # S7
 
 

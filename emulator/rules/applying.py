@@ -25,20 +25,6 @@ class Applied(Struct):
     description: str = ""
 
 
-class Processed(Struct):
-    """What became of a request in one database; without a ``profile``, ``problem`` says why (M4, M5)."""
-
-    db_id: int
-    profile: Profile | None
-    applied: list[Applied]
-    problem: str = ""
-
-    @property
-    def effects(self) -> list[Effect]:
-        """One effect for each of the request's subscriptions, or one for the whole database."""
-        return ["refused"] if self.profile is None else [one.effect for one in self.applied]
-
-
 def apply_subscriptions(context: RequestContext, profile: Profile) -> list[Applied]:
     """What becomes of each of the request's subscriptions on this profile, in order.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from msgspec import Struct, field
 
 from emulator.rules.interfaces import IdSource, Lookup
@@ -25,9 +23,8 @@ from emulator.rules.model import (
 class RequestContext(Struct):
     """What every rule needs.
 
-    ``now``: the request's time, ISO 8601; all its changes carry it. ``counts``: ``profiles_created``,
-    ``profiles_found``, and each effect of :data:`emulator.rules.applying.Effect`. ``made``: the hash ids of
-    new keys. ``differing``: the databases whose field is of another JSON type than the value, and the type.
+    ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
+    ``differing``: the databases whose field has another JSON type than the value, and the field's type.
     """
 
     request: PushRequest
@@ -40,13 +37,12 @@ class RequestContext(Struct):
     changes: Changes = field(default_factory=Changes)
     decided: list[Decided] = field(default_factory=list)
     lints: list[Lint] = field(default_factory=list)
-    counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     known: dict[PushKey, Held] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
 
     def restart(self, ids: IdSource) -> None:
-        """Prepare for the next request to the same resource; time, counts and decisions stay."""
+        """Prepare for the next request to the same resource; its time and the decisions stay."""
         self.ids, self.changes, self.known, self.made, self.differing = ids, Changes(), {}, set(), []
 
     def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, items_of
-from emulator.rules.applying import Processed, apply_subscriptions
 from emulator.rules.context import RequestContext
+from emulator.rules.database import apply_database
 from emulator.rules.interfaces import Clock, IdSource, Lookup
-from emulator.rules.matching import MatchingError, json_type_lints, match_profile
-from emulator.rules.model import Changes, Database, ForcedError, Outcome, Policies, PushRequest
+from emulator.rules.matching import json_type_lints
+from emulator.rules.model import Changes, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 
@@ -33,15 +33,15 @@ def decide(
         context.lints.append(id_lint)
     outcome = Outcome(ALL_APPLIED, [], context.changes, context.decided, context.lints, resource)
     for database in databases:  # B1
-        processed = process_database(context, database)
-        effects = processed.effects
-        outcome.items += items_of(resource, processed)
+        result = apply_database(context, database)
+        effects = result.effects
+        outcome.items += items_of(resource, database.id, result)
         outcome.outcomes += effects
+        outcome.failed += effects.count("refused")
         if "added" not in effects and "changed" not in effects:  # A2
             outcome.error = NOT_ALL_APPLIED
         if effects.count("unchanged") == len(effects):
             context.note("S7", database.id, "nothing changed: one bare item")
-    outcome.failed = context.counts["refused"]
     if outcome.failed:  # A2
         outcome.error = NOT_ALL_APPLIED
     outcome.ok = len(outcome.items) - outcome.failed
@@ -51,22 +51,3 @@ def decide(
         context.lints += json_type_lints(context.differing)
     context.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
     return outcome
-
-
-def process_database(context: RequestContext, database: Database) -> Processed:
-    """Match the request to a profile of one database, apply its subscriptions there, count what was done.
-
-    The changes are added to ``context.changes``, the counts to ``context.counts``.
-    """
-    counts, profiles = context.counts, context.changes.profiles
-    before = len(profiles)
-    try:
-        profile = match_profile(context, database)
-    except MatchingError as error:
-        counts["refused"] += 1
-        return Processed(database.id, None, [], str(error))
-    counts["profiles_created" if len(profiles) > before else "profiles_found"] += 1
-    applied = apply_subscriptions(context, profile)
-    for one in applied:
-        counts[one.effect] += 1
-    return Processed(database.id, profile, applied)

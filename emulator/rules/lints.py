@@ -40,11 +40,17 @@ def unknown_parameter(path: str, known: Iterable[str]) -> Lint:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``, did you mean "…"?`` for the nearest known name, or nothing."""
+    nearest = nearest_name(name, known)
+    return "" if nearest is None else f', did you mean "{nearest}"?'
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelt most like this one, if any is near."""
     if len(name) > _LONGEST_NAME:
-        return ""
+        return None
     by_lower_case = {one.lower(): one for one in islice(known, _MOST_NAMES)}
     nearest = get_close_matches(name.lower(), by_lower_case, n=1)
-    return f', did you mean "{by_lower_case[nearest[0]]}"?' if nearest else ""
+    return by_lower_case[nearest[0]] if nearest else None
 
 
 def content_type_lint(content_type: str | None) -> Lint | None:

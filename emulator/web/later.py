@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import msgspec
 import orjson
 from flask import Response, copy_current_request_context, current_app, request
 
@@ -20,8 +21,9 @@ JSON = ("Content-Type", "application/json")
 
 
 def json_answer(document: Any, status: int = 200) -> Answer:
-    """A document as an answer."""
-    return Answer(status, [JSON], orjson.dumps(document))
+    """A document or a struct as an answer."""
+    encode = orjson.dumps if isinstance(document, dict) else msgspec.json.encode
+    return Answer(status, [JSON], encode(document))
 
 
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
