@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from push_emulator.answers import Page
 from push_emulator.errors import EmulatorError, VerificationFailed
 
 T = TypeVar("T")
@@ -75,31 +76,38 @@ class Calls:
             raise _refusal(answer)
         return answer
 
-    def get(self, path: str, kind: type[T], params: Mapping[str, Any] | None = None) -> T:
-        """A GET's answer as a data class."""
-        return msgspec.convert(self.admin("GET", path, params=params).json(), kind)
+    def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
+        """The answer to a call as a struct; ``options``: as :meth:`admin` has them."""
+        return msgspec.json.decode(self.admin(method, path, document, **options).content, type=kind)
 
-    def send(self, method: str, path: str, kind: type[T], document: Any = None) -> T:
-        """The answer to a call with a document, as a data class."""
-        return msgspec.convert(self.admin(method, path, document).json(), kind)
-
-    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Every page of a list, from the first to the last."""
+    def all(self, kind: type[Page[T]], path: str, params: Mapping[str, Any]) -> Iterator[T]:
+        """Every item of a list, page by page."""
         cursor: Any = None
         while True:
-            page = self.admin("GET", path, params={**params, "cursor": cursor}).json()
-            yield page
-            cursor = page.get("next")
+            page = self.ask(kind, "GET", path, params={**params, "cursor": cursor})
+            yield from page.items
+            cursor = page.next
             if cursor is None:
                 return
+
+
+class Subject:
+    """The calls about one subject, e.g. the clock."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Those of the values that are not ``None``."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, str]:
     """Query parameters as the API reads them; those that are ``None`` are not given."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in params.items()
-        if value is not None
+        for name, value in given(**params).items()
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from push_emulator.fault_words import ItemError, Spoil
+from push_emulator.answers import ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = (
     "connection_reset",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault
 from emulator.rules.model import PushRequest, RequestError, shortened
-from push_emulator.fault_words import Spoil
+from push_emulator.answers import Spoil
 
 PREFIX = "emu!"
 MAX_DELAY_MS = 600_000

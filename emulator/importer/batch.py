@@ -14,17 +14,16 @@ from emulator.importer.checking import Checked
 from emulator.importer.interfaces import World
 from emulator.importer.report import Counts, Refusal, refusal
 from emulator.importer.rows import BrokenRow
-from emulator.rules.applying import apply_subscriptions
-from emulator.rules.context import Run
-from emulator.rules.matching import MatchingError, match_profile
-from emulator.rules.model import Changes, PushRequest, RequestError, SubscriptionRequest
+from emulator.rules.context import RequestContext
+from emulator.rules.database import apply_database
+from emulator.rules.model import PushRequest, RequestError, SubscriptionRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
-class CountingRun(Run):
-    """A run that counts which rules decided; nobody reads the details of a row."""
+class RowContext(RequestContext):
+    """Counts which rules decided; nobody reads the details of a row."""
 
     rules: Counter[str] = field(default_factory=Counter)
 
@@ -52,12 +51,12 @@ class Batch:
         )
         self._world, self._store = world, world.store
         resource = find_resource(self._request, self._store)
-        check_providers(self._request, resource)
-        self._databases = choose_databases(self._request, resource, self._store, [])
         now = world.clock.timestamp()
-        self._run = CountingRun(
-            self._request, resource, self._store, world.settings.policies, now, world.ids, []
+        self._context = RowContext(
+            self._request, resource, self._store, world.settings.policies, now, world.ids
         )
+        check_providers(self._context)
+        self._databases = choose_databases(self._context)
         self._by_id = plan.match.by == "id"
         self._width = checked.layout.width
         self._token, self._value = checked.token, checked.value
@@ -65,7 +64,7 @@ class Batch:
     @property
     def rules(self) -> Counter[str]:
         """How often each rule decided."""
-        return self._run.rules
+        return self._context.rules
 
     def carry(self, line: int, row: list[str]) -> None:
         """Take one row through the rules and apply what it changes."""
@@ -95,22 +94,18 @@ class Batch:
         self._carry_out(line, value, token)
 
     def _carry_out(self, line: int, value: str, token: str) -> None:
-        run, counts = self._run, self.counts
-        run.ids = self._world.ids
-        changes = run.changes = Changes()
-        run.known, run.made = {}, set()
+        context, counts = self._context, self.counts
+        context.restart(self._world.ids)
         for database in self._databases:  # B1
-            before = len(changes.profiles)
-            try:
-                profile = match_profile(run, database)
-            except MatchingError as error:
-                self._refuse(line, database.id, str(error), value, token)
+            result = apply_database(context, database)
+            if result.profile is None:
+                self._refuse(line, database.id, result.error, value, token)
                 continue
-            if len(changes.profiles) > before:
+            if result.created:
                 counts.profiles_created += 1
             else:
                 counts.profiles_found += 1
-            for one in apply_subscriptions(run, profile):
+            for one in result.applied:
                 if one.effect == "added":
                     counts.added += 1
                 elif one.effect == "unchanged":
@@ -119,8 +114,8 @@ class Batch:
                     counts.changed += 1
                 else:
                     self._refuse(line, database.id, one.description, value, token)
-        if changes.subscriptions or changes.profiles:
-            self._store.apply(changes)  # A6
+        if context.changes:
+            self._store.apply(context.changes)  # A6
 
     def _refuse(self, line: int, db_id: int | None, reason: str, value: str, token: str) -> None:
         self.counts.refused += 1

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import msgspec
 
+from emulator.journal.bounds import bound
 from emulator.journal.entry import Entry
 from emulator.journal.matching import Match
 from emulator.journal.reading import Reading
@@ -54,8 +55,9 @@ class RequestJournal:
         return len(self._places)
 
     def record(self, entry: Entry) -> None:
-        """Take an entry in, giving it its id; whoever watches is told."""
+        """Add an entry, its parts bounded, and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
+        bound(entry)
         packed, places = self._packed, self._places
         _encode_into(entry, packed)
         size = len(packed)

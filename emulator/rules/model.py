@@ -215,12 +215,13 @@ class RequestError(Exception):
 
 
 class Outcome(Struct):
-    """What :func:`emulator.rules.decide.decide` answers: the items, what to change, and why."""
+    """What :func:`emulator.rules.decide.decide` answers: the items, what to change, why, and remarks."""
 
     error: int
     items: list[dict[str, object]]
     changes: Changes
     decided: list[Decided]
+    lints: list[Lint]
     resource: Resource
     ok: int = 0
     failed: int = 0

@@ -6,13 +6,14 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
-from flask import Blueprint
 from marshmallow import ValidationError, fields
 
 from emulator.rules.model import RequestError
-from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.loading import AdminSchema
+from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
+from push_emulator.workspace_answers import ClockState
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
@@ -21,12 +22,6 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
 _DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
 OUT_OF_YEARS = "leads out of the years 1970 to 9998"
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/clock", view_func=get_clock)
-    blueprint.add_url_rule("/clock", view_func=put_clock, methods=["PUT"])
 
 
 class TimeField(fields.Field[int]):
@@ -63,14 +58,16 @@ class ClockSchema(AdminSchema):
     advance = DurationField(error_messages={"null": _DURATION_FORM})
 
 
-def get_clock() -> dict[str, Any]:
+@operation("get", "/clock", tag="settings")
+def get_clock() -> ClockState:
     """The workspace's time."""
     return shown(workspace().clock)
 
 
-def put_clock() -> dict[str, Any]:
-    """Freeze it, move it, let it run."""
-    setting = changed(workspace().clock.setting, load_body(ClockSchema()))
+@operation("put", "/clock", tag="settings", body=ClockSchema)
+def put_clock(body: dict[str, int]) -> ClockState:
+    """Freeze the time, move it, let it run."""
+    setting = changed(workspace().clock.setting, body)
     found = workspace_to_change()
     found.set_clock(setting)
     return shown(found.clock)
@@ -89,10 +86,6 @@ def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
     return setting
 
 
-def shown(clock: WorkspaceClock) -> dict[str, Any]:
+def shown(clock: WorkspaceClock) -> ClockState:
     """A clock as the API shows it."""
-    return {
-        "now": clock.timestamp(),
-        "frozen": clock.frozen,
-        "offset_ms": clock.setting.offset_ms,
-    }
+    return ClockState(clock.timestamp(), clock.frozen, clock.setting.offset_ms)

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
-
-from emulator.web.admin.clock import ClockSchema
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.openapi import shapes
 from emulator.web.openapi.operation import Operation, link
 
 OPERATIONS = (
-    Operation(
-        "get",
-        "/health",
-        "health",
-        "Whether the server works",
-        "health",
-        shapes.HealthSchema,
-        open_to_all=True,
-    ),
     Operation(
         "get",
         "/metrics",
@@ -29,14 +17,6 @@ OPERATIONS = (
         {"type": "string"},
         answer_type="text/plain",
         of_a_workspace=False,
-    ),
-    Operation(
-        "get",
-        "/rules",
-        "list_rules",
-        "Every rule, and how often it has decided",
-        "health",
-        shapes.page_of(shapes.RuleSchema, grades=fields.Dict(required=True)),
     ),
     Operation(
         "get",
@@ -88,16 +68,6 @@ OPERATIONS = (
         "settings",
         shapes.ChosenSettingsSchema,
         body=SettingsSchema,
-    ),
-    Operation("get", "/clock", "get_clock", "The workspace's time", "settings", shapes.ClockAnswerSchema),
-    Operation(
-        "put",
-        "/clock",
-        "put_clock",
-        "Freeze the time, move it, let it run",
-        "settings",
-        shapes.ClockAnswerSchema,
-        body=ClockSchema,
     ),
     Operation(
         "get",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import import_shapes as shapes
 from emulator.web.openapi.answers import reference
-from emulator.web.openapi.fields import JSONSchema
 from emulator.web.openapi.operation import Operation
 from emulator.web.openapi.shapes import page_of
 

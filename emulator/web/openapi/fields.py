@@ -12,7 +12,13 @@ from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.fixtures.schema import FieldTypeField, FieldValueField
 from emulator.journal.matching import KEYS
 from emulator.rules.fields import FIELD_KINDS
-from emulator.rules.model import INT64_MAX, INT64_MIN
+from emulator.schemas.json_schema import (
+    FIELD_VALUE,
+    INT64,
+    TEXT_PATTERN,
+    JSONSchema,
+    one_value,
+)
 from emulator.web.admin.clock import DurationField, TimeField
 from emulator.web.admin.criteria import NEVER_NULL, VALUES, MatchField
 from emulator.web.admin.faults import DelayField, ThenField
@@ -21,25 +27,8 @@ from emulator.web.admin.imports import ResourceField
 from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
 from emulator.web.openapi.answers import AnswerSchema
 
-JSONSchema = dict[str, Any]
-
-#: NUL is refused in every string (see :mod:`emulator.schemas.strict_json`).
-TEXT_PATTERN = "^[^\\u0000]*$"
-NON_EMPTY_TEXT: JSONSchema = {"type": "string", "minLength": 1, "pattern": TEXT_PATTERN}
-
-_INT64: JSONSchema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
 _MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
 _STATUS: JSONSchema = {"type": "integer", "minimum": 400, "maximum": 599}
-
-
-def one_value(**options: Any) -> JSONSchema:
-    """An object with exactly these properties."""
-    return {
-        "type": "object",
-        "properties": options,
-        "required": list(options),
-        "additionalProperties": False,
-    }
 
 
 _ANSWERS: list[JSONSchema] = [
@@ -48,7 +37,7 @@ _ANSWERS: list[JSONSchema] = [
         "type": "object",
         "properties": {
             "status": _STATUS,
-            "error": _INT64,
+            "error": INT64,
             "error_text": {"type": "string", "pattern": TEXT_PATTERN},
         },
         "required": ["status"],
@@ -92,16 +81,13 @@ _DURATION: JSONSchema = {
     "examples": ["3h", "-90s"],
 }
 _NUMBERS = ("status", "error", "resource_id", "db_id")
-_FIELD_VALUE: JSONSchema = {
-    "anyOf": [{"type": "string", "pattern": TEXT_PATTERN}, {"type": "boolean"}, _INT64, {"type": "number"}]
-}
-_VALUE: JSONSchema = {"anyOf": [*_FIELD_VALUE["anyOf"], {"type": "null"}]}
+_VALUE: JSONSchema = {"anyOf": [*FIELD_VALUE["anyOf"], {"type": "null"}]}
 _KINDS: dict[str, JSONSchema] = {
     "unsubscribe": {"type": "boolean"},
-    "db_ids": {"type": "array", "items": _INT64},
+    "db_ids": {"type": "array", "items": INT64},
     "field_value": _VALUE,
     "since": _TIME,
-    **dict.fromkeys(_NUMBERS, _INT64),
+    **dict.fromkeys(_NUMBERS, INT64),
 }
 _LISTED = ("rule", "lint", "outcome", "item_status")
 
@@ -131,13 +117,13 @@ _OPTIONS: JSONSchema = {"type": "array", "items": {"type": "string", "pattern": 
 COUNTS: list[JSONSchema] = [{"maxProperties": 1}, {"not": {"required": ["exactly"]}}]
 #: What a field of each class accepts, beside what marshmallow's validators say.
 _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
-    FieldValue: _FIELD_VALUE,
+    FieldValue: FIELD_VALUE,
     TimeField: _TIME,
     DurationField: _DURATION,
     DelayField: _DELAY,
     ThenField: _THEN,
     MatchField: _MATCH,
-    FieldValueField: _FIELD_VALUE,
+    FieldValueField: FIELD_VALUE,
     FieldTypeField: {
         "anyOf": [
             {"type": "string", "enum": _TYPES},
@@ -165,8 +151,10 @@ _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
     """apispec's question about a field: what it accepts beside what its validators say."""
+    own = getattr(field, "json_schema", None)
     for known, description in _BY_CLASS.items():
-        if isinstance(field, known):
+        if own is not None or isinstance(field, known):
+            description = description if own is None else own
             if field.allow_none:
                 return {"anyOf": [*_alternatives(description), {"type": "null"}]}
             return dict(description)

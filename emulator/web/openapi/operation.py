@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema
 
 from emulator.rules.model import INT64_MAX, INT64_MIN
-from emulator.web.openapi.fields import JSONSchema
+from emulator.schemas.json_schema import JSONSchema
 
 #: What every admin call may answer beside its own: see ``document.REFUSALS``.
 COMMON = (400, 401, 403, 429, 500, 503)

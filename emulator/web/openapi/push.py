@@ -9,9 +9,9 @@ import orjson
 
 from emulator.endpoint.schema import PushRequestSchema
 from emulator.rules.providers import DOCUMENTED
+from emulator.schemas.json_schema import NON_EMPTY_TEXT, TEXT_PATTERN, JSONSchema
 from emulator.settings import MAX_BODY_BYTES
 from emulator.web.openapi.answers import HASH_ID, PROFILE_ID, PushAnswerSchema, reference
-from emulator.web.openapi.fields import NON_EMPTY_TEXT, TEXT_PATTERN, JSONSchema
 
 #: Printable characters, at most 64 (M8). The letters of every script but no control characters or spaces
 #: other than the common one.
