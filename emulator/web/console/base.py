@@ -6,9 +6,9 @@ from flask import Response, render_template, request
 
 from emulator.store.pages import Page
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
+from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.records import DatabasesSchema, ProfilesSchema, ResourcesSchema, SubscriptionsSchema
 from emulator.web.console.pages import page_later, pages, read_form
-from emulator.web.console.shown import known_providers
 from emulator.web.current import emulator, workspace
 
 #: Each list: what judges its filters, and what reads it.

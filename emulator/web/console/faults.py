@@ -12,12 +12,13 @@ from markupsafe import Markup
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
 from emulator.faults.model import Fault
 from emulator.rules.model import RequestError
+from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.admin.faults import shown as as_armed
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import pages, plain_text, read_form, see_other
 from emulator.web.console.presenters.reuse import likenesses
-from emulator.web.console.shown import command, entry_of, known_providers
+from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.workspace import Workspace
 
@@ -100,31 +101,27 @@ def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
         raise RequestError(400, f"{recipe_id}: {text}", "A3")
     times = request.form.get("times", "1")
     number = int(times) if times.isdecimal() and len(times) < 10 else times or None
-    workspace_to_change().arm(_fault({**fault, "match": match, "times": number}))
+    workspace_to_change().arm(read_form(FaultSchema(), {**fault, "match": match, "times": number}))
     return see_other("console.faults")
-
-
-def _fault(document: dict[str, Any]) -> Fault:
-    asked = read_form(FaultSchema(), document)
-    return Fault("", after=asked.pop("apply") == "after", **asked)
 
 
 @cache
 def _titles() -> list[tuple[str, Fault]]:
-    return [(recipe.title, _fault(recipe.fault)) for recipe in CATALOGUE.values() if recipe.fault]
+    return [(one.title, read_form(FaultSchema(), one.fault)) for one in CATALOGUE.values() if one.fault]
 
 
 def _armed(found: Workspace, fault: Fault) -> tuple[Fault, str, dict[str, Any]]:
     """A fault, its recipe's title (else its effect as JSON), and its criteria: no token, but a resource."""
     armed = as_armed(fault)
-    match, effect = armed["match"], (fault.then, fault.delay_ms, fault.after)
-    token = match.pop("resource_token", None)
+    effect = (fault.then, fault.delay_ms, fault.after)
+    token = armed.match.pop("resource_token", None)
     if token is not None:
         resource = found.store.find_resource(token)
-        match["resource"] = resource.name if resource else "?"
+        armed.match["resource"] = resource.name if resource else "?"
     titles = [gettext(title) for title, one in _titles() if (one.then, one.delay_ms, one.after) == effect]
-    then = armed["then"] or ""
-    return fault, [*titles, then if isinstance(then, str) else json.dumps(then, ensure_ascii=False)][0], match
+    then = armed.then or ""
+    words = then if isinstance(then, str) else json.dumps(then, ensure_ascii=False)
+    return fault, [*titles, words][0], armed.match
 
 
 def _qr_code(text: str) -> Markup:

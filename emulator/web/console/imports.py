@@ -6,21 +6,22 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, find_resource
-from emulator.importer.columns import Column, Guess, describe_columns, guess
+from emulator.importer.columns import Guess, describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Problem, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
+from emulator.web.admin.criteria import known_providers
 from emulator.web.console.pages import see_other
-from emulator.web.console.shown import known_providers
 from emulator.web.console.state import console_state
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 from emulator.workspaces.workspace import Workspace
+from push_emulator.workspace_answers import Column
 
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8

@@ -12,9 +12,9 @@ from emulator.journal.search import Found, search
 from emulator.rules.model import FieldValue, Status
 from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
-from emulator.web.admin.criteria import read_criteria
+from emulator.web.admin.criteria import known_providers, read_criteria
 from emulator.web.console.pages import change_later, number_of, page_later, pages
-from emulator.web.console.shown import known_providers, rows_of
+from emulator.web.console.shown import rows_of
 from emulator.web.current import workspace
 from emulator.workspaces.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""What several pages show: requests of the journal in one line each, commands, choices. Without secrets."""
+"""What several pages show: requests of the journal in one line each, and commands. Without secrets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from emulator.faults.calls import Call, curl
 from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.masking import masked
 from emulator.rules.model import RequestError
-from emulator.rules.providers import DOCUMENTED
-from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.console.language import gettext
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
@@ -90,9 +88,3 @@ def command(call: Call | None, whole: bool = False) -> str:
     if not whole and not emulator().settings.show_secrets:
         resources = [replace(one, token=mask(one.token)) for one in resources]
     return curl(call, request.url_root.rstrip("/"), resources, store.databases()) if call else ""
-
-
-def known_providers(store: TinyDBStore) -> list[str]:
-    """The providers that a form offers: those of the documentation, then those that a resource lists."""
-    listed = (name for resource in store.resources() for name in resource.providers or ())
-    return list(dict.fromkeys((*DOCUMENTED, *listed)))
