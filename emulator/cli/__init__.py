@@ -1,4 +1,4 @@
-"""The command line. Each command is a module of :mod:`emulator.cli`, loaded when it is asked for."""
+"""The command line: each command is a module of :mod:`emulator.cli`, imported when it is used."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from emulator import __version__
 from emulator.early_stop import interrupt_on_ctrl_c
 from emulator.loop.gc_pause import collections_paused
 
-#: Command → one-line help. Loading all of them would cost the server its quick start.
+#: Command → one-line help. Importing every command would slow down the server's start.
 COMMANDS = {
     "serve": "Start the emulator (the default command).",
     "check": "Validate a fixture set and list all problems.",
     "fake": "Write a fixture set of made-up people.",
     "import": "Load a file of collected tokens.",
-    "health": "Ask whether the server works that the same settings would start.",
-    "openapi": "Write the contract: OpenAPI 3.1 and JSON Schemas.",
+    "health": "Check the health of the server that these settings start.",
+    "openapi": "Write the API contract: OpenAPI 3.1 and JSON Schemas.",
     "export": "Write a whole workspace as one JSON document.",
-    "reset": "Put a workspace back to its fixtures.",
-    "doctor": "Report on a state directory and verify it.",
+    "reset": "Reset a workspace to its fixtures.",
+    "doctor": "Verify a state directory and report what it holds.",
 }
 
 
 def load_command(name: str) -> click.Command:
     """The command with all its options; ``name`` is one of COMMANDS."""
-    # ruff: noqa: PLC0415 (each start waits for the imports of its own command alone)
+    # ruff: noqa: PLC0415 (a start imports its own command only)
     match name:
         case "check":
             from emulator.cli.check import command
@@ -52,7 +52,7 @@ def load_command(name: str) -> click.Command:
 
 
 class Commands(click.Group):
-    """A group that knows each command by name and help, loads the one in use, and means ``serve`` by none."""
+    """The group of all commands: loads only the command in use; without a command it runs ``serve``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)  # in this order
@@ -83,7 +83,7 @@ class Commands(click.Group):
 def cli(context: click.Context) -> None:
     """A local emulator of the Altcraft Platform's POST /push_subscribe.
 
-    Without a command it serves; `serve --help` lists the server's options.
+    Without a command it runs `serve`; `serve --help` lists its options.
     """
     if context.invoked_subcommand != "serve":
         interrupt_on_ctrl_c()

@@ -12,9 +12,9 @@ from emulator.fixtures.load import FixtureError, load_fixtures
 @click.command("check")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def command(folder: Path) -> int:
-    """Validate the fixture set in DIR and list all its problems: file, path inside it, what was expected.
+    """Validate the fixture set in DIR and list every problem: file, path inside it, what was expected.
 
-    Exit status: 0 if it can be used, 1 if not.
+    Exit status: 0 if the set is valid, 1 if not.
     """
     try:
         fixtures = load_fixtures(folder)

@@ -1,4 +1,4 @@
-"""``run.py doctor``: report on a state directory and verify it."""
+"""``run.py doctor``: verify a state directory and report what it holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emulator.store.doctor import Report, examine
 from emulator.store.lock import holder
 from emulator.workspaces.remembered import read_remembered
 
-#: While a server works, files come and go between two looks at them.
+#: A running server creates and deletes files while they are read.
 _LOOKS = 5
 
 
@@ -28,12 +28,12 @@ _LOOKS = 5
     help="The directory of the state.",
 )
 def command(folder: Path) -> int:
-    """Report what is in a state directory and whether it is as it must be: checksums, indexes, rules.
+    """Verify the checksums, indexes and rules of a state directory and report what it holds.
 
-    Nothing there is changed. Of a damaged state it says what is lost, and the commands after which a server
-    starts again.
+    It only reads. For a damaged state it reports what is lost and prints the commands that let a server
+    start again.
 
-    Exit status: 0 if all is good, 1 if something was found, 2 if the directory cannot be looked at.
+    Exit status: 0 if everything is valid, 1 if there are problems, 2 if the directory cannot be read.
     """
     try:
         return _show(_look(folder))

@@ -22,12 +22,14 @@ from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 @click.command("export")
 @target_options
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here, not to standard output."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of standard output.",
 )
 def command(out: Path | None, **where: Any) -> int:
     """Write a whole workspace as one JSON document: data, settings, clock, faults, tokens.
 
-    PUT /__admin/snapshot reads it back, in whatever workspace. A file appears whole or not at all.
+    PUT /__admin/snapshot loads it into any workspace. The file appears complete or not at all.
     """
     place = Target(**where)
     pieces = _from_state(place) if place.state is not None else _from_server(place)

@@ -11,10 +11,12 @@ from emulator.fake import FakeError, write_fixture_set
 
 @click.command("fake")
 @click.option("--profiles", type=click.IntRange(0), default=100, show_default=True, help="How many profiles.")
-@click.option("--locale", default="en_US", show_default=True, help="Whose names, e.g. ru_RU.")
-@click.option("--seed", type=int, default=None, help="The same seed writes the same set.")
+@click.option(
+    "--locale", default="en_US", show_default=True, help="The locale of names and phones, e.g. ru_RU."
+)
+@click.option("--seed", type=int, default=None, help="The same seed writes the same files.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new or empty directory.")
-@click.option("--plain", is_flag=True, help="Few fields and one subscription each, for load tests.")
+@click.option("--plain", is_flag=True, help="Few fields and one subscription a profile, for load tests.")
 def command(profiles: int, locale: str, seed: int | None, out: Path, plain: bool) -> int:
     """Write a fixture set of made-up people with plausible tokens for each provider."""
     try:

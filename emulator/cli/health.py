@@ -1,4 +1,4 @@
-"""``run.py health``: whether the server works that the same settings would start."""
+"""``run.py health``: check the health of the server that the same settings start."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _PORT = click.IntRange(0, 65535)
     "--port-file",
     envvar="EMULATOR_PORT_FILE",
     type=click.Path(path_type=Path),
-    help="Where the server wrote its port; goes before --port.",
+    help="The file with the server's port; takes precedence over --port.",
 )
-@click.option("--tls-cert", envvar="EMULATOR_TLS_CERT", help="The server speaks HTTPS.")
+@click.option("--tls-cert", envvar="EMULATOR_TLS_CERT", help="The server serves HTTPS.")
 @click.option("--tls-self-signed", envvar="EMULATOR_TLS_SELF_SIGNED", is_flag=True, help="The same.")
 def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, tls_self_signed: bool) -> int:
-    """Ask a running server how it is. Exit status: 0 if it works, 1 if not.
+    """Check a running server. Exit status: 0 if it is healthy, 1 if not.
 
-    It reads the settings from the environment as `serve` does: a container's health check needs no arguments.
+    It reads the same environment variables as `serve`, so a container's health check needs no arguments.
     """
     address = host
     if is_every_address(host):
@@ -49,7 +49,7 @@ def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, 
 def _ask(host: str, port: int, secure: bool) -> tuple[int, str]:
     if secure:
         context = ssl.create_default_context()
-        context.check_hostname = False  # its own server, asked whether it works, told no secret
+        context.check_hostname = False  # our own server; the request carries no secret
         context.verify_mode = ssl.CERT_NONE
         connection: HTTPConnection = HTTPSConnection(host, port, timeout=_PATIENCE_S, context=context)
     else:

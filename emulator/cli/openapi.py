@@ -1,4 +1,4 @@
-"""``run.py openapi``: write the contract."""
+"""``run.py openapi``: write the API contract."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from emulator.web.openapi.document import as_text, openapi_document, schema_docu
 
 
 @click.command("openapi")
-@click.option("--out", type=click.Path(path_type=Path), help="Write it here instead of to standard output.")
 @click.option(
-    "--schemas", type=click.Path(path_type=Path), help="Write the JSON Schemas of request and answer here."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the document to this file instead of standard output.",
+)
+@click.option(
+    "--schemas",
+    type=click.Path(path_type=Path),
+    help="Write the JSON Schemas of request and answer to this directory.",
 )
 def command(out: Path | None, schemas: Path | None) -> int:
-    """Write the contract: OpenAPI 3.1, and the JSON Schemas of request and answer, usable alone."""
+    """Write the API contract: OpenAPI 3.1, and stand-alone JSON Schemas of request and answer."""
     try:
         if schemas is not None:
             schemas.mkdir(parents=True, exist_ok=True)

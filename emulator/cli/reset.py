@@ -1,4 +1,4 @@
-"""``run.py reset``: put a workspace back to its fixtures."""
+"""``run.py reset``: reset a workspace to its fixtures."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from emulator.store.tables import REMEMBERED
 
 @click.command("reset")
 @target_options
-@click.option(
-    "--fixtures", type=click.Path(path_type=Path), help="With --state: the fixture set to go back to."
-)
-@click.option("--keep", type=click.Choice(REMEMBERED), multiple=True, help="Leave this as it is.")
+@click.option("--fixtures", type=click.Path(path_type=Path), help="With --state: the fixture set to load.")
+@click.option("--keep", type=click.Choice(REMEMBERED), multiple=True, help="Keep this part unchanged.")
 def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
-    """Put a workspace back to its fixtures, in one transaction."""
+    """Reset a workspace to its fixtures, in one transaction."""
     place = Target(**where)
     if place.state is None:
         if fixtures is not None:
-            raise click.ClickException("--fixtures goes with --state; a server goes back to its own")
+            raise click.ClickException(
+                "--fixtures needs --state; a running server resets to its own fixtures"
+            )
         with called(place, "POST", "/reset", json={"keep": list(keep)}) as answer:
             answer.read()
             size = answer.json()

@@ -74,15 +74,19 @@ _path = click.Path(path_type=Path)
 @_option(
     "--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="0: a free one."
 )
-@_option("--port-file", type=_path, help="Write the port here when ready.")
-@_option("--fixtures", type=_path, default=DEFAULT_FIXTURES, help="The fixture set to start from.")
-@_option("--state", type=_path, default=Settings.state, show_default=True, help="The directory of the state.")
+@_option("--port-file", type=_path, help="Write the port to this file when ready.")
+@_option(
+    "--fixtures", type=_path, default=DEFAULT_FIXTURES, help="The fixture set that workspaces start from."
+)
+@_option(
+    "--state", type=_path, default=Settings.state, show_default=True, help="The directory of the state files."
+)
 @_option(
     "--durability",
     type=click.Choice(["os", "fsync", "none"]),
     default=Settings.durability,
     show_default=True,
-    help="os: survives the death of the process. fsync: of the machine. none: memory only.",
+    help="What survives: os, a killed process; fsync, a power loss; none, nothing (memory only).",
 )
 @_option(
     "--snapshot-every",
@@ -91,7 +95,7 @@ _path = click.Path(path_type=Path)
     default=Settings.min_journal_bytes,
     show_default=True,
     metavar="BYTES",
-    help="The journal size at which a snapshot is due.",
+    help="Write a snapshot when the log has this size.",
 )
 @_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
 @_option(
@@ -100,65 +104,65 @@ _path = click.Path(path_type=Path)
     multiple=True,
     metavar="NAME=VALUE",
     callback=_parse_policies,
-    help="Choose where the page is silent.",
+    help="Override a behaviour that the documentation leaves open.",
 )
-@_option("--seed", type=int, help="Make ids the same in every run.")
+@_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(
     "--admin-token",
     callback=_admin_token,
-    help="Wanted by the admin API; needed on any address but loopback.",
+    help="The token that admin calls must send; required on any address but loopback.",
 )
 @_option(
     "--allow-host",
     multiple=True,
     metavar="NAME",
-    help="A name, beside addresses and localhost, by which the admin API may be called.",
+    help="Accept this host name for admin calls, beside addresses and localhost.",
 )
 @_option(
     "--max-workspaces",
     type=click.IntRange(1),
     default=Settings.max_workspaces,
     show_default=True,
-    help="How many workspaces may be open at once.",
+    help="The most workspaces that may be open at once.",
 )
 @_option(
     "--workspace-ttl",
     type=click.FloatRange(0, min_open=True),
     callback=_finite,
     metavar="SECONDS",
-    help="Delete a workspace that nobody has used for so long; without it, none.",
+    help="Delete workspaces that were idle for this many seconds (default: never).",
 )
 @_option(
     "--journal-count",
     type=click.IntRange(1),
     default=Settings.journal_count,
     show_default=True,
-    help="How many requests each request journal keeps.",
+    help="The most requests that each request journal keeps.",
 )
 @_option(
     "--journal-bytes",
     type=click.IntRange(1),
     default=Settings.journal_bytes,
     show_default=True,
-    help="How many bytes each request journal keeps.",
+    help="The most bytes that each request journal keeps.",
 )
 @_option(
     "--show-secrets", is_flag=True, help="Show resource tokens and credentials in the journal and lists."
 )
-@_option("--watch", is_flag=True, help="Reset to the fixtures whenever their files change, if they are good.")
+@_option("--watch", is_flag=True, help="Reset all workspaces when valid fixtures change.")
 @_option("--tls-cert", type=_path, help="Serve HTTPS with this certificate (PEM, the whole chain).")
-@_option("--tls-key", type=_path, help="Its private key (PEM).")
-@_option("--tls-self-signed", is_flag=True, help="Serve HTTPS with a certificate made here.")
+@_option("--tls-key", type=_path, help="The private key of the certificate (PEM).")
+@_option("--tls-self-signed", is_flag=True, help="Create a certificate and serve HTTPS with it.")
 @_option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="The access log.",
+    help="The format of the access log.",
 )
-@click.option("--stop-with-stdin", is_flag=True, help="Stop when standard input ends.")
-@click.option("-q", "--quiet", is_flag=True, help="No access log.")
-@click.option("-v", "--verbose", is_flag=True, help="An access log with the client's address.")
+@click.option("--stop-with-stdin", is_flag=True, help="Stop when standard input closes.")
+@click.option("-q", "--quiet", is_flag=True, help="Write no access log.")
+@click.option("-v", "--verbose", is_flag=True, help="Add the client's address to the access log.")
 def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -> int:
     """Start the emulator and serve until SIGTERM or Ctrl-C."""
     if stop_with_stdin:

@@ -1,4 +1,4 @@
-"""Where a command finds a workspace: in a state directory, or at a running server."""
+"""The workspace that a command works on: in a state directory or at a running server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emulator.store.tables import SPECS
 from emulator.workspaces.registry import is_name, stored_names
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
-#: Seconds that a server may be silent: a large state takes its time.
+#: Seconds to wait for an answer: a large state takes long.
 _PATIENCE_S = 300.0
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,7 +29,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Target:
-    """What the options say: exactly one of ``state`` and ``url``."""
+    """The options that name a workspace: exactly one of ``state`` and ``url`` is given."""
 
     workspace: str | None
     state: Path | None
@@ -51,7 +51,7 @@ workspace_option = click.option(
     "--workspace",
     metavar="NAME",
     callback=_check_name,
-    help="The workspace; without it, the default one.",
+    help="The workspace (default: default).",
 )
 
 
@@ -59,7 +59,9 @@ def target_options(command: Command) -> Command:
     """Adds the options of a :class:`Target`."""
     options = [
         workspace_option,
-        click.option("--state", type=click.Path(path_type=Path), help="A state directory, not in use."),
+        click.option(
+            "--state", type=click.Path(path_type=Path), help="A state directory that no server uses."
+        ),
         click.option("--url", help="A running server, e.g. http://127.0.0.1:8080."),
         click.option("--admin-token", envvar="EMULATOR_ADMIN_TOKEN", help="The server's admin token."),
     ]
@@ -70,7 +72,7 @@ def target_options(command: Command) -> Command:
 
 @contextmanager
 def opened(place: Target, fixtures: FixtureSet) -> Iterator[Workspace]:
-    """The workspace in the state directory, which nobody else may use meanwhile. It is let go as it is.
+    """The workspace in the state directory, which stays locked meanwhile; no snapshot is written at the end.
 
     Raises :class:`click.ClickException`.
     """
@@ -90,7 +92,7 @@ def opened(place: Target, fixtures: FixtureSet) -> Iterator[Workspace]:
 
 @contextmanager
 def read_only(place: Target) -> Iterator[State]:
-    """What is stored of the workspace in the state directory. Nothing is written there.
+    """The stored state of a workspace in the state directory; nothing is written there.
 
     Raises :class:`click.ClickException`.
     """
@@ -128,9 +130,9 @@ def _stored_name(place: Target, folder: Path) -> str:
 
 @contextmanager
 def called(place: Target, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:
-    """The server's good answer to an admin call, its body still to be read.
+    """The server's answer to a successful admin call; the caller reads its body.
 
-    Raises :class:`click.ClickException`, also where the body breaks off.
+    Raises :class:`click.ClickException`, also when the body breaks off.
     """
     prefix = f"/w/{place.workspace}" if place.workspace is not None else ""
     headers = {"Authorization": f"Bearer {place.admin_token}"} if place.admin_token else {}

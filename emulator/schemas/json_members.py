@@ -1,145 +1,139 @@
-"""Reading a large JSON object piece by piece: its members, and of arrays each entry by itself."""
+"""Reading a large JSON object from a file, one member or entry at a time."""
 
 from __future__ import annotations
 
-import io
-import json
 import re
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import IO, Any
 
-from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_value, strict_decoder
+import ijson
 
-_BLOCK = 1 << 18
-#: No member, and no entry of an array, may have more characters than these.
-MAX_PIECE = 16 << 20
-_SPACE = re.compile(r"[ \t\n\r]*")
-#: An error this near to the end of what was read may come from reading no further.
-_NEAR_END = 32
-#: A number this near to the end may go on: "1" may be the beginning of "1e+5".
-_NEAR_NUMBER = 3
+from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_value
+
+_DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+#: An escape: a surrogate pair, a surrogate alone, NUL, any other, or one that the end cuts off.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|u([dD][89a-fA-F][0-9a-fA-F]{2}|0000)|.|\Z)",
+    re.DOTALL,
+)
+_LONGEST_ESCAPE = 12
 
 
-class Piece(NamedTuple):
-    """A member of the object, or (with ``position``) one entry of a member that is an array.
+def read_members(file: IO[bytes], array: str) -> Iterator[tuple[str, Any]]:
+    """Name and value of each member of the object in ``file`` (UTF-8), in order.
 
-    An empty array is told by one piece with position -1.
+    The array named ``array`` is not read: each of its entries, and its end, is given as ``None``.
+    Raises :class:`JSONProblem` for invalid JSON, a duplicate name, NUL, lone surrogates and deep nesting.
     """
+    path, seen = "", set()
+    with _problems(lambda: path):
+        events = ijson.basic_parse(_Source(file))
+        if next(events)[0] != "start_map":
+            raise JSONProblem("must be a JSON object")
+        for event, name in events:
+            if event == "end_map":
+                continue  # to the end of the file
+            if name in seen:
+                raise JSONProblem("duplicate name", name)
+            path = name
+            seen.add(name)
+            if name == array:
+                yield from ((name, None) for _ in _skip_array(events, name))
+            else:
+                value = _with_floats(_build(events))
+                check_value(value, name)
+                yield name, value
+            path = ""
 
-    name: str
-    position: int | None
-    value: Any
 
-
-def read_members(file: IO[bytes]) -> Iterator[Piece]:
-    """The pieces of the object in ``file`` (UTF-8), as they stand in it. Memory holds one at a time.
-
-    Raises :class:`JSONProblem` as soon as something is wrong: what is not JSON, NUL, lone surrogates.
-    """
-    reader = _Reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-    try:
-        yield from reader.members()
-    finally:
-        reader.text.detach()
-
-
-class _Reader:
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self.text = text
-        self._decoder = strict_decoder()
-        self._buffer = ""
-        self._at = 0
-        self._size = _BLOCK
-
-    def members(self) -> Iterator[Piece]:
-        self._expect("{", "must be a JSON object")
-        seen = set()
-        if self._next() == "}":
-            self._at += 1
-        else:
-            while True:
-                name = self._value("") if self._next() == '"' else None
-                if name is None:
-                    raise JSONProblem("is not JSON: a name in double quotes is missing")
-                if name in seen:
-                    raise JSONProblem("stands twice", name)
-                seen.add(name)
-                self._expect(":", f'is not JSON: ":" is missing after "{name}"')
-                yield from self._member(name)
-                if not self._goes_on("}", name):
-                    break
-        if self._next():
-            raise JSONProblem("is not JSON: something follows its end")
-
-    def _member(self, name: str) -> Iterator[Piece]:
-        if self._next() != "[":
-            yield Piece(name, None, self._value(name))
-            return
-        self._at += 1
-        if self._next() == "]":
-            self._at += 1
-            yield Piece(name, -1, None)
-            return
-        position = 0
-        while True:
-            path = f"{name}[{position}]"
-            yield Piece(name, position, self._value(path))
-            if not self._goes_on("]", path):
-                return
+def read_entries(file: IO[bytes], array: str) -> Iterator[Any]:
+    """The entries of the object's array ``array``. Raises as :func:`read_members` does."""
+    position = 0
+    with _problems(lambda: f"{array}[{position}]"):
+        source = _Source(file)
+        for entry in ijson.items(source, f"{array}.item"):
+            if source.has_nul:
+                check_value(entry, f"{array}[{position}]")
+            yield _with_floats(entry)
             position += 1
 
-    def _goes_on(self, end: str, path: str) -> bool:
-        found = self._next()
-        self._at += 1
-        if found not in (",", end) or not found:
-            raise JSONProblem(f'is not JSON: "," or "{end}" is missing after it', path)
-        return found == ","
 
-    def _expect(self, wanted: str, text: str) -> None:
-        if self._next() != wanted:
-            raise JSONProblem(text)
-        self._at += 1
+def _skip_array(events: Iterator[tuple[str, Any]], name: str) -> Iterator[None]:
+    if next(events)[0] != "start_array":
+        raise JSONProblem("must be an array", name)
+    depth = 1
+    for event, _ in events:
+        depth = _depth_after(event, depth)
+        if depth <= 1:
+            yield
+        if not depth:
+            return
 
-    def _next(self) -> str:
-        """The next character that is no space, not yet passed; "" at the end."""
-        while True:
-            match = _SPACE.match(self._buffer, self._at)
-            self._at = match.end() if match else self._at
-            if self._at < len(self._buffer):
-                return self._buffer[self._at]
-            if not self._read_on():
-                return ""
 
-    def _value(self, path: str) -> Any:
-        self._next()
-        while True:
-            try:
-                value, end = self._decoder.raw_decode(self._buffer, self._at)
-            except json.JSONDecodeError as error:
-                unfinished = error.msg.startswith("Unterminated") or len(self._buffer) - error.pos < _NEAR_END
-                if unfinished and self._read_on(path):
-                    continue
-                raise JSONProblem(f"is not JSON: {error.msg.removesuffix(' at')}", path) from error
-            except RecursionError as error:
-                raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels", path) from error
-            if len(self._buffer) - end < _NEAR_NUMBER and self._read_on(path):
-                continue
-            if self._buffer.find("\\u", self._at, end) >= 0:  # no other way to say what must not be there
-                check_value(value, path)
-            self._at, self._size = end, _BLOCK
-            return value
+def _build(events: Iterator[tuple[str, Any]]) -> Any:
+    builder, depth = ijson.ObjectBuilder(), 0
+    for event, value in events:
+        builder.event(event, value)
+        depth = _depth_after(event, depth)
+        if not depth:
+            break
+    return builder.value
 
-    def _read_on(self, path: str = "") -> bool:
-        """Read another block; false at the end of the file."""
-        kept = self._buffer[self._at :]
-        if len(kept) > MAX_PIECE:
-            raise JSONProblem(f"must have at most {MAX_PIECE} characters", path)
-        try:
-            block = self.text.read(self._size)
-        except UnicodeDecodeError as error:
+
+def _with_floats(value: Any) -> Any:
+    """The value with floats for ijson's decimals (its own floats come without integers of 64 bits)."""
+    if isinstance(value, dict):
+        return {name: _with_floats(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_floats(one) for one in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _depth_after(event: str, depth: int) -> int:
+    depth += _DEEPER.get(event, 0)
+    if depth > MAX_DEPTH:
+        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels")
+    return depth
+
+
+@contextmanager
+def _problems(path: Any) -> Iterator[None]:
+    try:
+        yield
+    except (ijson.JSONError, ValueError) as error:
+        if isinstance(error, JSONProblem):
+            raise
+        text = str(error)
+        if "UTF8" in text or isinstance(error, UnicodeDecodeError):
             raise JSONProblem("is not UTF-8") from error
-        if not block:
-            return False
-        self._size = min(2 * self._size, MAX_PIECE)
-        self._buffer, self._at = kept + block, 0
-        return True
+        reason = text.partition("\n")[0].partition(": ")[2] or text
+        raise JSONProblem(f"is not JSON: {reason.strip().rstrip('.')}", path()) from error
+
+
+class _Source:
+    """The file's blocks, once they are searched for escapes that ijson reads without complaint."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._rest = b""
+        self.has_nul = False
+
+    def read(self, size: int) -> bytes:
+        while size:
+            block = self._file.read(size)
+            data, self._rest = self._rest + block, b""
+            if b"\\u" in data or data.endswith(b"\\"):
+                for found in _ESCAPE.finditer(data):
+                    if block and found.start() > len(data) - _LONGEST_ESCAPE:
+                        data, self._rest = data[: found.start()], data[found.start() :]
+                        break
+                    if found[1] == b"0000":
+                        self.has_nul = True
+                    elif found[1]:
+                        raise JSONProblem("must not contain a lone surrogate")
+            if data or not block:
+                return data
+        return b""

@@ -69,14 +69,6 @@ def check_escapes(data: bytes) -> None:
         raise JSONProblem(f"must not contain {what}")
 
 
-def strict_decoder() -> json.JSONDecoder:
-    """A decoder that refuses what JSON forbids; its values still want :func:`check_value`.
-
-    What it raises is :class:`json.JSONDecodeError`, :class:`RecursionError` or :class:`JSONProblem`.
-    """
-    return json.JSONDecoder(**_PARSERS)
-
-
 def check_value(value: Any, path: str = "") -> None:
     """Refuse NUL, lone surrogates and too many levels. Raises :class:`JSONProblem`."""
     found = _problem(value, 1)

@@ -90,26 +90,26 @@ SECURITY = "tests/test_security.py::"
 
 PROMISES: Final[dict[str, Table]] = {
     "README.md": {
-        "what it has stored, in `…`, is there again at the next start": (KILL,),
+        "It stores its state in `…` and loads it at the next start": (KILL,),
     },
     # durability, all or nothing, bounds
     "docs/operations.md": {
-        "the death of the process, `…` included": (
+        "the death of the process, including `…`": (
             KILL,
             "tests/test_workspaces.py::test_each_workspace_is_a_file_and_survives_kill_9",
         ),
-        "the loss of power": (POWER,),
-        "after a crash all of it is there or nothing": (
+        "a power loss": (POWER,),
+        "after a crash either all of it is stored or nothing": (
             KILL,
             *CRASHES,
             "tests/rules/test_answer.py::test_A6_all_databases_changes_are_one_transaction",
         ),
-        "A snapshot appears whole or not at all": (WHOLE_FILE,),
-        "reads all of it": (
+        "A snapshot appears complete or not at all": (WHOLE_FILE,),
+        "reads everything": (
             "tests/store/test_tinydb_contract.py::test_the_file_is_a_plain_tinydb_file_after_close",
         ),
         "A torn last line": (TORN_TAIL,),
-        "keeps the server from starting, and nothing is touched": (
+        "stops the start, and nothing is touched": (
             CHANGED_BYTE,
             "tests/store/test_damage.py::test_a_foreign_file_is_refused",
         ),
@@ -156,7 +156,7 @@ PROMISES: Final[dict[str, Table]] = {
             SECURITY + "test_slow_clients_do_not_keep_the_server_from_stopping",
         ),
     },
-    "docs/configuration.md": {"os: survives the death of the process": (KILL, POWER)},
+    "docs/configuration.md": {"What survives: os, a killed process": (KILL, POWER)},
     # isolation
     "docs/ci.md": {
         "without seeing each other": SIDE_BY_SIDE,
@@ -184,12 +184,12 @@ PROMISES: Final[dict[str, Table]] = {
         "`…` changes nothing": (DRY_RUN,),
     },
     "docs/console.md": {
-        "nothing is loaded from elsewhere, and every page works without JavaScript": (
+        "loads nothing from other sites. Every page also works without JavaScript": (
             "tests/console/test_access.py::test_no_page_lets_anything_run_that_is_written_into_it",
             "tests/console/test_any_server.py::test_every_page_is_served",
             "tests/console/test_any_server.py::test_changes_and_replays_are_made",
         ),
-        "it changes nothing and says what would happen": (
+        "it changes nothing and reports what would happen": (
             "tests/importer/test_dry_run.py::test_a_dry_run_tells_what_the_real_one_does",
             "tests/importer/test_dry_run.py::test_a_dry_run_leaves_ids_counts_and_files_alone",
         ),
@@ -206,7 +206,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/importer/test_server.py::test_an_import_takes_hardly_any_breaks_while_nobody_asks",
             "tests/test_steps.py::test_a_break_is_as_long_as_the_step_where_others_ask",
         ),
-        "a bad row is refused with its line number and stops nobody": (
+        "A bad row is refused with its line number; the other rows go on": (
             "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
         ),
     },
@@ -240,7 +240,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "docs/security.md": {
         "Nothing leaves that machine": (SECURITY + "test_nothing_leaves_the_machine",),
-        "stops the start on every address": (
+        "the server does not start": (
             "tests/test_cli_errors.py::"
             "test_admin_token_that_is_blank_or_that_no_header_carries_stops_the_start",
         ),
@@ -258,23 +258,21 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
         ),
     },
-    "emulator/cli/export.py": {"A file appears whole or not at all": (WHOLE_FILE,)},
+    "emulator/cli/export.py": {"The file appears complete or not at all": (WHOLE_FILE,)},
     "emulator/cli/import_.py": {
         "dry run: nothing was changed": (IMPORT + "test_a_dry_run_says_so_and_changes_nothing",),
         "nothing was imported": (IMPORT + "test_a_plan_that_cannot_be_carried_out_lists_its_problems",),
     },
     "emulator/cli/target.py": {
-        "which nobody else may use meanwhile": (
-            IMPORT + "test_a_state_directory_in_use_points_to_the_server",
-        ),
-        "Nothing is written there": (ONLY_READ,),
+        "which stays locked meanwhile": (IMPORT + "test_a_state_directory_in_use_points_to_the_server",),
+        "nothing is written there": (ONLY_READ,),
         "was never filled": (ONLY_READ,),
     },
     "emulator/cli/reset.py": {
         "cannot be used; nothing was changed": (COMMANDS + "test_reset_with_bad_fixtures_changes_nothing",),
     },
     "emulator/cli/serve.py": {
-        "os: survives the death of the process": (KILL, POWER),
+        "What survives: os, a killed process": (KILL, POWER),
         "cannot be used; nothing was started": (
             "tests/test_cli.py::test_serve_lists_all_problems_of_the_fixtures_and_starts_nothing",
         ),
@@ -497,10 +495,12 @@ PROMISES: Final[dict[str, Table]] = {
 #: Sentences that hold such a word and promise nothing of the emulator's.
 NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "docs/clients.md": ("and nothing else has to change",),
-    "docs/operations.md": ("`…` says what an answered request survives:", "survives"),
+    "docs/operations.md": ("`…` sets what an answered request survives:", "survives"),
     "docs/security.md": ("A client that never ends its body",),
     "push_emulator/journal.py": ("one or more if nothing else is expected",),
     "emulator/cli/doctor.py": ("nothing is stored yet",),
+    "emulator/cli/serve.py": ("(default: never)",),
+    "docs/configuration.md": ("(default: never)",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
     "emulator/store/consistency.py": ("then nothing is remembered",),
     "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),

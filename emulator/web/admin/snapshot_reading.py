@@ -13,7 +13,7 @@ from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
 from emulator.schemas.errors import flatten
-from emulator.schemas.json_members import Piece, read_members
+from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store.consistency import SetCheck
 from emulator.store.editing import give_hash_ids
@@ -34,7 +34,6 @@ from emulator.workspaces.settings import WorkspaceSettings
 
 #: More problems than these help nobody.
 MAX_PROBLEMS = 20
-_WHOLE = {"format", "databases", "resources", "settings", "clock", "faults", "profiles_made"}
 
 
 async def read_snapshot(file: IO[bytes], now: str) -> State:
@@ -47,42 +46,30 @@ async def read_snapshot(file: IO[bytes], now: str) -> State:
         head = await _read_head(file)
         building = _Building(load(SnapshotSchema(), head), now)
         file.seek(0)
-        await _read_profiles(file, head, building)
+        await _read_profiles(file, building)
     except JSONProblem as problem:
         raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
     return building.state()
 
 
 async def _read_head(file: IO[bytes]) -> dict[str, Any]:
-    """All members but the profiles. Where these come last, as the emulator writes it, they are not read."""
+    """All members; of the profiles only that they are there."""
     steps = Pacing()
     head: dict[str, Any] = {}
-    for name, position, value in read_members(file):
+    for name, value in read_members(file, "profiles"):
         if steps.long:
             await steps.pause()
-        if position is None:
-            head[name] = value
-        elif name == "profiles":
-            if head.keys() >= _WHOLE:
-                break
-            head[name] = []
-        else:
-            entries = head.setdefault(name, [])
-            if position >= 0:
-                entries.append(value)
+        head[name] = [] if name == "profiles" else value
     return head
 
 
-async def _read_profiles(file: IO[bytes], head: dict[str, Any], building: _Building) -> None:
+async def _read_profiles(file: IO[bytes], building: _Building) -> None:
     steps = Pacing()
     problems: list[str] = []
-    for piece in read_members(file):
+    for position, value in enumerate(read_entries(file, "profiles")):
         if steps.long:
             await steps.pause()
-        if piece.name == "profiles":
-            problems += building.take(piece)
-        elif piece.name not in head:
-            load(SnapshotSchema(), {**head, piece.name: None})  # says that it is unknown
+        problems += building.take(position, value)
         if len(problems) > MAX_PROBLEMS:
             problems = [*problems[:MAX_PROBLEMS], "… and perhaps more; the rest was not looked at"]
             break
@@ -117,20 +104,16 @@ class _Building:
         self._store.replace(FixtureSet(databases, resources), now, str)
         self._check = SetCheck(databases, resources, present=self._store, any_provider=True)
 
-    def take(self, piece: Piece) -> list[str]:
+    def take(self, position: int, value: Any) -> list[str]:
         """Take a profile in; its problems if it cannot be."""
-        if piece.position is None:
-            return ["profiles: must be an array"]
-        if piece.position < 0:  # an empty array
-            return []
-        path = f"profiles[{piece.position}]"
+        path = f"profiles[{position}]"
         try:
-            entry = msgspec.convert(piece.value, SnapshotProfile)
+            entry = msgspec.convert(value, SnapshotProfile)
             if entry.id is None:
                 raise msgspec.ValidationError
         except msgspec.ValidationError as error:
-            return _shape_problems(path, piece.value, str(error))
-        found = self._check.profile("profiles", piece.position, entry)
+            return _shape_problems(path, value, str(error))
+        found = self._check.profile("profiles", position, entry)
         if found:
             return [f"{one.file}{one.path}: {one.expected}" for one in found]
         declared = self._fields[entry.db_id]
