@@ -25,9 +25,10 @@ from emulator.rules.catalogue import GRADES, RULES
 from emulator.rules.model import INT64_MAX
 from emulator.rules.notes import NOTES
 from emulator.store.pages import MAX_LIMIT
+from emulator.web.console import one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import reuse, why
+from emulator.web.console.presenters import reuse
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -68,7 +69,7 @@ def domain_texts() -> Iterator[str]:
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
     yield from COMPLAINTS
-    yield from why.FIXES.values()
+    yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
     yield from OUTCOMES
     yield from KEEPABLE

@@ -13,13 +13,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-untyped]  # has no types
 from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
 
 from emulator.rules.model import RequestError
 from emulator.web.admin.safety import check_access
@@ -27,9 +27,6 @@ from emulator.web.console.language import gettext
 from emulator.web.console.pages import own_path, pages, see_other
 from emulator.web.current import emulator
 from emulator.web.limits import check_body, spool
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response as AnyResponse
 
 #: No script, style, frame or connection but our own files; nothing written into a page runs.
 CONTENT_SECURITY_POLICY = (
@@ -190,13 +187,13 @@ def sign_out() -> Response:
 def while_signed_in(pieces: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
     """The pieces of an answer, up to the first that comes after this request's sign-in has ended."""
     sign_ins, sign_in = _sign_ins(), session.get("sign_in", "")
-    if not sign_ins.is_valid(sign_in):
-        return pieces  # let in by another way: the server asks for no token, or the request bore it
+    # Else let in by another way: the server asks for no token, or the request bore it.
+    has_signed_in = sign_ins.is_valid(sign_in)
 
     async def rest() -> AsyncIterator[bytes]:
         async with aclosing(pieces):
             async for piece in pieces:
-                if not sign_ins.is_valid(sign_in):
+                if has_signed_in and not sign_ins.is_valid(sign_in):
                     return
                 yield piece
 

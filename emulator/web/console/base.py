@@ -20,12 +20,7 @@ LISTS = {
 }
 
 
-@pages.get("/__console/base")
-def base() -> Response:
-    """The profiles."""
-    return records("profiles")
-
-
+@pages.get("/__console/base", endpoint="base", defaults={"kind": "profiles"})
 @pages.get("/__console/base/<any(profiles, subscriptions, databases, resources):kind>")
 def records(kind: str) -> Response:
     """One page of a list, as the query string wants it; a custom field is asked for with two parameters."""

@@ -25,9 +25,8 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     profile,
     rules,
 )
-from emulator.web.console.pages import pages
+from emulator.web.console.pages import ConsoleState, pages
 from emulator.web.console.presenters import marks
-from emulator.web.console.state import ConsoleState
 from emulator.web.current import emulator, workspace_name
 
 _STATIC = Path(__file__).resolve().parent / "static"

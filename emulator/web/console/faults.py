@@ -22,8 +22,6 @@ from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.workspace import Workspace
 
-_CRITERIA = ("provider", "subscription_id", "field_value")
-
 
 @pages.get("/__console/faults")
 def faults() -> str:
@@ -62,7 +60,8 @@ def recipe_curl(recipe_id: str) -> Response:
 def arm(recipe_id: str) -> Response:
     """Create a recipe's fault, for the requests and as often as the form says."""
     found, form = workspace(), request.form
-    match = {name: form[name] for name in _CRITERIA if form.get(name)}
+    criteria = ("provider", "subscription_id", "field_value")
+    match = {name: form[name] for name in criteria if form.get(name)}
     if form.get("resource_id"):
         tokens = {str(one.id): one.token for one in found.store.resources()}
         match["resource_token"] = tokens.get(form["resource_id"], "")

@@ -14,8 +14,7 @@ from emulator.importer.problem import ImportRefused, Problem, TooManyImports
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
 from emulator.web.admin.criteria import known_providers
-from emulator.web.console.pages import see_other
-from emulator.web.console.state import console_state
+from emulator.web.console.pages import console_state, see_other
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import schedule

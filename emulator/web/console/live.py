@@ -18,10 +18,9 @@ from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console import access
 from emulator.web.console.language import language
-from emulator.web.console.pages import page_later, pages, plain_text, see_other
+from emulator.web.console.pages import console_state, page_later, pages, plain_text, see_other
 from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
 from emulator.web.console.shown import command, rows_of
-from emulator.web.console.state import console_state
 from emulator.web.current import emulator, workspace, workspace_name
 
 PAGE = 50

@@ -7,17 +7,28 @@ from functools import partial
 from flask import Response, copy_current_request_context, render_template, request, url_for
 
 from emulator.faults.catalogue import CATALOGUE
-from emulator.journal.entry import outcome_word
+from emulator.journal.entry import Entry, outcome_word
 from emulator.messages import Answer, Incoming
 from emulator.rules.catalogue import RULES
+from emulator.rules.model import Subscription
 from emulator.web.console.pages import pages, plain_text
-from emulator.web.console.presenters import reuse, why
+from emulator.web.console.presenters import reuse
 from emulator.web.console.shown import entry_of, masked_entry
 from emulator.web.current import emulator, workspace
 from emulator.web.later import answer_later
 
 #: Added to what is sent again: the id of the request that it repeats.
 REPLAY_HEADER = "x-emulator-replay-of"
+#: What to do about each lint.
+FIXES = {
+    "L1": "Remove the parameter, or use its documented name.",
+    "L2": "Send the header Content-Type: application/json.",
+    "L3": "Check which SDK issued the token: the platform cannot deliver to a token of another provider.",
+    "L4": "List only databases of this resource in db_ids, or omit db_ids.",
+    "L5": "Omit id: matching custom uses only field_name and field_value.",
+    "L6": "Send the profile id that the platform issued, or match by a custom field.",
+    "L7": "Send the value as the JSON type of the field.",
+}
 
 
 _PATH = "/__console/requests/<int64:entry_id>"
@@ -32,9 +43,9 @@ def one_request(entry_id: int) -> str:
     journal = found.requests
     return render_template(
         "console/request.html",
-        curl=reuse.curl_of(entry, _base_url()),
+        curl=reuse.curl_of(entry, request.host_url),
         entry=entry,
-        fixes=why.FIXES,
+        fixes=FIXES,
         fixture=reuse.fixture_of(whole, found.store),
         likenesses={name: reuse.LIKENESSES[name] for name in reuse.likenesses(whole)},
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
@@ -42,8 +53,24 @@ def one_request(entry_id: int) -> str:
         outcome=outcome_word(entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         rules=RULES,
-        subscriptions=why.changed_subscriptions(entry),
+        subscriptions=_changed_subscriptions(entry),
     )
+
+
+def _changed_subscriptions(entry: Entry) -> list[tuple[str | None, Subscription]]:
+    """Each subscription that changed, in order, behind its status before (``None``: it is new).
+
+    The journal keeps what each became; what it was stands in the note of the rule that changed it: each note
+    of S1 (added), S2 (changed) and S4 (moved) in a database stands for one change, in the same order.
+    """
+    if entry.changes is None:
+        return []
+    before = [
+        None if one.code == "added" else "subscribed" if one.code == "moved" else str(one.parameters[0])
+        for one in entry.decided
+        if one.db_id is not None and one.code in ("added", "changed", "moved")
+    ]
+    return list(zip(before, entry.changes.subscriptions, strict=False))
 
 
 @pages.get(_PATH + "/<any(body, answer):part>.txt")
@@ -56,7 +83,7 @@ def request_text(entry_id: int, part: str) -> Response:
 @pages.get(_PATH + "/curl.txt")
 def request_curl(entry_id: int) -> Response:
     """The command that sends the same again, with the real resource token: for the copy button."""
-    return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), _base_url()))
+    return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), request.host_url))
 
 
 @pages.get(_PATH + "/profiles.json")
@@ -92,8 +119,3 @@ def replay(entry_id: int) -> Response:
         return Answer(303, [("Location", location(entry_id=found.requests.recorded))], b"")
 
     return answer_later(replayed())
-
-
-def _base_url() -> str:
-    # Without the workspace: an entry's path has its own.
-    return request.host_url.rstrip("/")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, redirect, render_template, request
 from msgspec.structs import replace
+from werkzeug.wrappers import Response as BaseResponse
 
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import RULES
@@ -15,10 +16,9 @@ from emulator.web.admin.clock import ClockSchema
 from emulator.web.admin.clock import changed as moved
 from emulator.web.admin.settings import SettingsSchema, changed
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import page_later, pages, read_form, see_other
+from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
 from emulator.web.console.presenters.counts import Counts, count
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minutes
-from emulator.web.console.state import console_state
 from emulator.web.current import emulator, workspace, workspace_to_change
 from emulator.workspaces.registry import check_name
 from emulator.workspaces.settings import LINT_IDS
@@ -119,7 +119,7 @@ def reset() -> Response:
 
 
 @pages.post(_PATH + "/workspaces")
-def make_workspace() -> Response:
+def make_workspace() -> BaseResponse:
     """Make a workspace, or find it, and go there."""
     name = request.form.get("name", "").strip()
     check_name(name)
@@ -127,7 +127,7 @@ def make_workspace() -> Response:
 
 
 @pages.post(_PATH + "/workspaces/delete")
-def delete_workspace() -> Response:
+def delete_workspace() -> BaseResponse:
     """Delete a workspace with all that is in it."""
     name = request.form.get("name", "")
     if not emulator().workspaces.delete(name):
@@ -135,8 +135,5 @@ def delete_workspace() -> Response:
     return _overview_of(DEFAULT_WORKSPACE)
 
 
-def _overview_of(name: str) -> Response:
-    response = see_other("console.overview")
-    prefix = "" if name == DEFAULT_WORKSPACE else f"/w/{name}"
-    response.headers["Location"] = f"{prefix}/__console/overview"
-    return response
+def _overview_of(name: str) -> BaseResponse:
+    return redirect(("" if name == DEFAULT_WORKSPACE else f"/w/{name}") + _PATH, 303)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from flask import (
     Blueprint,
@@ -21,18 +22,39 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from marshmallow import Schema
-from werkzeug.exceptions import HTTPException
 
 from emulator.messages import Answer
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable, error_code, refusal
+from emulator.store.errors import StorageUnavailable
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import gettext
+from emulator.web.console.presenters.counts import Counts
+from emulator.web.console.uploads import Uploads
+from emulator.web.errors import explain
 from emulator.web.later import answer_later, as_answer, change
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
+
+
+class ConsoleState:
+    """What the console keeps while the server runs: files that wait to be imported, each workspace's counts.
+
+    ``lines``: requests as the live list shows them, by prefix, language and id.
+    """
+
+    def __init__(self) -> None:
+        self.uploads = Uploads()
+        self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, str], dict[int, str]]] = WeakKeyDictionary()
+        self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
+
+
+def console_state() -> ConsoleState:
+    """The application's."""
+    state: ConsoleState = current_app.extensions["console"]
+    return state
+
 
 #: Each page's module adds its routes.
 pages = Blueprint(
@@ -92,20 +114,8 @@ def change_later(work: Callable[[Workspace], Any], leads_to: str | Callable[[Any
 
 @pages.errorhandler(Exception)
 def failure(error: Exception) -> tuple[str, int, dict[str, str]]:
-    """The page for an error, its status and headers; an unexpected one goes to the log."""
-    headers: dict[str, str] = {}
-    if isinstance(error, StorageUnavailable):
-        error = refusal(error)
-    if isinstance(error, RequestError):
-        code, text = error.code, error.text
-    elif isinstance(error, OSError) and error_code(error) == 503:
-        code, text = 503, f"unavailable just now: {error.strerror}"
-    elif isinstance(error, HTTPException) and error.code is not None:
-        code, text = error.code, str(error.description or error.name)
-        headers = {name: value for name, value in error.get_headers() if name == "Retry-After"}
-    else:
-        code, text = 500, f"internal error: {type(error).__name__}"
-        current_app.logger.error("internal error", exc_info=error)
+    """The page for an error, its status and headers."""
+    code, text, headers = explain(error)
     try:
         return render_template("console/error.html", code=code, text=text), code, headers
     except OSError:  # the page's own file cannot be opened either

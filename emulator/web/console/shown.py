@@ -17,13 +17,11 @@ from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
 from push_emulator.masking import mask
 
-_MOST_TOKENS = 2
-
 
 class Row(NamedTuple):
     """One line of a list of requests.
 
-    ``who``: whose profile the request asks for, empty where its tokens are searched; ``tokens``: the first
+    ``who``: whose profile the request asks for (empty: that of its tokens); ``tokens``: the first two
     pairs of provider and push token, ``more``: how many follow.
     """
 
@@ -47,8 +45,8 @@ def row_of(entry: Entry, resource: str = "") -> Row:
     who = _text(document.get("id") or "")
     if document.get("matching") == "custom":
         who = f"{_text(document.get('field_name'))} = {_text(document.get('field_value'))}"
-    more = len(tokens[_MOST_TOKENS:])
-    return Row(entry, outcome_word(entry), entry.resource or resource, who, tokens[:_MOST_TOKENS], more)
+    more = len(tokens[2:])
+    return Row(entry, outcome_word(entry), entry.resource or resource, who, tokens[:2], more)
 
 
 def _text(value: Any) -> str:

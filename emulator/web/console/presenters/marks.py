@@ -11,10 +11,8 @@ from emulator.web.console.language import gettext, number
 from emulator.web.console.presenters.json_text import highlight
 from push_emulator.masking import mask
 
-_SHORT = 24
 
-
-def short(text: Any, length: int = _SHORT) -> str:
+def short(text: Any, length: int = 24) -> str:
     """A long text without its middle."""
     whole = str(text)
     if len(whole) <= length:
@@ -32,7 +30,7 @@ def day_time(iso: str) -> str:
     return f"{iso[:10]} {iso[11:19]}"
 
 
-def milliseconds(value: float) -> str:
+def ms(value: float) -> str:
     """A duration in milliseconds."""
     return gettext("%(number)s ms", number=number(round(value, 1 if value < 10 else 0)))
 
@@ -51,7 +49,7 @@ def size(value: int) -> str:
     return gettext("%(number)s B", number=value)
 
 
-def field_value(value: Any) -> str:
+def value(value: Any) -> str:
     """A field's value, as JSON would say it where that matters."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -63,17 +61,5 @@ def told(note: Decided | Lint) -> str:
     return gettext(NOTES[note.code]).format(*parameters)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
-    "clock_time": clock_time,
-    "day_time": day_time,
-    "highlight": highlight,
-    "mask": mask,
-    "ms": milliseconds,
-    "number": number,
-    "seconds": seconds,
-    "short": short,
-    "size": size,
-    "told": told,
-    "tr": gettext,
-    "value": field_value,
-}
+_ALL = (clock_time, day_time, gettext, highlight, mask, ms, number, seconds, short, size, told, value)
+FILTERS: dict[str, Callable[..., Any]] = {one.__name__: one for one in _ALL}

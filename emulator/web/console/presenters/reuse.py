@@ -31,8 +31,8 @@ LIKENESSES = {
 
 
 def curl_of(entry: Entry, base_url: str) -> str:
-    """The curl command that sends the same again; ``base_url`` without a trailing slash."""
-    url = base_url + entry.path + (f"?{entry.query}" if entry.query else "")
+    """The curl command that sends the same again; ``base_url``: without a workspace, which the path has."""
+    url = base_url.rstrip("/") + entry.path + (f"?{entry.query}" if entry.query else "")
     usual = "POST" if entry.body else "GET"
     method = "" if entry.method == usual else f"-X {shlex.quote(entry.method)} "
     parts = [f"curl -i {method}{shlex.quote(url)}"]
