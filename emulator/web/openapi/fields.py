@@ -37,6 +37,8 @@ _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
     """apispec's question about a field: what it accepts beside what its validators say."""
     own = getattr(field, "json_schema", None)
+    if callable(own):
+        own = own(converter)
     for known, description in _BY_CLASS.items():
         if own is not None or isinstance(field, known):
             description = description if own is None else own
