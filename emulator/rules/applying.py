@@ -56,7 +56,10 @@ def _apply_one(
         own = context.lookup.find_own(key, profile.id)
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
-        context.note("S3", profile.db_id, *(("already", own.status) if own else ("not_there",)))
+        if own is None:
+            context.note("S3", profile.db_id, "not_there")
+        else:
+            context.note("S3", profile.db_id, "already", own.status)
         return Applied(wanted, "unchanged", own)
 
     if holder is not None and not wanted.unsubscribe:  # S4
