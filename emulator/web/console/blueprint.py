@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, request, url_for
 
 from emulator import __version__
 from emulator.emulator import Emulator
@@ -37,8 +37,10 @@ _FILES_MARK = blake2b(
 
 imports.add_routes(pages)
 pages.before_request(access.check_request)
-for _name, _mark in marks.FILTERS.items():
-    pages.add_app_template_filter(_mark, _name)
+pages.after_request(access.secure)
+pages.after_request(language.remember)
+for _mark in marks.FILTERS:
+    pages.add_app_template_filter(_mark)
 
 
 def init_app(app: Flask) -> None:
@@ -55,12 +57,6 @@ def init_app(app: Flask) -> None:
 def unknown(page: str) -> Any:
     """Any other path. Raises :class:`RequestError` 404."""
     raise RequestError(404, language.gettext("%(path)s not found", path=request.path), "A4")
-
-
-@pages.after_request
-def finish(response: Response) -> Response:
-    """The response with the headers and cookies of every page."""
-    return access.secure(language.remember(response))
 
 
 @pages.context_processor

@@ -17,10 +17,7 @@ _YEAR_S = 365 * 24 * 3600
 
 def init_app(app: Flask) -> None:
     """Translate the console's pages."""
-    directories = str(TRANSLATIONS)
-    flask_babel.Babel(
-        app, default_locale="en", default_translation_directories=directories, locale_selector=_choose
-    )
+    flask_babel.Babel(app, default_translation_directories=str(TRANSLATIONS), locale_selector=_choose)
 
 
 def _choose() -> str:

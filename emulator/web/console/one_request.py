@@ -101,14 +101,8 @@ def replay(entry_id: int) -> Response:
     found = workspace()
     entry = entry_of(found, entry_id)
     client = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 0)}"
-    incoming = Incoming(
-        entry.method,
-        entry.path,
-        entry.query,
-        {**entry.headers, REPLAY_HEADER: str(entry_id)},
-        entry.body_bytes,
-        client,
-    )
+    headers = {**entry.headers, REPLAY_HEADER: str(entry_id)}
+    incoming = Incoming(entry.method, entry.path, entry.query, headers, entry.body_bytes, client)
     location = copy_current_request_context(partial(url_for, "console.one_request"))
     exchange = emulator().exchange
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from emulator.rules.model import Decided, Lint
@@ -61,5 +60,4 @@ def told(note: Decided | Lint) -> str:
     return gettext(NOTES[note.code]).format(*parameters)
 
 
-_ALL = (clock_time, day_time, gettext, highlight, mask, ms, number, seconds, short, size, told, value)
-FILTERS: dict[str, Callable[..., Any]] = {one.__name__: one for one in _ALL}
+FILTERS = (clock_time, day_time, gettext, highlight, mask, ms, number, seconds, short, size, told, value)
