@@ -16,21 +16,19 @@ MAX_DELAY_MS = 600_000
 #: No token that means something has more parts.
 _MOST_PARTS = 8
 
-_SPOILS: dict[str, Spoil] = {
+_EFFECTS: dict[str, Spoil | ItemFault] = {
     "reset": "connection_reset",
     "empty": "empty_response",
     "truncated": "truncated_body",
     "malformed": "malformed_json",
     "slow": "slow_body",
-}
-_ITEMS = {
     "duplicate": ItemFault("duplicate"),
     "provider": ItemFault("provider"),
     "unknown-field": ItemFault("unknown_field"),
     "invalid-value": ItemFault("invalid_value"),
 }
 #: What may stand in a token, for error texts and the catalogue.
-WORDS = ("a status 400-599", "after", "delay=MS", *_SPOILS, *_ITEMS)
+WORDS = ("a status 400-599", "after", "delay=MS", *_EFFECTS)
 
 
 def fault_of(request: PushRequest) -> Fault | None:
@@ -59,11 +57,9 @@ def parse_token(token: str) -> Fault:
         if part == "after":
             fault.after = True
         elif part.startswith("delay="):
-            fault.delay_ms = _milliseconds(part[len("delay=") :])
-        elif part in _SPOILS:
-            fault.then, effects = _SPOILS[part], effects + 1
-        elif part in _ITEMS:
-            fault.then, effects = _ITEMS[part], effects + 1
+            fault.delay_ms = _milliseconds(part.removeprefix("delay="))
+        elif part in _EFFECTS:
+            fault.then, effects = _EFFECTS[part], effects + 1
         elif (status := _number(part)) is not None and 400 <= status <= 599:
             fault.then, effects = ErrorAnswer(status), effects + 1
         elif not part.startswith("#"):

@@ -12,6 +12,10 @@ from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
 from emulator.rules.providers import accepted
 
+#: What the items of refused subscriptions say (S4 and S5, S6).
+DUPLICATE = "Duplicate push subscription"
+NOT_CONFIGURED = "provider is not configured for the resource"
+
 #: What became of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]
 
@@ -41,11 +45,11 @@ def _apply_one(
         return Applied(wanted, "refused", None, context.forced.description)
     if not accepted(wanted.provider, context.resource):  # S6
         context.note("S6", profile.db_id, f"{wanted.provider} is not configured")
-        return Applied(wanted, "refused", None, "provider is not configured for the resource")
+        return Applied(wanted, "refused", None, NOT_CONFIGURED)
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
         context.note("S5", profile.db_id, "twice in one request")
-        return _duplicate(wanted)
+        return Applied(wanted, "refused", None, DUPLICATE)
     seen.add(pair)
 
     key = context.key(profile.db_id, wanted)
@@ -62,7 +66,7 @@ def _apply_one(
     if holder is not None and not wanted.unsubscribe:  # S4
         if context.policies.duplicate_token == "error":
             context.note("S4", profile.db_id, f"active on profile {holder.profile_id}")
-            return _duplicate(wanted)
+            return Applied(wanted, "refused", None, DUPLICATE)
         context.note("S4", holder.db_id, f"moved away from profile {holder.profile_id}")
         context.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=context.now))
     if own is not None:  # S2
@@ -74,10 +78,6 @@ def _apply_one(
     added = _new_record(context, profile, key, held.hash_id)
     context.changes.subscriptions.append(added)
     return Applied(wanted, "added", added)
-
-
-def _duplicate(wanted: SubscriptionRequest) -> Applied:
-    return Applied(wanted, "refused", None, "Duplicate push subscription")
 
 
 def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id: str | None) -> Subscription:

@@ -9,6 +9,10 @@ from emulator.rules.fields import InvalidFieldValue, json_type_differs, read_val
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, FieldValue, Held, Lint, Profile, PushKey, Subscription, shortened
 
+#: What the item of a database that cannot be searched says (M4, M5).
+UNKNOWN_FIELD = "matching error: unknown field"
+INVALID_VALUE = "matching error: invalid field value"
+
 
 class MatchingError(Exception):
     """This database cannot be searched as asked; its item says why, the other databases go on (M4, M5)."""
@@ -33,14 +37,14 @@ def _by_field(context: RequestContext, database: Database, name: str, given: Fie
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
         context.note("M4", database.id, f'field "{shortened(name)}" is not declared')
-        raise MatchingError("matching error: unknown field")
+        raise MatchingError(UNKNOWN_FIELD)
     if json_type_differs(field_type, given):  # L7
         context.differing.append((database.id, field_type.kind))
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
         context.note("M5", database.id, f'field "{shortened(name)}" takes {error}')
-        raise MatchingError("matching error: invalid field value") from error
+        raise MatchingError(INVALID_VALUE) from error
     found = context.lookup.find_by_field(database.id, name, value)
     context.note("M3", database.id, f'searched by "{shortened(name)}" = {_shown(value)!r}')
     if not found:
