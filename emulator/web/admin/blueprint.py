@@ -24,8 +24,8 @@ from emulator.web.limits import check_body
 from emulator.web.openapi import views
 
 #: Each subject's module: its operations are served and described when it is imported.
-SUBJECTS = (clock, health, rules)
-_OLD = (changes, faults, imports, metrics, records, requests, settings, snapshot, workspaces)
+SUBJECTS = (clock, faults, health, imports, requests, rules)
+_OLD = (changes, metrics, records, settings, snapshot, workspaces)
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 
 from emulator.rules.model import RequestError
+from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
@@ -27,6 +28,12 @@ OUT_OF_YEARS = "leads out of the years 1970 to 9998"
 class TimeField(fields.Field[int]):
     """An ISO time with a zone, as milliseconds since 1970."""
 
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "string",
+        "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$",
+        "examples": ["2026-01-31T12:00:00Z"],
+    }
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         try:
             moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
@@ -39,6 +46,12 @@ class TimeField(fields.Field[int]):
 
 class DurationField(fields.Field[int]):
     """``1d2h3m4.5s``, any part of it, with a minus to go back; as milliseconds."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "string",
+        "pattern": "^-?[0-9]{1,3}[dhms]$",
+        "examples": ["3h", "-90s"],
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
