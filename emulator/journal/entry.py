@@ -1,9 +1,10 @@
-"""One request in the journal."""
+"""One request in the journal: as it is kept, as searches read it, as it is shown."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -78,6 +79,59 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     def answered(self) -> dict[str, Any]:
         """The answer as a JSON object; ``{}`` if it is none."""
         return _object(self.answer_bytes)
+
+
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+class Reading:
+    """One kept entry as searches look at it: each part is read once, and only if somebody asks for it.
+
+    ``packed``: the entry as the journal keeps it; ``entry``: the same unpacked, if it is at hand. ``body``
+    and ``answer`` hold those bytes, with others around them unless the entry is ``opened``.
+    """
+
+    def __init__(self, entry_id: int, packed: bytearray, entry: Entry | None = None) -> None:
+        self.id = entry_id
+        self.packed = packed
+        self.opened = entry is not None
+        self.body: bytes | bytearray = packed
+        self.answer: bytes | bytearray = packed
+        if entry is not None:
+            self.entry = entry
+            self.body, self.answer = entry.body_bytes, entry.answer_bytes
+
+    @cached_property
+    def entry(self) -> Entry:
+        """The entry itself."""
+        return _decode(self.packed)
+
+    @cached_property
+    def escapes(self) -> bool:
+        """Whether the body escapes ASCII: then a text can be in it that its bytes do not show."""
+        return rb"\u00" in self.body
+
+    @cached_property
+    def lowered(self) -> bytearray:
+        """``packed`` with ASCII letters in lower case."""
+        return self.packed.lower()
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; ``{}`` if it is none."""
+        return self.entry.document()
+
+    @cached_property
+    def answered(self) -> dict[str, Any]:
+        """The answer as a JSON object; ``{}`` if it is none."""
+        return self.entry.answered()
+
+    @cached_property
+    def folded(self) -> str:
+        """What words are looked for in, case-folded: body, answer, path, resource's name, headers."""
+        entry = self.entry
+        headers = (text for header in entry.headers.items() for text in header)
+        return "\n".join((entry.body, entry.answer, entry.path, entry.resource or "", *headers)).casefold()
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 import msgspec
 
 from emulator.journal.bounds import bound
-from emulator.journal.entry import Entry
+from emulator.journal.entry import Entry, Reading
 from emulator.journal.matching import Match
-from emulator.journal.reading import Reading
 from emulator.settings import JOURNAL_BYTES, JOURNAL_COUNT
 
 #: Bytes of memory that are taken at a time.

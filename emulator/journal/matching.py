@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from emulator.journal.entry import showable
-from emulator.journal.needles import needles_of
-from emulator.journal.reading import Reading
+import orjson
+
+from emulator.journal.entry import Entry, Reading, outcome_word, showable
 from push_emulator.answers import Difference
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
@@ -45,9 +45,23 @@ JSON_TYPES: dict[str, type] = {
 }
 
 
+#: Criteria whose values are looked for in the answer, under these names.
+_ANSWERED = {
+    "db_id": "db_id",
+    "profile_id": "profile_id",
+    "subscription_hash_id": "subscription_hash_id",
+    "item_status": "status",
+    "description": "description",
+}
+#: Criteria whose values are looked for in the body.
+_SENT = ("subscription_id", "id", "resource_token", "provider", "matching", "field_name", "field_value")
+_MARKS = str.maketrans("", "", "-_.:")
 #: Criteria of which an entry can have several.
-_LISTED = {"rule": attrgetter("rules"), "lint": attrgetter("lints"), "outcome": attrgetter("outcomes")}
-
+_LISTED: dict[str, Callable[[Entry], list[str]]] = {
+    "rule": lambda entry: [one.rule for one in entry.decided],
+    "lint": lambda entry: [one.rule for one in entry.lints],
+    "outcome": lambda entry: [outcome_word(entry), *entry.outcomes],
+}
 
 _Check = Callable[[Reading], list[Difference]]
 
@@ -63,7 +77,7 @@ class Match:
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
-        self._needles = needles_of(self.criteria)
+        self._needles = _needles_of(self.criteria)
         self._words = str(self.criteria.get("q", "")).casefold().split()
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
@@ -157,8 +171,8 @@ class Match:
         if key == "since":
             return [] if entry.time >= str(wanted) else [Difference(key, wanted, entry.time)]
         if key in _LISTED:
-            several = _LISTED[key](reading)
-            return [] if wanted in several else [Difference(key, wanted, several)]
+            several = _LISTED[key](entry)
+            return [] if wanted in several else [Difference(key, wanted, list(dict.fromkeys(several)))]
         actual = getattr(entry, key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
@@ -174,3 +188,34 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _Needles(NamedTuple):
+    """What must stand in an entry's bytes for the criteria to be met: it rules most entries out unopened.
+
+    ``body`` ones may be escaped instead, ``words`` are in lower case.
+    """
+
+    body: list[bytes]
+    answer: list[bytes]
+    words: list[bytes]
+
+
+def _needles_of(criteria: Mapping[str, Any]) -> _Needles:
+    sent = [
+        wanted.encode()
+        for key, wanted in criteria.items()
+        if (key in _SENT or key.startswith("field.")) and _is_plain(wanted)
+    ]
+    answered = [
+        orjson.dumps({name: criteria[key]})[1:-1]
+        for key, name in _ANSWERED.items()
+        if criteria.get(key) is not None
+    ]
+    words = str(criteria.get("q", "")).casefold().split()
+    return _Needles(sent, answered, [word.encode() for word in words if _is_plain(word)])
+
+
+def _is_plain(wanted: Any) -> bool:
+    """Whether a value is a text in which JSON has nothing to escape."""
+    return isinstance(wanted, str) and wanted.isascii() and wanted.translate(_MARKS).isalnum()
