@@ -47,12 +47,6 @@ async def search(
     return Found(found, found[-1].id if more else None, total)
 
 
-async def find_one(journal: RequestJournal, match: Match) -> Entry | None:
-    """The newest entry that matches, if any does."""
-    found = await search(journal, match, 1)
-    return found.entries[0] if found.entries else None
-
-
 class Miss(NamedTuple):
     """An entry that does not match, and in what."""
 

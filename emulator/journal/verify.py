@@ -22,7 +22,7 @@ class Expectation:
 
     @classmethod
     def of(cls, expect: Mapping[str, int]) -> Expectation:
-        """From ``{"at_least": n, "at_most": n, "exactly": n}``, each optional; once or more without any."""
+        """From ``{"at_least": n, "at_most": n, "exactly": n}``, each optional; without any, at least once."""
         if "exactly" in expect:
             return cls(expect["exactly"], expect["exactly"])
         if not expect:
@@ -54,56 +54,39 @@ async def count_within(journal: RequestJournal, match: Match, expect: Expectatio
     With nothing but an upper bound the whole time is watched, for one too many can come late.
     """
     deadline = monotonic() + within_s
-    found = _Matching(journal, match)
-    with journal.watched(found.add, match):
-        await found.look_back()
-        while not expect.broken_by(found.count) and not expect.settled_by(found.count):
-            left = deadline - monotonic()
-            if left <= 0 or not await found.grows(left):
-                break
-    return found.count
+    ids: deque[int] = deque()  # of the kept entries that match, ascending; each is looked at once
+    came = asyncio.Event()
 
-
-class _Matching:
-    """The ids of the kept entries that match, ascending. Each entry is looked at once."""
-
-    def __init__(self, journal: RequestJournal, match: Match) -> None:
-        self._journal = journal
-        self._match = match
-        self._ids: deque[int] = deque()
-        self._grown = asyncio.Event()
-
-    def add(self, entry_id: int | None) -> None:
-        """Count one that has just come; ``None``: the journal was emptied."""
+    def add(entry_id: int | None) -> None:
         if entry_id is None:
-            self._ids.clear()
+            ids.clear()
         else:
-            self._ids.append(entry_id)
-            self._grown.set()
+            ids.append(entry_id)
+            came.set()
 
-    async def look_back(self) -> None:
-        """Look at those that were there before, in steps."""
-        steps, epoch = Pacing(asked_every=1), self._journal.epoch
-        for reading in self._journal.readings():
-            if steps.long:
-                await steps.pause()
-            if self._journal.epoch != epoch:
-                return
-            if self._match.meets(reading):
-                self._ids.appendleft(reading.id)
+    def count() -> int:
+        while ids and ids[0] < journal.oldest_id:
+            ids.popleft()  # evicted, or the journal was emptied
+        return len(ids)
 
-    @property
-    def count(self) -> int:
-        """How many match of those that are kept now."""
-        while self._ids and self._ids[0] < self._journal.oldest_id:
-            self._ids.popleft()  # it had to go for newer ones, or the journal was emptied
-        return len(self._ids)
+    with journal.watched(add, match):
+        await _look_back(journal, match, ids)
+        while not expect.broken_by(count()) and not expect.settled_by(count()):
+            came.clear()
+            try:
+                await asyncio.wait_for(came.wait(), deadline - monotonic())
+            except asyncio.TimeoutError:
+                break
+    return count()
 
-    async def grows(self, timeout_s: float) -> bool:
-        """Wait for the next one that matches, this long at most; whether one came."""
-        self._grown.clear()
-        try:
-            await asyncio.wait_for(self._grown.wait(), timeout_s)
-        except asyncio.TimeoutError:
-            return False
-        return True
+
+async def _look_back(journal: RequestJournal, match: Match, ids: deque[int]) -> None:
+    """Put the ids of those that were there before in front, in steps, unless the journal is emptied."""
+    pacing, epoch = Pacing(asked_every=1), journal.epoch
+    for reading in journal.readings():
+        if pacing.long:
+            await pacing.pause()
+        if journal.epoch != epoch:
+            return
+        if match.meets(reading):
+            ids.appendleft(reading.id)

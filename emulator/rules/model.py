@@ -161,8 +161,6 @@ class Lint(NamedTuple):
 
 def bounded_text(text: str) -> str:
     """An error's text, its end left out where it has more than :data:`MAX_ERROR_TEXT` bytes."""
-    if 4 * len(text) <= MAX_ERROR_TEXT:  # UTF-8 has at most 4 bytes for a character
-        return text
     data = text[: MAX_ERROR_TEXT + 1].encode("utf-8", "replace")
     if len(data) <= MAX_ERROR_TEXT:
         return text
