@@ -1,7 +1,4 @@
-"""Every error the platform can give, and how to see it: by an armed fault, by a token, or by a request.
-
-Words only: nothing here arms or sends anything.
-"""
+"""Every error that the platform can answer, and how to get it: by a fault, by a token, or by a request."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ class Recipe(NamedTuple):
     """One error: its ``id``, the ``status`` that the client sees (empty: no answer), and how to get it.
 
     ``token`` is what to send as a ``subscription_id``, ``fault`` the body of ``POST /__admin/faults``,
-    ``call`` a request that needs no fault, ``rule`` the rule that a call meets.
+    ``call`` a request that needs no fault, ``rule`` the rule that refuses the call.
     """
 
     id: str
@@ -55,7 +52,7 @@ _TOO_MANY = [{"provider": "android-firebase", "subscription_id": f"token-{n}"} f
 _PIGEON = [{"provider": "pigeon", "subscription_id": "some-token"}]
 _FOREIGN = [{"provider": FOREIGN_PROVIDER, "subscription_id": "some-token"}]
 
-#: The requests that meet an error without a fault, by the recipe's id, each with the rule that it meets.
+#: Requests that cause an error without a fault, by the recipe's id, each with the rule that refuses it.
 _CALLS: dict[str, tuple[str, Call]] = {
     "no-json": ("A3", Call('{"resource_token":')),
     "no-subscriptions": ("A3", Call({"resource_token": TOKEN})),
@@ -86,7 +83,7 @@ def _refused(id: str, title: str, shows: str, status: str = "400") -> Recipe:
 
 
 def _armed(group: Group, word: str, title: str, shows: str, status: str = "200") -> Recipe:
-    """A recipe for which a token asks; its id is the token's word behind the group's prefix."""
+    """A recipe with a token; its id is the group's prefix and the word of the token."""
     id = {"items": "item-", "lost": "lost-"}.get(group, "") + word.partition("=")[0]
     token = PREFIX + ("after!" if group == "lost" else "") + word
     rule, call = _CALLS.get(id, (None, None))
@@ -98,7 +95,7 @@ def _status(code: int, title: str, shows: str, group: Group = "server") -> Recip
 
 
 def _body(fault: Fault) -> dict[str, Any]:
-    """What to send to arm the fault of a token."""
+    """The body of ``POST /__admin/faults`` for the fault of a token."""
     then: Any = fault.then
     if isinstance(then, ErrorAnswer):
         then = {"status": then.status}

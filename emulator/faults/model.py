@@ -12,7 +12,7 @@ from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
 from push_emulator.answers import ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = get_args(Spoil)
-#: Spoils that need an answer to spoil, so that the request is carried out unless told otherwise.
+#: Spoils that need an answer: the request is processed, unless ``apply`` says otherwise.
 SPOILS_OF_ANSWERS = ("truncated_body", "malformed_json", "slow_body")
 
 #: The item errors that can be forced, and what their items say (M4, M5, S4, S6).
@@ -26,7 +26,7 @@ ITEM_ERRORS: dict[ItemError, str] = {
 MATCHING_ERRORS = ("unknown_field", "invalid_value")
 
 
-#: What a status is called; three have another name in RFC 9110 than in older Pythons.
+#: The name of each status; three have another name in RFC 9110 than in older Pythons.
 _PHRASES: dict[int, str] = {
     **{status.value: status.phrase for status in HTTPStatus},
     413: "Content Too Large",

@@ -14,10 +14,10 @@ from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
 from push_emulator.answers import Outcome
 
-#: What a request can come to, in the order in which it is offered as a filter.
+#: The outcomes of a request, in the order in which the console offers them as filters.
 OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused", "fault")
 _HEAVIEST_FIRST: tuple[Outcome, ...] = ("refused", "changed", "added")
-#: Levels of a client's value that are shown.
+#: The most levels of a client's value that are shown.
 _SHOWN_DEPTH = 32
 
 
@@ -54,7 +54,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
     @property
     def time(self) -> str:
-        """When it came, ISO 8601 in UTC."""
+        """The time of the request, ISO 8601 in UTC."""
         return iso(self.at_ms)
 
     @property
@@ -85,7 +85,7 @@ _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 class Reading:
-    """One kept entry as searches look at it: each part is read once, and only if somebody asks for it.
+    """An entry as searches read it: each part is decoded on its first use.
 
     ``packed``: the entry as the journal keeps it; ``entry``: the same unpacked, if it is at hand. ``body``
     and ``answer`` hold those bytes, with others around them unless the entry is ``opened``.
@@ -108,7 +108,7 @@ class Reading:
 
     @cached_property
     def escapes(self) -> bool:
-        """Whether the body escapes ASCII: then a text can be in it that its bytes do not show."""
+        """Whether the body escapes ASCII characters: its bytes may then lack a text that it contains."""
         return rb"\u00" in self.body
 
     @cached_property
@@ -128,7 +128,7 @@ class Reading:
 
     @cached_property
     def folded(self) -> str:
-        """What words are looked for in, case-folded: body, answer, path, resource's name, headers."""
+        """The text that words are searched in: body, answer, path, resource's name, headers, case-folded."""
         entry = self.entry
         headers = (text for header in entry.headers.items() for text in header)
         return "\n".join((entry.body, entry.answer, entry.path, entry.resource or "", *headers)).casefold()
@@ -146,10 +146,10 @@ def _object(text: bytes) -> dict[str, Any]:
 
 
 def showable(value: Any, depth: int = 0) -> Any:
-    """A value that a client sent, such that it can be written as JSON whatever it is.
+    """A value that a client sent, in a form that can be written as JSON.
 
-    Numbers beyond 64 bits, ``NaN`` and ``Infinity`` become their text, lone surrogates a question mark, what
-    is nested too deeply an ellipsis.
+    Numbers beyond 64 bits, ``NaN`` and ``Infinity`` become text, lone surrogates become question marks, and
+    values nested too deeply become an ellipsis.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
@@ -167,7 +167,7 @@ def showable(value: Any, depth: int = 0) -> Any:
 
 
 def outcome_word(entry: Entry) -> Outcome:
-    """fault, refused, changed, added or unchanged: the one word for a whole request."""
+    """The outcome of a whole request: fault, refused, changed, added or unchanged."""
     return word_of(bool(entry.fault), entry.error, entry.outcomes)
 
 

@@ -1,4 +1,4 @@
-"""Which journal entries a match means, and how far from it the others are."""
+"""Criteria for journal entries: which entries meet them, and in what the others differ."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ENTRY_KEYS = (
     "q",
 )
 KEYS = (*SUBSCRIPTION_KEYS, *ITEM_KEYS, *BODY_KEYS, *ENTRY_KEYS)
-#: The type of each criterion's value; with any other it could never be met. A field's value can be of any.
+#: The type of each criterion's value; a value of another type never matches. ``field_value`` has any type.
 JSON_TYPES: dict[str, type] = {
     **dict.fromkeys((key for key in KEYS if key != "field_value"), str),
     **dict.fromkeys(("status", "error", "resource_id", "db_id"), int),
@@ -45,7 +45,7 @@ JSON_TYPES: dict[str, type] = {
 }
 
 
-#: Criteria whose values are looked for in the answer, under these names.
+#: Criteria whose values are searched in the answer's bytes, under these names.
 _ANSWERED = {
     "db_id": "db_id",
     "profile_id": "profile_id",
@@ -53,10 +53,10 @@ _ANSWERED = {
     "item_status": "status",
     "description": "description",
 }
-#: Criteria whose values are looked for in the body.
+#: Criteria whose values are searched in the body's bytes.
 _SENT = ("subscription_id", "id", "resource_token", "provider", "matching", "field_name", "field_value")
 _MARKS = str.maketrans("", "", "-_.:")
-#: Criteria of which an entry can have several.
+#: Criteria of which an entry can have several values.
 _LISTED: dict[str, Callable[[Entry], list[str]]] = {
     "rule": lambda entry: [one.rule for one in entry.decided],
     "lint": lambda entry: [one.rule for one in entry.lints],
@@ -88,7 +88,7 @@ class Match:
         return Match({key: self.criteria[key]}, self._loose)
 
     def meets(self, reading: Reading) -> bool:
-        """Whether an entry meets all criteria: found out as soon as one says no, the cheapest first."""
+        """Whether an entry meets all criteria; the cheapest are checked first."""
         for needle in self._needles.body:
             if needle not in reading.body and not reading.escapes:
                 return False
@@ -108,13 +108,13 @@ class Match:
         return True
 
     def differences(self, reading: Reading) -> list[Difference]:
-        """Every criterion that an entry does not meet, with what it has instead."""
+        """Every criterion that an entry does not meet, with the entry's own value."""
         found = [one for check in self._checks for one in check(reading)]
         found += [Difference("q", word, None) for word in self._words if word not in reading.folded]
         return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
     def _make_checks(self) -> Iterator[tuple[int, _Check]]:
-        """What has to be looked at, in the order in which it is told, each with what it costs."""
+        """The checks in the order in which their differences are shown, each with its cost."""
         wanted = {key: self.criteria[key] for key in SUBSCRIPTION_KEYS if key in self.criteria}
         if wanted:
             yield 2, partial(self._check_subscriptions, wanted)
@@ -131,7 +131,7 @@ class Match:
         return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        """Of the answer's items, without those of other subscriptions than the wanted one."""
+        """Compare the answer's items, except those of other subscriptions."""
         named = [key for key in ("provider", "subscription_id") if key in self.criteria]
         items = [
             {**item, "item_status": item.get("status")}
@@ -141,7 +141,7 @@ class Match:
         return self._nearest(wanted, items)
 
     def _nearest(self, wanted: dict[str, Any], candidates: list[dict[str, Any]]) -> list[Difference]:
-        """The differences of the candidate that comes nearest."""
+        """The differences of the candidate with the fewest."""
         nearest: list[Difference] | None = None
         for candidate in candidates:
             unlike = [
@@ -191,7 +191,7 @@ def _text(value: Any) -> str:
 
 
 class _Needles(NamedTuple):
-    """What must stand in an entry's bytes for the criteria to be met: it rules most entries out unopened.
+    """Bytes that an entry must contain to match: most entries are ruled out without decoding.
 
     ``body`` ones may be escaped instead, ``words`` are in lower case.
     """
@@ -217,5 +217,5 @@ def _needles_of(criteria: Mapping[str, Any]) -> _Needles:
 
 
 def _is_plain(wanted: Any) -> bool:
-    """Whether a value is a text in which JSON has nothing to escape."""
+    """Whether a value is a text without characters that JSON escapes."""
     return isinstance(wanted, str) and wanted.isascii() and wanted.translate(_MARKS).isalnum()

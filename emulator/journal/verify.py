@@ -1,4 +1,4 @@
-"""Expectations of how often something was asked for."""
+"""Expected numbers of matching requests, and waiting for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emulator.loop.pacing import Pacing
 
 @dataclass(frozen=True)
 class Expectation:
-    """``at_least`` and ``at_most`` this often."""
+    """The least and the most requests that are expected."""
 
     at_least: int = 0
     at_most: int | None = None
@@ -30,15 +30,15 @@ class Expectation:
         return cls(expect.get("at_least", 0), expect.get("at_most"))
 
     def met_by(self, count: int) -> bool:
-        """Whether so many are right."""
+        """Whether this number meets the expectation."""
         return count >= self.at_least and not self.broken_by(count)
 
     def settled_by(self, count: int) -> bool:
-        """Whether so many are right already; with nothing but an upper bound that is never sure."""
+        """Whether this number meets it for good; an upper bound alone is never met for good."""
         return self.met_by(count) and (self.at_least > 0 or self.at_most is None)
 
     def broken_by(self, count: int) -> bool:
-        """Whether so many are too many, whatever still comes."""
+        """Whether this number is too high already."""
         return self.at_most is not None and count > self.at_most
 
     def __str__(self) -> str:
@@ -49,9 +49,9 @@ class Expectation:
 
 
 async def count_within(journal: RequestJournal, match: Match, expect: Expectation, within_s: float) -> int:
-    """How many kept entries match, as soon as that is what is expected, or after ``within_s`` seconds.
+    """The number of kept entries that match, as soon as it is settled, or after ``within_s`` seconds.
 
-    With nothing but an upper bound the whole time is watched, for one too many can come late.
+    An upper bound alone is watched for the whole time: a request too many can come late.
     """
     deadline = monotonic() + within_s
     ids: deque[int] = deque()  # of the kept entries that match, ascending; each is looked at once
@@ -81,7 +81,7 @@ async def count_within(journal: RequestJournal, match: Match, expect: Expectatio
 
 
 async def _look_back(journal: RequestJournal, match: Match, ids: deque[int]) -> None:
-    """Put the ids of those that were there before in front, in steps, unless the journal is emptied."""
+    """Add the ids of earlier entries in front, in steps; stops when the journal is emptied."""
     pacing, epoch = Pacing(asked_every=1), journal.epoch
     for reading in journal.readings():
         if pacing.long:

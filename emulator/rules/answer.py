@@ -1,4 +1,4 @@
-"""The answer's items and envelope (A-rules, S7): their keys, and the order of these."""
+"""The answer's items and envelope, with their keys in order (A-rules, S7)."""
 
 from __future__ import annotations
 

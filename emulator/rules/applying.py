@@ -16,12 +16,12 @@ from emulator.rules.providers import accepted
 DUPLICATE = "Duplicate push subscription"
 NOT_CONFIGURED = "provider is not configured for the resource"
 
-#: What became of one entry of ``subscriptions`` in one database.
+#: The effect of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]
 
 
 class Applied(Struct):
-    """One entry's effect, with the record where there is one and the reason where it was refused."""
+    """The effect of one entry; ``record``: its subscription, if any; ``description``: why it was refused."""
 
     wanted: SubscriptionRequest
     effect: Effect
@@ -30,7 +30,7 @@ class Applied(Struct):
 
 
 def apply_subscriptions(context: RequestContext, profile: Profile) -> list[Applied]:
-    """What becomes of each of the request's subscriptions on this profile, in order.
+    """Apply each of the request's subscriptions to this profile, in order; answers their effects.
 
     The changes are added to ``context.changes``; nothing else is touched.
     """

@@ -1,4 +1,4 @@
-"""The specification as data: every rule's id, grade and text. The code has the ids, this file the words."""
+"""The specification as data: the id, grade and text of every rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRADES: dict[Grade, str] = {
 
 
 class Rule(NamedTuple):
-    """One rule: its id, where it comes from, what it says."""
+    """One rule: its id, its source (a grade), its text."""
 
     id: str
     grade: Grade
@@ -74,8 +74,7 @@ def _grade(id: str) -> Grade:
 #: Every rule by its id, in the specification's order.
 RULES: dict[str, Rule] = {id: Rule(id, _grade(id), text) for id, text in _TEXTS.items()}
 
-#: The rules that can be among those that decided a request. The others say how it is read, kept and answered,
-#: which is so for every request; lints are remarks.
+#: The rules that a journal entry can name as deciding. The other rules hold for every request, or are lints.
 DECIDING = tuple(
     name for name in RULES if name[0] != "L" and name not in ("Q1", "Q2", "Q3", "Q4", "A5", "A6")
 )

@@ -1,4 +1,4 @@
-"""Finding the profile in one database, or making it (M-rules)."""
+"""Finds the profile in one database, or creates it (M-rules)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ INVALID_VALUE = "matching error: invalid field value"
 
 
 class MatchingError(Exception):
-    """This database cannot be searched as asked; its item says why, the other databases go on (M4, M5)."""
+    """This database cannot be searched; its item says why, the other databases are processed (M4, M5)."""
 
 
 def match_profile(context: RequestContext, database: Database) -> Profile:
-    """The profile that the request means in this database: the found one or a new one (M6).
+    """Find the request's profile in this database, or create it (M6).
 
     Raises :class:`MatchingError`.
     """
@@ -55,7 +55,7 @@ def _by_field(context: RequestContext, database: Database, name: str, given: Fie
 
 
 def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
-    """Databases whose field has another JSON type than the value, and the field's type (L7)."""
+    """Lints for databases whose field has another JSON type than the value, and the field's type (L7)."""
     lints = (
         Lint("L7", "field_value", f"is not a JSON value of the field's type {kind} in database {db_id}")
         for db_id, kind in differing
