@@ -34,7 +34,7 @@ _ALLOW = (("Allow", "POST, OPTIONS"),)
 
 
 class Call(Struct):
-    """One call on its way: what has been found out about it so far. ``text`` is the answer's error text."""
+    """One call, and what is known about it so far. ``text`` is the answer's error text."""
 
     incoming: Incoming
     workspace: Workspace
@@ -48,18 +48,18 @@ class Call(Struct):
 
 
 class Exchange:
-    """Answers the documented endpoint, and every path that belongs to nobody, from the workspaces."""
+    """Answers the documented endpoint, and all unknown paths, from the workspaces."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
     def accepts(self, incoming: Incoming) -> bool:
-        """Whether the request is answered here: all are but the console's and the admin API's."""
+        """Whether the request is answered here; those of the console and the admin API are not."""
         path = incoming.endpoint
         return path != "/" and not path.startswith("/__")
 
     def handle(self, incoming: Incoming) -> Answer:
-        """The answer to one request; it is in the journal already. Raises for nothing that a client sends."""
+        """Answer one request, and record it in the journal; no request makes it raise."""
         since = perf_counter()
         cors = cors_headers(incoming.headers)
         served = incoming.endpoint in PATHS
@@ -80,7 +80,7 @@ class Exchange:
         return answer
 
     def _workspace(self, name: str, make: bool) -> tuple[Workspace, RequestError | None]:
-        """The workspace, made if need be; where there are too many, what records the refusal, and that."""
+        """The workspace, created if ``make`` says so; with the refusal where there are too many already."""
         if make:
             try:
                 return self._workspaces.get(name), None
@@ -92,7 +92,7 @@ class Exchange:
 
 
 def _answer(call: Call) -> Answer:
-    """The answer as the client gets it, with whatever a fault makes of it."""
+    """The answer as the client gets it, with the effect of a fault."""
     faults = call.workspace.faults
     try:
         request = _read(call)
@@ -167,13 +167,13 @@ def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: i
 
 
 def _not_stored(call: Call, error: StorageUnavailable) -> Answer:
-    """The answer where nothing of the request counts, not even its fault."""
+    """The answer when the disk refused: neither the request nor its fault took effect."""
     call.outcome = call.fault = None
     return _refused(call, refusal(error))
 
 
 def _when_durable(call: Call, answer: Answer) -> Answer:
-    """The answer, to be sent when the disk has what the request changed."""
+    """The answer, held back until the disk has the request's changes."""
     if call.outcome is not None or call.fault is not None:
         durable = call.workspace.store.durable()
         if durable is not None:
@@ -182,7 +182,7 @@ def _when_durable(call: Call, answer: Answer) -> Answer:
 
 
 async def _wait(call: Call, answer: Answer, durable: Awaitable[None]) -> Answer | None:
-    """Wait for the disk and record the call; the answer to send instead, where it refused."""
+    """Wait for the disk and record the call; answers what to send instead if the disk refused."""
     try:
         await durable
     except StorageUnavailable as error:

@@ -1,4 +1,4 @@
-"""What a fault makes of an answer."""
+"""The answer to a request that a fault acts on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def replaces_answer(fault: Fault) -> bool:
 
 
 def forced_error(fault: Fault) -> ForcedError | None:
-    """The error that the fault gives every item, if it is one of this kind."""
+    """The error that the fault forces on every item; ``None`` for other faults."""
     if not isinstance(fault.then, ItemFault):
         return None
     wanted = fault.then.item_error
@@ -31,7 +31,7 @@ def forced_error(fault: Fault) -> ForcedError | None:
 
 
 def fault_answer(fault: Fault, headers: Iterable[tuple[str, str]] = ()) -> Answer:
-    """The fault's own answer, in the documented envelope, with these headers too."""
+    """The fault's own answer, in the documented envelope; ``headers`` are added."""
     then, text = fault.then, fault_text(fault)
     if isinstance(then, RateLimit):
         return failure(text, 429, headers=[("Retry-After", "1"), *headers])
@@ -41,7 +41,7 @@ def fault_answer(fault: Fault, headers: Iterable[tuple[str, str]] = ()) -> Answe
 
 
 def fault_text(fault: Fault) -> str:
-    """What the fault's own answer says."""
+    """The error text of the fault's own answer."""
     then = fault.then
     if isinstance(then, RateLimit):
         return f"Fault: more than {then.per_second:g} requests per second"

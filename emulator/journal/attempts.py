@@ -1,4 +1,4 @@
-"""The retry lens: attempts at the same thing, told by one Request-ID or by one identical body."""
+"""Groups of requests that look like retries: one Request-ID, or identical bodies."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class _Attempt(NamedTuple):
 async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
     """Every group of two or more, the most recent first, at most ``limit`` groups. Works in steps.
 
-    A Request-ID that only one request has (a client that makes a new one for each attempt) groups nothing:
-    that request is grouped by its body.
+    A request whose Request-ID no other request has is grouped by its body: some clients make a new
+    Request-ID for each attempt.
     """
     found: list[_Attempt] = []
     ids: Counter[str | None] = Counter()

@@ -1,4 +1,4 @@
-"""How much of one request the journal keeps: no request may push all others out."""
+"""Limits of one journal entry: no request may evict all others."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from itertools import accumulate, takewhile
 from emulator.journal.entry import Entry
 from emulator.rules.model import Changes, Decided
 
-#: Decisions, changes and outcomes of one request; of more the rest is counted.
+#: The most decisions, changes and outcomes of one entry; further ones are counted.
 MOST_KEPT = 1000
-#: Bytes of an answer.
+#: The most bytes of an answer.
 MOST_ANSWER = 1 << 20
-#: Characters of the tokens and field values of a request's changes.
+#: The most characters of the tokens and field values in the changes.
 MOST_TEXT = 1 << 18
 
 
 def bound(entry: Entry) -> None:
     """Cut the parts of an entry that are too long.
 
-    Of the decisions the first stay, and for each rule how often it has decided since; of the outcomes the
-    first, and each word that the others have, once. Of the changes as many stay as are neither too many nor
-    too long: how many there were is said by the decisions, of which each stands for a change. Of the answer
-    its beginning stays, and how many bytes followed.
+    The first decisions stay, followed by the number of further ones by rule; the first outcomes, followed by
+    each different further one; as many changes as fit both limits (the decisions say how many there were);
+    the beginning of the answer, followed by the number of bytes left out.
     """
     decided, outcomes, changes, answer = entry.decided, entry.outcomes, entry.changes, entry.answer_bytes
     if len(decided) > MOST_KEPT:
@@ -38,7 +37,7 @@ def bound(entry: Entry) -> None:
 
 
 def _fitting(changes: Changes, body: int) -> Changes:
-    """The first changes of a request whose body has so many bytes: no token or value in them is longer."""
+    """The first changes; ``body``: the size of the request's body, which no text in them exceeds."""
     profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
     if (len(profiles) + len(subscriptions)) * body <= MOST_TEXT:
         return Changes(profiles, subscriptions)
@@ -48,5 +47,5 @@ def _fitting(changes: Changes, body: int) -> Changes:
 
 
 def _how_many(lengths: list[int]) -> int:
-    """How many of the first have at most :data:`MOST_TEXT` characters together."""
+    """The number of first texts that have at most :data:`MOST_TEXT` characters together."""
     return sum(1 for _ in takewhile(MOST_TEXT.__ge__, accumulate(lengths)))

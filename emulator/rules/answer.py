@@ -1,4 +1,4 @@
-"""The answer's items and envelope (A-rules, S7): their keys, and the order of these."""
+"""The answer's items and envelope, with their keys in order (A-rules, S7)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,9 @@ def items_of(resource: Resource, db_id: int, result: DatabaseResult) -> list[Ite
     """The items of one database (S1, S2, S4–S7); one alone where it could not be searched (M4, M5)."""
     profile = result.profile
     if profile is None:
-        return [_error_item(resource, db_id, result.error)]
+        return [{"db_id": db_id, "description": result.error, "resource_id": resource.id, "status": "error"}]
     items = [_item(resource, profile, one) for one in result.applied if one.effect != "unchanged"]  # S3
     return items or [_bare_item(resource, profile)]  # S7
-
-
-def _error_item(resource: Resource, db_id: int, description: str) -> Item:
-    return {"db_id": db_id, "description": description, "resource_id": resource.id, "status": "error"}
 
 
 def _item(resource: Resource, profile: Profile, one: Applied) -> Item:

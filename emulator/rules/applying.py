@@ -12,12 +12,16 @@ from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
 from emulator.rules.providers import accepted
 
-#: What became of one entry of ``subscriptions`` in one database.
+#: What the items of refused subscriptions say (S4 and S5, S6).
+DUPLICATE = "Duplicate push subscription"
+NOT_CONFIGURED = "provider is not configured for the resource"
+
+#: The effect of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]
 
 
 class Applied(Struct):
-    """One entry's effect, with the record where there is one and the reason where it was refused."""
+    """The effect of one entry; ``record``: its subscription, if any; ``description``: why it was refused."""
 
     wanted: SubscriptionRequest
     effect: Effect
@@ -26,7 +30,7 @@ class Applied(Struct):
 
 
 def apply_subscriptions(context: RequestContext, profile: Profile) -> list[Applied]:
-    """What becomes of each of the request's subscriptions on this profile, in order.
+    """Apply each of the request's subscriptions to this profile, in order; answers their effects.
 
     The changes are added to ``context.changes``; nothing else is touched.
     """
@@ -41,11 +45,11 @@ def _apply_one(
         return Applied(wanted, "refused", None, context.forced.description)
     if not accepted(wanted.provider, context.resource):  # S6
         context.note("S6", profile.db_id, "not_configured", wanted.provider)
-        return Applied(wanted, "refused", None, "provider is not configured for the resource")
+        return Applied(wanted, "refused", None, NOT_CONFIGURED)
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
         context.note("S5", profile.db_id, "twice")
-        return _duplicate(wanted)
+        return Applied(wanted, "refused", None, DUPLICATE)
     seen.add(pair)
 
     key = context.key(profile.db_id, wanted)
@@ -65,7 +69,7 @@ def _apply_one(
     if holder is not None and not wanted.unsubscribe:  # S4
         if context.policies.duplicate_token == "error":
             context.note("S4", profile.db_id, "active_on", holder.profile_id)
-            return _duplicate(wanted)
+            return Applied(wanted, "refused", None, DUPLICATE)
         context.note("S4", holder.db_id, "moved", holder.profile_id)
         context.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=context.now))
     if own is not None:  # S2
@@ -77,10 +81,6 @@ def _apply_one(
     added = _new_record(context, profile, key, held.hash_id)
     context.changes.subscriptions.append(added)
     return Applied(wanted, "added", added)
-
-
-def _duplicate(wanted: SubscriptionRequest) -> Applied:
-    return Applied(wanted, "refused", None, "Duplicate push subscription")
 
 
 def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id: str | None) -> Subscription:

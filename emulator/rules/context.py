@@ -1,4 +1,4 @@
-"""One request on its way through the rules: what they read, and what they have found and changed so far."""
+"""What the rules read about one request, and what they have found and changed so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emulator.rules.model import (
 
 
 class RequestContext(Struct):
-    """What every rule needs.
+    """The data that every rule needs.
 
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
@@ -50,7 +50,7 @@ class RequestContext(Struct):
         return PushKey(db_id, self.resource.id, wanted.provider, wanted.subscription_id)
 
     def find_by_push(self, key: PushKey) -> Held:
-        """What there was of this key before the request; looked up once: matching and applying both ask."""
+        """The records of this key before the request; looked up once, for matching and applying."""
         held = self.known.get(key)
         if held is None:
             held = self.known[key] = self.lookup.find_by_push(key)

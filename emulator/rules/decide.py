@@ -1,4 +1,4 @@
-"""The whole of one request: from its checked shape to the answer's items and the changes to apply."""
+"""Decides one checked request: the items of its answer, and the changes to apply."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def decide(
     ids: IdSource,
     forced: ForcedError | None = None,
 ) -> Outcome:
-    """What the request answers and changes. Changes nothing itself: the caller applies ``changes`` (A6).
+    """Decide one request. Changes nothing itself: the caller applies ``changes`` (A6).
 
-    ``forced``: an error that every item is to have; then there are no changes.
+    ``forced``: an error that every item gets; then there are no changes.
     Raises :class:`~emulator.rules.model.RequestError` where the whole request is refused (A3).
     """
     id_lint = check_matching(request)

@@ -10,11 +10,11 @@ from emulator.rules.model import Lint, PushRequest, shortened
 
 REQUEST_PARAMETERS = PushRequest.__struct_fields__
 
-#: More remarks of one rule than these on one request are only counted.
+#: The most lints of one rule on one request; further ones are only counted.
 MOST_LINTS = 20
-#: A longer name is near to none.
+#: Longer names are not compared.
 _LONGEST_NAME = 64
-#: More known names than these are not searched for a near one.
+#: The most known names that are compared.
 _MOST_NAMES = 200
 
 
@@ -27,13 +27,13 @@ def first_lints(lints: Iterable[Lint], count: int, path: str, code: str) -> list
 
 
 def unknown_parameters(found: Sequence[tuple[str, Sequence[str]]]) -> list[Lint]:
-    """Lints for the paths of parameters that the page does not name, each with the names it could be (L1)."""
+    """Lints for undocumented parameters: the path of each, and the names that are known there (L1)."""
     lints = (unknown_parameter(path, known) for path, known in found)
     return first_lints(lints, len(found), "body", "more_unknown")
 
 
 def unknown_parameter(path: str, known: Iterable[str]) -> Lint:
-    """The lint for a parameter that the page does not name, with the nearest one that it does (L1)."""
+    """The lint for an undocumented parameter, with the nearest documented name (L1)."""
     where, dot, name = path.rpartition(".")
     near, path = nearest_name(name, known), where + dot + shortened(name)
     return Lint("L1", path, "unknown") if near is None else Lint("L1", path, "did_you_mean", (near,))

@@ -1,4 +1,4 @@
-"""Finding the profile in one database, or making it (M-rules)."""
+"""Finds the profile in one database, or creates it (M-rules)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from emulator.rules.fields import InvalidFieldValue, json_type_differs, read_val
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, FieldValue, Held, Lint, Profile, PushKey, Subscription, shortened
 
+#: What the item of a database that cannot be searched says (M4, M5).
+UNKNOWN_FIELD = "matching error: unknown field"
+INVALID_VALUE = "matching error: invalid field value"
+
 
 class MatchingError(Exception):
-    """This database cannot be searched as asked; its item says why, the other databases go on (M4, M5)."""
+    """This database cannot be searched; its item says why, the other databases are processed (M4, M5)."""
 
 
 def match_profile(context: RequestContext, database: Database) -> Profile:
-    """The profile that the request means in this database: the found one or a new one (M6).
+    """Find the request's profile in this database, or create it (M6).
 
     Raises :class:`MatchingError`.
     """
@@ -33,14 +37,14 @@ def _by_field(context: RequestContext, database: Database, name: str, given: Fie
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
         context.note("M4", database.id, "undeclared", shortened(name))
-        raise MatchingError("matching error: unknown field")
+        raise MatchingError(UNKNOWN_FIELD)
     if json_type_differs(field_type, given):  # L7
         context.differing.append((database.id, field_type.kind))
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
         context.note("M5", database.id, "field_takes", shortened(name), error.wanted, error.options)
-        raise MatchingError("matching error: invalid field value") from error
+        raise MatchingError(INVALID_VALUE) from error
     found = context.lookup.find_by_field(database.id, name, value)
     context.note("M3", database.id, "by_field", shortened(name), repr(_shown(value)))
     if not found:
@@ -51,7 +55,7 @@ def _by_field(context: RequestContext, database: Database, name: str, given: Fie
 
 
 def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
-    """Databases whose field has another JSON type than the value, and the field's type (L7)."""
+    """Lints for databases whose field has another JSON type than the value, and the field's type (L7)."""
     lints = (Lint("L7", "field_value", "json_type", (kind, db_id)) for db_id, kind in differing)
     return first_lints(lints, len(differing), "field_value", "more_types")
 

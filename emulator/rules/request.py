@@ -1,4 +1,4 @@
-"""Request-level rules: what is refused before any database is looked at (A3)."""
+"""Request-level rules: checks made before any database is searched (A3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 
 
 def check_matching(request: PushRequest) -> Lint | None:
-    """The remark on the request's id, if there is one (L5, L6).
+    """Check the matching; answers the lint on the request's id, if there is one (L5, L6).
 
     Raises :class:`RequestError` for a matching that cannot be carried out (M2, M3, M8, M10).
     """
@@ -53,7 +53,7 @@ def find_resource(request: PushRequest, lookup: Lookup) -> Resource:
 
 
 def check_providers(context: RequestContext) -> None:
-    """Refuse a provider that nobody knows (S6); remark on tokens (L3). Raises :class:`RequestError`."""
+    """Refuse unknown providers (S6), add lints on tokens (L3). Raises :class:`RequestError`."""
     wrong = []
     for position, wanted in enumerate(context.request.subscriptions):
         if not known(wanted.provider, context.resource):  # S6
@@ -89,7 +89,7 @@ def choose_databases(context: RequestContext) -> list[Database]:
 
 
 def _each_once(wanted: set[int], sequence: list[int]) -> Iterator[int]:
-    """The wanted ones, in the order of a sequence that has all of them."""
+    """Each wanted number once, in the order of a sequence that has all of them."""
     for one in sequence:
         if one in wanted:
             wanted.remove(one)

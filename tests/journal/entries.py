@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from emulator.journal.entry import Entry
+from emulator.journal.entry import Entry, Reading
 from emulator.journal.journal import RequestJournal
-from emulator.journal.reading import Reading
 from emulator.rules.model import Decided, Lint
 
 TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"

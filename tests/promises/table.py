@@ -318,7 +318,7 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "emulator/journal/verify.py": {
-        "with nothing but an upper bound that is never sure": (
+        "an upper bound alone is never met for good": (
             "tests/journal/test_verify.py::test_upper_bound_alone_is_watched_to_the_end",
         ),
     },
@@ -342,7 +342,7 @@ PROMISES: Final[dict[str, Table]] = {
         "and never 1": (M5_MATCH,),
     },
     "emulator/rules/keys.py": {
-        "to be nobody else's": (
+        "or more where another key has them": (
             "tests/rules/test_answer.py::test_A5_a_taken_hash_id_gets_longer",
             "tests/rules/test_answer.py::test_A5_collision_within_one_request",
         ),

@@ -15,7 +15,7 @@ from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.entry import OUTCOMES
 from emulator.journal.matching import JSON_TYPES, KEYS, Match
-from emulator.journal.search import find_one
+from emulator.journal.search import search
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
@@ -192,7 +192,7 @@ async def check_possible(found: Workspace, match: Match, path: str = "") -> None
     complaints = []
     for key, wanted in match.criteria.items():
         hint = _why_impossible(found, key, wanted)
-        if hint is not None and await find_one(found.requests, match.alone(key)) is None:
+        if hint is not None and not (await search(found.requests, match.alone(key), 1)).entries:
             complaints.append(f"{path}{key}: {_quoted(wanted)} can never match{hint}")
     if complaints:
         raise RequestError(400, "; ".join(complaints), "A3")
