@@ -476,7 +476,6 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "emulator/web/openapi/admin_imports.py": {"`dry_run` changes nothing": (DRY_RUN,)},
-    "emulator/web/openapi/admin_records.py": {"or nothing of it": RESTORE},
     "emulator/web/openapi/answers.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
         "A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,),

@@ -5,17 +5,19 @@ from __future__ import annotations
 from flask import Flask
 
 from emulator.web.admin import (
-    changes,
     clock,
+    databases,
     faults,
     health,
     imports,
     metrics,
-    records,
+    profiles,
     requests,
+    resources,
     rules,
     settings,
     snapshot,
+    subscriptions,
     workspaces,
 )
 from emulator.web.admin.operation import OPERATIONS, Operation, blueprint
@@ -24,8 +26,11 @@ from emulator.web.limits import check_body
 from emulator.web.openapi import views
 
 #: Each subject's module: its operations are served and described when it is imported.
-SUBJECTS = (clock, health, rules)
-_OLD = (changes, faults, imports, metrics, records, requests, settings, snapshot, workspaces)
+SUBJECTS = (
+    *(clock, databases, health, metrics, profiles, resources),
+    *(rules, settings, snapshot, subscriptions, workspaces),
+)
+_OLD = (faults, imports, requests)
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)

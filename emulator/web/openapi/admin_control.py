@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from emulator.web.admin.faults import FaultSchema
-from emulator.web.admin.settings import SettingsSchema
 from emulator.web.openapi import shapes
 from emulator.web.openapi.operation import Operation, link
 
 OPERATIONS = (
     Operation(
         "get",
-        "/metrics",
-        "metrics",
-        "What has been counted, in Prometheus' text format",
-        "health",
-        {"type": "string"},
-        answer_type="text/plain",
-        of_a_workspace=False,
-    ),
-    Operation(
-        "get",
         "/faults",
         "list_faults",
         "The armed faults, in the order in which they are tried",
         "faults",
-        shapes.page_of(shapes.ArmedFaultSchema),
+        shapes.page_of(shapes.OldFaultSchema),
     ),
     Operation(
         "post",
@@ -32,7 +21,7 @@ OPERATIONS = (
         "arm_fault",
         "Arm a fault",
         "faults",
-        shapes.ArmedFaultSchema,
+        shapes.OldFaultSchema,
         201,
         body=FaultSchema,
         body_needed=True,
@@ -45,7 +34,7 @@ OPERATIONS = (
         "get_fault",
         "One armed fault",
         "faults",
-        shapes.ArmedFaultSchema,
+        shapes.OldFaultSchema,
         refusals=(404,),
     ),
     Operation(
@@ -55,47 +44,6 @@ OPERATIONS = (
         "Disarm one fault",
         "faults",
         shapes.DisarmedSchema,
-        refusals=(404,),
-    ),
-    Operation(
-        "get", "/settings", "get_settings", "The workspace's choices", "settings", shapes.ChosenSettingsSchema
-    ),
-    Operation(
-        "patch",
-        "/settings",
-        "patch_settings",
-        "Change some of the workspace's choices",
-        "settings",
-        shapes.ChosenSettingsSchema,
-        body=SettingsSchema,
-    ),
-    Operation(
-        "get",
-        "/workspaces",
-        "list_workspaces",
-        "Every workspace",
-        "workspaces",
-        shapes.page_of(shapes.WorkspaceSchema),
-        of_a_workspace=False,
-    ),
-    Operation(
-        "put",
-        "/workspaces/{name}",
-        "make_workspace",
-        "Make a workspace before its first use",
-        "workspaces",
-        shapes.NamedWorkspaceSchema,
-        of_a_workspace=False,
-        refusals=(404,),
-    ),
-    Operation(
-        "delete",
-        "/workspaces/{name}",
-        "delete_workspace",
-        "Delete a workspace with all that is in it",
-        "workspaces",
-        shapes.DeletedWorkspaceSchema,
-        of_a_workspace=False,
         refusals=(404,),
     ),
 )

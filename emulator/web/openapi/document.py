@@ -93,7 +93,7 @@ def openapi_document() -> JSONObject:
             path=f"/__admin{operation.path}", operations={operation.method: operation.describe(refusals)}
         )
     described = sorted(operations(), key=lambda one: _TAGS.index(one.tag))
-    structs = [one.answer for one in described if one.content is None]
+    structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
     for name, component in components.items():

@@ -19,12 +19,12 @@ from emulator.schemas.json_schema import (
     JSONSchema,
     one_value,
 )
-from emulator.web.admin.clock import DurationField, TimeField
+from emulator.web.admin.clock import TimeField
 from emulator.web.admin.criteria import NEVER_NULL, VALUES, MatchField
 from emulator.web.admin.faults import DelayField, ThenField
 from emulator.web.admin.imports import MatchField as ImportMatchField
 from emulator.web.admin.imports import ResourceField
-from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
+from emulator.web.admin.loading import QuerySchema
 from emulator.web.openapi.answers import AnswerSchema
 
 _MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
@@ -70,23 +70,13 @@ FAULTS: list[JSONSchema] = [
         "required": ["delay_ms"],
     },
 ]
-_TIME: JSONSchema = {
-    "type": "string",
-    "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$",
-    "examples": ["2026-01-31T12:00:00Z"],
-}
-_DURATION: JSONSchema = {
-    "type": "string",
-    "pattern": "^-?[0-9]{1,3}[dhms]$",
-    "examples": ["3h", "-90s"],
-}
 _NUMBERS = ("status", "error", "resource_id", "db_id")
 _VALUE: JSONSchema = {"anyOf": [*FIELD_VALUE["anyOf"], {"type": "null"}]}
 _KINDS: dict[str, JSONSchema] = {
     "unsubscribe": {"type": "boolean"},
     "db_ids": {"type": "array", "items": INT64},
     "field_value": _VALUE,
-    "since": _TIME,
+    "since": TimeField.json_schema,
     **dict.fromkeys(_NUMBERS, INT64),
 }
 _LISTED = ("rule", "lint", "outcome", "item_status")
@@ -118,8 +108,6 @@ COUNTS: list[JSONSchema] = [{"maxProperties": 1}, {"not": {"required": ["exactly
 #: What a field of each class accepts, beside what marshmallow's validators say.
 _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
     FieldValue: FIELD_VALUE,
-    TimeField: _TIME,
-    DurationField: _DURATION,
     DelayField: _DELAY,
     ThenField: _THEN,
     MatchField: _MATCH,
@@ -135,7 +123,6 @@ _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
             },
         ]
     },
-    CursorField: {"type": "string", "description": "the `next` of the page before"},
     ImportMatchField: {
         "type": "string",
         "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
@@ -158,7 +145,7 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
             if field.allow_none:
                 return {"anyOf": [*_alternatives(description), {"type": "null"}]}
             return dict(description)
-    if isinstance(field.root, (AnswerSchema, PageSchema, WhichSchema)):
+    if isinstance(field.root, (AnswerSchema, QuerySchema)):
         return {}  # an answer, or a query string: nobody refuses NUL there
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}

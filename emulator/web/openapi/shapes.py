@@ -52,7 +52,7 @@ class HealthSchema(AnswerSchema):
     reason = fields.String(metadata={"description": "why the state cannot be written"})
 
 
-class ArmedFaultSchema(AnswerSchema):
+class OldFaultSchema(AnswerSchema):
     """An armed fault, in the form in which it is armed."""
 
     id = text()
