@@ -459,7 +459,9 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/web/admin/faults.py": {
         "so it can never match": (FAULT_NEVER_MATCHES,),
         "an item_error changes nothing": (ITEM_ERROR,),
+        "an error in an item, which changes nothing": (ITEM_ERROR,),
     },
+    "emulator/web/admin/imports.py": {"``dry_run`` changes nothing": (DRY_RUN,)},
     "emulator/web/admin/snapshot.py": {"or nothing of it": RESTORE},
     "emulator/web/admin/snapshot_writing.py": {
         "Whatever is changed after this call does not show": (
@@ -475,8 +477,6 @@ PROMISES: Final[dict[str, Table]] = {
             "test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part",
         ),
     },
-    "emulator/web/openapi/admin_imports.py": {"`dry_run` changes nothing": (DRY_RUN,)},
-    "emulator/web/openapi/admin_records.py": {"or nothing of it": RESTORE},
     "emulator/web/openapi/answers.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
         "A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,),
@@ -488,13 +488,9 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/test_large_bodies.py::test_so_many_large_bodies_come_in_at_a_time",
         ),
     },
-    "emulator/web/openapi/fields.py": {
-        "an error in an item, which changes nothing": (ITEM_ERROR,),
-    },
     "emulator/web/openapi/push.py": {
         "A request that is refused as a whole changes nothing": (REFUSED_CHANGES_NOTHING,),
     },
-    "emulator/web/openapi/shapes.py": {"always there": (CONTRACT,)},
 }
 
 #: Sentences that hold such a word and promise nothing of the emulator's.

@@ -14,7 +14,6 @@ from emulator import __version__
 from emulator.web.admin.blueprint import operations
 from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import push
-from emulator.web.openapi.admin import OPERATIONS as OLD
 from emulator.web.openapi.answer_schemas import answer_schemas
 from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
 from emulator.web.openapi.fields import describe_field, name_of
@@ -89,17 +88,12 @@ def openapi_document() -> JSONObject:
         if path != PUSH_PATHS[0]:
             post["operationId"] += "_v1_1"
         spec.path(path=path, operations={"post": post})
-    for operation in OLD:
-        spec.path(
-            path=f"/__admin{operation.path}", operations={operation.method: operation.describe(refusals)}
-        )
     described = sorted(operations(), key=lambda one: _TAGS.index(one.tag))
-    structs = [one.answer for one in described if one.content is None]
+    structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
     for name, component in components.items():
-        if name not in spec.components.schemas:
-            spec.components.schema(name, component)
+        spec.components.schema(name, component)
     for one in described:
         spec.path(path=f"/__admin{one.path}", operations={one.method: describe(one, answers, refusals)})
     document = spec.to_dict()

@@ -10,7 +10,7 @@ from emulator.endpoint.schema import FieldValue
 from emulator.fixtures.schema import FieldTypeField, FieldValueField
 from emulator.rules.fields import FIELD_KINDS
 from emulator.schemas.json_schema import FIELD_VALUE, TEXT_PATTERN, JSONSchema
-from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
+from emulator.web.admin.loading import QuerySchema
 from emulator.web.openapi.answers import AnswerSchema
 
 _TYPES = [kind for kind in FIELD_KINDS if kind != "enum"]
@@ -30,7 +30,6 @@ _BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
             },
         ]
     },
-    CursorField: {"type": "string", "description": "the `next` of the page before"},
 }
 
 
@@ -45,7 +44,7 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
             if field.allow_none:
                 return {"anyOf": [*_alternatives(description), {"type": "null"}]}
             return dict(description)
-    if isinstance(field.root, (AnswerSchema, PageSchema, WhichSchema)):
+    if isinstance(field.root, (AnswerSchema, QuerySchema)):
         return {}  # an answer, or a query string: nobody refuses NUL there
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
