@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from emulator.importer.layout import Layout
 from emulator.importer.plan import Match
 from emulator.rules.providers import token_complaint
+from push_emulator.workspace_answers import Column
 
 #: The share of a column's values that must look alike.
 _MOST = 0.6
@@ -31,20 +32,6 @@ _TOKEN_NAMES = {
     "пуштокен",
 }
 _ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", "идпрофиля", "профиль"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its number from 1, header, name for a plan, an example, and what it looks like.
-
-    ``looks``: ``token``, ``id``, ``field:NAME`` or "".
-    """
-
-    number: int
-    name: str | None
-    column: str
-    example: str
-    looks: str
 
 
 @dataclass(frozen=True)

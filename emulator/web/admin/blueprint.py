@@ -27,15 +27,13 @@ from emulator.web.openapi import views
 
 #: Each subject's module: its operations are served and described when it is imported.
 SUBJECTS = (
-    *(clock, databases, health, metrics, profiles, resources),
-    *(rules, settings, snapshot, subscriptions, workspaces),
+    *(clock, databases, faults, health, imports, metrics, profiles, requests),
+    *(resources, rules, settings, snapshot, subscriptions, workspaces),
 )
-_OLD = (faults, imports, requests)
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)
-for subject in (*_OLD, views):
-    subject.add_routes(blueprint)
+views.add_routes(blueprint)
 
 
 def init_app(app: Flask) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
-from flask import Blueprint
+import msgspec
 from marshmallow import ValidationError, fields, post_load, validate
 
-from emulator.endpoint.schema import FieldValue
 from emulator.faults.model import (
     ITEM_ERRORS,
     SPOILS,
@@ -22,34 +21,39 @@ from emulator.faults.model import (
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
-from emulator.rules.providers import DOCUMENTED
-from emulator.schemas.errors import INT64, integer, messages, string
-from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load_body
+from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
+from emulator.schemas.json_schema import INT64 as INTEGER
+from emulator.schemas.json_schema import TEXT, JSONSchema, one_value
+from emulator.web.admin.criteria import known_providers
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema
 from emulator.web.admin.numbers import number
+from emulator.web.admin.operation import link, operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import ArmedFault, Disarmed, Page
 
-_STATUS = validate.Range(400, 599, error="must be 400 to 599")
-_TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
-_ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
 #: Requests a second; more than anybody can send.
 MAX_RATE = 1e6
+_STATUS = validate.Range(400, 599, error="must be 400 to 599")
+_TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
+_RATE = validate.Range(0, MAX_RATE, min_inclusive=False, error=f"must be more than 0, at most {MAX_RATE:g}")
+APPLY = validate.OneOf(["before", "after"], error='must be "before" or "after"')
 _DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
+_DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
 _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
     SPOILS
 )
 
-
-_DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/faults", view_func=list_faults)
-    blueprint.add_url_rule("/faults", view_func=arm_fault, methods=["POST"])
-    blueprint.add_url_rule("/faults", view_func=disarm_all, methods=["DELETE"])
-    blueprint.add_url_rule("/faults/<fault_id>", view_func=get_fault)
-    blueprint.add_url_rule("/faults/<fault_id>", view_func=disarm_fault, methods=["DELETE"])
+_MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
+_UNIFORM = one_value(uniform={"type": "array", "items": _MILLISECONDS, "minItems": 2, "maxItems": 2})
+_PER_SECOND: JSONSchema = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_RATE}
+_STATUSES: JSONSchema = {"type": "integer", "minimum": _STATUS.min, "maximum": _STATUS.max}
+_ANSWERS: list[JSONSchema] = [
+    {"type": "string", "enum": list(SPOILS)},
+    {**one_value(status=_STATUSES, error=INTEGER, error_text=TEXT), "required": ["status"]},
+    one_value(rate_limit=one_value(per_second=_PER_SECOND)),
+]
+_ITEM_ERROR = one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)})
 
 
 class MatchSchema(AdminSchema):
@@ -58,7 +62,7 @@ class MatchSchema(AdminSchema):
     provider = string()
     subscription_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     resource_token = string()
-    field_value = FieldValue(error_messages={"null": "must be a string, a number, true or false"})
+    field_value = JSONScalar(error_messages={"null": "must be a string, a number, true or false"})
 
     @post_load
     def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:
@@ -70,19 +74,15 @@ class ErrorSchema(AdminSchema):
 
     status = integer(required=True, validate=_STATUS)
     error = integer(validate=INT64)
-    error_text = string(validate=_ERROR_TEXT)
+    error_text = string(
+        validate=validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
+    )
 
 
 class RateSchema(AdminSchema):
     """A rate."""
 
-    per_second = number(
-        "a number",
-        required=True,
-        validate=validate.Range(
-            0, MAX_RATE, min_inclusive=False, error=f"must be more than 0, at most {MAX_RATE:g}"
-        ),
-    )
+    per_second = number("a number", required=True, validate=_RATE)
 
 
 class RateLimitSchema(AdminSchema):
@@ -113,6 +113,8 @@ class UniformSchema(AdminSchema):
 class DelayField(fields.Field[Any]):
     """Milliseconds, or ``{"uniform": [from, to]}``."""
 
+    json_schema: ClassVar[JSONSchema] = {"anyOf": [_MILLISECONDS, _UNIFORM]}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | tuple[int, int]:
         if isinstance(value, dict):
             low, high = _load(UniformSchema(), value)["uniform"]
@@ -127,6 +129,8 @@ class DelayField(fields.Field[Any]):
 
 class ThenField(fields.Field[Any]):
     """What becomes of the answer."""
+
+    json_schema: ClassVar[JSONSchema] = {"anyOf": [*_ANSWERS, _ITEM_ERROR]}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value in SPOILS and isinstance(value, str):
@@ -155,6 +159,30 @@ def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
 class FaultSchema(AdminSchema):
     """A fault to arm."""
 
+    #: What the keys must be together, so that the fault does something.
+    json_schema: ClassVar[JSONSchema] = {
+        "anyOf": [
+            {
+                "title": "another answer, or none",
+                "properties": {"then": {"anyOf": _ANSWERS}},
+                "required": ["then"],
+            },
+            {
+                "title": "an error in an item, which changes nothing",
+                "properties": {"then": _ITEM_ERROR, "apply": {"const": "before"}},
+                "required": ["then"],
+            },
+            {
+                "title": "a delay alone",
+                "properties": {
+                    "then": {"type": "null"},
+                    "delay_ms": {"anyOf": [{**_MILLISECONDS, "minimum": 1}, _UNIFORM]},
+                },
+                "required": ["delay_ms"],
+            },
+        ]
+    }
+
     match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages=messages("an object"))
     times = integer(allow_none=True, validate=_TIMES)
     probability = number(
@@ -163,71 +191,73 @@ class FaultSchema(AdminSchema):
     )
     delay_ms = DelayField(error_messages={"null": _DELAY_FORM.replace("{", "{{").replace("}", "}}")})
     then = ThenField(allow_none=True)
-    apply = string(validate=validate.OneOf(["before", "after"], error='must be "before" or "after"'))
+    apply = string(validate=APPLY)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> Fault:
+        usual = "after" if data.get("then") in SPOILS_OF_ANSWERS else "before"
+        return Fault(data.pop("id", ""), after=data.pop("apply", usual) == "after", **data)
 
 
-def arm_fault() -> tuple[dict[str, Any], int]:
-    """Arm a fault; the answer has its id."""
-    asked = load_body(FaultSchema())
-    then = asked.get("then")
-    if then is None and not asked.get("delay_ms"):
+@operation("get", "/faults")
+def list_faults() -> Page[ArmedFault]:
+    """The armed faults, in the order in which they are tried."""
+    items = list(map(shown, workspace().faults))
+    return Page(items, None, len(items))
+
+
+@operation(
+    "post",
+    "/faults",
+    status=201,
+    body=FaultSchema,
+    body_needed=True,
+    links={**link("get_fault", fault_id="/id"), **link("disarm_fault", fault_id="/id")},
+)
+def arm_fault(body: Fault) -> ArmedFault:
+    """Arm a fault."""
+    if body.then is None and not body.delay_ms:
         raise RequestError(400, "then: give it, or delay_ms, or both: this fault would do nothing", "A3")
-    if isinstance(then, ItemFault) and asked.get("apply") == "after":
+    if isinstance(body.then, ItemFault) and body.after:
         raise RequestError(400, 'apply: an item_error changes nothing, so it cannot be "after"', "A3")
-    apply = asked.pop("apply", "after" if then in SPOILS_OF_ANSWERS else "before")
-    fault = Fault("", after=apply == "after", **asked)
-    _check_it_can_match(workspace(), fault)
-    return shown(workspace_to_change().arm(fault)), 201
+    _check_it_can_match(workspace(), body.match)
+    return shown(workspace_to_change().arm(body))
 
 
-def _check_it_can_match(found: Workspace, fault: Fault) -> None:
+def _check_it_can_match(found: Workspace, match: FaultMatch) -> None:
     """Refuse a fault that no request of this workspace could ever meet."""
-    resources = found.store.resources()
-    token, provider = fault.match.resource_token, fault.match.provider
-    if token is not None and all(resource.token != token for resource in resources):
+    token, provider = match.resource_token, match.provider
+    if token is not None and found.store.find_resource(token) is None:
         raise RequestError(
             400, "match.resource_token: no resource has this token, so it can never match", "A3"
         )
-    known = {*DOCUMENTED, *(name for resource in resources for name in resource.providers or ())}
-    if provider is not None and provider not in known:
+    if provider is not None and provider not in known_providers(found.store):
         raise RequestError(400, f'match.provider: nobody knows "{provider}", so it can never match', "A3")
 
 
-def shown(fault: Fault) -> dict[str, Any]:
+def shown(fault: Fault) -> ArmedFault:
     """A fault as the API shows it, in the form in which it is armed."""
-    delay: Any = fault.delay_ms
-    if isinstance(delay, tuple):
-        delay = {"uniform": list(delay)}
-    match = {name: getattr(fault.match, name) for name in fault.match.__struct_fields__}
-    return {
-        "id": fault.id,
-        "match": {name: value for name, value in match.items() if value is not None},
-        "times": fault.times,
-        "probability": fault.probability,
-        "delay_ms": delay,
-        "then": _then(fault),
-        "apply": "after" if fault.after else "before",
-        "fired": fault.fired,
-    }
+    then: Any = fault.then
+    if isinstance(then, ErrorAnswer):
+        then = {"status": then.status, "error": then.code, "error_text": then.text}
+    elif isinstance(then, RateLimit):
+        then = {"rate_limit": {"per_second": then.per_second}}
+    elif isinstance(then, ItemFault):
+        then = {"item_error": then.item_error}
+    return ArmedFault(
+        id=fault.id,
+        match=msgspec.to_builtins(fault.match),
+        times=fault.times,
+        probability=fault.probability,
+        delay_ms={"uniform": fault.delay_ms} if isinstance(fault.delay_ms, tuple) else fault.delay_ms,
+        then=then,
+        apply="after" if fault.after else "before",
+        fired=fault.fired,
+    )
 
 
-def _then(fault: Fault) -> Any:
-    if isinstance(fault.then, ErrorAnswer):
-        return {"status": fault.then.status, "error": fault.then.code, "error_text": fault.then.text}
-    if isinstance(fault.then, RateLimit):
-        return {"rate_limit": {"per_second": fault.then.per_second}}
-    if isinstance(fault.then, ItemFault):
-        return {"item_error": fault.then.item_error}
-    return fault.then
-
-
-def list_faults() -> dict[str, Any]:
-    """All armed faults, in the order in which they are tried."""
-    items = [shown(fault) for fault in workspace().faults]
-    return {"items": items, "next": None, "total": len(items)}
-
-
-def get_fault(fault_id: str) -> dict[str, Any]:
+@operation("get", "/faults/<fault_id>", refusals=(404,))
+def get_fault(fault_id: str) -> ArmedFault:
     """One armed fault."""
     fault = workspace().faults.get(fault_id)
     if fault is None:
@@ -235,13 +265,15 @@ def get_fault(fault_id: str) -> dict[str, Any]:
     return shown(fault)
 
 
-def disarm_fault(fault_id: str) -> dict[str, Any]:
-    """Disarm one."""
+@operation("delete", "/faults/<fault_id>", refusals=(404,))
+def disarm_fault(fault_id: str) -> Disarmed:
+    """Disarm one fault."""
     if not workspace().disarm(fault_id):
         raise RequestError(404, f"fault {fault_id} not found", "A3")
-    return {"disarmed": 1}
+    return Disarmed(1)
 
 
-def disarm_all() -> dict[str, Any]:
-    """Disarm all."""
-    return {"disarmed": workspace().disarm()}
+@operation("delete", "/faults")
+def disarm_all() -> Disarmed:
+    """Disarm all faults."""
+    return Disarmed(workspace().disarm())

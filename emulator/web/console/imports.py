@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, find_resource
-from emulator.importer.columns import Column, Guess, describe_columns, guess
+from emulator.importer.columns import Guess, describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
@@ -21,6 +21,7 @@ from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 from emulator.workspaces.workspace import Workspace
+from push_emulator.workspace_answers import Column
 
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8
