@@ -460,7 +460,7 @@ PROMISES: Final[dict[str, Table]] = {
         "an item_error changes nothing": (ITEM_ERROR,),
         "an error in an item, which changes nothing": (ITEM_ERROR,),
     },
-    "emulator/web/admin/imports.py": {"… changes nothing": (DRY_RUN,)},
+    "emulator/web/admin/imports.py": {"``dry_run`` changes nothing": (DRY_RUN,)},
     "emulator/web/admin/snapshot.py": {"or nothing of it": RESTORE},
     "emulator/web/admin/snapshot_writing.py": {
         "Whatever is changed after this call does not show": (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from emulator.faults.model import (
     ITEM_ERRORS,
@@ -22,8 +22,7 @@ from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
 from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
-from emulator.schemas.json_schema import INT64 as INTEGER
-from emulator.schemas.json_schema import TEXT, JSONSchema, one_value
+from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema
 from emulator.web.admin.numbers import number
@@ -32,28 +31,42 @@ from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import ArmedFault, Disarmed, Page
 
-#: Requests a second; more than anybody can send.
-MAX_RATE = 1e6
 _STATUS = validate.Range(400, 599, error="must be 400 to 599")
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
-_RATE = validate.Range(0, MAX_RATE, min_inclusive=False, error=f"must be more than 0, at most {MAX_RATE:g}")
+_ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
+_ITEM_WORD = validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
+#: More requests a second than this nobody can send.
+_PER_SECOND = validate.Range(0, 1e6, min_inclusive=False, error="must be more than 0, at most 1e+06")
 APPLY = validate.OneOf(["before", "after"], error='must be "before" or "after"')
 _DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
 _DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
 _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
     SPOILS
 )
-
 _MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
-_UNIFORM = one_value(uniform={"type": "array", "items": _MILLISECONDS, "minItems": 2, "maxItems": 2})
-_PER_SECOND: JSONSchema = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_RATE}
-_STATUSES: JSONSchema = {"type": "integer", "minimum": _STATUS.min, "maximum": _STATUS.max}
-_ANSWERS: list[JSONSchema] = [
-    {"type": "string", "enum": list(SPOILS)},
-    {**one_value(status=_STATUSES, error=INTEGER, error_text=TEXT), "required": ["status"]},
-    one_value(rate_limit=one_value(per_second=_PER_SECOND)),
-]
-_ITEM_ERROR = one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)})
+
+_ERROR = AdminSchema.from_dict(
+    {
+        "status": integer(required=True, validate=_STATUS),
+        "error": integer(validate=INT64),
+        "error_text": string(validate=_ERROR_TEXT),
+    }
+)
+_RATE = AdminSchema.from_dict({"per_second": number("a number", required=True, validate=_PER_SECOND)})
+_RATE_LIMIT = AdminSchema.from_dict(
+    {"rate_limit": fields.Nested(_RATE, required=True, error_messages=messages("an object"))}
+)
+_ITEM_ERROR = AdminSchema.from_dict({"item_error": string(required=True, validate=_ITEM_WORD)})
+_UNIFORM = AdminSchema.from_dict(
+    {
+        "uniform": fields.List(
+            integer(validate=_DELAY),
+            required=True,
+            error_messages=messages("[from, to]"),
+            validate=validate.Length(equal=2, error="must be [from, to]"),
+        )
+    }
+)
 
 
 class MatchSchema(AdminSchema):
@@ -69,55 +82,16 @@ class MatchSchema(AdminSchema):
         return FaultMatch(**data)
 
 
-class ErrorSchema(AdminSchema):
-    """An error envelope."""
-
-    status = integer(required=True, validate=_STATUS)
-    error = integer(validate=INT64)
-    error_text = string(
-        validate=validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
-    )
-
-
-class RateSchema(AdminSchema):
-    """A rate."""
-
-    per_second = number("a number", required=True, validate=_RATE)
-
-
-class RateLimitSchema(AdminSchema):
-    """A rate limit."""
-
-    rate_limit = fields.Nested(RateSchema, required=True, error_messages=messages("an object"))
-
-
-class ItemErrorSchema(AdminSchema):
-    """An item error."""
-
-    item_error = string(
-        required=True, validate=validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
-    )
-
-
-class UniformSchema(AdminSchema):
-    """A spread delay."""
-
-    uniform = fields.List(
-        integer(validate=_DELAY),
-        required=True,
-        error_messages=messages("[from, to]"),
-        validate=validate.Length(equal=2, error="must be [from, to]"),
-    )
-
-
 class DelayField(fields.Field[Any]):
     """Milliseconds, or ``{"uniform": [from, to]}``."""
 
-    json_schema: ClassVar[JSONSchema] = {"anyOf": [_MILLISECONDS, _UNIFORM]}
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """What it accepts; ``converter``: apispec's."""
+        return {"anyOf": [_MILLISECONDS, converter.resolve_nested_schema(_UNIFORM)]}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | tuple[int, int]:
         if isinstance(value, dict):
-            low, high = _load(UniformSchema(), value)["uniform"]
+            low, high = _load(_UNIFORM, value)["uniform"]
             if low > high:
                 raise ValidationError("must be [from, to] with from ≤ to")
             return (low, high)
@@ -130,7 +104,9 @@ class DelayField(fields.Field[Any]):
 class ThenField(fields.Field[Any]):
     """What becomes of the answer."""
 
-    json_schema: ClassVar[JSONSchema] = {"anyOf": [*_ANSWERS, _ITEM_ERROR]}
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """What it accepts; ``converter``: apispec's."""
+        return {"anyOf": [*_answers(converter), converter.resolve_nested_schema(_ITEM_ERROR)]}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value in SPOILS and isinstance(value, str):
@@ -138,14 +114,20 @@ class ThenField(fields.Field[Any]):
         if not isinstance(value, dict):
             raise ValidationError(_THEN)
         if "rate_limit" in value:
-            return RateLimit(**_load(RateLimitSchema(), value)["rate_limit"])
+            return RateLimit(**_load(_RATE_LIMIT, value)["rate_limit"])
         if "item_error" in value:
-            return ItemFault(**_load(ItemErrorSchema(), value))
-        return ErrorAnswer(**_load(ErrorSchema(), value))
+            return ItemFault(**_load(_ITEM_ERROR, value))
+        return ErrorAnswer(**_load(_ERROR, value))
 
 
-def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
+def _answers(converter: Any) -> list[JSONSchema]:
+    forms = map(converter.resolve_nested_schema, (_ERROR, _RATE_LIMIT))
+    return [{"type": "string", "enum": list(SPOILS)}, *forms]
+
+
+def _load(form: type[Schema], value: dict[str, Any]) -> Any:
     """One of the forms that a value can have, with the nearest known name for an unknown key."""
+    schema = form()
     try:
         return schema.load(value)
     except ValidationError as error:
@@ -158,30 +140,6 @@ def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
 
 class FaultSchema(AdminSchema):
     """A fault to arm."""
-
-    #: What the keys must be together, so that the fault does something.
-    json_schema: ClassVar[JSONSchema] = {
-        "anyOf": [
-            {
-                "title": "another answer, or none",
-                "properties": {"then": {"anyOf": _ANSWERS}},
-                "required": ["then"],
-            },
-            {
-                "title": "an error in an item, which changes nothing",
-                "properties": {"then": _ITEM_ERROR, "apply": {"const": "before"}},
-                "required": ["then"],
-            },
-            {
-                "title": "a delay alone",
-                "properties": {
-                    "then": {"type": "null"},
-                    "delay_ms": {"anyOf": [{**_MILLISECONDS, "minimum": 1}, _UNIFORM]},
-                },
-                "required": ["delay_ms"],
-            },
-        ]
-    }
 
     match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages=messages("an object"))
     times = integer(allow_none=True, validate=_TIMES)
@@ -197,6 +155,32 @@ class FaultSchema(AdminSchema):
     def _make(self, data: dict[str, Any], **kwargs: Any) -> Fault:
         usual = "after" if data.get("then") in SPOILS_OF_ANSWERS else "before"
         return Fault(data.pop("id", ""), after=data.pop("apply", usual) == "after", **data)
+
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """What the keys must be together, so that the fault does something; ``converter``: apispec's."""
+        item_error, uniform = map(converter.resolve_nested_schema, (_ITEM_ERROR, _UNIFORM))
+        return {
+            "anyOf": [
+                {
+                    "title": "another answer, or none",
+                    "properties": {"then": {"anyOf": _answers(converter)}},
+                    "required": ["then"],
+                },
+                {
+                    "title": "an error in an item, which changes nothing",
+                    "properties": {"then": item_error, "apply": {"const": "before"}},
+                    "required": ["then"],
+                },
+                {
+                    "title": "a delay alone",
+                    "properties": {
+                        "then": {"type": "null"},
+                        "delay_ms": {"anyOf": [{**_MILLISECONDS, "minimum": 1}, uniform]},
+                    },
+                    "required": ["delay_ms"],
+                },
+            ]
+        }
 
 
 @operation("get", "/faults")

@@ -20,7 +20,7 @@ from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import INT64_MAX, RequestError
+from emulator.rules.model import RequestError
 from emulator.schemas.errors import integer, messages
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import CRITERIA, MatchField, check_possible, is_key, read_criteria
@@ -88,10 +88,24 @@ class CountSchema(AdminSchema):
 class ListSchema(AdminSchema):
     """What a list takes beside criteria."""
 
-    limit = number_in_query(load_default=50, validate=validate.Range(1, 1000, error="must be 1 to 1000"))
-    cursor = number_in_query(
-        load_default=None, validate=ONE_OR_MORE, error_messages=messages("a cursor of a list before")
+    limit = number_in_query(
+        load_default=50,
+        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+        metadata={"description": "how many"},
     )
+    cursor = number_in_query(
+        validate=ONE_OR_MORE,
+        error_messages=messages("a cursor of a list before"),
+        metadata={"description": "the `next` of the page before"},
+    )
+
+
+#: What the API shows of an entry as the journal has it.
+_AS_RECORDED = [
+    name
+    for name in RecordedRequest.__struct_fields__
+    if name not in ("answer", "decided", "lints", "changes", "outcome", "resource_token")
+]
 
 
 def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
@@ -99,28 +113,11 @@ def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
     if secrets is not None:
         entry = masked(entry, secrets)
     return RecordedRequest(
-        id=entry.id,
-        time=entry.time,
-        at_ms=entry.at_ms,
-        method=entry.method,
-        path=entry.path,
-        query=entry.query,
-        client=entry.client,
-        headers=entry.headers,
-        body=entry.body,
-        status=entry.status,
-        error=entry.error,
-        error_text=entry.error_text,
+        **{name: getattr(entry, name) for name in _AS_RECORDED},
         answer=entry.answered() or entry.answer,
-        duration_ms=entry.duration_ms,
         decided=[Decision(one.rule, one.db_id, one.detail) for one in entry.decided],
         lints=[LintRemark(*lint) for lint in entry.lints],
-        outcomes=entry.outcomes,
         changes=msgspec.to_builtins(entry.changes),
-        resource_id=entry.resource_id,
-        resource=entry.resource,
-        fault=entry.fault,
-        request_id=entry.request_id,
         outcome=outcome_word(entry),
         resource_token=showable(entry.document().get("resource_token")),
     )
@@ -132,27 +129,23 @@ def _secrets(found: Workspace) -> list[str] | None:
     return [resource.token for resource in found.store.resources()]
 
 
-def _parameters() -> list[JSONSchema]:
-    """A list's parameters: ``limit``, ``cursor``, and the criteria, whose values have no null."""
-    cursor: JSONSchema = {"type": "integer", "minimum": 1, "maximum": INT64_MAX}
-    described = [
-        ("limit", "how many", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}),
-        ("cursor", "the `next` of the page before", cursor),
-    ]
-    for name, schema in CRITERIA.items():
-        kind = schema.get("type", "string")
-        kind = kind[0] if isinstance(kind, list) else kind
-        if kind not in ("integer", "boolean") and name != "since":
-            values = [one for one in schema.get("enum", ()) if one is not None]
-            schema, kind = {"enum": values} if values else {}, "string"
-        described.append((name, "must be this", {**schema, "type": kind}))
-    return [
-        {"in": "query", "name": name, "description": text, "schema": schema}
-        for name, text, schema in described
-    ]
+def _filter(name: str, schema: JSONSchema) -> JSONSchema:
+    """A criterion as a list's parameter: its value stands in a query string, which has no null."""
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind not in ("integer", "boolean") and name != "since":
+        values = [one for one in schema.get("enum", ()) if one is not None]
+        schema, kind = {"enum": values} if values else {}, "string"
+    described = {**schema, "type": kind}
+    return {"in": "query", "name": name, "description": "must be this", "schema": described}
 
 
-@operation("get", "/requests", query=_parameters(), links=link("get_request", entry_id="/items/0/id"))
+@operation(
+    "get",
+    "/requests",
+    query=[{"in": "query", "schema": ListSchema}, *(_filter(*one) for one in CRITERIA.items())],
+    links=link("get_request", entry_id="/items/0/id"),
+)
 def list_requests() -> Later[JournalPage]:
     """The request journal, newest first (``field.NAME`` filters by a custom field's value)."""
     found = workspace()
@@ -174,7 +167,7 @@ async def _list(
     await check_possible(found, match)
     journal = found.requests
     filtered = bool(match.criteria)
-    listed = await search(journal, match, page["limit"], page["cursor"], count_all=filtered)
+    listed = await search(journal, match, page["limit"], page.get("cursor"), count_all=filtered)
     items: list[Any] = []
     steps = Pacing(asked_every=1)
     for entry in listed.entries:

@@ -57,7 +57,8 @@ class _Converter(OpenAPIConverter):
 
     def schema2jsonschema(self, schema: Schema) -> JSONObject:
         described: JSONObject = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        return {**described, **getattr(schema, "json_schema", {})}
+        own = getattr(schema, "json_schema", {})
+        return {**described, **(own(self) if callable(own) else own)}
 
 
 class _Plugin(MarshmallowPlugin):

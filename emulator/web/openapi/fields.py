@@ -13,8 +13,9 @@ from emulator.web.openapi.answers import AnswerSchema
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
     """apispec's question about a field: what it accepts beside what its validators say."""
-    own: JSONSchema | None = getattr(field, "json_schema", None)
+    own: Any = getattr(field, "json_schema", None)
     if own is not None:
+        own = own(converter) if callable(own) else own
         return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
     if isinstance(field.root, (AnswerSchema, QuerySchema)):
         return {}  # an answer, or a query string: nobody refuses NUL there
