@@ -14,8 +14,8 @@ from emulator import __version__
 from emulator.web.admin.blueprint import operations
 from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import push
-from emulator.web.openapi.answer_schemas import answer_schemas
-from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
+from emulator.web.openapi.answer_schemas import answer_schemas, reference
+from emulator.web.openapi.answers import push_schemas
 from emulator.web.openapi.fields import describe_field, name_of
 from emulator.web.openapi.paths import describe
 
@@ -119,7 +119,9 @@ def as_text(document: JSONObject) -> str:
 
 def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
-    for schema in (*ITEMS, RefusalSchema, PlanSchema, PreviewSchema):  # named by references only
+    for name, component in push_schemas().items():
+        spec.components.schema(name, component)
+    for schema in (PlanSchema, PreviewSchema):  # named by references only
         spec.components.schema(name_of(schema) or "", schema=schema)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}
