@@ -13,6 +13,7 @@ from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.answers import clock_state
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from push_emulator.workspace_answers import ClockState
 
@@ -74,7 +75,7 @@ class ClockSchema(AdminSchema):
 @operation("get", "/clock", tag="settings")
 def get_clock() -> ClockState:
     """The workspace's time."""
-    return shown(workspace().clock)
+    return clock_state(workspace().clock)
 
 
 @operation("put", "/clock", tag="settings", body=ClockSchema)
@@ -83,7 +84,7 @@ def put_clock(body: dict[str, int]) -> ClockState:
     setting = changed(workspace().clock.setting, body)
     found = workspace_to_change()
     found.set_clock(setting)
-    return shown(found.clock)
+    return clock_state(found.clock)
 
 
 def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
@@ -97,8 +98,3 @@ def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
     if not 0 <= WorkspaceClock(setting).now_ms() < LATEST_MS:
         raise RequestError(400, f"advance: {OUT_OF_YEARS}", "A3")
     return setting
-
-
-def shown(clock: WorkspaceClock) -> ClockState:
-    """A clock as the API shows it."""
-    return ClockState(clock.timestamp(), clock.frozen, clock.setting.offset_ms)

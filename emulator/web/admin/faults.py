@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from emulator.endpoint.schema import FieldValue
 from emulator.faults.model import (
     ITEM_ERRORS,
     SPOILS,
@@ -22,7 +21,7 @@ from emulator.faults.model import (
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
-from emulator.schemas.errors import INT64, integer, messages, string
+from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema
@@ -76,7 +75,7 @@ class MatchSchema(AdminSchema):
     provider = string()
     subscription_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     resource_token = string()
-    field_value = FieldValue(error_messages={"null": "must be a string, a number, true or false"})
+    field_value = JSONScalar(error_messages={"null": "must be a string, a number, true or false"})
 
     @post_load
     def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:

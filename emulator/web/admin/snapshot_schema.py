@@ -96,7 +96,7 @@ class SnapshotFaultSchema(FaultSchema):
     apply = string(load_default="before", validate=APPLY)
 
     def json_schema(self, converter: Any) -> JSONSchema:
-        """Nothing: here a fault that does nothing is taken as it is."""
+        """No condition: a fault without effect is taken as it is."""
         return {}
 
 

@@ -7,7 +7,10 @@ from flask import Response, render_template, request
 from emulator.store.pages import Page
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
 from emulator.web.admin.criteria import known_providers
-from emulator.web.admin.records import DatabasesSchema, ProfilesSchema, ResourcesSchema, SubscriptionsSchema
+from emulator.web.admin.databases import DatabasesSchema
+from emulator.web.admin.profiles import ProfilesSchema
+from emulator.web.admin.resources import ResourcesSchema
+from emulator.web.admin.subscriptions import SubscriptionsSchema
 from emulator.web.console.pages import page_later, pages, read_form
 from emulator.web.current import emulator, workspace
 

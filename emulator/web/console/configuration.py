@@ -11,10 +11,10 @@ from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.store import configuring
-from emulator.web.admin.shapes import shown_database
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, pages, read_form
 from emulator.web.current import workspace
+from emulator.workspaces.answers import database_record
 from emulator.workspaces.workspace import Workspace
 
 _EXAMPLE = {"CustomNumber1": "int", "tier": {"type": "enum", "options": ["gold", "blue"]}}
@@ -25,7 +25,7 @@ _EXAMPLE = {"CustomNumber1": "int", "tier": {"type": "enum", "options": ["gold",
 def database(db_id: int | None) -> str:
     """A form for a database, or for one more."""
     one = None if db_id is None else configuring.find_database(workspace().store, db_id)
-    fields = _EXAMPLE if one is None else shown_database(one)["fields"]
+    fields = _EXAMPLE if one is None else database_record(one).fields
     document = json.dumps(fields, ensure_ascii=False, indent=2)
     return render_template("console/database.html", one=one, fields=document)
 

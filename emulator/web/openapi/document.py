@@ -14,9 +14,8 @@ from emulator import __version__
 from emulator.web.admin.blueprint import operations
 from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import push
-from emulator.web.openapi.admin import OPERATIONS as OLD
-from emulator.web.openapi.answer_schemas import answer_schemas
-from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
+from emulator.web.openapi.answer_schemas import answer_schemas, reference
+from emulator.web.openapi.answers import push_schemas
 from emulator.web.openapi.fields import describe_field, name_of
 from emulator.web.openapi.paths import describe
 
@@ -89,17 +88,12 @@ def openapi_document() -> JSONObject:
         if path != PUSH_PATHS[0]:
             post["operationId"] += "_v1_1"
         spec.path(path=path, operations={"post": post})
-    for operation in OLD:
-        spec.path(
-            path=f"/__admin{operation.path}", operations={operation.method: operation.describe(refusals)}
-        )
     described = sorted(operations(), key=lambda one: _TAGS.index(one.tag))
-    structs = [one.answer for one in described if one.content is None]
+    structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
     for name, component in components.items():
-        if name not in spec.components.schemas:
-            spec.components.schema(name, component)
+        spec.components.schema(name, component)
     for one in described:
         spec.path(path=f"/__admin{one.path}", operations={one.method: describe(one, answers, refusals)})
     document = spec.to_dict()
@@ -125,7 +119,9 @@ def as_text(document: JSONObject) -> str:
 
 def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
-    for schema in (*ITEMS, RefusalSchema, PlanSchema, PreviewSchema):  # named by references only
+    for name, component in push_schemas().items():
+        spec.components.schema(name, component)
+    for schema in (PlanSchema, PreviewSchema):  # named by references only
         spec.components.schema(name_of(schema) or "", schema=schema)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}

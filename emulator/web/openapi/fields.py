@@ -6,47 +6,18 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from emulator.endpoint.schema import FieldValue
-from emulator.fixtures.schema import FieldTypeField, FieldValueField
-from emulator.rules.fields import FIELD_KINDS
-from emulator.schemas.json_schema import FIELD_VALUE, TEXT_PATTERN, JSONSchema
-from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
-from emulator.web.openapi.answers import AnswerSchema
-
-_TYPES = [kind for kind in FIELD_KINDS if kind != "enum"]
-_OPTIONS: JSONSchema = {"type": "array", "items": {"type": "string", "pattern": TEXT_PATTERN}, "minItems": 1}
-#: What a field of each class accepts, beside what marshmallow's validators say.
-_BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
-    FieldValue: FIELD_VALUE,
-    FieldValueField: FIELD_VALUE,
-    FieldTypeField: {
-        "anyOf": [
-            {"type": "string", "enum": _TYPES},
-            {
-                "type": "object",
-                "properties": {"type": {"const": "enum"}, "options": _OPTIONS},
-                "required": ["type", "options"],
-                "additionalProperties": False,
-            },
-        ]
-    },
-    CursorField: {"type": "string", "description": "the `next` of the page before"},
-}
+from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
+from emulator.web.admin.loading import QuerySchema
 
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
     """apispec's question about a field: what it accepts beside what its validators say."""
-    own = getattr(field, "json_schema", None)
-    if callable(own):
-        own = own(converter)
-    for known, description in _BY_CLASS.items():
-        if own is not None or isinstance(field, known):
-            description = description if own is None else own
-            if field.allow_none:
-                return {"anyOf": [*_alternatives(description), {"type": "null"}]}
-            return dict(description)
-    if isinstance(field.root, (AnswerSchema, PageSchema, WhichSchema)):
-        return {}  # an answer, or a query string: nobody refuses NUL there
+    own: Any = getattr(field, "json_schema", None)
+    if own is not None:
+        own = own(converter) if callable(own) else own
+        return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
+    if isinstance(field.root, QuerySchema):
+        return {}  # nobody refuses NUL there
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):
@@ -74,11 +45,6 @@ def _bounds(field: fields.Field[Any]) -> JSONSchema:
             bounds = {"exclusiveMinimum": one.min}
             return bounds if one.max is None else {**bounds, "maximum": one.max}
     return {}
-
-
-def _alternatives(description: JSONSchema) -> list[JSONSchema]:
-    inner: list[JSONSchema] = description.get("anyOf", [description])
-    return inner
 
 
 def _is_choice(field: fields.Field[Any]) -> bool:
