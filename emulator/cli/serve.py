@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -25,7 +26,7 @@ from emulator.server.access_log import AccessLog
 from emulator.server.background import BackgroundTasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
+from emulator.settings import POLICY_CHOICES, Settings
 from emulator.store.errors import StateError, StorageUnavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.limits import body_limit
@@ -54,10 +55,14 @@ def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) 
     return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
 
 
-def _option(flag: str, *names: str, **options: Any) -> Callable[[Command], Command]:
-    """An option that the environment can set too, as ``EMULATOR_`` and its name."""
-    name = flag.removeprefix("--").replace("-", "_").upper()
-    return click.option(flag, *names, envvar=f"EMULATOR_{name}", show_envvar=True, **options)
+def _option(flag: str, field: str | None = None, **options: Any) -> Callable[[Command], Command]:
+    """The option of a field of Settings, whose default it takes; the environment can set it, too."""
+    name = flag.removeprefix("--").replace("-", "_")
+    field = field or name
+    default = _DEFAULTS.get(field)
+    if default is not None and not options.get("is_flag"):
+        options = {"default": default, "show_default": True, **options}
+    return click.option(flag, field, envvar=f"EMULATOR_{name.upper()}", show_envvar=True, **options)
 
 
 def _finite(context: click.Context, option: click.Parameter, number: float | None) -> float | None:
@@ -66,34 +71,26 @@ def _finite(context: click.Context, option: click.Parameter, number: float | Non
     return number
 
 
+_DEFAULTS = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, ())}
 _path = click.Path(path_type=Path)
+_natural = click.IntRange(1)
 
 
 @click.command("serve")
-@_option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
-@_option(
-    "--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="0: a free one."
-)
+@_option("--host", help="The address to listen on.")
+@_option("--port", type=click.IntRange(0, 65535), help="0: a free one.")
 @_option("--port-file", type=_path, help="Write the port to this file when ready.")
-@_option(
-    "--fixtures", type=_path, default=DEFAULT_FIXTURES, help="The fixture set that workspaces start from."
-)
-@_option(
-    "--state", type=_path, default=Settings.state, show_default=True, help="The directory of the state files."
-)
+@_option("--fixtures", type=_path, show_default=False, help="The fixture set that workspaces start from.")
+@_option("--state", type=_path, help="The directory of the state files.")
 @_option(
     "--durability",
     type=click.Choice(["os", "fsync", "none"]),
-    default=Settings.durability,
-    show_default=True,
     help="What survives: os, a killed process; fsync, a power loss; none, nothing (memory only).",
 )
 @_option(
     "--snapshot-every",
     "min_journal_bytes",
-    type=click.IntRange(1),
-    default=Settings.min_journal_bytes,
-    show_default=True,
+    type=_natural,
     metavar="BYTES",
     help="Write a snapshot when the log has this size.",
 )
@@ -118,13 +115,7 @@ _path = click.Path(path_type=Path)
     metavar="NAME",
     help="Accept this host name for admin calls, beside addresses and localhost.",
 )
-@_option(
-    "--max-workspaces",
-    type=click.IntRange(1),
-    default=Settings.max_workspaces,
-    show_default=True,
-    help="The most workspaces that may be open at once.",
-)
+@_option("--max-workspaces", type=_natural, help="The most workspaces that may be open at once.")
 @_option(
     "--workspace-ttl",
     type=click.FloatRange(0, min_open=True),
@@ -132,20 +123,8 @@ _path = click.Path(path_type=Path)
     metavar="SECONDS",
     help="Delete workspaces that were idle for this many seconds (default: never).",
 )
-@_option(
-    "--journal-count",
-    type=click.IntRange(1),
-    default=Settings.journal_count,
-    show_default=True,
-    help="The most requests that each request journal keeps.",
-)
-@_option(
-    "--journal-bytes",
-    type=click.IntRange(1),
-    default=Settings.journal_bytes,
-    show_default=True,
-    help="The most bytes that each request journal keeps.",
-)
+@_option("--journal-count", type=_natural, help="The most requests that each request journal keeps.")
+@_option("--journal-bytes", type=_natural, help="The most bytes that each request journal keeps.")
 @_option(
     "--show-secrets", is_flag=True, help="Show resource tokens and credentials in the journal and lists."
 )
@@ -153,13 +132,7 @@ _path = click.Path(path_type=Path)
 @_option("--tls-cert", type=_path, help="Serve HTTPS with this certificate (PEM, the whole chain).")
 @_option("--tls-key", type=_path, help="The private key of the certificate (PEM).")
 @_option("--tls-self-signed", is_flag=True, help="Create a certificate and serve HTTPS with it.")
-@_option(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="The format of the access log.",
-)
+@_option("--log-format", type=click.Choice(["text", "json"]), help="The format of the access log.")
 @click.option("--stop-with-stdin", is_flag=True, help="Stop when standard input closes.")
 @click.option("-q", "--quiet", is_flag=True, help="Write no access log.")
 @click.option("-v", "--verbose", is_flag=True, help="Add the client's address to the access log.")
