@@ -1,4 +1,4 @@
-"""Guesses: which column holds the tokens, and which one finds the profile."""
+"""The columns of a file: found by the name that a plan has, and guessed from headers and values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from emulator.importer.layout import Layout
 from emulator.importer.plan import Match
+from emulator.importer.problem import message, refused
+from emulator.rules.lints import nearest_name
 from emulator.rules.providers import token_complaint
 
 #: The share of a column's values that must look alike.
@@ -53,6 +55,35 @@ class Guess:
 
     token_column: str | None
     match: Match | None
+
+
+def column_index(layout: Layout, path: str, named: str) -> int:
+    """The index of the column that the plan's ``path`` names by header, or by number as ``#N``.
+
+    Headers are compared without the spaces around them.
+    Raises :class:`~emulator.importer.problem.ImportRefused`, saying which columns there are.
+    """
+    names, width = layout.names, layout.width
+    if named.startswith("#") and named[1:].isdecimal() and named not in (names or ()):
+        number = int(named[1:]) if len(named) < 20 else 0  # Python converts no thousands of digits
+        if 1 <= number <= width:
+            return number - 1
+        text = message("no_number", named=named, width=width)
+        raise refused(path, text)
+    if names is None:
+        raise refused(path, message("no_header", named=named, width=width))
+    found = [index for index, name in enumerate(names) if name == named.strip()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        numbers = ", ".join(f"#{index + 1}" for index in found)
+        text = message("several_columns", named=named, numbers=numbers)
+    elif nearest := nearest_name(named, names):
+        text = message("misspelt_column", named=named, nearest=nearest)
+    else:
+        shown = ", ".join([f'"{name}"' for name in names[:20]] + ["…"] * (len(names) > 20))
+        text = message("no_column", named=named, shown=shown)
+    raise refused(path, text)
 
 
 def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None = None) -> list[Column]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from emulator.importer.problem import ImportRefused, Problem
+from emulator.importer.problem import message, refused
 
 MATCH_FORMS = "id:COLUMN, field:NAME=COLUMN or push"
 
@@ -56,4 +56,5 @@ def parse_match(text: str) -> Match:
         name, _, column = rest.partition("=")
         if name and column:
             return Match("field", column, name)
-    raise ImportRefused([Problem("match", f'must be {MATCH_FORMS}, not "{text}"')])
+    said = message("match_form", forms=MATCH_FORMS, text=text)
+    raise refused("match", said)

@@ -31,7 +31,7 @@ class DatabaseResult(Struct):
 def apply_database(run: Run, database: Database) -> DatabaseResult:
     """Find or make the profile in this database and apply the subscriptions (M-rules, S-rules).
 
-    The changes are added to ``run.changes``; nothing else is touched.
+    The changes are added to ``run.changes``.
     """
     before = len(run.changes.profiles)
     try:

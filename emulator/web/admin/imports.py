@@ -14,7 +14,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
-from emulator.importer.checking import find_resource
+from emulator.importer.checking import declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
@@ -61,7 +61,7 @@ class MatchField(fields.Field[Match]):
         try:
             return parse_match(value)
         except ImportRefused as error:
-            raise ValidationError(error.problems[0].text) from error
+            raise ValidationError(str(error.problems[0].text)) from error
 
 
 class ResourceField(fields.Field[Any]):
@@ -123,8 +123,7 @@ def preview_import() -> dict[str, Any]:
             declared: list[str] = []
             if named is not None:
                 store = workspace().store
-                databases = map(store.database, find_resource(named, store).db_ids)
-                declared = [field for database in databases for field in database.fields]
+                declared = declared_fields(find_resource(named, store), store)
         finally:
             path.unlink(missing_ok=True)
     columns = describe_columns(layout, declared, provider)
