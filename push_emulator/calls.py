@@ -49,11 +49,10 @@ class Calls:
         document: Any = None,
         *,
         params: Mapping[str, Any] | None = None,
-        files: Mapping[str, Any] | None = None,
-        data: Mapping[str, str] | None = None,
         waits_s: float = 0.0,
+        **form: Any,
     ) -> httpx.Response:
-        """An admin call that went well. ``waits_s``: how long it is asked to wait.
+        """An admin call that went well. ``waits_s``: how long it is asked to wait; ``form``: httpx's.
 
         Raises :class:`EmulatorError` with what the server said, or with status 0 where it said nothing.
         """
@@ -65,10 +64,9 @@ class Calls:
                 url,
                 json=document,
                 params=_query(params or {}),
-                files=files,
-                data=data,
                 headers=headers,
                 timeout=self.timeout_s + waits_s,
+                **form,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error

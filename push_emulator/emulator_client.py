@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection, Iterable, Mapping
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ def subscription(
     return entry
 
 
-class EmulatorClient:
+class EmulatorClient(AbstractContextManager["EmulatorClient"]):
     """The documented endpoint and the admin API of one workspace.
 
     ``url``: the server's address; ``workspace``: its name (the default one if not given); ``admin_token``:
@@ -138,10 +138,5 @@ class EmulatorClient:
         """Close the connections."""
         self._calls.http.close()
 
-    def __enter__(self) -> EmulatorClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

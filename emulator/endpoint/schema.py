@@ -6,7 +6,6 @@ it and owns every error text; a property test holds the two together.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Annotated, Any
 
@@ -16,8 +15,6 @@ from msgspec import Meta
 
 from emulator.rules.lints import REQUEST_PARAMETERS, unknown_parameters
 from emulator.rules.model import (
-    INT64_MAX,
-    INT64_MIN,
     MAX_SUBSCRIPTIONS,
     Lint,
     PushRequest,
@@ -28,6 +25,7 @@ from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
     Integers,
+    JSONScalar,
     boolean,
     first_complaints,
     messages,
@@ -80,19 +78,6 @@ class SubscriptionList(fields.List[Any]):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class FieldValue(fields.Field[Any]):
-    """``field_value``: a string, a number or a boolean."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValidationError("must be a finite number")
-        if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
-            raise ValidationError("must be an integer of 64 bits")
-        if not isinstance(value, (str, int, float)):
-            raise ValidationError("must be a string, a number, true or false")
-        return value
-
-
 class PushRequestSchema(Schema):
     """The whole body."""
 
@@ -112,7 +97,7 @@ class PushRequestSchema(Schema):
     db_ids = Integers(allow_none=True)
     matching = string(allow_none=True)
     field_name = string(allow_none=True)
-    field_value = FieldValue(allow_none=True)
+    field_value = JSONScalar(allow_none=True)
 
 
 _schema = PushRequestSchema()

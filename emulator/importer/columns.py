@@ -11,6 +11,7 @@ from emulator.importer.plan import Match
 from emulator.importer.problem import message, refused
 from emulator.rules.lints import nearest_name
 from emulator.rules.providers import token_complaint
+from push_emulator.workspace_answers import Column
 
 #: The share of a column's values that must look alike.
 _MOST = 0.6
@@ -33,20 +34,6 @@ _TOKEN_NAMES = {
     "пуштокен",
 }
 _ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", "идпрофиля", "профиль"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its number from 1, header, name for a plan, an example, and what it looks like.
-
-    ``looks``: ``token``, ``id``, ``field:NAME`` or "".
-    """
-
-    number: int
-    name: str | None
-    column: str
-    example: str
-    looks: str
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ import msgspec
 
 from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
+from push_emulator.answers import Outcome
 
 #: What a request can come to, in the order in which it is offered as a filter.
-OUTCOMES = ("added", "changed", "unchanged", "refused", "fault")
+OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused", "fault")
+_HEAVIEST_FIRST: tuple[Outcome, ...] = ("refused", "changed", "added")
 #: Levels of a client's value that are shown.
 _SHOWN_DEPTH = 32
 
@@ -110,18 +112,18 @@ def showable(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def outcome_word(entry: Entry) -> str:
+def outcome_word(entry: Entry) -> Outcome:
     """fault, refused, changed, added or unchanged: the one word for a whole request."""
     return word_of(bool(entry.fault), entry.error, entry.outcomes)
 
 
-def word_of(faulty: bool, error: int, outcomes: Sequence[str]) -> str:
+def word_of(faulty: bool, error: int, outcomes: Sequence[str]) -> Outcome:
     """:func:`outcome_word` for what is no entry yet."""
     if faulty:
         return "fault"
     if error not in (0, 200):
         return "refused"
-    for word in ("refused", "changed", "added"):
+    for word in _HEAVIEST_FIRST:
         if word in outcomes:
             return word
     return "unchanged"

@@ -7,11 +7,10 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from msgspec import Struct
-
 from emulator.journal.entry import showable
 from emulator.journal.needles import needles_of
 from emulator.journal.reading import Reading
+from push_emulator.answers import Difference
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
 SUBSCRIPTION_KEYS = ("provider", "subscription_id", "unsubscribe")
@@ -48,14 +47,6 @@ JSON_TYPES: dict[str, type] = {
 
 #: Criteria of which an entry can have several.
 _LISTED = {"rule": attrgetter("rules"), "lint": attrgetter("lints"), "outcome": attrgetter("outcomes")}
-
-
-class Difference(Struct, frozen=True):
-    """One criterion that an entry does not meet."""
-
-    key: str
-    expected: Any
-    actual: Any
 
 
 _Check = Callable[[Reading], list[Difference]]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Difference, Match
+from emulator.journal.matching import Match
 from emulator.loop.pacing import Pacing
+from push_emulator.answers import Difference
 
 
 class Found(NamedTuple):

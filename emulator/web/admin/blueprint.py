@@ -5,17 +5,19 @@ from __future__ import annotations
 from flask import Flask
 
 from emulator.web.admin import (
-    changes,
     clock,
+    databases,
     faults,
     health,
     imports,
     metrics,
-    records,
+    profiles,
     requests,
+    resources,
     rules,
     settings,
     snapshot,
+    subscriptions,
     workspaces,
 )
 from emulator.web.admin.operation import OPERATIONS, Operation, blueprint
@@ -24,13 +26,14 @@ from emulator.web.limits import check_body
 from emulator.web.openapi import views
 
 #: Each subject's module: its operations are served and described when it is imported.
-SUBJECTS = (clock, health, rules)
-_OLD = (changes, faults, imports, metrics, records, requests, settings, snapshot, workspaces)
+SUBJECTS = (
+    *(clock, databases, faults, health, imports, metrics, profiles, requests),
+    *(resources, rules, settings, snapshot, subscriptions, workspaces),
+)
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)
-for subject in (*_OLD, views):
-    subject.add_routes(blueprint)
+views.add_routes(blueprint)
 
 
 def init_app(app: Flask) -> None:

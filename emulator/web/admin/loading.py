@@ -26,6 +26,10 @@ class AdminSchema(Schema):
     error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
 
 
+class QuerySchema(AdminSchema):
+    """A query string: whatever text it has, NUL too, is looked for."""
+
+
 def load_body(schema: Schema, body: bytes | None = None) -> Any:
     """The request's JSON body (an empty one is ``{}``) as the schema loads it.
 

@@ -34,8 +34,8 @@ OPERATIONS: list[Operation] = []
 class Operation:
     """One method of one path below ``/__admin``.
 
-    ``name``: its id in the contract; ``tag``: what it is shown under; ``content``: the answer's schema where
-    the view returns a response of its own instead of a struct, in the media type ``answer_type``;
+    ``name``: its id in the contract; ``tag``: what it is shown under; ``content``: the answer's struct, or
+    its JSON Schema, where the view returns a response of its own; ``answer_type``: the answer's media type;
     ``status``: of the answer; ``body``, ``query``: what judges the request, or parameters as the contract has
     them; ``body_needed``: even where no single part of the body is; ``refusals``: HTTP statuses beside those
     that every call has; ``others``: what another status says,
@@ -73,7 +73,9 @@ class Operation:
 
     @property
     def answer(self) -> Any:
-        """The struct that the view is annotated to return."""
+        """``content``, or the struct that the view is annotated to return."""
+        if self.content is not None:
+            return self.content
         returned = get_type_hints(self.view)["return"]
         return get_args(returned)[-1] if get_origin(returned) is Coroutine else returned
 

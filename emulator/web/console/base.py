@@ -10,14 +10,12 @@ from flask import Blueprint, Response, render_template, request
 from emulator.store.pages import Cursor, Page
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
 from emulator.store.tinydb_store import TinyDBStore
+from emulator.web.admin.databases import DatabasesSchema
 from emulator.web.admin.loading import load
-from emulator.web.admin.records import (
-    DatabasesSchema,
-    PageSchema,
-    ProfilesSchema,
-    ResourcesSchema,
-    SubscriptionsSchema,
-)
+from emulator.web.admin.profiles import ProfilesSchema
+from emulator.web.admin.records import PageSchema
+from emulator.web.admin.resources import ResourcesSchema
+from emulator.web.admin.subscriptions import SubscriptionsSchema
 from emulator.web.console.later import page_later
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.current import emulator, workspace

@@ -14,9 +14,9 @@ from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.store import configuring
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
-from emulator.web.admin.shapes import shown_database
 from emulator.web.console.later import change_later
 from emulator.web.current import workspace
+from emulator.workspaces.answers import database_record
 from emulator.workspaces.workspace import Workspace
 
 
@@ -45,7 +45,7 @@ def new_database() -> str:
 def show_database(db_id: int) -> str:
     """A form for a database."""
     one = configuring.find_database(workspace().store, db_id)
-    return _database_page(one, json.dumps(shown_database(one)["fields"], ensure_ascii=False, indent=2))
+    return _database_page(one, json.dumps(database_record(one).fields, ensure_ascii=False, indent=2))
 
 
 def _database_page(one: Database | None, fields: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
+from msgspec.structs import asdict
 
 from emulator.faults.calls import curl
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
@@ -113,32 +114,27 @@ def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
         raise RequestError(400, f"{recipe_id}: needs no fault; its page has a request that meets it", "A3")
     times = request.form.get("times", "1")
     number = int(times) if times.isdecimal() and len(times) < 10 else times or None
-    workspace_to_change().arm(_fault({**recipe.fault, "match": match, "times": number}))
+    workspace_to_change().arm(load(FaultSchema(), {**recipe.fault, "match": match, "times": number}))
     return see_other("console.faults")
-
-
-def _fault(document: dict[str, Any]) -> Fault:
-    asked = load(FaultSchema(), document)
-    return Fault("", after=asked.pop("apply") == "after", **asked)
 
 
 @cache
 def _effects() -> list[tuple[Recipe, Fault]]:
-    return [(recipe, _fault(recipe.fault)) for recipe in CATALOGUE.values() if recipe.fault]
+    return [(recipe, load(FaultSchema(), recipe.fault)) for recipe in CATALOGUE.values() if recipe.fault]
 
 
 def _armed(found: Workspace, fault: Fault) -> dict[str, Any]:
     """A fault as the page shows it: by its recipe's title, with the name of the resource, not its token."""
     armed = as_armed(fault)
-    token = armed["match"].pop("resource_token", None)
+    token = armed.match.pop("resource_token", None)
     if token is not None:
         resource = found.store.find_resource(token)
-        armed["match"]["resource"] = resource.name if resource else "?"
+        armed.match["resource"] = resource.name if resource else "?"
     effect = (fault.then, fault.delay_ms, fault.after)
     titles = [recipe.title for recipe, one in _effects() if (one.then, one.delay_ms, one.after) == effect]
-    then = armed["then"]
+    then = armed.then
     words = then if isinstance(then, str) else json.dumps(then, ensure_ascii=False) if then else ""
-    return {**armed, "title": titles[0] if titles else "", "words": words}
+    return {**asdict(armed), "title": titles[0] if titles else "", "words": words}
 
 
 def _qr_code(text: str) -> Markup:

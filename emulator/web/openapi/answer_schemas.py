@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from emulator.schemas.json_schema import JSONSchema
+from emulator.schemas.json_schema import JSONSchema, one_value
+from emulator.settings import POLICY_CHOICES
+from emulator.workspaces.settings import LINT_IDS
 
 
 def reference(name: str) -> dict[str, str]:
@@ -27,6 +29,11 @@ def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[
         for name, schema in component["properties"].items():
             if "default" in schema:
                 component["properties"][name] = _not_null(schema)
+    # The client knows no names of policies and lints.
+    components["SettingsState"]["properties"] |= {
+        "policies": one_value(**{name: {"enum": [*words]} for name, words in POLICY_CHOICES.items()}),
+        "lints": one_value(**{rule: {"enum": ["report", "off"]} for rule in LINT_IDS}),
+    }
     return dict(zip(wanted, found, strict=True)), components
 
 

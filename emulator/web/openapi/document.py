@@ -12,12 +12,11 @@ from marshmallow import Schema
 
 from emulator import __version__
 from emulator.web.admin.blueprint import operations
+from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import push
-from emulator.web.openapi.admin import OPERATIONS as OLD
-from emulator.web.openapi.admin_imports import NAMED
 from emulator.web.openapi.answer_schemas import answer_schemas
 from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
-from emulator.web.openapi.fields import COUNTS, FAULTS, describe_field, name_of
+from emulator.web.openapi.fields import describe_field, name_of
 from emulator.web.openapi.paths import describe
 
 JSONObject = dict[str, Any]
@@ -58,7 +57,8 @@ class _Converter(OpenAPIConverter):
 
     def schema2jsonschema(self, schema: Schema) -> JSONObject:
         described: JSONObject = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        return {**described, **getattr(schema, "json_schema", {})}
+        own = getattr(schema, "json_schema", {})
+        return {**described, **(own(self) if callable(own) else own)}
 
 
 class _Plugin(MarshmallowPlugin):
@@ -88,12 +88,8 @@ def openapi_document() -> JSONObject:
         if path != PUSH_PATHS[0]:
             post["operationId"] += "_v1_1"
         spec.path(path=path, operations={"post": post})
-    for operation in OLD:
-        spec.path(
-            path=f"/__admin{operation.path}", operations={operation.method: operation.describe(refusals)}
-        )
     described = sorted(operations(), key=lambda one: _TAGS.index(one.tag))
-    structs = [one.answer for one in described if one.content is None]
+    structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
     for name, component in components.items():
@@ -102,8 +98,6 @@ def openapi_document() -> JSONObject:
         spec.path(path=f"/__admin{one.path}", operations={one.method: describe(one, answers, refusals)})
     document = spec.to_dict()
     push.complete(document["components"]["schemas"])
-    document["components"]["schemas"]["Fault"]["anyOf"] = FAULTS
-    document["components"]["schemas"]["Expect"]["anyOf"] = COUNTS
     plain: JSONObject = json.loads(json.dumps(document))  # no class of a library's own
     return plain
 
@@ -125,7 +119,7 @@ def as_text(document: JSONObject) -> str:
 
 def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
-    for schema in (*ITEMS, RefusalSchema, *NAMED):  # named by references only
+    for schema in (*ITEMS, RefusalSchema, PlanSchema, PreviewSchema):  # named by references only
         spec.components.schema(name_of(schema) or "", schema=schema)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}

@@ -33,7 +33,9 @@ def describe(
 ) -> dict[str, Any]:
     """The operation object; ``answers``: each struct's schema; ``refusals``: each status's answer."""
     statuses = sorted({*COMMON, *operation.refusals, *((413,) if operation.body else ())})
-    query = operation.query
+    query, answer = operation.query, operation.answer
+    if not isinstance(answer, dict):
+        answer = answers[answer]
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -46,9 +48,7 @@ def describe(
         "responses": {
             str(operation.status): {
                 "description": "done",
-                "content": {
-                    operation.answer_type: {"schema": operation.content or answers[operation.answer]}
-                },
+                "content": {operation.answer_type: {"schema": answer}},
                 **({"links": operation.links} if operation.links else {}),
             },
             **{
