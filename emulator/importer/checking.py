@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -41,8 +42,7 @@ def find_resource(named: str | int, store: TinyDBStore) -> Resource:
         resource = next((one for one in store.resources() if named in (one.id, str(one.id))), None)
     if resource is None:
         there = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20]) or "none"
-        text = message("no_resource", there=there)
-        raise refused("resource", text)
+        raise refused("resource", "no_resource", there=there)
     return resource
 
 
@@ -75,39 +75,31 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
                 problems.append(Problem("match", message("same_column")))
     if problems or resource is None or layout is None or token is None:
         raise ImportRefused(problems)
-    lints = [*_field_lints(plan, resource, store), *_sample_lints(plan, layout, token, value)]
+    lints: list[Text] = [
+        message("undeclared_field", id=db_id, field=plan.match.field)
+        for db_id in resource.db_ids
+        if plan.match.by == "field" and plan.match.field not in store.database(db_id).fields
+    ]
+    lints += _sample_lints(plan, layout, token, value)
     return Checked(plan, source, layout, resource, value, token, lints)
 
 
 def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore) -> list[Problem]:
     problems = []
+    provider, field = plan.provider, plan.match.field
     if not resource.db_ids:  # B3
-        text = message("no_databases", id=resource.id, name=resource.name)
-        problems.append(Problem("resource", text))
-    if not known(plan.provider, resource):  # S6
-        text = message("unknown_provider", provider=plan.provider)
-        problems.append(Problem("provider", text))
-    elif not accepted(plan.provider, resource):  # S6
-        text = message(
-            "not_accepted",
-            provider=plan.provider,
-            id=resource.id,
-            accepted=", ".join(resource.providers or ()) or "none",
-        )
+        problems.append(Problem("resource", message("no_databases", id=resource.id, name=resource.name)))
+    if not known(provider, resource):  # S6
+        problems.append(Problem("provider", message("unknown_provider", provider=provider)))
+    elif not accepted(provider, resource):  # S6
+        them = ", ".join(resource.providers or ()) or "none"
+        text = message("not_accepted", provider=provider, id=resource.id, accepted=them)
         problems.append(Problem("provider", text))
     declared = declared_fields(resource, store)
-    if plan.match.by == "field" and resource.db_ids and plan.match.field not in declared:  # M4
-        text = message("no_field", field=plan.match.field, declared=", ".join(declared) or "none")
-        problems.append(Problem("match", text))
+    if plan.match.by == "field" and resource.db_ids and field not in declared:  # M4
+        there = ", ".join(declared) or "none"
+        problems.append(Problem("match", message("no_field", field=field, declared=there)))
     return problems
-
-
-def _field_lints(plan: ImportPlan, resource: Resource, store: TinyDBStore) -> list[Text]:
-    return [
-        message("undeclared_field", id=db_id, field=plan.match.field)
-        for db_id in resource.db_ids
-        if plan.match.by == "field" and plan.match.field not in store.database(db_id).fields
-    ]
 
 
 def _sample_lints(plan: ImportPlan, layout: Layout, token: int, value: int | None) -> list[Text]:
@@ -115,32 +107,18 @@ def _sample_lints(plan: ImportPlan, layout: Layout, token: int, value: int | Non
     lints: list[Text] = []
     complaints = [complaint for one in tokens if (complaint := token_complaint(plan.provider, one))]
     if complaints:  # L3
-        lints.append(
-            message(
-                "odd_tokens",
-                odd=len(complaints),
-                all=len(tokens),
-                provider=plan.provider,
-                complaint=Message(complaints[0]),
-            )
-        )
+        first, odd = Message(complaints[0]), len(complaints)
+        text = message("odd_tokens", odd=odd, all=len(tokens), provider=plan.provider, complaint=first)
+        lints.append(text)
     for index, code in ((token, "spaced_tokens"), (value, "spaced_values")):
         values = layout.values(index) if index is not None else []
         spaced = sum(one != one.strip() for one in values)
         if spaced:
             lints.append(message(code, spaced=spaced, all=len(values)))
     if layout.broken:
-        lints.append(
-            message(
-                "uneven_rows",
-                broken=layout.broken,
-                all=layout.broken + len(layout.sample),
-                width=layout.width,
-            )
-        )
-    names = layout.names or []
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        text = message("same_names", names=", ".join(f'"{name}"' for name in twice))
-        lints.append(text)
+        looked_at = layout.broken + len(layout.sample)
+        lints.append(message("uneven_rows", broken=layout.broken, all=looked_at, width=layout.width))
+    twice = sorted(name for name, number in Counter(layout.names or ()).items() if number > 1)
+    if twice:
+        lints.append(message("same_names", names=", ".join(f'"{name}"' for name in twice)))
     return lints

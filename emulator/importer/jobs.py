@@ -39,8 +39,6 @@ MAX_RUNNING = 4
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
-#: The problem of an import that was under way when its server died.
-INTERRUPTED = message("interrupted")
 
 
 class Description(Struct):
@@ -112,7 +110,7 @@ class Job:
             with suppress(OSError, ValueError):  # a full disk may be behind standard error too
                 traceback.print_exc()
             self._fail(message("internal_error", name=type(error).__name__))
-        self.end()
+        self._end(self._import)
         return False
 
     def cancel(self) -> None:
@@ -120,21 +118,23 @@ class Job:
         if self._import is not None:
             self._import.cancel()
 
-    def end(self) -> None:
-        """Let go of the file and the upload, and write down how it ended. Never raises."""
-        importing, self._import = self._import, None
-        if importing is None:
-            return
+    def stop(self) -> None:
+        """Stop where it is, if it runs. What it has done stays."""
+        self.cancel()
+        self.advance()
+
+    def _end(self, importing: Import) -> None:
+        """Let go of the file and the upload, and write down how it ended."""
+        self._import = None
         importing.close()
         self._bring_up_to_date(importing)
-        try:  # the upload first: without it there may be room for the record
-            self._remove_upload()
-        except OSError as error:
-            self._add_problem(message("upload_stays", reason=error.strerror or str(error)))
-        try:
-            self.save()
-        except OSError as error:
-            self._add_problem(message("no_record", reason=error.strerror or str(error)))
+        # The upload first: without it there may be room for the record.
+        for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
+            try:
+                act()
+            except OSError as error:
+                problem = message(code, reason=error.strerror or str(error))
+                self.description.problem = _both(self.description.problem, problem)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
@@ -172,9 +172,6 @@ class Job:
             report = self._import.report
             with suppress(Exception):  # by then the state is set
                 report.finish("failed", _both(report.problem, problem))
-
-    def _add_problem(self, problem: Text) -> None:
-        self.description.problem = _both(self.description.problem, problem)
 
     def _remove_upload(self) -> None:
         if self._upload is not None:
@@ -222,13 +219,11 @@ class ImportJobs:
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
-                text = message("too_many", number=MAX_RUNNING)
-                raise TooManyImports([Problem("workspace", text)])
+                raise TooManyImports([Problem("workspace", message("too_many", number=MAX_RUNNING))])
             checked = self.check(upload, name, plan, workspace)
             job = Job(_describe(checked, workspace), self._made_folder())
             try:
-                report = Report(job.report_path)
-                job.begin(Import(checked, workspace, report), upload)
+                job.begin(Import(checked, workspace, Report(job.report_path)), upload)
             except BaseException:
                 job.forget()
                 raise
@@ -253,24 +248,20 @@ class ImportJobs:
     def forget_all_of(self, workspace: str) -> None:
         """Stop and forget the imports of a workspace that is deleted, with their files."""
         for job in self.of(workspace):
-            if job.running:
-                job.cancel()
-                job.advance()
+            job.stop()
             del self._jobs[job.description.id]
             job.forget()
 
     def close(self) -> None:
         """Stop all imports where they are: the server ends. What they have done stays."""
         for job in self._jobs.values():
-            if job.running:
-                job.cancel()
-                job.advance()
+            job.stop()
         if self._temporary is not None:
             self._temporary.cleanup()
 
     def _forget_oldest(self) -> None:
-        over = [job for job in self._jobs.values() if not job.running][: max(0, len(self._jobs) - MAX_KEPT)]
-        for job in over:
+        over = max(0, len(self._jobs) - MAX_KEPT)
+        for job in [job for job in self._jobs.values() if not job.running][:over]:
             del self._jobs[job.description.id]
             job.forget()
 
@@ -296,7 +287,7 @@ class ImportJobs:
             job = self._jobs[description.id] = Job(description, folder)
             if job.running:
                 description.state = "interrupted"
-                description.problem = INTERRUPTED
+                description.problem = message("interrupted")
 
 
 def at_once(advance: Advance) -> None:

@@ -116,8 +116,7 @@ def _named_encoding(name: str) -> str:
     try:
         codec = codecs.lookup(name)
     except (LookupError, ValueError) as error:
-        text = message("no_encoding", name=name)
-        raise refused("encoding", text) from error
+        raise refused("encoding", "no_encoding", name=name) from error
     if not codec._is_text_encoding:
         raise refused("encoding", "no_text_encoding", name=name)
     # The mark is no part of the text, said or not.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from emulator.importer.problem import message, refused
+from emulator.importer.problem import refused
 
 MATCH_FORMS = "id:COLUMN, field:NAME=COLUMN or push"
 
@@ -56,5 +56,4 @@ def parse_match(text: str) -> Match:
         name, _, column = rest.partition("=")
         if name and column:
             return Match("field", column, name)
-    said = message("match_form", forms=MATCH_FORMS, text=text)
-    raise refused("match", said)
+    raise refused("match", "match_form", forms=MATCH_FORMS, text=text)

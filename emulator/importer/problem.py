@@ -90,7 +90,7 @@ class Message(Struct, frozen=True):
 Text = Message | str
 
 
-def message(code: str, **values: str | int | Message) -> Message:
+def message(code: str, /, **values: str | int | Message) -> Message:
     """A text with its values."""
     return Message(code, values)
 
@@ -117,7 +117,7 @@ class TooManyImports(ImportRefused):
     """The workspace has as many imports under way as it may; one more can be started when one has ended."""
 
 
-def refused(path: str, text: str | Message, **values: str | int | Message) -> ImportRefused:
+def refused(path: str, text: str | Message, /, **values: str | int | Message) -> ImportRefused:
     """A refusal for one reason: a message, or the code of one and its values."""
     return ImportRefused([Problem(path, Message(text, values) if isinstance(text, str) else text)])
 
