@@ -68,7 +68,7 @@ class Calls:
                 timeout=self.timeout_s + waits_s,
                 **form,
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error
         if not answer.is_success:
             raise _refusal(answer)
@@ -76,7 +76,12 @@ class Calls:
 
     def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
         """The answer to a call as a struct; ``options``: as :meth:`admin` has them."""
-        return msgspec.json.decode(self.admin(method, path, document, **options).content, type=kind)
+        answer = self.admin(method, path, document, **options)
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.MsgspecError as error:
+            text = f"{answer.request.url} does not answer as an emulator does"
+            raise EmulatorError(answer.status_code, 0, text) from error
 
     def all(self, kind: type[Page[T]], path: str, params: Mapping[str, Any]) -> Iterator[T]:
         """Every item of a list, page by page."""

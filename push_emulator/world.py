@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -104,9 +105,11 @@ class Imports(Subject):
             "dry_run": dry_run,
             **more,
         }
-        sent = ("tokens.csv", file) if isinstance(file, bytes) else (Path(file).name, Path(file).read_bytes())
         data = {"plan": msgspec.json.encode(plan).decode()}
-        return self._calls.ask(ImportState, "POST", "/import", files={"file": sent}, data=data)
+        name = "tokens.csv" if isinstance(file, bytes) else Path(file).name
+        with io.BytesIO(file) if isinstance(file, bytes) else Path(file).open("rb") as content:
+            sent = {"file": (name, content)}
+            return self._calls.ask(ImportState, "POST", "/import", files=sent, data=data)
 
     def get(self, import_id: str) -> ImportState:
         """How far an import is, and what it came to."""

@@ -19,6 +19,7 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
+from emulator.importer.problem import TEXTS
 from emulator.importer.report import State
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
@@ -33,6 +34,19 @@ from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
 CONSOLE = TRANSLATIONS.parent
+#: What the rules refuse an imported row for, and what they say of a token, as the import's pages show it.
+REASONS = (
+    'id: is required with matching "profile_id"',
+    'field_value: is required with matching "custom"',
+    "id: must be at most 64 printable characters",
+    "matching error: unknown field",
+    "matching error: invalid field value",
+    "Duplicate push subscription",
+    'contain ":" and have 100 characters or more',
+    "be 64 hex digits",
+    "be digits",
+    "be a UUID",
+)
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 
 #: What stands in the notes of rules and lints as a parameter of its own (:data:`emulator.rules.notes.WORDS`).
@@ -75,6 +89,8 @@ def domain_texts() -> Iterator[str]:
     yield from KEEPABLE
     yield from ("subscribed", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
+    yield from TEXTS.values()
+    yield from REASONS
 
 
 def collect() -> Catalog:

@@ -297,7 +297,7 @@ PROMISES: Final[dict[str, Table]] = {
         "an item error changes nothing": (ITEM_ERROR,),
     },
     "emulator/importer/checking.py": {"nothing has been written": NOT_STARTED},
-    "emulator/importer/dialect.py": {"means that nothing is quoted": (NO_QUOTES,)},
+    "emulator/importer/rows.py": {"means that nothing is quoted": (NO_QUOTES,)},
     "emulator/importer/jobs.py": {
         "Never raises": (
             "tests/importer/test_jobs.py::"

@@ -15,7 +15,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
-from emulator.importer.checking import find_resource
+from emulator.importer.checking import declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
@@ -61,7 +61,7 @@ class MatchField(fields.Field[Match]):
         try:
             return parse_match(value)
         except ImportRefused as error:
-            raise ValidationError(error.problems[0].text) from error
+            raise ValidationError(str(error.problems[0].text)) from error
 
 
 class ResourceField(fields.Field[Any]):
@@ -143,9 +143,8 @@ def preview_import() -> ImportPreview:
         named, provider = given.pop("resource", None), given.pop("provider", None)
         layout = read_layout(Source(path, name), **given)
         store = workspace().store
-        db_ids = [] if named is None else find_resource(named, store).db_ids
+        declared = [] if named is None else declared_fields(find_resource(named, store), store)
         path.unlink(missing_ok=True)
-    declared = [field for db_id in db_ids for field in store.database(db_id).fields]
     columns = describe_columns(layout, declared, provider)
     guessed = guess(columns)
     return ImportPreview(
