@@ -9,18 +9,28 @@ import sys
 from pathlib import Path
 
 from benchmarks.bare import app
+from emulator.messages import Answer, Incoming
 from emulator.server.access_log import AccessLog
-from emulator.server.bridge import NoExchange
 from emulator.server.server import serve
 
 _BODY_LIMIT = 1024 * 1024
+
+
+class FlaskAlone:
+    """Accepts nothing: every request goes to the application."""
+
+    def accepts(self, incoming: Incoming) -> bool:
+        return False
+
+    def handle(self, incoming: Incoming) -> Answer:
+        raise NotImplementedError(incoming.path)
 
 
 def main() -> None:
     port_file = Path(sys.argv[1])
     serve(
         app,
-        NoExchange(),
+        FlaskAlone(),
         host="127.0.0.1",
         port=0,
         body_limit=lambda path: _BODY_LIMIT,

@@ -51,7 +51,7 @@ class ConstantExchange:
         self._body = orjson.dumps(ANSWER)
         self._headers = [("content-type", "application/json"), ("content-length", str(len(self._body)))]
 
-    def accepts(self, path: str) -> bool:
+    def accepts(self, incoming: Incoming) -> bool:
         return True
 
     def handle(self, incoming: Incoming) -> Answer:

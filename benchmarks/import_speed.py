@@ -82,9 +82,9 @@ def measure(workspace: Workspace, table: Path, match: str, dry_run: bool = False
         if step % 50 == 0:
             most = max(most, _resident_mib())
     seconds, cpu_s = perf_counter() - since, process_time() - cpu
-    if report.state != "finished" or report.counts.refused:
+    if report.state != "finished" or report.counts["refused"]:
         raise RuntimeError(f"the import {report.state}: {report.problem or report.refusals[:3]}")
-    return Measured(report.counts.rows, seconds, cpu_s, before, max(most, _resident_mib())), report
+    return Measured(report.counts["rows"], seconds, cpu_s, before, max(most, _resident_mib())), report
 
 
 def import_twice(table: Path, last_token: str, match: str, folder: Path) -> list[str]:
@@ -92,7 +92,7 @@ def import_twice(table: Path, last_token: str, match: str, folder: Path) -> list
     with _fresh(folder) as workspace:
         first, report = measure(workspace, table, match)
         again, repeated = measure(workspace, table, match)
-        if report.counts.added != first.rows or repeated.counts.unchanged != first.rows:
+        if report.counts["added"] != first.rows or repeated.counts["unchanged"] != first.rows:
             raise RuntimeError("not every token was new, or not every one unchanged the second time")
         items = _ask(workspace, last_token)
     return [f"new tokens  {first}", f"again       {again}", f"a request for the last token: {items}"]

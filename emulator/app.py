@@ -6,19 +6,17 @@ import atexit
 from typing import Any
 
 import orjson
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response
 from flask.json.provider import JSONProvider
-from werkzeug.exceptions import HTTPException
 
 from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
-from emulator.rules.model import RequestError, shortened
 from emulator.settings import Settings
-from emulator.store.errors import StorageUnavailable, error_code, refusal
 from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.numbers import Int64Converter
 from emulator.web.console import blueprint as console
+from emulator.web.errors import explain
 from emulator.web.plain_wsgi import PlainWsgi
 
 
@@ -66,25 +64,5 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
-    headers: list[tuple[str, str]] = []
-    if isinstance(error, StorageUnavailable):
-        error = refusal(error)
-    if isinstance(error, RequestError):
-        code, text = error.code, error.text
-    elif isinstance(error, OSError) and error_code(error) == 503:
-        code, text = 503, f"unavailable just now: {error.strerror}"
-    elif isinstance(error, HTTPException) and error.code is not None:
-        code, text = error.code, _text(error)
-        headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
-    else:
-        code, text = 500, f"internal error: {type(error).__name__}"
-        current_app.logger.error("internal error", exc_info=error)
+    code, text, headers = explain(error)
     return Response(orjson.dumps(error_envelope(code, text)), code, headers, mimetype="application/json")
-
-
-def _text(error: HTTPException) -> str:
-    if error.code == 404:
-        return f"{shortened(request.path)} not found"
-    if error.code == 405:
-        return f"Method {request.method} is not allowed"
-    return str(error.description or error.name)

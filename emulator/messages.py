@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
@@ -25,10 +25,21 @@ SUMMARY_KEY = "emulator.summary"
 #: The key of a WSGI environment under which the server says what was wrong with the body it read.
 BODY_PROBLEM_KEY = "emulator.body_problem"
 
+JSON = ("Content-Type", "application/json")
+_WORKSPACE = "/w/"
+
 Effect = Literal["connection_reset", "empty_response", "truncated_body", "slow_body"]
 #: ``unread``: the body has not come yet. The application answers 100 if it wants it, else the final answer.
 #: An :class:`OSError`: it could not be kept.
 BodyProblem = Literal["too_large", "cut_off", "unread"] | OSError
+
+
+def split_path(path: str) -> tuple[str | None, str]:
+    """``/w/NAME/rest`` as ``(NAME, /rest)``, also where NAME is empty; any other path as ``(None, path)``."""
+    if path != "/w" and not path.startswith(_WORKSPACE):
+        return None, path
+    name, slash, rest = path[len(_WORKSPACE) :].partition("/")
+    return name, slash + rest or "/"
 
 
 class Incoming(Struct):
@@ -36,7 +47,8 @@ class Incoming(Struct):
 
     ``headers`` has lower-case names; ``query`` is the raw query string; ``path`` is percent-decoded;
     ``client`` is ``"address:port"``. ``body`` is what was read of the body: with ``problem`` set it is
-    not the whole one.
+    not the whole one. Made from ``path``: ``workspace``, the name that it begins with, and ``endpoint``,
+    what follows.
     """
 
     method: str
@@ -46,6 +58,11 @@ class Incoming(Struct):
     body: bytes
     client: str
     problem: BodyProblem | None = None
+    workspace: str | None = None
+    endpoint: str = ""
+
+    def __post_init__(self) -> None:
+        self.workspace, self.endpoint = split_path(self.path)
 
 
 class Delivery(Struct):
@@ -82,11 +99,12 @@ class Answer(Struct):
     delivery: Delivery | None = None
 
 
-def failure(text: str, code: int = 500) -> Answer:
-    """An answer of our own making, in the documented envelope (A3, A4)."""
+def failure(
+    text: str, code: int = 500, status: int | None = None, headers: Iterable[tuple[str, str]] = ()
+) -> Answer:
+    """An error in the documented envelope (A3, A4); its HTTP ``status`` is ``code`` unless given."""
     body = orjson.dumps(error_envelope(code, text))
-    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
-    return Answer(code, headers, body, Summary(error=code))
+    return Answer(status or code, [JSON, *headers], body, Summary(error=code))
 
 
 def internal_error(error: BaseException) -> Answer:

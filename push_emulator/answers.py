@@ -1,40 +1,90 @@
-"""What the emulator answers, as data classes. Properties that a newer server adds are ignored."""
+"""What the endpoint, the journal and the faults answer, as structs.
+
+The server makes them, its OpenAPI document describes them, the client reads them. Members that a newer
+server adds are ignored.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
-
-from push_emulator.masking import mask
+from msgspec import Meta, Struct
 
 T = TypeVar("T")
 
+#: A number of things.
+Count = Annotated[int, Meta(ge=0)]
+#: ISO 8601, UTC.
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+#: What a fault can do to a connection or an answer.
+Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
+#: What a fault can refuse an item for.
+ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
+#: The one word for what a request came to.
+Outcome = Literal["fault", "refused", "changed", "added", "unchanged"]
 
-@dataclass(frozen=True)
-class PushItem:
+
+class PushItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One item of the endpoint's ``data``; what a bare or an error item does not have is ``None``."""
 
-    db_id: int
-    resource_id: int
-    status: str
+    db_id: Annotated[int, Meta(description="the database")]
+    resource_id: Annotated[int, Meta(description="the resource")]
+    profile_id: (
+        Annotated[str, Meta(description="the found or new profile (A5)", min_length=1, max_length=64)] | None
+    ) = None
+    subscription_id: Annotated[str, Meta(description="the push token", min_length=1)] | None = None
+    unsubscribe: Annotated[bool, Meta(description="what was asked for")] | None = None
+    provider: Annotated[str, Meta(description="the provider", min_length=1)] | None = None
+    subscription_hash_id: (
+        Annotated[
+            str,
+            Meta(
+                description="8 or more hex digits that depend on the key alone (A5)",
+                pattern="^[0-9a-f]{8,64}$",
+            ),
+        ]
+        | None
+    ) = None
+    status: Literal["ok", "error"]
     description: str
-    profile_id: str | None = None
-    provider: str | None = None
-    subscription_id: str | None = None
-    unsubscribe: bool | None = None
-    subscription_hash_id: str | None = None
 
 
-@dataclass(frozen=True)
-class PushAnswer:
+class Envelope(Struct, frozen=True):
+    """What the endpoint answers as JSON (A1–A3)."""
+
+    data: Annotated[
+        list[PushItem],
+        Meta(description="the databases in the resource's order, each with its items"),
+    ]
+    error: Annotated[
+        int,
+        Meta(
+            description="0: everything was applied. 200: some item failed, or some database changed nothing. "
+            "400–599: refused as a whole."
+        ),
+    ]
+    error_text: Annotated[str, Meta(examples=["Successful operation"])]
+
+
+class Refusal(Struct, frozen=True):
+    """A request-level error: nothing has changed (A3)."""
+
+    data: Annotated[list[Any], Meta(max_length=0)]
+    error: Annotated[int, Meta(description="the code")]
+    error_text: Annotated[
+        str,
+        Meta(
+            description="what is wrong, with the parameter's path",
+            examples=['subscriptions[0].provider: unknown provider "x"'],
+        ),
+    ]
+
+
+class PushAnswer(Envelope, frozen=True):
     """The endpoint's answer: the HTTP ``status`` and the envelope."""
 
     status: int
-    error: int
-    error_text: str
-    data: list[PushItem]
 
     @property
     def ok(self) -> bool:
@@ -42,30 +92,15 @@ class PushAnswer:
         return self.status == 200 and self.error == 0
 
 
-@dataclass(frozen=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):
     """One page of a list; ``next`` is the cursor of the following one, ``total`` how many match in all."""
 
     items: list[T]
-    next: Any
-    total: int
+    next: Annotated[str | int | None, Meta(description="the next page's `cursor`")]
+    total: Count
 
 
-@dataclass(frozen=True)
-class Health:
-    """How the server does, and what is in the workspace."""
-
-    status: str
-    version: str
-    workspace: str
-    profiles: int
-    subscriptions: int
-    uptime_s: float
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A rule that decided something; ``db_id`` is ``None`` for the whole request."""
 
     rule: str
@@ -73,8 +108,7 @@ class Decision:
     detail: str
 
 
-@dataclass(frozen=True)
-class LintRemark:
+class LintRemark(Struct, frozen=True):
     """A remark on a request that was answered all the same."""
 
     rule: str
@@ -82,17 +116,15 @@ class LintRemark:
     text: str
 
 
-@dataclass(frozen=True)
-class RecordedRequest:
-    """One request of the journal.
+class RecordedRequest(Struct, frozen=True):
+    """One request of the journal, as it came and as it was answered; secrets are masked.
 
-    ``outcome``: added, changed, unchanged, refused or fault. ``answer``: the JSON that was answered, or the
-    text where it was none. ``fault``: the id, or the token, of the fault that was applied. Secrets are
-    masked unless the server shows them.
+    ``outcomes`` has a word for each subscription in each database. ``fault``: the id, or the token, of the
+    fault that was applied. The server that shows secrets masks nothing.
     """
 
-    id: int
-    time: str
+    id: Count
+    time: Time
     at_ms: int
     method: str
     path: str
@@ -103,18 +135,18 @@ class RecordedRequest:
     status: int
     error: int
     error_text: str
-    answer: Any
+    answer: Annotated[Any, Meta(description="a JSON object, or the text that was sent")]
     duration_ms: float
     decided: list[Decision]
     lints: list[LintRemark]
     outcomes: list[str]
-    outcome: str
-    changes: dict[str, Any] | None = None
-    resource_id: int | None = None
-    resource: str | None = None
-    resource_token: Any = None
-    fault: str | None = None
-    request_id: str | None = None
+    changes: dict[str, Any] | None
+    resource_id: int | None
+    resource: str | None
+    fault: str | None
+    request_id: str | None
+    outcome: Outcome
+    resource_token: Annotated[Any, Meta(description="masked, as it was sent")]
 
     @property
     def document(self) -> dict[str, Any]:
@@ -142,22 +174,70 @@ class RecordedRequest:
         return f"{self.id}: {self.method} {self.path} -> {answered}" + (f": {asked}" if asked else "")
 
 
-@dataclass(frozen=True)
-class AttemptGroup:
-    """Requests that were attempts at the same thing, the oldest first; ``by``: request_id or body."""
+class JournalPage(Page[RecordedRequest], frozen=True):
+    """Requests, newest first; how many ever came, how many of them had to go, how large those kept are."""
 
-    by: str
+    recorded: Count
+    dropped: Count
+    bytes: Count
+
+
+class Cleared(Struct, frozen=True):
+    """How many entries went."""
+
+    cleared: Count
+
+
+class Counted(Struct, frozen=True):
+    """How many entries match."""
+
+    count: Count
+
+
+class AttemptGroup(Struct, frozen=True):
+    """Requests that were attempts at the same thing, the oldest first; ``gaps_ms``: the time between each
+    and the next."""
+
+    by: Literal["request_id", "body"]
     entries: list[int]
     times: list[str]
     gaps_ms: list[int]
     outcomes: list[str]
     statuses: list[int]
-    count: int
+    count: Count
 
 
-@dataclass(frozen=True)
-class ArmedFault:
-    """A fault as the server has it. ``times``: how often it still acts; ``fired``: how often it has."""
+class Difference(Struct, frozen=True):
+    """One criterion that an entry does not meet."""
+
+    key: str
+    expected: Any
+    actual: Any
+
+
+class NearMiss(Struct, frozen=True):
+    """An entry that nearly matches; ``request``: its body."""
+
+    id: Count
+    time: str
+    request: str
+    differences: list[Difference]
+
+
+class Unverified(Struct, frozen=True):
+    """What was expected did not happen."""
+
+    error: int
+    error_text: str
+    count: Count
+    nearest: list[NearMiss]
+
+
+class ArmedFault(Struct, frozen=True):
+    """An armed fault, in the form in which it is armed.
+
+    ``times``: how often it still acts; ``fired``: how often it has.
+    """
 
     id: str
     match: dict[str, Any]
@@ -165,124 +245,11 @@ class ArmedFault:
     probability: float
     delay_ms: Any
     then: Any
-    apply: str
-    fired: int
+    apply: Literal["before", "after"]
+    fired: Count
 
 
-@dataclass(frozen=True)
-class ClockState:
-    """A workspace's time."""
+class Disarmed(Struct, frozen=True):
+    """How many faults were disarmed."""
 
-    now: str
-    frozen: bool
-    offset_ms: int
-
-
-@dataclass(frozen=True)
-class SettingsState:
-    """A workspace's choices: each policy's, strict mode, and each lint's ``report`` or ``off``."""
-
-    policies: dict[str, str]
-    strict: bool
-    lints: dict[str, str]
-
-
-@dataclass(frozen=True)
-class RuleState:
-    """A rule of the specification, and how often it has decided."""
-
-    id: str
-    grade: str
-    text: str
-    decided: int
-
-
-@dataclass(frozen=True)
-class WorkspaceState:
-    """A workspace; what is in it is only known while it is ``open``."""
-
-    name: str
-    open: bool
-    profiles: int | None = None
-    subscriptions: int | None = None
-    requests: int | None = None
-    idle_s: float | None = None
-
-
-@dataclass(frozen=True)
-class DatabaseRecord:
-    """A database and its declared fields."""
-
-    id: int
-    name: str
-    fields: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ResourceRecord:
-    """A resource; ``token`` is masked unless the server shows secrets; ``providers`` ``None``: the page's."""
-
-    id: int
-    name: str
-    token: str
-    db_ids: list[int] = field(default_factory=list)
-    providers: list[str] | None = None
-
-
-@dataclass(frozen=True)
-class SubscriptionRecord:
-    """A subscription; one that is listed with its profile does not repeat whose it is."""
-
-    hash_id: str
-    resource_id: int
-    provider: str
-    subscription_id: str
-    status: str
-    created: str
-    updated: str
-    db_id: int | None = None
-    profile_id: str | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.status == "subscribed"
-
-
-@dataclass(frozen=True)
-class ProfileRecord:
-    """A profile with its subscriptions."""
-
-    id: str
-    db_id: int
-    fields: dict[str, Any] = field(default_factory=dict)
-    created: str = ""
-    subscriptions: list[SubscriptionRecord] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class ImportState:
-    """An import: how far it is and what it came to. ``counts``: rows and what was made of them."""
-
-    id: str
-    state: str
-    file: str
-    dry_run: bool
-    progress: float | None
-    counts: dict[str, int] = field(default_factory=dict)
-    refusals: list[dict[str, Any]] = field(default_factory=list)
-    lints: list[str] = field(default_factory=list)
-    problem: str | None = None
-
-    @property
-    def running(self) -> bool:
-        return self.state == "running"
-
-
-def told(criteria: dict[str, Any]) -> str:
-    """Criteria as a person reads them, the resource token masked."""
-    return ", ".join(
-        f"{name}={mask(value)!r}"
-        if name == "resource_token" and isinstance(value, str)
-        else f"{name}={value!r}"
-        for name, value in criteria.items()
-    )
+    disarmed: Count

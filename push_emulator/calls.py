@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from push_emulator.answers import Page
 from push_emulator.errors import EmulatorError, VerificationFailed
 
 T = TypeVar("T")
@@ -48,11 +49,10 @@ class Calls:
         document: Any = None,
         *,
         params: Mapping[str, Any] | None = None,
-        files: Mapping[str, Any] | None = None,
-        data: Mapping[str, str] | None = None,
         waits_s: float = 0.0,
+        **form: Any,
     ) -> httpx.Response:
-        """An admin call that went well. ``waits_s``: how long it is asked to wait.
+        """An admin call that went well. ``waits_s``: how long it is asked to wait; ``form``: httpx's.
 
         Raises :class:`EmulatorError` with what the server said, or with status 0 where it said nothing.
         """
@@ -64,42 +64,53 @@ class Calls:
                 url,
                 json=document,
                 params=_query(params or {}),
-                files=files,
-                data=data,
                 headers=headers,
                 timeout=self.timeout_s + waits_s,
+                **form,
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error
         if not answer.is_success:
             raise _refusal(answer)
         return answer
 
-    def get(self, path: str, kind: type[T], params: Mapping[str, Any] | None = None) -> T:
-        """A GET's answer as a data class."""
-        return msgspec.convert(self.admin("GET", path, params=params).json(), kind)
+    def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
+        """The answer to a call as a struct; ``options``: as :meth:`admin` has them."""
+        answer = self.admin(method, path, document, **options)
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.MsgspecError as error:
+            text = f"{answer.request.url} does not answer as an emulator does"
+            raise EmulatorError(answer.status_code, 0, text) from error
 
-    def send(self, method: str, path: str, kind: type[T], document: Any = None) -> T:
-        """The answer to a call with a document, as a data class."""
-        return msgspec.convert(self.admin(method, path, document).json(), kind)
-
-    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Every page of a list, from the first to the last."""
+    def all(self, kind: type[Page[T]], path: str, params: Mapping[str, Any]) -> Iterator[T]:
+        """Every item of a list, page by page."""
         cursor: Any = None
         while True:
-            page = self.admin("GET", path, params={**params, "cursor": cursor}).json()
-            yield page
-            cursor = page.get("next")
+            page = self.ask(kind, "GET", path, params={**params, "cursor": cursor})
+            yield from page.items
+            cursor = page.next
             if cursor is None:
                 return
+
+
+class Subject:
+    """The calls about one subject, e.g. the clock."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Those of the values that are not ``None``."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, str]:
     """Query parameters as the API reads them; those that are ``None`` are not given."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in params.items()
-        if value is not None
+        for name, value in given(**params).items()
     }
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection, Iterable, Mapping
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any
 
-import httpx
 import msgspec
 
-from push_emulator.answers import Health, Page, PushAnswer, PushItem, RuleState
-from push_emulator.calls import TIMEOUT_S, Calls
+from push_emulator.answers import Envelope, Page, PushAnswer
+from push_emulator.calls import TIMEOUT_S, Calls, given
 from push_emulator.errors import EmulatorError
 from push_emulator.faults import Faults
 from push_emulator.journal import Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
-from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList, kept
+from push_emulator.workspace_answers import Health, RuleState
+from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList
 
 
 def subscription(
@@ -29,7 +29,7 @@ def subscription(
     return entry
 
 
-class EmulatorClient:
+class EmulatorClient(AbstractContextManager["EmulatorClient"]):
     """The documented endpoint and the admin API of one workspace.
 
     ``url``: the server's address; ``workspace``: its name (the default one if not given); ``admin_token``:
@@ -88,31 +88,35 @@ class EmulatorClient:
         Request-ID. Raises :class:`httpx.TransportError` for a broken connection and
         :class:`EmulatorError` for an answer that is not the documented envelope.
         """
-        given = {
-            "id": id,
-            "db_ids": None if db_ids is None else list(db_ids),
-            "matching": matching,
-            "field_name": field_name,
-            "field_value": field_value,
-        }
+        parameters = given(
+            id=id,
+            db_ids=None if db_ids is None else list(db_ids),
+            matching=matching,
+            field_name=field_name,
+            field_value=field_value,
+        )
         document = {"resource_token": resource_token, "subscriptions": [dict(one) for one in subscriptions]}
-        document |= {name: value for name, value in given.items() if value is not None} | more
+        document |= parameters | more
         headers = {} if request_id is None else {"Request-ID": request_id}
         answer = self._calls.http.post(f"{self.url}/push_subscribe", json=document, headers=headers)
-        return _push_answer(answer)
+        try:
+            envelope = msgspec.json.decode(answer.content, type=Envelope)
+        except ValueError as error:
+            text = f"not the documented envelope: {answer.text[:500]}"
+            raise EmulatorError(answer.status_code, 0, text) from error
+        return PushAnswer(envelope.data, envelope.error, envelope.error_text, answer.status_code)
 
     def health(self) -> Health:
         """How the server does, and what is in the workspace."""
-        return self._calls.get("/health", Health)
+        return self._calls.ask(Health, "GET", "/health")
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Back to the fixtures; ``keep``: some of settings, clock, faults, requests."""
-        self._calls.admin("POST", "/reset", kept(keep))
+        self._calls.admin("POST", "/reset", {"keep": sorted(keep)} if keep else {})
 
     def snapshot(self) -> dict[str, Any]:
         """The whole workspace as one document."""
-        document: dict[str, Any] = self._calls.admin("GET", "/snapshot").json()
-        return document
+        return self._calls.ask(dict[str, Any], "GET", "/snapshot")
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Put a snapshot, of this workspace or another, in place of everything: all or nothing."""
@@ -120,7 +124,7 @@ class EmulatorClient:
 
     def rules(self) -> list[RuleState]:
         """Every rule of the specification, with how often it has decided."""
-        return self._calls.get("/rules", Page[RuleState]).items
+        return self._calls.ask(Page[RuleState], "GET", "/rules").items
 
     def metrics(self) -> str:
         """What is counted, in Prometheus' text format."""
@@ -128,27 +132,11 @@ class EmulatorClient:
 
     def openapi(self) -> dict[str, Any]:
         """The contract of the endpoint and of the admin API."""
-        document: dict[str, Any] = self._calls.admin("GET", "/openapi.json").json()
-        return document
+        return self._calls.ask(dict[str, Any], "GET", "/openapi.json")
 
     def close(self) -> None:
         """Close the connections."""
         self._calls.http.close()
 
-    def __enter__(self) -> EmulatorClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _push_answer(answer: httpx.Response) -> PushAnswer:
-    try:
-        document = answer.json()
-        items = msgspec.convert(document["data"], list[PushItem])
-        return PushAnswer(answer.status_code, document["error"], document["error_text"], items)
-    except (ValueError, KeyError, TypeError) as error:
-        text = f"not the documented envelope: {answer.text[:500]}"
-        raise EmulatorError(answer.status_code, 0, text) from error

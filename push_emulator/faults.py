@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from push_emulator.answers import ArmedFault, Page
-from push_emulator.calls import Calls
-from push_emulator.fault_words import ItemError, Spoil
+from push_emulator.answers import ArmedFault, Disarmed, ItemError, Page, Spoil
+from push_emulator.calls import Subject, given
 
 
-class Faults:
+class Faults(Subject):
     """The workspace's armed faults."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def arm(
         self,
@@ -46,35 +42,35 @@ class Faults:
         """
         outcomes: list[Any] = [
             then,
-            _given(status=status, error=error, error_text=error_text),
-            _given(item_error=item_error),
+            given(status=status, error=error, error_text=error_text),
+            given(item_error=item_error),
             None if rate_limit is None else {"rate_limit": {"per_second": rate_limit}},
         ]
         wanted = [outcome for outcome in outcomes if outcome]
         if len(wanted) > 1:
             raise ValueError(f"a fault does one thing, not {' and '.join(map(repr, wanted))}")
-        document = _given(
+        document = given(
             then=wanted[0] if wanted else None,
             delay_ms={"uniform": list(delay_ms)} if isinstance(delay_ms, tuple) else delay_ms,
             times=times,
             probability=probability,
             apply=None if after is None else "after" if after else "before",
-            match=_given(
+            match=given(
                 provider=provider,
                 subscription_id=subscription_id,
                 resource_token=resource_token,
                 field_value=field_value,
             ),
         )
-        return self._calls.send("POST", "/faults", ArmedFault, document)
+        return self._calls.ask(ArmedFault, "POST", "/faults", document)
 
     def all(self) -> list[ArmedFault]:
         """All armed faults, in the order in which they are tried."""
-        return self._calls.get("/faults", Page[ArmedFault]).items
+        return self._calls.ask(Page[ArmedFault], "GET", "/faults").items
 
     def get(self, fault_id: str) -> ArmedFault:
         """One armed fault, with how often it has acted."""
-        return self._calls.get(f"/faults/{fault_id}", ArmedFault)
+        return self._calls.ask(ArmedFault, "GET", f"/faults/{fault_id}")
 
     def disarm(self, fault_id: str) -> None:
         """Disarm one."""
@@ -82,9 +78,4 @@ class Faults:
 
     def clear(self) -> int:
         """Disarm all; how many there were."""
-        disarmed: int = self._calls.admin("DELETE", "/faults").json()["disarmed"]
-        return disarmed
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+        return self._calls.ask(Disarmed, "DELETE", "/faults").disarmed

@@ -5,90 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
-from push_emulator.answers import AttemptGroup, Page, RecordedRequest
-from push_emulator.calls import Calls
+from push_emulator.answers import AttemptGroup, Cleared, Counted, JournalPage, Page, RecordedRequest
+from push_emulator.calls import Subject, given
 
 Criteria = Mapping[str, Any]
 
 
-class Journal:
+class Journal(Subject):
     """What clients sent to the workspace. Criteria: see the admin API's ``GET /requests``."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def find(
         self, criteria: Criteria | None = None, *, limit: int | None = None, cursor: Any = None, **more: Any
-    ) -> Page[RecordedRequest]:
+    ) -> JournalPage:
         """One page of the requests that meet all criteria, newest first. A list cannot ask for ``None``."""
         params = {**_said({**(criteria or {}), **more}), "limit": limit, "cursor": cursor}
-        return self._calls.get("/requests", Page[RecordedRequest], params)
+        return self._calls.ask(JournalPage, "GET", "/requests", params=params)
 
     def all(self, criteria: Criteria | None = None, **more: Any) -> Iterator[RecordedRequest]:
         """Every request that meets all criteria, newest first. A list cannot ask for ``None``."""
-        for page in self._calls.pages("/requests", {"limit": 500, **_said({**(criteria or {}), **more})}):
-            yield from msgspec.convert(page["items"], list[RecordedRequest])
+        params = {"limit": 500, **_said({**(criteria or {}), **more})}
+        return self._calls.all(JournalPage, "/requests", params)
 
     def get(self, request_id: int) -> RecordedRequest:
         """One request by its id in the journal."""
-        return self._calls.get(f"/requests/{request_id}", RecordedRequest)
+        return self._calls.ask(RecordedRequest, "GET", f"/requests/{request_id}")
 
     def attempts(self) -> list[AttemptGroup]:
         """Requests that were attempts at the same thing, the most recent group first."""
-        return self._calls.get("/requests/attempts", Page[AttemptGroup]).items
+        return self._calls.ask(Page[AttemptGroup], "GET", "/requests/attempts").items
 
     def clear(self) -> int:
         """Empty the journal; how many requests were in it."""
-        cleared: int = self._calls.admin("DELETE", "/requests").json()["cleared"]
-        return cleared
+        return self._calls.ask(Cleared, "DELETE", "/requests").cleared
 
-    def count(
-        self,
-        criteria: Criteria,
-        *,
-        at_least: int | None = None,
-        at_most: int | None = None,
-        exactly: int | None = None,
-        within: float = 0.0,
-    ) -> int:
-        """How many requests meet all criteria; waits up to ``within`` seconds for as many as are expected."""
-        return self._ask("count", criteria, at_least, at_most, exactly, within)
+    def count(self, criteria: Criteria, *, within: float = 0.0, **expected: int | None) -> int:
+        """How many requests meet all criteria; waits up to ``within`` seconds for as many as are expected.
 
-    def verify(
-        self,
-        criteria: Criteria,
-        *,
-        at_least: int | None = None,
-        at_most: int | None = None,
-        exactly: int | None = None,
-        within: float = 0.0,
-    ) -> int:
+        ``expected``: ``at_least`` and ``at_most``, or ``exactly`` so many.
+        """
+        return self._ask("count", criteria, within, expected)
+
+    def verify(self, criteria: Criteria, *, within: float = 0.0, **expected: int | None) -> int:
         """As :meth:`count`, one or more if nothing else is expected.
 
         Raises :class:`~push_emulator.errors.VerificationFailed` with the nearest misses.
         """
-        return self._ask("verify", criteria, at_least, at_most, exactly, within)
+        return self._ask("verify", criteria, within, expected)
 
-    def _ask(
-        self,
-        what: str,
-        criteria: Criteria,
-        at_least: int | None,
-        at_most: int | None,
-        exactly: int | None,
-        within: float,
-    ) -> int:
-        expected = {"at_least": at_least, "at_most": at_most, "exactly": exactly}
-        document = {
-            "match": dict(criteria),
-            "expect": {name: value for name, value in expected.items() if value is not None},
-            "within": within,
-        }
-        answer = self._calls.admin("POST", f"/requests/{what}", document, waits_s=within)
-        count: int = answer.json()["count"]
-        return count
+    def _ask(self, what: str, criteria: Criteria, within: float, expected: Mapping[str, int | None]) -> int:
+        document = {"match": dict(criteria), "expect": given(**expected), "within": within}
+        return self._calls.ask(Counted, "POST", f"/requests/{what}", document, waits_s=within).count
 
 
 def _said(criteria: Criteria) -> Criteria:

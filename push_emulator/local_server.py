@@ -10,7 +10,6 @@ from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
-from types import TracebackType
 
 #: Seconds that the start and the stop may take.
 START_S = 30.0
@@ -91,9 +90,7 @@ class LocalServer:
     def __enter__(self) -> LocalServer:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def _wait_for(self, port_file: Path) -> int:

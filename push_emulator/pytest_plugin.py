@@ -117,7 +117,7 @@ def pytest_runtest_makereport(
         item.stash[_PASSED] = report.passed
         test = getattr(item, "funcargs", {}).get("push_emulator")
         if report.failed and test is not None:
-            from push_emulator.verification import WHAT_CAME  # noqa: PLC0415
+            from push_emulator.push_emulator import WHAT_CAME  # noqa: PLC0415
 
             if WHAT_CAME not in report.longreprtext:  # else a failed verification has said it already
                 report.sections.append((f"push emulator: {WHAT_CAME}", _what_came(test)))

@@ -6,27 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
-from push_emulator.answers import (
-    DatabaseRecord,
-    Page,
-    ProfileRecord,
-    ResourceRecord,
-    SubscriptionRecord,
-)
-from push_emulator.calls import Calls
+from push_emulator.answers import Page
+from push_emulator.calls import Subject, given
+from push_emulator.workspace_answers import DatabaseRecord, ProfileRecord, ResourceRecord, SubscriptionRecord
 
 R = TypeVar("R")
 
 
-class Records(Generic[R]):
+class Records(Subject, Generic[R]):
     """One kind of records of the workspace. ``fields`` are criteria on custom fields."""
 
-    def __init__(self, calls: Calls, path: str, kind: type[R]) -> None:
-        self._calls = calls
-        self._path = path
-        self._kind = kind
+    _path: str
+    _kind: type[R]
 
     def find(
         self,
@@ -38,48 +29,43 @@ class Records(Generic[R]):
     ) -> Page[R]:
         """One page of those that meet all criteria."""
         params = {**criteria, **_by_field(fields), "limit": limit, "cursor": cursor}
-        page = self._calls.admin("GET", self._path, params=params).json()
-        return Page(self._read(page["items"]), page["next"], page["total"])
+        return self._calls.ask(self._page, "GET", self._path, params=params)
 
     def all(self, *, fields: Mapping[str, Any] | None = None, **criteria: Any) -> Iterator[R]:
         """Every one that meets all criteria."""
-        for page in self._calls.pages(self._path, {**criteria, **_by_field(fields)}):
-            yield from self._read(page["items"])
+        return self._calls.all(self._page, self._path, {**criteria, **_by_field(fields)})
 
     def get(self, *key: str | int) -> R:
         """One by its id."""
-        return self._one(self._calls.admin("GET", self._at(key)).json())
+        return self._calls.ask(self._kind, "GET", self._at(key))
 
     def delete(self, *key: str | int, **params: Any) -> None:
         """Remove one. ``cascade=True`` removes what hangs on a database or resource; ``profile_id`` says
         which of several subscriptions of one hash id is meant."""
         self._calls.admin("DELETE", self._at(key), params=params)
 
-    def _create(self, document: Mapping[str, Any]) -> R:
-        return self._one(self._calls.admin("POST", self._path, _present(document)).json())
+    def _create(self, **members: Any) -> R:
+        return self._calls.ask(self._kind, "POST", self._path, given(**members))
 
     def _change(self, key: tuple[str | int, ...], document: Mapping[str, Any], **params: Any) -> R:
-        return self._one(self._calls.admin("PATCH", self._at(key), document, params=params).json())
+        return self._calls.ask(self._kind, "PATCH", self._at(key), document, params=params)
 
     def _at(self, key: tuple[str | int, ...]) -> str:
         return "/".join((self._path, *(quote(str(part), safe="") for part in key)))
 
-    def _one(self, document: Any) -> R:
-        return msgspec.convert(document, self._kind)
-
-    def _read(self, documents: list[Any]) -> list[R]:
-        return [self._one(document) for document in documents]
+    @property
+    def _page(self) -> type[Page[R]]:
+        return Page[self._kind]  # type: ignore[name-defined]  # the kind is known when it runs
 
 
 class Databases(Records[DatabaseRecord]):
     """The databases; criteria: id, name, resource_id."""
 
-    def __init__(self, calls: Calls) -> None:
-        super().__init__(calls, "/databases", DatabaseRecord)
+    _path, _kind = "/databases", DatabaseRecord
 
     def create(self, id: int, name: str, fields: Mapping[str, Any] | None = None) -> DatabaseRecord:
         """Add one; ``fields`` declares custom fields, as fixtures do."""
-        return self._create({"id": id, "name": name, "fields": fields})
+        return self._create(id=id, name=name, fields=fields)
 
     def change(self, id: int, *, cascade: bool = False, **values: Any) -> DatabaseRecord:
         """Change its name or some of its fields (``None`` removes one).
@@ -92,8 +78,7 @@ class Databases(Records[DatabaseRecord]):
 class Resources(Records[ResourceRecord]):
     """The resources; criteria: id, name, token, db_id, provider."""
 
-    def __init__(self, calls: Calls) -> None:
-        super().__init__(calls, "/resources", ResourceRecord)
+    _path, _kind = "/resources", ResourceRecord
 
     def create(
         self,
@@ -104,10 +89,7 @@ class Resources(Records[ResourceRecord]):
         providers: Sequence[str] | None = None,
     ) -> ResourceRecord:
         """Add one."""
-        providers = None if providers is None else list(providers)
-        return self._create(
-            {"id": id, "name": name, "token": token, "db_ids": list(db_ids), "providers": providers}
-        )
+        return self._create(id=id, name=name, token=token, db_ids=list(db_ids), providers=providers)
 
     def change(self, id: int, *, cascade: bool = False, **values: Any) -> ResourceRecord:
         """Change its name, token, db_ids or providers; ``cascade`` changes what hangs on it."""
@@ -117,8 +99,7 @@ class Resources(Records[ResourceRecord]):
 class Profiles(Records[ProfileRecord]):
     """The profiles, by database and id; criteria: db_id, id, fields, and those of their subscriptions."""
 
-    def __init__(self, calls: Calls) -> None:
-        super().__init__(calls, "/profiles", ProfileRecord)
+    _path, _kind = "/profiles", ProfileRecord
 
     def create(
         self,
@@ -129,9 +110,7 @@ class Profiles(Records[ProfileRecord]):
         subscriptions: Sequence[Mapping[str, Any]] = (),
     ) -> ProfileRecord:
         """Add one; the server makes an ``id`` if none is given. ``subscriptions``: as in fixtures."""
-        return self._create(
-            {"db_id": db_id, "id": id, "fields": fields, "subscriptions": [*subscriptions] or None}
-        )
+        return self._create(db_id=db_id, id=id, fields=fields, subscriptions=[*subscriptions] or None)
 
     def change(self, db_id: int, id: str, fields: Mapping[str, Any]) -> ProfileRecord:
         """Set some of its fields; ``None`` removes one."""
@@ -144,8 +123,7 @@ class Subscriptions(Records[SubscriptionRecord]):
     Criteria: db_id, profile_id, resource_id, provider, subscription_id, status.
     """
 
-    def __init__(self, calls: Calls) -> None:
-        super().__init__(calls, "/subscriptions", SubscriptionRecord)
+    _path, _kind = "/subscriptions", SubscriptionRecord
 
     def create(
         self,
@@ -158,14 +136,12 @@ class Subscriptions(Records[SubscriptionRecord]):
     ) -> SubscriptionRecord:
         """Add one to a profile."""
         return self._create(
-            {
-                "db_id": db_id,
-                "profile_id": profile_id,
-                "resource_id": resource_id,
-                "provider": provider,
-                "subscription_id": subscription_id,
-                "status": status,
-            }
+            db_id=db_id,
+            profile_id=profile_id,
+            resource_id=resource_id,
+            provider=provider,
+            subscription_id=subscription_id,
+            status=status,
         )
 
     def change(self, hash_id: str, status: str, profile_id: str | None = None) -> SubscriptionRecord:
@@ -175,7 +151,3 @@ class Subscriptions(Records[SubscriptionRecord]):
 
 def _by_field(fields: Mapping[str, Any] | None) -> dict[str, Any]:
     return {f"field.{name}": value for name, value in (fields or {}).items()}
-
-
-def _present(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if value is not None}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import io
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -10,50 +11,45 @@ from typing import Any
 
 import msgspec
 
-from push_emulator.answers import ClockState, ImportState, Page, SettingsState, WorkspaceState
-from push_emulator.calls import Calls
+from push_emulator.answers import Page
+from push_emulator.calls import Subject, given
 from push_emulator.errors import EmulatorError
+from push_emulator.workspace_answers import ClockState, ImportState, SettingsState, WorkspaceState
 
 #: Seconds between two looks at an import.
 _LOOK_EVERY_S = 0.05
 
 
-class Clock:
+class Clock(Subject):
     """The workspace's time."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def get(self) -> ClockState:
         """What time it is there."""
-        return self._calls.get("/clock", ClockState)
+        return self._calls.ask(ClockState, "GET", "/clock")
 
     def freeze(self, now: str | datetime) -> ClockState:
         """Stand still: ISO 8601 with a zone (``2026-01-01T00:00Z``), or a datetime that has one."""
         if isinstance(now, datetime):
             now = now.isoformat()
-        return self._calls.send("PUT", "/clock", ClockState, {"now": now})
+        return self._calls.ask(ClockState, "PUT", "/clock", {"now": now})
 
     def advance(self, by: str | timedelta) -> ClockState:
         """Move, frozen or not: ``3h``, ``1d12h``, ``-90s``, or a timedelta."""
         if isinstance(by, timedelta):
             by = f"{by / timedelta(seconds=1):.3f}s"
-        return self._calls.send("PUT", "/clock", ClockState, {"advance": by})
+        return self._calls.ask(ClockState, "PUT", "/clock", {"advance": by})
 
     def run(self) -> ClockState:
         """Go back to real time."""
-        return self._calls.send("PUT", "/clock", ClockState, {})
+        return self._calls.ask(ClockState, "PUT", "/clock", {})
 
 
-class SettingsCalls:
+class SettingsCalls(Subject):
     """The workspace's policies, strict mode and lints."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def get(self) -> SettingsState:
         """What is chosen."""
-        return self._calls.get("/settings", SettingsState)
+        return self._calls.ask(SettingsState, "GET", "/settings")
 
     def change(
         self,
@@ -63,20 +59,16 @@ class SettingsCalls:
         lints: Mapping[str, str] | None = None,
     ) -> SettingsState:
         """Choose some of it anew: ``policies={"duplicate_token": "move"}``, ``lints={"L3": "off"}``."""
-        given = {"policies": policies, "strict": strict, "lints": lints}
-        document = {name: value for name, value in given.items() if value is not None}
-        return self._calls.send("PATCH", "/settings", SettingsState, document)
+        document = given(policies=policies, strict=strict, lints=lints)
+        return self._calls.ask(SettingsState, "PATCH", "/settings", document)
 
 
-class WorkspaceList:
+class WorkspaceList(Subject):
     """All workspaces of the server."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def all(self) -> list[WorkspaceState]:
         """Every workspace, by name."""
-        return self._calls.get("/workspaces", Page[WorkspaceState]).items
+        return self._calls.ask(Page[WorkspaceState], "GET", "/workspaces").items
 
     def make(self, name: str) -> None:
         """Make one before its first use; one that is there stays as it is."""
@@ -87,11 +79,8 @@ class WorkspaceList:
         self._calls.admin("DELETE", f"/workspaces/{name}")
 
 
-class Imports:
+class Imports(Subject):
     """Files of tokens on their way into the workspace."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
     def start(
         self,
@@ -116,18 +105,15 @@ class Imports:
             "dry_run": dry_run,
             **more,
         }
-        name, content = ("tokens.csv", file) if isinstance(file, bytes) else _read(Path(file))
-        answer = self._calls.admin(
-            "POST",
-            "/import",
-            files={"file": (name, content)},
-            data={"plan": msgspec.json.encode(plan).decode()},
-        )
-        return msgspec.convert(answer.json(), ImportState)
+        data = {"plan": msgspec.json.encode(plan).decode()}
+        name = "tokens.csv" if isinstance(file, bytes) else Path(file).name
+        with io.BytesIO(file) if isinstance(file, bytes) else Path(file).open("rb") as content:
+            sent = {"file": (name, content)}
+            return self._calls.ask(ImportState, "POST", "/import", files=sent, data=data)
 
     def get(self, import_id: str) -> ImportState:
         """How far an import is, and what it came to."""
-        return self._calls.get(f"/imports/{import_id}", ImportState)
+        return self._calls.ask(ImportState, "GET", f"/imports/{import_id}")
 
     def wait(self, import_id: str, timeout_s: float = 60.0) -> ImportState:
         """An import when it is over. Raises :class:`EmulatorError` if it is not within ``timeout_s``."""
@@ -140,21 +126,12 @@ class Imports:
 
     def all(self) -> list[ImportState]:
         """The workspace's imports, the newest first."""
-        return self._calls.get("/imports", Page[ImportState]).items
+        return self._calls.ask(Page[ImportState], "GET", "/imports").items
 
     def cancel(self, import_id: str) -> ImportState:
         """Stop one before its next step; what it has done stays."""
-        return self._calls.send("DELETE", f"/imports/{import_id}", ImportState)
+        return self._calls.ask(ImportState, "DELETE", f"/imports/{import_id}")
 
     def report(self, import_id: str) -> str:
         """The report as CSV, with every refused row."""
         return self._calls.admin("GET", f"/imports/{import_id}/report.csv").text
-
-
-def _read(path: Path) -> tuple[str, bytes]:
-    return path.name, path.read_bytes()
-
-
-def kept(keep: Collection[str]) -> dict[str, Any]:
-    """The body of a reset."""
-    return {"keep": sorted(keep)} if keep else {}

@@ -8,7 +8,7 @@ Pairs = list[tuple[str, str]]
 
 
 def cors_headers(headers: Mapping[str, str]) -> Pairs:
-    """What lets the calling page read the answer: nothing without an Origin."""
+    """The headers that let the calling page read the answer; none without an Origin."""
     origin = headers.get("origin")
     if origin is None:
         return []
@@ -20,7 +20,7 @@ def cors_headers(headers: Mapping[str, str]) -> Pairs:
 
 
 def preflight_headers(headers: Mapping[str, str]) -> Pairs:
-    """The answer to a browser's question before the call."""
+    """The headers of the answer to a browser's preflight request."""
     pairs = cors_headers(headers)
     pairs.append(("Allow", "POST, OPTIONS"))
     pairs.append(("Access-Control-Allow-Methods", "POST, OPTIONS"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from time import perf_counter
 
 import orjson
@@ -9,37 +10,34 @@ from msgspec import Struct, field
 
 from emulator.endpoint.cors import cors_headers, preflight_headers
 from emulator.endpoint.schema import parse_push_request
-from emulator.faults.answering import fault_answer, fault_text, replaces_answer, spoil
-from emulator.faults.model import ITEM_ERRORS, MATCHING_ERRORS, Fault, ItemFault
+from emulator.faults.answering import fault_answer, fault_text, forced_error, replaces_answer, spoil
+from emulator.faults.model import Fault
 from emulator.faults.tokens import PREFIX
-from emulator.journal.bounds import kept_answer, kept_changes, kept_decisions, kept_outcomes
 from emulator.journal.entry import Entry, word_of
-from emulator.messages import Answer, Delivery, Incoming, Summary
-from emulator.rules.answer import SUCCESS, envelope, error_envelope
+from emulator.messages import JSON, Answer, Delivery, Incoming, Summary, failure
+from emulator.rules.answer import SUCCESS, envelope
 from emulator.rules.decide import decide
-from emulator.rules.lints import content_type_lint, request_lints
+from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable, refusal
-from emulator.store.unsynced import Ticket
-from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name, split_path
+from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name
 from emulator.workspaces.workspace import Workspace
 
 #: Where the endpoint is served (Q2).
 PATHS = frozenset(
     path + slash for path in ("/push_subscribe", "/api/v1.1/resources/push_subscribe") for slash in ("", "/")
 )
-JSON = ("Content-Type", "application/json")
 _HEADER = WORKSPACE_HEADER.lower()
 _TOKEN_MARK = PREFIX.encode()
+_ALLOW = (("Allow", "POST, OPTIONS"),)
 
 
 class Call(Struct):
-    """One call on its way: what has been found out about it so far."""
+    """One call, and what is known about it so far. ``text`` is the answer's error text."""
 
     incoming: Incoming
     workspace: Workspace
-    path: str
     since: float
     cors: list[tuple[str, str]]
     fault: Fault | None = None
@@ -50,31 +48,30 @@ class Call(Struct):
 
 
 class Exchange:
-    """Answers the documented endpoint, and every path that is nobody's, from the workspaces."""
+    """Answers the documented endpoint, and all unknown paths, from the workspaces."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def accepts(self, path: str) -> bool:
-        """Whether this path is answered here: all are but the console's and the admin API's."""
-        if path.startswith("/w/"):
-            path = split_path(path)[1]
+    def accepts(self, incoming: Incoming) -> bool:
+        """Whether the request is answered here; those of the console and the admin API are not."""
+        path = incoming.endpoint
         return path != "/" and not path.startswith("/__")
 
     def handle(self, incoming: Incoming) -> Answer:
-        """The answer to one request; it is in the journal already. Raises for nothing that a client sends."""
+        """Answer one request, and record it in the journal; no request makes it raise."""
         since = perf_counter()
         cors = cors_headers(incoming.headers)
-        said, path = split_path(incoming.path)
+        served = incoming.endpoint in PATHS
         try:
-            name = chosen_name(said, incoming.headers.get(_HEADER))
-            workspace, no_room = self._workspace(name, incoming.method == "POST" and path in PATHS)
+            name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
+            workspace, no_room = self._workspace(name, served and incoming.method == "POST")
         except RequestError as error:
             return _error_answer(error, cors)
-        if incoming.method == "OPTIONS" and path in PATHS:  # Q4
+        if served and incoming.method == "OPTIONS":  # Q4
             return Answer(204, preflight_headers(incoming.headers), b"")
-        call = Call(incoming, workspace, path, since, cors if path in PATHS else [])
-        answer = self._answer(call) if no_room is None else self._refused(call, no_room)
+        call = Call(incoming, workspace, since, cors if served else [])
+        answer = _answer(call) if no_room is None else _refused(call, no_room)
         if answer.delivery is not None:
             answer.delivery.busy = self._workspaces.in_use(name)
             if answer.delivery.wait is not None:
@@ -83,7 +80,7 @@ class Exchange:
         return answer
 
     def _workspace(self, name: str, make: bool) -> tuple[Workspace, RequestError | None]:
-        """The workspace, made if need be; where there are too many, what records the refusal, and that."""
+        """The workspace, created if ``make`` says so; with the refusal where there are too many already."""
         if make:
             try:
                 return self._workspaces.get(name), None
@@ -93,85 +90,29 @@ class Exchange:
                 return self._workspaces.look(name), error
         return self._workspaces.look(name), None
 
-    def _answer(self, call: Call) -> Answer:
-        """The answer with whatever a fault makes of it."""
-        try:
-            request = _read(call)
-            fault = call.workspace.faults.find(request, _TOKEN_MARK in call.incoming.body)
-        except RequestError as error:
-            return self._refused(call, error)
-        try:
-            if fault is None:
-                return self._when_durable(call, self._carried_out(call, request))
-            with call.workspace.firing(fault):
-                call.fault = fault
-                answer = self._under_fault(call, request, fault)
-        except StorageUnavailable as error:
-            return self._not_stored(call, error)
-        return spoil(self._when_durable(call, answer), fault, call.workspace.faults.delay_s(fault))
 
-    def _under_fault(self, call: Call, request: PushRequest, fault: Fault) -> Answer:
-        forced = _forced(fault)
-        if not replaces_answer(fault) or forced is not None:
-            return self._carried_out(call, request, forced)
-        if fault.after:
-            self._carried_out(call, request)
-        answer = fault_answer(fault)
-        answer.headers += call.cors
-        call.text = fault_text(fault)
-        return answer
-
-    def _carried_out(self, call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
-        workspace = call.workspace
-        store = workspace.store
-        try:
-            call.outcome = outcome = decide(
-                request, store, workspace.settings.policies, workspace.clock, workspace.ids, forced
-            )
-            call.lints += request_lints(
-                request, outcome.resource, [store.database(db_id) for db_id in outcome.resource.db_ids]
-            )
-            if outcome.changes:
-                store.apply(outcome.changes)  # A6
-        except RequestError as error:
-            return self._refused(call, error)
-        body = orjson.dumps(envelope(outcome.error, outcome.items))
-        return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
-
-    def _refused(self, call: Call, error: RequestError) -> Answer:
-        call.error = error
-        call.text = error.text
-        mirror = call.workspace.settings.policies.http_status == "mirror"
-        return _error_answer(error, call.cors, None if mirror else 200)  # A3
-
-    def _not_stored(self, call: Call, error: StorageUnavailable) -> Answer:
-        """The answer where nothing of the request counts, not even its fault."""
-        call.outcome = call.fault = None
-        return self._refused(call, refusal(error))
-
-    def _when_durable(self, call: Call, answer: Answer) -> Answer:
-        """The answer, whichever it is, to be sent when the disk has what the request changed."""
-        workspace = call.workspace
-        if (call.outcome is not None or call.fault is not None) and workspace.store.storage.unsynced:
-            answer.delivery = Delivery(wait=self._durable(call, answer, workspace.group_commit.ticket()))
-        return answer
-
-    async def _durable(self, call: Call, answer: Answer, ticket: Ticket) -> Answer | None:
-        """Wait for the disk; the answer to send instead, where it refused."""
-        try:
-            await call.workspace.group_commit.wait(ticket)
-        except StorageUnavailable as error:
-            refused = self._not_stored(call, error)
-            _record(call, refused)
-            return refused
-        _record(call, answer)
-        return None
+def _answer(call: Call) -> Answer:
+    """The answer as the client gets it, with the effect of a fault."""
+    faults = call.workspace.faults
+    try:
+        request = _read(call)
+        fault = faults.find(request, _TOKEN_MARK in call.incoming.body)
+        if fault is None:
+            return _when_durable(call, _carry_out(call, request))
+        with call.workspace.firing(fault):
+            call.fault = fault
+            answer = _carry_out_under(call, request, fault)
+    except RequestError as error:
+        return _refused(call, error)
+    except StorageUnavailable as error:
+        return _not_stored(call, error)
+    return spoil(_when_durable(call, answer), fault, faults.delay_s(fault))
 
 
 def _read(call: Call) -> PushRequest:
     """The checked request. Raises :class:`RequestError` (A3)."""
     incoming = call.incoming
-    if call.path not in PATHS:  # Q2
+    if incoming.endpoint not in PATHS:  # Q2
         raise RequestError(404, f"{shortened(incoming.path)} not found", "A4")
     if incoming.method != "POST":
         raise RequestError(405, f"Method {incoming.method} is not allowed, use POST", "A4")
@@ -187,45 +128,88 @@ def _read(call: Call) -> PushRequest:
     return request
 
 
-def _forced(fault: Fault) -> ForcedError | None:
-    if not isinstance(fault.then, ItemFault):
-        return None
-    wanted = fault.then.item_error
-    return ForcedError(ITEM_ERRORS[wanted], wanted in MATCHING_ERRORS)
+def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
+    """Decide the request and apply its changes. Raises :class:`StorageUnavailable`."""
+    workspace = call.workspace
+    store = workspace.store
+    try:
+        call.outcome = outcome = decide(
+            request, store, workspace.settings.policies, workspace.clock, workspace.ids, forced
+        )
+        call.lints += outcome.lints
+        if outcome.changes:
+            store.apply(outcome.changes)  # A6
+    except RequestError as error:
+        return _refused(call, error)
+    body = orjson.dumps(envelope(outcome.error, outcome.items))
+    return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
 
 
-def _is_lost(answer: Answer) -> bool:
-    """Whether nothing of it is sent."""
-    return answer.delivery is not None and answer.delivery.effect in ("connection_reset", "empty_response")
+def _carry_out_under(call: Call, request: PushRequest, fault: Fault) -> Answer:
+    """The request's own answer, or the fault's. Raises :class:`StorageUnavailable`."""
+    forced = forced_error(fault)
+    if forced is not None or not replaces_answer(fault):
+        return _carry_out(call, request, forced)
+    if fault.after:
+        _carry_out(call, request)
+    call.text = fault_text(fault)
+    return fault_answer(fault, call.cors)
+
+
+def _refused(call: Call, error: RequestError) -> Answer:
+    call.error, call.text = error, error.text
+    mirror = call.workspace.settings.policies.http_status == "mirror"
+    return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
 
 def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
-    body = orjson.dumps(error_envelope(error.code, error.text))
-    extra = [("Allow", "POST, OPTIONS")] if error.code == 405 else []
-    return Answer(status or error.code, [JSON, *extra, *headers], body, Summary(error.code))
+    return failure(error.text, error.code, status, (*_ALLOW, *headers) if error.code == 405 else headers)
+
+
+def _not_stored(call: Call, error: StorageUnavailable) -> Answer:
+    """The answer when the disk refused: neither the request nor its fault took effect."""
+    call.outcome = call.fault = None
+    return _refused(call, refusal(error))
+
+
+def _when_durable(call: Call, answer: Answer) -> Answer:
+    """The answer, held back until the disk has the request's changes."""
+    if call.outcome is not None or call.fault is not None:
+        durable = call.workspace.store.durable()
+        if durable is not None:
+            answer.delivery = Delivery(wait=_wait(call, answer, durable))
+    return answer
+
+
+async def _wait(call: Call, answer: Answer, durable: Awaitable[None]) -> Answer | None:
+    """Wait for the disk and record the call; answers what to send instead if the disk refused."""
+    try:
+        await durable
+    except StorageUnavailable as error:
+        refused = _not_stored(call, error)
+        _record(call, refused)
+        return refused
+    _record(call, answer)
+    return None
 
 
 def _record(call: Call, answer: Answer) -> None:
-    """Write the call into the tally and the journal."""
+    """Count the call, and write it into the journal."""
     seconds = perf_counter() - call.since
     decided = call.outcome.decided if call.outcome is not None else []
     if call.error is not None:
-        decided = [*decided, Decided(call.error.rule, None, call.error.text)]
+        decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
     lints = call.workspace.settings.wanted(call.lints)
-    _count(call, answer, seconds, decided, lints)
-    _write_down(call, answer, seconds, decided, lints)
-
-
-def _count(call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]) -> None:
-    tally, error = call.workspace.metrics, answer.summary.error or 0
+    metrics, error = call.workspace.metrics, answer.summary.error or 0
     outcomes = call.outcome.outcomes if call.outcome is not None else []
-    tally.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
-    tally.errors[error] += 1
+    metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
+    metrics.errors[error] += 1
     for one in decided:
-        tally.rules[one.rule] += 1
+        metrics.rules[one.rule] += 1
     for lint in lints:
-        tally.rules[lint.rule] += 1
-    tally.took(seconds)
+        metrics.rules[lint.rule] += 1
+    metrics.took(seconds)
+    _write_down(call, answer, seconds, decided, lints)
 
 
 def _write_down(
@@ -234,6 +218,7 @@ def _write_down(
     if not call.workspace.requests.recording:
         return
     workspace, incoming, outcome = call.workspace, call.incoming, call.outcome
+    lost = answer.delivery is not None and answer.delivery.effect in ("connection_reset", "empty_response")
     entry = Entry(
         0,
         workspace.clock.now_ms(),
@@ -246,16 +231,16 @@ def _write_down(
         answer.status,
         answer.summary.error or 0,
         call.text,
-        b"" if _is_lost(answer) else kept_answer(answer.body),
+        b"" if lost else answer.body,
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
-        kept_decisions(decided),
+        decided,
         lints,
     )
     if call.fault is not None:
         entry.fault = call.fault.id
     if outcome is not None:
-        entry.outcomes = kept_outcomes(outcome.outcomes)
-        entry.changes = kept_changes(outcome.changes)
+        entry.outcomes = outcome.outcomes
+        entry.changes = outcome.changes
         entry.resource_id = outcome.resource.id
         entry.resource = outcome.resource.name
     workspace.requests.record(entry)

@@ -1,12 +1,11 @@
 """The request body of ``POST /push_subscribe``: from bytes to a checked :class:`PushRequest`.
 
-What is plainly right is decoded in one step. Everything else goes to the marshmallow schema, which judges
-it and owns every error text; a property test holds the two together.
+A valid body is decoded in one step. Any other body goes to the marshmallow schema, which owns every error
+text; a property test checks that both agree.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Annotated, Any
 
@@ -16,8 +15,6 @@ from msgspec import Meta
 
 from emulator.rules.lints import REQUEST_PARAMETERS, unknown_parameters
 from emulator.rules.model import (
-    INT64_MAX,
-    INT64_MIN,
     MAX_SUBSCRIPTIONS,
     Lint,
     PushRequest,
@@ -28,6 +25,7 @@ from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
     Integers,
+    JSONScalar,
     boolean,
     first_complaints,
     messages,
@@ -35,18 +33,18 @@ from emulator.schemas.errors import (
 )
 from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_escapes, read_json, read_text
 
-#: More complaints than these about one body help nobody.
+#: The most complaints about one body.
 MAX_COMPLAINTS = 5
-#: A longer body is judged by the quick reader alone, in its words: the schema takes a hundred times as long.
+#: The most bytes for the schema, which takes a hundred times as long; longer bodies are read quickly alone.
 _MOST_FOR_SCHEMA = 32 << 10
 
 
 class _LooseSubscription(SubscriptionRequest, forbid_unknown_fields=False):
-    """An entry that may have more parameters than the page names (Q5)."""
+    """An entry that may have undocumented parameters (Q5)."""
 
 
 class _LooseRequest(PushRequest, forbid_unknown_fields=False):
-    """A body that may have more parameters than the page names (Q5)."""
+    """A body that may have undocumented parameters (Q5)."""
 
     subscriptions: Annotated[list[_LooseSubscription], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]  # type: ignore[assignment]
 
@@ -72,25 +70,12 @@ class SubscriptionSchema(Schema):
 
 
 class SubscriptionList(fields.List[Any]):
-    """``subscriptions``. Of too many the entries are not looked at."""
+    """``subscriptions``; the entries of a list that is too long are not checked."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         if isinstance(value, list):
             _COUNT(value)
         return super()._deserialize(value, attr, data, **kwargs)
-
-
-class FieldValue(fields.Field[Any]):
-    """``field_value``: a string, a number or a boolean."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValidationError("must be a finite number")
-        if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
-            raise ValidationError("must be an integer of 64 bits")
-        if not isinstance(value, (str, int, float)):
-            raise ValidationError("must be a string, a number, true or false")
-        return value
 
 
 class PushRequestSchema(Schema):
@@ -112,7 +97,7 @@ class PushRequestSchema(Schema):
     db_ids = Integers(allow_none=True)
     matching = string(allow_none=True)
     field_name = string(allow_none=True)
-    field_value = FieldValue(allow_none=True)
+    field_value = JSONScalar(allow_none=True)
 
 
 _schema = PushRequestSchema()
@@ -120,7 +105,7 @@ _entry_parameters = tuple(SubscriptionSchema().fields)
 
 
 def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, list[Lint]]:
-    """The checked request, and lints for parameters that the page does not name (L1, Q5).
+    """The checked request, and lints for undocumented parameters (L1, Q5).
 
     ``strict`` refuses those parameters. Raises :class:`RequestError` 400 (A3).
     """
@@ -166,7 +151,7 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
 
 
 def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
-    """The same for a long body: the first complaint alone, and the first unknown parameter.
+    """The same for a long body: reports only the first complaint and the first unknown parameter.
 
     Raises :class:`~emulator.schemas.strict_json.JSONProblem`.
     """
@@ -183,12 +168,12 @@ def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
     except msgspec.MsgspecError as error:
         text, path = _said(error)
         first = (f"{path}.{_name(text)}", _entry_parameters) if path else (_name(text), REQUEST_PARAMETERS)
-        rest = Lint("L1", "body", "is long: unknown parameters behind this one are not named")
+        rest = Lint("L1", "body", "long_body")
         return request, [*unknown_parameters([first]), rest]
     return request, []
 
 
-#: What the values must be, by their paths without positions.
+#: The kind of each value, by its path without positions.
 _KINDS = {
     "": "a JSON object",
     "subscriptions": "an array of objects",
@@ -201,7 +186,7 @@ _KINDS = {
 
 
 def _problem(error: msgspec.MsgspecError) -> JSONProblem:
-    """What msgspec complains of, in the schema's words."""
+    """msgspec's complaint in the schema's words."""
     text, path = _said(error)
     kind = _POSITION.sub("[]", path)
     if not isinstance(error, msgspec.ValidationError):
@@ -218,11 +203,11 @@ def _problem(error: msgspec.MsgspecError) -> JSONProblem:
 
 
 def _said(error: msgspec.MsgspecError) -> tuple[str, str]:
-    """msgspec's words, and the path of what they mean, "" for the whole."""
+    """msgspec's text, and the path that it names ("" for the whole body)."""
     text, _, path = str(error).partition(" - at `$")
     return text, path[:-1].lstrip(".")
 
 
 def _name(text: str) -> str:
-    """The parameter that msgspec's words name."""
+    """The parameter that msgspec's text names."""
     return text.partition("`")[2].rpartition("`")[0]

@@ -10,6 +10,7 @@ from typing import Any
 from faker.decode import unidecode
 
 from emulator.fake.tokens import PushTokens
+from emulator.timestamps import iso_second
 
 MAIN, CLUB = 1, 2
 #: The first and the last second in which somebody registered: Faker's own ranges would follow today's date.
@@ -95,7 +96,7 @@ class PushProfiles(PushTokens):
                 "points": self.random_int(0, 20_000),
                 "discount": self.random_int(0, 60) / 4,
                 "newsletter": self.generator.boolean(40),
-                "last_visit": _iso(self.random_int(registered, LAST_SECOND)),
+                "last_visit": iso_second(self.random_int(registered, LAST_SECOND)) + "Z",
                 "last_ip": self._address(),
                 "level": self.random_element(_LEVELS),
             }
@@ -130,7 +131,7 @@ class PushProfiles(PushTokens):
             "_fname": first(),
             "_lname": last(),
             "_sex": sex,
-            "_regdate": _iso(registered or self.random_int(FIRST_SECOND, LAST_SECOND)),
+            "_regdate": iso_second(registered or self.random_int(FIRST_SECOND, LAST_SECOND)) + "Z",
             "_tz": self.random_element(_TIME_ZONES),
         }
         name = f"{_latin(fields['_fname'])}.{_latin(fields['_lname'])}.{number}"
@@ -157,7 +158,3 @@ class PushProfiles(PushTokens):
 @lru_cache(maxsize=10_000)
 def _latin(name: str) -> str:
     return "".join(c for c in unidecode(name).lower() if c.isalnum()) or "user"
-
-
-def _iso(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,14 +1,20 @@
-"""What a fault makes of an answer."""
+"""The answer to a request that a fault acts on."""
 
 from __future__ import annotations
 
-import orjson
+from collections.abc import Iterable
 
-from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, RateLimit
-from emulator.messages import Answer, Delivery, Summary
-from emulator.rules.answer import error_envelope
-
-JSON = ("Content-Type", "application/json")
+from emulator.faults.model import (
+    ITEM_ERRORS,
+    MATCHING_ERRORS,
+    SPOILS_OF_ANSWERS,
+    ErrorAnswer,
+    Fault,
+    ItemFault,
+    RateLimit,
+)
+from emulator.messages import Answer, Delivery, failure
+from emulator.rules.model import ForcedError
 
 
 def replaces_answer(fault: Fault) -> bool:
@@ -16,18 +22,26 @@ def replaces_answer(fault: Fault) -> bool:
     return fault.then is not None and not (fault.after and fault.then in SPOILS_OF_ANSWERS)
 
 
-def fault_answer(fault: Fault) -> Answer:
-    """The fault's own answer, in the documented envelope."""
+def forced_error(fault: Fault) -> ForcedError | None:
+    """The error that the fault forces on every item; ``None`` for other faults."""
+    if not isinstance(fault.then, ItemFault):
+        return None
+    wanted = fault.then.item_error
+    return ForcedError(ITEM_ERRORS[wanted], wanted in MATCHING_ERRORS)
+
+
+def fault_answer(fault: Fault, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+    """The fault's own answer, in the documented envelope; ``headers`` are added."""
     then, text = fault.then, fault_text(fault)
     if isinstance(then, RateLimit):
-        return _error(429, 429, text, ("Retry-After", "1"))
+        return failure(text, 429, headers=[("Retry-After", "1"), *headers])
     if isinstance(then, ErrorAnswer):
-        return _error(then.status, then.code, text)
-    return _error(500, 500, text)
+        return failure(text, then.code, then.status, headers)
+    return failure(text, headers=headers)
 
 
 def fault_text(fault: Fault) -> str:
-    """What the fault's own answer says."""
+    """The error text of the fault's own answer."""
     then = fault.then
     if isinstance(then, RateLimit):
         return f"Fault: more than {then.per_second:g} requests per second"
@@ -45,7 +59,3 @@ def spoil(answer: Answer, fault: Fault, delay_s: float) -> Answer:
     if delivery.delay_s or delivery.effect or delivery.wait:
         answer.delivery = delivery
     return answer
-
-
-def _error(status: int, code: int, text: str, *headers: tuple[str, str]) -> Answer:
-    return Answer(status, [JSON, *headers], orjson.dumps(error_envelope(code, text)), Summary(code))

@@ -1,4 +1,4 @@
-"""The armed faults of a workspace: which one a request meets."""
+"""The armed faults of a workspace, and the choice of the one that acts on a request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from emulator.rules.model import PushRequest
 class ArmedFaults:
     """Faults in the order in which they were armed; the first that applies acts.
 
-    With a ``seed``, chance (probability, spread delays) is the same in every run. Who arms, disarms or counts
-    one gives the whole list anew (:meth:`replace`), for it is stored first.
+    With a ``seed``, chance (probability, random delays) is the same in every run. A change replaces the whole
+    list (:meth:`replace`), because the list is stored first.
     """
 
     def __init__(self, seed: str | None = None, now: Callable[[], float] = monotonic) -> None:
@@ -44,17 +44,17 @@ class ArmedFaults:
         return fault_id in self._faults or made
 
     def new_id(self) -> str:
-        """An id for a fault that is to be armed: one that none has had since the start."""
+        """An id for a new fault; no other fault has had it since the server started."""
         self._made += 1
         while f"f{self._made}" in self._faults:  # one that was armed before a restart
             self._made += 1
         return f"f{self._made}"
 
     def replace(self, faults: Iterable[Fault]) -> None:
-        """Make these the armed faults; without any, chance begins anew.
+        """Make these the armed faults; an empty list restarts chance.
 
-        The rates of those that stay go on. So does the count of one without ``times``: it is not stored each
-        time that it fires.
+        Faults that stay keep their rate. A fault without ``times`` keeps its count, too, for the count is not
+        stored each time that it fires.
         """
         before, self._faults = self._faults, {fault.id: fault for fault in faults}
         for fault in self:
@@ -67,10 +67,10 @@ class ArmedFaults:
             self._chance = random.Random(self._seed)
 
     def find(self, request: PushRequest, with_token: bool) -> Fault | None:
-        """The fault that acts on this request, not yet counted; ``None`` for none.
+        """The fault that acts on this request, if any; it is not counted yet.
 
-        ``with_token`` says that the body may hold an ``emu!`` token, which goes before armed faults.
-        Raises :class:`~emulator.rules.model.RequestError` for a token that means nothing.
+        ``with_token``: the body may hold an ``emu!`` token, which takes precedence over armed faults.
+        Raises :class:`~emulator.rules.model.RequestError` for a token with an unknown meaning.
         """
         if with_token:
             asked = fault_of(request)
@@ -95,7 +95,7 @@ class ArmedFaults:
 
 
 class _Allowance:
-    """A token bucket that holds one second's worth, and is full at first."""
+    """A token bucket that holds the tokens of one second, and starts full."""
 
     def __init__(self, per_second: float, now: float) -> None:
         self._per_second = per_second

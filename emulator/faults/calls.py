@@ -1,4 +1,4 @@
-"""Requests written down, and the commands that make them in a given workspace."""
+"""Example requests, and the ``curl`` commands that send them to a workspace."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from emulator.rules.model import Database, Resource
 from emulator.rules.providers import DOCUMENTED
 
-#: Marks in :attr:`Call.body`, for what is another in each workspace: the token of a resource that has
-#: databases, of one that has none, of one that lists its providers; a provider that this one does not
+#: Placeholders in :attr:`Call.body`, replaced by a workspace's own values: the token of a resource with
+#: databases, of one without, of one that lists its providers; a provider that this last one does not
 #: accept; a database id that no resource has; a number field.
 TOKEN, EMPTY_TOKEN, CHOOSY_TOKEN = "{resource}", "{resource without databases}", "{resource with providers}"
 FOREIGN_PROVIDER, FOREIGN_DB, NUMBER_FIELD = "{other provider}", "{other database}", "{number field}"
 
 
 class Call(NamedTuple):
-    """A request that meets an error by itself. ``body``: a document, or the text that is sent instead."""
+    """An example request. ``body``: a document, or a text to send as it is."""
 
     body: Any
     method: str = "POST"
@@ -26,17 +26,17 @@ class Call(NamedTuple):
 
 
 def push(**parameters: Any) -> Call:
-    """A call of the documented endpoint; what is not given works."""
+    """A call of the documented endpoint, valid unless a parameter makes it invalid."""
     one = {"provider": "android-firebase", "subscription_id": "some-token"}
     return Call({"resource_token": TOKEN, "subscriptions": [one]} | parameters)
 
 
-#: A request that simply works.
+#: A valid request.
 FIRST_CALL = push()
 
 
 def curl(call: Call, base_url: str, resources: Sequence[Resource], databases: Sequence[Database]) -> str:
-    """The command that makes the call at ``base_url`` (no trailing slash), in a workspace with these."""
+    """The command that sends the call to ``base_url`` (no trailing slash), with this workspace's values."""
     url = shlex.quote(base_url + call.path)
     if call.body is None:
         return f"curl -i -X {call.method} {url}" if call.method != "GET" else f"curl -i {url}"
@@ -48,7 +48,7 @@ def curl(call: Call, base_url: str, resources: Sequence[Resource], databases: Se
 
 
 def _places(resources: Sequence[Resource], databases: Sequence[Database]) -> dict[str, Any]:
-    """What stands for each mark; a word that says what is wanted where there is no such thing."""
+    """The value of each placeholder; a word in capitals where the workspace has no such value."""
     usable = next((one for one in resources if one.db_ids), None)
     empty = next((one.token for one in resources if not one.db_ids), "TOKEN_OF_A_RESOURCE_WITHOUT_DATABASES")
     choosy = next((one for one in resources if one.db_ids and one.providers), None)

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct, field
 
-from push_emulator.fault_words import ItemError, Spoil
+from emulator.rules.applying import DUPLICATE, NOT_CONFIGURED
+from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
+from push_emulator.answers import ItemError, Spoil
 
-SPOILS: tuple[Spoil, ...] = (
-    "connection_reset",
-    "empty_response",
-    "truncated_body",
-    "malformed_json",
-    "slow_body",
-)
-#: Spoils that need an answer to spoil, so that the request is carried out unless told otherwise.
+SPOILS: tuple[Spoil, ...] = get_args(Spoil)
+#: Spoils that need an answer: the request is processed, unless ``apply`` says otherwise.
 SPOILS_OF_ANSWERS = ("truncated_body", "malformed_json", "slow_body")
 
 #: The item errors that can be forced, and what their items say (M4, M5, S4, S6).
 ITEM_ERRORS: dict[ItemError, str] = {
-    "duplicate": "Duplicate push subscription",
-    "provider": "provider is not configured for the resource",
-    "unknown_field": "matching error: unknown field",
-    "invalid_value": "matching error: invalid field value",
+    "duplicate": DUPLICATE,
+    "provider": NOT_CONFIGURED,
+    "unknown_field": UNKNOWN_FIELD,
+    "invalid_value": INVALID_VALUE,
 }
 #: Those that refuse a whole database, not a subscription.
 MATCHING_ERRORS = ("unknown_field", "invalid_value")
 
 
-#: What a status is called; three have another name in RFC 9110 than in older Pythons.
+#: The name of each status; three have another name in RFC 9110 than in older Pythons.
 _PHRASES: dict[int, str] = {
     **{status.value: status.phrase for status in HTTPStatus},
     413: "Content Too Large",
@@ -60,8 +56,7 @@ class ErrorAnswer(Struct, frozen=True, tag="error_answer"):
 class RateLimit(Struct, frozen=True, tag="rate_limit"):
     """``per_second`` requests pass on average; more are answered 429.
 
-    After a pause one second's worth (or one request) passes at once, so that the first second can see
-    twice as many.
+    After a pause one second's worth (or one request) passes at once: the first second can see twice as many.
     """
 
     per_second: float

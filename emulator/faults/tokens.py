@@ -9,34 +9,32 @@ from __future__ import annotations
 
 from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault
 from emulator.rules.model import PushRequest, RequestError, shortened
-from push_emulator.fault_words import Spoil
+from push_emulator.answers import Spoil
 
 PREFIX = "emu!"
 MAX_DELAY_MS = 600_000
-#: No token that means something has more parts.
+#: The most parts of a token.
 _MOST_PARTS = 8
 
-_SPOILS: dict[str, Spoil] = {
+_EFFECTS: dict[str, Spoil | ItemFault] = {
     "reset": "connection_reset",
     "empty": "empty_response",
     "truncated": "truncated_body",
     "malformed": "malformed_json",
     "slow": "slow_body",
-}
-_ITEMS = {
     "duplicate": ItemFault("duplicate"),
     "provider": ItemFault("provider"),
     "unknown-field": ItemFault("unknown_field"),
     "invalid-value": ItemFault("invalid_value"),
 }
-#: What may stand in a token, for error texts and the catalogue.
-WORDS = ("a status 400-599", "after", "delay=MS", *_SPOILS, *_ITEMS)
+#: The words of a token, for error texts.
+WORDS = ("a status 400-599", "after", "delay=MS", *_EFFECTS)
 
 
 def fault_of(request: PushRequest) -> Fault | None:
     """The fault that the request's first ``emu!`` token asks for.
 
-    Raises :class:`RequestError` 400 for one that means nothing.
+    Raises :class:`RequestError` 400 for a token with an unknown meaning.
     """
     for position, wanted in enumerate(request.subscriptions):
         if wanted.subscription_id.startswith(PREFIX):
@@ -49,7 +47,7 @@ def fault_of(request: PushRequest) -> Fault | None:
 
 
 def parse_token(token: str) -> Fault:
-    """The fault of an ``emu!`` token. Raises :class:`ValueError` with what would be right."""
+    """The fault of an ``emu!`` token. Raises :class:`ValueError`, which says what is allowed."""
     fault = Fault(token)
     effects = 0
     parts = token[len(PREFIX) :].split("!", _MOST_PARTS)
@@ -59,11 +57,9 @@ def parse_token(token: str) -> Fault:
         if part == "after":
             fault.after = True
         elif part.startswith("delay="):
-            fault.delay_ms = _milliseconds(part[len("delay=") :])
-        elif part in _SPOILS:
-            fault.then, effects = _SPOILS[part], effects + 1
-        elif part in _ITEMS:
-            fault.then, effects = _ITEMS[part], effects + 1
+            fault.delay_ms = _milliseconds(part.removeprefix("delay="))
+        elif part in _EFFECTS:
+            fault.then, effects = _EFFECTS[part], effects + 1
         elif (status := _number(part)) is not None and 400 <= status <= 599:
             fault.then, effects = ErrorAnswer(status), effects + 1
         elif not part.startswith("#"):
@@ -87,5 +83,5 @@ def _milliseconds(text: str) -> int:
 
 
 def _number(text: str) -> int | None:
-    """The number, if it is one of a size that has a meaning: Python converts no thousands of digits."""
+    """The number, if it has fewer than 20 digits: Python refuses to convert thousands of them."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

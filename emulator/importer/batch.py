@@ -11,133 +11,121 @@ from collections import Counter
 from msgspec import field
 
 from emulator.importer.checking import Checked
-from emulator.importer.interfaces import World
-from emulator.importer.report import Counts, Refusal, refusal
+from emulator.importer.dry_run import World
+from emulator.importer.problem import Text, message
+from emulator.importer.report import COUNTED, Refusal, refusal
 from emulator.importer.rows import BrokenRow
-from emulator.rules.applying import apply_subscriptions
-from emulator.rules.context import Run
-from emulator.rules.matching import MatchingError, match_profile
-from emulator.rules.model import Changes, PushRequest, RequestError, SubscriptionRequest
+from emulator.rules.context import RequestContext
+from emulator.rules.database import apply_database
+from emulator.rules.model import PushRequest, RequestError, SubscriptionRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
-class CountingRun(Run):
-    """A run that counts which rules decided; nobody reads the details of a row."""
+class RowContext(RequestContext):
+    """Counts which rules decided; nobody reads the details of a row."""
 
     rules: Counter[str] = field(default_factory=Counter)
 
-    def note(self, rule: str, db_id: int | None, detail: str) -> None:
+    def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         self.rules[rule] += 1
 
 
 class Batch:
     """The rows of one transaction. Their changes are in the store, their counts and refusals here.
 
-    All rows of a batch carry one time. Raises :class:`~emulator.rules.model.RequestError` if the resource
-    is no longer what was checked (B3, B4, S6).
+    ``rules``: how often each rule decided. All rows of a batch carry one time.
+    Raises :class:`~emulator.rules.model.RequestError` if the resource is no longer what was checked
+    (B3, B4, S6).
     """
 
     def __init__(self, checked: Checked, world: World) -> None:
         plan = checked.plan
-        self.counts = Counts()
+        self.counts = dict.fromkeys(COUNTED, 0)
         self.refusals: list[Refusal] = []
-        self._wanted = SubscriptionRequest(plan.provider, "-")
+        self._world, self._store = world, world.store
+        self._subscription = SubscriptionRequest(plan.provider, "-")
         self._request = PushRequest(
             checked.resource.token,
-            [self._wanted],
+            [self._subscription],
             matching=_MATCHING[plan.match.by],
             field_name=plan.match.field or None,
         )
-        self._world, self._store = world, world.store
         resource = find_resource(self._request, self._store)
-        check_providers(self._request, resource)
-        self._databases = choose_databases(self._request, resource, self._store, [])
         now = world.clock.timestamp()
-        self._run = CountingRun(
-            self._request, resource, self._store, world.settings.policies, now, world.ids, []
+        self._context = RowContext(
+            self._request, resource, self._store, world.settings.policies, now, world.ids
         )
+        check_providers(self._context)
+        self._databases = choose_databases(self._context)
+        self.rules = self._context.rules
         self._by_id = plan.match.by == "id"
         self._width = checked.layout.width
         self._token, self._value = checked.token, checked.value
 
-    @property
-    def rules(self) -> Counter[str]:
-        """How often each rule decided."""
-        return self._run.rules
-
-    def carry(self, line: int, row: list[str]) -> None:
+    def take(self, line: int, row: list[str]) -> None:
         """Take one row through the rules and apply what it changes."""
-        self.counts.rows += 1
+        self.counts["rows"] += 1
         if len(row) != self._width:
-            self._refuse(line, None, self._misfit(row), "", "")
+            self._refuse(line, None, _misfit(row, self._width), "", "")
             return
         token = row[self._token]
         value = row[self._value] if self._value is not None else ""
-        request = self._request
-        if self._value is not None:
-            # An empty cell says nothing, as null does in a request.
-            if self._by_id:
-                request.id = value or None
-            else:
-                request.field_value = value or None
-        problem = _text_problem(token, value)
-        if problem is None:
-            try:
-                check_matching(request)
-            except RequestError as error:
-                problem = error.text
+        problem = _text_problem(token, value) or self._matching_problem(value)
         if problem is not None:
             self._refuse(line, None, problem, value, token)
             return
-        self._wanted.subscription_id = token
-        self._carry_out(line, value, token)
-
-    def _carry_out(self, line: int, value: str, token: str) -> None:
-        run, counts = self._run, self.counts
-        run.ids = self._world.ids
-        changes = run.changes = Changes()
-        run.known, run.made = {}, set()
+        self._subscription.subscription_id = token
+        context, counts = self._context, self.counts
+        context.restart(self._world.ids)
         for database in self._databases:  # B1
-            before = len(changes.profiles)
-            try:
-                profile = match_profile(run, database)
-            except MatchingError as error:
-                self._refuse(line, database.id, str(error), value, token)
+            result = apply_database(context, database)
+            if result.profile is None:
+                self._refuse(line, database.id, result.error, value, token)
                 continue
-            if len(changes.profiles) > before:
-                counts.profiles_created += 1
-            else:
-                counts.profiles_found += 1
-            for one in apply_subscriptions(run, profile):
-                if one.effect == "added":
-                    counts.added += 1
-                elif one.effect == "unchanged":
-                    counts.unchanged += 1
-                elif one.effect == "changed":
-                    counts.changed += 1
-                else:
+            counts["profiles_created" if result.created else "profiles_found"] += 1
+            for one in result.applied:
+                if one.effect == "refused":
                     self._refuse(line, database.id, one.description, value, token)
-        if changes.subscriptions or changes.profiles:
-            self._store.apply(changes)  # A6
+                else:
+                    counts[one.effect] += 1
+        if context.changes:
+            self._store.apply(context.changes)  # A6
 
-    def _refuse(self, line: int, db_id: int | None, reason: str, value: str, token: str) -> None:
-        self.counts.refused += 1
+    def _matching_problem(self, value: str) -> str | None:
+        """Fill the search value in; what is wrong with it. An empty cell says nothing, as null does."""
+        if self._value is None:
+            return None
+        if self._by_id:
+            self._request.id = value or None
+        else:
+            self._request.field_value = value or None
+        try:
+            check_matching(self._request)
+        except RequestError as error:
+            return error.text
+        return None
+
+    def _refuse(self, line: int, db_id: int | None, reason: Text, value: str, token: str) -> None:
+        self.counts["refused"] += 1
         self.refusals.append(refusal(line, db_id, reason, value, token))
 
-    def _misfit(self, row: list[str]) -> str:
-        if isinstance(row, BrokenRow):
-            return row.reason
-        return f"has {len(row)} {'cell' if len(row) == 1 else 'cells'}, not {self._width}"
+
+def _misfit(row: list[str], width: int) -> Text:
+    if isinstance(row, BrokenRow):
+        return row.reason
+    if len(row) == 1:
+        return message("one_cell", width=width)
+    return message("cells", cells=len(row), width=width)
 
 
-def _text_problem(token: str, value: str) -> str | None:
+def _text_problem(token: str, value: str) -> Text | None:
     """What no request could carry, or what the file's encoding has lost."""
     if not token:
-        return "the token is empty"
+        return message("no_token")
     if "\0" in token or "\0" in value:
-        return "must not contain NUL"
+        return message("nul")
     if "\ufffd" in token or "\ufffd" in value:
-        return "has bytes that are no text in the file's encoding"
+        return message("undecodable")
     return None

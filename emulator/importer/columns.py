@@ -1,4 +1,4 @@
-"""Guesses: which column holds the tokens, and which one finds the profile."""
+"""The columns of a file: found by the name that a plan has, and guessed from headers and values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from emulator.importer.layout import Layout
 from emulator.importer.plan import Match
+from emulator.importer.problem import refused
+from emulator.rules.lints import nearest_name
 from emulator.rules.providers import token_complaint
+from push_emulator.workspace_answers import Column
 
 #: The share of a column's values that must look alike.
 _MOST = 0.6
@@ -16,35 +19,9 @@ _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 _OPAQUE = re.compile(r"[0-9A-Za-z_:.\-/+=]{32,}")
 #: Providers whose tokens look like nothing else.
 _TELLING = ("android-firebase", "ios-apns", "yandex-Appmetrica-google-aid")
-_TOKEN_NAMES = {
-    "token",
-    "pushtoken",
-    "devicetoken",
-    "registrationtoken",
-    "registrationid",
-    "fcmtoken",
-    "apnstoken",
-    "subscriptionid",
-    "subscription",
-    "push",
-    "токен",
-    "пуштокен",
-}
+_TOKEN_NAMES = {"token", "pushtoken", "devicetoken", "registrationtoken", "registrationid", "fcmtoken"}
+_TOKEN_NAMES |= {"apnstoken", "subscriptionid", "subscription", "push", "токен", "пуштокен"}
 _ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", "идпрофиля", "профиль"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its number from 1, header, name for a plan, an example, and what it looks like.
-
-    ``looks``: ``token``, ``id``, ``field:NAME`` or "".
-    """
-
-    number: int
-    name: str | None
-    column: str
-    example: str
-    looks: str
 
 
 @dataclass(frozen=True)
@@ -55,22 +32,43 @@ class Guess:
     match: Match | None
 
 
+def column_index(layout: Layout, path: str, named: str) -> int:
+    """The index of the column that the plan's ``path`` names by header, or by number as ``#N``.
+
+    Headers are compared without the spaces around them.
+    Raises :class:`~emulator.importer.problem.ImportRefused`, saying which columns there are.
+    """
+    names, width = layout.names, layout.width
+    if named.startswith("#") and named[1:].isdecimal() and named not in (names or ()):
+        number = int(named[1:]) if len(named) < 20 else 0  # Python converts no thousands of digits
+        if 1 <= number <= width:
+            return number - 1
+        raise refused(path, "no_number", named=named, width=width)
+    if names is None:
+        raise refused(path, "no_header", named=named, width=width)
+    found = [index for index, name in enumerate(names) if name == named.strip()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        numbers = ", ".join(f"#{index + 1}" for index in found)
+        raise refused(path, "several_columns", named=named, numbers=numbers)
+    if nearest := nearest_name(named, names):
+        raise refused(path, "misspelt_column", named=named, nearest=nearest)
+    shown = ", ".join([f'"{name}"' for name in names[:20]] + ["…"] * (len(names) > 20))
+    raise refused(path, "no_column", named=named, shown=shown)
+
+
 def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None = None) -> list[Column]:
     """Every column and what it looks like. ``fields``: the declared fields of the resource's databases."""
     by_name = {_plain(field): field for field in fields}
     columns = []
     for index in range(layout.width):
         name = layout.names[index] if layout.names else None
+        alone = name and layout.names and layout.names.count(name) == 1
+        reference = name if name and alone else f"#{index + 1}"
         values = layout.values(index)
-        columns.append(
-            Column(
-                index + 1,
-                name,
-                _reference(layout.names, index),
-                values[0] if values else "",
-                _looks(name or "", values, by_name, provider),
-            )
-        )
+        looks = _looks(name or "", values, by_name, provider)
+        columns.append(Column(index + 1, name, reference, values[0] if values else "", looks))
     return columns
 
 
@@ -79,13 +77,11 @@ def guess(columns: Sequence[Column]) -> Guess:
     token = next((one for one in columns if one.looks == "token"), None)
     if token is None:
         return Guess(None, None)
-    for one in columns:
-        if one.looks == "id":
-            return Guess(token.column, Match("id", one.column))
+    matches = [Match("id", one.column) for one in columns if one.looks == "id"]
     for one in columns:
         if one.looks.startswith("field:"):
-            return Guess(token.column, Match("field", one.column, one.looks[6:]))
-    return Guess(token.column, Match("push"))
+            matches.append(Match("field", one.column, one.looks[6:]))
+    return Guess(token.column, matches[0] if matches else Match("push"))
 
 
 def _looks(name: str, values: list[str], fields: dict[str, str], provider: str | None) -> str:
@@ -113,10 +109,3 @@ def _share(values: Sequence[str], test: Callable[[str], bool]) -> float:
 
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
-
-
-def _reference(names: list[str] | None, index: int) -> str:
-    """The header where it names this column alone, else ``#N``."""
-    if names and names[index] and names.count(names[index]) == 1:
-        return names[index]
-    return f"#{index + 1}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from emulator.importer.interfaces import ImportStore, World
 from emulator.rules.model import (
     Changes,
     Database,
@@ -15,10 +14,12 @@ from emulator.rules.model import (
     Resource,
     Subscription,
 )
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.metrics import Metrics
 from emulator.workspaces.settings import WorkspaceSettings
+from emulator.workspaces.workspace import Workspace
 
 
 class Overlay:
@@ -28,7 +29,7 @@ class Overlay:
     tokens of the file (about 1 KiB each), not with its rows.
     """
 
-    def __init__(self, below: ImportStore) -> None:
+    def __init__(self, below: TinyDBStore) -> None:
         self._below = below
         self._profiles: dict[tuple[int, str], Profile] = {}
         self._by_field: dict[tuple[int, str, FieldValue], Profile] = {}
@@ -38,9 +39,6 @@ class Overlay:
 
     def find_resource(self, token: str) -> Resource | None:
         return self._below.find_resource(token)
-
-    def resources(self) -> list[Resource]:
-        return self._below.resources()
 
     def database(self, db_id: int) -> Database:
         return self._below.database(db_id)
@@ -90,13 +88,17 @@ class Overlay:
 class DryWorld:
     """A workspace's look-alike for a dry run: new ids and counts are its own too."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.store = Overlay(world.store)
-        self.clock = world.clock
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.store = Overlay(workspace.store)
+        self.clock = workspace.clock
         self.ids = ObjectIds(WorkspaceClock())
         self.metrics = Metrics()
 
     @property
     def settings(self) -> WorkspaceSettings:
-        return self._world.settings
+        return self._workspace.settings
+
+
+#: Where an import makes its changes.
+World = Workspace | DryWorld

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
 from typing import NamedTuple
 
 from emulator.importer.batch import Batch
 from emulator.importer.checking import Checked
-from emulator.importer.dry_run import DryWorld
-from emulator.importer.interfaces import World
-from emulator.importer.problem import SourceBroken
+from emulator.importer.dry_run import DryWorld, World
+from emulator.importer.problem import SourceBroken, Text, message
 from emulator.importer.report import Report, State
 from emulator.importer.rows import Rows
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable
+from emulator.workspaces.workspace import Workspace
 
 #: Rows of one step where nobody else is waiting.
 STEP_ROWS = 1000
@@ -39,22 +39,20 @@ class Import:
     """Carries out a checked plan.
 
     Work through :meth:`steps`, or call :meth:`step` until it answers false; between two steps anything
-    may happen to the state. ``durable`` is called after each transaction (``fsync`` mode waits there).
-    A batch counts when it is safe: whatever goes wrong, ``report`` says up to which line the rows are in.
+    may happen to the state. A batch counts when it is safe (``fsync`` mode waits for the disk): whatever
+    goes wrong, ``report`` says up to which line the rows are in.
 
     Raises :class:`OSError` if the file cannot be opened any more.
     """
 
-    def __init__(
-        self, checked: Checked, world: World, report: Report, durable: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, checked: Checked, workspace: Workspace, report: Report) -> None:
         self.report = report
         self._checked = checked
-        self._world: World = DryWorld(world) if checked.plan.dry_run else world
-        self._durable = durable
+        self._workspace = workspace
+        self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
         self._seconds = 0.0
         self._cancelled = False
-        self._broken: str | None = None
+        self._broken: Text | None = None
         layout = checked.layout
         self._rows = Rows(checked.source, layout.encoding, layout.dialect)
         self._line = 0
@@ -64,7 +62,7 @@ class Import:
     @property
     def progress(self) -> Progress:
         rows = self._rows
-        return Progress(rows.bytes_done, rows.bytes_total, self.report.counts.rows, self._seconds)
+        return Progress(rows.bytes_done, rows.bytes_total, self.report.counts["rows"], self._seconds)
 
     def steps(self, rows: int = STEP_ROWS) -> Iterator[Progress]:
         """All steps, of so many rows each; the progress after each."""
@@ -87,18 +85,20 @@ class Import:
         try:
             batch = Batch(self._checked, self._world)
             with collections_paused(), self._world.store.batch():
-                line, ended = self._carry(batch, rows, None if seconds is None else since + seconds)
-            self._durable()
+                line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
+            self._workspace.touch()
+            self._workspace.store.storage.sync()
         except RequestError as error:
             return self._end("failed", error.text)
         except StorageUnavailable as error:
-            return self._end("failed", f"the last {rows} rows or fewer were not stored: {error}")
+            problem = message("not_stored", rows=rows, error=str(error))
+            return self._end("failed", problem)
         self._line = line
         self._world.metrics.rules.update(batch.rules)
         self.report.take(batch.counts, batch.refusals, line)
         self._seconds += perf_counter() - since
         if self._broken is not None:
-            return self._end("failed", f"after line {line} the file {self._broken}")
+            return self._end("failed", message("broken_after", line=line, problem=self._broken))
         return self._end("finished") if ended else True
 
     def cancel(self) -> None:
@@ -108,20 +108,21 @@ class Import:
     def close(self) -> None:
         """Let go of the file, without an end: for a process that stops."""
         self._rows.close()
+        self.report.close()
 
-    def _carry(self, batch: Batch, rows: int, deadline: float | None) -> tuple[int, bool]:
+    def _take(self, batch: Batch, rows: int, deadline: float | None) -> tuple[int, bool]:
         line, count = self._line, 0
         try:
             for line, row in islice(self._rows, rows):
-                batch.carry(line, row)
+                batch.take(line, row)
                 count += 1
                 if deadline is not None and perf_counter() >= deadline:
                     return line, False
         except SourceBroken as error:
-            self._broken = str(error)
+            self._broken = error.text
         return line, count < rows
 
-    def _end(self, state: State, problem: str | None = None) -> bool:
+    def _end(self, state: State, problem: Text | None = None) -> bool:
         self._rows.close()
         self.report.finish(state, problem)
         return False

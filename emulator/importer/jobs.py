@@ -5,7 +5,6 @@ A server supplies a :data:`Schedule`, which decides how long the steps and the b
 
 from __future__ import annotations
 
-import re
 import secrets
 import traceback
 from collections.abc import Callable
@@ -16,12 +15,13 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import Problem, TooManyImports
-from emulator.importer.report import Report, interrupted_at, report_files
+from emulator.importer.problem import Problem, Text, TooManyImports, message
+from emulator.importer.report import COUNTED, Refusal, Report
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
@@ -39,11 +39,6 @@ MAX_RUNNING = 4
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
-#: The problem of an import that was under way when its server died.
-INTERRUPTED = "its end is not recorded: the server or its disk failed; import the file again for the rest"
-
-
-_UPLOAD = re.compile(r"[0-9a-f]{16}\.upload")
 
 
 class Description(Struct):
@@ -61,13 +56,13 @@ class Description(Struct):
     encoding: str
     delimiter: str
     header: list[str] | None
-    lints: list[str]
+    lints: list[Text]
     state: str = "running"
-    problem: str | None = None
+    problem: Text | None = None
     up_to_line: int = 0
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
-    refusals: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
 
 class Job:
@@ -88,6 +83,11 @@ class Job:
     def running(self) -> bool:
         return self.description.state == "running"
 
+    @property
+    def has_report(self) -> bool:
+        """Whether it is over and has left a report."""
+        return not self.running and self.report_path.exists()
+
     def begin(self, importing: Import, upload: Path) -> None:
         """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
         self._import, self._upload = importing, upload
@@ -105,12 +105,12 @@ class Job:
             if self._import.step(STEP_ROWS, seconds):
                 return True
         except OSError as error:
-            self._fail(self._import.report, f"the report cannot be written: {error.strerror or error}")
+            self._fail(message("no_report", reason=error.strerror or str(error)))
         except Exception as error:
             with suppress(OSError, ValueError):  # a full disk may be behind standard error too
                 traceback.print_exc()
-            self._fail(self._import.report, f"internal error: {type(error).__name__}")
-        self.end()
+            self._fail(message("internal_error", name=type(error).__name__))
+        self._end(self._import)
         return False
 
     def cancel(self) -> None:
@@ -118,39 +118,44 @@ class Job:
         if self._import is not None:
             self._import.cancel()
 
-    def end(self) -> None:
-        """Let go of the file and the upload, and write down how it ended. Never raises."""
-        importing, self._import = self._import, None
-        if importing is None:
-            return
+    def stop(self) -> None:
+        """Stop where it is, if it runs. What it has done stays."""
+        self.cancel()
+        self.advance()
+
+    def _end(self, importing: Import) -> None:
+        """Let go of the file and the upload, and write down how it ended."""
+        self._import = None
         importing.close()
         self._bring_up_to_date(importing)
         # The upload first: without it there may be room for the record.
-        for act, what in (
-            (self._remove_upload, "the upload cannot be removed"),
-            (self.save, "this cannot be written down"),
-        ):
+        for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
             try:
                 act()
             except OSError as error:
-                problem = f"{what}: {error.strerror or error}"
+                problem = message(code, reason=error.strerror or str(error))
                 self.description.problem = _both(self.description.problem, problem)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
-        shown: dict[str, Any] = {}
+        one = self.description
+        progress: float | None = None
+        left: float | None = 0.0
         if self._import is not None:
             self._bring_up_to_date(self._import)
             done = self._import.progress
-            part = done.bytes_done / done.bytes_total if done.bytes_total else 1.0
-            left = done.seconds / part - done.seconds if part else None
-            shown = {"progress": round(part, 4), "seconds_left": None if left is None else round(left, 1)}
-        else:
-            shown = {"progress": None if self.description.state != "finished" else 1.0, "seconds_left": 0.0}
-        described: dict[str, Any] = msgspec.to_builtins(self.description)
-        seconds = self.description.seconds
-        described["rows_per_s"] = round(described["counts"].get("rows", 0) / seconds) if seconds else None
-        return described | shown
+            progress = round(done.bytes_done / done.bytes_total, 4) if done.bytes_total else 1.0
+            left = round(done.seconds / progress - done.seconds, 1) if progress else None
+        elif one.state == "finished":
+            progress = 1.0
+        return asdict(one) | {
+            "lints": [str(lint) for lint in one.lints],
+            "problem": None if one.problem is None else str(one.problem),
+            "refusals": [asdict(refused) | {"reason": str(refused.reason)} for refused in one.refusals],
+            "rows_per_s": round(one.counts.get("rows", 0) / one.seconds) if one.seconds else None,
+            "progress": progress,
+            "seconds_left": left,
+        }
 
     def save(self) -> None:
         """Write the description beside the report. Raises :class:`OSError`."""
@@ -158,13 +163,15 @@ class Job:
 
     def forget(self) -> None:
         """Remove its files, as far as the disk lets go of them."""
-        for path in (self._record, *report_files(self.report_path)):
+        for path in (self._record, self.report_path):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _fail(self, report: Report, problem: str) -> None:
-        with suppress(Exception):  # by then the state is set
-            report.finish("failed", _both(report.problem, problem))
+    def _fail(self, problem: Text) -> None:
+        if self._import is not None:
+            report = self._import.report
+            with suppress(Exception):  # by then the state is set
+                report.finish("failed", _both(report.problem, problem))
 
     def _remove_upload(self) -> None:
         if self._upload is not None:
@@ -173,9 +180,9 @@ class Job:
     def _bring_up_to_date(self, importing: Import) -> None:
         one, report = self.description, importing.report
         one.state, one.problem, one.up_to_line = report.state, report.problem, report.up_to_line
-        one.counts = report.counts.as_dict()
+        one.counts = {name: report.counts[name] for name in COUNTED}
         one.seconds = round(importing.progress.seconds, 3)
-        one.refusals = [refusal._asdict() for refusal in report.refusals[:SHOWN_REFUSALS]]
+        one.refusals = report.refusals[:SHOWN_REFUSALS]
 
 
 class ImportJobs:
@@ -212,13 +219,11 @@ class ImportJobs:
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
-                text = f"{MAX_RUNNING} imports are running in this workspace: wait for one, or cancel it"
-                raise TooManyImports([Problem("workspace", text)])
+                raise TooManyImports([Problem("workspace", message("too_many", number=MAX_RUNNING))])
             checked = self.check(upload, name, plan, workspace)
             job = Job(_describe(checked, workspace), self._made_folder())
             try:
-                report = Report(job.report_path)
-                job.begin(Import(checked, workspace, report, lambda: _settle(workspace)), upload)
+                job.begin(Import(checked, workspace, Report(job.report_path)), upload)
             except BaseException:
                 job.forget()
                 raise
@@ -243,24 +248,20 @@ class ImportJobs:
     def forget_all_of(self, workspace: str) -> None:
         """Stop and forget the imports of a workspace that is deleted, with their files."""
         for job in self.of(workspace):
-            if job.running:
-                job.cancel()
-                job.advance()
+            job.stop()
             del self._jobs[job.description.id]
             job.forget()
 
     def close(self) -> None:
         """Stop all imports where they are: the server ends. What they have done stays."""
         for job in self._jobs.values():
-            if job.running:
-                job.cancel()
-                job.advance()
+            job.stop()
         if self._temporary is not None:
             self._temporary.cleanup()
 
     def _forget_oldest(self) -> None:
-        over = [job for job in self._jobs.values() if not job.running][: max(0, len(self._jobs) - MAX_KEPT)]
-        for job in over:
+        over = max(0, len(self._jobs) - MAX_KEPT)
+        for job in [job for job in self._jobs.values() if not job.running][:over]:
             del self._jobs[job.description.id]
             job.forget()
 
@@ -273,10 +274,9 @@ class ImportJobs:
         return self._folder
 
     def _find_again(self, folder: Path) -> None:
-        for left in folder.glob("*.upload"):
-            if _UPLOAD.fullmatch(left.name):
-                with suppress(OSError):
-                    left.unlink(missing_ok=True)
+        for left in folder.glob(f"{'[0-9a-f]' * 16}.upload"):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
             with suppress(OSError, ValueError, RecursionError):  # of another version, or not ours
@@ -287,8 +287,7 @@ class ImportJobs:
             job = self._jobs[description.id] = Job(description, folder)
             if job.running:
                 description.state = "interrupted"
-                description.up_to_line = interrupted_at(job.report_path)
-                description.problem = INTERRUPTED
+                description.problem = message("interrupted")
 
 
 def at_once(advance: Advance) -> None:
@@ -297,13 +296,8 @@ def at_once(advance: Advance) -> None:
         pass
 
 
-def _both(problem: str | None, another: str) -> str:
-    return f"{problem}; {another}" if problem else another
-
-
-def _settle(workspace: Workspace) -> None:
-    workspace.touch()
-    workspace.store.storage.sync()
+def _both(problem: Text | None, another: Text) -> Text:
+    return another if problem is None else message("both", problem=problem, another=another)
 
 
 def _describe(checked: Checked, workspace: Workspace) -> Description:

@@ -1,28 +1,35 @@
-"""A file's layout: encoding, dialect, header and columns, told from its first rows or said by the plan."""
+"""How a whole file is written: encoding, delimiter, quotes and header, detected or said by the plan."""
 
 from __future__ import annotations
 
 import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from emulator.importer.dialect import (
-    DELIMITER_NAMES,
-    DELIMITERS,
-    QUOTES,
-    Dialect,
-    detect_dialect,
-    looks_like_header,
-)
-from emulator.importer.encoding import check_encoding, detect_encoding
-from emulator.importer.problem import ImportRefused, Problem, SourceBroken, refused
-from emulator.importer.rows import BrokenRow, Rows
-from emulator.importer.sources import Source
-from emulator.rules.lints import did_you_mean
+from charset_normalizer import from_bytes
 
-#: Data rows that are looked at before an import starts.
+from emulator.importer.problem import ImportRefused, Problem, SourceBroken, message, refused
+from emulator.importer.rows import BrokenRow, Dialect, Rows
+from emulator.importer.sources import Source, not_text
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+#: What a delimiter may be called instead.
+_DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} | {"\\t": "\t"}
+#: Data rows that are looked at before an import starts, and those that tell the delimiter.
 SAMPLED_ROWS = 500
+_DIALECT_ROWS = 200
 _DIALECT_BYTES = 64 << 10
+#: Python's codec names of what is told apart without being said. Any other can be named in the plan.
+_EIGHT_BIT = ["cp1251", "koi8_r", "cp866", "cp1252"]
+#: Bytes shown to the detector of encodings: its time grows with them, its answer hardly.
+_DETECTOR_BYTES = 16 << 10
+_LONGEST_NAME = 60
+_VALUE = re.compile(r"[+-]?[0-9][0-9.,:+\-TZ /]*|[0-9A-Fa-f]{24}|[0-9A-Fa-f-]{32,}|\S{40,}|\S+@\S+\.\S+")
 
 
 @dataclass(frozen=True)
@@ -38,33 +45,6 @@ class Layout:
     width: int
     sample: list[list[str]]
     broken: int
-
-    def column(self, named: str) -> int:
-        """The index of a column named by header or ``#N``. Raises :class:`ValueError`, saying what there is.
-
-        Headers are compared without the spaces around them.
-        """
-        if named.startswith("#") and named[1:].isdecimal() and named not in (self.names or ()):
-            number = int(named[1:]) if len(named) < 20 else 0  # Python converts no thousands of digits
-            if 1 <= number <= self.width:
-                return number - 1
-            raise ValueError(f"there is no column {named}: the file has {self.width}")
-        if self.names is None:
-            text = f"the file has no header: name a column by its number, #1 to #{self.width}"
-            raise ValueError(f'{text}, not "{named}"')
-        found = [index for index, name in enumerate(self.names) if name == named.strip()]
-        if len(found) > 1:
-            numbers = " and ".join(f"#{index + 1}" for index in found)
-            raise ValueError(f'"{named}" names several columns: say which by number, {numbers}')
-        if not found:
-            nearest = did_you_mean(named, self.names)
-            raise ValueError(f'there is no column "{named}"{nearest or "; there are " + self._listed()}')
-        return found[0]
-
-    def _listed(self) -> str:
-        names = self.names or []
-        shown = ", ".join(f'"{name}"' for name in names[:20])
-        return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
     def values(self, index: int) -> list[str]:
         """A column's sampled values that are not empty."""
@@ -82,20 +62,20 @@ def read_layout(
 
     Raises :class:`~emulator.importer.problem.ImportRefused` for a file without a row of data, too.
     """
-    delimiter = DELIMITER_NAMES.get(delimiter or "", delimiter)
+    delimiter = _DELIMITER_NAMES.get(delimiter or "", delimiter)
     _check_choices(delimiter, quote)
-    codec = detect_encoding(source.sample, source.whole) if encoding is None else check_encoding(encoding)
+    codec = _detect_encoding(source.sample, source.whole) if encoding is None else _named_encoding(encoding)
     text = codecs.getincrementaldecoder(codec)("replace").decode(source.sample[:_DIALECT_BYTES])
     if not source.whole or len(source.sample) > _DIALECT_BYTES:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
-    dialect = detect_dialect(text, delimiter, quote)
+    dialect = _detect_dialect(text, delimiter, quote)
     first, rows = _first_rows(source, codec, dialect)
     if header is None:
-        header = looks_like_header(first)
+        header = _looks_like_header(first)
     names = [name.strip() for name in first] if header else None
     data = rows if header else [first, *rows]
     if not data:
-        raise refused("file", "has a header and no rows")
+        raise refused("file", "header_only")
     width = len(first)
     sample = [row for row in data[:SAMPLED_ROWS] if len(row) == width]
     return Layout(codec, dialect, names, width, sample, min(len(data), SAMPLED_ROWS) - len(sample))
@@ -105,9 +85,9 @@ def _check_choices(delimiter: str | None, quote: str | None) -> None:
     problems = []
     if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\0\"' "):
         named = ", ".join(DELIMITERS.values())
-        problems.append(Problem("delimiter", f"must be one character, such as {named}"))
-    if quote is not None and quote not in QUOTES:
-        problems.append(Problem("quote", "must be \", ' or empty"))
+        problems.append(Problem("delimiter", message("delimiter", named=named)))
+    if quote not in (None, '"', "'", ""):
+        problems.append(Problem("quote", message("quote")))
     if problems:
         raise ImportRefused(problems)
 
@@ -118,11 +98,105 @@ def _first_rows(source: Source, codec: str, dialect: Dialect) -> tuple[list[str]
     try:
         found = [row for _, row in islice(rows, SAMPLED_ROWS + 1)]
     except SourceBroken as error:
-        raise refused("file", str(error)) from error
+        raise refused("file", error.text) from error
     finally:
         rows.close()
     if not found:
-        raise refused("file", "has no rows")
+        raise refused("file", "no_rows")
     if isinstance(found[0], BrokenRow):
-        raise refused("file", f"line 1: {found[0].reason}")
+        raise refused("file", "first_line", reason=found[0].reason)
     return found[0], found[1:]
+
+
+# Encoding
+
+
+def _named_encoding(name: str) -> str:
+    """The codec that a person named. Raises :class:`ImportRefused`."""
+    try:
+        codec = codecs.lookup(name)
+    except (LookupError, ValueError) as error:
+        raise refused("encoding", "no_encoding", name=name) from error
+    if not codec._is_text_encoding:
+        raise refused("encoding", "no_text_encoding", name=name)
+    # The mark is no part of the text, said or not.
+    return "utf-8-sig" if codec.name == "utf-8" else codec.name
+
+
+def _detect_encoding(sample: bytes, whole: bool) -> str:
+    """The codec of a text that begins with ``sample``; ``whole`` says that there is no more of it.
+
+    A byte order mark decides; then valid UTF-8 is UTF-8; the rest is compared with what Cyrillic and
+    Western texts look like, Windows-1251 first. Raises :class:`ImportRefused`.
+    """
+    if sample.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    wide = _utf_16_without_mark(sample[: 4096 & ~1])
+    if wide is not None:
+        return wide
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=whole)
+        return "utf-8"
+    except UnicodeDecodeError:
+        # Lines that are plain ASCII say nothing about the language.
+        telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
+        best = from_bytes(telling[:_DETECTOR_BYTES], cp_isolation=_EIGHT_BIT).best()
+        return best.encoding if best is not None and best.encoding in _EIGHT_BIT else "cp1251"
+
+
+def _utf_16_without_mark(head: bytes) -> str | None:
+    zeros_first, zeros_second = head[::2].count(0), head[1::2].count(0)
+    if max(zeros_first, zeros_second) * 3 < len(head) // 2:  # tables are full of ASCII delimiters and digits
+        return None
+    if min(zeros_first, zeros_second) * 3 >= len(head) // 2:
+        raise not_text()
+    return "utf-16-le" if zeros_second > zeros_first else "utf-16-be"
+
+
+# Dialect and header
+
+
+def _detect_dialect(text: str, delimiter: str | None, quote: str | None) -> Dialect:
+    """The dialect of a table that begins with ``text``; what is given is not guessed.
+
+    The delimiter is the one that cuts most rows into the same number of cells, more than one.
+    """
+    if quote is None:
+        quote = "'" if _single_quoted(text) else '"'
+    if delimiter is not None:
+        return Dialect(delimiter, quote)
+    best, best_score = Dialect(",", quote), (0.0, 0)
+    for candidate in DELIMITERS:
+        dialect = Dialect(candidate, quote)
+        widths = Counter(len(row) for row in _some_rows(dialect, text) if row)
+        width, rows = widths.most_common(1)[0] if widths else (0, 0)
+        if width > 1 and (rows / widths.total(), width) > best_score:
+            best, best_score = dialect, (rows / widths.total(), width)
+    return best
+
+
+def _some_rows(dialect: Dialect, text: str) -> Iterator[list[str]]:
+    reader = dialect.reader(io.StringIO(text, newline=""))
+    for _ in range(_DIALECT_ROWS):
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield []
+
+
+def _single_quoted(text: str) -> bool:
+    """Whether the text's cells open and close with ' rather than "."""
+    between = r"(^|[,;\t|\r\n])\s?{0}[^{0}]*{0}(?=$|[,;\t|\r\n])"
+    head = text[: 16 << 10]
+    singles, doubles = (len(re.findall(between.format(q), head)) for q in ("'", '"'))
+    return singles > doubles and singles * 2 >= head.count("\n")
+
+
+def _looks_like_header(first: Sequence[str]) -> bool:
+    """Whether a table's first row names its columns: short words, no id, number, date or token among them."""
+    names = [cell.strip() for cell in first]
+    return any(names) and all(len(name) <= _LONGEST_NAME and not _VALUE.fullmatch(name) for name in names)

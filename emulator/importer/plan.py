@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from emulator.importer.problem import ImportRefused, Problem
+from emulator.importer.problem import refused
 
 MATCH_FORMS = "id:COLUMN, field:NAME=COLUMN or push"
 
@@ -56,4 +56,4 @@ def parse_match(text: str) -> Match:
         name, _, column = rest.partition("=")
         if name and column:
             return Match("field", column, name)
-    raise ImportRefused([Problem("match", f'must be {MATCH_FORMS}, not "{text}"')])
+    raise refused("match", "match_form", forms=MATCH_FORMS, text=text)

@@ -1,16 +1,105 @@
-"""What an import is refused for, and what stops one under way."""
+"""What an import tells people: texts with their values, the reasons to refuse it, and what stops it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
+#: The texts by their codes; the console has them in its languages.
+TEXTS = {
+    # the file as a whole
+    "choose_file": "choose a file",
+    "unreadable": "cannot be read: %(reason)s",
+    "empty": "is empty",
+    "not_text": "is not a text file: save a workbook's sheet as CSV, unpack an archive",
+    "too_large": "holds more than %(most)s GiB: split it",
+    "too_packed": "unpacks to more than %(ratio)s times its size or %(most)s GiB: looks like a zip bomb",
+    "long_line": "has a line of more than %(most)s bytes: it is no table",
+    "breaks_off": "cannot be read further: %(reason)s",
+    "no_rows": "has no rows",
+    "header_only": "has a header and no rows",
+    "first_line": "line 1: %(reason)s",
+    # the plan
+    "match_form": 'must be %(forms)s, not "%(text)s"',
+    "delimiter": "must be one character, such as %(named)s",
+    "quote": "must be \", ' or empty",
+    "no_encoding": 'there is no "%(name)s": try utf-8, windows-1251, utf-16',
+    "no_text_encoding": '"%(name)s" does not make text',
+    "no_resource": "there is no resource with this token or id; there are %(there)s",
+    "no_databases": "%(id)s (%(name)s) has no databases",
+    "unknown_provider": 'unknown provider "%(provider)s"',
+    "not_accepted": "%(provider)s is not configured for the resource %(id)s; it accepts %(accepted)s",
+    "no_field": 'no database declares the field "%(field)s"; there are %(declared)s',
+    "no_number": "there is no column %(named)s: the file has %(width)s",
+    "no_header": 'the file has no header: name a column by its number, #1 to #%(width)s, not "%(named)s"',
+    "several_columns": '"%(named)s" names several columns: say which by number, %(numbers)s',
+    "misspelt_column": 'there is no column "%(named)s", did you mean "%(nearest)s"?',
+    "no_column": 'there is no column "%(named)s"; there are %(shown)s',
+    "same_column": "is the same column as the tokens",
+    "too_many": "%(number)s imports are running in this workspace: wait for one, or cancel it",
+    # remarks before the start
+    "remark": "%(path)s: %(problem)s",
+    "undeclared_field": 'database %(id)s does not declare "%(field)s": every row is refused there (M4)',
+    "odd_tokens": "%(odd)s of %(all)s sampled tokens do not look like %(provider)s: "
+    "they should %(complaint)s (L3)",
+    "spaced_tokens": "%(spaced)s of %(all)s sampled tokens begin or end with a space, which is kept",
+    "spaced_values": "%(spaced)s of %(all)s sampled search values begin or end with a space, which is kept",
+    "uneven_rows": "%(broken)s of %(all)s sampled rows do not have %(width)s cells",
+    "same_names": "several columns are named %(names)s",
+    # a row
+    "one_cell": "has 1 cell, not %(width)s",
+    "cells": "has %(cells)s cells, not %(width)s",
+    "no_token": "the token is empty",
+    "nul": "must not contain NUL",
+    "undecodable": "has bytes that are no text in the file's encoding",
+    "long_cell": "a cell has more than %(most)s characters: is a quote not closed?",
+    "open_quote": "a quote is not closed",
+    "text_after_quote": "a closing quote is followed by more text: double the quotes inside a cell",
+    "several_lines": "%(reason)s (lines %(line)s to %(last)s are one row)",
+    # the end
+    "not_stored": "the last %(rows)s rows or fewer were not stored: %(error)s",
+    "broken_after": "after line %(line)s the file %(problem)s",
+    "no_report": "the report cannot be written: %(reason)s",
+    "no_record": "this cannot be written down: %(reason)s",
+    "upload_stays": "the upload cannot be removed: %(reason)s",
+    "internal_error": "internal error: %(name)s",
+    "interrupted": "its end is not recorded: the server or its disk failed; "
+    "import the file again for the rest",
+    "both": "%(problem)s; %(another)s",
+}
+
+
+class Message(Struct, frozen=True):
+    """A text by its code in :data:`TEXTS`, and the values for its places."""
+
+    code: str
+    values: dict[str, str | int | Message] = {}
+
+    @property
+    def form(self) -> str:
+        """The English text with a place like ``%(name)s`` for each value."""
+        return TEXTS.get(self.code, self.code)  # a text of the rules stands for itself
+
+    def __str__(self) -> str:
+        return self.form % self.values
+
+
+#: What people read; the rules say theirs as they are.
+Text = Message | str
+
+
+def message(code: str, /, **values: str | int | Message) -> Message:
+    """A text with its values."""
+    return Message(code, values)
+
 
 class Problem(NamedTuple):
     """One reason not to start: which part of the plan (``file``, ``match``…), and what would be right."""
 
     path: str
-    text: str
+    text: Message
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
@@ -28,10 +117,14 @@ class TooManyImports(ImportRefused):
     """The workspace has as many imports under way as it may; one more can be started when one has ended."""
 
 
-def refused(path: str, text: str) -> ImportRefused:
-    """A refusal for one reason."""
-    return ImportRefused([Problem(path, text)])
+def refused(path: str, text: str | Message, /, **values: str | int | Message) -> ImportRefused:
+    """A refusal for one reason: a message, or the code of one and its values."""
+    return ImportRefused([Problem(path, Message(text, values) if isinstance(text, str) else text)])
 
 
 class SourceBroken(Exception):
     """The file cannot be read further: cut off, damaged, or over a limit. What was read stays valid."""
+
+    def __init__(self, text: Message) -> None:
+        super().__init__(str(text))
+        self.text = text

@@ -4,16 +4,43 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
-from emulator.importer.dialect import Dialect
+from emulator.importer.problem import Text, message
 from emulator.importer.sources import Source
+
+
+class RowReader(Protocol):
+    """Python's own reader of rows; ``line_num``: the lines read so far."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the rows are written. ``quote`` "" means that nothing is quoted; a quote inside is doubled."""
+
+    delimiter: str = ","
+    quote: str = '"'
+
+    def reader(self, lines: Iterable[str]) -> RowReader:
+        """The rows of these lines, by Python's own reader; it raises :class:`csv.Error`."""
+        if not self.quote:
+            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
+        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
 
 
 class BrokenRow(list[str]):
     """Stands for what could not be read as a row: it has no cells, and says why."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Text) -> None:
         super().__init__()
         self.reason = reason
 
@@ -27,7 +54,7 @@ class Rows(Iterator[tuple[int, list[str]]]):
 
     def __init__(self, source: Source, encoding: str, dialect: Dialect) -> None:
         self._stream = source.open()
-        buffered = self._stream.buffered()
+        buffered = io.BufferedReader(self._stream, 128 << 10)
         self._text = io.TextIOWrapper(buffered, encoding, errors="replace", newline="")
         self._rows = self._read(dialect)
         self.bytes_total = source.size
@@ -63,14 +90,19 @@ class Rows(Iterator[tuple[int, list[str]]]):
                 line = last + 1
 
 
-def _reason(text: str, line: int, last: int) -> str:
-    where = f" (lines {line} to {last} are one row)" if last > line else ""
+def _reason(text: str, line: int, last: int) -> Text:
+    """What is wrong with a row; ``text``: Python's own words for it."""
     if text.startswith("field larger"):
-        return f"a cell has more than {csv.field_size_limit():,} characters: is a quote not closed?{where}"
-    if text == "unexpected end of data":
-        return f"a quote is not closed{where}"
-    if "expected after" in text:
-        return f"a closing quote is followed by more text: double the quotes inside a cell{where}"
-    if text == "line contains NUL":  # Python 3.10 reads no such line; later ones do
-        return "must not contain NUL"
-    return f"{text}{where}"
+        most = f"{csv.field_size_limit():,}"
+        reason = message("long_cell", most=most)
+    elif text == "unexpected end of data":
+        reason = message("open_quote")
+    elif "expected after" in text:
+        reason = message("text_after_quote")
+    elif text == "line contains NUL":  # Python 3.10 reads no such line; later ones do
+        return message("nul")
+    else:
+        return text
+    if last == line:
+        return reason
+    return message("several_lines", reason=reason, line=line, last=last)

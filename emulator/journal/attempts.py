@@ -1,30 +1,15 @@
-"""The retry lens: attempts at the same thing, told by one Request-ID or by one identical body."""
+"""Groups of requests that look like retries: one Request-ID, or identical bodies."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Pacing
-
-
-@dataclass
-class Attempts:
-    """Requests that are attempts at the same thing, the oldest first.
-
-    ``gaps_ms``: the time between each and the next. ``outcomes``: the one word of each.
-    """
-
-    by: str
-    entries: list[int] = field(default_factory=list)
-    times: list[str] = field(default_factory=list)
-    gaps_ms: list[int] = field(default_factory=list)
-    outcomes: list[str] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
+from push_emulator.answers import AttemptGroup
 
 
 class _Attempt(NamedTuple):
@@ -37,11 +22,11 @@ class _Attempt(NamedTuple):
     body: bytes
 
 
-async def attempts(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
+async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
     """Every group of two or more, the most recent first, at most ``limit`` groups. Works in steps.
 
-    A Request-ID that only one request has (a client that makes a new one for each attempt) groups nothing:
-    that request is grouped by its body.
+    A request whose Request-ID no other request has is grouped by its body: some clients make a new
+    Request-ID for each attempt.
     """
     found: list[_Attempt] = []
     ids: Counter[str | None] = Counter()
@@ -52,7 +37,7 @@ async def attempts(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
         one = _attempt(reading.entry)
         found.append(one)
         ids[one.request_id] += 1
-    groups: dict[tuple[str, str | bytes], list[_Attempt]] = defaultdict(list)
+    groups: dict[tuple[Literal["request_id", "body"], str | bytes], list[_Attempt]] = defaultdict(list)
     for one in found:
         if steps.long:
             await steps.pause()
@@ -71,12 +56,13 @@ def _attempt(entry: Entry) -> _Attempt:
     )
 
 
-def _group(by: str, group: list[_Attempt]) -> Attempts:
-    return Attempts(
+def _group(by: Literal["request_id", "body"], group: list[_Attempt]) -> AttemptGroup:
+    return AttemptGroup(
         by,
         [one.id for one in group],
         [one.time for one in group],
         [later.at_ms - earlier.at_ms for earlier, later in pairwise(group)],
         [one.outcome for one in group],
         [one.status for one in group],
+        len(group),
     )

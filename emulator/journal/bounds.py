@@ -1,58 +1,51 @@
-"""How much of one request the journal keeps: no request may push all others out."""
+"""Limits of one journal entry: no request may evict all others."""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import accumulate, takewhile
 
+from emulator.journal.entry import Entry
 from emulator.rules.model import Changes, Decided
 
-#: Decisions, changes and outcomes of one request; of more the rest is counted.
+#: The most decisions, changes and outcomes of one entry; further ones are counted.
 MOST_KEPT = 1000
-#: Bytes of an answer.
+#: The most bytes of an answer.
 MOST_ANSWER = 1 << 20
-#: Characters of the tokens and field values of a request's changes.
+#: The most characters of the tokens and field values in the changes.
 MOST_TEXT = 1 << 18
 
 
-def kept_decisions(decided: list[Decided]) -> list[Decided]:
-    """The first decisions, and behind them for each rule how often it has decided since."""
-    if len(decided) <= MOST_KEPT:
-        return decided
-    rest = Counter(one.rule for one in decided[MOST_KEPT:])
-    return [*decided[:MOST_KEPT], *(Decided(rule, None, f"and {more} more") for rule, more in rest.items())]
+def bound(entry: Entry) -> None:
+    """Cut the parts of an entry that are too long.
 
-
-def kept_outcomes(outcomes: list[str]) -> list[str]:
-    """The first outcomes, and behind them each word that the rest has, once."""
-    if len(outcomes) <= MOST_KEPT:
-        return outcomes
-    return [*outcomes[:MOST_KEPT], *dict.fromkeys(outcomes[MOST_KEPT:])]
-
-
-def kept_changes(changes: Changes) -> Changes | None:
-    """The first changes, as many as are neither too many nor too long; ``None`` for none at all.
-
-    How many there were is said by the decisions, of which each stands for a change.
+    The first decisions stay, followed by the number of further ones by rule; the first outcomes, followed by
+    each different further one; as many changes as fit both limits (the decisions say how many there were);
+    the beginning of the answer, followed by the number of bytes left out.
     """
-    if not changes:
-        return None
+    decided, outcomes, changes, answer = entry.decided, entry.outcomes, entry.changes, entry.answer_bytes
+    if len(decided) > MOST_KEPT:
+        rest = Counter(one.rule for one in decided[MOST_KEPT:])
+        more = [Decided(rule, None, "more", (count,)) for rule, count in rest.items()]
+        entry.decided = decided[:MOST_KEPT] + more
+    if len(outcomes) > MOST_KEPT:
+        entry.outcomes = outcomes[:MOST_KEPT] + list(dict.fromkeys(outcomes[MOST_KEPT:]))
+    if changes is not None:
+        entry.changes = _fitting(changes, len(entry.body_bytes)) if changes else None
+    if len(answer) > MOST_ANSWER:
+        entry.answer_bytes = answer[:MOST_ANSWER] + f"… and {len(answer) - MOST_ANSWER} more bytes".encode()
+
+
+def _fitting(changes: Changes, body: int) -> Changes:
+    """The first changes; ``body``: the size of the request's body, which no text in them exceeds."""
     profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
-    lengths = [sum(len(str(value)) for value in one.fields.values()) for one in profiles]
-    fitting = _fitting(lengths, MOST_TEXT)
-    return Changes(
-        profiles[:fitting],
-        subscriptions[: _fitting([len(one.subscription_id) for one in subscriptions], MOST_TEXT)],
-    )
+    if (len(profiles) + len(subscriptions)) * body <= MOST_TEXT:
+        return Changes(profiles, subscriptions)
+    values = [sum(len(str(value)) for value in one.fields.values()) for one in profiles]
+    tokens = [len(one.subscription_id) for one in subscriptions]
+    return Changes(profiles[: _how_many(values)], subscriptions[: _how_many(tokens)])
 
 
-def kept_answer(answer: bytes) -> bytes:
-    """The answer, or its beginning and how many bytes followed."""
-    if len(answer) <= MOST_ANSWER:
-        return answer
-    return answer[:MOST_ANSWER] + f"… and {len(answer) - MOST_ANSWER} more bytes".encode()
-
-
-def _fitting(lengths: list[int], most: int) -> int:
-    """How many of the first have at most so many characters together."""
-    return sum(1 for _ in takewhile(most.__ge__, accumulate(lengths)))
+def _how_many(lengths: list[int]) -> int:
+    """The number of first texts that have at most :data:`MOST_TEXT` characters together."""
+    return sum(1 for _ in takewhile(MOST_TEXT.__ge__, accumulate(lengths)))

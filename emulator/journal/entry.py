@@ -1,9 +1,10 @@
-"""One request in the journal."""
+"""One request in the journal: as it is kept, as searches read it, as it is shown."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -11,10 +12,12 @@ import msgspec
 
 from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
+from push_emulator.answers import Outcome
 
-#: What a request can come to, in the order in which it is offered as a filter.
-OUTCOMES = ("added", "changed", "unchanged", "refused", "fault")
-#: Levels of a client's value that are shown.
+#: The outcomes of a request, in the order in which the console offers them as filters.
+OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused", "fault")
+_HEAVIEST_FIRST: tuple[Outcome, ...] = ("refused", "changed", "added")
+#: The most levels of a client's value that are shown.
 _SHOWN_DEPTH = 32
 
 
@@ -51,7 +54,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
     @property
     def time(self) -> str:
-        """When it came, ISO 8601 in UTC."""
+        """The time of the request, ISO 8601 in UTC."""
         return iso(self.at_ms)
 
     @property
@@ -78,6 +81,59 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
         return _object(self.answer_bytes)
 
 
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+class Reading:
+    """An entry as searches read it: each part is decoded on its first use.
+
+    ``packed``: the entry as the journal keeps it; ``entry``: the same unpacked, if it is at hand. ``body``
+    and ``answer`` hold those bytes, with others around them unless the entry is ``opened``.
+    """
+
+    def __init__(self, entry_id: int, packed: bytearray, entry: Entry | None = None) -> None:
+        self.id = entry_id
+        self.packed = packed
+        self.opened = entry is not None
+        self.body: bytes | bytearray = packed
+        self.answer: bytes | bytearray = packed
+        if entry is not None:
+            self.entry = entry
+            self.body, self.answer = entry.body_bytes, entry.answer_bytes
+
+    @cached_property
+    def entry(self) -> Entry:
+        """The entry itself."""
+        return _decode(self.packed)
+
+    @cached_property
+    def escapes(self) -> bool:
+        """Whether the body escapes ASCII characters: its bytes may then lack a text that it contains."""
+        return rb"\u00" in self.body
+
+    @cached_property
+    def lowered(self) -> bytearray:
+        """``packed`` with ASCII letters in lower case."""
+        return self.packed.lower()
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; ``{}`` if it is none."""
+        return self.entry.document()
+
+    @cached_property
+    def answered(self) -> dict[str, Any]:
+        """The answer as a JSON object; ``{}`` if it is none."""
+        return self.entry.answered()
+
+    @cached_property
+    def folded(self) -> str:
+        """The text that words are searched in: body, answer, path, resource's name, headers, case-folded."""
+        entry = self.entry
+        headers = (text for header in entry.headers.items() for text in header)
+        return "\n".join((entry.body, entry.answer, entry.path, entry.resource or "", *headers)).casefold()
+
+
 def _object(text: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(text)
@@ -90,10 +146,10 @@ def _object(text: bytes) -> dict[str, Any]:
 
 
 def showable(value: Any, depth: int = 0) -> Any:
-    """A value that a client sent, such that it can be written as JSON whatever it is.
+    """A value that a client sent, in a form that can be written as JSON.
 
-    Numbers beyond 64 bits, ``NaN`` and ``Infinity`` become their text, lone surrogates a question mark, what
-    is nested too deeply an ellipsis.
+    Numbers beyond 64 bits, ``NaN`` and ``Infinity`` become text, lone surrogates become question marks, and
+    values nested too deeply become an ellipsis.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
@@ -110,18 +166,18 @@ def showable(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def outcome_word(entry: Entry) -> str:
-    """fault, refused, changed, added or unchanged: the one word for a whole request."""
+def outcome_word(entry: Entry) -> Outcome:
+    """The outcome of a whole request: fault, refused, changed, added or unchanged."""
     return word_of(bool(entry.fault), entry.error, entry.outcomes)
 
 
-def word_of(faulty: bool, error: int, outcomes: Sequence[str]) -> str:
+def word_of(faulty: bool, error: int, outcomes: Sequence[str]) -> Outcome:
     """:func:`outcome_word` for what is no entry yet."""
     if faulty:
         return "fault"
     if error not in (0, 200):
         return "refused"
-    for word in ("refused", "changed", "added"):
+    for word in _HEAVIEST_FIRST:
         if word in outcomes:
             return word
     return "unchanged"

@@ -1,4 +1,4 @@
-"""The journal itself: bounded by count and by bytes, the oldest go first."""
+"""The journal: bounded by count and by bytes; the oldest entries are evicted first."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from contextlib import contextmanager
 
 import msgspec
 
-from emulator.journal.entry import Entry
+from emulator.journal.bounds import bound
+from emulator.journal.entry import Entry, Reading
 from emulator.journal.matching import Match
-from emulator.journal.reading import Reading
 from emulator.settings import JOURNAL_BYTES, JOURNAL_COUNT
 
-#: Bytes of memory that are taken at a time.
+#: The size of a block of memory, bytes.
 _BLOCK = 64 << 10
-#: A longer entry that does not fit gets memory of its own: at most so much of a block is left unused.
+#: The most bytes of a block that stay unused: a longer entry that does not fit gets memory of its own.
 _LONG = _BLOCK // 8
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
 
-#: Is told the id of each new entry that matches, and ``None`` when the journal is emptied.
+#: Called with the id of each new entry that matches, and with ``None`` when the journal is emptied.
 Tell = Callable[[int | None], object]
-#: A block, and where in it an entry begins and ends.
+#: A block, and the begin and end of an entry in it.
 _Place = tuple[bytearray, int, int]
 
 
 class RequestJournal:
     """The last requests of a workspace.
 
-    Each entry is kept packed: exact to count in bytes, small, and nothing to the garbage collector. Entries
-    stand one behind the other in blocks, which are only ever added to; the memory of a block is freed with
-    its last entry. ``recorded`` counts all that ever came, ``dropped`` those that had to go for newer ones;
-    ``epoch`` is another one whenever all entries have been forgotten; ``recording`` false: the endpoint
-    records nothing, as when its cost is measured.
+    Each entry is kept packed: small, of a known size, and ignored by the garbage collector. Blocks of memory
+    hold the entries one after the other; a block is freed with its last entry. ``recorded`` counts all
+    requests, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied;
+    with ``recording`` false the endpoint records nothing.
     """
 
     def __init__(self, max_count: int = JOURNAL_COUNT, max_bytes: int = JOURNAL_BYTES) -> None:
@@ -56,8 +55,9 @@ class RequestJournal:
         return len(self._places)
 
     def record(self, entry: Entry) -> None:
-        """Take an entry in, giving it its id; whoever watches is told."""
+        """Add an entry, its parts bounded, and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
+        bound(entry)
         packed, places = self._packed, self._places
         _encode_into(entry, packed)
         size = len(packed)
@@ -82,7 +82,7 @@ class RequestJournal:
     def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
         if size > _LONG:
-            self._packed = bytearray()  # the old one has grown, and would stay as large
+            self._packed = bytearray()  # the old buffer has grown, and would stay as large
             return bytearray(packed), 0, size
         self._block = bytearray(_BLOCK)
         self._block[:size] = packed
@@ -95,12 +95,12 @@ class RequestJournal:
         return reading.entry if reading is not None else None
 
     def reading(self, entry_id: int) -> Reading | None:
-        """The entry with this id for a search, if it is still kept."""
+        """The entry with this id as searches read it, if it is still kept."""
         position = entry_id - self.oldest_id
         return _read(entry_id, self._places[position]) if 0 <= position < len(self._places) else None
 
     def readings(self, before: int | None = None) -> Iterator[Reading]:
-        """The entries for a search, newest first, those with an id below ``before``: as they are now."""
+        """The present entries as searches read them, newest first; only ids below ``before``."""
         places, oldest = list(self._places), self.oldest_id
         if before is not None:
             del places[max(0, before - oldest) :]
@@ -108,7 +108,7 @@ class RequestJournal:
             yield _read(oldest + position, places[position])
 
     def clear(self) -> None:
-        """Forget all entries; ids go on."""
+        """Delete all entries; later ids continue."""
         self._places.clear()
         self._block = bytearray()
         self._end = 0
@@ -118,18 +118,18 @@ class RequestJournal:
         self._tell(None)
 
     def restart(self) -> None:
-        """Forget that there ever was an entry: the next one is the first. Whoever waits for news is told."""
+        """Delete all entries and restart the ids. Whoever waits for news is told."""
         self.recorded = 0
         self.clear()
 
     @property
     def oldest_id(self) -> int:
-        """The least id that is kept; the next one's, if none is."""
+        """The lowest id that is kept; the next id, if the journal is empty."""
         return self.recorded - len(self._places) + 1  # ids are consecutive
 
     @contextmanager
     def watched(self, tell: Tell, match: Match | None = None) -> Iterator[None]:
-        """Have ``tell`` called, at once, for each new entry that matches (``None``: any)."""
+        """Call ``tell`` for each new entry that matches (``None``: any), while it is recorded."""
         watch = (tell, match)
         self._watches.append(watch)
         try:
@@ -138,7 +138,7 @@ class RequestJournal:
             self._watches.remove(watch)
 
     async def news(self, timeout_s: float) -> bool:
-        """Wait for the next entry (or for :meth:`clear`), this long at most; whether there was one."""
+        """Wait for the next entry (or for :meth:`clear`), at most this long; whether it came."""
         told = asyncio.Event()
         with self.watched(lambda _: told.set()):
             try:

@@ -1,4 +1,4 @@
-"""Hiding secrets in what is shown: resource tokens and credentials."""
+"""Masks secrets in shown entries: resource tokens and credentials."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from urllib.parse import quote, unquote_plus
 from msgspec.structs import replace
 
 from emulator.journal.entry import Entry, showable
+from emulator.rules.model import Parameters
 from push_emulator.masking import mask
 
-#: Shorter tokens hide nothing, and are words of other texts too.
+#: Shorter tokens are not searched for: they can be parts of other texts.
 SHORTEST_KNOWN = 8
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key")
 _SECRET_PARAMETERS = ("resource_token", "token")
 _IN_JSON = re.compile(r'("resource_token"\s*:\s*")((?:[^"\\]|\\.)*)')
-#: What clients send that takes the body for a form, or a Python dictionary for JSON.
+#: A token in a form, or in a Python dictionary: some clients send these instead of JSON.
 _ELSEWHERE = re.compile(r"""(resource_token['"]?\s*[:=]\s*'?)([^\s'"&,}]+)""")
 
 Hide = Callable[[str], str]
@@ -30,9 +31,9 @@ def mask_value(value: Any) -> Any:
 
 
 def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
-    """The entry with its secrets hidden: in the body, in the query and in headers.
+    """The entry with its secrets masked in body, query and headers.
 
-    ``tokens``: resource tokens that are hidden wherever they stand, a parameter of another name included.
+    ``tokens``: resource tokens to mask anywhere in the entry, whatever the parameter's name.
     """
     hide = _hiding(entry, tokens)
     headers = {
@@ -46,13 +47,15 @@ def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
         query=hide(_masked_query(entry.query)),
         error_text=hide(entry.error_text),
         answer_bytes=hide(entry.answer).encode(),
-        decided=[replace(one, detail=hide(one.detail)) for one in entry.decided],
-        lints=[one._replace(path=hide(one.path), text=hide(one.text)) for one in entry.lints],
+        decided=[replace(one, parameters=_hidden(one.parameters, hide)) for one in entry.decided],
+        lints=[
+            one._replace(path=hide(one.path), parameters=_hidden(one.parameters, hide)) for one in entry.lints
+        ],
     )
 
 
 def _hiding(entry: Entry, tokens: Iterable[str]) -> Hide:
-    """What hides those of the tokens that stand somewhere in the entry, as they are or percent-encoded."""
+    """A function that masks the tokens that occur in the entry, plain or percent-encoded."""
     everything = "\n".join((entry.path, entry.query, entry.body, entry.answer, *entry.headers.values()))
     known = [form for token in tokens if len(token) >= SHORTEST_KNOWN for form in {token, quote(token, "")}]
     found = sorted((form for form in known if form in everything), key=len, reverse=True)
@@ -63,6 +66,10 @@ def _hiding(entry: Entry, tokens: Iterable[str]) -> Hide:
         return text
 
     return hide
+
+
+def _hidden(parameters: Parameters, hide: Hide) -> Parameters:
+    return tuple(hide(one) if isinstance(one, str) else one for one in parameters)
 
 
 def _masked_query(query: str) -> str:

@@ -1,17 +1,16 @@
-"""Which journal entries a match means, and how far from it the others are."""
+"""Criteria for journal entries: which entries meet them, and in what the others differ."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from msgspec import Struct
+import orjson
 
-from emulator.journal.entry import showable
-from emulator.journal.needles import needles_of
-from emulator.journal.reading import Reading
+from emulator.journal.entry import Entry, Reading, outcome_word, showable
+from push_emulator.answers import Difference
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
 SUBSCRIPTION_KEYS = ("provider", "subscription_id", "unsubscribe")
@@ -37,7 +36,7 @@ ENTRY_KEYS = (
     "q",
 )
 KEYS = (*SUBSCRIPTION_KEYS, *ITEM_KEYS, *BODY_KEYS, *ENTRY_KEYS)
-#: The type of each criterion's value; with any other it could never be met. A field's value can be of any.
+#: The type of each criterion's value; a value of another type never matches. ``field_value`` has any type.
 JSON_TYPES: dict[str, type] = {
     **dict.fromkeys((key for key in KEYS if key != "field_value"), str),
     **dict.fromkeys(("status", "error", "resource_id", "db_id"), int),
@@ -46,17 +45,23 @@ JSON_TYPES: dict[str, type] = {
 }
 
 
-#: Criteria of which an entry can have several.
-_LISTED = {"rule": attrgetter("rules"), "lint": attrgetter("lints"), "outcome": attrgetter("outcomes")}
-
-
-class Difference(Struct, frozen=True):
-    """One criterion that an entry does not meet."""
-
-    key: str
-    expected: Any
-    actual: Any
-
+#: Criteria whose values are searched in the answer's bytes, under these names.
+_ANSWERED = {
+    "db_id": "db_id",
+    "profile_id": "profile_id",
+    "subscription_hash_id": "subscription_hash_id",
+    "item_status": "status",
+    "description": "description",
+}
+#: Criteria whose values are searched in the body's bytes.
+_SENT = ("subscription_id", "id", "resource_token", "provider", "matching", "field_name", "field_value")
+_MARKS = str.maketrans("", "", "-_.:")
+#: Criteria of which an entry can have several values.
+_LISTED: dict[str, Callable[[Entry], list[str]]] = {
+    "rule": lambda entry: [one.rule for one in entry.decided],
+    "lint": lambda entry: [one.rule for one in entry.lints],
+    "outcome": lambda entry: [outcome_word(entry), *entry.outcomes],
+}
 
 _Check = Callable[[Reading], list[Difference]]
 
@@ -72,7 +77,7 @@ class Match:
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
-        self._needles = needles_of(self.criteria)
+        self._needles = _needles_of(self.criteria)
         self._words = str(self.criteria.get("q", "")).casefold().split()
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
@@ -83,7 +88,7 @@ class Match:
         return Match({key: self.criteria[key]}, self._loose)
 
     def meets(self, reading: Reading) -> bool:
-        """Whether an entry meets all criteria: found out as soon as one says no, the cheapest first."""
+        """Whether an entry meets all criteria; the cheapest are checked first."""
         for needle in self._needles.body:
             if needle not in reading.body and not reading.escapes:
                 return False
@@ -103,13 +108,13 @@ class Match:
         return True
 
     def differences(self, reading: Reading) -> list[Difference]:
-        """Every criterion that an entry does not meet, with what it has instead."""
+        """Every criterion that an entry does not meet, with the entry's own value."""
         found = [one for check in self._checks for one in check(reading)]
         found += [Difference("q", word, None) for word in self._words if word not in reading.folded]
         return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
     def _make_checks(self) -> Iterator[tuple[int, _Check]]:
-        """What has to be looked at, in the order in which it is told, each with what it costs."""
+        """The checks in the order in which their differences are shown, each with its cost."""
         wanted = {key: self.criteria[key] for key in SUBSCRIPTION_KEYS if key in self.criteria}
         if wanted:
             yield 2, partial(self._check_subscriptions, wanted)
@@ -126,7 +131,7 @@ class Match:
         return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        """Of the answer's items, without those of other subscriptions than the wanted one."""
+        """Compare the answer's items, except those of other subscriptions."""
         named = [key for key in ("provider", "subscription_id") if key in self.criteria]
         items = [
             {**item, "item_status": item.get("status")}
@@ -136,7 +141,7 @@ class Match:
         return self._nearest(wanted, items)
 
     def _nearest(self, wanted: dict[str, Any], candidates: list[dict[str, Any]]) -> list[Difference]:
-        """The differences of the candidate that comes nearest."""
+        """The differences of the candidate with the fewest."""
         nearest: list[Difference] | None = None
         for candidate in candidates:
             unlike = [
@@ -166,8 +171,8 @@ class Match:
         if key == "since":
             return [] if entry.time >= str(wanted) else [Difference(key, wanted, entry.time)]
         if key in _LISTED:
-            several = _LISTED[key](reading)
-            return [] if wanted in several else [Difference(key, wanted, several)]
+            several = _LISTED[key](entry)
+            return [] if wanted in several else [Difference(key, wanted, list(dict.fromkeys(several)))]
         actual = getattr(entry, key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
@@ -183,3 +188,34 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _Needles(NamedTuple):
+    """Bytes that an entry must contain to match: most entries are ruled out without decoding.
+
+    ``body`` ones may be escaped instead, ``words`` are in lower case.
+    """
+
+    body: list[bytes]
+    answer: list[bytes]
+    words: list[bytes]
+
+
+def _needles_of(criteria: Mapping[str, Any]) -> _Needles:
+    sent = [
+        wanted.encode()
+        for key, wanted in criteria.items()
+        if (key in _SENT or key.startswith("field.")) and _is_plain(wanted)
+    ]
+    answered = [
+        orjson.dumps({name: criteria[key]})[1:-1]
+        for key, name in _ANSWERED.items()
+        if criteria.get(key) is not None
+    ]
+    words = str(criteria.get("q", "")).casefold().split()
+    return _Needles(sent, answered, [word.encode() for word in words if _is_plain(word)])
+
+
+def _is_plain(wanted: Any) -> bool:
+    """Whether a value is a text without characters that JSON escapes."""
+    return isinstance(wanted, str) and wanted.isascii() and wanted.translate(_MARKS).isalnum()

@@ -1,4 +1,4 @@
-"""Looking through the journal in steps, so that a long one stops nobody."""
+"""Searches the journal in steps, so that a long one stops nobody."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Difference, Match
+from emulator.journal.matching import Match
 from emulator.loop.pacing import Pacing
+from push_emulator.answers import Difference
 
 
 class Found(NamedTuple):
@@ -46,14 +47,8 @@ async def search(
     return Found(found, found[-1].id if more else None, total)
 
 
-async def find_one(journal: RequestJournal, match: Match) -> Entry | None:
-    """The newest entry that matches, if any does."""
-    found = await search(journal, match, 1)
-    return found.entries[0] if found.entries else None
-
-
 class Miss(NamedTuple):
-    """An entry that does not match, and in what."""
+    """An entry that does not match, and its differences."""
 
     entry: Entry
     differences: list[Difference]
@@ -72,5 +67,5 @@ async def nearest_misses(journal: RequestJournal, match: Match, limit: int = 3) 
         insort(nearest, Miss(reading.entry, differences), key=lambda miss: len(miss.differences))
         del nearest[limit:]
         if len(nearest) == limit and len(nearest[-1].differences) == 1:
-            break  # none comes nearer
+            break  # no entry can be nearer
     return nearest

@@ -1,4 +1,4 @@
-"""Expectations of how often something was asked for."""
+"""Expected numbers of matching requests, and waiting for them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from emulator.loop.pacing import Pacing
 
 @dataclass(frozen=True)
 class Expectation:
-    """``at_least`` and ``at_most`` this often."""
+    """The least and the most requests that are expected."""
 
     at_least: int = 0
     at_most: int | None = None
 
     @classmethod
     def of(cls, expect: Mapping[str, int]) -> Expectation:
-        """From ``{"at_least": n, "at_most": n, "exactly": n}``, each optional; once or more without any."""
+        """From ``{"at_least": n, "at_most": n, "exactly": n}``, each optional; without any, at least once."""
         if "exactly" in expect:
             return cls(expect["exactly"], expect["exactly"])
         if not expect:
@@ -30,15 +30,15 @@ class Expectation:
         return cls(expect.get("at_least", 0), expect.get("at_most"))
 
     def met_by(self, count: int) -> bool:
-        """Whether so many are right."""
+        """Whether this number meets the expectation."""
         return count >= self.at_least and not self.broken_by(count)
 
     def settled_by(self, count: int) -> bool:
-        """Whether so many are right already; with nothing but an upper bound that is never sure."""
+        """Whether this number meets it for good; an upper bound alone is never met for good."""
         return self.met_by(count) and (self.at_least > 0 or self.at_most is None)
 
     def broken_by(self, count: int) -> bool:
-        """Whether so many are too many, whatever still comes."""
+        """Whether this number is too high already."""
         return self.at_most is not None and count > self.at_most
 
     def __str__(self) -> str:
@@ -49,61 +49,44 @@ class Expectation:
 
 
 async def count_within(journal: RequestJournal, match: Match, expect: Expectation, within_s: float) -> int:
-    """How many kept entries match, as soon as that is what is expected, or after ``within_s`` seconds.
+    """The number of kept entries that match, as soon as it is settled, or after ``within_s`` seconds.
 
-    With nothing but an upper bound the whole time is watched, for one too many can come late.
+    An upper bound alone is watched for the whole time: a request too many can come late.
     """
     deadline = monotonic() + within_s
-    found = _Matching(journal, match)
-    with journal.watched(found.add, match):
-        await found.look_back()
-        while not expect.broken_by(found.count) and not expect.settled_by(found.count):
-            left = deadline - monotonic()
-            if left <= 0 or not await found.grows(left):
-                break
-    return found.count
+    ids: deque[int] = deque()  # of the kept entries that match, ascending; each is looked at once
+    came = asyncio.Event()
 
-
-class _Matching:
-    """The ids of the kept entries that match, ascending. Each entry is looked at once."""
-
-    def __init__(self, journal: RequestJournal, match: Match) -> None:
-        self._journal = journal
-        self._match = match
-        self._ids: deque[int] = deque()
-        self._grown = asyncio.Event()
-
-    def add(self, entry_id: int | None) -> None:
-        """Count one that has just come; ``None``: the journal was emptied."""
+    def add(entry_id: int | None) -> None:
         if entry_id is None:
-            self._ids.clear()
+            ids.clear()
         else:
-            self._ids.append(entry_id)
-            self._grown.set()
+            ids.append(entry_id)
+            came.set()
 
-    async def look_back(self) -> None:
-        """Look at those that were there before, in steps."""
-        steps, epoch = Pacing(asked_every=1), self._journal.epoch
-        for reading in self._journal.readings():
-            if steps.long:
-                await steps.pause()
-            if self._journal.epoch != epoch:
-                return
-            if self._match.meets(reading):
-                self._ids.appendleft(reading.id)
+    def count() -> int:
+        while ids and ids[0] < journal.oldest_id:
+            ids.popleft()  # evicted, or the journal was emptied
+        return len(ids)
 
-    @property
-    def count(self) -> int:
-        """How many match of those that are kept now."""
-        while self._ids and self._ids[0] < self._journal.oldest_id:
-            self._ids.popleft()  # it had to go for newer ones, or the journal was emptied
-        return len(self._ids)
+    with journal.watched(add, match):
+        await _look_back(journal, match, ids)
+        while not expect.broken_by(count()) and not expect.settled_by(count()):
+            came.clear()
+            try:
+                await asyncio.wait_for(came.wait(), deadline - monotonic())
+            except asyncio.TimeoutError:
+                break
+    return count()
 
-    async def grows(self, timeout_s: float) -> bool:
-        """Wait for the next one that matches, this long at most; whether one came."""
-        self._grown.clear()
-        try:
-            await asyncio.wait_for(self._grown.wait(), timeout_s)
-        except asyncio.TimeoutError:
-            return False
-        return True
+
+async def _look_back(journal: RequestJournal, match: Match, ids: deque[int]) -> None:
+    """Add the ids of earlier entries in front, in steps; stops when the journal is emptied."""
+    pacing, epoch = Pacing(asked_every=1), journal.epoch
+    for reading in journal.readings():
+        if pacing.long:
+            await pacing.pause()
+        if journal.epoch != epoch:
+            return
+        if match.meets(reading):
+            ids.appendleft(reading.id)

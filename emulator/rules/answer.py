@@ -1,10 +1,11 @@
-"""The answer's items and envelope (A-rules, S7): their keys, and the order of these."""
+"""The answer's items and envelope, with their keys in order (A-rules, S7)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from emulator.rules.applying import Applied
+from emulator.rules.database import DatabaseResult
 from emulator.rules.model import Profile, Resource, bounded_text
 
 SUCCESS = "Successful operation"
@@ -24,15 +25,13 @@ def error_envelope(code: int, text: str) -> dict[str, object]:
     return {"data": [], "error": code, "error_text": bounded_text(text)}
 
 
-def profile_items(resource: Resource, profile: Profile, applied: Sequence[Applied]) -> list[Item]:
-    """The items of a database whose profile was found or made (S1, S2, S4–S7)."""
-    items = [_item(resource, profile, one) for one in applied if one.effect != "unchanged"]  # S3
+def items_of(resource: Resource, db_id: int, result: DatabaseResult) -> list[Item]:
+    """The items of one database (S1, S2, S4–S7); one alone where it could not be searched (M4, M5)."""
+    profile = result.profile
+    if profile is None:
+        return [{"db_id": db_id, "description": result.error, "resource_id": resource.id, "status": "error"}]
+    items = [_item(resource, profile, one) for one in result.applied if one.effect != "unchanged"]  # S3
     return items or [_bare_item(resource, profile)]  # S7
-
-
-def matching_error_item(resource: Resource, db_id: int, description: str) -> Item:
-    """The item of a database that could not be searched (M4, M5)."""
-    return {"db_id": db_id, "description": description, "resource_id": resource.id, "status": "error"}
 
 
 def _item(resource: Resource, profile: Profile, one: Applied) -> Item:

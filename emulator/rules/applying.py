@@ -7,17 +7,21 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from emulator.rules.context import Run
+from emulator.rules.context import RequestContext
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
 from emulator.rules.providers import accepted
 
-#: What became of one entry of ``subscriptions`` in one database.
+#: What the items of refused subscriptions say (S4 and S5, S6).
+DUPLICATE = "Duplicate push subscription"
+NOT_CONFIGURED = "provider is not configured for the resource"
+
+#: The effect of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]
 
 
 class Applied(Struct):
-    """One entry's effect, with the record where there is one and the reason where it was refused."""
+    """The effect of one entry; ``record``: its subscription, if any; ``description``: why it was refused."""
 
     wanted: SubscriptionRequest
     effect: Effect
@@ -25,65 +29,64 @@ class Applied(Struct):
     description: str = ""
 
 
-def apply_subscriptions(run: Run, profile: Profile) -> list[Applied]:
-    """What becomes of each of the request's subscriptions on this profile, in order.
+def apply_subscriptions(context: RequestContext, profile: Profile) -> list[Applied]:
+    """Apply each of the request's subscriptions to this profile, in order; answers their effects.
 
-    The changes are added to ``run.changes``; nothing else is touched.
+    The changes are added to ``context.changes``; nothing else is touched.
     """
     seen: set[tuple[str, str]] = set()
-    return [_apply_one(run, profile, wanted, seen) for wanted in run.request.subscriptions]
+    return [_apply_one(context, profile, wanted, seen) for wanted in context.request.subscriptions]
 
 
 def _apply_one(
-    run: Run, profile: Profile, wanted: SubscriptionRequest, seen: set[tuple[str, str]]
+    context: RequestContext, profile: Profile, wanted: SubscriptionRequest, seen: set[tuple[str, str]]
 ) -> Applied:
-    if run.forced is not None:
-        return Applied(wanted, "refused", None, run.forced.description)
-    if not accepted(wanted.provider, run.resource):  # S6
-        run.note("S6", profile.db_id, f"{wanted.provider} is not configured")
-        return Applied(wanted, "refused", None, "provider is not configured for the resource")
+    if context.forced is not None:
+        return Applied(wanted, "refused", None, context.forced.description)
+    if not accepted(wanted.provider, context.resource):  # S6
+        context.note("S6", profile.db_id, "not_configured", wanted.provider)
+        return Applied(wanted, "refused", None, NOT_CONFIGURED)
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
-        run.note("S5", profile.db_id, "twice in one request")
-        return _duplicate(wanted)
+        context.note("S5", profile.db_id, "twice")
+        return Applied(wanted, "refused", None, DUPLICATE)
     seen.add(pair)
 
-    key = run.key(profile.db_id, wanted)
-    held = run.find_by_push(key)
+    key = context.key(profile.db_id, wanted)
+    held = context.find_by_push(key)
     holder = held.active
     own = holder if holder is not None and holder.profile_id == profile.id else None
     if own is None and held.others:
-        own = run.lookup.find_own(key, profile.id)
+        own = context.lookup.find_own(key, profile.id)
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
-        run.note("S3", profile.db_id, f"already {own.status}" if own else "nothing to unsubscribe")
+        if own is None:
+            context.note("S3", profile.db_id, "not_there")
+        else:
+            context.note("S3", profile.db_id, "already", own.status)
         return Applied(wanted, "unchanged", own)
 
     if holder is not None and not wanted.unsubscribe:  # S4
-        if run.policies.duplicate_token == "error":
-            run.note("S4", profile.db_id, f"active on profile {holder.profile_id}")
-            return _duplicate(wanted)
-        run.note("S4", holder.db_id, f"moved away from profile {holder.profile_id}")
-        run.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=run.now))
+        if context.policies.duplicate_token == "error":
+            context.note("S4", profile.db_id, "active_on", holder.profile_id)
+            return Applied(wanted, "refused", None, DUPLICATE)
+        context.note("S4", holder.db_id, "moved", holder.profile_id)
+        context.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=context.now))
     if own is not None:  # S2
-        run.note("S2", profile.db_id, f"{own.status} → {status}")
-        changed = replace(own, status=status, updated=run.now)
-        run.changes.subscriptions.append(changed)
+        context.note("S2", profile.db_id, "changed", own.status, status)
+        changed = replace(own, status=status, updated=context.now)
+        context.changes.subscriptions.append(changed)
         return Applied(wanted, "changed", changed)
-    run.note("S1", profile.db_id, "added")  # S1
-    added = _new_record(run, profile, key, held.hash_id)
-    run.changes.subscriptions.append(added)
+    context.note("S1", profile.db_id, "added")  # S1
+    added = _new_record(context, profile, key, held.hash_id)
+    context.changes.subscriptions.append(added)
     return Applied(wanted, "added", added)
 
 
-def _duplicate(wanted: SubscriptionRequest) -> Applied:
-    return Applied(wanted, "refused", None, "Duplicate push subscription")
-
-
-def _new_record(run: Run, profile: Profile, key: PushKey, hash_id: str | None) -> Subscription:
+def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id: str | None) -> Subscription:
     if hash_id is None:  # A5: the hash depends on the key alone
-        hash_id = subscription_hash_id(key, lambda one: one in run.made or run.lookup.hash_taken(one))
-        run.made.add(hash_id)
+        hash_id = subscription_hash_id(key, lambda one: one in context.made or context.lookup.hash_taken(one))
+        context.made.add(hash_id)
     return Subscription(
         hash_id,
         key.db_id,
@@ -92,6 +95,6 @@ def _new_record(run: Run, profile: Profile, key: PushKey, hash_id: str | None) -
         key.provider,
         key.subscription_id,
         "subscribed",
-        run.now,
-        run.now,
+        context.now,
+        context.now,
     )

@@ -1,4 +1,4 @@
-"""One request being decided: what the rules read, and what they have made so far."""
+"""What the rules read about one request, and what they have found and changed so far."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from emulator.rules.interfaces import IdSource, Lookup
 from emulator.rules.model import (
     Changes,
     Decided,
+    FieldKind,
     ForcedError,
     Held,
+    Lint,
     Policies,
     PushKey,
     PushRequest,
@@ -18,10 +20,11 @@ from emulator.rules.model import (
 )
 
 
-class Run(Struct):
-    """What every rule needs.
+class RequestContext(Struct):
+    """The data that every rule needs.
 
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
+    ``differing``: the databases whose field has another JSON type than the value, and the field's type.
     """
 
     request: PushRequest
@@ -30,23 +33,29 @@ class Run(Struct):
     policies: Policies
     now: str
     ids: IdSource
-    decided: list[Decided]
     forced: ForcedError | None = None
     changes: Changes = field(default_factory=Changes)
+    decided: list[Decided] = field(default_factory=list)
+    lints: list[Lint] = field(default_factory=list)
     known: dict[PushKey, Held] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    differing: list[tuple[int, FieldKind]] = field(default_factory=list)
+
+    def restart(self, ids: IdSource) -> None:
+        """Prepare for the next request to the same resource; its time and the decisions stay."""
+        self.ids, self.changes, self.known, self.made, self.differing = ids, Changes(), {}, set(), []
 
     def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:
         """The key of one of the request's subscriptions in a database."""
         return PushKey(db_id, self.resource.id, wanted.provider, wanted.subscription_id)
 
     def find_by_push(self, key: PushKey) -> Held:
-        """What there was of this key before the request; looked up once: matching and applying both ask."""
+        """The records of this key before the request; looked up once, for matching and applying."""
         held = self.known.get(key)
         if held is None:
             held = self.known[key] = self.lookup.find_by_push(key)
         return held
 
-    def note(self, rule: str, db_id: int | None, detail: str) -> None:
-        """Write down that a rule decided something."""
-        self.decided.append(Decided(rule, db_id, detail))
+    def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
+        """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
+        self.decided.append(Decided(rule, db_id, code, parameters))

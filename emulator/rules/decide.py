@@ -1,19 +1,13 @@
-"""The whole of one request: from its checked shape to the answer's items and the changes to apply."""
+"""Decides one checked request: the items of its answer, and the changes to apply."""
 
 from __future__ import annotations
 
-from emulator.rules.answer import (
-    ALL_APPLIED,
-    NOT_ALL_APPLIED,
-    Item,
-    matching_error_item,
-    profile_items,
-)
-from emulator.rules.applying import Effect, apply_subscriptions
-from emulator.rules.context import Run
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, items_of
+from emulator.rules.context import RequestContext
+from emulator.rules.database import apply_database
 from emulator.rules.interfaces import Clock, IdSource, Lookup
-from emulator.rules.matching import MatchingError, match_profile
-from emulator.rules.model import Changes, Database, Decided, ForcedError, Outcome, Policies, PushRequest
+from emulator.rules.matching import json_type_lints
+from emulator.rules.model import Changes, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 
@@ -25,41 +19,35 @@ def decide(
     ids: IdSource,
     forced: ForcedError | None = None,
 ) -> Outcome:
-    """What the request answers and changes. Changes nothing itself: the caller applies ``changes`` (A6).
+    """Decide one request. Changes nothing itself: the caller applies ``changes`` (A6).
 
-    ``forced``: an error that every item is to have; then there are no changes.
+    ``forced``: an error that every item gets; then there are no changes.
     Raises :class:`~emulator.rules.model.RequestError` where the whole request is refused (A3).
     """
-    decided: list[Decided] = []
-    check_matching(request)
+    id_lint = check_matching(request)
     resource = find_resource(request, lookup)
-    check_providers(request, resource)
-    databases = choose_databases(request, resource, lookup, decided)
-    run = Run(request, resource, lookup, policies, clock.timestamp(), ids, decided, forced)
-    outcome = Outcome(ALL_APPLIED, [], run.changes, decided, resource)
+    context = RequestContext(request, resource, lookup, policies, clock.timestamp(), ids, forced)
+    check_providers(context)
+    databases = choose_databases(context)
+    if id_lint is not None:
+        context.lints.append(id_lint)
+    outcome = Outcome(ALL_APPLIED, [], context.changes, context.decided, context.lints, resource)
     for database in databases:  # B1
-        items, effects = _process(run, database)
-        outcome.items += items
+        result = apply_database(context, database)
+        effects = result.effects
+        outcome.items += items_of(resource, database.id, result)
         outcome.outcomes += effects
         outcome.failed += effects.count("refused")
         if "added" not in effects and "changed" not in effects:  # A2
             outcome.error = NOT_ALL_APPLIED
+        if effects.count("unchanged") == len(effects):
+            context.note("S7", database.id, "bare")
     if outcome.failed:  # A2
         outcome.error = NOT_ALL_APPLIED
     outcome.ok = len(outcome.items) - outcome.failed
     if forced is not None:
         outcome.changes = Changes()
-    run.note("A2" if outcome.error else "A1", None, f"error {outcome.error}")
+    if context.differing:
+        context.lints += json_type_lints(context.differing)
+    context.note("A2" if outcome.error else "A1", None, "error", outcome.error)
     return outcome
-
-
-def _process(run: Run, database: Database) -> tuple[list[Item], list[Effect]]:
-    try:
-        profile = match_profile(run, database)
-    except MatchingError as error:
-        return [matching_error_item(run.resource, database.id, str(error))], ["refused"]
-    applied = apply_subscriptions(run, profile)
-    effects = [one.effect for one in applied]
-    if effects.count("unchanged") == len(effects):
-        run.note("S7", database.id, "nothing changed: one bare item")
-    return profile_items(run.resource, profile, applied), effects

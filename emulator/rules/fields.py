@@ -1,4 +1,4 @@
-"""Custom fields: reading a value as the field's type (M5). Values compare in the form made here."""
+"""Custom fields: converts a value to the field's type (M5). Converted values can be compared."""
 
 from __future__ import annotations
 
@@ -24,14 +24,19 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-#: Characters of a number, a time or an address: the longest has far fewer.
+#: The most characters of a number, a time or an address; real ones are far shorter.
 _MOST_CHARACTERS = 400
-#: Of an enum's options no more are named in a complaint.
+#: The most options of an enum that an error text names.
 _MOST_OPTIONS = 50
 
 
 class InvalidFieldValue(ValueError):
-    """The value cannot be read as the field's type; the text says what would be right."""
+    """The value cannot be read as the field's type: what is ``wanted``, and of an enum the ``options``."""
+
+    def __init__(self, wanted: str, options: str = "") -> None:
+        super().__init__(wanted + options)
+        self.wanted = wanted
+        self.options = options
 
 
 def read_value(field_type: FieldType, value: FieldValue) -> FieldValue:
@@ -49,7 +54,7 @@ def json_type_differs(field_type: FieldType, value: FieldValue) -> bool:
 
 
 def same_value(one: FieldValue, other: FieldValue) -> bool:
-    """Whether two values are one where no field says the type, but their JSON types do (M5).
+    """Whether two values are equal, judged by their JSON types alone (M5).
 
     With a boolean both are read as booleans, with a number as numbers: 123 is ``"123"``, true is ``"true"``
     and never 1. Two strings must be equal.
@@ -129,9 +134,8 @@ def _read_enum(value: FieldValue, field_type: FieldType) -> str:
     if isinstance(value, str) and value in field_type.options:
         return value
     more = ["…"] if len(field_type.options) > _MOST_OPTIONS else []
-    raise InvalidFieldValue(
-        "one of " + ", ".join([*map(shortened, field_type.options[:_MOST_OPTIONS]), *more])
-    )
+    options = [*map(shortened, field_type.options[:_MOST_OPTIONS]), *more]
+    raise InvalidFieldValue("one of ", ", ".join(options))
 
 
 def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What the rules ask of the world: look-ups in the state, the time, new ids."""
+"""Interfaces that the rules need: look-ups in the state, the time, new ids."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Lookup(Protocol):
         """Up to two profiles whose field has this (canonical) value, the oldest first (M9)."""
 
     def find_by_push(self, key: PushKey) -> Held:
-        """What there is of this key; looks at the active record, however many others there are."""
+        """The records of this key; reads the active one only, however many others exist."""
 
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         """The record of this key on this profile of the key's database."""
 
     def find_all(self, key: PushKey) -> list[Subscription]:
-        """All records of this key, that of the oldest profile first (M9): for keys without an active one."""
+        """All records of this key, the oldest profile's first (M9); for keys without an active record."""
 
     def hash_taken(self, hash_id: str) -> bool:
         """Whether a subscription of the workspace has this hash id."""

@@ -11,13 +11,13 @@ HASH_DIGITS = 8
 
 
 def digest(key: PushKey) -> bytes:
-    """32 bytes that stand for the key, the same in every workspace and every run."""
+    """A digest of the key, 32 bytes; the same in every workspace and every run."""
     text = f"{key.db_id}/{key.resource_id}/{len(key.provider)}:{key.provider}/{key.subscription_id}"
     return blake2b(text.encode(), digest_size=32).digest()
 
 
 def subscription_hash_id(key: PushKey, taken: Callable[[str], bool]) -> str:
-    """The key's hash id: 8 lower-case hex digits, or as many more as it takes to be nobody else's.
+    """The key's hash id: 8 lower-case hex digits, or more where another key has them.
 
     ``taken`` says whether another key of the workspace has a hash id already.
     """

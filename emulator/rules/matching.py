@@ -1,93 +1,108 @@
-"""Finding the profile in one database, or making it (M-rules)."""
+"""Finds the profile in one database, or creates it (M-rules)."""
 
 from __future__ import annotations
 
-from emulator.rules.context import Run
-from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldValue, Held, Profile, PushKey, Subscription, shortened
+from collections.abc import Sequence
+
+from emulator.rules.context import RequestContext
+from emulator.rules.fields import InvalidFieldValue, json_type_differs, read_value
+from emulator.rules.lints import first_lints
+from emulator.rules.model import Database, FieldValue, Held, Lint, Profile, PushKey, Subscription, shortened
+
+#: What the item of a database that cannot be searched says (M4, M5).
+UNKNOWN_FIELD = "matching error: unknown field"
+INVALID_VALUE = "matching error: invalid field value"
 
 
 class MatchingError(Exception):
-    """This database cannot be searched as asked; its item says why, the other databases go on (M4, M5)."""
+    """This database cannot be searched; its item says why, the other databases are processed (M4, M5)."""
 
 
-def match_profile(run: Run, database: Database) -> Profile:
-    """The profile that the request means in this database: the found one or a new one (M6).
+def match_profile(context: RequestContext, database: Database) -> Profile:
+    """Find the request's profile in this database, or create it (M6).
 
     Raises :class:`MatchingError`.
     """
-    request = run.request
-    if run.forced is not None and run.forced.in_matching:
-        raise MatchingError(run.forced.description)
+    request = context.request
+    if context.forced is not None and context.forced.in_matching:
+        raise MatchingError(context.forced.description)
     if request.matching == "custom":  # M3
-        return _by_field(run, database, request.field_name or "", request.field_value)
+        return _by_field(context, database, request.field_name or "", request.field_value)
     if request.id:  # M2, M1
-        return _by_id(run, database, request.id, "M2" if request.matching else "M1")
-    return _by_push(run, database)
+        return _by_id(context, database, request.id, "M2" if request.matching else "M1")
+    return _by_push(context, database)
 
 
-def _by_field(run: Run, database: Database, name: str, given: FieldValue | None) -> Profile:
+def _by_field(context: RequestContext, database: Database, name: str, given: FieldValue | None) -> Profile:
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
-        run.note("M4", database.id, f'field "{shortened(name)}" is not declared')
-        raise MatchingError("matching error: unknown field")
+        context.note("M4", database.id, "undeclared", shortened(name))
+        raise MatchingError(UNKNOWN_FIELD)
+    if json_type_differs(field_type, given):  # L7
+        context.differing.append((database.id, field_type.kind))
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
-        run.note("M5", database.id, f'field "{shortened(name)}" takes {error}')
-        raise MatchingError("matching error: invalid field value") from error
-    found = run.lookup.find_by_field(database.id, name, value)
-    run.note("M3", database.id, f'searched by "{shortened(name)}" = {_shown(value)!r}')
+        context.note("M5", database.id, "field_takes", shortened(name), error.wanted, error.options)
+        raise MatchingError(INVALID_VALUE) from error
+    found = context.lookup.find_by_field(database.id, name, value)
+    context.note("M3", database.id, "by_field", shortened(name), repr(_shown(value)))
     if not found:
-        return _create(run, database, {name: value})  # M7
+        return _create(context, database, {name: value})  # M7
     if len(found) > 1:
-        run.note("M9", database.id, "several profiles have it; the oldest wins")
+        context.note("M9", database.id, "oldest")
     return found[0]  # M9
 
 
-def _by_id(run: Run, database: Database, profile_id: str, rule: str) -> Profile:
-    run.note(rule, database.id, "searched by id")
-    found = run.lookup.find_profile(database.id, profile_id)
+def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
+    """Lints for databases whose field has another JSON type than the value, and the field's type (L7)."""
+    lints = (Lint("L7", "field_value", "json_type", (kind, db_id)) for db_id, kind in differing)
+    return first_lints(lints, len(differing), "field_value", "more_types")
+
+
+def _by_id(context: RequestContext, database: Database, profile_id: str, rule: str) -> Profile:
+    context.note(rule, database.id, "by_id")
+    found = context.lookup.find_profile(database.id, profile_id)
     if found is not None:
         return found
-    if run.policies.unknown_id == "keep":  # M8
-        run.note("M8", database.id, "no such id; the new profile gets it")
-        return _create(run, database, {}, profile_id)
-    run.note("M8", database.id, "no such id; the new profile gets one of its own")
-    return _create(run, database, {})
+    if context.policies.unknown_id == "keep":  # M8
+        context.note("M8", database.id, "keeps_id")
+        return _create(context, database, {}, profile_id)
+    context.note("M8", database.id, "new_id")
+    return _create(context, database, {})
 
 
-def _by_push(run: Run, database: Database) -> Profile:
-    run.note("M1", database.id, "searched by push subscriptions")
-    for wanted in run.request.subscriptions:  # M11
-        key = run.key(database.id, wanted)
-        held = run.find_by_push(key)
+def _by_push(context: RequestContext, database: Database) -> Profile:
+    context.note("M1", database.id, "by_push")
+    for wanted in context.request.subscriptions:  # M11
+        key = context.key(database.id, wanted)
+        held = context.find_by_push(key)
         if held.hash_id is not None:
-            run.note("M11", database.id, f"{wanted.provider} {shortened(wanted.subscription_id)} is known")
-            profile = run.lookup.find_profile(database.id, _winner(run, key, held).profile_id)
+            context.note("M11", database.id, "known_push", wanted.provider, shortened(wanted.subscription_id))
+            profile = context.lookup.find_profile(database.id, _winner(context, key, held).profile_id)
             if profile is not None:
                 return profile
-    return _create(run, database, {})
+    return _create(context, database, {})
 
 
-def _winner(run: Run, key: PushKey, held: Held) -> Subscription:
+def _winner(context: RequestContext, key: PushKey, held: Held) -> Subscription:
     if held.others > (held.active is None):
-        run.note("M9", key.db_id, "several profiles have it; active first, then the oldest")
-    return held.active or run.lookup.find_all(key)[0]  # M9
+        context.note("M9", key.db_id, "active_first")
+    return held.active or context.lookup.find_all(key)[0]  # M9
 
 
 def _create(
-    run: Run, database: Database, fields: dict[str, FieldValue], profile_id: str | None = None
+    context: RequestContext, database: Database, fields: dict[str, FieldValue], profile_id: str | None = None
 ) -> Profile:
     if profile_id is None:
-        profile_id = run.ids.profile_id()
-        while run.lookup.find_profile(database.id, profile_id) is not None:
-            profile_id = run.ids.profile_id()
-    profile = Profile(profile_id, database.id, fields, run.now)
-    run.changes.profiles.append(profile)
-    run.note("M6", database.id, f"nothing found; profile {profile_id} is new")
+        profile_id = context.ids.profile_id()
+        while context.lookup.find_profile(database.id, profile_id) is not None:
+            profile_id = context.ids.profile_id()
+    profile = Profile(profile_id, database.id, fields, context.now)
+    context.changes.profiles.append(profile)
+    context.note("M6", database.id, "created", profile_id)
     if fields:
-        run.note("M7", database.id, "the new profile gets the searched value")
+        context.note("M7", database.id, "searched_value")
     return profile
 
 

@@ -1,4 +1,4 @@
-"""The domain's nouns. Structs rather than plain data classes: they are also what is stored, as JSON."""
+"""The nouns of the domain, as structs: the store keeps them as JSON."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
+from emulator.rules.notes import NOTES
+
 Status = Literal["subscribed", "unsubscribed"]
 FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum"]
-#: A custom field's value as it is stored: dates, times and addresses as their canonical text.
+#: A custom field's value as it is stored; dates, times and addresses are canonical text.
 FieldValue = str | int | float | bool
 
-#: Bytes of UTF-8 that the text of an error may have; the rest of a longer one is left out.
+#: The most bytes of UTF-8 in an error's text; a longer text is cut.
 MAX_ERROR_TEXT = 4096
 #: The most subscriptions that one request may carry.
 MAX_SUBSCRIPTIONS = 100
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+#: What stands in a note's text.
+Parameters = tuple[str | int, ...]
 Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
@@ -37,7 +41,7 @@ class Database(Struct):
 
 
 class Resource(Struct):
-    """A resource: its secret token, its databases in order, its providers (``None``: the page's list)."""
+    """A resource: its secret token, its databases in order, its providers (``None``: the documented ones)."""
 
     id: int
     name: str
@@ -47,7 +51,7 @@ class Resource(Struct):
 
 
 class Profile(Struct):
-    """A profile of one database. Its subscriptions are records of their own. ``created``: ISO 8601, UTC."""
+    """A profile of one database; subscriptions are stored apart. ``created``: ISO 8601, UTC."""
 
     id: str
     db_id: int
@@ -56,7 +60,7 @@ class Profile(Struct):
 
 
 class PushKey(Struct, frozen=True, gc=False):
-    """What names a subscription: two records of one key can only be on two profiles."""
+    """Identifies a subscription; each profile has at most one record of a key."""
 
     db_id: int
     resource_id: int
@@ -87,7 +91,7 @@ class Subscription(Struct):
 
 
 class Held(NamedTuple):
-    """What there is of a key: the active record, how many others, and the hash id that all of them have."""
+    """The records of a key: the active one, the number of others, the hash id that they share."""
 
     active: Subscription | None = None
     others: int = 0
@@ -119,7 +123,7 @@ class PushRequest(Struct, forbid_unknown_fields=True):
 
 
 class Policies(Struct, frozen=True):
-    """What a workspace chose where the page is silent."""
+    """A workspace's choices for behaviour that the documentation leaves open."""
 
     duplicate_token: Literal["error", "move"] = "error"  # S4
     unknown_id: Literal["keep", "new"] = "keep"  # M8
@@ -127,14 +131,14 @@ class Policies(Struct, frozen=True):
 
 
 class ForcedError(Struct, frozen=True):
-    """An item error that a fault wants: what the items say, and whether the matching fails already."""
+    """An item error that a fault forces: the items' text, and whether it is an error of matching."""
 
     description: str
     in_matching: bool
 
 
 class Changes(Struct):
-    """What one request changes, applied as one transaction (A6)."""
+    """The changes of one request, applied as one transaction (A6)."""
 
     profiles: list[Profile] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
@@ -144,25 +148,38 @@ class Changes(Struct):
 
 
 class Decided(Struct, frozen=True, gc=False, array_like=True):
-    """One rule that decided something: where (``None``: the whole request) and what it made of it."""
+    """One decision: the rule, the database (``None``: the whole request), what was decided.
+
+    ``code`` is that of a text in :data:`~emulator.rules.notes.NOTES`; ``parameters`` stand in that text.
+    """
 
     rule: str
     db_id: int | None
-    detail: str
+    code: str
+    parameters: Parameters = ()
+
+    @property
+    def detail(self) -> str:
+        """What the rule made of it, in English."""
+        return NOTES[self.code].format(*self.parameters)
 
 
 class Lint(NamedTuple):
-    """A remark on a request: the L-rule, the parameter's path, the remark."""
+    """A remark on a request: the L-rule, the parameter's path, the remark as :class:`Decided` has it."""
 
     rule: str
     path: str
-    text: str
+    code: str
+    parameters: Parameters = ()
+
+    @property
+    def text(self) -> str:
+        """The remark, in English."""
+        return NOTES[self.code].format(*self.parameters)
 
 
 def bounded_text(text: str) -> str:
-    """An error's text, its end left out where it has more than :data:`MAX_ERROR_TEXT` bytes."""
-    if 4 * len(text) <= MAX_ERROR_TEXT:  # UTF-8 has at most 4 bytes for a character
-        return text
+    """An error's text, cut after :data:`MAX_ERROR_TEXT` bytes."""
     data = text[: MAX_ERROR_TEXT + 1].encode("utf-8", "replace")
     if len(data) <= MAX_ERROR_TEXT:
         return text
@@ -170,12 +187,12 @@ def bounded_text(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A client's text as a remark shows it: of a long one the beginning and the end."""
+    """A client's text for use in a remark; of a long text only the beginning and the end."""
     return text if len(text) <= 64 else f"{text[:40]}…{text[-20:]}"
 
 
 def some_of(texts: Sequence[str], most: int = 20) -> str:
-    """The first of many complaints as one text, and how many more there are."""
+    """The first complaints joined to one text, with the number of those left out."""
     more = len(texts) - most
     return "; ".join([*texts[:most], f"and {more} more"] if more > 0 else texts)
 
@@ -196,12 +213,13 @@ class RequestError(Exception):
 
 
 class Outcome(Struct):
-    """What :func:`emulator.rules.decide.decide` answers: the items, what to change, and why."""
+    """What :func:`emulator.rules.decide.decide` answers: the items, what to change, why, and remarks."""
 
     error: int
     items: list[dict[str, object]]
     changes: Changes
     decided: list[Decided]
+    lints: list[Lint]
     resource: Resource
     ok: int = 0
     failed: int = 0

@@ -1,4 +1,4 @@
-"""Providers: the page's list (D), a resource's own (O), and what each one's token looks like (L3)."""
+"""Providers: the documented ones (D), a resource's own (O), and the form of each one's tokens (L3)."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
 
 
 def known(provider: str, resource: Resource) -> bool:
-    """Whether the page names the provider or the resource lists it (S6)."""
+    """Whether the documentation or the resource names the provider (S6)."""
     return provider in DOCUMENTED or provider in (resource.providers or ())
 
 
 def accepted(provider: str, resource: Resource) -> bool:
-    """Whether the resource accepts the provider (S6); without a list of its own, the page's list."""
+    """Whether the resource accepts the provider (S6); without a list of its own, the documented ones."""
     return provider in (DOCUMENTED if resource.providers is None else resource.providers)
 
 
 def token_complaint(provider: str, token: str) -> str | None:
-    """What a token of this provider should do that this one does not (L3); ``None`` if it looks right."""
+    """What is wrong with the form of a provider's token, as "should …" (L3); ``None`` if nothing."""
     shape = _SHAPES.get(provider)
     if shape is None or shape[0].fullmatch(token):
         return None

@@ -1,36 +1,42 @@
-"""Request-level rules: what is refused before any database is looked at (A3)."""
+"""Request-level rules: checks made before any database is searched (A3)."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from emulator.rules.context import RequestContext
 from emulator.rules.interfaces import Lookup
-from emulator.rules.model import Database, Decided, PushRequest, RequestError, Resource, shortened
-from emulator.rules.providers import known
+from emulator.rules.lints import first_lints
+from emulator.rules.model import Database, Lint, PushRequest, RequestError, Resource, shortened
+from emulator.rules.providers import known, token_complaint
 
 MAX_ID_LENGTH = 64
+_OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 
 
-def check_matching(request: PushRequest) -> None:
-    """Refuse a matching that cannot be carried out (M2, M3, M8, M10). Raises :class:`RequestError`."""
-    if not request.matching:  # M1, Q1: null and "" are "not given"
-        _check_id(request)
-    elif request.matching == "profile_id":
-        if not request.id:  # M2
-            raise RequestError(400, 'id: is required with matching "profile_id"', "M2")
-        _check_id(request)
-    elif request.matching == "custom":
+def check_matching(request: PushRequest) -> Lint | None:
+    """Check the matching; answers the lint on the request's id, if there is one (L5, L6).
+
+    Raises :class:`RequestError` for a matching that cannot be carried out (M2, M3, M8, M10).
+    """
+    if request.matching == "custom":
         if not request.field_name:  # M3
             raise RequestError(400, 'field_name: is required with matching "custom"', "M3")
         if request.field_value is None:  # M3
             raise RequestError(400, 'field_value: is required with matching "custom"', "M3")
-    else:  # M10
+        return Lint("L5", "id", "unused_id") if request.id else None
+    if request.matching and request.matching != "profile_id":  # M10
         raise RequestError(
             400, f'matching: must be "custom" or "profile_id", not "{shortened(request.matching)}"', "M10"
         )
-
-
-def _check_id(request: PushRequest) -> None:
-    if request.id and not is_profile_id(request.id):  # M8
+    if not request.id:
+        if request.matching:  # M2
+            raise RequestError(400, 'id: is required with matching "profile_id"', "M2")
+        return None  # M1, Q1: null and "" are "not given"
+    if not is_profile_id(request.id):  # M8
         raise RequestError(400, f"id: must be at most {MAX_ID_LENGTH} printable characters", "M8")
+    return None if _OBJECT_ID.fullmatch(request.id) else Lint("L6", "id", "odd_id")
 
 
 def is_profile_id(text: str) -> bool:
@@ -46,29 +52,45 @@ def find_resource(request: PushRequest, lookup: Lookup) -> Resource:
     return resource
 
 
-def check_providers(request: PushRequest, resource: Resource) -> None:
-    """Refuse a provider that nobody knows (S6). Raises :class:`RequestError`."""
-    for position, wanted in enumerate(request.subscriptions):
-        if not known(wanted.provider, resource):  # S6
+def check_providers(context: RequestContext) -> None:
+    """Refuse unknown providers (S6), add lints on tokens (L3). Raises :class:`RequestError`."""
+    wrong = []
+    for position, wanted in enumerate(context.request.subscriptions):
+        if not known(wanted.provider, context.resource):  # S6
             where = f"subscriptions[{position}].provider"
             raise RequestError(400, f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
+        complaint = token_complaint(wanted.provider, wanted.subscription_id)
+        if complaint is not None:  # L3
+            where = f"subscriptions[{position}].subscription_id"
+            wrong.append(Lint("L3", where, "token_form", (wanted.provider, complaint)))
+    if wrong:
+        context.lints += first_lints(wrong, len(wrong), "subscriptions", "more_tokens")
 
 
-def choose_databases(
-    request: PushRequest, resource: Resource, lookup: Lookup, decided: list[Decided]
-) -> list[Database]:
+def choose_databases(context: RequestContext) -> list[Database]:
     """The databases to process, in the resource's order (B1, B2). Raises :class:`RequestError` (B3)."""
-    if not resource.db_ids:  # B3
+    every, asked = context.resource.db_ids, context.request.db_ids
+    if not every:  # B3
         raise RequestError(400, "Resource has no databases", "B3")
-    wanted = resource.db_ids
-    if request.db_ids:  # B2; Q1: null and [] are "not given"
-        asked = set(request.db_ids)
-        wanted = [db_id for db_id in resource.db_ids if db_id in asked]
-        decided.append(
-            Decided("B2", None, f"db_ids leaves {len(wanted)} of {len(resource.db_ids)} databases")
-        )
+    wanted = every
+    if asked:  # B2; Q1: null and [] are "not given"
+        filter_ = set(asked)
+        wanted = [db_id for db_id in every if db_id in filter_]
+        context.note("B2", None, "filtered", len(wanted), len(every))
         if not wanted:  # B3
             raise RequestError(400, "No databases left after db_ids filter", "B3")
+        foreign = filter_.difference(every)
+        if foreign:  # L4
+            lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in _each_once(foreign, asked))
+            context.lints += first_lints(lints, len(foreign), "db_ids", "more_foreign")
     if len(wanted) > 1:
-        decided.append(Decided("B1", None, f"{len(wanted)} databases, each on its own"))
-    return [lookup.database(db_id) for db_id in wanted]
+        context.note("B1", None, "databases", len(wanted))
+    return [context.lookup.database(db_id) for db_id in wanted]
+
+
+def _each_once(wanted: set[int], sequence: list[int]) -> Iterator[int]:
+    """Each wanted number once, in the order of a sequence that has all of them."""
+    for one in sequence:
+        if one in wanted:
+            wanted.remove(one)
+            yield one

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
 from emulator.rules.model import INT64_MAX, INT64_MIN
+from emulator.schemas.json_schema import FIELD_VALUE, JSONSchema
 
 REQUIRED = "is required"
 MUST_BE_OBJECT = "must be an object"
@@ -84,6 +86,21 @@ class JSONBoolean(fields.Boolean):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid")
+        return value
+
+
+class JSONScalar(fields.Field[Any]):
+    """A string, a number or a boolean, as a custom field's value is."""
+
+    json_schema: ClassVar[JSONSchema] = FIELD_VALUE
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, int) and not _fits(value):
+            raise ValidationError("must be an integer of 64 bits")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValidationError("must be a finite number")
+        if not isinstance(value, (str, int, float)):
+            raise ValidationError("must be a string, a number, true or false")
         return value
 
 

@@ -11,6 +11,7 @@ from typing import Literal, TextIO
 import orjson
 
 from emulator.messages import Summary
+from emulator.timestamps import iso
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["quiet", "normal", "verbose"]
@@ -82,7 +83,7 @@ def _text_line(at: float, served: Served, with_client: bool) -> str:
     client = f" {served.client}" if with_client else ""
     note = f" {served.note}" if served.note else ""
     return (
-        f"{_iso_time(at)} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
+        f"{iso(int(at * 1000))} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
         f"{summary.ok}/{summary.failed} {served.milliseconds:.1f}{client}{note}\n"
     )
 
@@ -90,7 +91,7 @@ def _text_line(at: float, served: Served, with_client: bool) -> str:
 def _json_line(at: float, served: Served, with_client: bool) -> str:
     summary = served.summary
     line: dict[str, object] = {
-        "time": _iso_time(at),
+        "time": iso(int(at * 1000)),
         "method": served.method,
         "path": served.path,
         "status": served.status,
@@ -107,22 +108,6 @@ def _json_line(at: float, served: Served, with_client: bool) -> str:
         return orjson.dumps(line).decode() + "\n"
     # orjson leaves DEL, C1 controls and line separators as they are and refuses lone surrogates.
     return json.dumps(line) + "\n"
-
-
-def _iso_time(at: float) -> str:
-    second, fraction = divmod(at, 1)
-    return f"{_second(int(second))}.{int(fraction * 1000):03d}Z"
-
-
-_last_second: tuple[int, str] = (-1, "")
-
-
-def _second(at: int) -> str:
-    # Thousands of lines share a second: it is spelled once.
-    global _last_second
-    if _last_second[0] != at:
-        _last_second = (at, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)))
-    return _last_second[1]
 
 
 def _one_word(text: str) -> str:

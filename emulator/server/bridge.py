@@ -34,21 +34,11 @@ if TYPE_CHECKING:
 class Exchange(Protocol):
     """Answers requests without a framework."""
 
-    def accepts(self, path: str) -> bool:
-        """Whether requests to ``path`` (percent-decoded) are answered here rather than by the application."""
+    def accepts(self, incoming: Incoming) -> bool:
+        """Whether the request, its body not read yet, is answered here rather than by the application."""
 
     def handle(self, incoming: Incoming) -> Answer:
         """The answer; called with the loop's turn held, must not block."""
-
-
-class NoExchange:
-    """Accepts nothing: every request goes to the application."""
-
-    def accepts(self, path: str) -> bool:
-        return False
-
-    def handle(self, incoming: Incoming) -> Answer:
-        raise NotImplementedError(incoming.path)
 
 
 class _Request(Struct):
@@ -207,12 +197,11 @@ class Bridge:
     def _ask(self, request: _Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
         scope, method, path = request.scope, request.method, request.path
         try:
-            if self._exchange.accepts(path):
-                content = body if isinstance(body, bytes) else body.read()
-                query, headers = scope.query_string, request.by_name
-                return self._exchange.handle(
-                    Incoming(method, path, query, headers, content, scope.client, problem)
-                )
+            query, headers = scope.query_string, request.by_name
+            incoming = Incoming(method, path, query, headers, b"", scope.client, problem)
+            if self._exchange.accepts(incoming):
+                incoming.body = body if isinstance(body, bytes) else body.read()
+                return self._exchange.handle(incoming)
             return self._application(scope, method, path, request.headers, body, problem)
         except BaseException as error:
             # SystemExit too: a view that asks the process to end does not get it.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app, request
 
 from emulator.emulator import Emulator
-from emulator.workspaces.registry import WORKSPACE_HEADER, chosen_name, is_name, split_path
+from emulator.messages import split_path
+from emulator.workspaces.registry import WORKSPACE_HEADER, chosen_name, is_name
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import msgspec
 import orjson
 from flask import Response, copy_current_request_context, current_app, request
 
@@ -12,8 +13,6 @@ from emulator.messages import DELIVERY_KEY, Answer, Delivery
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable, refusal
-from emulator.store.group_commit import GroupCommit
-from emulator.store.unsynced import Ticket
 from emulator.web.current import changed_workspace, emulator, workspace_name
 from emulator.workspaces.workspace import Workspace
 
@@ -22,8 +21,9 @@ JSON = ("Content-Type", "application/json")
 
 
 def json_answer(document: Any, status: int = 200) -> Answer:
-    """A document as an answer."""
-    return Answer(status, [JSON], orjson.dumps(document))
+    """A document or a struct as an answer."""
+    encode = orjson.dumps if isinstance(document, dict) else msgspec.json.encode
+    return Answer(status, [JSON], encode(document))
 
 
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
@@ -47,7 +47,9 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
         found = await workspaces.get_for(name, work)
         async with found.editing:
             result = await work(found)
-            await found.group_commit.wait()
+            durable = found.store.durable()
+            if durable is not None:
+                await durable
         return result
 
     return changing()
@@ -56,10 +58,12 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
 def when_durable(response: Response) -> Response:
     """Hold a view's answer back until the disk has what the view changed; if it refuses, answer that."""
     found = changed_workspace()
-    if found is None or DELIVERY_KEY in request.environ or not found.store.storage.unsynced:
+    if found is None or DELIVERY_KEY in request.environ:
         return response
-    refuse = copy_current_request_context(_refused)
-    wait = _durable(found.group_commit, found.group_commit.ticket(), refuse)
+    durable = found.store.durable()
+    if durable is None:
+        return response
+    wait = _durable(durable, copy_current_request_context(_refused))
     return _delivered(Delivery(wait=wait), response)
 
 
@@ -81,11 +85,9 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
         return json_answer(error_envelope(refused.code, refused.text), refused.code)
 
 
-async def _durable(
-    group_commit: GroupCommit, ticket: Ticket, refuse: Callable[[StorageUnavailable], Answer]
-) -> Answer | None:
+async def _durable(durable: Awaitable[None], refuse: Callable[[StorageUnavailable], Answer]) -> Answer | None:
     try:
-        await group_commit.wait(ticket)
+        await durable
     except StorageUnavailable as error:
         return refuse(error)
     return None

@@ -10,7 +10,6 @@ from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.model import RequestError
 from emulator.settings import MAX_BODY_BYTES, Settings
 from emulator.web.spool import MOST_AT_ONCE, Spool
-from emulator.workspaces.registry import split_path
 
 #: For what carries a whole state or a file.
 MAX_FILE_BYTES = 1 << 30
@@ -21,9 +20,7 @@ _FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/_
 
 def body_limit(path: str) -> int:
     """The bytes that a body sent to ``path`` may have, whichever workspace it is in."""
-    if "/__" not in path:  # nearly all requests
-        return MAX_BODY_BYTES
-    return MAX_FILE_BYTES if split_path(path)[1].rstrip("/") in _FILES else MAX_BODY_BYTES
+    return MAX_FILE_BYTES if "/__" in path and path.rstrip("/").endswith(_FILES) else MAX_BODY_BYTES
 
 
 class LimitedRequest(Request):

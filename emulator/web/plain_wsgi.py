@@ -89,8 +89,9 @@ class PlainWsgi:
             return failure(_FORKED)
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
         exchange = self._emulator.exchange
-        if exchange.accepts(path):
-            incoming = _incoming(environ, path, body.read(), problem)
+        incoming = _incoming(environ, path, problem)
+        if exchange.accepts(incoming):
+            incoming.body = body.read()
             with self._emulator.turn:
                 return exchange.handle(incoming)
         environ["wsgi.input"], environ["wsgi.input_terminated"] = body, True
@@ -156,13 +157,13 @@ def _read_body(environ: WSGIEnvironment, body: IO[bytes], limit: int) -> BodyPro
                 problem = error
 
 
-def _incoming(environ: WSGIEnvironment, path: str, body: bytes, problem: BodyProblem | None) -> Incoming:
+def _incoming(environ: WSGIEnvironment, path: str, problem: BodyProblem | None) -> Incoming:
     return Incoming(
         environ["REQUEST_METHOD"],
         path,
         environ.get("QUERY_STRING", ""),
         {name.lower(): value for name, value in EnvironHeaders(environ).items()},
-        body,
+        b"",
         f"{environ.get('REMOTE_ADDR', '')}:{environ.get('REMOTE_PORT', 0)}",
         problem,
     )

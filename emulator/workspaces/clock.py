@@ -6,7 +6,7 @@ import time
 
 from msgspec import Struct
 
-from emulator.timestamps import iso_second
+from emulator.timestamps import iso
 
 
 class ClockSetting(Struct, frozen=True):
@@ -31,8 +31,6 @@ class WorkspaceClock:
 
     def __init__(self, setting: ClockSetting = REAL_TIME) -> None:
         self.setting = setting
-        self._second = -1
-        self._prefix = ""
 
     @property
     def frozen(self) -> bool:
@@ -47,8 +45,4 @@ class WorkspaceClock:
 
     def timestamp(self) -> str:
         """Now, as ISO 8601 in UTC with milliseconds."""
-        now = self.now_ms()
-        second = now // 1000
-        if second != self._second:  # formatting a date costs more than the rest of a small request
-            self._second, self._prefix = second, iso_second(second)
-        return f"{self._prefix}.{now % 1000:03d}Z"
+        return iso(self.now_ms())

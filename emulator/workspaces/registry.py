@@ -23,20 +23,11 @@ from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
 WORKSPACE_HEADER = "X-Emulator-Workspace"
-_PREFIX = "/w/"
 #: Names that have no workspace and whose refused requests are kept all the same.
 _MOST_UNMADE = 256
 #: Seconds that the last snapshots may take, and how many are written at a time.
 CLOSING_S = 3.0
 _CLOSING_AT_ONCE = 8
-
-
-def split_path(path: str) -> tuple[str | None, str]:
-    """``/w/NAME/rest`` as ``(NAME, /rest)``, also where NAME is empty; any other path as ``(None, path)``."""
-    if path != "/w" and not path.startswith(_PREFIX):
-        return None, path
-    name, slash, rest = path[len(_PREFIX) :].partition("/")
-    return name, slash + rest or "/"
 
 
 def is_name(name: str) -> bool:

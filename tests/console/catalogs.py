@@ -7,6 +7,7 @@ texts themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,17 +19,55 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
+from emulator.importer.problem import TEXTS
 from emulator.importer.report import State
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
+from emulator.rules.model import INT64_MAX
+from emulator.rules.notes import NOTES
+from emulator.store.pages import MAX_LIMIT
+from emulator.web.console import one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import details, likeness, why
+from emulator.web.console.presenters import reuse
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
 CONSOLE = TRANSLATIONS.parent
+#: What the rules refuse an imported row for, and what they say of a token, as the import's pages show it.
+REASONS = (
+    'id: is required with matching "profile_id"',
+    'field_value: is required with matching "custom"',
+    "id: must be at most 64 printable characters",
+    "matching error: unknown field",
+    "matching error: invalid field value",
+    "Duplicate push subscription",
+    'contain ":" and have 100 characters or more',
+    "be 64 hex digits",
+    "be digits",
+    "be a UUID",
+)
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
+
+#: What stands in the notes of rules and lints as a parameter of its own (:data:`emulator.rules.notes.WORDS`).
+WORDS_OF_NOTES = (
+    *("an integer of 64 bits", "a number", "a finite number", "a string", "true or false", "one of "),
+    *("a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
+    *('contain ":" and have 100 characters or more', "be 64 hex digits", "be digits", "be a UUID"),
+)
+#: What is said of a form's values.
+COMPLAINTS = (
+    *("is required", "must be a string", "must be an integer", "must be an integer of 64 bits"),
+    *("must be an object", "unknown key", 'must be "subscribed" or "unsubscribed"'),
+    *("must be an array", "must not be empty", "a field's name must not be empty"),
+    "must be what a list gave as next",
+    f"must be 1 to {MAX_LIMIT}",
+    f"must be 1 to {INT64_MAX}, or null",
+    "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z",
+    'must be a duration as "3h", "1d12h", "-90s"',
+    "leads out of the years 1970 to 9998",
+    "is never empty, so it can never match",
+)
 
 
 def domain_texts() -> Iterator[str]:
@@ -41,13 +80,17 @@ def domain_texts() -> Iterator[str]:
         yield from (recipe.title, recipe.shows)
     for _, subject, meanings in POLICIES.values():
         yield from (subject, *meanings.values())
-    yield from details.FORMS
-    yield from why.FIXES.values()
-    yield from likeness.WORDS.values()
+    yield from (text for text in NOTES.values() if re.search("[a-z]", text))
+    yield from WORDS_OF_NOTES
+    yield from COMPLAINTS
+    yield from one_request.FIXES.values()
+    yield from reuse.LIKENESSES.values()
     yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
+    yield from TEXTS.values()
+    yield from REASONS
 
 
 def collect() -> Catalog:

@@ -251,7 +251,7 @@ def test_a_person_signs_in_once_and_out(open_console: Callable[..., Console], gu
     page = console.go("/__console/faults?lang=en")
     page.fill("[name=token]", "wrong")
     page.keyboard.press("Enter")
-    assert "That is not the admin token" in page.inner_text("[role=alert]")
+    assert "The admin token is wrong" in page.inner_text("[role=alert]")
     console.allow_complaint("403")
     page.fill("[name=token]", TOKEN)
     page.keyboard.press("Enter")

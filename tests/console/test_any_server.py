@@ -54,7 +54,7 @@ def test_databases_that_are_no_numbers_are_refused(client: FlaskClient, db_ids: 
     answer = client.post("/__console/base/resource", data=form, base_url="http://localhost:8080")
 
     assert answer.status_code == 400
-    assert "db_ids: must be ids of databases, parted by commas" in answer.text
+    assert "db_ids: must be ids of databases, separated by commas" in answer.text
 
 
 def test_there_is_no_live_stream(client: FlaskClient) -> None:

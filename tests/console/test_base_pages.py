@@ -33,7 +33,7 @@ def test_profiles_are_found_by_a_field(console: Console) -> None:
     assert page.inner_text("#found").startswith("Found: 2")
     assert page.locator("tbody tr").count() == 2
     assert page.input_value("[name=field_value]") == "777"
-    page.click("text=without filters")
+    page.click("text=Clear the filters")
     assert page.inner_text("#found") == "Found: 6"
 
 
@@ -95,7 +95,7 @@ def test_subscriptions_are_added_changed_and_deleted_by_hand(console: Console) -
 def test_a_profile_is_made_and_deleted_by_hand(console: Console) -> None:
     page = console.go("base")
     page.fill("[aria-labelledby=h-new] [name=profile_id]", "../odd id?&")
-    page.click('text="Add"')
+    page.click('text="Create"')
     assert page.inner_text("h1 code") == "../odd id?&"
 
     page.click('text="Delete this profile"')
@@ -105,29 +105,29 @@ def test_a_profile_is_made_and_deleted_by_hand(console: Console) -> None:
 
 def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console: Console) -> None:
     page = console.go("databases")
-    page.click("text=Add a database")
+    page.click("text=Create a database")
     page.fill("[name=id]", "99")
     page.fill("[name=name]", "By hand")
     page.fill("[name=fields]", '{"level": "int"}')
-    page.click('text="Save"')
+    page.click('text="Create"')
     page.goto(console.server.url + console.prefix + "/__console/base/resource")
     page.fill("[name=id]", "98")
     page.fill("[name=name]", "Site by hand")
     page.fill("[name=token]", "token-by-hand")
     page.fill("[name=db_ids]", "99, 17")
     page.fill("[name=providers]", "chrome-firebase")
-    page.click('text="Save"')
+    page.click('text="Create"')
     assert console.push(subscription("t", "chrome-firebase"), token="token-by-hand")["error"] == 0
 
-    page.click("[aria-label='Change: Site by hand']")
+    page.click("[aria-label='Edit: Site by hand']")
     page.fill("[name=db_ids]", "17")
-    page.check("label:has-text('databases that it loses') input")
+    page.check("label:has-text('removed databases') input")
     page.click('text="Save"')
     assert console.admin("/resources?id=98")["items"][0]["db_ids"] == [17]
     assert console.push(subscription("t", "chrome-firebase"), token="token-by-hand")["error"] == 200
 
     console.go("/__console/base/database/99")
-    page.check("label:has-text('with its profiles') input")
+    page.check("label:has-text('its profiles too') input")
     page.click('text="Delete this database"')
     assert console.admin("/databases")["total"] == 4
 

@@ -44,7 +44,7 @@ def test_arm_once_from_the_catalogue_and_disarm(console: Console) -> None:
 
     page.click("[aria-label='Disarm f1']")
     page.click("text=Disarm all")
-    assert "Nothing is armed" in console.text()
+    assert "No fault is armed" in console.text()
     assert console.push(subscription("any"))["error"] == 0
 
 
@@ -58,7 +58,7 @@ def test_arm_for_some_requests_only(console: Console) -> None:
     armed = console.find("#h-armed + div tbody").inner_text()
     assert "provider ios-apns" in armed
     assert "resource App" in armed
-    assert "no end" in armed
+    assert "unlimited" in armed
     assert PAGE_TOKEN not in page.content()
     assert console.push(subscription("a"))["error"] == 0
     assert console.push(subscription("a", "ios-apns"))["error"] == 500

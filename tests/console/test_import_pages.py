@@ -63,10 +63,33 @@ def test_tokens_of_another_provider_are_remarked_on_before_anything_starts(
 
 def test_what_is_no_table_is_refused_with_the_reason(console: Console, tmp_path: Path) -> None:
     picture = tmp_path / "tokens.csv"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(100)))
     choose(console, picture)
 
-    assert "a picture" in console.page.inner_text("[role=alert]")
+    assert "is not a text file" in console.page.inner_text("[role=alert]")
+    console.allow_complaint("400")
+
+
+def test_remarks_reasons_and_refusals_are_in_the_pages_language(
+    open_console: Callable[..., Console], csv_file: Path, tmp_path: Path
+) -> None:
+    console = open_console(language="ru")
+    choose(console, csv_file, "android-firebase")
+    assert "31 из 31 проверенных токенов не похожи на android-firebase" in console.find(".note").inner_text()
+
+    table = tmp_path / "rows.csv"
+    table.write_text("profile,token\n1,\n1,2,3\n1,t:1\n")
+    choose(console, table)
+    console.page.click("[name=dry_run]")
+    console.page.wait_for_selector("#h-refused")
+    reasons = console.page.inner_text("#h-refused + div")
+    assert "токен пуст" in reasons
+    assert "ячеек 3, а не 2" in reasons
+
+    empty = tmp_path / "empty.csv"
+    empty.write_bytes(b"")
+    choose(console, empty)
+    assert console.page.inner_text("[role=alert]") == "file: пуст"
     console.allow_complaint("400")
 
 

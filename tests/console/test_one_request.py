@@ -48,9 +48,9 @@ def test_it_shows_the_state_before_and_after(visited: Console) -> None:
     assert "● subscribed" in row.locator("td").nth(1).inner_text()
     assert "○ unsubscribed" in row.locator("td").nth(2).inner_text()
     visited.go("/__console/requests/9")
-    assert "was not there" in row.first.inner_text()
+    assert "did not exist" in row.first.inner_text()
     visited.go("/__console/requests/2")
-    assert "Nothing." in visited.text()
+    assert "The request changed nothing." in visited.text()
 
 
 def test_lints_come_with_what_to_do(visited: Console) -> None:
@@ -58,7 +58,7 @@ def test_lints_come_with_what_to_do(visited: Console) -> None:
 
     lints = visited.find("#h-lints + ul").inner_text()
     assert 'did you mean "field_name"?' in lints
-    assert "Take the parameter out" in lints
+    assert "Remove the parameter" in lints
 
 
 def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Console]) -> None:
@@ -67,7 +67,7 @@ def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Con
     console.go("/__console/requests/9")
 
     text = console.text()
-    assert "ничего не найдено; профиль 42 — новый" in text
+    assert "ничего не найдено, создан профиль 42" in text
     assert 'неизвестный параметр; возможно, "field_name"?' in text
 
 

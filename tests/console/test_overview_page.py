@@ -50,15 +50,15 @@ def test_the_clock_is_frozen_moved_and_let_go(console: Console) -> None:
     page.click('text="Freeze"')
     assert console.admin("/clock") == {"now": "2027-01-31T12:00:00.000Z", "frozen": True, "offset_ms": 0}
     page.fill("[name=advance]", "1d2h")
-    page.click('text="Move"')
+    page.click('text="Shift"')
     assert "2027-02-01 14:00:00" in console.text()
-    assert "stands still" in console.text()
+    assert "frozen" in console.text()
     page.fill("[name=advance]", "tomorrow")
-    page.click('text="Move"')
+    page.click('text="Shift"')
     assert "advance: must be a duration" in console.text()
     console.allow_complaint("400")
     console.go("overview")
-    page.click("text=Let it run in real time")
+    page.click("text=Return to real time")
     assert "real time" in page.inner_text("[aria-labelledby=h-clock] .chip")
 
 
@@ -75,7 +75,7 @@ def test_a_reset_goes_back_to_the_fixtures_and_keeps_what_is_wanted(console: Con
 def test_workspaces_are_made_visited_and_deleted(console: Console) -> None:
     page = console.go("overview")
     page.fill("[aria-labelledby=workspaces] [name=name]:visible", "made-by-hand")
-    page.click('text="Make"')
+    page.click('text="Create"')
     assert page.url.endswith("/w/made-by-hand/__console/overview")
     page.click("nav.pages >> text=Live")
     console.server.post("/w/made-by-hand/push_subscribe", {"resource_token": "x", "subscriptions": []})
@@ -88,7 +88,7 @@ def test_workspaces_are_made_visited_and_deleted(console: Console) -> None:
     assert "made-by-hand" not in [one["name"] for one in console.admin("/workspaces")["items"]]
 
 
-@pytest.mark.parametrize(("language", "grade"), [("en", "documented:"), ("ru", "документировано:")])
+@pytest.mark.parametrize(("language", "grade"), [("en", "documented:"), ("ru", "описано в документации:")])
 def test_the_rules_are_listed_with_grade_text_and_how_often_they_decided(
     open_console: Callable[..., Console], language: str, grade: str
 ) -> None:

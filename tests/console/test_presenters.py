@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.journal.entry import Entry
-from emulator.rules.lints import content_type_lint
-from emulator.web.console.presenters.details import PATTERNS
+from emulator.rules.fields import FIELD_KINDS, InvalidFieldValue, read_value
+from emulator.rules.model import FieldType
+from emulator.rules.providers import DOCUMENTED, token_complaint
 from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
-from emulator.web.console.presenters.likeness import likenesses
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart
-from emulator.web.console.presenters.reuse import curl_of
-from emulator.web.console.presenters.rows import row_of
+from emulator.web.console.presenters.reuse import curl_of, likenesses
 from emulator.web.console.presenters.search_words import read_search, with_outcome
+from emulator.web.console.shown import row_of
 from tests.console import catalogs
 from tests.journal.entries import reading
 
@@ -135,16 +136,15 @@ def test_a_chart_is_drawn_of_nothing_and_of_much() -> None:
     assert ">100000</text>" in chart(much, "", str)
 
 
-def test_notes_of_rules_and_lints_are_known_to_the_translations() -> None:
-    lint = content_type_lint("text/plain")
-    assert lint is not None
-    notes = [
-        "nothing found; profile x is new",
-        lint.text,
-        "2 databases, each on its own",
-    ]
+def test_the_words_in_the_notes_of_rules_and_lints_are_known_to_the_translations() -> None:
+    words = {token_complaint(provider, "?") for provider in DOCUMENTED} - {None}
+    for kind, value in product(FIELD_KINDS, ("", "1e999", True)):
+        try:
+            read_value(FieldType(kind, ("gold",)), value)
+        except InvalidFieldValue as error:
+            words.add(error.wanted)
 
-    assert all(any(pattern.fullmatch(note) for pattern, _ in PATTERNS) for note in notes)
+    assert words == set(catalogs.WORDS_OF_NOTES)
 
 
 @pytest.mark.parametrize("language", catalogs.TRANSLATED)

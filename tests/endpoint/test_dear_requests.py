@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.dearest import SIZE, TOKEN, bodies, cost, emulator_with, fan_outs
 from emulator.emulator import Emulator
-from emulator.journal.bounds import MOST_ANSWER, MOST_KEPT, kept_answer, kept_changes, kept_decisions
+from emulator.journal.bounds import MOST_ANSWER, MOST_KEPT, bound
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
 from emulator.rules.lints import MOST_LINTS
@@ -121,14 +121,17 @@ def test_an_entry_over_many_databases_is_bounded_and_says_how_many_more(tmp_path
 
 
 def test_what_an_entry_keeps_says_how_much_it_leaves_out() -> None:
-    decided = [Decided("S1", 1, "added")] * (MOST_KEPT + 5) + [Decided("A1", None, "error 0")]
-    assert kept_decisions(decided)[MOST_KEPT:] == [
-        Decided("S1", None, "and 5 more"),
-        Decided("A1", None, "and 1 more"),
+    decided = [Decided("S1", 1, "added")] * (MOST_KEPT + 5) + [Decided("A1", None, "error", (0,))]
+    answer, body = b"x" * (MOST_ANSWER + 7), b"x" * SIZE
+    entry = Entry(1, 0, "POST", "/", "", "", {}, body, 200, 0, "", answer, 0.0, decided)
+    entry.changes = Changes([Profile("a", 1, {"text": "x" * SIZE})])
+    bound(entry)
+    assert entry.decided[MOST_KEPT:] == [
+        Decided("S1", None, "more", (5,)),
+        Decided("A1", None, "more", (1,)),
     ]
-    assert kept_answer(b"x" * (MOST_ANSWER + 7)).endswith("x… and 7 more bytes".encode())
-    long = Changes([Profile("a", 1, {"text": "x" * SIZE})])
-    assert kept_changes(long) == Changes()
+    assert entry.answer_bytes.endswith("x… and 7 more bytes".encode())
+    assert entry.changes == Changes()
 
 
 def test_L1_many_unknown_parameters_are_named_as_far_as_they_are_shown(server: Server) -> None:

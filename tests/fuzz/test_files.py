@@ -90,6 +90,6 @@ def test_importing_a_file(
     finally:
         importing.close()
     counts = report.counts
-    assert counts.added + counts.changed + counts.unchanged + counts.refused >= counts.rows
+    assert counts["added"] + counts["changed"] + counts["unchanged"] + counts["refused"] >= counts["rows"]
     if dry_run:
         assert (workspace.store.profile_count, workspace.store.subscription_count) == before

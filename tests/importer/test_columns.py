@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.importer.columns import Guess, describe_columns, guess
+from emulator.importer.columns import Guess, column_index, describe_columns, guess
 from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import Match, parse_match
 from emulator.importer.problem import ImportRefused
@@ -63,7 +63,7 @@ def test_nothing_is_guessed_where_nothing_speaks_for_it(tmp_path: Path) -> None:
 
 def test_a_column_is_found_by_header_or_number(tmp_path: Path) -> None:
     layout = layout_of(tmp_path, [["who", " token ", "#1"], ["1", "2", "3"]])
-    assert [layout.column(named) for named in ("who", "token", "#2", "#1")] == [0, 1, 1, 2]
+    assert [column_index(layout, "match", named) for named in ("who", "token", "#2", "#1")] == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_column_is_found_by_header_or_number(tmp_path: Path) -> None:
     [
         ("tokn", 'there is no column "tokn", did you mean "token"?'),
         ("zzz", 'there is no column "zzz"; there are "who", "token", "who"'),
-        ("who", '"who" names several columns: say which by number, #1 and #3'),
+        ("who", '"who" names several columns: say which by number, #1, #3'),
         ("#4", "there is no column #4: the file has 3"),
         ("#" + "9" * 5000, f"there is no column #{'9' * 5000}: the file has 3"),
         ("#0", "there is no column #0: the file has 3"),
@@ -81,15 +81,15 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(
     tmp_path: Path, named: str, said: str
 ) -> None:
     layout = layout_of(tmp_path, [["who", "token", "who"], ["1", "2", "3"]])
-    with pytest.raises(ValueError, match="column") as missing:
-        layout.column(named)
-    assert str(missing.value) == said
+    with pytest.raises(ImportRefused) as missing:
+        column_index(layout, "match", named)
+    assert str(missing.value) == f"match: {said}"
 
 
 def test_without_a_header_columns_have_numbers_only(tmp_path: Path) -> None:
     layout = layout_of(tmp_path, [["1", "2"], ["3", "4"]])
-    with pytest.raises(ValueError, match="name a column by its number, #1 to #2"):
-        layout.column("token")
+    with pytest.raises(ImportRefused, match="name a column by its number, #1 to #2"):
+        column_index(layout, "match", "token")
 
 
 @pytest.mark.parametrize(

@@ -95,5 +95,5 @@ def test_a_file_that_is_not_there_is_told(table: Path) -> None:
 
 
 def test_a_server_that_is_not_there_is_told(table: Path) -> None:
-    with pytest.raises(Exception, match=r"http://127\.0\.0\.1:9/__admin/: "):
+    with pytest.raises(Exception, match=r"POST http://127\.0\.0\.1:9/__admin/import: "):
         run(table, *GOOD, "--url", "http://127.0.0.1:9")

@@ -60,7 +60,7 @@ def test_a_dry_run_leaves_ids_counts_and_files_alone(workspace: Workspace, tmp_p
     path = tmp_path / "t.csv"
     path.write_text("x,token\n,new:1\n,new:2\n")
     files = {one: one.read_bytes() for one in (tmp_path / "state").iterdir()}
-    assert run(workspace, path, "push", True).counts.added == 2
+    assert run(workspace, path, "push", True).counts["added"] == 2
     assert {one: one.read_bytes() for one in (tmp_path / "state").iterdir()} == files
     assert not workspace.metrics.rules
     other = in_memory()
@@ -74,4 +74,4 @@ def test_a_dry_run_holds_one_record_for_each_token_not_for_each_row(
     path = tmp_path / "t.csv"
     path.write_text("id,token\n" + f"{BORIS},new:1\n{BORIS},new:2\n" * 500)
     report = run(workspace, path, match, True)
-    assert (report.counts.added, report.counts.unchanged) == (2, 998)
+    assert (report.counts["added"], report.counts["unchanged"]) == (2, 998)

@@ -31,7 +31,7 @@ def test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full(
     limit_files(server, 1)
     job = server.finished_import(f"/__admin/imports/{job['id']}").json
     assert job["state"] == "failed"
-    assert job["counts"]["rows"] < ROWS
+    assert dry_run or job["counts"]["rows"] < ROWS
     for said in ("the report cannot be written", "this cannot be written down", "File too large"):
         assert said in job["problem"]
     assert job["report"] is None

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.importer import jobs as job_limits
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
-from emulator.importer.problem import ImportRefused, TooManyImports
+from emulator.importer.problem import TEXTS, ImportRefused, TooManyImports
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import holder_of, in_memory, plan
 
@@ -112,10 +112,11 @@ def test_an_import_whose_server_died_is_found_again(workspace: Workspace, folder
     by_hand = ByHand()
     before = start(ImportJobs(folder), workspace, by_hand)
     by_hand.step()
-    done = before.as_dict()["up_to_line"]
     found = ImportJobs(folder).of("default")
-    assert [(job.as_dict()["state"], job.as_dict()["up_to_line"]) for job in found] == [("interrupted", done)]
-    assert found[0].as_dict()["problem"] == job_limits.INTERRUPTED
+    assert [(job.description.id, job.as_dict()["state"]) for job in found] == [
+        (before.description.id, "interrupted")
+    ]
+    assert found[0].as_dict()["problem"] == TEXTS["interrupted"]
     assert not list(folder.glob("*.upload"))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from emulator.importer import report as reports
-from emulator.importer.report import Counts, Refusal, Report, interrupted_at, refusal
+from emulator.importer.report import COUNTED, Refusal, Report, refusal
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -19,8 +20,12 @@ def rows_of(path: Path) -> list[list[str]]:
 def test_the_report_has_counts_and_refusals(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     report = Report(path)
-    report.take(Counts(2, 1, 1, 1, 0, 0, 1), [Refusal(3, 17, "Duplicate push subscription", "100", "t:1")], 3)
-    report.take(Counts(1, 0, 0, 0, 0, 0, 1), [Refusal(4, None, "the token is empty", "", "")], 4)
+    report.take(
+        Counter(dict(zip(COUNTED, (2, 1, 1, 1, 0, 0, 1), strict=True))),
+        [Refusal(3, 17, "Duplicate push subscription", "100", "t:1")],
+        3,
+    )
+    report.take(Counter(rows=1, refused=1), [Refusal(4, None, "the token is empty", "", "")], 4)
     report.finish("finished")
     assert rows_of(path) == [
         ["what", "count", "line", "database", "reason", "search value", "token"],
@@ -42,7 +47,7 @@ def test_the_report_has_counts_and_refusals(tmp_path: Path) -> None:
 def test_a_formula_is_escaped(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "report.csv"
     report = Report(path)
-    report.take(Counts(rows=1, refused=1), [Refusal(2, None, "no", cell, cell)], 2)
+    report.take(Counter(rows=1, refused=1), [Refusal(2, None, "no", cell, cell)], 2)
     report.finish("finished")
     assert rows_of(path)[-1][-2:] == ["'" + cell, "'" + cell]
 
@@ -50,7 +55,7 @@ def test_a_formula_is_escaped(tmp_path: Path, cell: str) -> None:
 def test_a_long_cell_is_cut_and_nul_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     report = Report(path)
-    report.take(Counts(rows=1, refused=1), [refusal(2, None, "no", "a\0b", "x" * 100_000)], 2)
+    report.take(Counter(rows=1, refused=1), [refusal(2, None, "no", "a\0b", "x" * 100_000)], 2)
     report.finish("finished")
     assert rows_of(path)[-1][-2:] == ["a␀b", "x" * 300 + "…"]
 
@@ -60,7 +65,7 @@ def test_memory_keeps_some_refusals_the_file_has_all(tmp_path: Path) -> None:
     report = Report(path)
     for number in range(0, 3000, 700):
         refusals = [Refusal(line, None, "no", "", "t") for line in range(number, number + 700)]
-        report.take(Counts(rows=700, refused=700), refusals, number + 699)
+        report.take(Counter(rows=700, refused=700), refusals, number + 699)
     report.finish("finished")
     assert [one.line for one in report.refusals] == list(range(reports.KEPT_REFUSALS))
     assert sum(row[0] == "refused" for row in rows_of(path)) == 3500
@@ -73,20 +78,8 @@ def test_a_report_that_stopped_early_says_why(tmp_path: Path) -> None:
     assert rows_of(path)[1][4] == "failed: the file cannot be read further"
 
 
-def test_an_unfinished_report_still_says_up_to_which_line(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-    assert interrupted_at(path) == 0
-    report = Report(path)
-    report.take(Counts(rows=5), [], 6)
-    report.take(Counts(rows=5), [Refusal(9, None, "no", "up to line", "up to line")], 11)
-    assert interrupted_at(path) == 11
-    with (tmp_path / "report.csv.part").open("a") as torn:
-        torn.write("up to l")
-    assert interrupted_at(path) == 11
-
-
 def test_without_a_path_nothing_is_written(tmp_path: Path) -> None:
     report = Report()
-    report.take(Counts(rows=1), [], 2)
+    report.take(Counter(rows=1), [], 2)
     report.finish("finished")
     assert list(tmp_path.iterdir()) == []

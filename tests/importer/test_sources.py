@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,33 +23,20 @@ def refusal(path: Path) -> str:
     return str(refused.value)
 
 
-def zipped(path: Path, **files: bytes) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name.replace("__dot__", "."), content)
-    return path
-
-
 @pytest.mark.parametrize("name", ["t.csv", "t.txt", "t"])
 def test_a_plain_table_is_imported_whatever_it_is_called(
     workspace: Workspace, tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / name
     path.write_bytes(TABLE)
-    assert imported(workspace, path).counts.added == 2
+    assert imported(workspace, path).counts["added"] == 2
     assert holder_of(workspace, "first:1")
 
 
 def test_a_gzip_is_imported(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(TABLE))
-    assert imported(workspace, path).counts.added == 2
-    assert holder_of(workspace, "second:2")
-
-
-def test_a_zip_with_one_csv_is_imported(workspace: Workspace, tmp_path: Path) -> None:
-    path = zipped(tmp_path / "t.zip", t__dot__csv=TABLE, **{"__MACOSX/._t.csv": b"\0\0"})
-    assert imported(workspace, path).counts.added == 2
+    assert imported(workspace, path).counts["added"] == 2
     assert holder_of(workspace, "second:2")
 
 
@@ -61,16 +47,12 @@ def test_a_zip_with_one_csv_is_imported(workspace: Workspace, tmp_path: Path) ->
         (b"token,name\r\n", "file: has a header and no rows"),
         (b"\r\n\r\n\n", "file: has no rows"),
         (b"\xef\xbb\xbf", "file: has no rows"),
-        (bytes(range(256)) * 40, "file: is binary, not a table of text"),
-        (b"\0" * 5000, "file: is binary, not a table of text"),
-        (b"%PDF-1.7 token,name\n1,2\n", "file: is a PDF, not a table of text"),
-        (b"\x89PNG\r\n\x1a\n", "file: is a picture, not a table of text"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "office file"),
+        (bytes(range(256)) * 40, "file: is not a text file: save a workbook's sheet as CSV"),
+        (b"\0" * 5000, "file: is not a text file: save a workbook's sheet as CSV"),
+        (b"PK\x03\x04\x14" + bytes(25) + b"xl/workbook.xml" + bytes(range(256)) * 4, "is not a text file"),
         (gzip.compress(b"", mtime=0), "file: is empty"),
         (gzip.compress(TABLE, mtime=0)[:20], "file: cannot be read further"),
         (b"\x1f\x8bnothing", "file: cannot be read"),
-        (b"PK\x03\x04nothing", "file: cannot be read"),
-        (b"PK\x05\x06" + bytes(18), "file: is a zip of 0 files: pack one CSV"),
         (b"x" * (sources.MAX_LINE_BYTES + sources.SAMPLE_BYTES), "has a line of more than 1,048,576 bytes"),
         (b'"token,name\r\nfirst:1', "file: line 1: a quote is not closed"),
     ],
@@ -83,33 +65,6 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "file: cannot be read: No such file or directory" in refusal(tmp_path / "none.csv")
-
-
-def test_a_zip_of_several_files_is_refused(tmp_path: Path) -> None:
-    assert "is a zip of 2 files: pack one CSV" in refusal(zipped(tmp_path / "t.zip", a=TABLE, b=TABLE))
-
-
-def test_an_excel_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "t.xlsx", **{"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"})
-    assert refusal(path) == "file: is an office document: save the sheet as CSV"
-
-
-def test_a_zip_with_a_password_is_refused(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "t.zip", t=TABLE)
-    data = bytearray(path.read_bytes())
-    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(mark) + offset] |= 1
-    path.write_bytes(data)
-    assert "is a zip with a password" in refusal(path)
-
-
-def bomb() -> bytes:
-    return b"token,name\n" + b"a:1,b\n" * (20 << 20 >> 2)
-
-
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "t.zip", t=bomb())
-    assert "unpacks to more than 200 times its size" in refusal(path)
 
 
 def test_a_gzip_bomb_is_refused_at_its_first_bytes(tmp_path: Path) -> None:
@@ -128,9 +83,8 @@ def test_a_gzip_that_swells_later_stops_the_import_and_keeps_whole_batches(
     path.write_bytes(gzip.compress(b"token,name\n" + honest) + gzip.compress(b"\n" * (30 << 20)))
     report = imported(workspace, path, rows=1000)
     assert report.state == "failed"
-    assert report.problem is not None
-    assert "unpacks to more than 20 times its size" in report.problem
-    assert report.counts.added == 8000
+    assert "unpacks to more than 20 times its size" in str(report.problem)
+    assert report.counts["added"] == 8000
 
 
 def test_a_file_over_the_size_limit_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,9 +100,8 @@ def test_a_gzip_that_is_cut_off_keeps_what_was_read(workspace: Workspace, tmp_pa
     path.write_bytes(gzip.compress(b"token,name\n" + rows.encode())[:-20_000])
     report = imported(workspace, path, rows=1000)
     assert report.state == "failed"
-    assert report.problem is not None
-    assert f"after line {report.up_to_line} the file cannot be read further" in report.problem
-    assert report.counts.added == report.up_to_line - 1 > 10_000
+    assert f"after line {report.up_to_line} the file cannot be read further" in str(report.problem)
+    assert report.counts["added"] == report.up_to_line - 1 > 10_000
 
 
 def test_a_refused_file_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:

@@ -32,12 +32,12 @@ def test_a_step_takes_at_most_so_many_rows(workspace: Workspace, tmp_path: Path)
 def test_a_step_that_may_take_no_time_still_takes_a_row(workspace: Workspace, tmp_path: Path) -> None:
     importing = started(workspace, table(tmp_path, 3), plan())
     while importing.step(1000, 0.0):
-        assert importing.report.up_to_line == importing.report.counts.rows + 1
-    assert importing.report.counts.added == 3
+        assert importing.report.up_to_line == importing.report.counts["rows"] + 1
+    assert importing.report.counts["added"] == 3
 
 
 def test_a_table_that_ends_with_a_step_ends_well(workspace: Workspace, tmp_path: Path) -> None:
-    assert imported(workspace, table(tmp_path, 8), rows=4).counts.added == 8
+    assert imported(workspace, table(tmp_path, 8), rows=4).counts["added"] == 8
 
 
 def test_others_may_change_the_state_between_two_steps(workspace: Workspace, tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_others_may_change_the_state_between_two_steps(workspace: Workspace, tmp
     imported(workspace, table(tmp_path, 4))
     while importing.step(2):
         pass
-    assert importing.report.counts.added == 2
-    assert importing.report.counts.unchanged == 2
+    assert importing.report.counts["added"] == 2
+    assert importing.report.counts["unchanged"] == 2
 
 
 def test_a_cancelled_import_keeps_its_batches_and_says_up_to_where(
@@ -58,7 +58,7 @@ def test_a_cancelled_import_keeps_its_batches_and_says_up_to_where(
     importing.cancel()
     assert not importing.step(4)
     report = importing.report
-    assert (report.state, report.up_to_line, report.counts.added) == ("cancelled", 5, 4)
+    assert (report.state, report.up_to_line, report.counts["added"]) == ("cancelled", 5, 4)
     assert holder_of(workspace, "new:3")
     assert not holder_of(workspace, "new:4")
 
@@ -68,8 +68,8 @@ def test_B4_a_resource_that_goes_away_ends_the_import(workspace: Workspace, tmp_
     importing.step(4)
     workspace.store._by_token.clear()
     assert not importing.step(4)
-    assert (importing.report.state, importing.report.problem) == ("failed", "Resource not found")
-    assert importing.report.counts.rows == 4
+    assert (importing.report.state, str(importing.report.problem)) == ("failed", "Resource not found")
+    assert importing.report.counts["rows"] == 4
 
 
 class Failing:
@@ -103,29 +103,23 @@ def test_A6_a_batch_that_is_not_stored_is_not_counted(
     monkeypatch.setattr(workspace, "store", Failing(workspace))
     report = imported(workspace, table(tmp_path, 10), rows=4)
     assert report.state == "failed"
-    assert report.problem == "the last 4 rows or fewer were not stored: the disk is full"
-    assert (report.counts.rows, report.counts.added, report.up_to_line) == (4, 4, 5)
+    assert str(report.problem) == "the last 4 rows or fewer were not stored: the disk is full"
+    assert (report.counts["rows"], report.counts["added"], report.up_to_line) == (4, 4, 5)
     assert workspace.metrics.rules["S1"] == 4
 
 
-def test_a_crash_keeps_whole_batches_and_the_report_says_up_to_which_line(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_after_a_crash_the_same_file_does_the_rest(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,token\n,new:1\n,new:2\n,\n,new:4\n,new:5\n,new:6\n")
     importing = started(workspace, path, plan(), tmp_path / "report.csv")
     importing.step(2)
     importing.step(2)
-    # No more is heard of it: what lies on the disk now is all there is.
-    assert not (tmp_path / "report.csv").exists()
-    left = (tmp_path / "report.csv.part").read_text()
-    assert "refused,,4,,the token is empty" in left
-    assert left.splitlines()[-1] == "up to line,,5"
+    # No more is heard of it.
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("report")] == []
     state = everything(workspace)
     again = imported(workspace, path, report_path=tmp_path / "report.csv")
-    assert (again.counts.unchanged, again.counts.added) == (3, 2)
+    assert (again.counts["unchanged"], again.counts["added"]) == (3, 2)
     assert everything(workspace)["profiles"][: len(state["profiles"])] == state["profiles"]
-    assert not (tmp_path / "report.csv.part").exists()
 
 
 def test_the_garbage_collector_is_as_it_was_after_a_step(workspace: Workspace, tmp_path: Path) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from emulator.journal.entry import Entry
+from emulator.journal.entry import Entry, Reading
 from emulator.journal.journal import RequestJournal
-from emulator.journal.reading import Reading
 from emulator.rules.model import Decided, Lint
 
 TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
@@ -36,8 +35,12 @@ def entry(*tokens: str, **values: Any) -> Entry:
         "error_text": "Successful operation",
         "answer": json.dumps({"data": items, "error": 0, "error_text": "Successful operation"}),
         "duration_ms": 0.1,
-        "decided": [Decided("M1", 17, "by push"), Decided("S1", 17, "added"), Decided("A1", None, "error 0")],
-        "lints": [Lint("L3", "subscriptions[0].subscription_id", "should contain a colon")],
+        "decided": [
+            Decided("M1", 17, "by_push"),
+            Decided("S1", 17, "added"),
+            Decided("A1", None, "error", (0,)),
+        ],
+        "lints": [Lint("L3", "subscriptions[0].subscription_id", "said", ("should contain a colon",))],
         "outcomes": ["added"],
         "resource_id": 5,
         "resource": "App",

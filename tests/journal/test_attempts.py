@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from emulator.journal.attempts import Attempts, attempts
+from emulator.journal.attempts import attempts
 from emulator.journal.journal import RequestJournal
+from push_emulator.answers import AttemptGroup
 from tests.journal.entries import entry
 
 
@@ -17,7 +18,7 @@ def journal_of(*entries: dict[str, object]) -> RequestJournal:
     return journal
 
 
-def groups(journal: RequestJournal, limit: int = 100) -> list[Attempts]:
+def groups(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
     return asyncio.run(attempts(journal, limit))
 
 

@@ -12,8 +12,9 @@ from msgspec.structs import asdict
 
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import KEYS, Difference, Match
+from emulator.journal.matching import KEYS, Match
 from emulator.journal.search import nearest_misses
+from push_emulator.answers import Difference
 from tests.journal.entries import TOKEN, entry, reading
 
 CUSTOM = json.dumps(

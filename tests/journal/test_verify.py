@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from emulator.journal.entry import Reading
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
-from emulator.journal.reading import Reading
 from emulator.journal.verify import Expectation, count_within
 from tests.journal.entries import entry
 

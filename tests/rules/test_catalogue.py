@@ -47,7 +47,7 @@ def test_the_rules_know_no_HTTP_no_storage_and_no_clock() -> None:
             for name in names:
                 assert name.startswith(("emulator.rules", "msgspec")) or name.partition(".")[0] in pure, path
             assert not (isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")) or (
-                isinstance(node.value, ast.Name) and node.value.id in ("run", "self")
+                isinstance(node.value, ast.Name) and node.value.id in ("context", "self")
             ), path
 
 

@@ -41,9 +41,9 @@ def custom(value: object) -> dict[str, Any]:
 
 def test_L1_unknown_parameter_with_the_nearest_known_name() -> None:
     known = ["resource_token", "subscriptions", "db_ids"]
-    assert unknown_parameter("db_id", known) == Lint(
-        "L1", "db_id", 'unknown parameter, did you mean "db_ids"?'
-    )
+    lint = unknown_parameter("db_id", known)
+    assert lint == Lint("L1", "db_id", "did_you_mean", ("db_ids",))
+    assert lint.text == 'unknown parameter, did you mean "db_ids"?'
 
 
 def test_L1_path_stays_whole_and_the_last_name_is_compared() -> None:

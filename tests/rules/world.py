@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.rules.decide import decide
-from emulator.rules.lints import request_lints
 from emulator.rules.model import (
     Database,
     FieldType,
@@ -100,9 +99,7 @@ class World:
 
     def lints(self, *wanted: str | SubscriptionRequest, **parameters: Any) -> list[Lint]:
         """The remarks on a request."""
-        return request_lints(
-            self.request(*wanted, **parameters), self.resource, list(self.databases.values())
-        )
+        return self.push(*wanted, **parameters).lints
 
     # What is there after it
 

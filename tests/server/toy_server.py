@@ -39,8 +39,8 @@ class ToyExchange:
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def accepts(self, path: str) -> bool:
-        return path.startswith("/exchange/")
+    def accepts(self, incoming: Incoming) -> bool:
+        return incoming.path.startswith("/exchange/")
 
     def handle(self, incoming: Incoming) -> Answer:
         if incoming.problem == "cut_off":

@@ -14,12 +14,13 @@ import pytest
 
 from emulator.faults.model import Fault
 from emulator.fixtures.load import load_fixtures
+from emulator.messages import split_path
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import StorageUnavailable
 from emulator.store.fixture_set import FixtureSet, ProfileEntry
 from emulator.workspaces.clock import REAL_TIME, ClockSetting
-from emulator.workspaces.registry import Workspaces, split_path
+from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.workspace import Workspace
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription

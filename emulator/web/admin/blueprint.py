@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from emulator.web.admin import (
-    changes,
     clock,
+    databases,
     faults,
     health,
     imports,
     metrics,
-    records,
+    profiles,
     requests,
+    resources,
     rules,
     settings,
     snapshot,
+    subscriptions,
     workspaces,
 )
+from emulator.web.admin.operation import OPERATIONS, Operation, blueprint
 from emulator.web.admin.safety import check_access
 from emulator.web.limits import check_body
-from emulator.web.openapi import views as openapi
+from emulator.web.openapi import views
 
+#: Each subject's module: its operations are served and described when it is imported.
 SUBJECTS = (
-    health,
-    records,
-    changes,
-    snapshot,
-    requests,
-    faults,
-    settings,
-    clock,
-    rules,
-    metrics,
-    workspaces,
-    imports,
-    openapi,
+    *(clock, databases, faults, health, imports, metrics, profiles, requests),
+    *(resources, rules, settings, snapshot, subscriptions, workspaces),
 )
+
+blueprint.before_request(check_access)
+blueprint.before_request(check_body)
+views.add_routes(blueprint)
 
 
 def init_app(app: Flask) -> None:
     """Serve the admin API."""
-    blueprint = Blueprint("admin", __name__, url_prefix="/__admin")
-    blueprint.before_request(check_access)
-    blueprint.before_request(check_body)
-    for subject in SUBJECTS:
-        subject.add_routes(blueprint)
     app.register_blueprint(blueprint)
+
+
+def operations() -> list[Operation]:
+    """Every call of the admin API."""
+    return OPERATIONS

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 
-from flask import Blueprint
 from marshmallow import ValidationError, fields
 
 from emulator.rules.model import RequestError
-from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.admin.loading import AdminSchema
+from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.answers import clock_state
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
+from push_emulator.workspace_answers import ClockState
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
@@ -23,14 +26,14 @@ _DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
 OUT_OF_YEARS = "leads out of the years 1970 to 9998"
 
 
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/clock", view_func=get_clock)
-    blueprint.add_url_rule("/clock", view_func=put_clock, methods=["PUT"])
-
-
 class TimeField(fields.Field[int]):
     """An ISO time with a zone, as milliseconds since 1970."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "string",
+        "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$",
+        "examples": ["2026-01-31T12:00:00Z"],
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         try:
@@ -44,6 +47,12 @@ class TimeField(fields.Field[int]):
 
 class DurationField(fields.Field[int]):
     """``1d2h3m4.5s``, any part of it, with a minus to go back; as milliseconds."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "string",
+        "pattern": "^-?[0-9]{1,3}[dhms]$",
+        "examples": ["3h", "-90s"],
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -63,17 +72,19 @@ class ClockSchema(AdminSchema):
     advance = DurationField(error_messages={"null": _DURATION_FORM})
 
 
-def get_clock() -> dict[str, Any]:
+@operation("get", "/clock", tag="settings")
+def get_clock() -> ClockState:
     """The workspace's time."""
-    return shown(workspace().clock)
+    return clock_state(workspace().clock)
 
 
-def put_clock() -> dict[str, Any]:
-    """Freeze it, move it, let it run."""
-    setting = changed(workspace().clock.setting, load_body(ClockSchema()))
+@operation("put", "/clock", tag="settings", body=ClockSchema)
+def put_clock(body: dict[str, int]) -> ClockState:
+    """Freeze the time, move it, let it run."""
+    setting = changed(workspace().clock.setting, body)
     found = workspace_to_change()
     found.set_clock(setting)
-    return shown(found.clock)
+    return clock_state(found.clock)
 
 
 def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
@@ -87,12 +98,3 @@ def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
     if not 0 <= WorkspaceClock(setting).now_ms() < LATEST_MS:
         raise RequestError(400, f"advance: {OUT_OF_YEARS}", "A3")
     return setting
-
-
-def shown(clock: WorkspaceClock) -> dict[str, Any]:
-    """A clock as the API shows it."""
-    return {
-        "now": clock.timestamp(),
-        "frozen": clock.frozen,
-        "offset_ms": clock.setting.offset_ms,
-    }

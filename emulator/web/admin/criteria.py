@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from marshmallow import ValidationError, fields
@@ -15,13 +15,15 @@ from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.entry import OUTCOMES
 from emulator.journal.matching import JSON_TYPES, KEYS, Match
-from emulator.journal.search import find_one
+from emulator.journal.search import search
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
 from emulator.schemas.errors import flatten
+from emulator.schemas.json_schema import FIELD_VALUE, INT64, TEXT, JSONSchema
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.timestamps import iso
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import MOST_COMPLAINTS
@@ -29,6 +31,13 @@ from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import Workspace
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
+_SCHEMAS: dict[type | None, JSONSchema] = {
+    str: TEXT,
+    int: INT64,
+    bool: {"type": "boolean"},
+    list: {"type": "array", "items": INT64},
+    None: {"anyOf": [*FIELD_VALUE["anyOf"], {"type": "null"}]},
+}
 #: What every request has.
 NEVER_NULL = ("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text")
 #: More values than these are not listed in an error text, nor is a longer value quoted whole.
@@ -50,10 +59,7 @@ VALUES: dict[str, tuple[str | int, ...]] = {
 }
 #: Those that it can have in this one.
 _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
-    "provider": lambda found: (
-        *DOCUMENTED,
-        *(name for one in found.store.resources() for name in one.providers or ()),
-    ),
+    "provider": lambda found: known_providers(found.store),
     "resource": lambda found: (one.name for one in found.store.resources()),
     "resource_id": lambda found: (one.id for one in found.store.resources()),
     "db_id": lambda found: (one.id for one in found.store.databases()),
@@ -75,17 +81,47 @@ _FORMS: dict[str, tuple[Callable[[Workspace, str], bool], str]] = {
 }
 
 
-class MatchField(fields.Field[Any]):
+def known_providers(store: TinyDBStore) -> list[str]:
+    """The providers that the page names, then those that a resource lists."""
+    listed = (name for resource in store.resources() for name in resource.providers or ())
+    return list(dict.fromkeys((*DOCUMENTED, *listed)))
+
+
+def _described(name: str) -> JSONSchema:
+    schema = _SCHEMAS[JSON_TYPES.get(name)]
+    if name in ("rule", "lint", "outcome", "item_status"):
+        schema = {"type": "string", "enum": list(VALUES[name])}
+    elif name == "since":
+        schema = TimeField.json_schema
+    if name in NEVER_NULL or "anyOf" in schema:
+        return schema
+    nullable = {**schema, "type": [schema["type"], "null"]}
+    return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
+
+
+#: A criterion's value by its name; null means "has none".
+CRITERIA: dict[str, JSONSchema] = {name: _described(name) for name in KEYS}
+
+
+class MatchField(fields.Field[Match]):
     """Criteria by name; at least one, each a known one with a value of its type."""
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": CRITERIA,
+        "patternProperties": {"^field\\.[ -~]+$": _SCHEMAS[None]},
+        "additionalProperties": False,
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Match:
         if not isinstance(value, dict) or not value:
             raise ValidationError("must be an object with one criterion or more")
         complaints = ((key, text) for key, wanted in value.items() if (text := _complaint(key, wanted)))
         first = {key: [text] for key, text in islice(complaints, MOST_COMPLAINTS)}
         if first:
             raise ValidationError(first)
-        return _with_canonical_since(value)
+        return Match(_with_canonical_since(value))
 
 
 def _complaint(key: str, wanted: Any) -> str | None:
@@ -156,7 +192,7 @@ async def check_possible(found: Workspace, match: Match, path: str = "") -> None
     complaints = []
     for key, wanted in match.criteria.items():
         hint = _why_impossible(found, key, wanted)
-        if hint is not None and await find_one(found.requests, match.alone(key)) is None:
+        if hint is not None and not (await search(found.requests, match.alone(key), 1)).entries:
             complaints.append(f"{path}{key}: {_quoted(wanted)} can never match{hint}")
     if complaints:
         raise RequestError(400, "; ".join(complaints), "A3")

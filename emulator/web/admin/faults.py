@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from flask import Blueprint
-from marshmallow import ValidationError, fields, post_load, validate
+import msgspec
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from emulator.endpoint.schema import FieldValue
 from emulator.faults.model import (
     ITEM_ERRORS,
     SPOILS,
@@ -22,34 +21,52 @@ from emulator.faults.model import (
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
-from emulator.rules.providers import DOCUMENTED
-from emulator.schemas.errors import INT64, integer, messages, string
-from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load_body
+from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.admin.criteria import known_providers
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema
 from emulator.web.admin.numbers import number
+from emulator.web.admin.operation import link, operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import ArmedFault, Disarmed, Page
 
 _STATUS = validate.Range(400, 599, error="must be 400 to 599")
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
 _ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
-#: Requests a second; more than anybody can send.
-MAX_RATE = 1e6
+_ITEM_WORD = validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
+#: More requests a second than this nobody can send.
+_PER_SECOND = validate.Range(0, 1e6, min_inclusive=False, error="must be more than 0, at most 1e+06")
+APPLY = validate.OneOf(["before", "after"], error='must be "before" or "after"')
 _DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
+_DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
 _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
     SPOILS
 )
+_MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
 
-
-_DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/faults", view_func=list_faults)
-    blueprint.add_url_rule("/faults", view_func=arm_fault, methods=["POST"])
-    blueprint.add_url_rule("/faults", view_func=disarm_all, methods=["DELETE"])
-    blueprint.add_url_rule("/faults/<fault_id>", view_func=get_fault)
-    blueprint.add_url_rule("/faults/<fault_id>", view_func=disarm_fault, methods=["DELETE"])
+_ERROR = AdminSchema.from_dict(
+    {
+        "status": integer(required=True, validate=_STATUS),
+        "error": integer(validate=INT64),
+        "error_text": string(validate=_ERROR_TEXT),
+    }
+)
+_RATE = AdminSchema.from_dict({"per_second": number("a number", required=True, validate=_PER_SECOND)})
+_RATE_LIMIT = AdminSchema.from_dict(
+    {"rate_limit": fields.Nested(_RATE, required=True, error_messages=messages("an object"))}
+)
+_ITEM_ERROR = AdminSchema.from_dict({"item_error": string(required=True, validate=_ITEM_WORD)})
+_UNIFORM = AdminSchema.from_dict(
+    {
+        "uniform": fields.List(
+            integer(validate=_DELAY),
+            required=True,
+            error_messages=messages("[from, to]"),
+            validate=validate.Length(equal=2, error="must be [from, to]"),
+        )
+    }
+)
 
 
 class MatchSchema(AdminSchema):
@@ -58,64 +75,23 @@ class MatchSchema(AdminSchema):
     provider = string()
     subscription_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     resource_token = string()
-    field_value = FieldValue(error_messages={"null": "must be a string, a number, true or false"})
+    field_value = JSONScalar(error_messages={"null": "must be a string, a number, true or false"})
 
     @post_load
     def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:
         return FaultMatch(**data)
 
 
-class ErrorSchema(AdminSchema):
-    """An error envelope."""
-
-    status = integer(required=True, validate=_STATUS)
-    error = integer(validate=INT64)
-    error_text = string(validate=_ERROR_TEXT)
-
-
-class RateSchema(AdminSchema):
-    """A rate."""
-
-    per_second = number(
-        "a number",
-        required=True,
-        validate=validate.Range(
-            0, MAX_RATE, min_inclusive=False, error=f"must be more than 0, at most {MAX_RATE:g}"
-        ),
-    )
-
-
-class RateLimitSchema(AdminSchema):
-    """A rate limit."""
-
-    rate_limit = fields.Nested(RateSchema, required=True, error_messages=messages("an object"))
-
-
-class ItemErrorSchema(AdminSchema):
-    """An item error."""
-
-    item_error = string(
-        required=True, validate=validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
-    )
-
-
-class UniformSchema(AdminSchema):
-    """A spread delay."""
-
-    uniform = fields.List(
-        integer(validate=_DELAY),
-        required=True,
-        error_messages=messages("[from, to]"),
-        validate=validate.Length(equal=2, error="must be [from, to]"),
-    )
-
-
 class DelayField(fields.Field[Any]):
     """Milliseconds, or ``{"uniform": [from, to]}``."""
 
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """What it accepts; ``converter``: apispec's."""
+        return {"anyOf": [_MILLISECONDS, converter.resolve_nested_schema(_UNIFORM)]}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | tuple[int, int]:
         if isinstance(value, dict):
-            low, high = _load(UniformSchema(), value)["uniform"]
+            low, high = _load(_UNIFORM, value)["uniform"]
             if low > high:
                 raise ValidationError("must be [from, to] with from ≤ to")
             return (low, high)
@@ -128,20 +104,30 @@ class DelayField(fields.Field[Any]):
 class ThenField(fields.Field[Any]):
     """What becomes of the answer."""
 
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """What it accepts; ``converter``: apispec's."""
+        return {"anyOf": [*_answers(converter), converter.resolve_nested_schema(_ITEM_ERROR)]}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value in SPOILS and isinstance(value, str):
             return value
         if not isinstance(value, dict):
             raise ValidationError(_THEN)
         if "rate_limit" in value:
-            return RateLimit(**_load(RateLimitSchema(), value)["rate_limit"])
+            return RateLimit(**_load(_RATE_LIMIT, value)["rate_limit"])
         if "item_error" in value:
-            return ItemFault(**_load(ItemErrorSchema(), value))
-        return ErrorAnswer(**_load(ErrorSchema(), value))
+            return ItemFault(**_load(_ITEM_ERROR, value))
+        return ErrorAnswer(**_load(_ERROR, value))
 
 
-def _load(schema: AdminSchema, value: dict[str, Any]) -> Any:
+def _answers(converter: Any) -> list[JSONSchema]:
+    forms = map(converter.resolve_nested_schema, (_ERROR, _RATE_LIMIT))
+    return [{"type": "string", "enum": list(SPOILS)}, *forms]
+
+
+def _load(form: type[Schema], value: dict[str, Any]) -> Any:
     """One of the forms that a value can have, with the nearest known name for an unknown key."""
+    schema = form()
     try:
         return schema.load(value)
     except ValidationError as error:
@@ -163,71 +149,99 @@ class FaultSchema(AdminSchema):
     )
     delay_ms = DelayField(error_messages={"null": _DELAY_FORM.replace("{", "{{").replace("}", "}}")})
     then = ThenField(allow_none=True)
-    apply = string(validate=validate.OneOf(["before", "after"], error='must be "before" or "after"'))
+    apply = string(validate=APPLY)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> Fault:
+        usual = "after" if data.get("then") in SPOILS_OF_ANSWERS else "before"
+        return Fault(data.pop("id", ""), after=data.pop("apply", usual) == "after", **data)
+
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """What the keys must be together, so that the fault does something; ``converter``: apispec's."""
+        item_error, uniform = map(converter.resolve_nested_schema, (_ITEM_ERROR, _UNIFORM))
+        return {
+            "anyOf": [
+                {
+                    "title": "another answer, or none",
+                    "properties": {"then": {"anyOf": _answers(converter)}},
+                    "required": ["then"],
+                },
+                {
+                    "title": "an error in an item, which changes nothing",
+                    "properties": {"then": item_error, "apply": {"const": "before"}},
+                    "required": ["then"],
+                },
+                {
+                    "title": "a delay alone",
+                    "properties": {
+                        "then": {"type": "null"},
+                        "delay_ms": {"anyOf": [{**_MILLISECONDS, "minimum": 1}, uniform]},
+                    },
+                    "required": ["delay_ms"],
+                },
+            ]
+        }
 
 
-def arm_fault() -> tuple[dict[str, Any], int]:
-    """Arm a fault; the answer has its id."""
-    asked = load_body(FaultSchema())
-    then = asked.get("then")
-    if then is None and not asked.get("delay_ms"):
+@operation("get", "/faults")
+def list_faults() -> Page[ArmedFault]:
+    """The armed faults, in the order in which they are tried."""
+    items = list(map(shown, workspace().faults))
+    return Page(items, None, len(items))
+
+
+@operation(
+    "post",
+    "/faults",
+    status=201,
+    body=FaultSchema,
+    body_needed=True,
+    links={**link("get_fault", fault_id="/id"), **link("disarm_fault", fault_id="/id")},
+)
+def arm_fault(body: Fault) -> ArmedFault:
+    """Arm a fault."""
+    if body.then is None and not body.delay_ms:
         raise RequestError(400, "then: give it, or delay_ms, or both: this fault would do nothing", "A3")
-    if isinstance(then, ItemFault) and asked.get("apply") == "after":
+    if isinstance(body.then, ItemFault) and body.after:
         raise RequestError(400, 'apply: an item_error changes nothing, so it cannot be "after"', "A3")
-    apply = asked.pop("apply", "after" if then in SPOILS_OF_ANSWERS else "before")
-    fault = Fault("", after=apply == "after", **asked)
-    _check_it_can_match(workspace(), fault)
-    return shown(workspace_to_change().arm(fault)), 201
+    _check_it_can_match(workspace(), body.match)
+    return shown(workspace_to_change().arm(body))
 
 
-def _check_it_can_match(found: Workspace, fault: Fault) -> None:
+def _check_it_can_match(found: Workspace, match: FaultMatch) -> None:
     """Refuse a fault that no request of this workspace could ever meet."""
-    resources = found.store.resources()
-    token, provider = fault.match.resource_token, fault.match.provider
-    if token is not None and all(resource.token != token for resource in resources):
+    token, provider = match.resource_token, match.provider
+    if token is not None and found.store.find_resource(token) is None:
         raise RequestError(
             400, "match.resource_token: no resource has this token, so it can never match", "A3"
         )
-    known = {*DOCUMENTED, *(name for resource in resources for name in resource.providers or ())}
-    if provider is not None and provider not in known:
+    if provider is not None and provider not in known_providers(found.store):
         raise RequestError(400, f'match.provider: nobody knows "{provider}", so it can never match', "A3")
 
 
-def shown(fault: Fault) -> dict[str, Any]:
+def shown(fault: Fault) -> ArmedFault:
     """A fault as the API shows it, in the form in which it is armed."""
-    delay: Any = fault.delay_ms
-    if isinstance(delay, tuple):
-        delay = {"uniform": list(delay)}
-    match = {name: getattr(fault.match, name) for name in fault.match.__struct_fields__}
-    return {
-        "id": fault.id,
-        "match": {name: value for name, value in match.items() if value is not None},
-        "times": fault.times,
-        "probability": fault.probability,
-        "delay_ms": delay,
-        "then": _then(fault),
-        "apply": "after" if fault.after else "before",
-        "fired": fault.fired,
-    }
+    then: Any = fault.then
+    if isinstance(then, ErrorAnswer):
+        then = {"status": then.status, "error": then.code, "error_text": then.text}
+    elif isinstance(then, RateLimit):
+        then = {"rate_limit": {"per_second": then.per_second}}
+    elif isinstance(then, ItemFault):
+        then = {"item_error": then.item_error}
+    return ArmedFault(
+        id=fault.id,
+        match=msgspec.to_builtins(fault.match),
+        times=fault.times,
+        probability=fault.probability,
+        delay_ms={"uniform": fault.delay_ms} if isinstance(fault.delay_ms, tuple) else fault.delay_ms,
+        then=then,
+        apply="after" if fault.after else "before",
+        fired=fault.fired,
+    )
 
 
-def _then(fault: Fault) -> Any:
-    if isinstance(fault.then, ErrorAnswer):
-        return {"status": fault.then.status, "error": fault.then.code, "error_text": fault.then.text}
-    if isinstance(fault.then, RateLimit):
-        return {"rate_limit": {"per_second": fault.then.per_second}}
-    if isinstance(fault.then, ItemFault):
-        return {"item_error": fault.then.item_error}
-    return fault.then
-
-
-def list_faults() -> dict[str, Any]:
-    """All armed faults, in the order in which they are tried."""
-    items = [shown(fault) for fault in workspace().faults]
-    return {"items": items, "next": None, "total": len(items)}
-
-
-def get_fault(fault_id: str) -> dict[str, Any]:
+@operation("get", "/faults/<fault_id>", refusals=(404,))
+def get_fault(fault_id: str) -> ArmedFault:
     """One armed fault."""
     fault = workspace().faults.get(fault_id)
     if fault is None:
@@ -235,13 +249,15 @@ def get_fault(fault_id: str) -> dict[str, Any]:
     return shown(fault)
 
 
-def disarm_fault(fault_id: str) -> dict[str, Any]:
-    """Disarm one."""
+@operation("delete", "/faults/<fault_id>", refusals=(404,))
+def disarm_fault(fault_id: str) -> Disarmed:
+    """Disarm one fault."""
     if not workspace().disarm(fault_id):
         raise RequestError(404, f"fault {fault_id} not found", "A3")
-    return {"disarmed": 1}
+    return Disarmed(1)
 
 
-def disarm_all() -> dict[str, Any]:
-    """Disarm all."""
-    return {"disarmed": workspace().disarm()}
+@operation("delete", "/faults")
+def disarm_all() -> Disarmed:
+    """Disarm all faults."""
+    return Disarmed(workspace().disarm())

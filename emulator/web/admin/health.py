@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
-
-from flask import Blueprint
 
 from emulator import __version__
+from emulator.web.admin.operation import operation
 from emulator.web.current import emulator, workspace
+from push_emulator.workspace_answers import Health
 
 
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/health", view_func=health)
+@operation("get", "/health", open_to_all=True)
+def health() -> Health:
+    """Whether the server works.
 
-
-def health() -> dict[str, Any]:
-    """Whether the state can be written, and what is in it."""
+    That is: whether the state can be written, and what is in it.
+    """
     found = workspace()
     # One that is not made would be written where the default one is.
     storage = (found if found.made else emulator().workspaces.default).store.storage
-    answer: dict[str, Any] = {
-        "status": "ok" if storage.probe() else "failing",
-        "version": __version__,
-        "workspace": found.name,
-        "profiles": found.store.profile_count,
-        "subscriptions": found.store.subscription_count,
-        "uptime_s": round(monotonic() - found.started, 3),
-    }
-    if storage.failure:
-        answer["reason"] = storage.failure
-    return answer
+    return Health(
+        "ok" if storage.probe() else "failing",
+        __version__,
+        found.name,
+        found.store.profile_count,
+        found.store.subscription_count,
+        round(monotonic() - found.started, 3),
+        storage.failure or None,
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
-from flask import Blueprint, Response, current_app, request
+import msgspec
+from flask import Response, after_this_request, current_app, request
 from flask.blueprints import BlueprintSetupState
 from marshmallow import ValidationError, fields, post_load
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
-from emulator.importer.checking import find_resource
+from emulator.importer.checking import declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
@@ -24,27 +25,20 @@ from emulator.importer.sources import Source
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
 from emulator.schemas.errors import boolean, string
+from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
+from emulator.web.admin.operation import blueprint, operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import ImportSteps, schedule
 from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
+from push_emulator.answers import Page
+from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
 _JOBS = "imports"
 _PREVIEWED_ROWS = 10
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes; the jobs are the application's extension ``imports``."""
-    blueprint.record_once(_keep_jobs)
-    blueprint.add_url_rule("/import", view_func=start_import, methods=["POST"])
-    blueprint.add_url_rule("/import/preview", view_func=preview_import, methods=["POST"])
-    blueprint.add_url_rule("/imports", view_func=list_imports)
-    blueprint.add_url_rule("/imports/<job_id>", view_func=get_import)
-    blueprint.add_url_rule("/imports/<job_id>", view_func=cancel_import, methods=["DELETE"])
-    blueprint.add_url_rule("/imports/<job_id>/report.csv", view_func=get_report)
 
 
 #: For the contract alone: the judging is the layout's.
@@ -55,17 +49,29 @@ _QUOTE = {"pattern": "^[\"']?$"}
 class MatchField(fields.Field[Match]):
     """``id:COLUMN``, ``field:NAME=COLUMN`` or ``push``."""
 
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "string",
+        "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
+        "pattern": "^(id:[^\\u0000]+|field:[^=\\u0000]+=[^\\u0000]+|push)$",
+    }
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Match:
         if not isinstance(value, str):
             raise ValidationError("must be a string")
         try:
             return parse_match(value)
         except ImportRefused as error:
-            raise ValidationError(error.problems[0].text) from error
+            raise ValidationError(str(error.problems[0].text)) from error
 
 
 class ResourceField(fields.Field[Any]):
     """A resource's token or id."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": ["string", "integer"],
+        "pattern": TEXT_PATTERN,
+        "description": "a resource's token or id",
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -73,26 +79,8 @@ class ResourceField(fields.Field[Any]):
         return value
 
 
-class PlanSchema(AdminSchema):
-    """The multipart field ``plan``, JSON."""
-
-    resource = ResourceField(required=True, error_messages={"required": "is required"})
-    provider = string(required=True)
-    match = MatchField(required=True, error_messages={"required": "is required"})
-    token_column = string(required=True)
-    header = boolean(allow_none=True)
-    delimiter = string(allow_none=True, metadata=_DELIMITER)
-    quote = string(allow_none=True, metadata=_QUOTE)
-    encoding = string(allow_none=True)
-    dry_run = boolean()
-
-    @post_load
-    def _make(self, data: dict[str, Any], **kwargs: Any) -> ImportPlan:
-        return ImportPlan(**data)
-
-
 class PreviewSchema(AdminSchema):
-    """The same while the person has not chosen the columns yet."""
+    """The multipart field ``plan``, JSON, while the person has not chosen the columns yet."""
 
     resource = ResourceField()
     provider = string()
@@ -102,68 +90,108 @@ class PreviewSchema(AdminSchema):
     encoding = string(allow_none=True)
 
 
-def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Start importing a file: 202 and the job. Multipart: ``file``, and ``plan`` (JSON)."""
+class PlanSchema(PreviewSchema):
+    """The same with all that an import needs."""
+
+    resource = ResourceField(required=True, error_messages={"required": "is required"})
+    provider = string(required=True)
+    match = MatchField(required=True, error_messages={"required": "is required"})
+    token_column = string(required=True)
+    dry_run = boolean()
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> ImportPlan:
+        return ImportPlan(**data)
+
+
+def _form(plan: str, *required: str) -> dict[str, Any]:
+    """How a call with a file, and what to do with it, is described."""
+    properties = {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "CSV, or a table of another kind: see docs/import.md",
+        },
+        "plan": {"$ref": f"#/components/schemas/{plan}"},  # OpenAPI sends an object's part as JSON
+    }
+    body = {**one_value(**properties), "required": ["file", *required]}
+    return {"tag": "imports", "body": body, "media_type": "multipart/form-data"}
+
+
+@operation("post", "/import", status=202, refusals=(409, 503, 507), **_form("Plan", "plan"))
+def start_import() -> ImportState:
+    """Start importing a file of collected tokens; ``dry_run`` changes nothing."""
     with _upload() as (path, name, sent_plan), _refusals():
         plan = _load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
             _jobs().check(path, name, plan, workspace())  # what is refused makes none
         job = _jobs().start(path, name, plan, workspace_to_change(), schedule())
-    where = f"{request.script_root}/__admin/imports/{job.description.id}"
-    return _shown(job), 202, {"Location": where}
+
+    @after_this_request
+    def say_where(response: Response) -> Response:
+        response.headers["Location"] = _address(job)
+        return response
+
+    return _shown(job)
 
 
-def preview_import() -> dict[str, Any]:
-    """What is in a file: how it is written, its columns, first rows, and a guess at the plan."""
+@operation("post", "/import/preview", refusals=(503, 507), **_form("Preview"))
+def preview_import() -> ImportPreview:
+    """What is in a file, and a guess at the plan."""
     with _upload() as (path, name, sent_plan), _refusals():
-        try:
-            given = _load_plan(PreviewSchema(), sent_plan or "{}")
-            named, provider = given.pop("resource", None), given.pop("provider", None)
-            layout = read_layout(Source(path, name), **given)
-            declared: list[str] = []
-            if named is not None:
-                store = workspace().store
-                databases = map(store.database, find_resource(named, store).db_ids)
-                declared = [field for database in databases for field in database.fields]
-        finally:
-            path.unlink(missing_ok=True)
+        given = _load_plan(PreviewSchema(), sent_plan or "{}")
+        named, provider = given.pop("resource", None), given.pop("provider", None)
+        layout = read_layout(Source(path, name), **given)
+        store = workspace().store
+        declared = [] if named is None else declared_fields(find_resource(named, store), store)
+        path.unlink(missing_ok=True)
     columns = describe_columns(layout, declared, provider)
     guessed = guess(columns)
-    return {
-        "file": name,
-        "encoding": layout.encoding,
-        "delimiter": layout.dialect.delimiter,
-        "quote": layout.dialect.quote,
-        "header": layout.names is not None,
-        "columns": [vars(column) for column in columns],
-        "rows": layout.sample[:_PREVIEWED_ROWS],
-        "guess": {
-            "token_column": guessed.token_column,
-            "match": None if guessed.match is None else str(guessed.match),
-        },
-    }
+    return ImportPreview(
+        name,
+        layout.encoding,
+        layout.dialect.delimiter,
+        layout.dialect.quote,
+        layout.names is not None,
+        columns,
+        layout.sample[:_PREVIEWED_ROWS],
+        Guess(guessed.token_column, None if guessed.match is None else str(guessed.match)),
+    )
 
 
-def list_imports() -> dict[str, Any]:
+@operation("get", "/imports")
+def list_imports() -> Page[ImportState]:
     """The workspace's imports, the newest first."""
-    items = [_shown(job) for job in _jobs().of(workspace().name)]
-    return {"items": items, "next": None, "total": len(items)}
+    items = list(map(_shown, _jobs().of(workspace().name)))
+    return Page(items, None, len(items))
 
 
-def get_import(job_id: str) -> dict[str, Any]:
-    """How far one import is, and what it came to."""
+@operation("get", "/imports/<job_id>", refusals=(404,))
+def get_import(job_id: str) -> ImportState:
+    """How far one import is."""
     return _shown(_job(job_id))
 
 
-def cancel_import(job_id: str) -> tuple[dict[str, Any], int]:
-    """Stop an import before its next step; what it has done stays. 202: it stops at once, not now."""
+@operation("delete", "/imports/<job_id>", status=202, refusals=(404, 409))
+def cancel_import(job_id: str) -> ImportState:
+    """Stop an import before its next step.
+
+    What it has done stays. 202: it stops at once, not now.
+    """
     job = _job(job_id)
     if not job.running:
         raise RequestError(409, f"import {job_id} is {job.description.state} already", "A3")
     job.cancel()
-    return _shown(job), 202
+    return _shown(job)
 
 
+@operation(
+    "get",
+    "/imports/<job_id>/report.csv",
+    content={"type": "string"},
+    answer_type="text/csv",
+    refusals=(404, 409),
+)
 def get_report(job_id: str) -> Response:
     """The report as CSV, with every refused row."""
     job = _job(job_id)
@@ -173,7 +201,9 @@ def get_report(job_id: str) -> Response:
     return Response(job.report_path.read_bytes(), 200, headers, mimetype="text/csv")
 
 
+@blueprint.record_once
 def _keep_jobs(state: BlueprintSetupState) -> None:
+    """The jobs are the application's extension ``imports``."""
     emulator: Emulator = state.app.extensions["emulator"]
     settings = emulator.settings
     folder = None if settings.durability == "none" else settings.state / "imports"
@@ -194,21 +224,27 @@ def _job(job_id: str) -> Job:
     return job
 
 
-def _shown(job: Job) -> dict[str, Any]:
-    report = f"{request.script_root}/__admin/imports/{job.description.id}/report.csv"
-    return job.as_dict() | {"report": report if job.report_path.exists() else None}
+def _address(job: Job) -> str:
+    return f"{request.script_root}/__admin/imports/{job.description.id}"
+
+
+def _shown(job: Job) -> ImportState:
+    report = f"{_address(job)}/report.csv" if job.report_path.exists() else None
+    return msgspec.convert(job.as_dict() | {"report": report}, ImportState)
 
 
 @contextmanager
 def _upload() -> Iterator[tuple[Path, str, str]]:
-    """The file that was sent, where it lies now, its name, and the text of ``plan``."""
+    """The file that was sent, where it lies now, its name, and the text of ``plan``.
+
+    It is removed if anything is wrong.
+    """
     paths: list[Path] = []
 
     def put_aside(*_: object, **__: object) -> IO[bytes]:
         paths.append(_jobs().upload_path())
         return paths[-1].open("w+b")
 
-    kept = None
     try:
         with spool().storing():
             _, form, files = parse_form_data(
@@ -223,16 +259,12 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
         ]
         if unknown:
             raise RequestError(400, "; ".join(unknown), "A3")
-        kept = paths[0]
-        yield kept, files["file"].filename or "file", form.get("plan", "")
+        yield paths[0], files["file"].filename or "file", form.get("plan", "")
     except BaseException:
-        kept = None
-        raise
-    finally:
         for path in paths:
-            if path != kept:
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def _load_plan(schema: AdminSchema, text: str) -> Any:

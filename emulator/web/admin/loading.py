@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
@@ -24,6 +24,10 @@ class AdminSchema(Schema):
         unknown = RAISE
 
     error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
+
+
+class QuerySchema(AdminSchema):
+    """A query string: whatever text it has, NUL too, is looked for."""
 
 
 def load_body(schema: Schema, body: bytes | None = None) -> Any:
@@ -48,20 +52,20 @@ def load_query(schema: Schema) -> Any:
     return load(schema, request.args.to_dict())
 
 
-def load(schema: Schema, document: Any) -> Any:
-    """A document as the schema loads it. Raises :class:`RequestError` 400."""
+def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:
+    """A document as the schema loads it. Raises :class:`RequestError` 400, its text as ``told`` makes it."""
     try:
         return schema.load(document)
     except ValidationError as error:
-        raise RequestError(400, "; ".join(complaints(schema, error.messages)), "A3") from error
+        raise RequestError(400, "; ".join(complaints(schema, error.messages, told)), "A3") from error
 
 
-def complaints(schema: Schema, messages: Any) -> list[str]:
+def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) -> list[str]:
     """``path: text`` of the first messages, with the nearest known name for an unknown key; how many more."""
 
     def advised(path: str, text: str) -> str:
         near = did_you_mean(path.rpartition(".")[2], _known_names(schema, path))
-        return text + near if text == "unknown key" else text
+        return told(text) + near if text == "unknown key" else told(text)
 
     return first_complaints(messages, MOST_COMPLAINTS, advised)
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response
+from flask import Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from emulator.web.admin.operation import operation
 from emulator.web.current import emulator
 from emulator.workspaces.metrics import BUCKETS_S
 from emulator.workspaces.registry import Workspaces
 
 
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/metrics", view_func=metrics)
-
-
+@operation(
+    "get",
+    "/metrics",
+    tag="health",
+    content={"type": "string"},
+    answer_type="text/plain",
+    of_a_workspace=False,
+)
 def metrics() -> Response:
-    """What has been counted."""
+    """What has been counted, in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(WorkspacesCollector(emulator().workspaces))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,50 +1,38 @@
-"""``/__admin/databases``, ``/resources``, ``/profiles``, ``/subscriptions``: lists, and one by its id."""
+"""What the calls on stored records share: a list's page, the reading of a body."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from flask import Blueprint, Response, request
-from marshmallow import ValidationError, fields, validate
+from flask import request
+from marshmallow import Schema, ValidationError, fields, validate
 
 from emulator.loop.pacing import Pacing
-from emulator.messages import Answer
-from emulator.schemas.errors import string
-from emulator.store.configuring import find_database, find_resource
-from emulator.store.editing import find_profile, find_subscription
-from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Page, read_cursor
-from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
+from emulator.rules.model import RequestError
+from emulator.schemas.json_schema import JSONSchema
+from emulator.store import pages
+from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor
+from emulator.store.records import Criteria
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.web.admin.loading import AdminSchema, load, load_query
+from emulator.web.admin.loading import QuerySchema, load, read_body
 from emulator.web.admin.numbers import number_in_query
-from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource, shown_subscription
-from emulator.web.current import emulator, workspace
-from emulator.web.later import answer_later, json_answer
+from emulator.web.admin.operation import Later, link
+from emulator.web.current import workspace
+from push_emulator.answers import Page
+
+T = TypeVar("T")
+List = Callable[[TinyDBStore, Criteria, int, Cursor | None], Awaitable[pages.Page]]
 
 _FIELD = "field."
 STATUS = validate.OneOf(["subscribed", "unsubscribed"], error='must be "subscribed" or "unsubscribed"')
 
-List = Callable[[TinyDBStore, Criteria, int, Cursor | None], Awaitable[Page]]
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/databases", view_func=get_databases)
-    blueprint.add_url_rule("/resources", view_func=get_resources)
-    blueprint.add_url_rule("/profiles", view_func=get_profiles)
-    blueprint.add_url_rule("/subscriptions", view_func=get_subscriptions)
-    blueprint.add_url_rule("/databases/<int64:db_id>", view_func=get_database)
-    blueprint.add_url_rule("/resources/<int64:resource_id>", view_func=get_resource)
-    blueprint.add_url_rule(
-        "/profiles/<int64:db_id>/<path:profile_id>", view_func=get_profile, merge_slashes=False
-    )
-    blueprint.add_url_rule("/subscriptions/<hash_id>", view_func=get_subscription)
-
 
 class CursorField(fields.Field[Cursor]):
     """What a list gave as ``next``."""
+
+    json_schema: ClassVar[JSONSchema] = {"type": "string", "description": "the `next` of the page before"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Cursor:
         try:
@@ -53,7 +41,7 @@ class CursorField(fields.Field[Cursor]):
             raise ValidationError("must be what a list gave as next") from error
 
 
-class PageSchema(AdminSchema):
+class PageSchema(QuerySchema):
     """What every list takes; ``other_names`` mean the same as those that they are given for."""
 
     other_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -65,58 +53,14 @@ class PageSchema(AdminSchema):
     cursor = CursorField(load_default=None)
 
 
-class DatabasesSchema(PageSchema):
-    """Criteria on databases."""
+class CascadeSchema(QuerySchema):
+    """Whether what hangs on it goes too."""
 
-    other_names = MappingProxyType({"db_id": "id"})
-
-    id = number_in_query()
-    name = string()
-    resource_id = number_in_query()
+    cascade = fields.Boolean(load_default=False, error_messages={"invalid": "must be true or false"})
 
 
-class ResourcesSchema(PageSchema):
-    """Criteria on resources."""
-
-    other_names = MappingProxyType({"resource_id": "id"})
-
-    id = number_in_query()
-    name = string()
-    token = string()
-    db_id = number_in_query()
-    provider = string()
-
-
-class ProfilesSchema(PageSchema):
-    """Criteria on profiles; those on subscriptions must hold for one of theirs."""
-
-    other_names = MappingProxyType({"id": "profile_id"})
-
-    profile_id = string()
-    db_id = number_in_query()
-    resource_id = number_in_query()
-    provider = string()
-    subscription_id = string()
-    status = string(validate=STATUS)
-    hash_id = string()
-
-
-class SubscriptionsSchema(PageSchema):
-    """Criteria on subscriptions."""
-
-    other_names = MappingProxyType({"id": "hash_id"})
-
-    hash_id = string()
-    db_id = number_in_query()
-    profile_id = string()
-    resource_id = number_in_query()
-    provider = string()
-    subscription_id = string()
-    status = string(validate=STATUS)
-
-
-def _list(schema: PageSchema, records: List, shown: Callable[[Any], Any]) -> Response:
-    """The answer to a call for a page of a list; ``records`` reads it, ``shown`` makes its items."""
+def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Later[Page[T]]:
+    """A page of a list; ``records`` reads it, ``shown`` makes its items."""
     arguments = request.args.to_dict()
     values = {
         name.removeprefix(_FIELD): arguments.pop(name) for name in list(arguments) if name.startswith(_FIELD)
@@ -125,7 +69,7 @@ def _list(schema: PageSchema, records: List, shown: Callable[[Any], Any]) -> Res
     limit, cursor = asked.pop("limit"), asked.pop("cursor")
     store = workspace().store
 
-    async def answer() -> Answer:
+    async def read() -> Page[T]:
         page = await records(store, Criteria(**asked, fields=values), limit, cursor)
         steps = Pacing(asked_every=8)
         items = []
@@ -133,59 +77,42 @@ def _list(schema: PageSchema, records: List, shown: Callable[[Any], Any]) -> Res
             if steps.long:
                 await steps.pause()
             items.append(shown(one))
-        following = page.next.text() if page.next is not None else None
-        return json_answer({"items": items, "next": following, "total": page.total})
+        return Page(items, page.next.text() if page.next is not None else None, page.total)
 
-    return answer_later(answer())
-
-
-def get_databases() -> Response:
-    """A list of databases."""
-    return _list(DatabasesSchema(), list_databases, shown_database)
+    return read()
 
 
-def get_resources() -> Response:
-    """A list of resources."""
-    show_secrets = emulator().settings.show_secrets
-    return _list(ResourcesSchema(), list_resources, lambda one: shown_resource(one, show_secrets))
+def links(kind: str, **pointers: str) -> dict[str, Any]:
+    """What can be called with a new record; ``pointers``: where its answer has the parts of its path."""
+    return link(f"get_{kind}", **pointers) | link(f"delete_{kind}", **pointers)
 
 
-def get_profiles() -> Response:
-    """A list of profiles."""
-    store = workspace().store
-    return _list(ProfilesSchema(), list_profiles, lambda one: shown_profile(one, store.subscriptions_of(one)))
+def load_new(schema: Schema, **from_path: Any) -> Any:
+    """The body of a POST; what the path says need not be said again."""
+    document = read_body()
+    if isinstance(document, dict):
+        document = {**{name: value for name, value in from_path.items() if value is not None}, **document}
+    asked = load(schema, document)
+    _check_path(asked, from_path)
+    return asked
 
 
-def get_subscriptions() -> Response:
-    """A list of subscriptions."""
-    return _list(SubscriptionsSchema(), list_subscriptions, shown_subscription)
+def load_change(schema: Schema, **from_path: Any) -> Any:
+    """The body of a PATCH; null in ``fields`` stands for a field to remove."""
+    document = read_body()
+    removed: list[str] = []
+    if isinstance(document, dict) and isinstance(document.get("fields"), dict):
+        removed = [name for name, value in document["fields"].items() if value is None]
+        kept = {name: value for name, value in document["fields"].items() if value is not None}
+        document = {**document, "fields": kept}
+    asked = load(schema, document)
+    _check_path(asked, from_path)
+    if removed:
+        asked["fields"] |= dict.fromkeys(removed)
+    return {name: value for name, value in asked.items() if name not in from_path}
 
 
-def get_database(db_id: int) -> dict[str, Any]:
-    """One database."""
-    return shown_database(find_database(workspace().store, db_id))
-
-
-def get_resource(resource_id: int) -> dict[str, Any]:
-    """One resource."""
-    return shown_resource(find_resource(workspace().store, resource_id), emulator().settings.show_secrets)
-
-
-def get_profile(db_id: int, profile_id: str) -> dict[str, Any]:
-    """One profile."""
-    store = workspace().store
-    profile = find_profile(store, db_id, profile_id)
-    return shown_profile(profile, store.subscriptions_of(profile))
-
-
-class WhichSchema(AdminSchema):
-    """Which of several records of one key."""
-
-    profile_id = string(load_default=None)
-
-
-def get_subscription(hash_id: str) -> dict[str, Any]:
-    """One subscription, and on which profiles its key is."""
-    which = load_query(WhichSchema())["profile_id"]
-    meant, every = find_subscription(workspace().store, hash_id, which, one_only=False)
-    return {**shown_subscription(meant), "profiles": [one.profile_id for one in every]}
+def _check_path(asked: dict[str, Any], from_path: dict[str, Any]) -> None:
+    for name, value in from_path.items():
+        if value is not None and asked.get(name, value) != value:
+            raise RequestError(400, f"{name}: must be {value}, as in the path, or left out", "A3")

@@ -5,47 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-import orjson
-from flask import Blueprint, Response, request
-from marshmallow import ValidationError, fields, validate, validates_schema
-from msgspec.structs import asdict
+from flask import request
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from msgspec.structs import replace
 
 from emulator.journal.attempts import attempts
 from emulator.journal.entry import Entry, outcome_word, showable
 from emulator.journal.masking import mask_value, masked
-from emulator.journal.matching import KEYS, Difference, Match
+from emulator.journal.matching import KEYS, Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
-from emulator.messages import Answer
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import RequestError
 from emulator.schemas.errors import integer, messages
-from emulator.web.admin.criteria import MatchField, check_possible, is_key, read_criteria
-from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load, load_body
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.admin.criteria import CRITERIA, MatchField, check_possible, is_key, read_criteria
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load
 from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
+from emulator.web.admin.operation import Later, link, operation
 from emulator.web.current import emulator, workspace, workspace_name
-from emulator.web.later import answer_later, json_answer
+from emulator.web.later import json_answer
 from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import (
+    AttemptGroup,
+    Cleared,
+    Counted,
+    Decision,
+    Difference,
+    JournalPage,
+    LintRemark,
+    NearMiss,
+    Page,
+    RecordedRequest,
+    Unverified,
+)
 
 MAX_WITHIN_S = 60.0
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/requests", view_func=list_requests)
-    blueprint.add_url_rule("/requests", view_func=clear_requests, methods=["DELETE"])
-    blueprint.add_url_rule("/requests/<int64:entry_id>", view_func=get_request)
-    blueprint.add_url_rule("/requests/count", view_func=count_requests, methods=["POST"])
-    blueprint.add_url_rule("/requests/verify", view_func=verify_requests, methods=["POST"])
-    blueprint.add_url_rule("/requests/attempts", view_func=list_attempts)
+#: Finds the request's workspace again and again: it may be made, or made anew, while somebody waits.
+Find = Callable[[], Workspace]
 
 
 class ExpectSchema(AdminSchema):
     """How often."""
+
+    #: A count is expected by ``exactly`` or by bounds.
+    json_schema: ClassVar[JSONSchema] = {"anyOf": [{"maxProperties": 1}, {"not": {"required": ["exactly"]}}]}
 
     at_least = integer(validate=COUNT)
     at_most = integer(validate=COUNT)
@@ -58,12 +66,18 @@ class ExpectSchema(AdminSchema):
         if data.get("at_least", 0) > data.get("at_most", 2**63):
             raise ValidationError("at_least must not be more than at_most")
 
+    @post_load
+    def _make(self, data: dict[str, int], **kwargs: Any) -> Expectation:
+        return Expectation.of(data)
+
 
 class CountSchema(AdminSchema):
     """The body of ``count`` and ``verify``."""
 
     match = MatchField(required=True, error_messages=messages("an object"))
-    expect = fields.Nested(ExpectSchema, error_messages=messages("an object"))
+    expect = fields.Nested(
+        ExpectSchema, load_default=partial(Expectation.of, {}), error_messages=messages("an object")
+    )
     within = number(
         "a number of seconds",
         load_default=0.0,
@@ -74,31 +88,39 @@ class CountSchema(AdminSchema):
 class ListSchema(AdminSchema):
     """What a list takes beside criteria."""
 
-    limit = number_in_query(load_default=50, validate=validate.Range(1, 1000, error="must be 1 to 1000"))
+    limit = number_in_query(
+        load_default=50,
+        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+        metadata={"description": "how many"},
+    )
     cursor = number_in_query(
-        load_default=None, validate=ONE_OR_MORE, error_messages=messages("a cursor of a list before")
+        validate=ONE_OR_MORE,
+        error_messages=messages("a cursor of a list before"),
+        metadata={"description": "the `next` of the page before"},
     )
 
 
-#: Fields of an entry that are shown as text.
-_AS_TEXT = {"body_bytes": "body", "answer_bytes": "answer"}
+#: What the API shows of an entry as the journal has it.
+_AS_RECORDED = [
+    name
+    for name in RecordedRequest.__struct_fields__
+    if name not in ("answer", "decided", "lints", "changes", "outcome", "resource_token")
+]
 
 
-def shown(entry: Entry, secrets: Sequence[str] | None) -> dict[str, Any]:
+def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
     """An entry as the API shows it; ``secrets``: the tokens to mask, ``None`` where the server shows all."""
     if secrets is not None:
         entry = masked(entry, secrets)
-    document: dict[str, Any] = {"id": entry.id, "time": entry.time}
-    document |= {_AS_TEXT.get(name, name): value for name, value in asdict(entry).items()}
-    document["body"] = entry.body
-    document["changes"] = msgspec.to_builtins(entry.changes)
-    document["request_id"] = entry.request_id
-    document["outcome"] = outcome_word(entry)
-    document["decided"] = [asdict(decided) for decided in entry.decided]
-    document["lints"] = [lint._asdict() for lint in entry.lints]
-    document["answer"] = entry.answered() or entry.answer
-    document["resource_token"] = showable(entry.document().get("resource_token"))
-    return document
+    return RecordedRequest(
+        **{name: getattr(entry, name) for name in _AS_RECORDED},
+        answer=entry.answered() or entry.answer,
+        decided=[Decision(one.rule, one.db_id, one.detail) for one in entry.decided],
+        lints=[LintRemark(one.rule, one.path, one.text) for one in entry.lints],
+        changes=msgspec.to_builtins(entry.changes),
+        outcome=outcome_word(entry),
+        resource_token=showable(entry.document().get("resource_token")),
+    )
 
 
 def _secrets(found: Workspace) -> list[str] | None:
@@ -107,8 +129,25 @@ def _secrets(found: Workspace) -> list[str] | None:
     return [resource.token for resource in found.store.resources()]
 
 
-def list_requests() -> Response:
-    """The journal, newest first, filtered by criteria."""
+def _filter(name: str, schema: JSONSchema) -> JSONSchema:
+    """A criterion as a list's parameter: its value stands in a query string, which has no null."""
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind not in ("integer", "boolean") and name != "since":
+        values = [one for one in schema.get("enum", ()) if one is not None]
+        schema, kind = {"enum": values} if values else {}, "string"
+    described = {**schema, "type": kind}
+    return {"in": "query", "name": name, "description": "must be this", "schema": described}
+
+
+@operation(
+    "get",
+    "/requests",
+    query=[{"in": "query", "schema": ListSchema}, *(_filter(*one) for one in CRITERIA.items())],
+    links=link("get_request", entry_id="/items/0/id"),
+)
+def list_requests() -> Later[JournalPage]:
+    """The request journal, newest first (``field.NAME`` filters by a custom field's value)."""
     found = workspace()
     arguments = request.args.to_dict()
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
@@ -119,33 +158,34 @@ def list_requests() -> Response:
     if unknown:
         raise RequestError(400, "; ".join(unknown), "A3")
     match = Match(read_criteria(arguments), loose=True)
-    return answer_later(_list(found, match, page, _secrets(found)))
+    return _list(found, match, page, _secrets(found))
 
 
-async def _list(found: Workspace, match: Match, page: dict[str, Any], secrets: list[str] | None) -> Answer:
+async def _list(
+    found: Workspace, match: Match, page: dict[str, Any], secrets: list[str] | None
+) -> JournalPage:
     await check_possible(found, match)
     journal = found.requests
     filtered = bool(match.criteria)
-    listed = await search(journal, match, page["limit"], page["cursor"], count_all=filtered)
-    items = []
+    listed = await search(journal, match, page["limit"], page.get("cursor"), count_all=filtered)
+    items: list[Any] = []
     steps = Pacing(asked_every=1)
     for entry in listed.entries:
         if steps.long:
             await steps.pause()
-        items.append(orjson.Fragment(orjson.dumps(shown(entry, secrets))))
-    return json_answer(
-        {
-            "items": items,
-            "next": listed.older,
-            "total": listed.total if filtered else len(journal),
-            "recorded": journal.recorded,
-            "dropped": journal.dropped,
-            "bytes": journal.bytes,
-        }
+        items.append(msgspec.Raw(msgspec.json.encode(shown(entry, secrets))))
+    return JournalPage(
+        items,
+        listed.older,
+        listed.total if filtered else len(journal),
+        recorded=journal.recorded,
+        dropped=journal.dropped,
+        bytes=journal.bytes,
     )
 
 
-def get_request(entry_id: int) -> dict[str, Any]:
+@operation("get", "/requests/<int64:entry_id>", refusals=(404,))
+def get_request(entry_id: int) -> RecordedRequest:
     """One entry."""
     found = workspace()
     entry = found.requests.get(entry_id)
@@ -154,81 +194,76 @@ def get_request(entry_id: int) -> dict[str, Any]:
     return shown(entry, _secrets(found))
 
 
-def clear_requests() -> dict[str, Any]:
+@operation("delete", "/requests")
+def clear_requests() -> Cleared:
     """Empty the journal."""
     journal = workspace().requests
     cleared = len(journal)
     journal.clear()
-    return {"cleared": cleared}
+    return Cleared(cleared)
 
 
-def list_attempts() -> Response:
+@operation("get", "/requests/attempts")
+def list_attempts() -> Later[Page[AttemptGroup]]:
     """Requests that were attempts at the same thing."""
-    return answer_later(_list_attempts(workspace()))
+    return _attempts(workspace())
 
 
-async def _list_attempts(found: Workspace) -> Answer:
+async def _attempts(found: Workspace) -> Page[AttemptGroup]:
     groups = await attempts(found.requests)
-    items = [{**vars(group), "count": len(group.entries)} for group in groups]
-    return json_answer({"items": items, "next": None, "total": len(items)})
+    return Page(groups, None, len(groups))
 
 
-def count_requests() -> Response:
-    """How many requests match; waits up to ``within`` for what is expected."""
-    asked = load_body(CountSchema())
-    return answer_later(_count(_finder(), asked))
+@operation("post", "/requests/count", body=CountSchema)
+def count_requests(body: dict[str, Any]) -> Later[Counted]:
+    """How many requests match; waits up to ``within`` seconds for what is expected."""
+    return _count(_finder(), **body)
 
 
-async def _count(find: Callable[[], Workspace], asked: dict[str, Any]) -> Answer:
-    match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
+async def _count(find: Find, match: Match, expect: Expectation, within: float) -> Counted:
     await check_possible(find(), match, "match.")
-    return json_answer({"count": await count_within(find().requests, match, expect, asked["within"])})
+    return Counted(await count_within(find().requests, match, expect, within))
 
 
-def _finder() -> Callable[[], Workspace]:
-    """Finds the request's workspace again and again: it may be made, or made anew, while somebody waits."""
+def _finder() -> Find:
     return partial(emulator().workspaces.look, workspace_name())
 
 
-def verify_requests() -> Response:
-    """200 if as many requests match as expected, else 422 with what came nearest."""
-    asked = load_body(CountSchema())
-    return answer_later(_verify(_finder(), asked, emulator().settings.show_secrets))
+@operation(
+    "post",
+    "/requests/verify",
+    body=CountSchema,
+    others={422: ("Not so many; `nearest` says which entries came nearest, and what differs.", Unverified)},
+)
+def verify_requests(body: dict[str, Any]) -> Later[Counted]:
+    """Whether as many requests match as expected."""
+    return _verify(_finder(), emulator().settings.show_secrets, **body)
 
 
-async def _verify(find: Callable[[], Workspace], asked: dict[str, Any], show_secrets: bool) -> Answer:
-    match, expect = Match(asked["match"]), Expectation.of(asked.get("expect", {}))
-    await check_possible(find(), match, "match.")
-    count = await count_within(find().requests, match, expect, asked["within"])
-    if expect.met_by(count):
-        return json_answer({"count": count})
-    found = find()
+async def _verify(find: Find, show_secrets: bool, match: Match, expect: Expectation, within: float) -> Any:
+    counted = await _count(find, match, expect, within)
+    if expect.met_by(counted.count):
+        return counted
+    found, count = find(), counted.count
     text = f"expected {expect} request(s), found {count} of {len(found.requests)} in the journal"
-    return json_answer(
-        {
-            "error": 422,
-            "error_text": text,
-            "count": count,
-            "nearest": [] if expect.broken_by(count) else await _nearest(found, match, show_secrets),
-        },
-        422,
-    )
+    nearest = [] if expect.broken_by(count) else await _nearest(found, match, show_secrets)
+    return json_answer(Unverified(422, text, count, nearest), 422)
 
 
-async def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[dict[str, Any]]:
+async def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[NearMiss]:
     tokens = [resource.token for resource in found.store.resources()]
     return [
-        {
-            "id": entry.id,
-            "time": entry.time,
-            "request": (entry if show_secrets else masked(entry, tokens)).body,
-            "differences": [_difference(one, show_secrets) for one in differences],
-        }
+        NearMiss(
+            entry.id,
+            entry.time,
+            (entry if show_secrets else masked(entry, tokens)).body,
+            differences if show_secrets else list(map(_masked, differences)),
+        )
         for entry, differences in await nearest_misses(found.requests, match)
     ]
 
 
-def _difference(one: Difference, show_secrets: bool) -> dict[str, Any]:
-    if one.key == "resource_token" and not show_secrets:
-        return {"key": one.key, "expected": mask_value(one.expected), "actual": mask_value(one.actual)}
-    return {"key": one.key, "expected": one.expected, "actual": one.actual}
+def _masked(one: Difference) -> Difference:
+    if one.key != "resource_token":
+        return one
+    return replace(one, expected=mask_value(one.expected), actual=mask_value(one.actual))

@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from flask import Blueprint
 from marshmallow import fields, validate
 
 from emulator.rules.model import Policies
 from emulator.schemas.errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
-from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.loading import AdminSchema
+from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.answers import settings_state
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/settings", view_func=get_settings)
-    blueprint.add_url_rule("/settings", view_func=patch_settings, methods=["PATCH"])
+from push_emulator.workspace_answers import SettingsState
 
 
 def _one_of(choices: tuple[str, ...]) -> Any:
@@ -48,23 +44,16 @@ def changed(choices: WorkspaceSettings, change: dict[str, Any]) -> WorkspaceSett
     )
 
 
-def shown(choices: WorkspaceSettings) -> dict[str, Any]:
-    """The choices as the API shows them."""
-    return {
-        "policies": msgspec.to_builtins(choices.policies),
-        "strict": choices.strict,
-        "lints": {rule: choices.lints.get(rule, "report") for rule in LINT_IDS},
-    }
-
-
-def get_settings() -> dict[str, Any]:
+@operation("get", "/settings")
+def get_settings() -> SettingsState:
     """The workspace's choices."""
-    return shown(workspace().settings)
+    return settings_state(workspace().settings)
 
 
-def patch_settings() -> dict[str, Any]:
-    """Change some of them."""
-    choices = changed(workspace().settings, load_body(SettingsSchema()))
+@operation("patch", "/settings", body=SettingsSchema)
+def patch_settings(body: dict[str, Any]) -> SettingsState:
+    """Change some of the workspace's choices."""
+    choices = changed(workspace().settings, body)
     found = workspace_to_change()
     found.set_settings(choices)
-    return shown(found.settings)
+    return settings_state(found.settings)

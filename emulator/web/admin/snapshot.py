@@ -6,27 +6,23 @@ import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import IO, Any
+from typing import IO
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from marshmallow import fields, validate
 
 from emulator.loop.pacing import Pacing
 from emulator.messages import Answer, Delivery
 from emulator.schemas.errors import messages, string
-from emulator.web.admin.loading import AdminSchema, load_body
+from emulator.web.admin.loading import AdminSchema
+from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.snapshot_reading import read_snapshot
+from emulator.web.admin.snapshot_schema import SnapshotProfileSchema, SnapshotSchema
 from emulator.web.admin.snapshot_writing import snapshot_pieces
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
-from emulator.web.later import JSON, answer_later, json_answer
+from emulator.web.later import JSON, answer_later
 from emulator.workspaces.workspace import KEEPABLE, Workspace
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/snapshot", view_func=get_snapshot)
-    blueprint.add_url_rule("/snapshot", view_func=put_snapshot, methods=["PUT"])
-    blueprint.add_url_rule("/reset", view_func=reset, methods=["POST"])
+from push_emulator.workspace_answers import Size, WholeSnapshot
 
 
 class ResetSchema(AdminSchema):
@@ -39,8 +35,18 @@ class ResetSchema(AdminSchema):
     )
 
 
+#: The schema that judges a snapshot leaves the profiles, which may be a million, to be judged one by one.
+_SNAPSHOT = SnapshotSchema.from_dict(
+    {"profiles": fields.List(fields.Nested(SnapshotProfileSchema))}, name="SnapshotSchema"
+)
+
+
+@operation("get", "/snapshot", tag="workspace", content=WholeSnapshot)
 def get_snapshot() -> Response:
-    """The whole workspace as it is now, as one JSON document."""
+    """The whole workspace.
+
+    As it is now, as one JSON document.
+    """
     return answer_later(_streamed(snapshot_pieces(workspace())))
 
 
@@ -57,18 +63,19 @@ async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
             yield piece
 
 
-def put_snapshot() -> Response:
+@operation("put", "/snapshot", tag="workspace", body=_SNAPSHOT, refusals=(503, 507))
+def put_snapshot() -> Later[Size]:
     """Put a snapshot in place of the whole workspace, or nothing of it."""
     make = partial(emulator().workspaces.get, workspace_name())
-    return answer_later(_restore(workspace().clock.timestamp(), _body(), make))
+    return _restore(workspace().clock.timestamp(), _body(), make)
 
 
-async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Answer:
+async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Size:
     with body:
         state = await read_snapshot(body, now)
     found = make()
     found.restore(state)
-    return json_answer(_size(found))
+    return _size(found)
 
 
 def _body() -> IO[bytes]:
@@ -79,17 +86,13 @@ def _body() -> IO[bytes]:
     return os.fdopen(os.dup(body.fileno()), "rb")
 
 
-def reset() -> dict[str, Any]:
-    """Back to the fixtures."""
-    keep = load_body(ResetSchema())["keep"]
+@operation("post", "/reset", tag="workspace", body=ResetSchema)
+def reset(body: dict[str, list[str]]) -> Size:
+    """Back to the fixtures; ``keep`` leaves parts alone."""
     found = workspace_to_change()
-    found.reset(keep)
+    found.reset(body["keep"])
     return _size(found)
 
 
-def _size(found: Workspace) -> dict[str, Any]:
-    return {
-        "workspace": found.name,
-        "profiles": found.store.profile_count,
-        "subscriptions": found.store.subscription_count,
-    }
+def _size(found: Workspace) -> Size:
+    return Size(found.name, found.store.profile_count, found.store.subscription_count)

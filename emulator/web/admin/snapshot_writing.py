@@ -9,8 +9,14 @@ import msgspec
 
 from emulator.rules.model import Profile, Subscription
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
-from emulator.web.admin import clock, faults, settings
-from emulator.web.admin.shapes import shown_database, shown_profile, shown_resource
+from emulator.web.admin import faults
+from emulator.workspaces.answers import (
+    clock_state,
+    database_record,
+    profile_record,
+    resource_record,
+    settings_state,
+)
 from emulator.workspaces.workspace import Workspace
 
 FORMAT = 1
@@ -38,10 +44,10 @@ def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
     profiles, subscriptions = store.storage.state.table(PROFILES), store.storage.state.table(SUBSCRIPTIONS)
     head = {
         "format": FORMAT,
-        "databases": [shown_database(one) for one in store.databases()],
-        "resources": [shown_resource(one, show_secrets=True) for one in store.resources()],
-        "settings": settings.shown(found.settings),
-        "clock": clock.shown(found.clock),
+        "databases": [database_record(one) for one in store.databases()],
+        "resources": [resource_record(one, show_secrets=True) for one in store.resources()],
+        "settings": settings_state(found.settings),
+        "clock": clock_state(found.clock),
         "faults": [faults.shown(fault) for fault in found.faults],
         "profiles_made": store.profiles_made,
     }
@@ -80,7 +86,7 @@ def _pieces(
         profile = read_profile(profiles[doc_id])
         ids = owned.get(profile_key(profile.db_id, profile.id), [])
         own = [read_subscription(subscriptions[i]) for i in ([ids] if isinstance(ids, int) else sorted(ids))]
-        lines.append(_encode(shown_profile(profile, own)))
+        lines.append(_encode(profile_record(profile, own)))
         if len(lines) == _AT_ONCE:
             yield separator + b",\n".join(lines)
             separator, lines = b",\n", []

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint
-
 from emulator.rules.model import RequestError
+from emulator.web.admin.operation import operation
 from emulator.web.current import emulator
+from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import Page
+from push_emulator.workspace_answers import DeletedWorkspace, NamedWorkspace, WorkspaceState
 
 
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/workspaces", view_func=list_workspaces)
-    blueprint.add_url_rule("/workspaces/<name>", view_func=make_workspace, methods=["PUT"])
-    blueprint.add_url_rule("/workspaces/<name>", view_func=delete_workspace, methods=["DELETE"])
+@operation("get", "/workspaces", of_a_workspace=False)
+def list_workspaces() -> Page[WorkspaceState]:
+    """Every workspace.
 
-
-def list_workspaces() -> dict[str, Any]:
-    """Every workspace, with what is in it where it is open."""
+    With what is in it where it is open.
+    """
     workspaces = emulator().workspaces
     opened = {one.name: one for one in workspaces}
-    items: list[dict[str, Any]] = []
-    for name in workspaces.names():
-        one = opened.get(name)
-        item: dict[str, Any] = {"name": name, "open": one is not None}
-        if one is not None:
-            item["profiles"] = one.store.profile_count
-            item["subscriptions"] = one.store.subscription_count
-            item["requests"] = len(one.requests)
-            item["idle_s"] = round(one.idle_s, 3)
-        items.append(item)
-    return {"items": items, "next": None, "total": len(items)}
+    items = [_state(name, opened.get(name)) for name in workspaces.names()]
+    return Page(items, None, len(items))
 
 
-def make_workspace(name: str) -> dict[str, Any]:
-    """Make a workspace before its first use; one that is there stays as it is."""
-    return {"name": emulator().workspaces.get(name).name}
+def _state(name: str, found: Workspace | None) -> WorkspaceState:
+    if found is None:
+        return WorkspaceState(name, False)
+    store = found.store
+    return WorkspaceState(
+        name,
+        True,
+        store.profile_count,
+        store.subscription_count,
+        len(found.requests),
+        round(found.idle_s, 3),
+    )
 
 
-def delete_workspace(name: str) -> dict[str, Any]:
+@operation("put", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
+def make_workspace(name: str) -> NamedWorkspace:
+    """Make a workspace before its first use.
+
+    One that is there stays as it is.
+    """
+    return NamedWorkspace(emulator().workspaces.get(name).name)
+
+
+@operation("delete", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
+def delete_workspace(name: str) -> DeletedWorkspace:
     """Delete a workspace with all that is in it."""
     if not emulator().workspaces.delete(name):
         raise RequestError(404, f"workspace {name} not found", "A3")
-    return {"deleted": name}
+    return DeletedWorkspace(name)

@@ -13,20 +13,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from flask import Flask, Response, current_app, redirect, request, session, url_for
+from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-untyped]  # has no types
 from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
 
 from emulator.rules.model import RequestError
 from emulator.web.admin.safety import check_access
+from emulator.web.console.language import gettext
+from emulator.web.console.pages import own_path, pages, see_other
 from emulator.web.current import emulator
 from emulator.web.limits import check_body, spool
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response as AnyResponse
 
 #: No script, style, frame or connection but our own files; nothing written into a page runs.
 CONTENT_SECURITY_POLICY = (
@@ -124,14 +124,19 @@ def check_request() -> AnyResponse | None:
     except RequestError as error:
         if error.code != 401:
             raise
-        if request.endpoint not in _OPEN and not _is_signed_in():
+        signed_in = _sign_ins().is_valid(session.get("sign_in", ""))
+        if request.endpoint not in _OPEN and not signed_in:
             if request.method == "GET":
                 return redirect(url_for("console.sign_in", then=request.full_path.rstrip("?")))
             raise
     asked = check_body()
     if asked is None and request.method == "POST":
         with spool().storing():  # a form is read with its file
-            _check_form()
+            try:
+                validate_csrf(request.form.get("form_token", ""))
+            except ValueError as error:
+                text = gettext("this form is not from this console, or too old: load its page again")
+                raise RequestError(403, text, "A3") from error
     return asked
 
 
@@ -140,10 +145,8 @@ def secure(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers[name] = value
     if request.endpoint == "console.static":
-        response.headers["Cache-Control"] = (
-            "max-age=31536000, immutable" if "v" in request.args else "no-cache"
-        )
-        return response
+        kept = "max-age=31536000, immutable" if "v" in request.args else "no-cache"
+        response.headers["Cache-Control"] = kept
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 
@@ -153,52 +156,48 @@ def form_field() -> Markup:
     return Markup('<input type="hidden" name="form_token" value="{}">').format(generate_csrf())
 
 
-def sign_in(given: str) -> bool:
-    """Sign the person in who gave the admin token; whether it was the right one."""
-    wanted = emulator().settings.admin_token or ""
-    if not hmac.compare_digest(given.encode(), wanted.encode()):
-        _sign_ins().note_wrong(request.remote_addr or "")
-        return False
-    session["sign_in"], session.permanent = _sign_ins().begin(), True
-    return True
+@pages.route("/__console/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """Ask for the token; with the right one, lead to where the person wanted to go."""
+    settings = emulator().settings
+    if settings.admin_token is None:
+        return see_other("console.live")
+    then, status, wait_s, headers = request.values.get("then", ""), 200, 0, {}
+    if request.method == "POST":
+        client = request.remote_addr or ""
+        if wait_s := _sign_ins().wait_s(client):
+            status, headers = 429, {"Retry-After": str(wait_s)}
+        elif hmac.compare_digest(request.form.get("token", "").encode(), settings.admin_token.encode()):
+            session["sign_in"], session.permanent = _sign_ins().begin(), True
+            return redirect(own_path(then, url_for("console.live")), 303)
+        else:
+            _sign_ins().note_wrong(client)
+            status = 403
+    page = render_template("console/sign_in.html", then=then, wait_s=wait_s, wrong=status == 403)
+    return page, status, headers
 
 
-def wait_s() -> int:
-    """The seconds after which this client may try a token again; 0: it may now."""
-    return _sign_ins().wait_s(request.remote_addr or "")
-
-
-def sign_out() -> None:
+@pages.post("/__console/sign-out")
+def sign_out() -> Response:
     """End the sign-in: its cookie, copied or not, is worth nothing from now on."""
     _sign_ins().end(session.pop("sign_in", ""))
+    return see_other("console.sign_in")
 
 
 def while_signed_in(pieces: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
     """The pieces of an answer, up to the first that comes after this request's sign-in has ended."""
     sign_ins, sign_in = _sign_ins(), session.get("sign_in", "")
-    if not sign_ins.is_valid(sign_in):
-        return pieces  # let in by another way: the server asks for no token, or the request bore it
+    # Else let in by another way: the server asks for no token, or the request bore it.
+    has_signed_in = sign_ins.is_valid(sign_in)
 
     async def rest() -> AsyncIterator[bytes]:
         async with aclosing(pieces):
             async for piece in pieces:
-                if not sign_ins.is_valid(sign_in):
+                if has_signed_in and not sign_ins.is_valid(sign_in):
                     return
                 yield piece
 
     return rest()
-
-
-def _is_signed_in() -> bool:
-    return _sign_ins().is_valid(session.get("sign_in", ""))
-
-
-def _check_form() -> None:
-    try:
-        validate_csrf(request.form.get("form_token", ""))
-    except ValueError as error:
-        text = "this form is not from this console, or too old: load its page again"
-        raise RequestError(403, text, "A3") from error
 
 
 def _sign_ins() -> SignIns:

@@ -5,121 +5,84 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.model import Database, RequestError, Resource
-from emulator.rules.providers import DOCUMENTED
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.store import configuring
-from emulator.web.admin.loading import load
-from emulator.web.admin.numbers import read_digits
-from emulator.web.admin.shapes import shown_database
-from emulator.web.console.later import change_later
+from emulator.web.console.language import gettext
+from emulator.web.console.pages import change_later, number_of, pages, read_form
 from emulator.web.current import workspace
+from emulator.workspaces.answers import database_record
 from emulator.workspaces.workspace import Workspace
 
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add these pages' routes."""
-    path = "/__console/base"
-    blueprint.add_url_rule(path + "/database", "new_database", new_database)
-    blueprint.add_url_rule(path + "/database", "add_database", add_database, methods=["POST"])
-    blueprint.add_url_rule(path + "/database/<int64:db_id>", "database", show_database)
-    blueprint.add_url_rule(path + "/database/<int64:db_id>", "set_database", set_database, methods=["POST"])
-    blueprint.add_url_rule(path + "/resource", "new_resource", new_resource)
-    blueprint.add_url_rule(path + "/resource", "add_resource", add_resource, methods=["POST"])
-    blueprint.add_url_rule(path + "/resource/<int64:resource_id>", "resource", show_resource)
-    blueprint.add_url_rule(
-        path + "/resource/<int64:resource_id>", "set_resource", set_resource, methods=["POST"]
-    )
+_EXAMPLE = {"CustomNumber1": "int", "tier": {"type": "enum", "options": ["gold", "blue"]}}
 
 
-def new_database() -> str:
-    """A form for one more database."""
-    return _database_page(
-        None, '{"CustomNumber1": "int", "tier": {"type": "enum", "options": ["gold", "blue"]}}'
-    )
+@pages.get("/__console/base/database", endpoint="new_database", defaults={"db_id": None})
+@pages.get("/__console/base/database/<int64:db_id>")
+def database(db_id: int | None) -> str:
+    """A form for a database, or for one more."""
+    one = None if db_id is None else configuring.find_database(workspace().store, db_id)
+    fields = _EXAMPLE if one is None else database_record(one).fields
+    document = json.dumps(fields, ensure_ascii=False, indent=2)
+    return render_template("console/database.html", one=one, fields=document)
 
 
-def show_database(db_id: int) -> str:
-    """A form for a database."""
-    one = configuring.find_database(workspace().store, db_id)
-    return _database_page(one, json.dumps(shown_database(one)["fields"], ensure_ascii=False, indent=2))
-
-
-def _database_page(one: Database | None, fields: str) -> str:
-    return render_template("console/database.html", fields=fields, one=one)
-
-
-def add_database() -> Response:
-    """Add a database."""
-    asked = load(DatabaseSchema(), {"id": _number("id"), **_database_form()})
-    database = Database(asked["id"], asked["name"], asked["fields"])
+@pages.post("/__console/base/database", defaults={"db_id": None})
+@pages.post("/__console/base/database/<int64:db_id>")
+def set_database(db_id: int | None) -> Response:
+    """Add, change or delete a database."""
+    cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
+    if not delete:
+        own_id = {"id": number_of("id")} if db_id is None else {}
+        asked = read_form(DatabaseSchema(partial=db_id is not None), {**own_id, **_database_form()})
 
     async def work(found: Workspace) -> None:
-        configuring.add_database(found.store, database)
-
-    return change_later(work, lambda _: url_for("console.databases"))
-
-
-def set_database(db_id: int) -> Response:
-    """Change or delete a database."""
-    cascade, delete = "cascade" in request.form, "delete" in request.form
-    asked = {} if delete else load(DatabaseSchema(partial=True), _database_form())
-
-    async def work(found: Workspace) -> None:
-        database = configuring.find_database(found.store, db_id)
-        if delete:
-            await configuring.delete_database(found.store, database, cascade)
+        if db_id is None:
+            configuring.add_database(found.store, Database(**asked))
             return
-        gone = dict.fromkeys(name for name in database.fields if name not in asked["fields"])
-        fields = {**asked["fields"], **gone}
-        await configuring.change_database(found.store, database, asked["name"], fields, cascade)
-
-    return change_later(work, lambda _: url_for("console.databases"))
-
-
-def new_resource() -> str:
-    """A form for one more resource."""
-    return _resource_page(None)
-
-
-def show_resource(resource_id: int) -> str:
-    """A form for a resource."""
-    return _resource_page(configuring.find_resource(workspace().store, resource_id))
-
-
-def _resource_page(one: Resource | None) -> str:
-    return render_template(
-        "console/resource.html", databases=workspace().store.databases(), documented=DOCUMENTED, one=one
-    )
-
-
-def add_resource() -> Response:
-    """Add a resource."""
-    asked = load(ResourceSchema(), {"id": _number("id"), **_resource_form()})
-    resource = Resource(asked["id"], asked["name"], asked["token"], asked["db_ids"], asked["providers"])
-
-    async def work(found: Workspace) -> None:
-        configuring.add_resource(found.store, resource)
-
-    return change_later(work, lambda _: url_for("console.resources"))
-
-
-def set_resource(resource_id: int) -> Response:
-    """Change or delete a resource."""
-    cascade, delete = "cascade" in request.form, "delete" in request.form
-    asked = {} if delete else load(ResourceSchema(partial=True), _resource_form())
-
-    async def work(found: Workspace) -> None:
-        resource = configuring.find_resource(found.store, resource_id)
+        one = configuring.find_database(found.store, db_id)
         if delete:
-            await configuring.delete_resource(found.store, resource, cascade)
-        else:
-            await configuring.change_resource(found.store, resource, asked, cascade)
+            await configuring.delete_database(found.store, one, cascade)
+            return
+        gone = dict.fromkeys(name for name in one.fields if name not in asked["fields"])
+        fields = {**asked["fields"], **gone}
+        await configuring.change_database(found.store, one, asked["name"], fields, cascade)
 
-    return change_later(work, lambda _: url_for("console.resources"))
+    return change_later(work, url_for("console.records", kind="databases"))
+
+
+@pages.get("/__console/base/resource", endpoint="new_resource", defaults={"resource_id": None})
+@pages.get("/__console/base/resource/<int64:resource_id>")
+def resource(resource_id: int | None) -> str:
+    """A form for a resource, or for one more."""
+    store = workspace().store
+    one = None if resource_id is None else configuring.find_resource(store, resource_id)
+    return render_template("console/resource.html", one=one, databases=store.databases())
+
+
+@pages.post("/__console/base/resource", defaults={"resource_id": None})
+@pages.post("/__console/base/resource/<int64:resource_id>")
+def set_resource(resource_id: int | None) -> Response:
+    """Add, change or delete a resource."""
+    cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
+    if not delete:
+        own_id = {"id": number_of("id")} if resource_id is None else {}
+        asked = read_form(ResourceSchema(partial=resource_id is not None), {**own_id, **_resource_form()})
+
+    async def work(found: Workspace) -> None:
+        if resource_id is None:
+            configuring.add_resource(found.store, Resource(**asked))
+            return
+        one = configuring.find_resource(found.store, resource_id)
+        if delete:
+            await configuring.delete_resource(found.store, one, cascade)
+        else:
+            await configuring.change_resource(found.store, one, asked, cascade)
+
+    return change_later(work, url_for("console.records", kind="resources"))
 
 
 def _database_form() -> dict[str, Any]:
@@ -135,7 +98,8 @@ def _resource_form() -> dict[str, Any]:
     databases = form.get("db_ids", "").replace(",", " ").split()
     # Python converts no thousands of digits.
     if not all(one.removeprefix("-").isdecimal() and len(one) <= 20 for one in databases):
-        raise RequestError(400, "db_ids: must be ids of databases, parted by commas", "A3")
+        text = gettext("must be ids of databases, separated by commas")
+        raise RequestError(400, f"db_ids: {text}", "A3")
     token = {"token": form["token"]} if form.get("token") else {}  # an empty one stays as it is
     return {
         **token,
@@ -143,10 +107,3 @@ def _resource_form() -> dict[str, Any]:
         "db_ids": [int(one) for one in databases],
         "providers": form.get("providers", "").split() or None,
     }
-
-
-def _number(name: str) -> int:
-    number = read_digits(request.form.get(name))
-    if number is None:
-        raise RequestError(400, f"{name}: must be an integer", "A3")
-    return number

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
-from emulator.importer.checking import check_plan, find_resource
-from emulator.importer.columns import Column, Guess, describe_columns, guess
+from emulator.importer.checking import check_plan, declared_fields, find_resource
+from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused, Problem, TooManyImports
+from emulator.importer.problem import ImportRefused, Message, Problem, Text, TooManyImports, message
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
-from emulator.web.console.moving import see_other
-from emulator.web.console.presenters.providers import known_providers
-from emulator.web.console.state import console_state
+from emulator.web.admin.criteria import known_providers
+from emulator.web.console.language import gettext
+from emulator.web.console.pages import console_state, see_other
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
-from emulator.workspaces.workspace import Workspace
 
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8
@@ -38,57 +37,72 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(path + "/<job_id>/report.csv", "import_report", download_report)
 
 
+def told(text: Text) -> str:
+    """A text of the importer in the page's language."""
+    if isinstance(text, str):
+        return gettext(text)
+    values = {name: told(one) if isinstance(one, Message) else one for name, one in text.values.items()}
+    return gettext(text.form) % values
+
+
 def show_imports() -> str:
     """Step 1: choose a file; and the imports that there were."""
-    found = workspace()
-    return _first_page(found, [])
+    return _first_page([])
 
 
-def _first_page(found: Workspace, problems: list[Problem]) -> str:
+def _first_page(problems: list[Problem]) -> str:
+    store = workspace().store
     return render_template(
         "console/import.html",
-        jobs=[job.as_dict() for job in _jobs().of(found.name)],
+        jobs=[job.as_dict() for job in _jobs().of(workspace().name)],
         problems=problems,
-        providers=known_providers(found.store),
-        resources=found.store.resources(),
+        providers=known_providers(store),
+        resources=store.resources(),
+        told=told,
     )
 
 
 def take_file() -> ResponseReturnValue:
     """Keep the file, if it is a table, and go on to its columns."""
-    found = workspace()
+    found, uploads = workspace(), console_state().uploads
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        return _first_page(found, [Problem("file", "choose a file")]), 400
+        return _first_page([Problem("file", message("choose_file"))]), 400
     resource_id = request.form.get("resource_id", type=int, default=0)
+    provider = request.form.get("provider", "")
     with spool().storing():
-        upload = console_state().uploads.keep(
-            sent, _jobs().upload_path(), found.name, resource_id, request.form.get("provider", "")
-        )
+        upload = uploads.keep(sent, _jobs().upload_path(), found.name, resource_id, provider)
     try:
         find_resource(resource_id, found.store)
         read_layout(Source(upload.path, upload.name))
     except ImportRefused as error:
-        console_state().uploads.forget(upload.id)
-        return _first_page(found, error.problems), 400
+        uploads.forget(upload.id)
+        return _first_page(error.problems), 400
     workspace_to_change()  # the file is a part of it
     return see_other("console.mapping", upload_id=upload.id)
 
 
 def show_mapping(upload_id: str) -> str:
     """Step 2: the first rows, and which column is what, guessed."""
-    found = workspace()
-    return _mapping_page(found, _upload(found, upload_id), None, [])
+    return _mapping_page(_upload(upload_id), None, [])
 
 
-def _mapping_page(found: Workspace, upload: Upload, asked: ImportPlan | None, problems: list[Problem]) -> str:
-    layout = read_layout(Source(upload.path, upload.name))
-    resource = find_resource(upload.resource_id, found.store)
-    fields = list(
-        dict.fromkeys(one for db_id in resource.db_ids for one in found.store.database(db_id).fields)
-    )
+def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Problem]) -> str:
+    store, source = workspace().store, Source(upload.path, upload.name)
+    layout = read_layout(source)
+    resource = find_resource(upload.resource_id, store)
+    fields = declared_fields(resource, store)
     columns = describe_columns(layout, fields, upload.provider)
-    plan = asked or _guessed(upload, guess(columns), columns)
+    if plan is None:
+        guessed = guess(columns)
+        token = guessed.token_column or columns[0].column
+        plan = ImportPlan(upload.resource_id, upload.provider, guessed.match or Match("push"), token)
+    remarks: list[Text] = []
+    if not problems:
+        try:
+            remarks = check_plan(plan, source, store).lints
+        except ImportRefused as error:  # nothing is refused yet
+            remarks = [message("remark", path=one.path, problem=one.text) for one in error.problems]
     return render_template(
         "console/import_mapping.html",
         columns=columns,
@@ -96,81 +110,66 @@ def _mapping_page(found: Workspace, upload: Upload, asked: ImportPlan | None, pr
         layout=layout,
         plan=plan,
         problems=problems,
-        remarks=[] if problems else _remarks(found, upload, plan),
+        remarks=remarks,
         resource=resource,
         rows=layout.sample[:SHOWN_ROWS],
+        told=told,
         upload=upload,
     )
 
 
-def _guessed(upload: Upload, guessed: Guess, columns: list[Column]) -> ImportPlan:
-    token = guessed.token_column or columns[0].column
-    return ImportPlan(upload.resource_id, upload.provider, guessed.match or Match("push"), token)
-
-
-def _remarks(found: Workspace, upload: Upload, plan: ImportPlan) -> list[str]:
-    """What the person should see before the import, though it forbids nothing; problems are remarks here."""
-    try:
-        return check_plan(plan, Source(upload.path, upload.name), found.store).lints
-    except ImportRefused as error:
-        return [str(problem) for problem in error.problems]
-
-
 def start_import(upload_id: str) -> ResponseReturnValue:
     """Step 3: the dry run, or the import itself."""
-    upload, form = _upload(workspace(), upload_id), request.form
+    upload, form = _upload(upload_id), request.form
     found = workspace_to_change()
-    kind, column = form.get("by", "push"), form.get("value_column", "")
-    match = {
-        "id": Match("id", column),
-        "field": Match("field", column, form.get("field", "")),
-    }.get(kind, Match("push"))
-    dry_run = "dry_run" in form
+    column = form.get("value_column", "")
+    match = {"id": Match("id", column), "field": Match("field", column, form.get("field", ""))}
     plan = ImportPlan(
-        upload.resource_id, upload.provider, match, form.get("token_column", ""), dry_run=dry_run
+        upload.resource_id,
+        upload.provider,
+        match.get(form.get("by", ""), Match("push")),
+        form.get("token_column", ""),
+        dry_run="dry_run" in form,
     )
-    jobs, uploads = _jobs(), console_state().uploads
     try:
         with spool().storing():
-            path = uploads.copy(upload, jobs.upload_path())
-            job = jobs.start(path, upload.name, plan, found, schedule())
+            path = console_state().uploads.copy(upload, _jobs().upload_path())
+            job = _jobs().start(path, upload.name, plan, found, schedule())
+    except TooManyImports as error:
+        return _mapping_page(upload, plan, error.problems), 429, {"Retry-After": str(RETRY_AFTER_S)}
     except ImportRefused as error:
-        page = _mapping_page(found, upload, plan, error.problems)
-        if isinstance(error, TooManyImports):
-            return page, 429, {"Retry-After": str(RETRY_AFTER_S)}
-        return page, 400
+        return _mapping_page(upload, plan, error.problems), 400
     return see_other("console.job", job_id=job.description.id, file=upload.id)
 
 
 def show_job(job_id: str) -> str:
     """Step 4: how far it is, and what it came to. A dry run leads back to the import itself."""
-    found = workspace()
-    job = _job(found, job_id)
+    found, job = workspace(), _job(job_id)
     shown = job.as_dict()
-    upload = console_state().uploads.get(request.args.get("file", ""), found.name)
     return render_template(
         "console/import_job.html",
         found_by=parse_match(shown["match"]),
-        has_report=job.report_path.exists() and not job.running,
+        has_report=job.has_report,
         job=shown,
         resource=next((one for one in found.store.resources() if one.id == shown["resource"]), None),
-        upload=upload,
+        said=job.description,
+        told=told,
+        upload=console_state().uploads.get(request.args.get("file", ""), found.name),
     )
 
 
 def cancel_import(job_id: str) -> Response:
     """Stop it before its next step."""
-    _job(workspace(), job_id).cancel()
+    _job(job_id).cancel()
     return see_other("console.job", job_id=job_id)
 
 
 def download_report(job_id: str) -> Response:
     """The report as CSV."""
-    job = _job(workspace(), job_id)
-    if job.running or not job.report_path.exists():
+    job = _job(job_id)
+    if not job.has_report:
         raise RequestError(404, f"import {job_id} has no report", "A3")
-    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
-    return Response(job.report_path.read_bytes(), 200, headers, mimetype="text/csv")
+    return send_file(job.report_path, "text/csv", True, f"import-{job_id}.csv")
 
 
 def _jobs() -> ImportJobs:
@@ -178,15 +177,15 @@ def _jobs() -> ImportJobs:
     return jobs
 
 
-def _job(found: Workspace, job_id: str) -> Job:
-    job = _jobs().get(job_id, found.name)
+def _job(job_id: str) -> Job:
+    job = _jobs().get(job_id, workspace().name)
     if job is None:
         raise RequestError(404, f"import {job_id} not found", "A3")
     return job
 
 
-def _upload(found: Workspace, upload_id: str) -> Upload:
-    upload = console_state().uploads.get(upload_id, found.name)
+def _upload(upload_id: str) -> Upload:
+    upload = console_state().uploads.get(upload_id, workspace().name)
     if upload is None:
         raise RequestError(404, "this file is not here any more: choose it again", "A3")
     return upload

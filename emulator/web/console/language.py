@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import flask_babel  # type: ignore[import-untyped]  # has no types
 from flask import Flask, Response, request
-from flask_babel import Babel  # type: ignore[import-untyped]  # has no types
 
 #: Language codes with their own names.
 LANGUAGES = {"en": "English", "ru": "Русский"}
@@ -16,15 +17,10 @@ _YEAR_S = 365 * 24 * 3600
 
 def init_app(app: Flask) -> None:
     """Translate the console's pages."""
-    Babel(
-        app,
-        default_locale="en",
-        default_translation_directories=str(TRANSLATIONS),
-        locale_selector=choose,
-    )
+    flask_babel.Babel(app, default_translation_directories=str(TRANSLATIONS), locale_selector=_choose)
 
 
-def choose() -> str:
+def _choose() -> str:
     """The request's language: ``?lang=``, else the cookie, else the browser's."""
     for chosen in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if chosen in LANGUAGES:
@@ -39,3 +35,21 @@ def remember(response: Response) -> Response:
         secure = request.is_secure
         response.set_cookie(COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="Lax", secure=secure)
     return response
+
+
+def gettext(text: str, **values: Any) -> str:
+    """The text in the page's language, in English where there is no translation; with its ``%(name)s``."""
+    translated: str = flask_babel.gettext(text, **values)
+    return translated
+
+
+def number(value: float) -> str:
+    """A number as the page's language writes it."""
+    written: str = flask_babel.format_decimal(value)
+    return written
+
+
+def language() -> str:
+    """The code of the page's language."""
+    locale = flask_babel.get_locale()
+    return str(locale.language) if locale is not None else "en"

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from time import monotonic
 
 import orjson
-from flask import Blueprint, Response, copy_current_request_context, current_app, render_template, request
+from flask import Response, copy_current_request_context, current_app, render_template, request
 
-from emulator.faults.calls import FIRST_CALL, curl
+from emulator.faults.calls import FIRST_CALL
 from emulator.journal.entry import OUTCOMES, Entry
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import KEYS, Match
@@ -17,14 +17,11 @@ from emulator.journal.search import Found, search
 from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console import access
-from emulator.web.console.later import page_later
-from emulator.web.console.moving import see_other
+from emulator.web.console.language import language
+from emulator.web.console.pages import console_state, page_later, pages, plain_text, see_other
 from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
-from emulator.web.console.shown import base_url, rows_of, shown_resources, text
-from emulator.web.console.state import console_state
-from emulator.web.console.words import language
+from emulator.web.console.shown import command, rows_of
 from emulator.web.current import emulator, workspace, workspace_name
-from emulator.workspaces.workspace import Workspace
 
 PAGE = 50
 #: Seconds between two pieces of news, at least: under load a page gets several requests at once.
@@ -39,15 +36,8 @@ _GATHER_S = 0.05
 _MOST_LINES = 500
 
 
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this page's routes."""
-    blueprint.add_url_rule("/", "live", show_live)
-    blueprint.add_url_rule("/__console/live", "live_stream", stream)
-    blueprint.add_url_rule("/__console/first-call.txt", "first_call", first_call)
-    blueprint.add_url_rule("/__console/requests", "clear_requests", clear, methods=["POST"])
-
-
-def show_live() -> Response:
+@pages.get("/")
+def live() -> Response:
     """The newest requests that the search means."""
     found = workspace()
     asked = _asked()
@@ -59,7 +49,7 @@ def show_live() -> Response:
             "console/live.html",
             asked=asked,
             before=before,
-            first_call=curl(FIRST_CALL, base_url(), shown_resources(found), found.store.databases()),
+            first_call=command(FIRST_CALL),
             journal=found.requests,
             newest=newest,
             older=page.older,
@@ -69,27 +59,28 @@ def show_live() -> Response:
             words=KEYS,
         )
 
-    return page_later(_find(found, asked.match, before), render)
+    async def find() -> Found:
+        await check_possible(found, asked.match)
+        return await search(found.requests, asked.match, PAGE, before)
+
+    return page_later(find(), render)
 
 
-async def _find(found: Workspace, match: Match, before: int | None) -> Found:
-    await check_possible(found, match)
-    return await search(found.requests, match, PAGE, before)
-
-
+@pages.get("/__console/first-call.txt")
 def first_call() -> Response:
     """A request to begin with, with the real resource token: for the copy button."""
-    store = workspace().store
-    return text(curl(FIRST_CALL, base_url(), store.resources(), store.databases()))
+    return plain_text(command(FIRST_CALL, whole=True))
 
 
-def clear() -> Response:
+@pages.post("/__console/requests")
+def clear_requests() -> Response:
     """Empty the journal."""
     workspace().requests.clear()
     return see_other("console.live")
 
 
-def stream() -> Response:
+@pages.get("/__console/live")
+def live_stream() -> Response:
     """Server-sent events: rows of new requests that the search means, as HTML.
 
     They are those of the workspace that has this name at the time. Answers 204, which ends the browser's
@@ -124,13 +115,7 @@ async def events(
             last, epoch = journal.recorded - len(journal), journal.epoch
         shown, missed = _news(journal, asked.match, last)
         last = journal.recorded
-        news = {
-            "rows": render(shown),
-            "count": len(shown),
-            "missed": missed,
-            "kept": len(journal),
-            "anew": anew,
-        }
+        news = {"rows": render(shown), "count": len(shown), "missed": missed, "anew": anew}
         yield f"id: {_place(journal)}\ndata: ".encode() + orjson.dumps(news) + b"\n\n"
         await asyncio.sleep(max(0.0, PACE_S - (monotonic() - began)))
 
@@ -158,7 +143,7 @@ def _rows(entries: Sequence[Entry]) -> str:
         known.clear()
     line = current_app.jinja_env.get_template("console/row.html").module.line  # type: ignore[attr-defined]
     new = [entry for entry in entries if entry.id not in known]
-    known.update((row.id, str(line(row))) for row in rows_of(found, new))
+    known.update((row.entry.id, str(line(row))) for row in rows_of(found, new))
     return "".join(known[entry.id] for entry in entries)
 
 

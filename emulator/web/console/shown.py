@@ -1,34 +1,56 @@
-"""What pages may show: without secrets, unless the server shows them."""
+"""What several pages show: requests of the journal in one line each, and commands. Without secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from flask import Response, request
+from flask import request
 from msgspec.structs import replace
 
-from emulator.journal.entry import Entry
+from emulator.faults.calls import Call, curl
+from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.masking import masked
-from emulator.rules.model import RequestError, Resource
-from emulator.web.console.presenters.rows import Row, row_of
-from emulator.web.current import emulator
+from emulator.rules.model import RequestError
+from emulator.web.console.language import gettext
+from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
 from push_emulator.masking import mask
 
 
-def entry_of(found: Workspace, entry_id: int) -> Entry:
-    """The entry with this id. Raises :class:`RequestError` 404."""
-    entry = found.requests.get(entry_id)
-    if entry is None:
-        raise RequestError(404, f"request {entry_id} not found: it never came, or had to go", "A3")
-    return entry
+class Row(NamedTuple):
+    """One line of a list of requests.
+
+    ``who``: whose profile the request asks for (empty: that of its tokens); ``tokens``: the first two
+    pairs of provider and push token, ``more``: how many follow.
+    """
+
+    entry: Entry
+    outcome: str
+    resource: str
+    who: str
+    tokens: list[tuple[str, str]]
+    more: int
 
 
-def masked_entry(found: Workspace, entry: Entry) -> Entry:
-    """The entry with its secrets hidden."""
-    if emulator().settings.show_secrets:
-        return entry
-    return masked(entry, [resource.token for resource in found.store.resources()])
+def row_of(entry: Entry, resource: str = "") -> Row:
+    """The line of an entry; ``resource``: its name, where the entry does not know it."""
+    document = entry.document()
+    sent = document.get("subscriptions")
+    tokens = [
+        (_text(one.get("provider")), _text(one.get("subscription_id")))
+        for one in (sent if isinstance(sent, list) else ())
+        if isinstance(one, dict)
+    ]
+    who = _text(document.get("id") or "")
+    if document.get("matching") == "custom":
+        who = f"{_text(document.get('field_name'))} = {_text(document.get('field_value'))}"
+    more = len(tokens[2:])
+    return Row(entry, outcome_word(entry), entry.resource or resource, who, tokens[:2], more)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else repr(value)[:200]
 
 
 def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
@@ -41,19 +63,26 @@ def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
     return rows
 
 
-def shown_resources(found: Workspace) -> list[Resource]:
-    """The resources with their tokens hidden."""
-    resources = found.store.resources()
+def entry_of(found: Workspace, entry_id: int) -> Entry:
+    """The entry with this id. Raises :class:`RequestError` 404."""
+    entry = found.requests.get(entry_id)
+    if entry is None:
+        text = gettext("request %(id)s not found: it is not in the journal", id=entry_id)
+        raise RequestError(404, text, "A3")
+    return entry
+
+
+def masked_entry(found: Workspace, entry: Entry) -> Entry:
+    """The entry with its secrets hidden, unless the server shows them."""
     if emulator().settings.show_secrets:
-        return resources
-    return [replace(one, token=mask(one.token)) for one in resources]
+        return entry
+    return masked(entry, [resource.token for resource in found.store.resources()])
 
 
-def base_url() -> str:
-    """Where this workspace is, without a trailing slash."""
-    return request.url_root.rstrip("/")
-
-
-def text(content: str) -> Response:
-    """Plain text: what a client sent, or what a copy button copies."""
-    return Response(content.encode("utf-8", "replace"), content_type="text/plain; charset=utf-8")
+def command(call: Call | None, whole: bool = False) -> str:
+    """The curl command that makes a call here, empty for none; ``whole``: with the real resource token."""
+    store = workspace().store
+    resources = store.resources()
+    if not whole and not emulator().settings.show_secrets:
+        resources = [replace(one, token=mask(one.token)) for one in resources]
+    return curl(call, request.url_root.rstrip("/"), resources, store.databases()) if call else ""

@@ -7,13 +7,17 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema
 
 from emulator import __version__
+from emulator.web.admin.blueprint import operations
+from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import push
-from emulator.web.openapi.admin import OPERATIONS
-from emulator.web.openapi.admin_imports import NAMED
-from emulator.web.openapi.answers import ITEMS, RefusalSchema, reference
-from emulator.web.openapi.fields import COUNTS, FAULTS, describe_field, name_of
+from emulator.web.openapi.answer_schemas import answer_schemas, reference
+from emulator.web.openapi.answers import push_schemas
+from emulator.web.openapi.fields import describe_field, name_of
+from emulator.web.openapi.paths import describe
 
 JSONObject = dict[str, Any]
 
@@ -39,14 +43,32 @@ _REFUSALS = {
     "the system lets the emulator open no more files just now, and nothing has changed.",
     "507": "What was sent cannot be kept on the disk.",
 }
+#: What the admin API's calls are about, in the order in which they are shown.
+_TAGS = (
+    *("health", "faults", "settings", "workspaces", "requests"),
+    *("databases", "resources", "profiles", "subscriptions", "workspace", "imports"),
+)
 #: The documented endpoint's own refusals (A3).
 _PUSH_REFUSALS = ("404", "413", "429", "500", "503")
+
+
+class _Converter(OpenAPIConverter):
+    """Adds what a schema's class says of its fields together, as its ``json_schema``."""
+
+    def schema2jsonschema(self, schema: Schema) -> JSONObject:
+        described: JSONObject = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        own = getattr(schema, "json_schema", {})
+        return {**described, **(own(self) if callable(own) else own)}
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
 
 
 def openapi_document() -> JSONObject:
     """The OpenAPI 3.1 document of the endpoint and the admin API, as JSON types."""
     resolver: Any = name_of  # None, for "write it in its place", is missing in apispec's types
-    marshmallow = MarshmallowPlugin(schema_name_resolver=resolver)
+    marshmallow = _Plugin(schema_name_resolver=resolver)
     spec = APISpec(
         title="push-emulator",
         version=__version__,
@@ -55,7 +77,7 @@ def openapi_document() -> JSONObject:
         info={"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "/"}],
         security=[{}, {"AdminToken": []}],
-        tags=[{"name": tag} for tag in dict.fromkeys(("push_subscribe", *(one.tag for one in OPERATIONS)))],
+        tags=[{"name": tag} for tag in ("push_subscribe", *_TAGS)],
     )
     converter: Any = marshmallow.converter
     converter.add_attribute_function(describe_field)
@@ -66,13 +88,16 @@ def openapi_document() -> JSONObject:
         if path != PUSH_PATHS[0]:
             post["operationId"] += "_v1_1"
         spec.path(path=path, operations={"post": post})
-    for operation in OPERATIONS:
-        described = operation.describe(refusals)
-        spec.path(path=f"/__admin{operation.path}", operations={operation.method: described})
+    described = sorted(operations(), key=lambda one: _TAGS.index(one.tag))
+    structs = [one.answer for one in described if not isinstance(one.answer, dict)]
+    structs += [struct for one in described for _, struct in one.others.values()]
+    answers, components = answer_schemas(structs)
+    for name, component in components.items():
+        spec.components.schema(name, component)
+    for one in described:
+        spec.path(path=f"/__admin{one.path}", operations={one.method: describe(one, answers, refusals)})
     document = spec.to_dict()
     push.complete(document["components"]["schemas"])
-    document["components"]["schemas"]["Fault"]["anyOf"] = FAULTS
-    document["components"]["schemas"]["Expect"]["anyOf"] = COUNTS
     plain: JSONObject = json.loads(json.dumps(document))  # no class of a library's own
     return plain
 
@@ -94,7 +119,9 @@ def as_text(document: JSONObject) -> str:
 
 def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
-    for schema in (*ITEMS, RefusalSchema, *NAMED):  # named by references only
+    for name, component in push_schemas().items():
+        spec.components.schema(name, component)
+    for schema in (PlanSchema, PreviewSchema):  # named by references only
         spec.components.schema(name_of(schema) or "", schema=schema)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}

@@ -6,172 +6,18 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from emulator.endpoint.schema import FieldValue
-from emulator.faults.model import ITEM_ERRORS, SPOILS
-from emulator.faults.tokens import MAX_DELAY_MS
-from emulator.fixtures.schema import FieldTypeField, FieldValueField
-from emulator.journal.matching import KEYS
-from emulator.rules.fields import FIELD_KINDS
-from emulator.rules.model import INT64_MAX, INT64_MIN
-from emulator.web.admin.clock import DurationField, TimeField
-from emulator.web.admin.criteria import NEVER_NULL, VALUES, MatchField
-from emulator.web.admin.faults import DelayField, ThenField
-from emulator.web.admin.imports import MatchField as ImportMatchField
-from emulator.web.admin.imports import ResourceField
-from emulator.web.admin.records import CursorField, PageSchema, WhichSchema
-from emulator.web.openapi.answers import AnswerSchema
-
-JSONSchema = dict[str, Any]
-
-#: NUL is refused in every string (see :mod:`emulator.schemas.strict_json`).
-TEXT_PATTERN = "^[^\\u0000]*$"
-NON_EMPTY_TEXT: JSONSchema = {"type": "string", "minLength": 1, "pattern": TEXT_PATTERN}
-
-_INT64: JSONSchema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
-_MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
-_STATUS: JSONSchema = {"type": "integer", "minimum": 400, "maximum": 599}
-
-
-def one_value(**options: Any) -> JSONSchema:
-    """An object with exactly these properties."""
-    return {
-        "type": "object",
-        "properties": options,
-        "required": list(options),
-        "additionalProperties": False,
-    }
-
-
-_ANSWERS: list[JSONSchema] = [
-    {"type": "string", "enum": list(SPOILS)},
-    {
-        "type": "object",
-        "properties": {
-            "status": _STATUS,
-            "error": _INT64,
-            "error_text": {"type": "string", "pattern": TEXT_PATTERN},
-        },
-        "required": ["status"],
-        "additionalProperties": False,
-    },
-    one_value(rate_limit=one_value(per_second={"type": "number", "exclusiveMinimum": 0, "maximum": 1e6})),
-]
-_ITEM_ERROR = one_value(item_error={"type": "string", "enum": list(ITEM_ERRORS)})
-_THEN: JSONSchema = {"anyOf": [*_ANSWERS, _ITEM_ERROR]}
-_UNIFORM = one_value(uniform={"type": "array", "items": _MILLISECONDS, "minItems": 2, "maxItems": 2})
-_DELAY: JSONSchema = {"anyOf": [_MILLISECONDS, _UNIFORM]}
-#: What the keys of a fault must be together, so that it does something.
-FAULTS: list[JSONSchema] = [
-    {
-        "title": "another answer, or none",
-        "properties": {"then": {"anyOf": _ANSWERS}},
-        "required": ["then"],
-    },
-    {
-        "title": "an error in an item, which changes nothing",
-        "properties": {"then": _ITEM_ERROR, "apply": {"const": "before"}},
-        "required": ["then"],
-    },
-    {
-        "title": "a delay alone",
-        "properties": {
-            "then": {"type": "null"},
-            "delay_ms": {"anyOf": [{**_MILLISECONDS, "minimum": 1}, _UNIFORM]},
-        },
-        "required": ["delay_ms"],
-    },
-]
-_TIME: JSONSchema = {
-    "type": "string",
-    "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$",
-    "examples": ["2026-01-31T12:00:00Z"],
-}
-_DURATION: JSONSchema = {
-    "type": "string",
-    "pattern": "^-?[0-9]{1,3}[dhms]$",
-    "examples": ["3h", "-90s"],
-}
-_NUMBERS = ("status", "error", "resource_id", "db_id")
-_FIELD_VALUE: JSONSchema = {
-    "anyOf": [{"type": "string", "pattern": TEXT_PATTERN}, {"type": "boolean"}, _INT64, {"type": "number"}]
-}
-_VALUE: JSONSchema = {"anyOf": [*_FIELD_VALUE["anyOf"], {"type": "null"}]}
-_KINDS: dict[str, JSONSchema] = {
-    "unsubscribe": {"type": "boolean"},
-    "db_ids": {"type": "array", "items": _INT64},
-    "field_value": _VALUE,
-    "since": _TIME,
-    **dict.fromkeys(_NUMBERS, _INT64),
-}
-_LISTED = ("rule", "lint", "outcome", "item_status")
-
-
-def _criterion(name: str) -> JSONSchema:
-    schema = _KINDS.get(name, {"type": "string", "pattern": TEXT_PATTERN})
-    if name in _LISTED:
-        schema = {"type": "string", "enum": list(VALUES[name])}
-    if name in NEVER_NULL or name == "field_value":
-        return schema
-    nullable = {**schema, "type": [schema["type"], "null"]}
-    return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
-
-
-#: A criterion's value by its name; null means "has none".
-CRITERIA: dict[str, JSONSchema] = {name: _criterion(name) for name in KEYS}
-_MATCH: JSONSchema = {
-    "type": "object",
-    "minProperties": 1,
-    "properties": CRITERIA,
-    "patternProperties": {"^field\\.[ -~]+$": _VALUE},
-    "additionalProperties": False,
-}
-_TYPES = [kind for kind in FIELD_KINDS if kind != "enum"]
-_OPTIONS: JSONSchema = {"type": "array", "items": {"type": "string", "pattern": TEXT_PATTERN}, "minItems": 1}
-#: A count is expected by ``exactly`` or by bounds.
-COUNTS: list[JSONSchema] = [{"maxProperties": 1}, {"not": {"required": ["exactly"]}}]
-#: What a field of each class accepts, beside what marshmallow's validators say.
-_BY_CLASS: dict[type[fields.Field[Any]], JSONSchema] = {
-    FieldValue: _FIELD_VALUE,
-    TimeField: _TIME,
-    DurationField: _DURATION,
-    DelayField: _DELAY,
-    ThenField: _THEN,
-    MatchField: _MATCH,
-    FieldValueField: _FIELD_VALUE,
-    FieldTypeField: {
-        "anyOf": [
-            {"type": "string", "enum": _TYPES},
-            {
-                "type": "object",
-                "properties": {"type": {"const": "enum"}, "options": _OPTIONS},
-                "required": ["type", "options"],
-                "additionalProperties": False,
-            },
-        ]
-    },
-    CursorField: {"type": "string", "description": "the `next` of the page before"},
-    ImportMatchField: {
-        "type": "string",
-        "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
-        "pattern": "^(id:[^\\u0000]+|field:[^=\\u0000]+=[^\\u0000]+|push)$",
-    },
-    ResourceField: {
-        "type": ["string", "integer"],
-        "pattern": TEXT_PATTERN,
-        "description": "a resource's token or id",
-    },
-}
+from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
+from emulator.web.admin.loading import QuerySchema
 
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
     """apispec's question about a field: what it accepts beside what its validators say."""
-    for known, description in _BY_CLASS.items():
-        if isinstance(field, known):
-            if field.allow_none:
-                return {"anyOf": [*_alternatives(description), {"type": "null"}]}
-            return dict(description)
-    if isinstance(field.root, (AnswerSchema, PageSchema, WhichSchema)):
-        return {}  # an answer, or a query string: nobody refuses NUL there
+    own: Any = getattr(field, "json_schema", None)
+    if own is not None:
+        own = own(converter) if callable(own) else own
+        return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
+    if isinstance(field.root, QuerySchema):
+        return {}  # nobody refuses NUL there
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):
@@ -199,11 +45,6 @@ def _bounds(field: fields.Field[Any]) -> JSONSchema:
             bounds = {"exclusiveMinimum": one.min}
             return bounds if one.max is None else {**bounds, "maximum": one.max}
     return {}
-
-
-def _alternatives(description: JSONSchema) -> list[JSONSchema]:
-    inner: list[JSONSchema] = description.get("anyOf", [description])
-    return inner
 
 
 def _is_choice(field: fields.Field[Any]) -> bool:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from time import monotonic
 
 import msgspec
 
 from emulator.loop.pacing import Pacing
-from emulator.store.state import TableState
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.walking import ids_after
@@ -20,32 +17,26 @@ FRESH_S = 20.0
 _LARGE = 50_000
 
 
-class _Profile(msgspec.Struct):
+class _Kind(msgspec.Struct, frozen=True):
+    """What a profile or a subscription is counted as; a profile has neither provider nor status."""
+
     db_id: int
+    provider: str = ""
+    status: str = ""
 
 
-class _Subscription(msgspec.Struct):
-    db_id: int
-    provider: str
-    status: str
+_kind_of = msgspec.json.Decoder(_Kind).decode
 
 
-_read_profile = msgspec.json.Decoder(_Profile).decode
-_read_subscription = msgspec.json.Decoder(_Subscription).decode
-
-
-@dataclass
-class Counts:
-    """Profiles by database; active and inactive subscriptions by (database, provider).
+class Counts(msgspec.Struct):
+    """Profiles and subscriptions by kind.
 
     ``commits``: the state of the storage that was counted; ``at``: when, monotonic seconds.
     """
 
     commits: int
     at: float
-    profiles: Counter[int] = field(default_factory=Counter)
-    active: Counter[tuple[int, str]] = field(default_factory=Counter)
-    inactive: Counter[tuple[int, str]] = field(default_factory=Counter)
+    kinds: Counter[_Kind]
 
     def good_for(self, store: TinyDBStore) -> bool:
         """Whether these need not be counted anew."""
@@ -54,10 +45,17 @@ class Counts:
         large = store.profile_count + store.subscription_count > _LARGE
         return large and monotonic() - self.at < FRESH_S
 
+    def profiles(self, db_id: int) -> int:
+        """The profiles of a database."""
+        return self.kinds[_Kind(db_id)]
+
     def by_provider(self, db_id: int) -> list[tuple[str, int, int]]:
         """Each provider of a database with its active and inactive subscriptions, the most used first."""
-        own = {provider for db, provider in (*self.active, *self.inactive) if db == db_id}
-        counted = [(one, self.active[db_id, one], self.inactive[db_id, one]) for one in own]
+        kinds = self.kinds
+        counted = [
+            (name, kinds[_Kind(db_id, name, "subscribed")], kinds[_Kind(db_id, name, "unsubscribed")])
+            for name in {one.provider for one in kinds if one.db_id == db_id and one.provider}
+        ]
         return sorted(counted, key=lambda one: (-one[1] - one[2], one[0]))
 
     @property
@@ -68,24 +66,12 @@ class Counts:
 
 async def count(store: TinyDBStore) -> Counts:
     """Count, in steps: others are answered meanwhile."""
-    counts = Counts(store.storage.commits, monotonic())
-    state = store.storage.state
-    async for document in _documents(state.table(PROFILES)):
-        counts.profiles[_read_profile(document).db_id] += 1
-    async for document in _documents(state.table(SUBSCRIPTIONS)):
-        one = _read_subscription(document)
-        by_status = counts.active if one.status == "subscribed" else counts.inactive
-        by_status[one.db_id, one.provider] += 1
-    counts.at = monotonic()
-    return counts
-
-
-async def _documents(table: TableState) -> AsyncIterator[bytes]:
-    steps = Pacing()
-    documents = table.documents
-    for doc_id in ids_after(table):
-        if steps.long:
-            await steps.pause()
-        document = documents.get(doc_id)
-        if document is not None:
-            yield document
+    commits, kinds, steps = store.storage.commits, Counter[_Kind](), Pacing()
+    for table in map(store.storage.state.table, (PROFILES, SUBSCRIPTIONS)):
+        for doc_id in ids_after(table):
+            if steps.long:
+                await steps.pause()
+            document = table.documents.get(doc_id)
+            if document is not None:
+                kinds[_kind_of(document)] += 1
+    return Counts(commits, monotonic(), kinds)

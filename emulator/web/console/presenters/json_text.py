@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 
 from markupsafe import Markup, escape
 
@@ -18,17 +19,11 @@ _DEPTH = 40
 
 def highlight(text: str) -> Markup:
     """The text as HTML: JSON indented and coloured, anything else as it is. Everything is escaped."""
-    if len(text) > MOST_SHOWN or not _is_json(text):
-        return escape(text[:MOST_SHOWN])
-    return Markup("").join(_pieces(text))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text, parse_int=str)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    if len(text) <= MOST_SHOWN:
+        with suppress(ValueError, RecursionError):
+            json.loads(text, parse_int=str)
+            return Markup("").join(_pieces(text))
+    return escape(text[:MOST_SHOWN])
 
 
 def _pieces(text: str) -> list[Markup]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from emulator.web.console.presenters.details import detail
+from emulator.rules.model import Decided, Lint
+from emulator.rules.notes import NOTES, WORDS
+from emulator.web.console.language import gettext, number
 from emulator.web.console.presenters.json_text import highlight
-from emulator.web.console.words import gettext, number
 from push_emulator.masking import mask
 
-_SHORT = 24
 
-
-def short(text: Any, length: int = _SHORT) -> str:
+def short(text: Any, length: int = 24) -> str:
     """A long text without its middle."""
     whole = str(text)
     if len(whole) <= length:
@@ -31,34 +29,35 @@ def day_time(iso: str) -> str:
     return f"{iso[:10]} {iso[11:19]}"
 
 
-def milliseconds(value: float) -> str:
-    """A duration."""
-    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+def ms(value: float) -> str:
+    """A duration in milliseconds."""
+    return gettext("%(number)s ms", number=number(round(value, 1 if value < 10 else 0)))
+
+
+def seconds(value: float) -> str:
+    """A duration in seconds."""
+    return gettext("%(number)s s", number=number(round(value)))
 
 
 def size(value: int) -> str:
-    """Bytes, as people say them."""
-    for unit, bytes_each in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if value >= bytes_each:
-            return f"{number(round(value / bytes_each, 1))} {unit}"
-    return f"{value} B"
+    """A size in bytes, KiB or MiB."""
+    if value >= 1 << 20:
+        return gettext("%(number)s MiB", number=number(round(value / (1 << 20), 1)))
+    if value >= 1 << 10:
+        return gettext("%(number)s KiB", number=number(round(value / (1 << 10), 1)))
+    return gettext("%(number)s B", number=value)
 
 
-def field_value(value: Any) -> str:
+def value(value: Any) -> str:
     """A field's value, as JSON would say it where that matters."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
-    "clock_time": clock_time,
-    "day_time": day_time,
-    "detail": detail,
-    "highlight": highlight,
-    "mask": mask,
-    "ms": milliseconds,
-    "number": number,
-    "short": short,
-    "size": size,
-    "tr": gettext,
-    "value": field_value,
-}
+def told(note: Decided | Lint) -> str:
+    """What a rule or a lint noted, in the page's language."""
+    words = WORDS.get(note.code, ())
+    parameters = [gettext(str(one)) if at in words else one for at, one in enumerate(note.parameters)]
+    return gettext(NOTES[note.code]).format(*parameters)
+
+
+FILTERS = (clock_time, day_time, gettext, highlight, mask, ms, number, seconds, short, size, told, value)

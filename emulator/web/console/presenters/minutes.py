@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -59,9 +60,8 @@ def chart(shown: Sequence[Minute], title: str, name_of: Callable[[str], str]) ->
         x = place * _STEP + (_STEP - _BAR) / 2
         parts.append(_bar(minute, x, most, name_of))
         if place % 5 == 4:
-            parts.append(
-                f'<text x="{x + _BAR:.0f}" y="{_HEIGHT - 4}" text-anchor="end">{minute.label}</text>'
-            )
+            end, low = round(x + _BAR), _HEIGHT - 4
+            parts.append(f'<text x="{end}" y="{low}" text-anchor="end">{minute.label}</text>')
     return Markup("".join(parts) + "</svg>")  # nosec B704
 
 
@@ -69,23 +69,17 @@ def _bar(minute: Minute, x: float, most: int, name_of: Callable[[str], str]) -> 
     if not minute.total:
         return ""
     words = ", ".join(f"{name_of(one)} {minute.outcomes[one]}" for one in OUTCOMES if minute.outcomes[one])
-    parts = [f"<g><title>{minute.label} · {escape(words)}</title>"]
-    top = float(_BOTTOM)
+    drawn, top = f"<g><title>{minute.label} · {escape(words)}</title>", float(_BOTTOM)
     for outcome in OUTCOMES:
         height = (_BOTTOM - _TOP) * minute.outcomes[outcome] / most
+        top -= height
         if height:
-            top -= height
-            parts.append(
-                f'<rect class="o-{outcome}" x="{x:.1f}" y="{top:.1f}" width="{_BAR}" height="{height:.1f}"/>'
-            )
-    return "".join(parts) + "</g>"
+            place = f'x="{x:.1f}" y="{top:.1f}" width="{_BAR}" height="{height:.1f}"'
+            drawn += f'<rect class="o-{outcome}" {place}/>'
+    return drawn + "</g>"
 
 
 def _round_up(number: int) -> int:
     """The next 1, 2 or 5 with noughts; at least 5."""
-    step = 1
-    while True:
-        for factor in (1, 2, 5):
-            if max(number, 5) <= factor * step:
-                return factor * step
-        step *= 10
+    rounded = (factor * 10**power for power in count() for factor in (1, 2, 5))
+    return int(next(one for one in rounded if one >= max(number, 5)))

@@ -27,8 +27,7 @@ document.addEventListener("click", async (event) => {
   const text = copyUrl ? await (await fetch(copyUrl)).text() : document.getElementById(copy).textContent;
   await copyText(text);
   const before = button.textContent;
-  button.textContent = "✓";
-  say("✓");
+  say(button.textContent = "✓");
   setTimeout(() => { button.textContent = before; }, 1200);
 });
 

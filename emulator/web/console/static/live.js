@@ -47,9 +47,7 @@
       missed.hidden = false;
       missed.textContent = missed.dataset.text.replace("{number}", unseen);
     }
-    if (news.count) {
-      document.getElementById("said").textContent = list.dataset.said.replace("{number}", news.count);
-    }
+    if (news.count) say(list.dataset.said.replace("{number}", news.count)); // console.js
   }
 
   pause.hidden = false;

@@ -1,0 +1,27 @@
+"""JSON Schema that fields with a reading of their own share: a field's class says it as ``json_schema``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.rules.model import INT64_MAX, INT64_MIN
+
+JSONSchema = dict[str, Any]
+
+#: NUL is refused in every string (see :mod:`emulator.schemas.strict_json`).
+TEXT_PATTERN = "^[^\\u0000]*$"
+TEXT: JSONSchema = {"type": "string", "pattern": TEXT_PATTERN}
+NON_EMPTY_TEXT: JSONSchema = {"type": "string", "minLength": 1, "pattern": TEXT_PATTERN}
+INT64: JSONSchema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
+#: A custom field's value.
+FIELD_VALUE: JSONSchema = {"anyOf": [TEXT, {"type": "boolean"}, INT64, {"type": "number"}]}
+
+
+def one_value(**properties: JSONSchema) -> JSONSchema:
+    """An object with exactly these properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

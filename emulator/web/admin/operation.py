@@ -1,0 +1,139 @@
+"""A call of the admin API: the decorator of its view makes the route and describes it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from flask import Blueprint, Response
+from marshmallow import Schema
+from msgspec import Struct
+
+from emulator.messages import Answer
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.admin.loading import load_body, load_query
+from emulator.web.later import answer_later, json_answer
+
+T = TypeVar("T")
+#: What a view returns whose work takes its time: the answer's struct, when it is awaited.
+Later = Coroutine[Any, Any, T]
+View = TypeVar("View", bound=Callable[..., Any])
+
+_CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+blueprint = Blueprint("admin", __name__, url_prefix="/__admin")
+#: Every call that is described, in the order of the imports.
+OPERATIONS: list[Operation] = []
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path below ``/__admin``.
+
+    ``name``: its id in the contract; ``tag``: what it is shown under; ``content``: the answer's struct, or
+    its JSON Schema, where the view returns a response of its own; ``answer_type``: the answer's media type;
+    ``status``: of the answer; ``body``, ``query``: what judges the request, or parameters as the contract has
+    them; ``body_needed``: even where no single part of the body is; ``refusals``: HTTP statuses beside those
+    that every call has; ``others``: what another status says,
+    and its struct; ``links``: what can be called with what the
+    answer says (see :func:`link`).
+    """
+
+    method: str
+    rule: str
+    view: Callable[..., Any]
+    name: str = ""
+    tag: str = ""
+    status: int = 200
+    body: type[Schema] | Schema | JSONSchema | None = None
+    body_needed: bool = False
+    media_type: str = "application/json"
+    query: type[Schema] | Sequence[JSONSchema] = ()
+    content: Any = None
+    answer_type: str = "application/json"
+    refusals: Sequence[int] = ()
+    others: dict[int, tuple[str, type[Struct]]] = field(default_factory=dict)
+    links: dict[str, Any] = field(default_factory=dict)
+    open_to_all: bool = False
+    of_a_workspace: bool = True
+
+    @property
+    def path(self) -> str:
+        """The path as OpenAPI writes it."""
+        return _CONVERTER.sub(r"{\1}", self.rule)
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the view's docstring, without its full stop."""
+        return inspect.cleandoc(self.view.__doc__ or "").partition("\n\n")[0].replace("``", "`").rstrip(".")
+
+    @property
+    def answer(self) -> Any:
+        """``content``, or the struct that the view is annotated to return."""
+        if self.content is not None:
+            return self.content
+        returned = get_type_hints(self.view)["return"]
+        return get_args(returned)[-1] if get_origin(returned) is Coroutine else returned
+
+
+def operation(
+    method: str, rule: str, *, merge_slashes: bool = True, **description: Any
+) -> Callable[[View], View]:
+    """Serve a view below ``/__admin``, and describe it; ``description``: as :class:`Operation` has it.
+
+    The view's docstring is the summary. It returns the answer's struct, a coroutine of it, or a response.
+    If it has a parameter ``query`` or ``body``, it gets what the schema loads.
+    """
+
+    def register(view: View) -> View:
+        name, tag = view.__name__, rule.split("/")[1]
+        described = Operation(method, rule, view, **{"name": name, "tag": tag, **description})
+        OPERATIONS.append(described)
+        blueprint.add_url_rule(
+            rule, described.name, _answering(described), methods=[method.upper()], merge_slashes=merge_slashes
+        )
+        return view
+
+    return register
+
+
+def link(name: str, **pointers: str) -> dict[str, Any]:
+    """A link to the operation of this name; each part of its path is at the pointer in the answer."""
+    parameters = {part: f"$response.body#{pointer}" for part, pointer in pointers.items()}
+    return {name: {"operationId": name, "parameters": parameters}}
+
+
+def _answering(described: Operation) -> Callable[..., Response]:
+    """The view as Flask calls it."""
+    view, status, query, body = described.view, described.status, described.query, described.body
+    wanted = inspect.signature(view).parameters
+
+    @wraps(view)
+    def answering(**given: Any) -> Response:
+        if "query" in wanted:
+            given["query"] = load_query(_made(query))
+        if "body" in wanted:
+            given["body"] = load_body(_made(body))
+        answer = view(**given)
+        if inspect.iscoroutine(answer):
+            return answer_later(_awaited(answer, status))
+        if isinstance(answer, Response):
+            return answer
+        made = json_answer(answer, status)
+        return Response(made.body, made.status, made.headers)
+
+    return answering
+
+
+def _made(schema: Any) -> Schema:
+    made: Schema = schema() if isinstance(schema, type) else schema
+    return made
+
+
+async def _awaited(work: Later[Any], status: int) -> Answer:
+    answer = await work
+    return answer if isinstance(answer, Answer) else json_answer(answer, status)

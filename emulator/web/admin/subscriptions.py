@@ -1,0 +1,109 @@
+"""``/__admin/subscriptions``."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
+
+from emulator.fixtures.schema import SubscriptionEntrySchema
+from emulator.schemas.errors import INT64, integer, string
+from emulator.store import editing
+from emulator.store.fixture_set import SubscriptionEntry
+from emulator.store.records import list_subscriptions
+from emulator.web.admin.loading import AdminSchema, QuerySchema
+from emulator.web.admin.operation import Later, operation
+from emulator.web.admin.profiles import ProfilesSchema
+from emulator.web.admin.records import STATUS, links, listed
+from emulator.web.current import workspace
+from emulator.web.later import change
+from emulator.workspaces.answers import subscription_record
+from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import Page
+from push_emulator.workspace_answers import DeletedRecords, OneSubscription, SubscriptionRecord
+
+_ONE = "/subscriptions/<hash_id>"
+_LINKS = links("subscription", hash_id="/hash_id")
+
+
+class SubscriptionsSchema(ProfilesSchema):
+    """Criteria on subscriptions."""
+
+    other_names = MappingProxyType({"id": "hash_id"})
+
+
+class WhichSchema(QuerySchema):
+    """Which of several records of one key."""
+
+    profile_id = string(load_default=None)
+
+
+class NewSubscriptionSchema(SubscriptionEntrySchema):
+    """A subscription, and whose it is."""
+
+    db_id = integer(required=True, validate=INT64)
+    profile_id = string(required=True)
+
+
+class StatusSchema(AdminSchema):
+    """What can be changed of a subscription."""
+
+    status = string(required=True, validate=STATUS)
+
+
+@operation("get", "/subscriptions", query=SubscriptionsSchema)
+def get_subscriptions() -> Later[Page[SubscriptionRecord]]:
+    """A list of subscriptions."""
+    return listed(SubscriptionsSchema(), list_subscriptions, subscription_record)
+
+
+@operation("get", _ONE, query=WhichSchema, refusals=(404,))
+def get_subscription(hash_id: str, query: dict[str, Any]) -> OneSubscription:
+    """One subscription.
+
+    And on which profiles its key is.
+    """
+    meant, every = editing.find_subscription(workspace().store, hash_id, query["profile_id"], one_only=False)
+    profiles = [one.profile_id for one in every]
+    return OneSubscription(**asdict(meant), profiles=profiles)
+
+
+@operation("post", "/subscriptions", status=201, body=NewSubscriptionSchema, links=_LINKS)
+def post_subscription(body: dict[str, Any]) -> Later[SubscriptionRecord]:
+    """Add a subscription."""
+    db_id, profile_id = body.pop("db_id"), body.pop("profile_id")
+    entry = msgspec.convert(body, SubscriptionEntry)
+
+    async def work(found: Workspace) -> SubscriptionRecord:
+        now = found.clock.timestamp()
+        return subscription_record(editing.add_subscription(found.store, db_id, profile_id, entry, now))
+
+    return change(work)
+
+
+@operation("patch", _ONE, query=WhichSchema, body=StatusSchema, refusals=(404,))
+def patch_subscription(
+    hash_id: str, query: dict[str, Any], body: dict[str, Any]
+) -> Later[SubscriptionRecord]:
+    """Change a subscription."""
+
+    async def work(found: Workspace) -> SubscriptionRecord:
+        record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
+        now = found.clock.timestamp()
+        return subscription_record(editing.change_subscription(found.store, record, body["status"], now))
+
+    return change(work)
+
+
+@operation("delete", _ONE, query=WhichSchema, refusals=(404,))
+def delete_subscription(hash_id: str, query: dict[str, Any]) -> Later[DeletedRecords]:
+    """Delete a subscription."""
+
+    async def work(found: Workspace) -> DeletedRecords:
+        record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
+        editing.delete_subscription(found.store, record)
+        return DeletedRecords({"subscriptions": 1})
+
+    return change(work)

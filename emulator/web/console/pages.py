@@ -1,0 +1,154 @@
+"""What all pages share: the blueprint of their routes, and how a view answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from inspect import isawaitable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from flask import (
+    Blueprint,
+    Response,
+    copy_current_request_context,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from markupsafe import escape
+from marshmallow import Schema
+
+from emulator.messages import Answer
+from emulator.rules.model import RequestError
+from emulator.store.errors import StorageUnavailable
+from emulator.web.admin.loading import load
+from emulator.web.admin.numbers import read_digits
+from emulator.web.console.language import gettext
+from emulator.web.console.presenters.counts import Counts
+from emulator.web.console.uploads import Uploads
+from emulator.web.errors import explain
+from emulator.web.later import answer_later, as_answer, change
+from emulator.workspaces.workspace import Workspace
+
+T = TypeVar("T")
+
+
+class ConsoleState:
+    """What the console keeps while the server runs: files that wait to be imported, each workspace's counts.
+
+    ``lines``: requests as the live list shows them, by prefix, language and id.
+    """
+
+    def __init__(self) -> None:
+        self.uploads = Uploads()
+        self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, str], dict[int, str]]] = WeakKeyDictionary()
+        self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
+
+
+def console_state() -> ConsoleState:
+    """The application's."""
+    state: ConsoleState = current_app.extensions["console"]
+    return state
+
+
+#: Each page's module adds its routes.
+pages = Blueprint(
+    "console",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/__console/static",
+)
+
+
+def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseReturnValue]) -> Response:
+    """Answer with ``render`` of what ``work`` returns, which takes its time on the event loop.
+
+    An error of either becomes its page.
+    """
+    finish = copy_current_request_context(_response)
+
+    async def gather() -> Answer:
+        try:
+            gathered = await work
+        except (RequestError, StorageUnavailable) as error:
+            refusal = error
+            response = finish(lambda: failure(refusal))
+        else:
+            response = finish(lambda: render(gathered))
+        return as_answer(response)
+
+    return answer_later(gather())
+
+
+def _response(render: Callable[[], ResponseReturnValue]) -> Response:
+    try:
+        made = render()
+    except Exception as error:
+        made = failure(error)
+    response = current_app.process_response(current_app.make_response(made))
+    session.modified = False  # its cookie is in the response: without the bridge Flask would add it again
+    return response
+
+
+def change_later(work: Callable[[Workspace], Any], leads_to: str | Callable[[Any], str]) -> Response:
+    """Change the state by hand, then lead to a page when the disk has the change.
+
+    ``work`` may be a coroutine function; ``leads_to``: the page's URL, or what makes it of the work's result.
+    """
+
+    async def changed(found: Workspace) -> Any:
+        result = work(found)
+        return await result if isawaitable(result) else result
+
+    def render(result: Any) -> ResponseReturnValue:
+        return redirect(leads_to if isinstance(leads_to, str) else leads_to(result), 303)
+
+    return page_later(change(changed), render)
+
+
+@pages.errorhandler(Exception)
+def failure(error: Exception) -> tuple[str, int, dict[str, str]]:
+    """The page for an error, its status and headers."""
+    code, text, headers = explain(error)
+    try:
+        return render_template("console/error.html", code=code, text=text), code, headers
+    except OSError:  # the page's own file cannot be opened either
+        return str(escape(f"{code}: {text}")), code, headers
+
+
+def see_other(endpoint: str, **values: Any) -> Response:
+    """A redirect to a page of the console, with GET."""
+    response: Response = current_app.make_response(redirect(url_for(endpoint, **values), 303))
+    return response
+
+
+def plain_text(content: str) -> Response:
+    """Plain text: what a client sent, or what a copy button copies."""
+    return Response(content.encode("utf-8", "replace"), content_type="text/plain; charset=utf-8")
+
+
+def own_path(text: str, otherwise: str) -> str:
+    """The text if it is a path of this server; ``otherwise`` where it leads elsewhere."""
+    parts = urlsplit(text)
+    if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith(("//", "/\\")):
+        return otherwise
+    return text
+
+
+def read_form(schema: Schema, document: Any) -> Any:
+    """What a form says, as the schema loads it. Raises :class:`RequestError` 400, in the page's language."""
+    return load(schema, document, gettext)
+
+
+def number_of(name: str) -> int:
+    """The request's parameter as an integer. Raises :class:`RequestError` 400."""
+    number = read_digits(request.values.get(name))
+    if number is None:
+        raise RequestError(400, f"{name}: {gettext('must be an integer')}", "A3")
+    return number

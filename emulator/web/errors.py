@@ -1,0 +1,32 @@
+"""What an error is answered. The admin API writes it as the documented envelope, the console as a page."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+from werkzeug.exceptions import HTTPException
+
+from emulator.rules.model import RequestError, shortened
+from emulator.store.errors import StorageUnavailable, error_code, refusal
+
+
+def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
+    """The status, the text and the headers for an error; an unexpected one goes to the log."""
+    if isinstance(error, StorageUnavailable):
+        error = refusal(error)
+    if isinstance(error, RequestError):
+        return error.code, error.text, {}
+    if isinstance(error, OSError) and error_code(error) == 503:
+        return 503, f"unavailable just now: {error.strerror}", {}
+    if isinstance(error, HTTPException) and error.code is not None:
+        headers = {name: text for name, text in error.get_headers() if name in ("Allow", "Retry-After")}
+        return error.code, _text(error), headers
+    current_app.logger.error("internal error", exc_info=error)
+    return 500, f"internal error: {type(error).__name__}", {}
+
+
+def _text(error: HTTPException) -> str:
+    if error.code == 404:
+        return f"{shortened(request.path)} not found"
+    if error.code == 405:
+        return f"Method {request.method} is not allowed"
+    return str(error.description or error.name)

@@ -1,0 +1,241 @@
+"""What the other admin calls answer, as structs: a workspace's state and settings, its records, imports."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from push_emulator.answers import ArmedFault, Count, Page, Time
+
+Status = Literal["subscribed", "unsubscribed"]
+Grade = Literal["D", "O", "I"]
+#: What an import can be: on its way, or how it ended.
+ImportWord = Literal["running", "finished", "cancelled", "failed", "interrupted"]
+
+
+class Health(Struct, frozen=True, omit_defaults=True):
+    """Whether the server works, and what is in the workspace."""
+
+    status: Literal["ok", "failing"]
+    version: str
+    workspace: str
+    profiles: Count
+    subscriptions: Count
+    uptime_s: Annotated[float, Meta(ge=0)]
+    reason: Annotated[str, Meta(description="why the state cannot be written")] | None = None
+
+
+class ClockState(Struct, frozen=True):
+    """A workspace's time."""
+
+    now: Time
+    frozen: bool
+    offset_ms: int
+
+
+class SettingsState(Struct, frozen=True):
+    """A workspace's choices: each policy's, strict mode, and each lint's ``report`` or ``off``."""
+
+    policies: dict[str, str]
+    strict: bool
+    lints: dict[str, str]
+
+
+class RuleState(Struct, frozen=True):
+    """A rule of the specification, and how often it has decided."""
+
+    id: str
+    grade: Grade
+    text: str
+    decided: Annotated[Count, Meta(description="how often, since the server started")]
+
+
+class RulePage(Page[RuleState], frozen=True):
+    """Every rule, and what the grades mean."""
+
+    grades: dict[Grade, str]
+
+
+class WorkspaceState(Struct, frozen=True, omit_defaults=True):
+    """A workspace; what is in it is only known while it is ``open``."""
+
+    name: str
+    open: bool
+    profiles: int | None = None
+    subscriptions: int | None = None
+    requests: int | None = None
+    idle_s: float | None = None
+
+
+class NamedWorkspace(Struct, frozen=True):
+    """A workspace that is there now."""
+
+    name: str
+
+
+class DeletedWorkspace(Struct, frozen=True):
+    """A workspace that is gone now."""
+
+    deleted: str
+
+
+class DatabaseRecord(Struct, frozen=True):
+    """A database and its declared fields."""
+
+    id: int
+    name: str
+    fields: Annotated[
+        dict[str, Any], Meta(description="the declared fields: name to type, as in the fixtures")
+    ]
+
+
+class ResourceRecord(Struct, frozen=True):
+    """A resource; ``token`` is masked unless the server shows secrets; ``providers`` ``None``: the page's."""
+
+    id: int
+    name: str
+    token: str
+    db_ids: list[int]
+    providers: list[str] | None
+
+
+class OwnSubscription(Struct, frozen=True):
+    """A subscription of the profile that it stands in."""
+
+    hash_id: str
+    resource_id: int
+    provider: str
+    subscription_id: str
+    status: Status
+    created: str
+    updated: str
+
+    @property
+    def active(self) -> bool:
+        return self.status == "subscribed"
+
+
+class SubscriptionRecord(OwnSubscription, frozen=True):
+    """A subscription by itself."""
+
+    db_id: int
+    profile_id: str
+
+
+class OneSubscription(SubscriptionRecord, frozen=True):
+    """A subscription, and the profiles on which its key is."""
+
+    profiles: list[str]
+
+
+class ProfileRecord(Struct, frozen=True):
+    """A profile with its subscriptions."""
+
+    id: str
+    db_id: int
+    fields: Annotated[dict[str, Any], Meta(description="custom field values by name")]
+    created: str
+    subscriptions: list[OwnSubscription]
+
+
+class DeletedRecords(Struct, frozen=True):
+    """How many records are gone, by kind."""
+
+    deleted: dict[str, int]
+
+
+class Size(Struct, frozen=True):
+    """What is in the workspace now."""
+
+    workspace: str
+    profiles: Count
+    subscriptions: Count
+
+
+class WholeSnapshot(Struct, frozen=True):
+    """A whole workspace."""
+
+    format: int
+    databases: list[DatabaseRecord]
+    resources: list[ResourceRecord]
+    settings: SettingsState
+    clock: ClockState
+    faults: list[ArmedFault]
+    profiles_made: Count
+    profiles: list[ProfileRecord]
+
+
+class RefusedRow(Struct, frozen=True):
+    """A row that was refused: in one database, or whole (``db_id`` ``None``)."""
+
+    line: int
+    db_id: int | None
+    reason: str
+    value: str
+    token: str
+
+
+class ImportState(Struct, frozen=True):
+    """An import: how far it is and what it came to. ``counts``: rows and what was made of them."""
+
+    id: str
+    workspace: str
+    file: str
+    started: str
+    dry_run: bool
+    resource: int
+    provider: str
+    match: str
+    token_column: str
+    encoding: str
+    delimiter: str
+    header: list[str] | None
+    lints: list[str]
+    state: ImportWord
+    problem: str | None
+    up_to_line: Count
+    seconds: float
+    counts: dict[str, int]
+    refusals: list[RefusedRow]
+    rows_per_s: int | None
+    progress: float | None
+    seconds_left: float | None
+    report: Annotated[str | None, Meta(description="the report's path")]
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+
+class Column(Struct, frozen=True):
+    """One column of a file: its number from 1, header, name for a plan, an example, and what it looks like.
+
+    ``looks``: ``token``, ``id``, ``field:NAME`` or "".
+    """
+
+    number: Count
+    name: str | None
+    column: str
+    example: str
+    looks: str
+
+
+class Guess(Struct, frozen=True):
+    """A guess at the plan."""
+
+    token_column: str | None
+    match: str | None
+
+
+class ImportPreview(Struct, frozen=True):
+    """What is in a file."""
+
+    file: str
+    encoding: str
+    delimiter: str
+    quote: str | None
+    header: bool
+    columns: list[Column]
+    rows: list[list[str]]
+    guess: Guess
