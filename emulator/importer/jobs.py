@@ -205,10 +205,6 @@ class ImportJobs:
         """
         return self._made_folder() / f"{secrets.token_hex(8)}.upload"
 
-    def check(self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace) -> Checked:
-        """The checked plan. Raises :class:`~emulator.importer.problem.ImportRefused`."""
-        return check_plan(plan, Source(upload, name), workspace.store)
-
     def start(
         self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace, schedule: Schedule
     ) -> Job:
@@ -220,7 +216,7 @@ class ImportJobs:
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
                 raise TooManyImports([Problem("workspace", message("too_many", number=MAX_RUNNING))])
-            checked = self.check(upload, name, plan, workspace)
+            checked = check_plan(plan, Source(upload, name), workspace.store)
             job = Job(_describe(checked, workspace), self._made_folder())
             try:
                 job.begin(Import(checked, workspace, Report(job.report_path)), upload)

@@ -1,4 +1,4 @@
-"""Running imports inside the server: one step of one import at a time, everybody else in between."""
+"""The imports of the server: found for a request, and run one step at a time, everybody else in between."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections import deque
 
 from flask import current_app, request
 
-from emulator.importer.jobs import STEP_S, Advance, Schedule, at_once
+from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, at_once
 from emulator.loop.pacing import SHORT_STEP_S, Pacing
 from emulator.messages import BRIDGE_KEY
+from emulator.rules.model import RequestError
+from emulator.web.current import workspace
 
 
 class ImportSteps:
@@ -37,3 +39,17 @@ def schedule() -> Schedule:
     """How the request's server carries out an import: in steps on its loop, or at once where it has none."""
     steps: ImportSteps = current_app.extensions["import_steps"]
     return steps if BRIDGE_KEY in request.environ else at_once
+
+
+def import_jobs() -> ImportJobs:
+    """The application's imports."""
+    jobs: ImportJobs = current_app.extensions["imports"]
+    return jobs
+
+
+def find_job(job_id: str) -> Job:
+    """The import in the request's workspace. Raises :class:`~emulator.rules.model.RequestError` 404."""
+    job = import_jobs().get(job_id, workspace().name)
+    if job is None:
+        raise RequestError(404, f"import {job_id} not found", "A3")
+    return job

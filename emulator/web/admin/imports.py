@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import msgspec
-from flask import Response, after_this_request, current_app, request
+from flask import Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
 from marshmallow import ValidationError, fields, post_load
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
-from emulator.importer.checking import declared_fields, find_resource
+from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
@@ -30,14 +30,13 @@ from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.admin.operation import blueprint, operation
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_steps import ImportSteps, schedule
+from emulator.web.import_steps import ImportSteps, find_job, import_jobs, schedule
 from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 
 #: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
-_JOBS = "imports"
 _PREVIEWED_ROWS = 10
 
 
@@ -124,8 +123,8 @@ def start_import() -> ImportState:
     with _upload() as (path, name, sent_plan), _refusals():
         plan = _load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
-            _jobs().check(path, name, plan, workspace())  # what is refused makes none
-        job = _jobs().start(path, name, plan, workspace_to_change(), schedule())
+            check_plan(plan, Source(path, name), workspace().store)  # what is refused makes none
+        job = import_jobs().start(path, name, plan, workspace_to_change(), schedule())
 
     @after_this_request
     def say_where(response: Response) -> Response:
@@ -162,14 +161,14 @@ def preview_import() -> ImportPreview:
 @operation("get", "/imports")
 def list_imports() -> Page[ImportState]:
     """The workspace's imports, the newest first."""
-    items = list(map(_shown, _jobs().of(workspace().name)))
+    items = list(map(_shown, import_jobs().of(workspace().name)))
     return Page(items, None, len(items))
 
 
 @operation("get", "/imports/<job_id>", refusals=(404,))
 def get_import(job_id: str) -> ImportState:
     """How far one import is."""
-    return _shown(_job(job_id))
+    return _shown(find_job(job_id))
 
 
 @operation("delete", "/imports/<job_id>", status=202, refusals=(404, 409))
@@ -178,7 +177,7 @@ def cancel_import(job_id: str) -> ImportState:
 
     What it has done stays. 202: it stops at once, not now.
     """
-    job = _job(job_id)
+    job = find_job(job_id)
     if not job.running:
         raise RequestError(409, f"import {job_id} is {job.description.state} already", "A3")
     job.cancel()
@@ -194,7 +193,7 @@ def cancel_import(job_id: str) -> ImportState:
 )
 def get_report(job_id: str) -> Response:
     """The report as CSV, with every refused row."""
-    job = _job(job_id)
+    job = find_job(job_id)
     if job.running or not job.report_path.exists():
         raise RequestError(409, f"import {job_id} is {job.description.state}: it has no report", "A3")
     headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
@@ -207,21 +206,9 @@ def _keep_jobs(state: BlueprintSetupState) -> None:
     emulator: Emulator = state.app.extensions["emulator"]
     settings = emulator.settings
     folder = None if settings.durability == "none" else settings.state / "imports"
-    jobs = state.app.extensions[_JOBS] = ImportJobs(folder)
+    jobs = state.app.extensions["imports"] = ImportJobs(folder)
     emulator.workspaces.on_delete.append(jobs.forget_all_of)
     state.app.extensions["import_steps"] = ImportSteps()
-
-
-def _jobs() -> ImportJobs:
-    jobs: ImportJobs = current_app.extensions[_JOBS]
-    return jobs
-
-
-def _job(job_id: str) -> Job:
-    job = _jobs().get(job_id, workspace().name)
-    if job is None:
-        raise RequestError(404, f"import {job_id} not found", "A3")
-    return job
 
 
 def _address(job: Job) -> str:
@@ -242,7 +229,7 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
     paths: list[Path] = []
 
     def put_aside(*_: object, **__: object) -> IO[bytes]:
-        paths.append(_jobs().upload_path())
+        paths.append(import_jobs().upload_path())
         return paths[-1].open("w+b")
 
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, render_template, request, send_file
+from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
-from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Message, Problem, Text, TooManyImports, message
@@ -18,7 +17,7 @@ from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, see_other
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_steps import schedule
+from emulator.web.import_steps import find_job, import_jobs, schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 
 #: Rows of a file that the wizard shows.
@@ -54,7 +53,7 @@ def _first_page(problems: list[Problem]) -> str:
     store = workspace().store
     return render_template(
         "console/import.html",
-        jobs=[job.as_dict() for job in _jobs().of(workspace().name)],
+        jobs=[job.as_dict() for job in import_jobs().of(workspace().name)],
         problems=problems,
         providers=known_providers(store),
         resources=store.resources(),
@@ -71,7 +70,7 @@ def take_file() -> ResponseReturnValue:
     resource_id = request.form.get("resource_id", type=int, default=0)
     provider = request.form.get("provider", "")
     with spool().storing():
-        upload = uploads.keep(sent, _jobs().upload_path(), found.name, resource_id, provider)
+        upload = uploads.keep(sent, import_jobs().upload_path(), found.name, resource_id, provider)
     try:
         find_resource(resource_id, found.store)
         read_layout(Source(upload.path, upload.name))
@@ -133,8 +132,8 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     )
     try:
         with spool().storing():
-            path = console_state().uploads.copy(upload, _jobs().upload_path())
-            job = _jobs().start(path, upload.name, plan, found, schedule())
+            path = console_state().uploads.copy(upload, import_jobs().upload_path())
+            job = import_jobs().start(path, upload.name, plan, found, schedule())
     except TooManyImports as error:
         return _mapping_page(upload, plan, error.problems), 429, {"Retry-After": str(RETRY_AFTER_S)}
     except ImportRefused as error:
@@ -144,7 +143,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
 
 def show_job(job_id: str) -> str:
     """Step 4: how far it is, and what it came to. A dry run leads back to the import itself."""
-    found, job = workspace(), _job(job_id)
+    found, job = workspace(), find_job(job_id)
     shown = job.as_dict()
     return render_template(
         "console/import_job.html",
@@ -160,28 +159,16 @@ def show_job(job_id: str) -> str:
 
 def cancel_import(job_id: str) -> Response:
     """Stop it before its next step."""
-    _job(job_id).cancel()
+    find_job(job_id).cancel()
     return see_other("console.job", job_id=job_id)
 
 
 def download_report(job_id: str) -> Response:
     """The report as CSV."""
-    job = _job(job_id)
+    job = find_job(job_id)
     if not job.has_report:
         raise RequestError(404, f"import {job_id} has no report", "A3")
     return send_file(job.report_path, "text/csv", True, f"import-{job_id}.csv")
-
-
-def _jobs() -> ImportJobs:
-    jobs: ImportJobs = current_app.extensions["imports"]
-    return jobs
-
-
-def _job(job_id: str) -> Job:
-    job = _jobs().get(job_id, workspace().name)
-    if job is None:
-        raise RequestError(404, f"import {job_id} not found", "A3")
-    return job
 
 
 def _upload(upload_id: str) -> Upload:
