@@ -60,7 +60,7 @@ def _described(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def test_every_admin_route_is_described(app: Flask, document: dict[str, Any]) -> None:
-    assert _served(app) - _described(document) == set(), "describe it in emulator/web/openapi/admin*.py"
+    assert _served(app) - _described(document) == set(), "serve it by @operation"
 
 
 def test_every_description_is_of_a_route(app: Flask, document: dict[str, Any]) -> None:

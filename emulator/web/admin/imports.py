@@ -139,17 +139,13 @@ def start_import() -> ImportState:
 def preview_import() -> ImportPreview:
     """What is in a file, and a guess at the plan."""
     with _upload() as (path, name, sent_plan), _refusals():
-        try:
-            given = _load_plan(PreviewSchema(), sent_plan or "{}")
-            named, provider = given.pop("resource", None), given.pop("provider", None)
-            layout = read_layout(Source(path, name), **given)
-            declared: list[str] = []
-            if named is not None:
-                store = workspace().store
-                databases = map(store.database, find_resource(named, store).db_ids)
-                declared = [field for database in databases for field in database.fields]
-        finally:
-            path.unlink(missing_ok=True)
+        given = _load_plan(PreviewSchema(), sent_plan or "{}")
+        named, provider = given.pop("resource", None), given.pop("provider", None)
+        layout = read_layout(Source(path, name), **given)
+        store = workspace().store
+        db_ids = [] if named is None else find_resource(named, store).db_ids
+        path.unlink(missing_ok=True)
+    declared = [field for db_id in db_ids for field in store.database(db_id).fields]
     columns = describe_columns(layout, declared, provider)
     guessed = guess(columns)
     return ImportPreview(
@@ -240,14 +236,16 @@ def _shown(job: Job) -> ImportState:
 
 @contextmanager
 def _upload() -> Iterator[tuple[Path, str, str]]:
-    """The file that was sent, where it lies now, its name, and the text of ``plan``."""
+    """The file that was sent, where it lies now, its name, and the text of ``plan``.
+
+    It is removed if anything is wrong.
+    """
     paths: list[Path] = []
 
     def put_aside(*_: object, **__: object) -> IO[bytes]:
         paths.append(_jobs().upload_path())
         return paths[-1].open("w+b")
 
-    kept = None
     try:
         with spool().storing():
             _, form, files = parse_form_data(
@@ -262,16 +260,12 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
         ]
         if unknown:
             raise RequestError(400, "; ".join(unknown), "A3")
-        kept = paths[0]
-        yield kept, files["file"].filename or "file", form.get("plan", "")
+        yield paths[0], files["file"].filename or "file", form.get("plan", "")
     except BaseException:
-        kept = None
-        raise
-    finally:
         for path in paths:
-            if path != kept:
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def _load_plan(schema: AdminSchema, text: str) -> Any:

@@ -93,8 +93,7 @@ def openapi_document() -> JSONObject:
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
     for name, component in components.items():
-        if name not in spec.components.schemas:
-            spec.components.schema(name, component)
+        spec.components.schema(name, component)
     for one in described:
         spec.path(path=f"/__admin{one.path}", operations={one.method: describe(one, answers, refusals)})
     document = spec.to_dict()
