@@ -1,15 +1,17 @@
-"""The shapes of the documented endpoint's answers."""
+"""The structs of the answers as JSON Schema."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+import msgspec
 
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS
+from emulator.schemas.json_schema import JSONSchema, one_value
+from push_emulator.answers import PushItem
 
-PROFILE_ID = "5fb62e815ae47a4aa04dfadd"
-HASH_ID = "d58ea463"
+_SUBSCRIPTION = ("profile_id", "subscription_id", "unsubscribe", "provider")
 
 
 def reference(name: str) -> dict[str, str]:
@@ -17,111 +19,83 @@ def reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-class AnswerSchema(Schema):
-    """An object with the named keys and no others."""
+def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[str, JSONSchema]]:
+    """The schema of each struct, a reference; and the components by name.
 
-    class Meta:
-        unknown = RAISE
-
-
-def _integer(description: str) -> Any:
-    return fields.Integer(required=True, metadata={"description": description})
-
-
-def _text(description: str, **options: Any) -> Any:
-    return fields.String(required=True, metadata={"description": description, **options})
-
-
-def _one_of(description: str, *words: str) -> Any:
-    return fields.String(required=True, validate=validate.OneOf(words), metadata={"description": description})
+    An answer has no other keys than its struct. A key whose default is null is left out instead of null.
+    """
+    wanted = list(structs)
+    found, components = msgspec.json.schema_components(wanted, ref_template=reference("{name}")["$ref"])
+    for component in components.values():
+        component["additionalProperties"] = False
+        for name, schema in component["properties"].items():
+            if "default" in schema:
+                component["properties"][name] = _not_null(schema)
+    return dict(zip(wanted, found, strict=True)), components
 
 
-class DatabaseItemSchema(AnswerSchema):
-    """What every item has."""
-
-    db_id = _integer("the database")
-    resource_id = _integer("the resource")
+def _not_null(schema: JSONSchema) -> JSONSchema:
+    (kind,) = [one for one in schema["anyOf"] if one != {"type": "null"}]
+    return {**kind, **{key: value for key, value in schema.items() if key not in ("default", "anyOf")}}
 
 
-class ProfileItemSchema(DatabaseItemSchema):
-    """What an item of a found or new profile has."""
-
-    profile_id = _text("the found or new profile (A5)", minLength=1, maxLength=64)
-
-
-class AppliedItemSchema(ProfileItemSchema):
-    """A subscription that was added or changed (S1, S2)."""
-
-    subscription_id = _text("the push token", minLength=1)
-    unsubscribe = fields.Boolean(required=True, metadata={"description": "what was asked for"})
-    provider = _text("the provider", minLength=1)
-    subscription_hash_id = _text(
-        "8 or more hex digits that depend on the key alone (A5)", pattern="^[0-9a-f]{8,64}$"
+def push_answers() -> dict[str, JSONSchema]:
+    """The components of the documented endpoint's answers: each kind of item, both envelopes."""
+    items = _items()
+    code = (
+        f"{ALL_APPLIED}: everything was applied. {NOT_ALL_APPLIED}: some item failed, or some database "
+        "changed nothing. 400–599: refused as a whole."
     )
-    status = _one_of("applied", "ok")
-    description = _one_of("empty", "")
-
-
-class RefusedItemSchema(ProfileItemSchema):
-    """A subscription that was refused (S4–S6)."""
-
-    subscription_id = _text("the push token", minLength=1)
-    unsubscribe = fields.Boolean(required=True, metadata={"description": "what was asked for"})
-    provider = _text("the provider", minLength=1)
-    status = _one_of("refused", "error")
-    description = _text("why", examples=["Duplicate push subscription"])
-
-
-class UnchangedItemSchema(ProfileItemSchema):
-    """A database in which nothing was added, changed or refused (S7)."""
-
-    status = _one_of("carried out", "ok")
-    description = _one_of("empty", "")
-
-
-class MatchingErrorItemSchema(DatabaseItemSchema):
-    """A database that could not be searched (M4, M5)."""
-
-    status = _one_of("not searched", "error")
-    description = _text("why", examples=["matching error: unknown field"])
-
-
-ITEMS: tuple[type[AnswerSchema], ...] = (
-    AppliedItemSchema,
-    RefusedItemSchema,
-    UnchangedItemSchema,
-    MatchingErrorItemSchema,
-)
-
-
-class PushAnswerSchema(AnswerSchema):
-    """The answer to a request that was carried out (A1, A2), or refused as a whole with HTTP status 200
-    under the policy ``http_status: always_200`` (A3)."""
-
-    data = fields.List(
-        fields.Raw(metadata={"anyOf": [reference(item.__name__.removesuffix("Schema")) for item in ITEMS]}),
-        required=True,
-        metadata={"description": "the databases in the resource's order, each with its items"},
-    )
-    error = fields.Integer(
-        required=True,
-        metadata={
-            "description": f"{ALL_APPLIED}: everything was applied. {NOT_ALL_APPLIED}: some item failed, or "
-            "some database changed nothing. 400–599: refused as a whole.",
+    carried_out = one_value(
+        data={
+            "type": "array",
+            "items": {"anyOf": [reference(name) for name in items]},
+            "description": "the databases in the resource's order, each with its items",
         },
+        error={"type": "integer", "description": code},
+        error_text={"type": "string", "examples": [SUCCESS]},
     )
-    error_text = fields.String(required=True, metadata={"examples": [SUCCESS]})
-
-
-class RefusalSchema(AnswerSchema):
-    """A request-level error: nothing has changed (A3)."""
-
-    data = fields.List(fields.Raw(), required=True, validate=validate.Length(max=0))
-    error = fields.Integer(required=True, metadata={"description": "the code"})
-    error_text = fields.String(
-        required=True,
-        metadata={
+    refused = one_value(
+        data={"type": "array", "items": {}, "maxItems": 0},
+        error={"type": "integer", "description": "the code"},
+        error_text={
+            "type": "string",
             "description": "what is wrong, with the parameter's path",
             "examples": ['subscriptions[0].provider: unknown provider "x"'],
         },
     )
+    return {
+        **items,
+        "PushAnswer": {
+            "description": "A request that was carried out (A1, A2), or refused as a whole with HTTP status "
+            "200 under the policy `http_status: always_200` (A3).",
+            **carried_out,
+        },
+        "Refusal": {"description": "A request-level error: nothing has changed (A3).", **refused},
+    }
+
+
+def _items() -> dict[str, JSONSchema]:
+    known = answer_schemas((PushItem,))[1]["PushItem"]["properties"]
+
+    def item(description: str, status: str, text: JSONSchema, *names: str) -> JSONSchema:
+        properties = {name: known[name] for name in ("db_id", "resource_id", *names)}
+        kind = one_value(**properties, status={"enum": [status]}, description={"type": "string", **text})
+        return {"description": description, **kind}
+
+    empty, why = {"enum": [""]}, {"description": "why"}
+    duplicate, unknown = (
+        {**why, "examples": [text]}
+        for text in ("Duplicate push subscription", "matching error: unknown field")
+    )
+    return {
+        "AppliedItem": item(
+            "A subscription that was added or changed (S1, S2).",
+            *("ok", empty, *_SUBSCRIPTION, "subscription_hash_id"),
+        ),
+        "RefusedItem": item("A subscription that was refused (S4–S6).", "error", duplicate, *_SUBSCRIPTION),
+        "UnchangedItem": item(
+            "A database in which nothing was added, changed or refused (S7).", "ok", empty, "profile_id"
+        ),
+        "MatchingErrorItem": item("A database that could not be searched (M4, M5).", "error", unknown),
+    }

@@ -8,7 +8,6 @@ from marshmallow import Schema, fields, validate
 
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
 from emulator.web.admin.loading import QuerySchema
-from emulator.web.openapi.answers import AnswerSchema
 
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
@@ -17,8 +16,8 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
     if own is not None:
         own = own(converter) if callable(own) else own
         return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
-    if isinstance(field.root, (AnswerSchema, QuerySchema)):
-        return {}  # an answer, or a query string: nobody refuses NUL there
+    if isinstance(field.root, QuerySchema):
+        return {}  # nobody refuses NUL in a query string
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):

@@ -11,7 +11,7 @@ from emulator.endpoint.schema import PushRequestSchema
 from emulator.rules.providers import DOCUMENTED
 from emulator.schemas.json_schema import NON_EMPTY_TEXT, TEXT_PATTERN, JSONSchema
 from emulator.settings import MAX_BODY_BYTES
-from emulator.web.openapi.answers import HASH_ID, PROFILE_ID, PushAnswerSchema, reference
+from emulator.web.openapi.answers import reference
 
 #: Printable characters, at most 64 (M8). The letters of every script but no control characters or spaces
 #: other than the common one.
@@ -126,7 +126,7 @@ def operation(refusals: dict[str, Any]) -> dict[str, Any]:
                 "headers": CORS_HEADERS,
                 "content": {
                     "application/json": {
-                        "schema": PushAnswerSchema,
+                        "schema": reference("PushAnswer"),
                         "examples": {one["name"]: {"value": one["response"]} for one in carried_out},
                     }
                 },
@@ -172,6 +172,6 @@ def page_examples() -> list[dict[str, Any]]:
     """
     text = files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
     examples: list[dict[str, Any]] = orjson.loads(
-        text.replace("<profile>", PROFILE_ID).replace("<hash>", HASH_ID)
+        text.replace("<profile>", "5fb62e815ae47a4aa04dfadd").replace("<hash>", "d58ea463")
     )
     return examples
