@@ -15,13 +15,13 @@ from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
 from emulator.faults.model import Fault
 from emulator.rules.model import RequestError
 from emulator.web.admin.faults import FaultSchema
-from emulator.web.admin.faults import shown as as_armed
 from emulator.web.admin.loading import load
 from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.likeness import likenesses
 from emulator.web.console.presenters.providers import known_providers
 from emulator.web.console.shown import base_url, entry_of, shown_resources, text
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.answers import armed_fault
 from emulator.workspaces.workspace import Workspace
 
 _CRITERIA = ("provider", "subscription_id", "field_value")
@@ -125,7 +125,7 @@ def _effects() -> list[tuple[Recipe, Fault]]:
 
 def _armed(found: Workspace, fault: Fault) -> dict[str, Any]:
     """A fault as the page shows it: by its recipe's title, with the name of the resource, not its token."""
-    armed = as_armed(fault)
+    armed = armed_fault(fault)
     token = armed.match.pop("resource_token", None)
     if token is not None:
         resource = found.store.find_resource(token)

@@ -14,7 +14,7 @@ from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.clock import ClockSchema
 from emulator.web.admin.clock import changed as moved
 from emulator.web.admin.loading import load
-from emulator.web.admin.settings import SettingsSchema, changed
+from emulator.web.admin.settings import SettingsSchema
 from emulator.web.console.later import page_later
 from emulator.web.console.moving import see_other
 from emulator.web.console.presenters.counts import Counts, count
@@ -110,7 +110,7 @@ def set_choices() -> Response:
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    choices = _without_defaults(changed(workspace().settings, load(SettingsSchema(), asked)))
+    choices = _without_defaults(workspace().settings.changed(load(SettingsSchema(), asked)))
     workspace_to_change().set_settings(choices)
     return see_other("console.overview")
 
