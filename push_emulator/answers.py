@@ -51,11 +51,34 @@ class PushItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Envelope(Struct, frozen=True):
-    """What the endpoint answers as JSON: the databases in the resource's order, each with its items."""
+    """What the endpoint answers as JSON (A1–A3)."""
 
-    data: list[PushItem]
-    error: int
-    error_text: str
+    data: Annotated[
+        list[PushItem],
+        Meta(description="the databases in the resource's order, each with its items"),
+    ]
+    error: Annotated[
+        int,
+        Meta(
+            description="0: everything was applied. 200: some item failed, or some database changed nothing. "
+            "400–599: refused as a whole."
+        ),
+    ]
+    error_text: Annotated[str, Meta(examples=["Successful operation"])]
+
+
+class Refusal(Struct, frozen=True):
+    """A request-level error: nothing has changed (A3)."""
+
+    data: Annotated[list[Any], Meta(max_length=0)]
+    error: Annotated[int, Meta(description="the code")]
+    error_text: Annotated[
+        str,
+        Meta(
+            description="what is wrong, with the parameter's path",
+            examples=['subscriptions[0].provider: unknown provider "x"'],
+        ),
+    ]
 
 
 class PushAnswer(Envelope, frozen=True):

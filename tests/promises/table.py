@@ -250,6 +250,7 @@ PROMISES: Final[dict[str, Table]] = {
         "always the envelope, nothing changed by a refusal": (*ENVELOPE, REFUSED_CHANGES_NOTHING),
     },
     "emulator/app.py": {"nothing is left open then": (NOTHING_OPEN,)},
+    "push_emulator/answers.py": {"A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,)},
     "push_emulator/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
     "push_emulator/faults.py": {
         "for a fault that could never act": (
@@ -478,7 +479,6 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/web/openapi/answers.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
-        "A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,),
     },
     "emulator/web/openapi/document.py": {
         "The state could not be written, and nothing has changed": REFUSED_BY_THE_DISK,

@@ -1,101 +1,66 @@
-"""The structs of the answers as JSON Schema."""
+"""The documented endpoint's answers as JSON Schema: each item has some members of :class:`PushItem`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.openapi.answer_schemas import answer_schemas, reference
+from push_emulator.answers import Envelope, PushItem, Refusal
 
-import msgspec
+_DATABASE = ("db_id", "resource_id")
+_PROFILE = (*_DATABASE, "profile_id")
+_SUBSCRIPTION = (*_PROFILE, "subscription_id", "unsubscribe", "provider")
+_EMPTY: JSONSchema = {"enum": [""], "description": "empty"}
 
-from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS
-from emulator.schemas.json_schema import JSONSchema, one_value
-from push_emulator.answers import PushItem
+#: The items, by name: what each is, its members, what the status is and means, what the description says.
+ITEMS: dict[str, tuple[str, tuple[str, ...], str, str, JSONSchema]] = {
+    "AppliedItem": (
+        "A subscription that was added or changed (S1, S2).",
+        (*_SUBSCRIPTION, "subscription_hash_id"),
+        "ok",
+        "applied",
+        _EMPTY,
+    ),
+    "RefusedItem": (
+        "A subscription that was refused (S4–S6).",
+        _SUBSCRIPTION,
+        "error",
+        "refused",
+        {"description": "why", "examples": ["Duplicate push subscription"]},
+    ),
+    "UnchangedItem": (
+        "A database in which nothing was added, changed or refused (S7).",
+        _PROFILE,
+        "ok",
+        "carried out",
+        _EMPTY,
+    ),
+    "MatchingErrorItem": (
+        "A database that could not be searched (M4, M5).",
+        _DATABASE,
+        "error",
+        "not searched",
+        {"description": "why", "examples": ["matching error: unknown field"]},
+    ),
+}
 
-_SUBSCRIPTION = ("profile_id", "subscription_id", "unsubscribe", "provider")
 
-
-def reference(name: str) -> dict[str, str]:
-    """A reference to a component's schema."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[str, JSONSchema]]:
-    """The schema of each struct, a reference; and the components by name.
-
-    An answer has no other keys than its struct. A key whose default is null is left out instead of null.
-    """
-    wanted = list(structs)
-    found, components = msgspec.json.schema_components(wanted, ref_template=reference("{name}")["$ref"])
-    for component in components.values():
-        component["additionalProperties"] = False
-        for name, schema in component["properties"].items():
-            if "default" in schema:
-                component["properties"][name] = _not_null(schema)
-    return dict(zip(wanted, found, strict=True)), components
-
-
-def _not_null(schema: JSONSchema) -> JSONSchema:
-    (kind,) = [one for one in schema["anyOf"] if one != {"type": "null"}]
-    return {**kind, **{key: value for key, value in schema.items() if key not in ("default", "anyOf")}}
-
-
-def push_answers() -> dict[str, JSONSchema]:
-    """The components of the documented endpoint's answers: each kind of item, both envelopes."""
-    items = _items()
-    code = (
-        f"{ALL_APPLIED}: everything was applied. {NOT_ALL_APPLIED}: some item failed, or some database "
-        "changed nothing. 400–599: refused as a whole."
-    )
-    carried_out = one_value(
-        data={
-            "type": "array",
-            "items": {"anyOf": [reference(name) for name in items]},
-            "description": "the databases in the resource's order, each with its items",
-        },
-        error={"type": "integer", "description": code},
-        error_text={"type": "string", "examples": [SUCCESS]},
-    )
-    refused = one_value(
-        data={"type": "array", "items": {}, "maxItems": 0},
-        error={"type": "integer", "description": "the code"},
-        error_text={
-            "type": "string",
-            "description": "what is wrong, with the parameter's path",
-            "examples": ['subscriptions[0].provider: unknown provider "x"'],
-        },
-    )
-    return {
-        **items,
-        "PushAnswer": {
-            "description": "A request that was carried out (A1, A2), or refused as a whole with HTTP status "
-            "200 under the policy `http_status: always_200` (A3).",
-            **carried_out,
-        },
-        "Refusal": {"description": "A request-level error: nothing has changed (A3).", **refused},
+def push_schemas() -> dict[str, JSONSchema]:
+    """``PushAnswer``, its items and ``Refusal``: components by name."""
+    _, components = answer_schemas([Envelope, PushItem, Refusal])
+    item, answer = components["PushItem"], {**components["Envelope"], "title": "PushAnswer"}
+    answer["properties"]["data"]["items"] = {"anyOf": [reference(name) for name in ITEMS]}
+    items = {
+        name: {
+            **item,
+            "title": name,
+            "description": what,
+            "properties": {
+                **{member: item["properties"][member] for member in members},
+                "status": {"type": "string", "enum": [status], "description": meaning},
+                "description": {"type": "string", **description},
+            },
+            "required": [*members, "status", "description"],
+        }
+        for name, (what, members, status, meaning, description) in ITEMS.items()
     }
-
-
-def _items() -> dict[str, JSONSchema]:
-    known = answer_schemas((PushItem,))[1]["PushItem"]["properties"]
-
-    def item(description: str, status: str, text: JSONSchema, *names: str) -> JSONSchema:
-        properties = {name: known[name] for name in ("db_id", "resource_id", *names)}
-        kind = one_value(**properties, status={"enum": [status]}, description={"type": "string", **text})
-        return {"description": description, **kind}
-
-    empty, why = {"enum": [""]}, {"description": "why"}
-    duplicate, unknown = (
-        {**why, "examples": [text]}
-        for text in ("Duplicate push subscription", "matching error: unknown field")
-    )
-    return {
-        "AppliedItem": item(
-            "A subscription that was added or changed (S1, S2).",
-            *("ok", empty, *_SUBSCRIPTION, "subscription_hash_id"),
-        ),
-        "RefusedItem": item("A subscription that was refused (S4–S6).", "error", duplicate, *_SUBSCRIPTION),
-        "UnchangedItem": item(
-            "A database in which nothing was added, changed or refused (S7).", "ok", empty, "profile_id"
-        ),
-        "MatchingErrorItem": item("A database that could not be searched (M4, M5).", "error", unknown),
-    }
+    return {**items, "PushAnswer": answer, "Refusal": components["Refusal"]}
