@@ -11,14 +11,12 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 
 from emulator import __version__
-from emulator.schemas.json_schema import one_value
-from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.blueprint import operations
 from emulator.web.openapi import push
-from emulator.web.openapi.answers import answer_schemas, push_answers, reference
+from emulator.web.openapi.answer_schemas import answer_schemas, reference
+from emulator.web.openapi.answers import push_schemas
 from emulator.web.openapi.fields import describe_field, name_of
 from emulator.web.openapi.paths import describe
-from emulator.workspaces.settings import LINT_IDS
 
 JSONObject = dict[str, Any]
 
@@ -93,10 +91,6 @@ def openapi_document() -> JSONObject:
     structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
-    components["SettingsState"]["properties"] |= {  # the client knows no names of policies and lints
-        "policies": one_value(**{name: {"enum": [*words]} for name, words in POLICY_CHOICES.items()}),
-        "lints": one_value(**{rule: {"enum": ["report", "off"]} for rule in LINT_IDS}),
-    }
     for name, component in components.items():
         spec.components.schema(name, component)
     for one in described:
@@ -124,8 +118,8 @@ def as_text(document: JSONObject) -> str:
 
 def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
-    for name, schema in push_answers().items():
-        spec.components.schema(name, schema)
+    for name, component in push_schemas().items():
+        spec.components.schema(name, component)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}
         spec.components.response(code, {"description": text, "content": content})

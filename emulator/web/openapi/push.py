@@ -11,8 +11,10 @@ from emulator.endpoint.schema import PushRequestSchema
 from emulator.rules.providers import DOCUMENTED
 from emulator.schemas.json_schema import NON_EMPTY_TEXT, TEXT_PATTERN, JSONSchema
 from emulator.settings import MAX_BODY_BYTES
-from emulator.web.openapi.answers import reference
+from emulator.web.openapi.answer_schemas import reference
 
+#: What the page's examples have in place of what the server makes.
+PROFILE_ID, HASH_ID = "5fb62e815ae47a4aa04dfadd", "d58ea463"
 #: Printable characters, at most 64 (M8). The letters of every script but no control characters or spaces
 #: other than the common one.
 _PROFILE_ID: JSONSchema = {"type": ["string", "null"], "maxLength": 64, "pattern": "^[ -~]*$"}
