@@ -15,7 +15,7 @@ from emulator.cli.target import Target, called, read_only, target_options
 from emulator.settings import Settings
 from emulator.store.files import replace_file
 from emulator.store.fixture_set import FixtureSet
-from emulator.web.admin.snapshot_writing import END, snapshot_pieces
+from emulator.workspaces.document import END, snapshot_pieces
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import asdict, astuple
 
+from emulator.faults.model import ErrorAnswer, Fault, ItemFault, RateLimit
 from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
+from push_emulator.answers import ArmedFault
 from push_emulator.masking import mask
 from push_emulator.workspace_answers import (
     ClockState,
@@ -58,3 +61,24 @@ def settings_state(settings: WorkspaceSettings) -> SettingsState:
     policies = asdict(settings.policies)
     lints: dict[str, str] = {rule: settings.lints.get(rule, "report") for rule in LINT_IDS}
     return SettingsState(policies, settings.strict, lints)
+
+
+def armed_fault(fault: Fault) -> ArmedFault:
+    """A fault, in the form in which it is armed."""
+    then: Any = fault.then
+    if isinstance(then, ErrorAnswer):
+        then = {"status": then.status, "error": then.code, "error_text": then.text}
+    elif isinstance(then, RateLimit):
+        then = {"rate_limit": {"per_second": then.per_second}}
+    elif isinstance(then, ItemFault):
+        then = {"item_error": then.item_error}
+    return ArmedFault(
+        id=fault.id,
+        match=msgspec.to_builtins(fault.match),
+        times=fault.times,
+        probability=fault.probability,
+        delay_ms={"uniform": fault.delay_ms} if isinstance(fault.delay_ms, tuple) else fault.delay_ms,
+        then=then,
+        apply="after" if fault.after else "before",
+        fired=fault.fired,
+    )

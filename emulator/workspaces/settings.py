@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from emulator.rules.model import Lint, Policies
 
@@ -17,6 +19,14 @@ class WorkspaceSettings(Struct, frozen=True):
     policies: Policies = Policies()
     strict: bool = False
     lints: dict[str, Literal["report", "off"]] = {}
+
+    def changed(self, change: Mapping[str, Any]) -> WorkspaceSettings:
+        """These with some of ``policies``, ``strict`` and ``lints`` made anew."""
+        return WorkspaceSettings(
+            replace(self.policies, **change.get("policies", {})),
+            change.get("strict", self.strict),
+            {**self.lints, **change.get("lints", {})},
+        )
 
     def wanted(self, lints: list[Lint]) -> list[Lint]:
         """The lints without those that are off."""

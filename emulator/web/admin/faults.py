@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-import msgspec
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from emulator.faults.model import (
@@ -28,6 +27,7 @@ from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema
 from emulator.web.admin.numbers import number
 from emulator.web.admin.operation import link, operation
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.answers import armed_fault
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import ArmedFault, Disarmed, Page
 
@@ -186,7 +186,7 @@ class FaultSchema(AdminSchema):
 @operation("get", "/faults")
 def list_faults() -> Page[ArmedFault]:
     """The armed faults, in the order in which they are tried."""
-    items = list(map(shown, workspace().faults))
+    items = list(map(armed_fault, workspace().faults))
     return Page(items, None, len(items))
 
 
@@ -205,7 +205,7 @@ def arm_fault(body: Fault) -> ArmedFault:
     if isinstance(body.then, ItemFault) and body.after:
         raise RequestError(400, 'apply: an item_error changes nothing, so it cannot be "after"', "A3")
     _check_it_can_match(workspace(), body.match)
-    return shown(workspace_to_change().arm(body))
+    return armed_fault(workspace_to_change().arm(body))
 
 
 def _check_it_can_match(found: Workspace, match: FaultMatch) -> None:
@@ -219,34 +219,13 @@ def _check_it_can_match(found: Workspace, match: FaultMatch) -> None:
         raise RequestError(400, f'match.provider: nobody knows "{provider}", so it can never match', "A3")
 
 
-def shown(fault: Fault) -> ArmedFault:
-    """A fault as the API shows it, in the form in which it is armed."""
-    then: Any = fault.then
-    if isinstance(then, ErrorAnswer):
-        then = {"status": then.status, "error": then.code, "error_text": then.text}
-    elif isinstance(then, RateLimit):
-        then = {"rate_limit": {"per_second": then.per_second}}
-    elif isinstance(then, ItemFault):
-        then = {"item_error": then.item_error}
-    return ArmedFault(
-        id=fault.id,
-        match=msgspec.to_builtins(fault.match),
-        times=fault.times,
-        probability=fault.probability,
-        delay_ms={"uniform": fault.delay_ms} if isinstance(fault.delay_ms, tuple) else fault.delay_ms,
-        then=then,
-        apply="after" if fault.after else "before",
-        fired=fault.fired,
-    )
-
-
 @operation("get", "/faults/<fault_id>", refusals=(404,))
 def get_fault(fault_id: str) -> ArmedFault:
     """One armed fault."""
     fault = workspace().faults.get(fault_id)
     if fault is None:
         raise RequestError(404, f"fault {fault_id} not found", "A3")
-    return shown(fault)
+    return armed_fault(fault)
 
 
 @operation("delete", "/faults/<fault_id>", refusals=(404,))

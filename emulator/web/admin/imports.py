@@ -103,21 +103,21 @@ class PlanSchema(PreviewSchema):
         return ImportPlan(**data)
 
 
-def _form(plan: str, *required: str) -> dict[str, Any]:
+def _form(plan: type[AdminSchema], *required: str) -> dict[str, Any]:
     """How a call with a file, and what to do with it, is described."""
-    properties = {
+    properties: dict[str, Any] = {
         "file": {
             "type": "string",
             "format": "binary",
             "description": "CSV, or a table of another kind: see docs/import.md",
         },
-        "plan": {"$ref": f"#/components/schemas/{plan}"},  # OpenAPI sends an object's part as JSON
+        "plan": plan,  # OpenAPI sends an object's part as JSON
     }
     body = {**one_value(**properties), "required": ["file", *required]}
     return {"tag": "imports", "body": body, "media_type": "multipart/form-data"}
 
 
-@operation("post", "/import", status=202, refusals=(409, 503, 507), **_form("Plan", "plan"))
+@operation("post", "/import", status=202, refusals=(409, 503, 507), **_form(PlanSchema, "plan"))
 def start_import() -> ImportState:
     """Start importing a file of collected tokens; ``dry_run`` changes nothing."""
     with _upload() as (path, name, sent_plan), _refusals():
@@ -134,7 +134,7 @@ def start_import() -> ImportState:
     return _shown(job)
 
 
-@operation("post", "/import/preview", refusals=(503, 507), **_form("Preview"))
+@operation("post", "/import/preview", refusals=(503, 507), **_form(PreviewSchema))
 def preview_import() -> ImportPreview:
     """What is in a file, and a guess at the plan."""
     with _upload() as (path, name, sent_plan), _refusals():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Response
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,6 +13,14 @@ from emulator.web.admin.operation import operation
 from emulator.web.current import emulator
 from emulator.workspaces.metrics import BUCKETS_S
 from emulator.workspaces.registry import Workspaces
+from emulator.workspaces.workspace import Workspace
+
+_GAUGES: tuple[tuple[str, str, Callable[[Workspace], int]], ...] = (
+    ("profiles", "Profiles stored.", lambda found: found.store.profile_count),
+    ("subscriptions", "Subscriptions stored.", lambda found: found.store.subscription_count),
+    ("journal_requests", "Requests in the journal.", lambda found: len(found.requests)),
+    ("journal_bytes", "Size of the journal.", lambda found: found.requests.bytes),
+)
 
 
 @operation(
@@ -38,52 +46,29 @@ class WorkspacesCollector:
 
     def collect(self) -> Iterator[Metric]:
         """All metric families."""
-        yield from self._counters()
-        yield from self._gauges()
-        yield self._durations()
-
-    def _counters(self) -> Iterator[Metric]:
-        outcomes = CounterMetricFamily(
-            "emulator_requests", "Requests by what they came to.", labels=["workspace", "outcome"]
-        )
-        errors = CounterMetricFamily(
-            "emulator_answers", "Answers by their error code.", labels=["workspace", "error"]
-        )
-        rules = CounterMetricFamily(
-            "emulator_decisions", "How often a rule has decided.", labels=["workspace", "rule"]
-        )
+        yield self._counted("requests", "Requests by what they came to.", "outcome", "outcomes")
+        yield self._counted("answers", "Answers by their error code.", "error", "errors")
+        yield self._counted("decisions", "How often a rule has decided.", "rule", "rules")
         dropped = CounterMetricFamily(
             "emulator_journal_dropped", "Requests that had to go from the journal.", labels=["workspace"]
         )
         for one in self._workspaces:
-            for outcome, count in sorted(one.metrics.outcomes.items()):
-                outcomes.add_metric([one.name, outcome], count)
-            for error, count in sorted(one.metrics.errors.items()):
-                errors.add_metric([one.name, str(error)], count)
-            for rule, count in sorted(one.metrics.rules.items()):
-                rules.add_metric([one.name, rule], count)
             dropped.add_metric([one.name], one.requests.dropped)
-        yield from (outcomes, errors, rules, dropped)
+        yield dropped
+        for name, text, read in _GAUGES:
+            gauge = GaugeMetricFamily(f"emulator_{name}", text, labels=["workspace"])
+            for one in self._workspaces:
+                gauge.add_metric([one.name], read(one))
+            yield gauge
+        yield self._durations()
 
-    def _gauges(self) -> Iterator[Metric]:
-        families = {
-            "profiles": GaugeMetricFamily("emulator_profiles", "Profiles stored.", labels=["workspace"]),
-            "subscriptions": GaugeMetricFamily(
-                "emulator_subscriptions", "Subscriptions stored.", labels=["workspace"]
-            ),
-            "entries": GaugeMetricFamily(
-                "emulator_journal_requests", "Requests in the journal.", labels=["workspace"]
-            ),
-            "bytes": GaugeMetricFamily(
-                "emulator_journal_bytes", "Size of the journal.", labels=["workspace"]
-            ),
-        }
+    def _counted(self, name: str, text: str, label: str, tally: str) -> Metric:
+        """What a workspace's metrics count by something; ``tally``: the counter's name there."""
+        family = CounterMetricFamily(f"emulator_{name}", text, labels=["workspace", label])
         for one in self._workspaces:
-            families["profiles"].add_metric([one.name], one.store.profile_count)
-            families["subscriptions"].add_metric([one.name], one.store.subscription_count)
-            families["entries"].add_metric([one.name], len(one.requests))
-            families["bytes"].add_metric([one.name], one.requests.bytes)
-        yield from families.values()
+            for key, count in sorted(getattr(one.metrics, tally).items()):
+                family.add_metric([one.name, str(key)], count)
+        return family
 
     def _durations(self) -> Metric:
         family = HistogramMetricFamily(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from marshmallow import fields, validate
 
-from emulator.rules.model import Policies
 from emulator.schemas.errors import boolean, messages, string
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.answers import settings_state
-from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
+from emulator.workspaces.settings import LINT_IDS
 from push_emulator.workspace_answers import SettingsState
 
 
@@ -34,16 +32,6 @@ class SettingsSchema(AdminSchema):
     lints = fields.Nested(LintsSchema, error_messages=messages("an object"))
 
 
-def changed(choices: WorkspaceSettings, change: dict[str, Any]) -> WorkspaceSettings:
-    """The choices with some of them made anew; ``change`` is as :class:`SettingsSchema` loads it."""
-    policies = msgspec.to_builtins(choices.policies) | change.get("policies", {})
-    return WorkspaceSettings(
-        msgspec.convert(policies, Policies),
-        change.get("strict", choices.strict),
-        {**choices.lints, **change.get("lints", {})},
-    )
-
-
 @operation("get", "/settings")
 def get_settings() -> SettingsState:
     """The workspace's choices."""
@@ -53,7 +41,7 @@ def get_settings() -> SettingsState:
 @operation("patch", "/settings", body=SettingsSchema)
 def patch_settings(body: dict[str, Any]) -> SettingsState:
     """Change some of the workspace's choices."""
-    choices = changed(workspace().settings, body)
+    choices = workspace().settings.changed(body)
     found = workspace_to_change()
     found.set_settings(choices)
     return settings_state(found.settings)

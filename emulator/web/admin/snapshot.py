@@ -6,23 +6,84 @@ import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 from flask import Response, request
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
+from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.loop.pacing import Pacing
 from emulator.messages import Answer, Delivery
-from emulator.schemas.errors import messages, string
-from emulator.web.admin.loading import AdminSchema
+from emulator.schemas.errors import boolean, integer, messages, string
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
+from emulator.web.admin.faults import APPLY, FaultSchema
+from emulator.web.admin.loading import AdminSchema, load
+from emulator.web.admin.numbers import COUNT
 from emulator.web.admin.operation import Later, operation
-from emulator.web.admin.snapshot_reading import read_snapshot
-from emulator.web.admin.snapshot_schema import SnapshotProfileSchema, SnapshotSchema
-from emulator.web.admin.snapshot_writing import snapshot_pieces
+from emulator.web.admin.settings import SettingsSchema
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import JSON, answer_later
+from emulator.workspaces.clock import ClockSetting, WorkspaceClock
+from emulator.workspaces.document import FORMAT, snapshot_pieces
+from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
+
+#: Profiles that a workspace has ever had: ids of documents go on from there.
+_MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
+
+
+class SnapshotClockSchema(AdminSchema):
+    """A clock as the API shows it."""
+
+    now = TimeField(required=True, error_messages=messages("a time"))
+    frozen = boolean(load_default=False)
+    offset_ms = integer(load_default=0)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> ClockSetting:
+        if data["frozen"]:
+            return ClockSetting(data["now"])
+        clock = WorkspaceClock()
+        clock.setting = ClockSetting(None, data["offset_ms"])
+        if not 0 <= clock.now_ms() < LATEST_MS:
+            raise ValidationError(OUT_OF_YEARS, "offset_ms")
+        return clock.setting
+
+
+class SnapshotFaultSchema(FaultSchema):
+    """An armed fault as the API shows it."""
+
+    id = string(required=True, validate=validate.Length(min=1, error="must not be empty"))
+    times = integer(allow_none=True, validate=COUNT)
+    fired = integer(validate=COUNT)
+    apply = string(load_default="before", validate=APPLY)
+
+    def json_schema(self, converter: Any) -> JSONSchema:
+        """No condition: a fault without effect is taken as it is."""
+        return {}
+
+
+def _list_of(schema: type[Any], **options: Any) -> fields.List[Any]:
+    nested = fields.Nested(schema, error_messages=messages("an object"))
+    return fields.List(nested, error_messages=messages("an array"), **options)
+
+
+class SnapshotSchema(AdminSchema):
+    """All members but the profiles, which are judged one by one."""
+
+    format = integer(
+        required=True,
+        validate=validate.Equal(FORMAT, error=f"must be {FORMAT}: this emulator knows no other"),
+    )
+    databases = _list_of(DatabaseSchema, required=True)
+    resources = _list_of(ResourceSchema, required=True)
+    settings = fields.Nested(SettingsSchema, error_messages=messages("an object"))
+    clock = fields.Nested(SnapshotClockSchema, error_messages=messages("an object"))
+    faults = _list_of(SnapshotFaultSchema, load_default=list)
+    profiles_made = integer(load_default=0, validate=_MADE)
+    profiles = fields.Raw(error_messages=messages("an array"))
 
 
 class ResetSchema(AdminSchema):
@@ -72,7 +133,7 @@ def put_snapshot() -> Later[Size]:
 
 async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Size:
     with body:
-        state = await read_snapshot(body, now)
+        state = await read_snapshot(body, now, partial(load, SnapshotSchema()))
     found = make()
     found.restore(state)
     return _size(found)

@@ -14,12 +14,12 @@ from emulator.faults.model import Fault
 from emulator.rules.model import RequestError
 from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.faults import FaultSchema
-from emulator.web.admin.faults import shown as as_armed
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import pages, plain_text, read_form, see_other
 from emulator.web.console.presenters.reuse import likenesses
 from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
+from emulator.workspaces.answers import armed_fault
 from emulator.workspaces.workspace import Workspace
 
 
@@ -111,7 +111,7 @@ def _titles() -> list[tuple[str, Fault]]:
 
 def _armed(found: Workspace, fault: Fault) -> tuple[Fault, str, dict[str, Any]]:
     """A fault, its recipe's title (else its effect as JSON), and its criteria: no token, but a resource."""
-    armed = as_armed(fault)
+    armed = armed_fault(fault)
     effect = (fault.then, fault.delay_ms, fault.after)
     token = armed.match.pop("resource_token", None)
     if token is not None:

@@ -14,7 +14,7 @@ from emulator.rules.model import RequestError
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.clock import ClockSchema
 from emulator.web.admin.clock import changed as moved
-from emulator.web.admin.settings import SettingsSchema, changed
+from emulator.web.admin.settings import SettingsSchema
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
 from emulator.web.console.presenters.counts import Counts, count
@@ -94,7 +94,7 @@ def set_choices() -> Response:
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    choices = changed(workspace().settings, read_form(SettingsSchema(), asked))
+    choices = workspace().settings.changed(read_form(SettingsSchema(), asked))
     off = {rule: choice for rule, choice in choices.lints.items() if choice == "off"}
     workspace_to_change().set_settings(replace(choices, lints=off))
     return see_other("console.overview")

@@ -38,6 +38,5 @@ def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[
 
 
 def _not_null(schema: JSONSchema) -> JSONSchema:
-    kinds = [one for one in schema["anyOf"] if one != {"type": "null"}]
-    rest = {key: value for key, value in schema.items() if key not in ("default", "anyOf")}
-    return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}
+    (kind,) = [one for one in schema["anyOf"] if one != {"type": "null"}]
+    return {**kind, **{key: value for key, value in schema.items() if key not in ("default", "anyOf")}}

@@ -12,7 +12,6 @@ from marshmallow import Schema
 
 from emulator import __version__
 from emulator.web.admin.blueprint import operations
-from emulator.web.admin.imports import PlanSchema, PreviewSchema
 from emulator.web.openapi import push
 from emulator.web.openapi.answer_schemas import answer_schemas, reference
 from emulator.web.openapi.answers import push_schemas
@@ -121,8 +120,6 @@ def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
     for name, component in push_schemas().items():
         spec.components.schema(name, component)
-    for schema in (PlanSchema, PreviewSchema):  # named by references only
-        spec.components.schema(name_of(schema) or "", schema=schema)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}
         spec.components.response(code, {"description": text, "content": content})

@@ -17,7 +17,7 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
         own = own(converter) if callable(own) else own
         return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
     if isinstance(field.root, QuerySchema):
-        return {}  # nobody refuses NUL there
+        return {}  # nobody refuses NUL in a query string
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):

@@ -174,6 +174,6 @@ def page_examples() -> list[dict[str, Any]]:
     """
     text = files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
     examples: list[dict[str, Any]] = orjson.loads(
-        text.replace("<profile>", PROFILE_ID).replace("<hash>", HASH_ID)
+        text.replace("<profile>", "5fb62e815ae47a4aa04dfadd").replace("<hash>", "d58ea463")
     )
     return examples

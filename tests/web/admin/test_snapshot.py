@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from emulator.web.admin.snapshot_writing import snapshot_pieces
 from emulator.workspaces.clock import ClockSetting
+from emulator.workspaces.document import snapshot_pieces
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription
 from tests.web.admin.conftest import Admin

@@ -2,49 +2,86 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, Annotated, Any
 
 import msgspec
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields, validate
 
 from emulator.faults.model import Fault
+from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
 from emulator.loop.pacing import Pacing
 from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
-from emulator.schemas.errors import flatten
+from emulator.schemas.errors import flatten, messages, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store.consistency import SetCheck
 from emulator.store.editing import give_hash_ids
-from emulator.store.fixture_set import FixtureSet
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
 from emulator.store.state import State
 from emulator.store.tables import PROFILES
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.web.admin.loading import load
-from emulator.web.admin.settings import changed
-from emulator.web.admin.snapshot_schema import (
-    SnapshotProfile,
-    SnapshotProfileSchema,
-    SnapshotSchema,
-    SnapshotSubscription,
-)
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
 
+Judge = Callable[[dict[str, Any]], dict[str, Any]]
+
+_TIME_FORM = (
+    r"((19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z)?"
+)
+_Time = Annotated[str, msgspec.Meta(pattern=f"^{_TIME_FORM}$")]
+_TIME = validate.Regexp(f"{_TIME_FORM}$", error="must be a time as 2026-01-31T12:00:00.000Z")
 #: More problems than these help nobody.
 MAX_PROBLEMS = 20
 
 
-async def read_snapshot(file: IO[bytes], now: str) -> State:
+class SnapshotSubscription(SubscriptionEntry):
+    """A subscription of a profile in a snapshot."""
+
+    hash_id: str | None = None
+    created: _Time = ""
+    updated: _Time = ""
+
+
+class SnapshotProfile(ProfileEntry):
+    """A profile in a snapshot."""
+
+    subscriptions: list[SnapshotSubscription] = msgspec.field(default_factory=list)  # type: ignore[assignment]
+    created: _Time = ""
+
+
+class SnapshotSubscriptionSchema(SubscriptionEntrySchema):
+    """The same, for what is not right."""
+
+    hash_id = string(allow_none=True)
+    created = string(validate=_TIME)
+    updated = string(validate=_TIME)
+
+
+class SnapshotProfileSchema(ProfileEntrySchema):
+    """The same, for what is not right."""
+
+    id = string(required=True, metadata=PROFILE_ID_LENGTH)
+    created = string(validate=_TIME)
+    subscriptions = fields.List(
+        fields.Nested(SnapshotSubscriptionSchema, error_messages=messages("an object")),
+        error_messages=messages("an array"),
+    )
+
+
+async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> State:
     """The state that a snapshot describes, ready to be put in a workspace's place.
 
-    ``file`` is read twice; ``now`` (ISO 8601) is for what has no time of its own. Works in steps.
+    ``file`` is read twice; ``now`` (ISO 8601) is for what has no time of its own; ``judge``: loads all
+    members but the profiles. Works in steps.
     Raises :class:`RequestError` 400 with all problems, as far as they can be seen at once.
     """
     try:
         head = await _read_head(file)
-        building = _Building(load(SnapshotSchema(), head), now)
+        building = _Building(judge(head), now)
         file.seek(0)
         await _read_profiles(file, building)
     except JSONProblem as problem:
@@ -78,7 +115,7 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
 
 
 class _Building:
-    """A state in the making, beside the one in use; ``members`` are as :class:`SnapshotSchema` loads them."""
+    """A state in the making, beside the one in use; ``members`` are as the judge loads them."""
 
     def __init__(self, members: dict[str, Any], now: str) -> None:
         databases = [Database(one["id"], one["name"], one.get("fields", {})) for one in members["databases"]]
@@ -129,7 +166,7 @@ class _Building:
     def state(self) -> State:
         """The state, with what the workspace remembers beside its data."""
         if "settings" in self._members:
-            choices = changed(WorkspaceSettings(), self._members["settings"])
+            choices = WorkspaceSettings().changed(self._members["settings"])
             self._store.remember("settings", msgspec.json.encode(choices))
         if "clock" in self._members:
             self._store.remember("clock", msgspec.json.encode(self._members["clock"]))

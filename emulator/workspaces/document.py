@@ -9,8 +9,8 @@ import msgspec
 
 from emulator.rules.model import Profile, Subscription
 from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
-from emulator.web.admin import faults
 from emulator.workspaces.answers import (
+    armed_fault,
     clock_state,
     database_record,
     profile_record,
@@ -48,7 +48,7 @@ def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
         "resources": [resource_record(one, show_secrets=True) for one in store.resources()],
         "settings": settings_state(found.settings),
         "clock": clock_state(found.clock),
-        "faults": [faults.shown(fault) for fault in found.faults],
+        "faults": [armed_fault(one) for one in found.faults],
         "profiles_made": store.profiles_made,
     }
     return _pieces(
