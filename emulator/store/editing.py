@@ -121,17 +121,7 @@ def add_subscription(
     own = store.find_own(key, profile_id)
     if own is not None:
         raise RequestError(400, f"body: is on this profile already, as {own.hash_id}", "A3")
-    added = Subscription(
-        hash_id="",
-        db_id=db_id,
-        profile_id=profile_id,
-        resource_id=entry.resource_id,
-        provider=entry.provider,
-        subscription_id=entry.subscription_id,
-        status=entry.status,
-        created=now,
-        updated=now,
-    )
+    added = entry.record(db_id, profile_id, now)
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))
     return added

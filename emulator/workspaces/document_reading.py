@@ -11,9 +11,8 @@ from marshmallow import ValidationError, fields, validate
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
 from emulator.loop.pacing import Pacing
-from emulator.rules.fields import read_value
 from emulator.rules.keys import HASH_DIGITS, digest
-from emulator.rules.model import Changes, Database, Profile, RequestError, Resource, Subscription
+from emulator.rules.model import Changes, Database, RequestError, Resource, Subscription
 from emulator.schemas.errors import flatten, messages, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
@@ -44,6 +43,12 @@ class SnapshotSubscription(SubscriptionEntry):
     hash_id: str | None = None
     created: _Time = ""
     updated: _Time = ""
+
+    def record(self, db_id: int, profile_id: str, now: str) -> Subscription:
+        """The subscription with the hash id and the times that it has."""
+        found = super().record(db_id, profile_id, self.created or now)
+        found.hash_id, found.updated = self.hash_id or "", self.updated or found.created
+        return found
 
 
 class SnapshotProfile(ProfileEntry):
@@ -118,11 +123,8 @@ class _Building:
     """A state in the making, beside the one in use; ``members`` are as the judge loads them."""
 
     def __init__(self, members: dict[str, Any], now: str) -> None:
-        databases = [Database(one["id"], one["name"], one.get("fields", {})) for one in members["databases"]]
-        resources = [
-            Resource(one["id"], one["name"], one["token"], one["db_ids"], one.get("providers"))
-            for one in members["resources"]
-        ]
+        databases = [Database(**one) for one in members["databases"]]
+        resources = [Resource(**one) for one in members["resources"]]
         check = SetCheck(databases, resources)
         found = check.databases("databases") + check.resources("resources")
         problems = [f"{one.file}{one.path}: {one.expected}" for one in found]
@@ -153,10 +155,8 @@ class _Building:
         found = self._check.profile("profiles", position, entry)
         if found:
             return [f"{one.file}{one.path}: {one.expected}" for one in found]
-        declared = self._fields[entry.db_id]
-        values = {name: read_value(declared[name], value) for name, value in entry.fields.items()}
-        profile = Profile(entry.id, entry.db_id, values, entry.created or self._now)
-        subscriptions = [self._subscription(profile, one) for one in entry.subscriptions]
+        profile, subscriptions = entry.records(self._fields[entry.db_id], entry.id, self._now)
+        profile.created = entry.created or self._now
         problems = self._hash_problems(path, subscriptions)
         if not problems:
             give_hash_ids(self._store, subscriptions)
@@ -176,20 +176,6 @@ class _Building:
         profiles = state.table(PROFILES)
         profiles.last_id = max(profiles.last_id, self._members["profiles_made"])
         return state
-
-    def _subscription(self, profile: Profile, entry: SnapshotSubscription) -> Subscription:
-        created = entry.created or self._now
-        return Subscription(
-            entry.hash_id or "",
-            profile.db_id,
-            profile.id,
-            entry.resource_id,
-            entry.provider,
-            entry.subscription_id,
-            entry.status,
-            created,
-            entry.updated or created,
-        )
 
     def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> list[str]:
         """What is wrong with given hash ids: one key has one, and it begins the key's digest (A5)."""

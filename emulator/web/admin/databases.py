@@ -48,8 +48,7 @@ def get_database(db_id: int) -> DatabaseRecord:
 @operation("post", "/databases", status=201, body=DatabaseSchema, links=_LINKS)
 def post_database(db_id: int | None = None) -> Later[DatabaseRecord]:
     """Add a database."""
-    asked = load_new(DatabaseSchema(), id=db_id)
-    database = Database(asked["id"], asked["name"], asked.get("fields", {}))
+    database = Database(**load_new(DatabaseSchema(), id=db_id))
 
     async def work(found: Workspace) -> DatabaseRecord:
         configuring.add_database(found.store, database)

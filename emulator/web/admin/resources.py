@@ -52,8 +52,7 @@ def get_resource(resource_id: int) -> ResourceRecord:
 @operation("post", "/resources", status=201, body=ResourceSchema, links=_LINKS)
 def post_resource(resource_id: int | None = None) -> Later[ResourceRecord]:
     """Add a resource."""
-    asked = load_new(ResourceSchema(), id=resource_id)
-    resource = Resource(**asked)
+    resource = Resource(**load_new(ResourceSchema(), id=resource_id))
     show_secrets = emulator().settings.show_secrets
 
     async def work(found: Workspace) -> ResourceRecord:
