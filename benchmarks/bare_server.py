@@ -9,11 +9,21 @@ import sys
 from pathlib import Path
 
 from benchmarks.bare import app
+from emulator.messages import Answer, Incoming
 from emulator.server.access_log import AccessLog
-from emulator.server.bridge import NoExchange
 from emulator.server.server import serve
 
 _BODY_LIMIT = 1024 * 1024
+
+
+class NoExchange:
+    """Accepts nothing: every request goes to the application."""
+
+    def accepts(self, path: str) -> bool:
+        return False
+
+    def handle(self, incoming: Incoming) -> Answer:
+        raise NotImplementedError(incoming.path)
 
 
 def main() -> None:

@@ -212,8 +212,7 @@ def _serve(settings: Settings) -> None:
             access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
             on_ready=on_ready,
             on_stop=app.extensions["imports"].close,
-            tls_cert=certificate.chain if certificate else None,
-            tls_key=certificate.key if certificate else None,
+            certificate=certificate,
         )
         emulator.close(max(_CLOSING_LEAST_S, _STOP_S - (monotonic() - told_at)))
     finally:

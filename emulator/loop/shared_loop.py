@@ -14,6 +14,7 @@ import selectors
 import threading
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 from time import sleep
 from typing import Any
 
@@ -68,6 +69,10 @@ class _LendingSelector(selectors.DefaultSelector):
             self._turn.__enter__()
 
 
+class AtOnce(partial[object]):
+    """A callback that :class:`SharedLoop` does not plan: whoever brings it calls it, turn or not."""
+
+
 class SharedLoop(asyncio.SelectorEventLoop):
     """An event loop whose :attr:`turn` another thread may take while the loop waits.
 
@@ -99,10 +104,17 @@ class SharedLoop(asyncio.SelectorEventLoop):
 
     def call_soon(  # type: ignore[override]  # variadic generics need Python 3.11
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        if threading.get_ident() == self._home:
+    ) -> Any:
+        if threading.get_ident() == self._home and type(callback) is not AtOnce:
             return super().call_soon(callback, *args, context=context)
         return self.call_soon_threadsafe(callback, *args, context=context)
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
+        if type(callback) is AtOnce:
+            return callback(*args)
+        return super().call_soon_threadsafe(callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None

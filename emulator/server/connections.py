@@ -18,11 +18,13 @@ if sys.platform != "win32":
     import termios
 
 _LISTED_IN = "/dev/fd"
+#: Connections that may wait to be accepted, and requests that granian may hold.
+BACKLOG = 1024
 
 Address = tuple[str, int]
 
 
-def listen(host: str, port: int, backlog: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at ``host``, ``port`` (0: any free one); nobody else can listen there too.
 
     Raises :class:`OSError` when the host is unknown or not ours, or the port is taken.
@@ -39,7 +41,7 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
-        listener.listen(backlog)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

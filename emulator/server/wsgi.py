@@ -12,7 +12,7 @@ from emulator.messages import (
     Answer,
     BodyProblem,
 )
-from emulator.web.wsgi import call_application
+from emulator.web.plain_wsgi import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
