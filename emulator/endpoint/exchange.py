@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from time import perf_counter
 
 import orjson
@@ -21,7 +22,6 @@ from emulator.rules.lints import content_type_lint, request_lints
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import StorageUnavailable, refusal
-from emulator.store.unsynced import Ticket
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name, split_path
 from emulator.workspaces.workspace import Workspace
 
@@ -151,15 +151,16 @@ class Exchange:
 
     def _when_durable(self, call: Call, answer: Answer) -> Answer:
         """The answer, whichever it is, to be sent when the disk has what the request changed."""
-        workspace = call.workspace
-        if (call.outcome is not None or call.fault is not None) and workspace.store.storage.unsynced:
-            answer.delivery = Delivery(wait=self._durable(call, answer, workspace.group_commit.ticket()))
+        if call.outcome is not None or call.fault is not None:
+            durable = call.workspace.store.durable()
+            if durable is not None:
+                answer.delivery = Delivery(wait=self._durable(call, answer, durable))
         return answer
 
-    async def _durable(self, call: Call, answer: Answer, ticket: Ticket) -> Answer | None:
+    async def _durable(self, call: Call, answer: Answer, durable: Awaitable[None]) -> Answer | None:
         """Wait for the disk; the answer to send instead, where it refused."""
         try:
-            await call.workspace.group_commit.wait(ticket)
+            await durable
         except StorageUnavailable as error:
             refused = self._not_stored(call, error)
             _record(call, refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from emulator.rules.model import (
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.group_commit import GroupCommit
 from emulator.store.state import Op, State, TableState
 from emulator.store.storage import JournaledStorage
 from emulator.store.table import IndexedTable
@@ -63,6 +64,7 @@ class TinyDBStore:
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
         self.storage = self.db.storage
+        self._group_commit = GroupCommit(self.storage)
         self.on_taken_back: Callable[[], object] = lambda: None
         self.storage.on_taken_back = self._taken_back
         try:
@@ -131,6 +133,14 @@ class TinyDBStore:
                 doc_id, next_subscription = next_subscription, next_subscription + 1
             ops.append(Op(SUBSCRIPTIONS, doc_id, _encode(subscription), subscription))
         self.storage.commit(ops, checked=True)
+
+    def durable(self) -> Awaitable[None] | None:
+        """What an answer has to await so that the disk has all that was changed so far; ``None``: nothing.
+
+        Awaiting raises :class:`~emulator.store.errors.StorageUnavailable` where the disk refused; then the
+        changes are taken back.
+        """
+        return self._group_commit.wait(self._group_commit.ticket()) if self.storage.unsynced else None
 
     def batch(self) -> AbstractContextManager[None]:
         """All that is applied inside is seen at once and becomes one transaction at the end, or is undone.

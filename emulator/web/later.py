@@ -12,8 +12,6 @@ from emulator.messages import DELIVERY_KEY, Answer, Delivery
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
 from emulator.store.errors import StorageUnavailable, refusal
-from emulator.store.group_commit import GroupCommit
-from emulator.store.unsynced import Ticket
 from emulator.web.current import changed_workspace, emulator, workspace_name
 from emulator.workspaces.workspace import Workspace
 
@@ -47,7 +45,9 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
         found = await workspaces.get_for(name, work)
         async with found.editing:
             result = await work(found)
-            await found.group_commit.wait()
+            durable = found.store.durable()
+            if durable is not None:
+                await durable
         return result
 
     return changing()
@@ -56,10 +56,12 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
 def when_durable(response: Response) -> Response:
     """Hold a view's answer back until the disk has what the view changed; if it refuses, answer that."""
     found = changed_workspace()
-    if found is None or DELIVERY_KEY in request.environ or not found.store.storage.unsynced:
+    if found is None or DELIVERY_KEY in request.environ:
         return response
-    refuse = copy_current_request_context(_refused)
-    wait = _durable(found.group_commit, found.group_commit.ticket(), refuse)
+    durable = found.store.durable()
+    if durable is None:
+        return response
+    wait = _durable(durable, copy_current_request_context(_refused))
     return _delivered(Delivery(wait=wait), response)
 
 
@@ -81,11 +83,9 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
         return json_answer(error_envelope(refused.code, refused.text), refused.code)
 
 
-async def _durable(
-    group_commit: GroupCommit, ticket: Ticket, refuse: Callable[[StorageUnavailable], Answer]
-) -> Answer | None:
+async def _durable(durable: Awaitable[None], refuse: Callable[[StorageUnavailable], Answer]) -> Answer | None:
     try:
-        await group_commit.wait(ticket)
+        await durable
     except StorageUnavailable as error:
         return refuse(error)
     return None

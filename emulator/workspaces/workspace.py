@@ -18,7 +18,6 @@ from emulator.journal.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
-from emulator.store.group_commit import GroupCommit
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
@@ -72,7 +71,6 @@ class Workspace:
         )
         if self.made:
             self.store.on_taken_back = self._recall
-        self.group_commit = GroupCommit(self.store.storage)
         self._seed = settings.seed
         self._ids = ObjectIds(self.clock, settings.seed)
         if self.made and self.store.fresh:
