@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import lru_cache
 
 
 def iso(milliseconds: int) -> str:
@@ -10,6 +11,7 @@ def iso(milliseconds: int) -> str:
     return f"{iso_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
+@lru_cache(16)
 def iso_second(second: int) -> str:
     """Seconds since 1970 as ISO 8601 in UTC, without a fraction and a zone."""
     return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")

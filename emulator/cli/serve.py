@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+from asyncio import Task
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
@@ -22,7 +23,7 @@ from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
 from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
-from emulator.server.background import BackgroundTasks
+from emulator.server.background import begin_tasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings
@@ -195,10 +196,10 @@ def _serve(settings: Settings) -> None:
     )
     app = create_app(settings)
     emulator: Emulator = app.extensions["emulator"]
-    chores = BackgroundTasks(settings, emulator, stamp, lambda line: click.echo(line, err=True))
+    tasks: list[Task[None]] = []
 
     def on_ready(port: int) -> None:
-        chores.begin()
+        tasks.extend(begin_tasks(settings, emulator, stamp, lambda line: click.echo(line, err=True)))
         _announce(settings, emulator, port, certificate)
 
     try:

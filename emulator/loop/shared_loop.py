@@ -12,11 +12,15 @@ from __future__ import annotations
 import asyncio
 import selectors
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import closing
 from contextvars import Context
 from functools import partial
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 #: What epoll waits at least: it counts in whole milliseconds.
 _WHOLE_S = 0.001
@@ -127,3 +131,40 @@ class SharedLoop(asyncio.SelectorEventLoop):
 
 def _wake() -> None:
     return None
+
+
+class LoopThread:
+    """A loop in a thread of its own, for a process whose server has none.
+
+    Runs coroutines with the turn held; while they wait, others have it. Begins with the first coroutine.
+    """
+
+    def __init__(self, turn: LoopLock) -> None:
+        self._turn = turn
+        self._changing = threading.Lock()
+        self._begun: tuple[threading.Thread, SharedLoop] | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` returns or raises, when it is done. The caller must not hold the turn."""
+        with self._changing:
+            if self._begun is None:
+                made: Future[SharedLoop] = Future()
+                thread = threading.Thread(target=self._run, args=(made,), name="loop", daemon=True)
+                thread.start()
+                self._begun = thread, made.result()
+            loop = self._begun[1]
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    def stop(self) -> None:
+        """End the thread. The caller must not hold the turn."""
+        with self._changing:
+            if self._begun is not None:
+                thread, loop = self._begun
+                loop.call_soon_threadsafe(loop.stop)
+                thread.join()
+            self._begun = None
+
+    def _run(self, made: Future[SharedLoop]) -> None:
+        with closing(SharedLoop(self._turn)) as loop:
+            made.set_result(loop)
+            loop.run_forever()

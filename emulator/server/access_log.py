@@ -11,6 +11,7 @@ from typing import Literal, TextIO
 import orjson
 
 from emulator.messages import Summary
+from emulator.timestamps import iso
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["quiet", "normal", "verbose"]
@@ -56,8 +57,9 @@ class AccessLog:
         """Takes note of one answered request, now."""
         if self.quiet:
             return
+        client = served.client if self._with_client else ""
         # Spelled out now: doing it for a whole batch at its flush would hold up the requests behind it.
-        self._waiting.append(self._line(time.time(), served, self._with_client))
+        self._waiting.append(self._line(iso(int(time.time() * 1000)), served, client))
         if self.on_first_line is None or len(self._waiting) >= _MOST_LINES:
             self.flush()
         elif len(self._waiting) == 1:
@@ -76,21 +78,20 @@ class AccessLog:
             return
 
 
-def _text_line(at: float, served: Served, with_client: bool) -> str:
+def _text_line(at: str, served: Served, client: str) -> str:
     summary = served.summary
     error = "-" if summary.error is None else summary.error
-    client = f" {served.client}" if with_client else ""
-    note = f" {served.note}" if served.note else ""
+    more = "".join(f" {word}" for word in (client, served.note) if word)
     return (
-        f"{_iso_time(at)} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
-        f"{summary.ok}/{summary.failed} {served.milliseconds:.1f}{client}{note}\n"
+        f"{at} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
+        f"{summary.ok}/{summary.failed} {served.milliseconds:.1f}{more}\n"
     )
 
 
-def _json_line(at: float, served: Served, with_client: bool) -> str:
+def _json_line(at: str, served: Served, client: str) -> str:
     summary = served.summary
     line: dict[str, object] = {
-        "time": _iso_time(at),
+        "time": at,
         "method": served.method,
         "path": served.path,
         "status": served.status,
@@ -99,30 +100,14 @@ def _json_line(at: float, served: Served, with_client: bool) -> str:
         "failed": summary.failed,
         "ms": round(served.milliseconds, 1),
     }
-    if with_client:
-        line["client"] = served.client
+    if client:
+        line["client"] = client
     if served.note:
         line["note"] = served.note
     if served.path.isprintable():
         return orjson.dumps(line).decode() + "\n"
     # orjson leaves DEL, C1 controls and line separators as they are and refuses lone surrogates.
     return json.dumps(line) + "\n"
-
-
-def _iso_time(at: float) -> str:
-    second, fraction = divmod(at, 1)
-    return f"{_second(int(second))}.{int(fraction * 1000):03d}Z"
-
-
-_last_second: tuple[int, str] = (-1, "")
-
-
-def _second(at: int) -> str:
-    # Thousands of lines share a second: it is spelled once.
-    global _last_second
-    if _last_second[0] != at:
-        _last_second = (at, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)))
-    return _last_second[1]
 
 
 def _one_word(text: str) -> str:

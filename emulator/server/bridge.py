@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import Callable, Container
 from functools import partial
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from emulator.endpoint.exchange import Exchange
 from emulator.loop.shared_loop import SharedLoop
 from emulator.messages import Answer, BodyProblem, Incoming, internal_error
 from emulator.server.access_log import AccessLog, Served
@@ -24,16 +25,6 @@ from emulator.web.bodies import Spool, answer_body
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
-
-
-class Exchange(Protocol):
-    """Answers requests without a framework."""
-
-    def accepts(self, path: str) -> bool:
-        """Whether requests to ``path`` (percent-decoded) are answered here rather than by the application."""
-
-    def handle(self, incoming: Incoming) -> Answer:
-        """The answer; called with the loop's turn held, must not block."""
 
 
 class Request(Struct):
@@ -75,7 +66,6 @@ class Bridge:
         self._application = application
         self._deliveries = deliveries
         self._log = access_log
-        self._reading: set[asyncio.Task[None]] = set()
 
     async def serve(self, scope: Scope, proto: Any) -> None:
         """Answer one request: an RSGI application."""
@@ -97,15 +87,7 @@ class Bridge:
 
     def read(self, request: Request) -> asyncio.Task[None]:
         """Begin to read a request's body and to answer it; with the turn held."""
-        task = self._loop.create_task(self._read(request))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
-        return task
-
-    def give_up(self) -> None:
-        """Stop waiting for bodies that do not come."""
-        for task in self._reading:
-            task.cancel()
+        return self._deliveries.begin(self._read(request))
 
     async def _read(self, request: Request) -> None:
         expects = "expect" in request.by_name

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import granian.rsgi as rsgi
 
 from emulator.messages import Answer, Delivery, Effect, failure, internal_error
 from emulator.server import connections
-from emulator.server.reader import AT_ONCE, Reader
+from emulator.server.connections import AT_ONCE, Reader
 
 #: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
 SLOW_BODY_S = 3.0
@@ -73,7 +73,11 @@ class Deliveries:
         self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
     ) -> asyncio.Task[None]:
         """Begins to deliver; ``on_done`` gets the answer that was sent and a note ("" if all went well)."""
-        task = self._loop.create_task(self._deliver(proto, method, client, answer, on_done))
+        return self.begin(self._deliver(proto, method, client, answer, on_done))
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin what :meth:`give_up` cancels."""
+        task = self._loop.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task

@@ -16,14 +16,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import psutil
 
+from emulator.endpoint.exchange import Exchange
 from emulator.loop.shared_loop import SharedLoop
 from emulator.server import connections
 from emulator.server.access_log import AccessLog
-from emulator.server.bridge import Bridge, Exchange
+from emulator.server.bridge import Bridge
 from emulator.server.delivery import Deliveries
 from emulator.server.tls import Certificate
 from emulator.server.wsgi import WsgiCall
@@ -31,6 +32,9 @@ from emulator.web.bodies import Spool
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from emulator.server.granian_internal import InternalGranian
+    from emulator.server.granian_public import PublicGranian
 
 #: Seconds that what is under way gets to end by itself after the first signal to stop.
 GRACE_S = 2.0
@@ -40,18 +44,6 @@ _LAST_S = 1.0
 _LOG_EVERY_S = 0.05
 #: The environment variable that, set to "public", makes granian's documented names serve: for tests.
 DOOR = "EMULATOR_GRANIAN"
-
-
-class Granian(Protocol):
-    """Granian on a listening socket. ``ended``: it has stopped and let go of every connection."""
-
-    ended: asyncio.Event
-
-    async def start(self) -> None:
-        """Accept connections from now on."""
-
-    def stop(self) -> None:
-        """Accept none from now on."""
 
 
 def serve(
@@ -88,7 +80,7 @@ def serve(
     threads_before = _native_threads()
     granian = _granian(loop, bridge, listener, certificate)
     try:
-        told_at = loop.run_until_complete(_serve(granian, bridge, deliveries, real_port, on_ready))
+        told_at = loop.run_until_complete(_serve(granian, deliveries, real_port, on_ready))
         on_stop()
     finally:
         access_log.flush()
@@ -100,7 +92,7 @@ def serve(
 
 def _granian(
     loop: SharedLoop, bridge: Bridge, listener: socket.socket, certificate: Certificate | None
-) -> Granian:
+) -> InternalGranian | PublicGranian:
     if sys.platform != "win32" and os.environ.get(DOOR) != "public":
         with suppress(ImportError):  # a granian without those names
             from emulator.server.granian_internal import InternalGranian  # noqa: PLC0415
@@ -112,7 +104,10 @@ def _granian(
 
 
 async def _serve(
-    granian: Granian, bridge: Bridge, deliveries: Deliveries, port: int, on_ready: Callable[[int], object]
+    granian: InternalGranian | PublicGranian,
+    deliveries: Deliveries,
+    port: int,
+    on_ready: Callable[[int], object],
 ) -> float:
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _signals(stop, hurry):
@@ -124,11 +119,11 @@ async def _serve(
         finally:
             granian.stop()
             deliveries.hurry()
-            if not await _first(granian.ended, hurry, GRACE_S):
+            await _wait_for_one(GRACE_S, granian.ended, hurry)
+            if not granian.ended.is_set():
                 deliveries.give_up()
-                bridge.give_up()
                 connections.cut_all(port)
-                await _first(granian.ended, None, _LAST_S)
+                await _wait_for_one(_LAST_S, granian.ended)
     return told_at
 
 
@@ -158,13 +153,11 @@ def _native_threads() -> int:
     return psutil.Process().num_threads() - len(started_here)
 
 
-async def _first(ended: asyncio.Event, hurry: asyncio.Event | None, seconds: float) -> bool:
-    """Waits for ``ended``, for ``hurry`` or for so many seconds: whether it has ended."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (ended, hurry) if event is not None]
+async def _wait_for_one(seconds: float, *events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    return ended.is_set()
 
 
 @contextmanager
@@ -174,16 +167,12 @@ def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
     def on_signal(*_: object) -> None:
         (hurry if stop.is_set() else stop).set()
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        try:
-            loop.add_signal_handler(number, on_signal)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield
     finally:
         for number, previous in before.items():
-            with suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
             signal.signal(number, previous)

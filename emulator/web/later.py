@@ -61,8 +61,16 @@ def when_durable(response: Response) -> Response:
     durable = found.store.durable()
     if durable is None:
         return response
-    wait = _durable(durable, copy_current_request_context(_refused))
-    return _delivered(Delivery(wait=wait), response)
+    refuse = copy_current_request_context(_refused)
+
+    async def wait() -> Answer | None:
+        try:
+            await durable
+        except StorageUnavailable as error:
+            return refuse(error)
+        return None
+
+    return _delivered(Delivery(wait=wait()), response)
 
 
 def as_answer(response: Response) -> Answer:
@@ -81,14 +89,6 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
     except (RequestError, StorageUnavailable) as error:
         refused = error if isinstance(error, RequestError) else refusal(error)
         return json_answer(error_envelope(refused.code, refused.text), refused.code)
-
-
-async def _durable(durable: Awaitable[None], refuse: Callable[[StorageUnavailable], Answer]) -> Answer | None:
-    try:
-        await durable
-    except StorageUnavailable as error:
-        return refuse(error)
-    return None
 
 
 def _refused(error: StorageUnavailable) -> Answer:
