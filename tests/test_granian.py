@@ -12,10 +12,17 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from queue import Queue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from emulator.loop.shared_loop import SharedLoop
+from emulator.server import connections
+from emulator.server.granian_public import PublicGranian
+from emulator.server.server import choose_granian
 
 granian = pytest.importorskip("granian._granian")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="served by granian's documented names")
@@ -156,3 +163,12 @@ def test_awaitables_belong_to_the_loop_that_the_worker_got(worker: Worker) -> No
         gone = watcher.proto.client_disconnect()
         assert asyncio.isfuture(gone)
         assert gone.get_loop() is worker.loop
+
+
+def test_granian_that_lacks_a_name_serves_by_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(granian, "WorkerSignal")
+    monkeypatch.delitem(sys.modules, "emulator.server.granian_internal", raising=False)
+    with closing(SharedLoop()) as loop:
+        bridge: Any = SimpleNamespace(serve=None)
+        chosen = choose_granian(loop, bridge, connections.listen("127.0.0.1", 0), None)
+    assert isinstance(chosen, PublicGranian)

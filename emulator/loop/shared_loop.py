@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import closing
 from contextvars import Context
@@ -144,8 +144,12 @@ class LoopThread:
         self._changing = threading.Lock()
         self._begun: tuple[threading.Thread, SharedLoop] | None = None
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Awaitable[T]) -> T:
         """What ``work`` returns or raises, when it is done. The caller must not hold the turn."""
+
+        async def done() -> T:
+            return await work
+
         with self._changing:
             if self._begun is None:
                 made: Future[SharedLoop] = Future()
@@ -153,7 +157,7 @@ class LoopThread:
                 thread.start()
                 self._begun = thread, made.result()
             loop = self._begun[1]
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
+        return asyncio.run_coroutine_threadsafe(done(), loop).result()
 
     def stop(self) -> None:
         """End the thread. The caller must not hold the turn."""

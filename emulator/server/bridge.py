@@ -136,15 +136,10 @@ class Bridge:
             )
 
     def _record(self, request: Request, answer: Answer, note: str) -> None:
-        log = self._log
-        if not log.quiet:
-            milliseconds = (perf_counter() - request.since) * 1000
-            client = request.scope.client
-            log.record(
-                Served(
-                    request.method, request.path, answer.status, answer.summary, milliseconds, client, note
-                )
-            )
+        if not self._log.quiet:
+            took_ms, client = (perf_counter() - request.since) * 1000, request.scope.client
+            status, summary = answer.status, answer.summary
+            self._log.record(Served(request.method, request.path, status, summary, took_ms, client, note))
 
 
 async def _read_piece(request: Request) -> bytes:

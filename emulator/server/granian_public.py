@@ -11,7 +11,7 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.server.embed import Server
 
 from emulator.server.connections import BACKLOG
-from emulator.server.tls import Certificate
+from emulator.server.tls import Certificate, is_every_address
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
@@ -51,9 +51,10 @@ class PublicGranian:
         """Accept connections. Raises :class:`OSError` where the port was taken meanwhile."""
         self._task = asyncio.create_task(self._server.serve())
         self._task.add_done_callback(lambda _: self.ended.set())
+        host = "localhost" if is_every_address(self._host) else self._host
         while not self._task.done():
             try:
-                _, writer = await asyncio.open_connection(self._host, self._port)
+                _, writer = await asyncio.open_connection(host, self._port)
             except OSError:
                 await asyncio.sleep(0.005)
             else:

@@ -78,7 +78,7 @@ def serve(
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
     threads_before = _native_threads()
-    granian = _granian(loop, bridge, listener, certificate)
+    granian = choose_granian(loop, bridge, listener, certificate)
     try:
         told_at = loop.run_until_complete(_serve(granian, deliveries, real_port, on_ready))
         on_stop()
@@ -90,9 +90,10 @@ def serve(
     return told_at
 
 
-def _granian(
+def choose_granian(
     loop: SharedLoop, bridge: Bridge, listener: socket.socket, certificate: Certificate | None
 ) -> InternalGranian | PublicGranian:
+    """Granian on ``listener``: by its internal names where there are such, else by its documented ones."""
     if sys.platform != "win32" and os.environ.get(DOOR) != "public":
         with suppress(ImportError):  # a granian without those names
             from emulator.server.granian_internal import InternalGranian  # noqa: PLC0415

@@ -30,7 +30,8 @@ def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     A :class:`RequestError` of its is answered as such, a disk that refuses too.
     """
     busy = emulator().workspaces.in_use(workspace_name())
-    return _delivered(Delivery(wait=_guarded(work), busy=busy), Response(b"", 200))
+    request.environ[DELIVERY_KEY] = Delivery(wait=_guarded(work), busy=busy)
+    return Response(b"", 200)
 
 
 def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
@@ -70,17 +71,13 @@ def when_durable(response: Response) -> Response:
             return refuse(error)
         return None
 
-    return _delivered(Delivery(wait=wait()), response)
+    request.environ[DELIVERY_KEY] = Delivery(wait=wait())
+    return response
 
 
 def as_answer(response: Response) -> Answer:
     """Flask's response as an answer."""
     return Answer(response.status_code, list(response.headers.items()), response.get_data())
-
-
-def _delivered(delivery: Delivery, response: Response) -> Response:
-    request.environ[DELIVERY_KEY] = delivery
-    return response
 
 
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -89,7 +89,15 @@ class PlainWsgi:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
         exchange = self._emulator.exchange
         if exchange.accepts(path):
-            incoming = _incoming(environ, path, body.read(), problem)
+            incoming = Incoming(
+                environ["REQUEST_METHOD"],
+                path,
+                environ.get("QUERY_STRING", ""),
+                {name.lower(): value for name, value in EnvironHeaders(environ).items()},
+                body.read(),
+                f"{environ.get('REMOTE_ADDR', '')}:{environ.get('REMOTE_PORT', 0)}",
+                problem,
+            )
             with self._emulator.turn:
                 return exchange.handle(incoming)
         environ = {**environ, "wsgi.input": body, "wsgi.input_terminated": True, BODY_PROBLEM_KEY: problem}
@@ -124,10 +132,10 @@ class PlainWsgi:
     def _streamed(self, pieces: AsyncGenerator[bytes]) -> Iterator[bytes]:
         run = self._emulator.loop_thread.run
         try:
-            while (piece := run(_next(pieces))) is not None:
+            while (piece := run(anext(pieces, None))) is not None:
                 yield piece
         finally:
-            run(_closed(pieces))
+            run(pieces.aclose())
 
 
 def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
@@ -163,18 +171,6 @@ def _finished(work: Coroutine[Any, Any, Answer]) -> Answer:
     raise RuntimeError("the reading of a body waits for something else")
 
 
-def _incoming(environ: WSGIEnvironment, path: str, body: bytes, problem: BodyProblem | None) -> Incoming:
-    return Incoming(
-        environ["REQUEST_METHOD"],
-        path,
-        environ.get("QUERY_STRING", ""),
-        {name.lower(): value for name, value in EnvironHeaders(environ).items()},
-        body,
-        f"{environ.get('REMOTE_ADDR', '')}:{environ.get('REMOTE_PORT', 0)}",
-        problem,
-    )
-
-
 async def _completed(answer: Answer, delivery: Delivery) -> Answer:
     """The answer when its wait is over, or the one that takes its place."""
     with delivery.busy:
@@ -189,11 +185,3 @@ async def _held(pieces: AsyncGenerator[bytes], delivery: Delivery) -> AsyncGener
         async with aclosing(pieces):
             async for piece in pieces:
                 yield piece
-
-
-async def _next(pieces: AsyncGenerator[bytes]) -> bytes | None:
-    return await anext(pieces, None)
-
-
-async def _closed(pieces: AsyncGenerator[bytes]) -> None:
-    await pieces.aclose()
