@@ -96,7 +96,7 @@ class Toy:
         log_format: str = "text",
         log_level: str = "normal",
         tls: tuple[str, str] | tuple[()] = (),
-        door: str = "internal",
+        door: str = os.environ.get(DOOR, "internal"),
     ) -> None:
         self.port = port
         self._tls = bool(tls)
