@@ -123,17 +123,14 @@ class Bridge:
             return internal_error(error)
 
     def _send(self, request: Request, answer: Answer) -> None:
-        proto, method = request.proto, request.method
         if answer.delivery is None and not is_large(answer):
             # An error that somebody keeps would keep the request and, with it, a body that is not read to its
             # end: granian would wait for us to read it, and the client for us to take it.
+            send(request.proto, request.method, answer)
             request.proto = request.pieces = None
-            send(proto, method, answer)
             self._record(request, answer, "")
         else:
-            request.delivery = self._deliveries.start(
-                proto, method, request.scope.client, answer, partial(self._record, request)
-            )
+            request.delivery = self._deliveries.start(request, answer, partial(self._record, request))
 
     def _record(self, request: Request, answer: Answer, note: str) -> None:
         if not self._log.quiet:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import granian.rsgi as rsgi
 
 from emulator.messages import Answer, Delivery, Effect, failure, internal_error
 from emulator.server import connections
 from emulator.server.connections import AT_ONCE, Reader
+
+if TYPE_CHECKING:
+    from emulator.server.bridge import Request
 
 #: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
 SLOW_BODY_S = 3.0
@@ -70,10 +73,10 @@ class Deliveries:
         self._unread = 0
 
     def start(
-        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+        self, request: Request, answer: Answer, on_done: Callable[[Answer, str], None]
     ) -> asyncio.Task[None]:
         """Begins to deliver; ``on_done`` gets the answer that was sent and a note ("" if all went well)."""
-        return self.begin(self._deliver(proto, method, client, answer, on_done))
+        return self.begin(self._deliver(request, answer, on_done))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin what :meth:`give_up` cancels."""
@@ -92,29 +95,29 @@ class Deliveries:
             task.cancel()
 
     async def _deliver(
-        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+        self, request: Request, answer: Answer, on_done: Callable[[Answer, str], None]
     ) -> None:
         try:
             with (answer.delivery or Delivery()).busy:
-                sent, note = await self._bring(proto, method, client, answer)
+                sent, note = await self._bring(request, answer)
         except asyncio.CancelledError:
             sent, note = failure("the server is stopping"), "stopped"
-            send(proto, method, sent)
+            send(request.proto, request.method, sent)
         except _CLIENT_LEFT:
             sent, note = answer, "client left"
         except Exception as error:
             sent, note = internal_error(error), ""
-            send(proto, method, sent)
+            send(request.proto, request.method, sent)
         on_done(sent, note)
 
-    async def _bring(self, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
+    async def _bring(self, request: Request, answer: Answer) -> Outcome:
         answer = await answer.settled()
         delivery, body = answer.delivery or Delivery(), answer.body
         if delivery.delay_s > 0:
             await self._pause(delivery.delay_s)
-        effect, pieces = delivery.effect, delivery.stream
+        effect, pieces, method = delivery.effect, delivery.stream, request.method
         if effect == "connection_reset" or effect == "empty_response":
-            return await self._break(effect, proto, method, client, answer)
+            return await self._break(effect, request, answer)
         if effect == "truncated_body":
             pieces = self._first_half(body)
         elif effect == "slow_body":
@@ -122,7 +125,7 @@ class Deliveries:
         elif is_large(answer):
             pieces = _cut_up(body)
         if pieces is None or method == "HEAD":
-            send(proto, method, answer)
+            send(request.proto, method, answer)
             return answer, effect or ""
         promised = max(len(body), 1) if effect == "truncated_body" else len(body)
         headers = answer.headers if delivery.stream is not None else _with_length(answer.headers, promised)
@@ -130,17 +133,17 @@ class Deliveries:
         if unread and self._unread and self._unread + unread > MOST_UNREAD:
             text = f"answers of {self._unread} bytes wait for clients that read none: ask for less, or later"
             answer = failure(text, 503)
-            send(proto, method, answer)
+            send(request.proto, method, answer)
             return answer, ""
         self._unread += unread
         try:
-            note = await self._stream(proto, client, answer.status, headers, pieces)
+            note = await self._stream(request, answer.status, headers, pieces)
             return answer, note or effect or ""
         finally:
             self._unread -= unread
 
-    async def _break(self, effect: Effect, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
-        address = connections.address_of(client)
+    async def _break(self, effect: Effect, request: Request, answer: Answer) -> Outcome:
+        proto, address = request.proto, connections.address_of(request.scope.client)
         gone = asyncio.create_task(_client_gone(proto))
         found = connections.cut(address, self._server_port, reset=effect == "connection_reset")
         # Letting go of the request earlier would make the server send an answer of its own.
@@ -151,7 +154,7 @@ class Deliveries:
             if left:
                 return answer, "client left"
             answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
-            send(proto, method, answer)
+            send(proto, request.method, answer)
             return answer, ""
         if not left:  # the client sent more than its request, and the server reads none of it
             connections.hold_back(address, self._server_port)
@@ -172,17 +175,12 @@ class Deliveries:
             yield body[start : start + size]
 
     async def _stream(
-        self,
-        proto: Any,
-        client: str,
-        status: int,
-        headers: list[tuple[str, str]],
-        pieces: AsyncGenerator[bytes],
+        self, request: Request, status: int, headers: list[tuple[str, str]], pieces: AsyncGenerator[bytes]
     ) -> str:
         """Sends pieces until there are no more, the client leaves or the server stops; why it ended."""
-        reader = Reader(connections.address_of(client), self._server_port)
-        transport = proto.response_stream(status, headers)
-        gone = asyncio.create_task(_client_gone(proto))
+        reader = Reader(connections.address_of(request.scope.client), self._server_port)
+        transport = request.proto.response_stream(status, headers)
+        gone = asyncio.create_task(_client_gone(request.proto))
         stopping = asyncio.create_task(self._hurry.wait())
         # A page that watches has no end of its own; of anything else a half would be of no use.
         is_endless = any(value.startswith("text/event-stream") for _, value in headers)
