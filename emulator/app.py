@@ -23,16 +23,11 @@ from emulator.web.plain_wsgi import PlainWsgi
 class OrjsonProvider(JSONProvider):
     """Flask's JSON by orjson."""
 
-    mimetype = "application/json"
-
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         return orjson.dumps(obj).decode()
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         return orjson.loads(s)
-
-    def response(self, *args: Any, **kwargs: Any) -> Response:
-        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype=self.mimetype)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

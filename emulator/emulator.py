@@ -7,8 +7,7 @@ import os
 
 from emulator.endpoint.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
-from emulator.loop.shared_loop import LoopLock
-from emulator.loop.thread import LoopThread
+from emulator.loop.shared_loop import LoopLock, LoopThread
 from emulator.settings import Settings
 from emulator.store.lock import StateLock
 from emulator.workspaces.registry import CLOSING_S, Workspaces

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
@@ -77,7 +77,7 @@ class Delivery(Struct):
     delay_s: float = 0.0
     effect: Effect | None = None
     wait: Awaitable[Answer | None] | None = None
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncGenerator[bytes] | None = None
     busy: AbstractContextManager[None] = nullcontext()
 
 
@@ -97,6 +97,11 @@ class Answer(Struct):
     body: bytes
     summary: Summary = field(default_factory=Summary)
     delivery: Delivery | None = None
+
+    async def settled(self) -> Answer:
+        """What is sent in the end: this answer, or the one that its delivery's wait puts in its place."""
+        wait = None if self.delivery is None else self.delivery.wait
+        return (None if wait is None else await wait) or self
 
 
 def failure(

@@ -25,6 +25,13 @@ def pytest_report_header() -> str:
     return f"contract run: {SEED}={os.environ[SEED]}"
 
 
+@pytest.fixture(scope="module", params=["internal", "public"])
+def door(request: pytest.FixtureRequest) -> str:
+    """By which of granian's names the servers of a module serve: its tests run on both."""
+    found: str = request.param
+    return found
+
+
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers; all are stopped at the end. The state is ``tmp_path/"state"`` unless said otherwise."""

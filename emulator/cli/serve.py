@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+from asyncio import Task
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -23,7 +24,7 @@ from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
 from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
-from emulator.server.background import BackgroundTasks
+from emulator.server.background import begin_tasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import POLICY_CHOICES, Settings
@@ -172,10 +173,10 @@ def _serve(settings: Settings) -> None:
     )
     app = create_app(settings)
     emulator: Emulator = app.extensions["emulator"]
-    chores = BackgroundTasks(settings, emulator, stamp, lambda line: click.echo(line, err=True))
+    tasks: list[Task[None]] = []
 
     def on_ready(port: int) -> None:
-        chores.begin()
+        tasks.extend(begin_tasks(settings, emulator, stamp, lambda line: click.echo(line, err=True)))
         _announce(settings, emulator, port, certificate)
 
     try:
@@ -189,8 +190,7 @@ def _serve(settings: Settings) -> None:
             access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
             on_ready=on_ready,
             on_stop=app.extensions["imports"].close,
-            tls_cert=certificate.chain if certificate else None,
-            tls_key=certificate.key if certificate else None,
+            certificate=certificate,
         )
         emulator.close(max(_CLOSING_LEAST_S, _STOP_S - (monotonic() - told_at)))
     finally:

@@ -12,10 +12,15 @@ from __future__ import annotations
 import asyncio
 import selectors
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import closing
 from contextvars import Context
+from functools import partial
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 #: What epoll waits at least: it counts in whole milliseconds.
 _WHOLE_S = 0.001
@@ -73,6 +78,10 @@ class _LendingSelector(selectors.DefaultSelector):
             self._turn.__enter__()
 
 
+class AtOnce(partial[object]):
+    """A callback that :class:`SharedLoop` does not plan: whoever brings it calls it, turn or not."""
+
+
 class SharedLoop(asyncio.SelectorEventLoop):
     """An event loop whose :attr:`turn` another thread may take while the loop waits.
 
@@ -104,10 +113,17 @@ class SharedLoop(asyncio.SelectorEventLoop):
 
     def call_soon(  # type: ignore[override]  # variadic generics need Python 3.11
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        if threading.get_ident() == self._home:
+    ) -> Any:
+        if threading.get_ident() == self._home and type(callback) is not AtOnce:
             return super().call_soon(callback, *args, context=context)
         return self.call_soon_threadsafe(callback, *args, context=context)
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
+        if type(callback) is AtOnce:
+            return callback(*args)
+        return super().call_soon_threadsafe(callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -120,3 +136,44 @@ class SharedLoop(asyncio.SelectorEventLoop):
 
 def _wake() -> None:
     return None
+
+
+class LoopThread:
+    """A loop in a thread of its own, for a process whose server has none.
+
+    Runs coroutines with the turn held; while they wait, others have it. Begins with the first coroutine.
+    """
+
+    def __init__(self, turn: LoopLock) -> None:
+        self._turn = turn
+        self._changing = threading.Lock()
+        self._begun: tuple[threading.Thread, SharedLoop] | None = None
+
+    def run(self, work: Awaitable[T]) -> T:
+        """What ``work`` returns or raises, when it is done. The caller must not hold the turn."""
+
+        async def done() -> T:
+            return await work
+
+        with self._changing:
+            if self._begun is None:
+                made: Future[SharedLoop] = Future()
+                thread = threading.Thread(target=self._run, args=(made,), name="loop", daemon=True)
+                thread.start()
+                self._begun = thread, made.result()
+            loop = self._begun[1]
+        return asyncio.run_coroutine_threadsafe(done(), loop).result()
+
+    def stop(self) -> None:
+        """End the thread. The caller must not hold the turn."""
+        with self._changing:
+            if self._begun is not None:
+                thread, loop = self._begun
+                loop.call_soon_threadsafe(loop.stop)
+                thread.join()
+            self._begun = None
+
+    def _run(self, made: Future[SharedLoop]) -> None:
+        with closing(SharedLoop(self._turn)) as loop:
+            made.set_result(loop)
+            loop.run_forever()

@@ -57,8 +57,9 @@ class AccessLog:
         """Takes note of one answered request, now."""
         if self.quiet:
             return
+        client = served.client if self._with_client else ""
         # Spelled out now: doing it for a whole batch at its flush would hold up the requests behind it.
-        self._waiting.append(self._line(time.time(), served, self._with_client))
+        self._waiting.append(self._line(iso(int(time.time() * 1000)), served, client))
         if self.on_first_line is None or len(self._waiting) >= _MOST_LINES:
             self.flush()
         elif len(self._waiting) == 1:
@@ -77,21 +78,20 @@ class AccessLog:
             return
 
 
-def _text_line(at: float, served: Served, with_client: bool) -> str:
+def _text_line(at: str, served: Served, client: str) -> str:
     summary = served.summary
     error = "-" if summary.error is None else summary.error
-    client = f" {served.client}" if with_client else ""
-    note = f" {served.note}" if served.note else ""
+    more = "".join(f" {word}" for word in (client, served.note) if word)
     return (
-        f"{iso(int(at * 1000))} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
-        f"{summary.ok}/{summary.failed} {served.milliseconds:.1f}{client}{note}\n"
+        f"{at} {_one_word(served.method)} {_one_word(served.path)} {served.status} {error} "
+        f"{summary.ok}/{summary.failed} {served.milliseconds:.1f}{more}\n"
     )
 
 
-def _json_line(at: float, served: Served, with_client: bool) -> str:
+def _json_line(at: str, served: Served, client: str) -> str:
     summary = served.summary
     line: dict[str, object] = {
-        "time": iso(int(at * 1000)),
+        "time": at,
         "method": served.method,
         "path": served.path,
         "status": served.status,
@@ -100,8 +100,8 @@ def _json_line(at: float, served: Served, with_client: bool) -> str:
         "failed": summary.failed,
         "ms": round(served.milliseconds, 1),
     }
-    if with_client:
-        line["client"] = served.client
+    if client:
+        line["client"] = client
     if served.note:
         line["note"] = served.note
     if served.path.isprintable():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from emulator.emulator import Emulator
 from emulator.fixtures.watching import EVERY_S, FixtureWatch, Stamp
-from emulator.server.repeat import repeat
 from emulator.settings import Settings
+from emulator.store.errors import StorageUnavailable
 from emulator.store.fixture_set import FixtureSet
 
 #: Seconds between two looks for idle workspaces, at most.
@@ -19,48 +22,61 @@ REST_AFTER_S = 2.0
 Say = Callable[[str], object]
 
 
-class BackgroundTasks:
-    """The chores that the settings ask for.
+def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) -> list[asyncio.Task[None]]:
+    """Begin what the settings ask for, on the running loop; keep the tasks until the loop ends.
 
     ``stamp`` is that of the fixtures as they were read, ``say`` gets what there is to tell, a line at a time.
     """
+    workspaces = emulator.workspaces
+    works: list[tuple[str, float, Callable[[], Awaitable[object]]]] = []
 
-    def __init__(self, settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) -> None:
-        self._settings = settings
-        self._workspaces = emulator.workspaces
-        self._stamp = stamp
-        self._say = say
-        self._tasks: list[asyncio.Task[None]] = []
+    async def rest() -> None:
+        workspaces.rest(REST_AFTER_S)
 
-    def begin(self) -> None:
-        """Begin them, on the running loop; it ends them when it ends."""
-        self._begin("open files", REST_AFTER_S, self._rest)
-        ttl, fixtures = self._settings.workspace_ttl, self._settings.fixtures
-        if ttl is not None:
-            self._begin("idle workspaces", min(ttl / 2, EXPIRE_EVERY_S), self._expire)
-        if self._settings.watch:
-            watch = FixtureWatch(fixtures, self._stamp, self._use, self._say)
-            self._begin(f"watching {fixtures}", EVERY_S, watch.look)
-
-    async def _rest(self) -> None:
-        self._workspaces.rest(REST_AFTER_S)
-
-    def _begin(self, what: str, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
-        task = asyncio.get_running_loop().create_task(repeat(what, every_s, work, self._say))
-        self._tasks.append(task)
-
-    async def _expire(self) -> None:
+    async def expire() -> None:
         problems: list[str] = []
-        for name in self._workspaces.expire(problems):
-            self._say(f"workspace {name}: deleted, nobody used it")
+        for name in workspaces.expire(problems):
+            say(f"workspace {name}: deleted, nobody used it")
         if problems:
             raise OSError("; ".join(problems))
 
-    def _use(self, fixtures: FixtureSet) -> None:
-        names = self._workspaces.names()
-        refused = self._workspaces.use_fixtures(fixtures)
+    def use(fixtures: FixtureSet) -> None:
+        names = workspaces.names()
+        refused = workspaces.use_fixtures(fixtures)
         found = f"{len(fixtures.databases)} databases, {len(fixtures.resources)} resources"
         reset = ", ".join(name for name in names if name not in refused)
-        self._say(f"the fixtures in {self._settings.fixtures} have changed: {found}; reset: {reset}")
+        say(f"the fixtures in {settings.fixtures} have changed: {found}; reset: {reset}")
         for name, reason in refused.items():
-            self._say(f"workspace {name}: keeps what it has, reset it when this is over: {reason}")
+            say(f"workspace {name}: keeps what it has, reset it when this is over: {reason}")
+
+    works.append(("open files", REST_AFTER_S, rest))
+    if settings.workspace_ttl is not None:
+        works.append(("idle workspaces", min(settings.workspace_ttl / 2, EXPIRE_EVERY_S), expire))
+    if settings.watch:
+        watch = FixtureWatch(settings.fixtures, stamp, use, say)
+        works.append((f"watching {settings.fixtures}", EVERY_S, watch.look))
+    return [asyncio.create_task(repeat(what, every_s, work, say)) for what, every_s, work in works]
+
+
+async def repeat(
+    what: str, every_s: float, work: Callable[[], Awaitable[object]], say: Callable[[str], object]
+) -> None:
+    """Do ``work`` every ``every_s`` seconds until it is cancelled, whatever it raises.
+
+    ``say`` gets a line that begins with ``what`` for each error; an error that stays the same is said once.
+    An error that nobody expects has its traceback on standard error as well.
+    """
+    said = ""
+    while True:
+        await asyncio.sleep(every_s)
+        problem = ""
+        try:
+            await work()
+        except Exception as error:
+            problem = f"{what}: {str(error) or type(error).__name__}; trying again"
+            if problem != said:
+                with suppress(OSError, ValueError):  # nobody may be there to hear it
+                    say(problem)
+                    if not isinstance(error, (OSError, StorageUnavailable)):
+                        traceback.print_exception(error, file=sys.stderr)
+        said = problem

@@ -8,51 +8,42 @@ request at a time.
 from __future__ import annotations
 
 import asyncio
-import io
-import sys
-import traceback
 from collections.abc import Callable, Container
-from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from emulator.endpoint.exchange import Exchange
 from emulator.loop.shared_loop import SharedLoop
 from emulator.messages import Answer, BodyProblem, Incoming, internal_error
 from emulator.server.access_log import AccessLog, Served
-from emulator.server.delivery import Deliveries, is_large, on_loop, send
+from emulator.server.delivery import Deliveries, is_large, send
 from emulator.server.wsgi import WsgiCall
-from emulator.web.spool import DRAINED, IN_MEMORY, Spool
+from emulator.web.bodies import Spool, answer_body
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
 
 
-class Exchange(Protocol):
-    """Answers requests without a framework."""
+class Request(Struct):
+    """One request of granian's. ``length``: of its body, -1 where it is not known (chunked)."""
 
-    def accepts(self, incoming: Incoming) -> bool:
-        """Whether the request, its body not read yet, is answered here rather than by the application."""
-
-    def handle(self, incoming: Incoming) -> Answer:
-        """The answer; called with the loop's turn held, must not block."""
-
-
-class _Request(Struct):
     scope: Scope
     proto: Any
+    length: int
     method: str
     path: str
     headers: list[tuple[str, str]]
     by_name: dict[str, str]
     since: float
+    pieces: Any = None
+    delivery: asyncio.Task[None] | None = None
 
 
 class Bridge:
-    """Answers granian's requests, one after the other; :meth:`take` is what granian calls.
+    """Answers granian's requests, one after the other.
 
     ``body_limit(path)`` gives the bytes that a body sent there may have. Where that is more than is kept in
     memory, the application is asked before the body is read, and what it wants goes to the ``spool``.
@@ -68,133 +59,56 @@ class Bridge:
         access_log: AccessLog,
         spool: Spool | None = None,
     ) -> None:
+        self.body_limit = body_limit
         self._spool = spool
         self._loop = loop
-        self._turn = loop.turn
         self._exchange = exchange
         self._application = application
-        self._body_limit = body_limit
         self._deliveries = deliveries
         self._log = access_log
-        self._context = copy_context()
-        self._reading: set[asyncio.Task[None]] = set()
 
-    def take(self, watcher: Any) -> None:
-        """Takes one request, in the thread in which granian hands it over; mistakes of ours are printed."""
-        since = perf_counter()
-        try:
-            scope: Scope = watcher.scope
-            fields = scope.headers
-            headers = fields.items()
-            by_name = dict(headers)
-            if len(by_name) != len(fields):  # type: ignore[arg-type]  # it is sized all the same
-                headers += _unreadable(by_name, fields.keys())
-            if len(by_name) != len(headers):
-                by_name = _joined(headers)
-            request = _Request(scope, watcher.proto, scope.method, scope.path, headers, by_name, since)
-            self._read(request, fields.get("content-length"))
-        except BaseException:
-            # Without an answer the server itself sends a 500.
-            traceback.print_exc(file=sys.stderr)
+    async def serve(self, scope: Scope, proto: Any) -> None:
+        """Answer one request: an RSGI application."""
+        request = self.request(scope, proto, perf_counter())
+        self._loop.act_as_running()
+        await self.read(request)
 
-    def give_up(self) -> None:
-        """Stops waiting for bodies that do not come."""
-        for task in self._reading:
-            task.cancel()
+    def request(self, scope: Scope, proto: Any, since: float) -> Request:
+        """What granian hands over, in any thread; ``since``: when (:func:`time.perf_counter`)."""
+        fields = scope.headers
+        headers = fields.items()
+        by_name = dict(headers)
+        if len(by_name) != len(fields):  # type: ignore[arg-type]  # it is sized all the same
+            headers += _unreadable(by_name, fields.keys())
+        if len(by_name) != len(headers):
+            by_name = _joined(headers)
+        length = -1 if "transfer-encoding" in by_name else int(fields.get("content-length") or 0)
+        return Request(scope, proto, length, scope.method, scope.path, headers, by_name, since)
 
-    def _read(self, request: _Request, declared: str | None) -> None:
-        length = -1 if "transfer-encoding" in request.by_name else int(declared or 0)
-        if length == 0:
-            with self._turn:
-                self._loop.act_as_running()
-                self._answer(request, b"", None)
-            return
-        limit = self._body_limit(request.path)
-        if 0 < length <= limit and length <= IN_MEMORY:
-            whole: Any = request.proto()
-            whole.add_done_callback(partial(self._answer_whole, request), context=self._context)
-            return
-        with self._turn:
-            task = self._loop.create_task(self._read_in_pieces(request, length, limit))
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
+    def read(self, request: Request) -> asyncio.Task[None]:
+        """Begin to read a request's body and to answer it; with the turn held."""
+        return self._deliveries.begin(self._read(request))
 
-    def _answer_whole(self, request: _Request, whole: Any) -> None:
-        try:
-            with self._turn:
-                self._loop.act_as_running()
-                try:
-                    body = whole.result()
-                except Exception:
-                    self._answer(request, b"", "cut_off")
-                else:
-                    self._answer(request, body, None)
-        except BaseException:
-            traceback.print_exc(file=sys.stderr)
+    async def _read(self, request: Request) -> None:
+        expects = "expect" in request.by_name
+        answer = await answer_body(
+            partial(self._ask, request),
+            partial(_read_piece, request),
+            request.length,
+            self.body_limit(request.path),
+            expects=expects,
+            drains=not expects,
+            spool=self._spool,
+        )
+        self._send(request, answer)
+        if request.delivery is not None:
+            await request.delivery
 
-    async def _read_in_pieces(self, request: _Request, length: int, limit: int) -> None:
-        spool = self._spool if limit > IN_MEMORY else None
-        if spool is None:
-            await self._read_and_answer(request, io.BytesIO(), length, limit)
-            return
-        asked = self._ask(request, b"", "unread")
-        if asked.status != 100:
-            await self._copy_body(request, io.BytesIO(), length, 0)
-            self._send(request, asked)
-            return
-        try:
-            await self._read_and_answer(request, spool.file(), length, limit)
-        finally:
-            spool.give_place()
-
-    async def _read_and_answer(self, request: _Request, body: IO[bytes], length: int, limit: int) -> None:
-        try:
-            problem = await self._copy_body(request, body, length, limit)
-            try:
-                body.seek(0)
-            except OSError as error:
-                problem = error
-            self._answer(request, b"" if isinstance(problem, OSError) else body, problem)
-        finally:
-            with suppress(OSError):  # what a full disk did not take is tried once more
-                body.close()
-
-    async def _copy_body(
-        self, request: _Request, body: IO[bytes], length: int, limit: int
-    ) -> BodyProblem | None:
-        """Reads the body into ``body`` as far as ``limit`` allows. ``length`` -1: not known (chunked)."""
-        if length > limit and "expect" in request.by_name:
-            return "too_large"  # the client waits for leave to send it and gets the answer instead
-        size, empties = 0, 0
-        problem: BodyProblem | None = None
-        pieces = aiter(request.proto)
-        while True:
-            try:
-                piece: bytes = await on_loop(self._loop, pieces.__anext__())
-            except StopAsyncIteration:
-                break
-            empties += not piece
-            size += len(piece)
-            if size > limit:
-                problem = problem or "too_large"
-                if size > limit + DRAINED:
-                    break
-                continue
-            try:
-                body.write(piece)
-            except OSError as error:
-                problem, limit = error, 0
-        if problem is not None:
-            if problem == "too_large":
-                body.truncate(0)
-            return problem
-        # The end of a body comes as one empty piece, a broken one as two.
-        return "cut_off" if empties > 1 or 0 < size < length else None
-
-    def _answer(self, request: _Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> None:
+    def answer(self, request: Request, body: bytes, problem: BodyProblem | None) -> None:
+        """Answer a request whose body has been read; with the turn held."""
         self._send(request, self._ask(request, body, problem))
 
-    def _ask(self, request: _Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
+    def _ask(self, request: Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
         scope, method, path = request.scope, request.method, request.path
         try:
             query, headers = scope.query_string, request.by_name
@@ -207,29 +121,34 @@ class Bridge:
             # SystemExit too: a view that asks the process to end does not get it.
             return internal_error(error)
 
-    def _send(self, request: _Request, answer: Answer) -> None:
-        scope, method = request.scope, request.method
+    def _send(self, request: Request, answer: Answer) -> None:
         if answer.delivery is None and not is_large(answer):
-            send(request.proto, method, answer)
-            # An error that somebody keeps would keep this frame and, with it, a body that is not read to its
+            # An error that somebody keeps would keep the request and, with it, a body that is not read to its
             # end: granian would wait for us to read it, and the client for us to take it.
-            request.proto = None
+            send(request.proto, request.method, answer)
+            request.proto = request.pieces = None
             self._record(request, answer, "")
         else:
-            self._deliveries.start(
-                request.proto, method, scope.client, answer, partial(self._record, request)
-            )
+            request.delivery = self._deliveries.start(request, answer, partial(self._record, request))
 
-    def _record(self, request: _Request, answer: Answer, note: str) -> None:
-        log = self._log
-        if not log.quiet:
-            milliseconds = (perf_counter() - request.since) * 1000
-            client = request.scope.client
-            log.record(
-                Served(
-                    request.method, request.path, answer.status, answer.summary, milliseconds, client, note
-                )
-            )
+    def _record(self, request: Request, answer: Answer, note: str) -> None:
+        if not self._log.quiet:
+            took_ms, client = (perf_counter() - request.since) * 1000, request.scope.client
+            status, summary = answer.status, answer.summary
+            self._log.record(Served(request.method, request.path, status, summary, took_ms, client, note))
+
+
+async def _read_piece(request: Request) -> bytes:
+    if request.pieces is None:
+        request.pieces = aiter(request.proto)
+    try:  # not anext() with a default: on granian's awaitables it takes the process down
+        piece: bytes = await anext(request.pieces)
+        if piece:
+            return piece
+        await anext(request.pieces)
+    except StopAsyncIteration:
+        return b""
+    raise ConnectionError("the end of a body comes as one empty piece, a broken one as two")
 
 
 def _unreadable(readable: Container[str], names: list[str]) -> list[tuple[str, str]]:

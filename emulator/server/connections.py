@@ -1,4 +1,5 @@
-"""The server's TCP connections as the operating system knows them: the listening one, and how to break one.
+"""The server's TCP connections as the operating system knows them: how to listen, to break one, and to see
+how far its client has read.
 
 Granian shows a client's address but not its socket, so a connection is looked up among this process's
 own descriptors by its two ends. That works wherever sockets are descriptors listed in ``/dev/fd``
@@ -7,22 +8,33 @@ own descriptors by its two ends. That works wherever sockets are descriptors lis
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from time import monotonic
+from typing import Any
 
 if sys.platform != "win32":
     import fcntl
     import termios
 
 _LISTED_IN = "/dev/fd"
+#: Connections that may wait to be accepted, and requests that granian may hold.
+BACKLOG = 1024
+#: Bytes of an answer that are given to the server without asking whether the client reads them.
+AT_ONCE = 512 * 1024
+#: Seconds that the client may take for so many.
+PATIENCE_S = 60.0
+#: Seconds between two looks at how far it is, at first and later.
+_LOOK_S, _SELDOM_S = 0.001, 0.05
 
 Address = tuple[str, int]
 
 
-def listen(host: str, port: int, backlog: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at ``host``, ``port`` (0: any free one); nobody else can listen there too.
 
     Raises :class:`OSError` when the host is unknown or not ours, or the port is taken.
@@ -39,7 +51,7 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
-        listener.listen(backlog)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
@@ -61,16 +73,66 @@ def cut(client: Address, server_port: int, *, reset: bool) -> bool:
     return _each_connection(server_port, client, _reset_when_dropped if reset else _end)
 
 
-def duplicate(client: Address, server_port: int) -> socket.socket | None:
-    """The connection's socket once more, to look at, where it can be found."""
-    found: list[socket.socket] = []
-    _each_connection(server_port, client, lambda one: found.append(one.dup()))
-    for superfluous in found[1:]:
-        superfluous.close()
-    return found[0] if found else None
+def hold_back(client: Address, server_port: int) -> None:
+    """Keeps for a moment what is written to ``client`` from leaving, where the system can (Linux)."""
+    cork = getattr(socket, "TCP_CORK", None)
+    if cork is not None:
+        _each_connection(server_port, client, lambda one: one.setsockopt(socket.IPPROTO_TCP, cork, 1))
 
 
-def unsent_bytes(connection: socket.socket) -> int:
+def cut_all(server_port: int) -> None:
+    """Ends every connection to ``server_port``."""
+    _each_connection(server_port, None, _end)
+
+
+class Reader:
+    """The client of one connection, which reads a long answer. Close it at the end.
+
+    Granian takes every piece of an answer that it is given and keeps it until the client reads it.
+    """
+
+    def __init__(self, client: Address, server_port: int) -> None:
+        self._client = client
+        self._server_port = server_port
+        self._connection: socket.socket | None = None
+        self._given = 0
+
+    async def has_taken(self, size: int, ends: Collection[asyncio.Future[Any]]) -> bool:
+        """Say that it was given so much, and wait until it can be given more, or until one of ``ends``.
+
+        False: it read nothing for too long, and its connection is cut.
+        """
+        self._given += size
+        if self._given < AT_ONCE:
+            return True
+        self._given = 0
+        if self._connection is None:
+            _each_connection(self._server_port, self._client, self._look_at)
+        deadline, pause = monotonic() + PATIENCE_S, _LOOK_S
+        while True:
+            done, _ = await asyncio.wait(ends, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            if done or self._connection is None or not _unsent_bytes(self._connection):
+                return True
+            if monotonic() > deadline:
+                self.leave()
+                return False
+            pause = min(2 * pause, _SELDOM_S)
+
+    def leave(self) -> None:
+        """Cut the connection."""
+        cut(self._client, self._server_port, reset=False)
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _look_at(self, connection: socket.socket) -> None:
+        self.close()
+        self._connection = connection.dup()
+
+
+def _unsent_bytes(connection: socket.socket) -> int:
     """The bytes in the system's hands that the other side has not taken yet; 0 where that cannot be asked."""
     if sys.platform == "win32":
         return 0
@@ -78,19 +140,6 @@ def unsent_bytes(connection: socket.socket) -> int:
         return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
     except OSError:
         return 0
-
-
-def hold_back(client: Address, server_port: int) -> bool:
-    """Keeps for a moment what is written to ``client`` from leaving: whether the system can."""
-    cork = getattr(socket, "TCP_CORK", None)  # Linux
-    if cork is None:
-        return False
-    return _each_connection(server_port, client, lambda one: one.setsockopt(socket.IPPROTO_TCP, cork, 1))
-
-
-def cut_all(server_port: int) -> bool:
-    """Ends every connection to ``server_port``: whether there was any."""
-    return _each_connection(server_port, None, _end)
 
 
 def _reset_when_dropped(connection: socket.socket) -> None:

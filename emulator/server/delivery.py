@@ -1,20 +1,24 @@
 """How an answer reaches its client when that is not simply "now, whole".
 
-Everything here waits on the event loop, so nobody else waits and no thread is held.
+Everything here waits on the event loop, so nobody else waits and no thread is held. It needs no more of
+granian than the RSGI specification has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 import granian.rsgi as rsgi
 
 from emulator.messages import Answer, Delivery, Effect, failure, internal_error
 from emulator.server import connections
-from emulator.server.reader import AT_ONCE, Reader
+from emulator.server.connections import AT_ONCE, Reader
+
+if TYPE_CHECKING:
+    from emulator.server.bridge import Request
 
 #: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
 SLOW_BODY_S = 3.0
@@ -69,12 +73,17 @@ class Deliveries:
         self._unread = 0
 
     def start(
-        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
-    ) -> None:
+        self, request: Request, answer: Answer, on_done: Callable[[Answer, str], None]
+    ) -> asyncio.Task[None]:
         """Begins to deliver; ``on_done`` gets the answer that was sent and a note ("" if all went well)."""
-        task = self._loop.create_task(self._deliver(proto, method, client, answer, on_done))
+        return self.begin(self._deliver(request, answer, on_done))
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin what :meth:`give_up` cancels."""
+        task = self._loop.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        return task
 
     def hurry(self) -> None:
         """From now on delays are over, slow bodies go out at once, streams end: the server stops."""
@@ -86,109 +95,100 @@ class Deliveries:
             task.cancel()
 
     async def _deliver(
-        self, proto: Any, method: str, client: str, answer: Answer, on_done: Callable[[Answer, str], None]
+        self, request: Request, answer: Answer, on_done: Callable[[Answer, str], None]
     ) -> None:
         try:
             with (answer.delivery or Delivery()).busy:
-                sent, note = await self._bring(proto, method, client, answer)
+                sent, note = await self._bring(request, answer)
         except asyncio.CancelledError:
             sent, note = failure("the server is stopping"), "stopped"
-            send(proto, method, sent)
+            send(request.proto, request.method, sent)
         except _CLIENT_LEFT:
             sent, note = answer, "client left"
         except Exception as error:
             sent, note = internal_error(error), ""
-            send(proto, method, sent)
+            send(request.proto, request.method, sent)
         on_done(sent, note)
 
-    async def _bring(self, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
-        delivery = answer.delivery or Delivery()
-        if delivery.wait is not None:
-            instead = await delivery.wait
-            if instead is not None:
-                answer, delivery = instead, instead.delivery or Delivery()
+    async def _bring(self, request: Request, answer: Answer) -> Outcome:
+        answer = await answer.settled()
+        delivery, body = answer.delivery or Delivery(), answer.body
         if delivery.delay_s > 0:
             await self._pause(delivery.delay_s)
-        if delivery.effect is not None:
-            return await self._do(delivery.effect, proto, method, client, answer)
-        if delivery.stream is not None and method != "HEAD":
-            return answer, await self._stream(proto, client, answer, delivery.stream)
-        if is_large(answer) and method != "HEAD":
-            return await self._bring_large(proto, client, answer)
-        send(proto, method, answer)
-        return answer, ""
-
-    async def _bring_large(self, proto: Any, client: str, answer: Answer) -> Outcome:
-        size = len(answer.body)
-        if self._unread and self._unread + size > MOST_UNREAD:
+        effect, pieces, method = delivery.effect, delivery.stream, request.method
+        if effect == "connection_reset" or effect == "empty_response":
+            return await self._break(effect, request, answer)
+        if effect == "truncated_body":
+            pieces = self._first_half(body)
+        elif effect == "slow_body":
+            pieces = self._trickle(body)
+        elif is_large(answer):
+            pieces = _cut_up(body)
+        if pieces is None or method == "HEAD":
+            send(request.proto, method, answer)
+            return answer, effect or ""
+        promised = max(len(body), 1) if effect == "truncated_body" else len(body)
+        headers = answer.headers if delivery.stream is not None else _with_length(answer.headers, promised)
+        unread = len(body) if is_large(answer) else 0
+        if unread and self._unread and self._unread + unread > MOST_UNREAD:
             text = f"answers of {self._unread} bytes wait for clients that read none: ask for less, or later"
-            refusal = failure(text, 503)
-            send(proto, "GET", refusal)
-            return refusal, ""
-        self._unread += size
+            answer = failure(text, 503)
+            send(request.proto, method, answer)
+            return answer, ""
+        self._unread += unread
         try:
-            whole = Answer(answer.status, _with_length(answer.headers, size), b"")
-            return answer, await self._stream(proto, client, whole, _cut_up(answer.body))
+            note = await self._stream(request, answer.status, headers, pieces)
+            return answer, note or effect or ""
         finally:
-            self._unread -= size
+            self._unread -= unread
 
-    async def _do(self, effect: Effect, proto: Any, method: str, client: str, answer: Answer) -> Outcome:
-        if effect in ("connection_reset", "empty_response"):
-            address = connections.address_of(client)
-            gone = self._client_gone(proto)
-            found = connections.cut(address, self._server_port, reset=effect == "connection_reset")
-            # Letting go of the request earlier would make the server send an answer of its own.
-            await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
-            if not found:
-                if gone.done():
-                    return answer, "client left"
-                gone.cancel()
-                answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
-                send(proto, method, answer)
-                return answer, ""
-            if not gone.done():  # the client sent more than its request, and the server reads none of it
-                connections.hold_back(address, self._server_port)
-                # A folder can be opened and not read: the answer breaks off before its first byte.
-                proto.response_file(200, [], os.sep)
-            gone.cancel()
-        elif method == "HEAD":
-            send(proto, method, answer)
-        elif effect == "truncated_body":
-            await self._send_half(proto, answer)
-        else:
-            await self._trickle(proto, answer)
+    async def _break(self, effect: Effect, request: Request, answer: Answer) -> Outcome:
+        proto, address = request.proto, connections.address_of(request.scope.client)
+        gone = asyncio.create_task(_client_gone(proto))
+        found = connections.cut(address, self._server_port, reset=effect == "connection_reset")
+        # Letting go of the request earlier would make the server send an answer of its own.
+        await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
+        left = gone.done()
+        gone.cancel()
+        if not found:
+            if left:
+                return answer, "client left"
+            answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
+            send(proto, request.method, answer)
+            return answer, ""
+        if not left:  # the client sent more than its request, and the server reads none of it
+            connections.hold_back(address, self._server_port)
+            # A folder can be opened and not read: the answer breaks off before its first byte.
+            proto.response_file(200, [], os.sep)
         return answer, effect
 
-    async def _send_half(self, proto: Any, answer: Answer) -> None:
-        promised = max(len(answer.body), 1)
-        transport = proto.response_stream(answer.status, _with_length(answer.headers, promised))
-        half = answer.body[: promised // 2]
-        if half:
-            await transport.send_bytes(half)
+    async def _first_half(self, body: bytes) -> AsyncGenerator[bytes]:
+        if len(body) > 1:
+            yield body[: len(body) // 2]
         await self._pause(_HALF_LEAVES_S)
         # The server closes a connection whose body ends short of its Content-Length.
 
-    async def _trickle(self, proto: Any, answer: Answer) -> None:
-        body = answer.body
+    async def _trickle(self, body: bytes) -> AsyncGenerator[bytes]:
         size = max(1, -(-len(body) // _SLOW_PIECES))
-        pieces = [body[start : start + size] for start in range(0, len(body), size)]
-        transport = proto.response_stream(answer.status, _with_length(answer.headers, len(body)))
-        for piece in pieces:
-            await self._pause(SLOW_BODY_S / len(pieces))
-            await transport.send_bytes(piece)
+        for start in range(0, len(body), size):
+            await self._pause(SLOW_BODY_S * size / len(body))
+            yield body[start : start + size]
 
-    async def _stream(self, proto: Any, client: str, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
+    async def _stream(
+        self, request: Request, status: int, headers: list[tuple[str, str]], pieces: AsyncGenerator[bytes]
+    ) -> str:
         """Sends pieces until there are no more, the client leaves or the server stops; why it ended."""
-        reader = Reader(connections.address_of(client), self._server_port)
-        transport = proto.response_stream(answer.status, answer.headers)
-        gone = self._client_gone(proto)
-        stopping = self._loop.create_task(self._hurry.wait())
+        reader = Reader(connections.address_of(request.scope.client), self._server_port)
+        transport = request.proto.response_stream(status, headers)
+        gone = asyncio.create_task(_client_gone(request.proto))
+        stopping = asyncio.create_task(self._hurry.wait())
         # A page that watches has no end of its own; of anything else a half would be of no use.
-        ends = [gone, stopping] if _is_endless(answer) else [gone]
+        is_endless = any(value.startswith("text/event-stream") for _, value in headers)
+        ends: list[asyncio.Task[Any]] = [gone, stopping] if is_endless else [gone]
         next_piece: asyncio.Task[bytes | None] | None = None
         try:
             while True:
-                next_piece = self._loop.create_task(_next(pieces))
+                next_piece = asyncio.create_task(_next(pieces))
                 await asyncio.wait([next_piece, *ends], return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
                     return "client left"
@@ -211,7 +211,10 @@ class Deliveries:
             del transport  # an error's traceback would hold it, and with it the body open
             gone.cancel()
             stopping.cancel()
-            await _ended(next_piece, pieces)
+            if next_piece is not None:
+                next_piece.cancel()
+                await asyncio.wait([next_piece])
+            await pieces.aclose()
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -219,53 +222,18 @@ class Deliveries:
         except asyncio.TimeoutError:  # not the built-in one before Python 3.11
             return
 
-    def _client_gone(self, proto: Any) -> asyncio.Future[Any]:
-        return on_loop(self._loop, proto.client_disconnect())
+
+async def _client_gone(proto: Any) -> None:
+    await proto.client_disconnect()
 
 
-def on_loop(loop: asyncio.AbstractEventLoop, awaitable: Any) -> asyncio.Future[Any]:
-    """A future of ``loop`` for one of granian's awaitables, which belong to its own thread."""
-    future = loop.create_future()
-    if not hasattr(awaitable, "add_done_callback"):
-        future.set_result(None)  # granian's way to say: already so
-        return future
-
-    def settle(done: Any) -> None:
-        loop.call_soon_threadsafe(_settle, future, done)
-
-    awaitable.add_done_callback(settle, context=None)
-    future.add_done_callback(lambda ended: awaitable.cancel() if ended.cancelled() else None)
-    return future
-
-
-def _settle(future: asyncio.Future[Any], done: Any) -> None:
-    if future.done():
-        return
-    try:
-        future.set_result(done.result())
-    except Exception as error:
-        future.set_exception(error)
-
-
-async def _cut_up(body: bytes) -> AsyncIterator[bytes]:
+async def _cut_up(body: bytes) -> AsyncGenerator[bytes]:
     for start in range(0, len(body), AT_ONCE):
         yield body[start : start + AT_ONCE]
 
 
-async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+async def _next(pieces: AsyncGenerator[bytes]) -> bytes | None:
     return await anext(pieces, None)
-
-
-async def _ended(next_piece: asyncio.Task[bytes | None] | None, pieces: AsyncIterator[bytes]) -> None:
-    if next_piece is not None:
-        next_piece.cancel()
-        await asyncio.wait([next_piece])
-    if isinstance(pieces, AsyncGenerator):
-        await pieces.aclose()
-
-
-def _is_endless(answer: Answer) -> bool:
-    return any(value.startswith("text/event-stream") for _, value in answer.headers)
 
 
 def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:

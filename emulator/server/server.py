@@ -7,33 +7,34 @@ hands requests to the :class:`~emulator.server.bridge.Bridge`.
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
-import logging
+import os
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
-from granian._granian import CallbackScheduler, RSGIWorker, SocketHolder, WorkerSignal
 
+from emulator.endpoint.exchange import Exchange
 from emulator.loop.shared_loop import SharedLoop
 from emulator.server import connections
 from emulator.server.access_log import AccessLog
-from emulator.server.bridge import Bridge, Exchange
+from emulator.server.bridge import Bridge
 from emulator.server.delivery import Deliveries
+from emulator.server.tls import Certificate
 from emulator.server.wsgi import WsgiCall
-from emulator.web.spool import Spool
+from emulator.web.bodies import Spool
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from emulator.server.granian_internal import InternalGranian
+    from emulator.server.granian_public import PublicGranian
 
 #: Seconds that what is under way gets to end by itself after the first signal to stop.
 GRACE_S = 2.0
@@ -41,8 +42,8 @@ GRACE_S = 2.0
 _LAST_S = 1.0
 #: Seconds that an access-log line may wait in memory.
 _LOG_EVERY_S = 0.05
-
-_CONNECTIONS = 1024
+#: The environment variable that, set to "public", makes granian's documented names serve: for tests.
+DOOR = "EMULATOR_GRANIAN"
 
 
 def serve(
@@ -55,8 +56,7 @@ def serve(
     access_log: AccessLog,
     on_ready: Callable[[int], object],
     on_stop: Callable[[], object],
-    tls_cert: Path | None = None,
-    tls_key: Path | None = None,
+    certificate: Certificate | None = None,
     spool: Spool | None = None,
 ) -> float:
     """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns
@@ -64,12 +64,11 @@ def serve(
 
     ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when requests are
     answered. ``on_stop`` is called when the last answer is out and the loop rests. ``spool`` takes large
-    bodies, after the application was asked for each; without one they stay in memory. TLS needs both files
-    (PEM). Raises :class:`OSError`, before anything is started, when the port is taken, the host is not
-    ours or the certificate cannot be used.
+    bodies, after the application was asked for each; without one they stay in memory. With a ``certificate``
+    it is HTTPS. Raises :class:`OSError`, before anything is started, when the port is taken or the host is
+    not ours.
     """
-    _check_tls(tls_cert, tls_key)
-    listener = connections.listen(host, port, _CONNECTIONS)
+    listener = connections.listen(host, port)
     real_port: int = listener.getsockname()[1]
     loop = SharedLoop()
     asyncio.set_event_loop(loop)
@@ -79,9 +78,9 @@ def serve(
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
     threads_before = _native_threads()
-    worker = _Worker(loop, bridge, listener, tls_cert, tls_key)
+    granian = choose_granian(loop, bridge, listener, certificate)
     try:
-        told_at = loop.run_until_complete(_serve(worker, bridge, deliveries, real_port, on_ready))
+        told_at = loop.run_until_complete(_serve(granian, deliveries, real_port, on_ready))
         on_stop()
     finally:
         access_log.flush()
@@ -91,24 +90,41 @@ def serve(
     return told_at
 
 
+def choose_granian(
+    loop: SharedLoop, bridge: Bridge, listener: socket.socket, certificate: Certificate | None
+) -> InternalGranian | PublicGranian:
+    """Granian on ``listener``: by its internal names where there are such, else by its documented ones."""
+    if sys.platform != "win32" and os.environ.get(DOOR) != "public":
+        with suppress(ImportError):  # a granian without those names
+            from emulator.server.granian_internal import InternalGranian  # noqa: PLC0415
+
+            return InternalGranian(loop, bridge, listener, certificate)
+    from emulator.server.granian_public import PublicGranian  # noqa: PLC0415 (takes long to load)
+
+    return PublicGranian(bridge.serve, listener, certificate)
+
+
 async def _serve(
-    worker: _Worker, bridge: Bridge, deliveries: Deliveries, port: int, on_ready: Callable[[int], object]
+    granian: InternalGranian | PublicGranian,
+    deliveries: Deliveries,
+    port: int,
+    on_ready: Callable[[int], object],
 ) -> float:
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _signals(stop, hurry):
-        worker.start()
+        await granian.start()
         try:
             on_ready(port)
             await stop.wait()
             told_at = monotonic()
         finally:
-            worker.stop()
+            granian.stop()
             deliveries.hurry()
-            if not await _first(worker.ended, hurry, GRACE_S):
+            await _wait_for_one(GRACE_S, granian.ended, hurry)
+            if not granian.ended.is_set():
                 deliveries.give_up()
-                bridge.give_up()
                 connections.cut_all(port)
-                await _first(worker.ended, None, _LAST_S)
+                await _wait_for_one(_LAST_S, granian.ended)
     return told_at
 
 
@@ -138,13 +154,11 @@ def _native_threads() -> int:
     return psutil.Process().num_threads() - len(started_here)
 
 
-async def _first(ended: asyncio.Event, hurry: asyncio.Event | None, seconds: float) -> bool:
-    """Waits for ``ended``, for ``hurry`` or for so many seconds: whether it has ended."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (ended, hurry) if event is not None]
+async def _wait_for_one(seconds: float, *events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    return ended.is_set()
 
 
 @contextmanager
@@ -154,88 +168,12 @@ def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
     def on_signal(*_: object) -> None:
         (hurry if stop.is_set() else stop).set()
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        try:
-            loop.add_signal_handler(number, on_signal)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield
     finally:
         for number, previous in before.items():
-            with suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
             signal.signal(number, previous)
-
-
-class _Here:
-    """Stands for the event loop where granian has something to call: it is called at once, right here."""
-
-    def call_soon(self, callback: Callable[..., object], *args: object, context: object = None) -> None:
-        callback(*args)
-
-    call_soon_threadsafe = call_soon
-
-
-class _Worker:
-    """Granian's HTTP worker on ``listener``, with its requests going to ``bridge.take``."""
-
-    def __init__(
-        self,
-        loop: SharedLoop,
-        bridge: Bridge,
-        listener: socket.socket,
-        tls_cert: Path | None,
-        tls_key: Path | None,
-    ) -> None:
-        self.ended = asyncio.Event()
-        self._loop = loop
-        self._signal = WorkerSignal()
-        self._signal.add_cb(lambda: loop.call_soon_threadsafe(self.ended.set))
-        # Its own words would go to the terminal among ours.
-        logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)
-        # The type stubs know neither the keywords nor the defaults.
-        scheduler: Any = CallbackScheduler
-        self._scheduler = scheduler(loop, None, None, None, None)
-        self._scheduler._schedule_fn = bridge.take
-        tls = {"ssl_enabled": True, "ssl_cert": str(tls_cert), "ssl_key": str(tls_key)} if tls_cert else {}
-        worker: Any = RSGIWorker
-        self._worker = worker(
-            worker_id=1,
-            sock=(None, _held(listener)),
-            ipc=None,
-            backpressure=_CONNECTIONS,
-            http_mode="1",
-            websockets_enabled=False,
-            ssl_protocol_min="tls1.2",
-            **tls,
-        )
-
-    def start(self) -> None:
-        # On Windows granian's awaitables are futures of the loop itself.
-        answering = self._loop if sys.platform == "win32" else _Here()
-        self._worker.serve_async(self._scheduler, answering, self._signal)
-
-    def stop(self) -> None:
-        self._signal.set()
-
-
-def _held(listener: socket.socket) -> Any:
-    """Hands the listening socket over to granian, whose own would share the port with anybody."""
-    holder: Any = SocketHolder
-    descriptor = listener.detach()
-    if sys.platform == "win32":
-        return holder(descriptor)
-    if sys.platform.startswith(("linux", "freebsd")):
-        return holder(descriptor, False, _CONNECTIONS)
-    return holder(descriptor, False)
-
-
-def _check_tls(tls_cert: Path | None, tls_key: Path | None) -> None:
-    if tls_cert is None and tls_key is None:
-        return
-    if tls_cert is None or tls_key is None:
-        raise OSError(errno.EINVAL, "TLS needs a certificate and its key")
-    # A key with a password is refused instead of asking for it on the terminal.
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password="")

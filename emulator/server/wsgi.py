@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
-from emulator.messages import (
-    BODY_PROBLEM_KEY,
-    BRIDGE_KEY,
-    Answer,
-    BodyProblem,
-)
-from emulator.web.wsgi import call_application
+from emulator.messages import BODY_PROBLEM_KEY, BRIDGE_KEY, Answer, BodyProblem
+from emulator.web.plain_wsgi import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from granian.rsgi import Scope
-
-_PROTOCOLS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2"}
-#: A client can make up header names without end: only so many are remembered.
-_MOST_NAMES = 500
 
 
 class WsgiCall:
@@ -31,7 +23,6 @@ class WsgiCall:
 
     def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
         self._application = application
-        self._variables = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
         self._base: dict[str, Any] = {
             "SCRIPT_NAME": "",
             "SERVER_NAME": host,
@@ -39,7 +30,6 @@ class WsgiCall:
             "SERVER_SOFTWARE": "emulator",
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
             "wsgi.errors": sys.stderr,
             # The body has been read and counted: applications may read to its end.
             "wsgi.input_terminated": True,
@@ -59,16 +49,9 @@ class WsgiCall:
         problem: BodyProblem | None,
     ) -> Answer:
         """The application's answer, with the delivery and the summary that it left in its environment."""
-        environ = self._environ(scope, method, path, headers)
-        environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
-        if problem is not None:
-            environ[BODY_PROBLEM_KEY] = problem
-        return call_application(self._application, environ)
-
-    def _environ(
-        self, scope: Scope, method: str, path: str, headers: list[tuple[str, str]]
-    ) -> dict[str, Any]:
         environ = self._base.copy()
+        environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
+        environ[BODY_PROBLEM_KEY] = problem
         environ["REQUEST_METHOD"] = method
         environ["PATH_INFO"] = path if path.isascii() else _as_wsgi(path)
         query = scope.query_string
@@ -76,24 +59,20 @@ class WsgiCall:
         host, _, port = scope.client.rpartition(":")
         environ["REMOTE_ADDR"] = host.strip("[]")
         environ["REMOTE_PORT"] = port
-        if scope.http_version != "1.1":
-            environ["SERVER_PROTOCOL"] = _PROTOCOLS.get(scope.http_version, "HTTP/1.0")
-        if scope.scheme != "http":
-            environ["wsgi.url_scheme"] = scope.scheme
-        variables = self._variables
+        environ["wsgi.url_scheme"] = scope.scheme
         for name, value in headers:
-            variable = variables.get(name) or self._variable(name)
+            variable = _variable(name)
             if variable in environ:
                 # Cookies are parted by semicolons, every other list by commas.
                 value = f"{environ[variable]}{'; ' if name == 'cookie' else ','}{value}"
             environ[variable] = value
-        return environ
+        return call_application(self._application, environ)
 
-    def _variable(self, name: str) -> str:
-        variable = "HTTP_" + name.upper().replace("-", "_")
-        if len(self._variables) < _MOST_NAMES:
-            self._variables[name] = variable
-        return variable
+
+@lru_cache(500)
+def _variable(name: str) -> str:
+    variable = name.upper().replace("-", "_")
+    return variable if name in ("content-type", "content-length") else f"HTTP_{variable}"
 
 
 def _as_wsgi(text: str) -> str:

@@ -32,7 +32,8 @@ def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     A :class:`RequestError` of its is answered as such, a disk that refuses too.
     """
     busy = emulator().workspaces.in_use(workspace_name())
-    return _delivered(Delivery(wait=_guarded(work), busy=busy), Response(b"", 200))
+    request.environ[DELIVERY_KEY] = Delivery(wait=_guarded(work), busy=busy)
+    return Response(b"", 200)
 
 
 def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
@@ -63,18 +64,22 @@ def when_durable(response: Response) -> Response:
     durable = found.store.durable()
     if durable is None:
         return response
-    wait = _durable(durable, copy_current_request_context(_refused))
-    return _delivered(Delivery(wait=wait), response)
+    refuse = copy_current_request_context(_refused)
+
+    async def wait() -> Answer | None:
+        try:
+            await durable
+        except StorageUnavailable as error:
+            return refuse(error)
+        return None
+
+    request.environ[DELIVERY_KEY] = Delivery(wait=wait())
+    return response
 
 
 def as_answer(response: Response) -> Answer:
     """Flask's response as an answer."""
     return Answer(response.status_code, list(response.headers.items()), response.get_data())
-
-
-def _delivered(delivery: Delivery, response: Response) -> Response:
-    request.environ[DELIVERY_KEY] = delivery
-    return response
 
 
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -83,14 +88,6 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
     except (RequestError, StorageUnavailable) as error:
         refused = error if isinstance(error, RequestError) else refusal(error)
         return json_answer(error_envelope(refused.code, refused.text), refused.code)
-
-
-async def _durable(durable: Awaitable[None], refuse: Callable[[StorageUnavailable], Answer]) -> Answer | None:
-    try:
-        await durable
-    except StorageUnavailable as error:
-        return refuse(error)
-    return None
 
 
 def _refused(error: StorageUnavailable) -> Answer:

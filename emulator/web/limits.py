@@ -9,7 +9,7 @@ from werkzeug.formparser import FormDataParser
 from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.model import RequestError
 from emulator.settings import MAX_BODY_BYTES, Settings
-from emulator.web.spool import MOST_AT_ONCE, Spool
+from emulator.web.bodies import MOST_AT_ONCE, Spool
 
 #: For what carries a whole state or a file.
 MAX_FILE_BYTES = 1 << 30

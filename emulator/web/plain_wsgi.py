@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from contextlib import aclosing
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
 
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import ClientDisconnected
@@ -18,16 +18,18 @@ from emulator.emulator import Emulator
 from emulator.messages import (
     BODY_PROBLEM_KEY,
     BRIDGE_KEY,
+    DELIVERY_KEY,
+    SUMMARY_KEY,
     Answer,
     BodyProblem,
     Delivery,
     Incoming,
+    Summary,
     failure,
     internal_error,
 )
+from emulator.web.bodies import Spool, answer_body
 from emulator.web.limits import body_limit
-from emulator.web.spool import DRAINED, IN_MEMORY, Spool
-from emulator.web.wsgi import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,42 +63,45 @@ class PlainWsgi:
         return self._send(answer, environ, start_response)
 
     def _read_and_answer(self, environ: WSGIEnvironment) -> Answer:
-        limit = body_limit(environ.get("PATH_INFO", ""))
-        length = get_content_length(environ)
-        if limit <= IN_MEMORY or (length is not None and length <= IN_MEMORY):
-            return self._answer_read(environ, io.BytesIO(), limit)
-        asked = self._answer(dict(environ), io.BytesIO(), "unread")
-        if asked.status != 100:
-            return asked
-        try:
-            return self._answer_read(environ, self._spool.file(), limit)
-        finally:
-            self._spool.give_place()
+        stream, length = get_input_stream(environ), get_content_length(environ)
 
-    def _answer_read(self, environ: WSGIEnvironment, body: IO[bytes], limit: int) -> Answer:
-        try:
-            problem = _read_body(environ, body, limit)
-            if isinstance(problem, OSError):
-                return self._answer(environ, io.BytesIO(), problem)
-            body.seek(0)
-            return self._answer(environ, body, problem)
-        finally:
-            with suppress(OSError):  # what a full disk did not take is tried once more
-                body.close()
+        async def read() -> bytes:
+            try:
+                return stream.read(_PIECE)
+            except (ClientDisconnected, OSError) as error:
+                raise ConnectionError from error
 
-    def _answer(self, environ: WSGIEnvironment, body: IO[bytes], problem: BodyProblem | None) -> Answer:
+        return _finished(
+            answer_body(
+                partial(self._ask, environ),
+                read,
+                -1 if length is None else length,
+                body_limit(environ.get("PATH_INFO", "")),
+                expects="HTTP_EXPECT" in environ,
+                drains=False,
+                spool=self._spool,
+            )
+        )
+
+    def _ask(self, environ: WSGIEnvironment, body: IO[bytes], problem: BodyProblem | None) -> Answer:
         if os.getpid() != self._process:
             return failure(_FORKED)
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
         exchange = self._emulator.exchange
-        incoming = _incoming(environ, path, problem)
+        incoming = Incoming(
+            environ["REQUEST_METHOD"],
+            path,
+            environ.get("QUERY_STRING", ""),
+            {name.lower(): value for name, value in EnvironHeaders(environ).items()},
+            b"",
+            f"{environ.get('REMOTE_ADDR', '')}:{environ.get('REMOTE_PORT', 0)}",
+            problem,
+        )
         if exchange.accepts(incoming):
             incoming.body = body.read()
             with self._emulator.turn:
                 return exchange.handle(incoming)
-        environ["wsgi.input"], environ["wsgi.input_terminated"] = body, True
-        if problem is not None:
-            environ[BODY_PROBLEM_KEY] = problem
+        environ = {**environ, "wsgi.input": body, "wsgi.input_terminated": True, BODY_PROBLEM_KEY: problem}
         with self._emulator.turn:
             return call_application(self._application, environ)
 
@@ -115,14 +120,12 @@ class PlainWsgi:
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         status = f"{answer.status} {HTTP_STATUS_CODES.get(answer.status, 'Unknown')}"
-        headers = answer.headers
-        if answer.delivery is not None and answer.delivery.stream is not None:
+        headers, delivery = answer.headers, answer.delivery
+        if delivery is not None and delivery.stream is not None:
             start_response(status, headers)
-            return self._streamed(_held(answer.delivery.stream, answer.delivery))
-        if not any(name.lower() == "content-length" for name, _ in headers) and answer.status not in (
-            204,
-            304,
-        ):
+            return self._streamed(_held(delivery.stream, delivery))
+        has_length = any(name.lower() == "content-length" for name, _ in headers)
+        if not has_length and answer.status not in (204, 304):
             headers = [*headers, ("Content-Length", str(len(answer.body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
@@ -130,69 +133,56 @@ class PlainWsgi:
     def _streamed(self, pieces: AsyncGenerator[bytes]) -> Iterator[bytes]:
         run = self._emulator.loop_thread.run
         try:
-            while (piece := run(_next(pieces))) is not None:
+            while (piece := run(anext(pieces, None))) is not None:
                 yield piece
         finally:
-            run(_closed(pieces))
+            run(pieces.aclose())
 
 
-def _read_body(environ: WSGIEnvironment, body: IO[bytes], limit: int) -> BodyProblem | None:
-    """Copies the request's body into ``body``, as far as its limit allows; what is wrong with it."""
-    if (get_content_length(environ) or 0) > limit + DRAINED:
-        return "too_large"
-    stream, size = get_input_stream(environ), 0
-    problem: BodyProblem | None = None
-    while True:
-        try:
-            piece = stream.read(_PIECE)
-        except (ClientDisconnected, OSError):
-            return "cut_off"
-        size += len(piece)
-        if not piece or size > limit + DRAINED:
-            return problem or ("too_large" if size > limit else None)
-        if size <= limit and problem is None:
-            try:
-                body.write(piece)
-            except OSError as error:
-                problem = error
+def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+    """A WSGI application's whole answer, with the delivery and the summary that it left in ``environ``."""
+    answer = Answer(0, [], b"")
+    written: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        answer.status, answer.headers = int(status[:3]), headers
+        return written.append
+
+    pieces = application(environ, start_response)
+    try:
+        written += pieces
+    finally:
+        if hasattr(pieces, "close"):
+            pieces.close()
+    answer.body = b"".join(written)
+    answer.summary = environ.get(SUMMARY_KEY) or Summary()
+    answer.delivery = environ.get(DELIVERY_KEY)
+    return answer
 
 
-def _incoming(environ: WSGIEnvironment, path: str, problem: BodyProblem | None) -> Incoming:
-    return Incoming(
-        environ["REQUEST_METHOD"],
-        path,
-        environ.get("QUERY_STRING", ""),
-        {name.lower(): value for name, value in EnvironHeaders(environ).items()},
-        b"",
-        f"{environ.get('REMOTE_ADDR', '')}:{environ.get('REMOTE_PORT', 0)}",
-        problem,
-    )
+def _finished(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What ``work`` returns, which waits for nothing but the reading of this thread."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    raise RuntimeError("the reading of a body waits for something else")
 
 
 async def _completed(answer: Answer, delivery: Delivery) -> Answer:
     """The answer when its wait is over, or the one that takes its place."""
     with delivery.busy:
-        instead = await delivery.wait if delivery.wait is not None else None
-        if instead is not None:
-            answer, delivery = instead, instead.delivery or Delivery()
-        await asyncio.sleep(delivery.delay_s)
+        answer = await answer.settled()
+        await asyncio.sleep((answer.delivery or Delivery()).delay_s)
     return answer
 
 
-async def _held(pieces: AsyncIterator[bytes], delivery: Delivery) -> AsyncGenerator[bytes]:
+async def _held(pieces: AsyncGenerator[bytes], delivery: Delivery) -> AsyncGenerator[bytes]:
     """The pieces, their workspace in use until the last one."""
     with delivery.busy:
-        try:
+        async with aclosing(pieces):
             async for piece in pieces:
                 yield piece
-        finally:
-            if isinstance(pieces, AsyncGenerator):
-                await pieces.aclose()
-
-
-async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(pieces, None)
-
-
-async def _closed(pieces: AsyncGenerator[bytes]) -> None:
-    await pieces.aclose()

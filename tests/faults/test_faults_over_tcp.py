@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from emulator.server.delivery import SLOW_BODY_S
+from emulator.server.server import DOOR
 from tests.faults.clients import CLIENTS, Client, Kind
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
 
@@ -85,8 +86,9 @@ def request(token: str, **parameters: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def new_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
-    server = Server(tmp_path_factory.mktemp("server"), "--durability", "none", "--seed", "7")
+def new_world(door: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
+    folder = tmp_path_factory.mktemp("server")
+    server = Server(folder, "--durability", "none", "--seed", "7", environment={DOOR: door})
     numbers = itertools.count()
     try:
         server.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.server.repeat import repeat
+from emulator.server.background import repeat
 from tests.command_line import run
 from tests.fixtures.test_watching import rename_database
 from tests.server import ROOT, Server

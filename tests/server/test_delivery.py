@@ -22,8 +22,8 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 
 
 @pytest.fixture(scope="module")
-def toy() -> Iterator[Toy]:
-    with Toy() as toy:
+def toy(door: str) -> Iterator[Toy]:
+    with Toy(door=door) as toy:
         yield toy
 
 
@@ -119,24 +119,24 @@ def test_wait_that_fails_is_an_internal_error(toy: Toy) -> None:
     assert answer.json == {"data": [], "error": 500, "error_text": "internal error: OSError"}
 
 
-def test_stream_ends_when_there_is_no_more() -> None:
-    with Toy() as toy:
+def test_stream_ends_when_there_is_no_more(door: str) -> None:
+    with Toy(door=door) as toy:
         answer = toy.get("/exchange/stream?pieces=3")
         assert answer.header("content-type") == ["text/event-stream"]
         assert answer.body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
         assert toy.events() == ["stream begun", "stream closed"]
 
 
-def test_stream_is_closed_when_its_client_leaves() -> None:
-    with Toy() as toy:
+def test_stream_is_closed_when_its_client_leaves(door: str) -> None:
+    with Toy(door=door) as toy:
         with ask(toy, "/exchange/stream?pieces=1000000000") as connection:
             assert connection.recv(1)
         assert toy.logged()
         assert toy.events() == ["stream begun", "stream closed"]
 
 
-def test_silent_stream_is_closed_too_when_its_client_leaves() -> None:
-    with Toy() as toy:
+def test_silent_stream_is_closed_too_when_its_client_leaves(door: str) -> None:
+    with Toy(door=door) as toy:
         with ask(toy, "/exchange/stream?pieces=1&silence=3600") as connection:
             received_until(connection, b"data: 0")
         assert toy.logged()
@@ -149,8 +149,8 @@ def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
 
 
 @pytest.mark.parametrize("effect", ["truncated_body", "slow_body", "connection_reset", "empty_response"])
-def test_client_that_left_before_the_effect_is_one_line_in_the_log(effect: str) -> None:
-    with Toy(log_format="json") as toy:
+def test_client_that_left_before_the_effect_is_one_line_in_the_log(door: str, effect: str) -> None:
+    with Toy(door=door, log_format="json") as toy:
         ask(toy, f"/exchange/effect?name={effect}&delay=0.2").close()
         line = toy.logged()
         assert (line["path"], line["status"]) == ("/exchange/effect", 200)
@@ -160,8 +160,8 @@ def test_client_that_left_before_the_effect_is_one_line_in_the_log(effect: str) 
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_stream_that_breaks_off_does_not_end_like_a_whole_one() -> None:
-    with Toy() as toy:
+def test_stream_that_breaks_off_does_not_end_like_a_whole_one(door: str) -> None:
+    with Toy(door=door) as toy:
         with ask(toy, "/exchange/stream?pieces=3&fail=1") as connection:
             received = received_until_closed(connection)
         assert b"data: 2" in received
@@ -192,9 +192,9 @@ def test_large_answer_arrives_whole(toy: Toy) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="what a client has read cannot be asked there")
-def test_answers_that_nobody_reads_take_bounded_memory() -> None:
+def test_answers_that_nobody_reads_take_bounded_memory(door: str) -> None:
     size = 20 << 20
-    with Toy() as toy:
+    with Toy(door=door) as toy:
         process = psutil.Process(toy.pid)
         before = process.memory_info().rss
         connections = [ask(toy, f"/exchange/large?size={size}") for _ in range(64)]
@@ -209,8 +209,8 @@ def test_answers_that_nobody_reads_take_bounded_memory() -> None:
             pass
 
 
-def test_stop_lets_a_large_answer_be_read_to_its_end() -> None:
-    with Toy() as toy, ask(toy, "/exchange/large?size=30000000") as connection:
+def test_stop_lets_a_large_answer_be_read_to_its_end(door: str) -> None:
+    with Toy(door=door) as toy, ask(toy, "/exchange/large?size=30000000") as connection:
         received = connection.recv(1000)
         toy.send_signal(Signals.SIGTERM)
         toy.wait_until_refused()

@@ -16,6 +16,8 @@ from queue import Queue
 from signal import Signals
 from typing import Any, NamedTuple
 
+from emulator.server.server import DOOR
+
 _SCRIPT = Path(__file__).with_name("toy_server.py")
 _ROOT = _SCRIPT.parents[2]
 #: Seconds after which something is broken for good, not slow.
@@ -94,6 +96,7 @@ class Toy:
         log_format: str = "text",
         log_level: str = "normal",
         tls: tuple[str, str] | tuple[()] = (),
+        door: str = os.environ.get(DOOR, "internal"),
     ) -> None:
         self.port = port
         self._tls = bool(tls)
@@ -103,7 +106,7 @@ class Toy:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            env={**os.environ, "PYTHONPATH": str(_ROOT), DOOR: door},
         )
         self._read = ""
         # A pipe that nobody empties stops the server when it is full.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs
@@ -28,6 +28,7 @@ from emulator.messages import (
 )
 from emulator.server.access_log import AccessLog, LogFormat, LogLevel
 from emulator.server.server import serve
+from emulator.server.tls import TlsError, choose_certificate
 
 LIMIT = 1024 * 1024
 LARGE_LIMIT = 8 * 1024 * 1024
@@ -83,7 +84,7 @@ class ToyExchange:
             raise OSError("the disk is full")
         return as_json({"instead": True}) if query.get("instead") else None
 
-    async def _pieces(self, count: int, silence_s: float, fails: bool) -> AsyncIterator[bytes]:
+    async def _pieces(self, count: int, silence_s: float, fails: bool) -> AsyncGenerator[bytes]:
         self.events.append("stream begun")
         try:
             for number in range(count):
@@ -163,6 +164,7 @@ def main() -> None:
     host, port, log_format, log_level, *tls = [*sys.argv[1:], *["text", "normal"][len(sys.argv) - 3 :]]
     log = AccessLog(cast(LogFormat, log_format), cast(LogLevel, log_level), sys.stderr)
     try:
+        cert, key = (Path(tls[0]), Path(tls[1])) if tls else (None, None)
         serve(
             toy_app(),
             ToyExchange(),
@@ -172,11 +174,10 @@ def main() -> None:
             access_log=log,
             on_ready=lambda real: print(real, flush=True),
             on_stop=lambda: print("stopped", flush=True),
-            tls_cert=Path(tls[0]) if tls else None,
-            tls_key=Path(tls[1]) if tls else None,
+            certificate=choose_certificate(cert, key, False, Path(), host),
         )
-    except OSError as error:
-        print(f"cannot listen at {host}:{port}: {error.strerror}", file=sys.stderr)
+    except (OSError, TlsError) as error:
+        print(f"cannot listen at {host}:{port}: {error}", file=sys.stderr)
         sys.exit(2)
 
 

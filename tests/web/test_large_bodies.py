@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.web.spool import IN_MEMORY, MOST_AT_ONCE
+from emulator.web.bodies import IN_MEMORY, MOST_AT_ONCE
 from tests.importer.test_full_disk import limit_files
 from tests.importer.test_server import send, table_of
 from tests.server import PATIENCE_S, Server

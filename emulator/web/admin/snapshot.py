@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
 from typing import IO, Any
 
@@ -115,7 +115,7 @@ async def _streamed(pieces: Iterator[bytes]) -> Answer:
     return Answer(200, [JSON], b"", delivery=Delivery(stream=_in_steps(pieces)))
 
 
-async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _in_steps(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
     steps = Pacing(asked_every=1)
     for piece in pieces:
         if steps.long:

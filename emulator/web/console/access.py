@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import math
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from time import monotonic
@@ -184,13 +184,13 @@ def sign_out() -> Response:
     return see_other("console.sign_in")
 
 
-def while_signed_in(pieces: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+def while_signed_in(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """The pieces of an answer, up to the first that comes after this request's sign-in has ended."""
     sign_ins, sign_in = _sign_ins(), session.get("sign_in", "")
     # Else let in by another way: the server asks for no token, or the request bore it.
     has_signed_in = sign_ins.is_valid(sign_in)
 
-    async def rest() -> AsyncIterator[bytes]:
+    async def rest() -> AsyncGenerator[bytes]:
         async with aclosing(pieces):
             async for piece in pieces:
                 if has_signed_in and not sign_ins.is_valid(sign_in):
