@@ -1,7 +1,8 @@
 """Importing a file of collected tokens (the specification's "CSV import").
 
-In the order of the work: :mod:`sources` opens the file, :mod:`encoding` and :mod:`dialect` say how to read
-it, :mod:`columns` guesses what is in it, :mod:`plan` is what the person chose and :mod:`checking` whether it
-can be carried out, :mod:`rows` streams the rows, :mod:`carrying` takes one row through the rules,
-:mod:`run` does it in small steps and :mod:`report` counts. :mod:`jobs` keeps imports that run in a server.
+In the order of the work: :mod:`sources` opens the file, :mod:`layout` decides how the whole of it is written,
+:mod:`rows` reads its rows and :mod:`columns` maps its columns; :mod:`plan` is what the person chose and
+:mod:`checking` says whether it can be carried out; :mod:`batch` takes rows through the rules,
+:mod:`execution` does it in small steps, :mod:`report` counts and :mod:`problem` has the texts. :mod:`jobs`
+keeps the imports of a server.
 """

@@ -72,7 +72,18 @@ class Batch:
             return
         token = row[self._token]
         value = row[self._value] if self._value is not None else ""
-        problem = _text_problem(token, value) or self._matching_problem(value)
+        request = self._request
+        if self._value is not None:  # An empty cell says nothing, as null does in a request.
+            if self._by_id:
+                request.id = value or None
+            else:
+                request.field_value = value or None
+        problem = _text_problem(token, value)
+        if problem is None:
+            try:
+                check_matching(request)
+            except RequestError as error:
+                problem = error.text
         if problem is not None:
             self._refuse(line, None, problem, value, token)
             return
@@ -92,20 +103,6 @@ class Batch:
                     counts[one.effect] += 1
         if context.changes:
             self._store.apply(context.changes)  # A6
-
-    def _matching_problem(self, value: str) -> str | None:
-        """Fill the search value in; what is wrong with it. An empty cell says nothing, as null does."""
-        if self._value is None:
-            return None
-        if self._by_id:
-            self._request.id = value or None
-        else:
-            self._request.field_value = value or None
-        try:
-            check_matching(self._request)
-        except RequestError as error:
-            return error.text
-        return None
 
     def _refuse(self, line: int, db_id: int | None, reason: Text, value: str, token: str) -> None:
         self.counts["refused"] += 1

@@ -10,7 +10,7 @@ from emulator.rules.matching import MatchingError, match_profile
 from emulator.rules.model import Database, Profile
 
 
-class DatabaseResult(Struct):
+class DatabaseResult(Struct, gc=False):
     """What became of a request in one database.
 
     ``profile``: ``None`` where none could be searched for; ``error`` then says why. ``created``: the profile
