@@ -51,7 +51,8 @@ class PushItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Envelope(Struct, frozen=True):
-    """What the endpoint answers as JSON (A1–A3)."""
+    """A request that was carried out (A1, A2), or refused as a whole with HTTP status 200 under the policy
+    ``http_status: always_200`` (A3)."""
 
     data: Annotated[
         list[PushItem],
