@@ -14,12 +14,13 @@ from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError, shortened
 from emulator.settings import Settings
-from emulator.store.errors import StorageUnavailable, error_code, refusal
+from emulator.store.errors import Unavailable
 from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.numbers import Int64Converter
 from emulator.web.console import blueprint as console
 from emulator.web.plain_wsgi import PlainWsgi
+from emulator.workspaces.errors import error_code, refusal
 
 
 class OrjsonProvider(JSONProvider):
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
     headers: list[tuple[str, str]] = []
-    if isinstance(error, StorageUnavailable):
+    if isinstance(error, Unavailable):
         error = refusal(error)
     if isinstance(error, RequestError):
         code, text = error.code, error.text

@@ -28,7 +28,7 @@ from emulator.importer.report import Counts, Report
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.errors import StateError, Unavailable
 
 #: Refusals that are printed; the report has all.
 _PRINTED = 10
@@ -90,7 +90,7 @@ def command(
             click.echo(f"error: {problem}", err=True)
         click.echo("nothing was imported", err=True)
         return 1
-    except (RemoteError, StateError, StorageUnavailable, RequestError) as error:
+    except (RemoteError, StateError, Unavailable, RequestError) as error:
         raise click.ClickException(_hint(error)) from error
     except FixtureError as error:
         click.echo(str(error), err=True)
@@ -109,7 +109,7 @@ def _import_here(file: Path, plan: ImportPlan, report_path: Path | None, where: 
         workspace = emulator.workspaces.get(where["workspace"])
         _announce(checked)
         report = Report(report_path)
-        importing = Import(checked, workspace, report, workspace.store.storage.sync)
+        importing = Import(checked, workspace, report, workspace.store.sync)
         with _bar(source.size) as advance, _stopped_by_signals(importing.cancel):
             for done in importing.steps():
                 advance(done.bytes_done, done.rows_per_s)
@@ -168,7 +168,7 @@ def _suggest(
 
 def _settings(where: Mapping[str, Any]) -> Settings:
     # The end writes a snapshot anyway; one on the way would only take time from the import.
-    return Settings(state=where["state"], fixtures=where["fixtures"], min_journal_bytes=_JOURNAL_BYTES)
+    return Settings(state=where["state"], fixtures=where["fixtures"], min_log_bytes=_JOURNAL_BYTES)
 
 
 def _declared(store: ImportStore, resource: str) -> list[str]:

@@ -21,7 +21,8 @@ from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint, request_lints
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
-from emulator.store.errors import StorageUnavailable, refusal
+from emulator.store.errors import Unavailable
+from emulator.workspaces.errors import refusal
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name, split_path
 from emulator.workspaces.workspace import Workspace
 
@@ -106,7 +107,7 @@ class Exchange:
             with call.workspace.firing(fault):
                 call.fault = fault
                 answer = self._under_fault(call, request, fault)
-        except StorageUnavailable as error:
+        except Unavailable as error:
             return self._not_stored(call, error)
         return spoil(self._when_durable(call, answer), fault, call.workspace.faults.delay_s(fault))
 
@@ -144,7 +145,7 @@ class Exchange:
         mirror = call.workspace.settings.policies.http_status == "mirror"
         return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
-    def _not_stored(self, call: Call, error: StorageUnavailable) -> Answer:
+    def _not_stored(self, call: Call, error: Unavailable) -> Answer:
         """The answer where nothing of the request counts, not even its fault."""
         call.outcome = call.fault = None
         return self._refused(call, refusal(error))
@@ -161,7 +162,7 @@ class Exchange:
         """Wait for the disk; the answer to send instead, where it refused."""
         try:
             await durable
-        except StorageUnavailable as error:
+        except Unavailable as error:
             refused = self._not_stored(call, error)
             _record(call, refused)
             return refused

@@ -16,7 +16,7 @@ from emulator.importer.report import Report, State
 from emulator.importer.rows import Rows
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 
 #: Rows of one step where nobody else is waiting.
 STEP_ROWS = 1000
@@ -91,7 +91,7 @@ class Import:
             self._durable()
         except RequestError as error:
             return self._end("failed", error.text)
-        except StorageUnavailable as error:
+        except Unavailable as error:
             return self._end("failed", f"the last {rows} rows or fewer were not stored: {error}")
         self._line = line
         self._world.metrics.rules.update(batch.rules)

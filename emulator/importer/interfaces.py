@@ -23,7 +23,7 @@ class ImportStore(Lookup, Protocol):
     def batch(self) -> AbstractContextManager[object]:
         """All that is applied inside becomes durable at its end, or is undone.
 
-        Raises :class:`~emulator.store.errors.StorageUnavailable` at the end.
+        Raises :class:`~emulator.store.errors.Unavailable` at the end.
         """
 
 

@@ -303,7 +303,7 @@ def _both(problem: str | None, another: str) -> str:
 
 def _settle(workspace: Workspace) -> None:
     workspace.touch()
-    workspace.store.storage.sync()
+    workspace.store.sync()
 
 
 def _describe(checked: Checked, workspace: Workspace) -> Description:

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 
 
 async def repeat(
@@ -30,6 +30,6 @@ async def repeat(
             if problem != said:
                 with suppress(OSError, ValueError):  # nobody may be there to hear it
                     say(problem)
-                    if not isinstance(error, (OSError, StorageUnavailable)):
+                    if not isinstance(error, (OSError, Unavailable)):
                         traceback.print_exception(error, file=sys.stderr)
         said = problem

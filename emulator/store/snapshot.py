@@ -57,7 +57,7 @@ def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> I
     """The file's bytes, in chunks small enough that another thread can work between two of them.
 
     The tables may change meanwhile: each document is taken as it is when its turn comes, so the result is
-    a state of its own only together with the journal that began before.
+    a state of its own only together with the log that began before.
     """
     crc = size = 0
     for chunk in _body_chunks(header, tables):

@@ -187,7 +187,7 @@ def delete_profile(db_id: int, profile_id: str) -> Response:
     """Delete a profile with its subscriptions."""
 
     async def work(found: Workspace) -> Any:
-        gone = editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
+        gone = found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
         return {"deleted": {"profiles": 1, "subscriptions": gone}}
 
     return _change(work)
@@ -228,7 +228,7 @@ def delete_subscription(hash_id: str) -> Response:
 
     async def work(found: Workspace) -> Any:
         record, _ = editing.find_subscription(found.store, hash_id, which, one_only=True)
-        editing.delete_subscription(found.store, record)
+        found.store.delete_subscription(record)
         return {"deleted": {"subscriptions": 1}}
 
     return _change(work)

@@ -20,15 +20,15 @@ def health() -> dict[str, Any]:
     """Whether the state can be written, and what is in it."""
     found = workspace()
     # One that is not made would be written where the default one is.
-    storage = (found if found.made else emulator().workspaces.default).store.storage
+    disk = (found if found.made else emulator().workspaces.default).store
     answer: dict[str, Any] = {
-        "status": "ok" if storage.probe() else "failing",
+        "status": "ok" if disk.probe() else "failing",
         "version": __version__,
         "workspace": found.name,
         "profiles": found.store.profile_count,
         "subscriptions": found.store.subscription_count,
         "uptime_s": round(monotonic() - found.started, 3),
     }
-    if storage.failure:
-        answer["reason"] = storage.failure
+    if disk.failure:
+        answer["reason"] = disk.failure
     return answer

@@ -15,11 +15,7 @@ from emulator.rules.model import Changes, Database, Profile, RequestError, Resou
 from emulator.schemas.errors import flatten
 from emulator.schemas.json_members import Piece, read_members
 from emulator.schemas.strict_json import JSONProblem
-from emulator.store.consistency import SetCheck
-from emulator.store.editing import give_hash_ids
-from emulator.store.fixture_set import FixtureSet
-from emulator.store.state import State
-from emulator.store.tables import PROFILES
+from emulator.store.fixture_set import FixtureSet, SetCheck
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import changed
@@ -37,7 +33,7 @@ MAX_PROBLEMS = 20
 _WHOLE = {"format", "databases", "resources", "settings", "clock", "faults", "profiles_made"}
 
 
-async def read_snapshot(file: IO[bytes], now: str) -> State:
+async def read_snapshot(file: IO[bytes], now: str) -> TinyDBStore:
     """The state that a snapshot describes, ready to be put in a workspace's place.
 
     ``file`` is read twice; ``now`` (ISO 8601) is for what has no time of its own. Works in steps.
@@ -139,11 +135,11 @@ class _Building:
         subscriptions = [self._subscription(profile, one) for one in entry.subscriptions]
         problems = self._hash_problems(path, subscriptions)
         if not problems:
-            give_hash_ids(self._store, subscriptions)
+            self._store.give_hash_ids(subscriptions)
             self._store.apply(Changes([profile], subscriptions))
         return problems
 
-    def state(self) -> State:
+    def state(self) -> TinyDBStore:
         """The state, with what the workspace remembers beside its data."""
         if "settings" in self._members:
             choices = changed(WorkspaceSettings(), self._members["settings"])
@@ -152,10 +148,8 @@ class _Building:
             self._store.remember("clock", msgspec.json.encode(self._members["clock"]))
         armed = RememberedFaults(self._members["faults"])
         self._store.remember("faults", msgspec.json.encode(armed))
-        state = self._store.storage.state
-        profiles = state.table(PROFILES)
-        profiles.last_id = max(profiles.last_id, self._members["profiles_made"])
-        return state
+        self._store.profiles_made = self._members["profiles_made"]
+        return self._store
 
     def _subscription(self, profile: Profile, entry: SnapshotSubscription) -> Subscription:
         created = entry.created or self._now

@@ -7,13 +7,14 @@ from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable, error_code, refusal
+from emulator.store.errors import Unavailable
+from emulator.workspaces.errors import error_code, refusal
 
 
 def failure(error: Exception) -> tuple[str, int, dict[str, str]]:
     """The page for an error, its status and headers; an unexpected one goes to the log."""
     headers: dict[str, str] = {}
-    if isinstance(error, StorageUnavailable):
+    if isinstance(error, Unavailable):
         error = refusal(error)
     if isinstance(error, RequestError):
         code, text = error.code, error.text

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from emulator.messages import Answer
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from emulator.web.console.errors import failure
 from emulator.web.later import answer_later, as_answer, change
 from emulator.workspaces.workspace import Workspace
@@ -25,7 +25,7 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
     async def gather() -> Answer:
         try:
             gathered = await work
-        except (RequestError, StorageUnavailable) as error:
+        except (RequestError, Unavailable) as error:
             refusal = error
             response = finish(lambda: failure(refusal))
         else:

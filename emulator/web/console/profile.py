@@ -91,7 +91,7 @@ def delete_profile() -> Response:
     db_id, profile_id = _which()
 
     async def work(found: Workspace) -> None:
-        editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
+        found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
 
     return change_later(work, lambda _: url_for("console.profiles", db_id=db_id))
 
@@ -119,7 +119,7 @@ def change_subscription() -> Response:
     async def work(found: Workspace) -> None:
         record, _ = editing.find_subscription(found.store, hash_id, profile_id, one_only=True)
         if to == "deleted":
-            editing.delete_subscription(found.store, record)
+            found.store.delete_subscription(record)
         else:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from time import monotonic
 
 import msgspec
 
-from emulator.loop.pacing import Pacing
-from emulator.store.state import TableState
-from emulator.store.tables import PROFILES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.store.walking import ids_after
 
 #: Seconds for which counts of a large state are shown though it has changed.
 FRESH_S = 20.0
@@ -28,10 +23,6 @@ class _Subscription(msgspec.Struct):
     db_id: int
     provider: str
     status: str
-
-
-_read_profile = msgspec.json.Decoder(_Profile).decode
-_read_subscription = msgspec.json.Decoder(_Subscription).decode
 
 
 @dataclass
@@ -49,7 +40,7 @@ class Counts:
 
     def good_for(self, store: TinyDBStore) -> bool:
         """Whether these need not be counted anew."""
-        if self.commits == store.storage.commits:
+        if self.commits == store.commits:
             return True
         large = store.profile_count + store.subscription_count > _LARGE
         return large and monotonic() - self.at < FRESH_S
@@ -68,24 +59,11 @@ class Counts:
 
 async def count(store: TinyDBStore) -> Counts:
     """Count, in steps: others are answered meanwhile."""
-    counts = Counts(store.storage.commits, monotonic())
-    state = store.storage.state
-    async for document in _documents(state.table(PROFILES)):
-        counts.profiles[_read_profile(document).db_id] += 1
-    async for document in _documents(state.table(SUBSCRIPTIONS)):
-        one = _read_subscription(document)
+    counts = Counts(store.commits, monotonic())
+    async for profile in store.walk("profiles", _Profile):
+        counts.profiles[profile.db_id] += 1
+    async for one in store.walk("subscriptions", _Subscription):
         by_status = counts.active if one.status == "subscribed" else counts.inactive
         by_status[one.db_id, one.provider] += 1
     counts.at = monotonic()
     return counts
-
-
-async def _documents(table: TableState) -> AsyncIterator[bytes]:
-    steps = Pacing()
-    documents = table.documents
-    for doc_id in ids_after(table):
-        if steps.long:
-            await steps.pause()
-        document = documents.get(doc_id)
-        if document is not None:
-            yield document
