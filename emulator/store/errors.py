@@ -22,14 +22,6 @@ class DamagedState(StateError):
         self.reason = reason
 
 
-def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
-    """The refusal of a file that a later version wrote: what it is, its format, the latest known one."""
-    return StateError(
-        f"{path}: written by a newer emulator ({what} format {found}, this one reads {known}). "
-        "Use that version, or another --state directory"
-    )
-
-
 class ForeignFile(StateError):
     """Somebody else's file is where one of ours would be."""
 

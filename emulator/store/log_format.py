@@ -17,8 +17,8 @@ from zlib import crc32
 
 import msgspec
 
-from emulator.store.errors import DamagedState, newer_format
-from emulator.store.files import begins_with
+from emulator.store.errors import DamagedState
+from emulator.store.files import begins_with, read_head
 
 FORMAT = 1
 #: How every log begins, of whatever format.
@@ -32,10 +32,6 @@ class Header(msgspec.Struct):
     journal: int
     generation: int
     state: str = ""
-
-
-class _Version(msgspec.Struct):
-    journal: int
 
 
 #: The last line of a log that another one follows.
@@ -97,7 +93,7 @@ def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
                 raise DamagedState(path, report.size, "a line's checksum does not hold")
             number, payload = parsed
             if report.size == 0:
-                header = _read_header(path, payload)
+                header = read_head(path, payload, Header, "journal", FORMAT)
                 report.generation, report.state, report.first_number = header.generation, header.state, number
             else:
                 if payload == CLOSED and number == report.number and not report.closed:
@@ -111,13 +107,3 @@ def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
             report.size += len(line)
     if report.size == 0:
         raise DamagedState(path, 0, "the log's first line is missing")
-
-
-def _read_header(path: Path, payload: bytes) -> Header:
-    try:
-        version = msgspec.json.decode(payload, type=_Version).journal
-        if version <= FORMAT:
-            return msgspec.json.decode(payload, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DamagedState(path, 0, "not a log of the emulator") from error
-    raise newer_format(path, "log", version, FORMAT)

@@ -18,6 +18,7 @@ from emulator.store.tinydb_store import TinyDBStore
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 #: Of more profiles than these the subscriptions are not gathered beforehand.
 _MOST_OWNERS = 500
+_OF_SUBSCRIPTION = ("resource_id", "provider", "subscription_id", "status", "hash_id")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class _Search:
         self._store = store
         self._wanted = wanted
         self._values = _read_values(store.databases(), wanted) if wanted.fields else None
+        own = [(name, getattr(wanted, name)) for name in _OF_SUBSCRIPTION]
+        self._own = [(name, value) for name, value in own if value is not None]
 
     # Judging
 
@@ -119,9 +122,7 @@ class _Search:
             return False
         if not self._has_values(one):
             return False
-        if all(part is None for part in self._of_subscription()):
-            return True
-        return any(self._fits(own) for own in self._store.subscriptions_of(one))
+        return not self._own or any(map(self._fits, self._store.subscriptions_of(one)))
 
     def subscription_matches(self, one: Subscription) -> bool:
         wanted = self._wanted
@@ -135,18 +136,7 @@ class _Search:
         return owner is not None and self._has_values(owner)
 
     def _fits(self, one: Subscription) -> bool:
-        wanted = self._wanted
-        return (
-            wanted.resource_id in (None, one.resource_id)
-            and wanted.provider in (None, one.provider)
-            and wanted.subscription_id in (None, one.subscription_id)
-            and wanted.status in (None, one.status)
-            and wanted.hash_id in (None, one.hash_id)
-        )
-
-    def _of_subscription(self) -> tuple[object, ...]:
-        wanted = self._wanted
-        return (wanted.resource_id, wanted.provider, wanted.subscription_id, wanted.status, wanted.hash_id)
+        return all(getattr(one, name) == value for name, value in self._own)
 
     def _has_values(self, one: Profile) -> bool:
         if self._values is None:

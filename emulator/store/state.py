@@ -139,32 +139,23 @@ class State:
                 for keys_of in spec.indexes.values():
                     hash(tuple(keys_of(decoded)))
 
-    def apply(self, ops: Iterable[Op]) -> None:
-        """Carry out the steps."""
+    def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
+        """Carry out the steps; ``undo`` gets the steps that undo them, from the end on."""
         for op in ops:
             if op.doc_id is None:
-                self._apply_to_table(op.table, keep=op.document is not None)
-            else:
-                table = self.table(op.table)
-                table.put(op.doc_id, op.document, op.decoded)
-                if op.last_id is not None:
-                    table.last_id = op.last_id
-
-    def apply_undoably(self, ops: Iterable[Op]) -> list[Op]:
-        """Carry out the steps; the steps that undo them, in order."""
-        undo: list[Op] = []
-        for op in ops:
-            if op.doc_id is None:
-                undo += self._apply_to_table(op.table, keep=op.document is not None)
+                lost = self._apply_to_table(op.table, keep=op.document is not None)
+                if undo is not None:
+                    undo += lost
                 continue
-            if op.table not in self.tables:
+            if undo is not None and op.table not in self.tables:
                 undo.append(Op(op.table, None, None))
             table = self.table(op.table)
             last_id = table.last_id
             before = table.put(op.doc_id, op.document, op.decoded)
-            undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
-        undo.reverse()
-        return undo
+            if undo is not None:
+                undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
+            elif op.last_id is not None:
+                table.last_id = op.last_id
 
     def _apply_to_table(self, name: str, keep: bool) -> list[Op]:
         table = self.tables.get(name)

@@ -62,7 +62,8 @@ class LoggedStorage(Storage):
         self.on_taken_back: Callable[[], object] = lambda: None
         self._unsynced = Unsynced()
         self._syncs = durability == "fsync"
-        self._batch: list[tuple[Sequence[Op], Sequence[Op]]] | None = None
+        self._batch: list[Op] | None = None
+        self._batch_undo: list[Op] = []
         self._trouble: Exception | None = None
         self._retry_at = 0.0
         self._closed = False
@@ -136,7 +137,8 @@ class LoggedStorage(Storage):
         if not checked:
             self.state.check(ops)
         if self._batch is not None:
-            self._batch.append((ops, self.state.apply_undoably(ops)))
+            self._batch += ops
+            self.state.apply(ops, self._batch_undo)
         elif self._files is None:
             self.state.apply(ops)
         else:
@@ -144,7 +146,8 @@ class LoggedStorage(Storage):
             # The log first: a snapshot on its way must not see what the log does not hold.
             size = self._append(self._files, ops)
             if self._syncs:
-                undo = self.state.apply_undoably(ops)
+                undo: list[Op] = []
+                self.state.apply(ops, undo)
                 self._unsynced.add(Pending(self._files.log.number, size, undo))
             else:
                 self.state.apply(ops)
@@ -162,21 +165,20 @@ class LoggedStorage(Storage):
         if files is not None:
             self._begin(files)
         with files.unseen() if files is not None else contextlib.nullcontext():
-            batch = self._batch = []
+            ops: list[Op] = []
+            undo: list[Op] = []
+            self._batch, self._batch_undo = ops, undo
             try:
                 yield
-                ops = [op for part, _ in batch for op in part]
                 size = self._append(files, ops) if files is not None and ops else 0
             except BaseException:
-                for _, undo in reversed(batch):
-                    self.state.apply(undo)
+                self.state.apply(reversed(undo))
                 raise
             finally:
                 self._batch = None
                 self.commits += 1
         if self._syncs and files is not None and ops:
-            undone = [op for _, undo in reversed(batch) for op in undo]
-            self._unsynced.add(Pending(files.log.number, size, undone))
+            self._unsynced.add(Pending(files.log.number, size, undo))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -214,10 +216,6 @@ class LoggedStorage(Storage):
             self._trouble = None
         self.state = state
         self.commits += 1
-
-    def new_state(self) -> State:
-        """An empty state with the same specifications, to be filled for :meth:`replace`."""
-        return State(self._specs)
 
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
@@ -282,7 +280,7 @@ class LoggedStorage(Storage):
         log = self._files.log
         taken = self._unsynced.take_all(log.number)
         for pending in taken:
-            self.state.apply(pending.undo)
+            self.state.apply(reversed(pending.undo))
         if taken:
             with contextlib.suppress(OSError):
                 log.cut_back(taken[-1].size, taken[-1].number - 1)

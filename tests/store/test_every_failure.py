@@ -13,6 +13,7 @@ import pytest
 from emulator.store import files, log, removal
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
+from emulator.store.state import State
 from emulator.store.storage import LoggedStorage
 from tests.store.scene import NAME, SPECS, Contents, contents, transaction
 
@@ -104,7 +105,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
         with pytest.MonkeyPatch.context() as patch:
             disk = Disk(patch, failing, killed)
             with contextlib.suppress(Killed):
-                other = storage.new_state()
+                other = State(SPECS)
                 other.apply(transaction(17))
                 try:
                     storage.replace(other)

@@ -68,7 +68,7 @@ class Life:
 
     def replace(self) -> None:
         """Another state in its place: a reset."""
-        other = self.storage.new_state()
+        other = State(SPECS)
         other.apply(transaction(17))
         self._model = State(SPECS)
         self._model.apply(transaction(17))

@@ -11,7 +11,7 @@ import pytest
 from emulator.store import snapshot
 from emulator.store.errors import Unavailable
 from emulator.store.log import Log
-from emulator.store.state import Op
+from emulator.store.state import Op, State
 from emulator.store.storage import Durability, LoggedStorage
 from tests.store.databases import check_indexes
 from tests.store.scene import NAME, SPECS, contents, transaction
@@ -143,7 +143,7 @@ def test_a_snapshot_never_counts_while_it_may_have_seen_half_a_batch(
 def test_replace_is_whole_and_survives(path: Path) -> None:
     storage = opened(path)
     storage.commit(transaction(0))
-    other = storage.new_state()
+    other = State(SPECS)
     other.apply(transaction(5))
     storage.replace(other)
     assert contents(storage.state) == contents(other)
@@ -159,7 +159,7 @@ def test_replace_is_whole_or_not_at_all_wherever_the_disk_fails(
     """What memory holds afterwards is what the disk holds."""
     storage = opened(path)
     storage.commit(transaction(0))
-    other = storage.new_state()
+    other = State(SPECS)
     other.apply(transaction(5))
     fail_at(monkeypatch, step)
     try:
@@ -335,4 +335,4 @@ def test_a_closed_state_takes_nothing(path: Path, end: Callable[[LoggedStorage],
     with pytest.raises(Unavailable, match="closed"), storage.batch():
         pass
     with pytest.raises(Unavailable, match="closed"):
-        storage.replace(storage.new_state())
+        storage.replace(State(SPECS))
