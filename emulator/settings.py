@@ -31,7 +31,7 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """What ``serve`` was asked for.
 
-    ``state``: the directory of the state files. ``min_log_bytes``: the journal size at which a
+    ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
     snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
     ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
     addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an

@@ -34,7 +34,7 @@ from emulator.store.errors import StateError, Unavailable
 _PRINTED = 10
 _BAR = "{percentage:3.0f}%|{bar:30}| {postfix} [{elapsed}<{remaining}]"
 _PARTS = 1 << 20
-_JOURNAL_BYTES = 1 << 30
+_LOG_BYTES = 1 << 30
 
 _path = click.Path(path_type=Path)
 
@@ -168,7 +168,7 @@ def _suggest(
 
 def _settings(where: Mapping[str, Any]) -> Settings:
     # The end writes a snapshot anyway; one on the way would only take time from the import.
-    return Settings(state=where["state"], fixtures=where["fixtures"], min_log_bytes=_JOURNAL_BYTES)
+    return Settings(state=where["state"], fixtures=where["fixtures"], min_log_bytes=_LOG_BYTES)
 
 
 def _declared(store: ImportStore, resource: str) -> list[str]:

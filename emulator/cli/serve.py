@@ -91,7 +91,7 @@ _path = click.Path(path_type=Path)
     default=Settings.min_log_bytes,
     show_default=True,
     metavar="BYTES",
-    help="The journal size at which a snapshot is due.",
+    help="The log size at which a snapshot is due.",
 )
 @_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
 @_option(
@@ -223,7 +223,7 @@ def _serve(settings: Settings) -> None:
 def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Certificate | None) -> None:
     torn = emulator.workspaces.default.store.torn_bytes
     if torn:
-        click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the journal", err=True)
+        click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the log", err=True)
     if settings.port_file is not None:
         settings.port_file.write_text(f"{port}\n")
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -17,7 +17,14 @@ from emulator.rules.model import (
     Subscription,
     some_of,
 )
-from emulator.store.fixture_set import FixtureSet, Problem, ProfileEntry, SetCheck, SubscriptionEntry
+from emulator.store.fixture_set import (
+    FixtureSet,
+    Problem,
+    ProfileEntry,
+    SetCheck,
+    SubscriptionEntry,
+    give_hash_ids,
+)
 from emulator.store.interface import Store
 
 
@@ -51,7 +58,7 @@ def add_profile(store: Store, entry: ProfileEntry, now: str, new_id: Callable[[]
         return profile_id
 
     profile, subscriptions = next(iter(FixtureSet(databases, resources, [entry]).records(now, free_id)))
-    store.give_hash_ids(subscriptions)
+    give_hash_ids(store, subscriptions)
     store.apply(Changes([profile], subscriptions))
     return profile
 
@@ -115,7 +122,7 @@ def add_subscription(
         created=now,
         updated=now,
     )
-    store.give_hash_ids([added])
+    give_hash_ids(store, [added])
     store.apply(Changes([], [added]))
     return added
 

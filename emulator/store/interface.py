@@ -8,7 +8,7 @@ storage: the searches of :mod:`~emulator.store.records` and the changes of
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeVar
 
@@ -81,9 +81,6 @@ class Store(Lookup, Protocol):
 
     def apply(self, changes: Changes) -> None:
         """Store new profiles, and subscriptions in place of those with their key on their profile (A6)."""
-
-    def give_hash_ids(self, subscriptions: Collection[Subscription]) -> None:
-        """Give each of these new subscriptions its hash id (A5), unless it has one. Stores nothing."""
 
     def change_profile(self, changed: Profile) -> None:
         """Store a profile in place of the one with its id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from tinydb import TinyDB
 
-from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import (
     Changes,
     Database,
@@ -23,7 +22,7 @@ from emulator.rules.model import (
 )
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState
-from emulator.store.fixture_set import FixtureSet
+from emulator.store.fixture_set import FixtureSet, give_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
 from emulator.store.state import Op
@@ -78,11 +77,7 @@ class TinyDBStore:
         self.sync, self.probe, self.rest = self.storage.sync, self.storage.probe, self.storage.rest
         self.batch, self.discard = self.storage.batch, self.storage.discard
         self.prepare_removal = self.storage.prepare_removal
-        try:
-            self.learn_configuration()
-        except msgspec.MsgspecError as error:
-            self.storage.discard()
-            raise DamagedState(path or Path(), 0, f"an unreadable database or resource ({error})") from error
+        self._begin(path or Path())
 
     @classmethod
     def read(cls, path: Path) -> TinyDBStore:
@@ -91,8 +86,15 @@ class TinyDBStore:
         state = recover(path, SPECS).state
         store.storage.fresh = not state.tables
         store.storage.replace(state)
-        store.learn_configuration()
+        store._begin(path)
         return store
+
+    def _begin(self, path: Path) -> None:
+        try:
+            self.learn_configuration()
+        except msgspec.MsgspecError as error:
+            self.storage.discard()
+            raise DamagedState(path, 0, f"an unreadable database or resource ({error})") from error
 
     # Look-ups (emulator.rules.interfaces.Lookup)
 
@@ -189,16 +191,6 @@ class TinyDBStore:
             steps.append(subscriptions.step(doc_id, one))
         self.storage.commit(steps, checked=True)
 
-    def give_hash_ids(self, subscriptions: Collection[Subscription]) -> None:
-        made = {one.hash_id for one in subscriptions if one.hash_id}
-        for one in subscriptions:
-            if one.hash_id:
-                continue
-            one.hash_id = self.find_by_push(one.key).hash_id or subscription_hash_id(
-                one.key, lambda digits: digits in made or self.hash_taken(digits)
-            )
-            made.add(one.hash_id)
-
     def change_profile(self, changed: Profile) -> None:
         (doc_id,) = self._profile_ids(changed)
         self.storage.commit([self.profiles.step(doc_id, changed)], checked=True)
@@ -213,7 +205,7 @@ class TinyDBStore:
     def delete_subscription(self, subscription: Subscription) -> None:
         doc_id, _ = self._own(subscription.key, subscription.profile_id)
         if doc_id is not None:
-            self.subscriptions.remove(doc_ids=[doc_id])
+            self.storage.commit([self.subscriptions.step(doc_id, None)], checked=True)
 
     def remember(self, name: str, document: bytes) -> None:
         doc_id = REMEMBERED.index(name) + 1
@@ -237,7 +229,7 @@ class TinyDBStore:
         other.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
         other.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
         for profile, subscriptions in fixtures.records(now, new_id):
-            other.give_hash_ids(subscriptions)
+            give_hash_ids(other, subscriptions)
             steps = [other.profiles.step(other.profiles.last_id + 1, profile)]
             next_id = other.subscriptions.last_id + 1
             steps += [other.subscriptions.step(i, one) for i, one in enumerate(subscriptions, next_id)]

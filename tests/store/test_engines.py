@@ -13,7 +13,7 @@ import pytest
 from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, RequestError, Resource
 from emulator.rules.model import Subscription as Record
 from emulator.store import configuring, editing
-from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.interface import Store
 from emulator.store.records import Criteria, list_profiles, list_subscriptions
 from emulator.store.tinydb_store import TinyDBStore
@@ -96,7 +96,7 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
 def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_one(store: TinyDBStore) -> None:
     before = store.commits
     added = [record("cid", "t2"), record("bob", "t1", "unsubscribed")]
-    store.give_hash_ids(added)
+    give_hash_ids(store, added)
     store.apply(Changes([Profile("cid", 17, {"number": 2}, NOW)], added))
     assert store.commits > before
     assert added[1].hash_id == store.find_by_push(key("t1")).hash_id, "A5: one key, one hash"

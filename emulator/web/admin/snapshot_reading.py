@@ -15,7 +15,7 @@ from emulator.rules.model import Changes, Database, Profile, RequestError, Resou
 from emulator.schemas.errors import flatten
 from emulator.schemas.json_members import Piece, read_members
 from emulator.schemas.strict_json import JSONProblem
-from emulator.store.fixture_set import FixtureSet, SetCheck
+from emulator.store.fixture_set import FixtureSet, SetCheck, give_hash_ids
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import changed
@@ -135,7 +135,7 @@ class _Building:
         subscriptions = [self._subscription(profile, one) for one in entry.subscriptions]
         problems = self._hash_problems(path, subscriptions)
         if not problems:
-            self._store.give_hash_ids(subscriptions)
+            give_hash_ids(self._store, subscriptions)
             self._store.apply(Changes([profile], subscriptions))
         return problems
 
