@@ -163,9 +163,9 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
         text = f"database {database.id} is in use: {', '.join(uses)} (?cascade=true removes it all the same)"
         raise RequestError(400, text, "A3")
     with _changing(store, basis, steps):
-        for one in naming:
-            left = [db_id for db_id in one.db_ids if db_id != database.id]
-            store.resource_table.update({"db_ids": left}, where("id") == one.id)
+        if naming:
+            named = where("db_ids").any([database.id])
+            store.resource_table.update(lambda one: one["db_ids"].remove(database.id), named)
         store.database_table.remove(where("id") == database.id)
     removed = Counter(step.table for step in steps)
     return {table.name: removed[table.name] for table in tables}
