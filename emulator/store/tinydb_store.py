@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -228,11 +228,12 @@ class TinyDBStore:
             other.remember(name, document)
         other.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
         other.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
-        for profile, subscriptions in fixtures.records(now, new_id):
-            give_hash_ids(other, subscriptions)
-            steps = [other.profiles.step(other.profiles.last_id + 1, profile)]
-            next_id = other.subscriptions.last_id + 1
-            steps += [other.subscriptions.step(i, one) for i, one in enumerate(subscriptions, next_id)]
+        ids = count(1)
+        for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
+            steps = [other.profiles.step(doc_id, profile)]
+            if subscriptions:
+                give_hash_ids(other, subscriptions)
+                steps += [other.subscriptions.step(next(ids), one) for one in subscriptions]
             other.storage.commit(steps, checked=True)
         self.take(other)
 
