@@ -108,7 +108,7 @@ def rehearse(table: Path, last_token: str, match: str, folder: Path) -> list[str
 @contextmanager
 def _fresh(folder: Path) -> Iterator[Workspace]:
     folder.mkdir()
-    settings = Settings(state=folder, min_journal_bytes=1 << 30)
+    settings = Settings(state=folder, min_log_bytes=1 << 30)
     workspace = Workspace("default", settings, load_fixtures(DEFAULT_FIXTURES))
     try:
         yield workspace

@@ -62,7 +62,7 @@ def soak(
     show: bool = False,
 ) -> Result:
     """Send so many requests; ``every``: how many between two lines of progress, if they are shown."""
-    emulator = Emulator(Settings(state=folder, min_journal_bytes=snapshot_every))
+    emulator = Emulator(Settings(state=folder, min_log_bytes=snapshot_every))
     process, result, since = psutil.Process(), Result(), time.perf_counter()
     bodies = [_body(number, unsubscribe) for unsubscribe in (False, True) for number in range(tokens)]
     handle = emulator.exchange.handle
@@ -116,7 +116,7 @@ def _show(number: int, seconds: float, memory: int, folder: Path) -> None:
 @click.command()
 @click.option("--requests", default=5_000_000, show_default=True, help="How many to send.")
 @click.option("--tokens", default=2_000, show_default=True, help="How many tokens are turned on and off.")
-@click.option("--snapshot-every", default=Settings.min_journal_bytes, show_default=True, metavar="BYTES")
+@click.option("--snapshot-every", default=Settings.min_log_bytes, show_default=True, metavar="BYTES")
 @click.option("--state", type=click.Path(path_type=Path), help="An empty directory; else a temporary one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one line of JSON.")
 def main(requests: int, tokens: int, snapshot_every: int, state: Path | None, as_json: bool) -> None:

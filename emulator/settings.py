@@ -16,7 +16,7 @@ DEFAULT_FIXTURES = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "fixtur
 MAX_BODY_BYTES = 1 << 20
 Durability = Literal["os", "fsync", "none"]
 #: A snapshot is due when the logs are larger than this and than the last snapshot, in bytes.
-MIN_JOURNAL_BYTES = 16 << 20
+MIN_LOG_BYTES = 16 << 20
 #: Bounds of each request journal.
 JOURNAL_COUNT, JOURNAL_BYTES = 10_000, 64 << 20
 #: What ``Authorization: Bearer`` carries unchanged.
@@ -31,7 +31,7 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """What ``serve`` was asked for.
 
-    ``state``: the directory of the state files. ``min_journal_bytes``: the journal size at which a
+    ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
     snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
     ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
     addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an
@@ -48,7 +48,7 @@ class Settings:
     fixtures: Path = DEFAULT_FIXTURES
     state: Path = Path(".emulator")
     durability: Durability = "os"
-    min_journal_bytes: int = MIN_JOURNAL_BYTES
+    min_log_bytes: int = MIN_LOG_BYTES
     strict: bool = False
     policies: Policies = field(default_factory=Policies)
     seed: int | None = None

@@ -73,12 +73,12 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{report.path.name}: {', '.join(facts)}"
     if report.counts:
         yield "  " + ", ".join(f"{name} {count:,}" for name, count in report.counts.items())
-    for journal in report.journals:
-        text = f"  {journal.path.name}: {journal.transactions:,} transaction(s), {journal.size:,} bytes"
-        if journal.superseded:
+    for log in report.logs:
+        text = f"  {log.path.name}: {log.transactions:,} transaction(s), {log.size:,} bytes"
+        if log.superseded:
             text += ", superseded: removed at the next start"
-        elif journal.torn_bytes:
-            text += f", the last {journal.torn_bytes:,} of a torn one: cut off at the next start"
+        elif log.torn_bytes:
+            text += f", the last {log.torn_bytes:,} of a torn one: cut off at the next start"
         yield text
     for finding in report.findings:
         yield f"  FOUND {finding}"

@@ -48,9 +48,9 @@ def command(out: Path | None, **where: Any) -> int:
 
 
 def _from_state(place: Target) -> Iterator[bytes]:
-    with read_only(place) as state:
+    with read_only(place) as store:
         workspace = Workspace(place.workspace or DEFAULT_WORKSPACE, Settings(durability="none"), FixtureSet())
-        workspace.restore(state)
+        workspace.restore(store)
         yield from snapshot_pieces(workspace)
 
 

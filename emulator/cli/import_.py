@@ -25,7 +25,7 @@ from emulator.importer.report import Report, count_lines
 from emulator.importer.sources import Source
 from emulator.rules.model import RequestError
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.errors import StateError, Unavailable
 from push_emulator.emulator_client import EmulatorClient
 from push_emulator.errors import EmulatorError
 from push_emulator.workspace_answers import ImportState
@@ -84,7 +84,7 @@ def command(
         return 1
     except EmulatorError as error:
         raise click.ClickException(error.error_text) from error
-    except (StateError, StorageUnavailable, RequestError) as error:
+    except (StateError, Unavailable, RequestError) as error:
         held = isinstance(error, StateError) and "in use by" in str(error)
         hint = ": import through it with --url http://HOST:PORT" if held else ""
         raise click.ClickException(f"{error}{hint}") from error
@@ -152,7 +152,7 @@ def _suggest(source: Source, resource: str, provider: str, layout: Layout, optio
 def _emulator(options: Mapping[str, Any]) -> closing[Emulator]:
     # The end writes a snapshot anyway; one on the way would only take time from the import.
     state, fixtures = options["state"], options["fixtures"]
-    return closing(Emulator(Settings(state=state, fixtures=fixtures, min_journal_bytes=_JOURNAL_BYTES)))
+    return closing(Emulator(Settings(state=state, fixtures=fixtures, min_log_bytes=_JOURNAL_BYTES)))
 
 
 def _announce(checked: Checked) -> None:

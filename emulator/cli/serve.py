@@ -28,7 +28,7 @@ from emulator.server.background import begin_tasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import POLICY_CHOICES, Settings
-from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.limits import body_limit
 
@@ -90,7 +90,7 @@ _natural = click.IntRange(1)
 )
 @_option(
     "--snapshot-every",
-    "min_journal_bytes",
+    "min_log_bytes",
     type=_natural,
     metavar="BYTES",
     help="Write a snapshot when the log has this size.",
@@ -153,7 +153,7 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
         click.echo(str(error), err=True)
         text = f"the fixtures in {settings.fixtures} cannot be used; nothing was started"
         raise click.ClickException(text) from error
-    except (StateError, StorageUnavailable, TlsError) as error:
+    except (StateError, Unavailable, TlsError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(_explain(error, settings)) from error
@@ -198,9 +198,9 @@ def _serve(settings: Settings) -> None:
 
 
 def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Certificate | None) -> None:
-    torn = emulator.workspaces.default.store.storage.torn_bytes
+    torn = emulator.workspaces.default.store.torn_bytes
     if torn:
-        click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the journal", err=True)
+        click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the log", err=True)
     if settings.port_file is not None:
         settings.port_file.write_text(f"{port}\n")
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

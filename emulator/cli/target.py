@@ -12,12 +12,11 @@ import click
 import httpx
 
 from emulator.settings import Settings
-from emulator.store.errors import StateError, StorageUnavailable
+from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
-from emulator.store.recovery import STEM, nothing_stored, recover
-from emulator.store.state import State
-from emulator.store.tables import SPECS
+from emulator.store.recovery import STEM, nothing_stored
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.registry import is_name, stored_names
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
@@ -91,7 +90,7 @@ def opened(place: Target, fixtures: FixtureSet) -> Iterator[Workspace]:
 
 
 @contextmanager
-def read_only(place: Target) -> Iterator[State]:
+def read_only(place: Target) -> Iterator[TinyDBStore]:
     """The stored state of a workspace in the state directory; nothing is written there.
 
     Raises :class:`click.ClickException`.
@@ -99,10 +98,10 @@ def read_only(place: Target) -> Iterator[State]:
     folder = place.state or Path()
     with _refusals(folder), only_reading(folder):
         name = _stored_name(place, folder)
-        state = recover(state_file(folder, name), SPECS).state
-        if not state.tables:
+        store = TinyDBStore.read(state_file(folder, name))
+        if store.fresh:
             raise click.ClickException(f'{folder}: the workspace "{name}" was never filled: a start fills it')
-        yield state
+        yield store
 
 
 @contextmanager
@@ -114,7 +113,7 @@ def _refusals(folder: Path) -> Iterator[None]:
     except StateError as error:
         hint = "; reach it with --url" if "in use by" in str(error) else ""
         raise click.ClickException(f"{error}{hint}") from error
-    except StorageUnavailable as error:
+    except Unavailable as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error

@@ -20,7 +20,8 @@ from emulator.rules.decide import decide
 from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
 from emulator.settings import MAX_BODY_BYTES
-from emulator.store.errors import StorageUnavailable, refusal
+from emulator.store.errors import Unavailable
+from emulator.workspaces.errors import refusal
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name
 from emulator.workspaces.workspace import Workspace
 
@@ -104,7 +105,7 @@ def _answer(call: Call) -> Answer:
             answer = _carry_out_under(call, request, fault)
     except RequestError as error:
         return _refused(call, error)
-    except StorageUnavailable as error:
+    except Unavailable as error:
         return _not_stored(call, error)
     return spoil(_when_durable(call, answer), fault, faults.delay_s(fault))
 
@@ -129,7 +130,7 @@ def _read(call: Call) -> PushRequest:
 
 
 def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
-    """Decide the request and apply its changes. Raises :class:`StorageUnavailable`."""
+    """Decide the request and apply its changes. Raises :class:`Unavailable`."""
     workspace = call.workspace
     store = workspace.store
     try:
@@ -146,7 +147,7 @@ def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = No
 
 
 def _carry_out_under(call: Call, request: PushRequest, fault: Fault) -> Answer:
-    """The request's own answer, or the fault's. Raises :class:`StorageUnavailable`."""
+    """The request's own answer, or the fault's. Raises :class:`Unavailable`."""
     forced = forced_error(fault)
     if forced is not None or not replaces_answer(fault):
         return _carry_out(call, request, forced)
@@ -166,7 +167,7 @@ def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: i
     return failure(error.text, error.code, status, (*_ALLOW, *headers) if error.code == 405 else headers)
 
 
-def _not_stored(call: Call, error: StorageUnavailable) -> Answer:
+def _not_stored(call: Call, error: Unavailable) -> Answer:
     """The answer when the disk refused: neither the request nor its fault took effect."""
     call.outcome = call.fault = None
     return _refused(call, refusal(error))
@@ -185,7 +186,7 @@ async def _wait(call: Call, answer: Answer, durable: Awaitable[None]) -> Answer 
     """Wait for the disk and record the call; answers what to send instead if the disk refused."""
     try:
         await durable
-    except StorageUnavailable as error:
+    except Unavailable as error:
         refused = _not_stored(call, error)
         _record(call, refused)
         return refused

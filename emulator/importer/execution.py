@@ -15,7 +15,7 @@ from emulator.importer.report import Report, State
 from emulator.importer.rows import Rows
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 
 #: Rows of one step where nobody else is waiting.
@@ -87,10 +87,10 @@ class Import:
             with collections_paused(), self._world.store.batch():
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
             self._workspace.touch()
-            self._workspace.store.storage.sync()
+            self._workspace.store.sync()
         except RequestError as error:
             return self._end("failed", error.text)
-        except StorageUnavailable as error:
+        except Unavailable as error:
             problem = message("not_stored", rows=rows, error=str(error))
             return self._end("failed", problem)
         self._line = line

@@ -11,7 +11,7 @@ from contextlib import suppress
 from emulator.emulator import Emulator
 from emulator.fixtures.watching import EVERY_S, FixtureWatch, Stamp
 from emulator.settings import Settings
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet
 
 #: Seconds between two looks for idle workspaces, at most.
@@ -77,6 +77,6 @@ async def repeat(
             if problem != said:
                 with suppress(OSError, ValueError):  # nobody may be there to hear it
                     say(problem)
-                    if not isinstance(error, (OSError, StorageUnavailable)):
+                    if not isinstance(error, (OSError, Unavailable)):
                         traceback.print_exception(error, file=sys.stderr)
         said = problem

@@ -2,34 +2,29 @@
 
 Each change is one transaction. Where it concerns every profile or subscription, these are gone through in
 steps; meanwhile requests are answered, but no other change by hand may begin (the caller sees to that).
+All but the two look-ups raise :class:`RequestError` 400 and :class:`~emulator.store.errors.Unavailable`.
 """
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from tinydb import where
 
-from emulator.loop.pacing import Pacing
+from emulator.loop.gc_pause import collections_paused
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, RequestError, Resource, some_of
-from emulator.store.consistency import SetCheck
 from emulator.store.editing import refuse
-from emulator.store.problem import Problem
-from emulator.store.state import Op, State
-from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS
+from emulator.store.fixture_set import Problem, SetCheck
+from emulator.store.state import Op
+from emulator.store.table import IndexedTable
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Basis
-from emulator.store.walking import ids_after
-
-#: What becomes of documents, by table and id: ``None`` removes one.
-Rewritten = dict[str, dict[int, bytes | None]]
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Place(msgspec.Struct):
@@ -38,6 +33,7 @@ class _Place(msgspec.Struct):
 
 
 _place = msgspec.json.Decoder(_Place).decode
+_Wanted = Callable[[_Place], bool]
 
 
 def find_database(store: TinyDBStore, db_id: int) -> Database:
@@ -57,17 +53,18 @@ def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
 
 
 def add_database(store: TinyDBStore, database: Database) -> None:
-    """Add a database. Raises :class:`RequestError` 400 and ``StorageUnavailable``."""
+    """Add a database."""
     every = [*store.databases(), database]
-    check = SetCheck(every, store.resources(), present=store)
-    refuse(_last(check.databases(""), len(every) - 1))
-    _commit(store, store.storage.basis, {DATABASES: {_next_id(store, DATABASES): _encode(database)}})
+    refuse(_last(SetCheck(every, store.resources(), present=store).databases(""), len(every) - 1))
+    with _changing(store, store.storage.basis):
+        store.database_table.insert(msgspec.to_builtins(database))
 
 
 def add_resource(store: TinyDBStore, resource: Resource) -> None:
-    """Add a resource. Raises :class:`RequestError` 400 and ``StorageUnavailable``."""
+    """Add a resource."""
     _check_resource(store, resource)
-    _commit(store, store.storage.basis, {RESOURCES: {_next_id(store, RESOURCES): _encode(resource)}})
+    with _changing(store, store.storage.basis):
+        store.resource_table.insert(msgspec.to_builtins(resource))
 
 
 async def change_database(
@@ -80,7 +77,7 @@ async def change_database(
     """Give a database another name, and some of its fields another type; ``None`` removes a field.
 
     The profiles' values are read anew as the new types; one that cannot be is a reason to refuse. Values of
-    a removed field are too, unless ``cascade`` has them removed. Raises as :func:`add_database` does.
+    a removed field are too, unless ``cascade`` has them removed.
     """
     gone = {one for one, kind in fields.items() if kind is None}
     refuse(SetCheck([], []).values("", "", database, dict.fromkeys(gone)))
@@ -88,20 +85,22 @@ async def change_database(
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
     basis = store.storage.basis
-    rewritten: Rewritten = {DATABASES: {_doc_ids(store, DATABASES)[database.id]: _encode(changed)}}
-    if gone or retyped:
-        rewritten[PROFILES] = await _converted(basis.state, changed, retyped, gone, cascade)
-    _commit(store, basis, rewritten)
+    steps = await _converted(store.profiles, changed, retyped, gone, cascade) if gone or retyped else []
+    with _changing(store, basis, steps):
+        store.database_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
 
 
 async def _converted(
-    state: State, changed: Database, retyped: set[str], gone: set[str], cascade: bool
-) -> dict[int, bytes | None]:
-    """The profiles with their values as the changed database wants them."""
-    rewritten: dict[int, bytes | None] = {}
+    profiles: IndexedTable, changed: Database, retyped: set[str], gone: set[str], cascade: bool
+) -> list[Op]:
+    """The steps that give the profiles their values as the changed database wants them."""
+    steps: list[Op] = []
     problems: Counter[tuple[str, str]] = Counter()
-    async for doc_id, profile in _profiles_of(state, changed.id):
+    async for doc_id, document in profiles.walk():
+        if _place(document).db_id != changed.id:
+            continue
+        profile: Profile = profiles.record(doc_id)
         values = {}
         for name, value in profile.fields.items():
             if name in gone:
@@ -115,9 +114,9 @@ async def _converted(
             else:
                 values[name] = value
         if not problems and (values != profile.fields or _types(values) != _types(profile.fields)):
-            rewritten[doc_id] = _encode(replace(profile, fields=values))
+            steps.append(profiles.step(doc_id, replace(profile, fields=values)))
     refuse(Problem("", f"fields.{name}", f"{count} {text}") for (name, text), count in problems.items())
-    return rewritten
+    return steps
 
 
 def _types(values: Mapping[str, object]) -> list[type]:
@@ -130,24 +129,21 @@ async def change_resource(
     """Change some of a resource's properties.
 
     Subscriptions in a database that it no longer has are a reason to refuse, unless ``cascade`` has them
-    removed; those of a provider that it no longer accepts stay. Raises as :func:`add_database` does.
+    removed; those of a provider that it no longer accepts stay.
     """
     changed = replace(resource, **change)
     _check_resource(store, changed, resource)
     basis = store.storage.basis
-    rewritten: Rewritten = {}
+    steps: list[Op] = []
     lost = set(resource.db_ids) - set(changed.db_ids)
     if lost:
-
-        def is_lost(one: _Place) -> bool:
-            return one.resource_id == resource.id and one.db_id in lost
-
-        rewritten = await _removed(basis.state, {SUBSCRIPTIONS: is_lost}, first_only=not cascade)
-        if rewritten and not cascade:
+        is_lost: _Wanted = lambda one: one.resource_id == resource.id and one.db_id in lost  # noqa: E731
+        steps = await _removed([store.subscriptions], is_lost, first_only=not cascade)
+        if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("", "db_ids", text)])
-    rewritten[RESOURCES] = {_doc_ids(store, RESOURCES)[resource.id]: _encode(changed)}
-    _commit(store, basis, rewritten)
+    with _changing(store, basis, steps):
+        store.resource_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
 
 
@@ -155,54 +151,46 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     """Remove a database; how many profiles and subscriptions went with it.
 
     Refused while a resource names it or profiles are in it, unless ``cascade`` has it taken out of the
-    resources and its profiles removed. Raises :class:`RequestError` 400 and ``StorageUnavailable``.
+    resources and its profiles removed.
     """
     basis = store.storage.basis
     naming = [one for one in store.resources() if database.id in one.db_ids]
-
-    def inside(one: _Place) -> bool:
-        return one.db_id == database.id
-
-    rewritten = await _removed(basis.state, {PROFILES: inside, SUBSCRIPTIONS: inside}, first_only=not cascade)
-    if (naming or rewritten) and not cascade:
+    tables = [store.profiles, store.subscriptions]
+    steps = await _removed(tables, lambda one: one.db_id == database.id, first_only=not cascade)
+    if (naming or steps) and not cascade:
         uses = [some_of([f"resource {one.id} has it" for one in naming])] if naming else []
-        uses += ["there are profiles in it"] if rewritten else []
+        uses += ["there are profiles in it"] if steps else []
         text = f"database {database.id} is in use: {', '.join(uses)} (?cascade=true removes it all the same)"
         raise RequestError(400, text, "A3")
-    gone = {name: len(rewritten.get(name, ())) for name in (PROFILES, SUBSCRIPTIONS)}
-    doc_ids = _doc_ids(store, RESOURCES)
-    rewritten[RESOURCES] = {}
-    for one in naming:
-        left = replace(one, db_ids=[db_id for db_id in one.db_ids if db_id != database.id])
-        rewritten[RESOURCES][doc_ids[one.id]] = _encode(left)
-    rewritten[DATABASES] = {_doc_ids(store, DATABASES)[database.id]: None}
-    _commit(store, basis, rewritten)
-    return gone
+    with _changing(store, basis, steps):
+        if naming:
+            named = where("db_ids").any([database.id])
+            store.resource_table.update(lambda one: one["db_ids"].remove(database.id), named)
+        store.database_table.remove(where("id") == database.id)
+    removed = Counter(step.table for step in steps)
+    return {table.name: removed[table.name] for table in tables}
 
 
 async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool = False) -> dict[str, int]:
     """Remove a resource; how many subscriptions went with it.
 
-    Refused while it has subscriptions, unless ``cascade`` has them removed. Raises as
-    :func:`delete_database` does.
+    Refused while it has subscriptions, unless ``cascade`` has them removed.
     """
     basis = store.storage.basis
-    wanted = {SUBSCRIPTIONS: lambda one: one.resource_id == resource.id}
-    rewritten = await _removed(basis.state, wanted, first_only=not cascade)
-    if rewritten and not cascade:
+    tables = [store.subscriptions]
+    steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
+    if steps and not cascade:
         text = "there are subscriptions of it (?cascade=true removes them)"
         raise RequestError(400, f"resource {resource.id} is in use: {text}", "A3")
-    gone = {SUBSCRIPTIONS: len(rewritten.get(SUBSCRIPTIONS, ()))}
-    rewritten[RESOURCES] = {_doc_ids(store, RESOURCES)[resource.id]: None}
-    _commit(store, basis, rewritten)
-    return gone
+    with _changing(store, basis, steps):
+        store.resource_table.remove(where("id") == resource.id)
+    return {store.subscriptions.name: len(steps)}
 
 
 def _check_resource(store: TinyDBStore, resource: Resource, before: Resource | None = None) -> None:
     others = [one for one in store.resources() if before is None or one.id != before.id]
-    every = [*others, resource]
-    check = SetCheck(store.databases(), every, present=store)
-    refuse(_last(check.resources(""), len(every) - 1))
+    check = SetCheck(store.databases(), [*others, resource], present=store)
+    refuse(_last(check.resources(""), len(others)))
 
 
 def _last(problems: list[Problem], position: int) -> list[Problem]:
@@ -213,65 +201,33 @@ def _last(problems: list[Problem], position: int) -> list[Problem]:
     ]
 
 
-def _commit(store: TinyDBStore, basis: Basis, rewritten: Rewritten) -> None:
-    """Make the change, if the state is still the one that it was worked out for."""
+@contextmanager
+def _changing(store: TinyDBStore, basis: Basis, steps: list[Op] | None = None) -> Iterator[None]:
+    """One transaction of the steps and of what is done inside, if the state is still that of ``basis``."""
     if store.storage.basis != basis:
         text = "the state was replaced, or a part of it taken back, meanwhile; nothing was changed, try again"
         raise RequestError(400, text, "A3")
-    was_enabled = gc.isenabled()
-    gc.disable()  # it would walk a million new steps again and again
-    try:
-        store.storage.commit(
-            [Op(name, doc_id, after) for name, table in rewritten.items() for doc_id, after in table.items()],
-            checked=True,
-        )
-    finally:
-        if was_enabled:
-            gc.enable()
+    with collections_paused(), store.batch():  # the collector would walk a million new steps again and again
+        store.storage.commit(steps or [], checked=True)
+        yield
     store.learn_configuration()
 
 
-def _next_id(store: TinyDBStore, table: str) -> int:
-    return store.storage.state.table(table).last_id + 1
-
-
-def _doc_ids(store: TinyDBStore, name: str) -> dict[int, int]:
-    table = store.storage.state.table(name)
-    return {table.decode(document).id: doc_id for doc_id, document in table.documents.items()}
-
-
-async def _removed(
-    state: State, wanted: Mapping[str, Callable[[_Place], bool]], first_only: bool
-) -> Rewritten:
+async def _removed(tables: list[IndexedTable], is_wanted: _Wanted, first_only: bool) -> list[Op]:
     """The removal of all wanted documents that there are at the moment of return, or of the first found."""
-    steps = Pacing()
-    removed: Rewritten = {}
-    seen: dict[str, int] = {}
-    for name, is_wanted in wanted.items():
-        table = state.table(name)
-        for doc_id in ids_after(table):
-            if steps.long:
-                await steps.pause()
-            seen[name] = doc_id
-            document = table.documents.get(doc_id)
-            if document is not None and is_wanted(_place(document)):
-                removed.setdefault(name, {})[doc_id] = None
+    steps: list[Op] = []
+    seen: list[int] = []
+    for table in tables:
+        last = 0
+        async for last, document in table.walk():
+            if is_wanted(_place(document)):
+                steps.append(table.step(last, None))
                 if first_only:
-                    return removed
-    for name, is_wanted in wanted.items():  # what came into one table while another was gone through
-        documents = state.table(name).documents
-        for doc_id in ids_after(state.table(name), seen.get(name, 0)):
-            if doc_id in documents and is_wanted(_place(documents[doc_id])):
-                removed.setdefault(name, {})[doc_id] = None
-    return removed
-
-
-async def _profiles_of(state: State, db_id: int) -> AsyncIterator[tuple[int, Profile]]:
-    table = state.table(PROFILES)
-    steps = Pacing()
-    for doc_id in ids_after(table):
-        if steps.long:
-            await steps.pause()
-        document = table.documents.get(doc_id)
-        if document is not None and _place(document).db_id == db_id:
-            yield doc_id, table.decode(document)
+                    return steps
+        seen.append(last)
+    for table, last in zip(tables, seen, strict=True):  # what came into one while another was gone through
+        for doc_id in table.state.ids_after(last):
+            late = table.state.documents.get(doc_id)
+            if late is not None and is_wanted(_place(late)):
+                steps.append(table.step(doc_id, None))
+    return steps

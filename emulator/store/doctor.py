@@ -11,8 +11,8 @@ from pathlib import Path
 
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.invariants import breaches, unreadable
-from emulator.store.log_format import JournalReport, is_journal, read_journal
-from emulator.store.recovery import STEM, Recovered, find_journals, nothing_stored, recover, stored_states
+from emulator.store.log_format import LogReport, is_log, read_log
+from emulator.store.recovery import STEM, Recovered, find_logs, nothing_stored, recover, stored_states
 from emulator.store.snapshot import FORMAT, read_header
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE
@@ -40,8 +40,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class JournalFacts:
-    """One journal: how many transactions it holds, how many bytes it has, how many of them are torn."""
+class LogFacts:
+    """One log: how many transactions it holds, how many bytes it has, how many of them are torn."""
 
     path: Path
     transactions: int
@@ -64,7 +64,7 @@ class Report:
     format: int | None = None
     generation: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
-    journals: list[JournalFacts] = field(default_factory=list)
+    logs: list[LogFacts] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     more_findings: int = 0
     starts: bool = True
@@ -73,7 +73,7 @@ class Report:
     @property
     def torn_bytes(self) -> int:
         """Bytes of an unfinished transaction, which the next start cuts off: no damage."""
-        return sum(one.torn_bytes for one in self.journals if not one.superseded)
+        return sum(one.torn_bytes for one in self.logs if not one.superseded)
 
     def find(self, path: Path, text: str, offset: int | None = None) -> None:
         """One finding more."""
@@ -84,7 +84,7 @@ class Report:
 
 
 def state_files(folder: Path) -> list[Path]:
-    """The state files of a directory, those included of which only journals are left.
+    """The state files of a directory, those included of which only logs are left.
 
     Files of others are not among them, but in the place of the default workspace's. Raises :class:`OSError`
     if it cannot be read.
@@ -94,7 +94,7 @@ def state_files(folder: Path) -> list[Path]:
         if path.name == f"{DEFAULT}.json":
             stems.add(DEFAULT)
         match = _JOURNAL.fullmatch(path.name)
-        if match and STEM.fullmatch(match[1]) and is_journal(path):
+        if match and STEM.fullmatch(match[1]) and is_log(path):
             stems.add(match[1])
     return [folder / f"{stem}.json" for stem in sorted(stems)]
 
@@ -115,14 +115,14 @@ def examine_file(path: Path, judge: Judge = lambda name, document: None) -> Repo
     except DamagedState as damage:
         report.starts = False
         report.find(damage.path, damage.reason, damage.offset)
-        _look_at_journals(report, _generation_of(path))
+        _look_at_logs(report, _generation_of(path))
         report.advice += _advise(report, damage)
     except StateError as error:
         report.starts = False
         report.find(path, str(error))
     else:
         _look_at_state(report, recovered, judge)
-        _look_at_journals(report, recovered.header.generation)
+        _look_at_logs(report, recovered.header.generation)
         if report.findings:
             report.advice += _start_anew(report) if not report.starts else [_SET_RIGHT]
     return report
@@ -135,26 +135,26 @@ _SET_RIGHT = (
 
 def _advise(report: Report, damage: DamagedState) -> Iterator[str]:
     """What is lost of a damaged state, and the commands after which a server starts again."""
-    later = [one.path for one in report.journals if one.path == damage.path or not _before(one, damage)]
+    later = [one.path for one in report.logs if one.path == damage.path or not _before(one, damage)]
     if damage.offset == 0 or damage.path not in later:
         yield from _start_anew(report)
         return
     lines = damage.path.read_bytes()[damage.offset :].count(b"\n")
-    lost = max(1, lines) + sum(one.transactions for one in report.journals if one.path in later[1:])
+    lost = max(1, lines) + sum(one.transactions for one in report.logs if one.path in later[1:])
     yield f"{lost:,} transaction(s), from there on, are lost; all before are whole. To go on with those:"
     yield from _set_aside(report, later)
     kept = _aside(report) / damage.path.name
     yield f"  head -c {damage.offset} {shlex.quote(str(kept))} > {shlex.quote(str(damage.path))}"
 
 
-def _before(one: JournalFacts, damage: DamagedState) -> bool:
+def _before(one: LogFacts, damage: DamagedState) -> bool:
     found = _JOURNAL.fullmatch(damage.path.name)
     return found is None or one.generation < int(found[2])
 
 
 def _start_anew(report: Report) -> Iterator[str]:
     yield "what is in it is lost, unless you have a copy of the directory or an export. To go on without it:"
-    there = [one.path for one in report.journals]
+    there = [one.path for one in report.logs]
     yield from _set_aside(report, [report.path, *there] if report.path.exists() else there)
     yield "then the workspace begins with the fixtures; PUT /__admin/snapshot reads an export back"
 
@@ -204,13 +204,13 @@ def _misremembered(state: State, judge: Judge) -> Iterator[str]:
                 yield str(error)
 
 
-def _look_at_journals(report: Report, generation: int) -> None:
-    """Count what each journal holds; ``generation``: that of the first one that counts."""
-    for number, path in find_journals(report.path).items():
-        facts, transactions = JournalReport(), 0
+def _look_at_logs(report: Report, generation: int) -> None:
+    """Count what each log holds; ``generation``: that of the first one that counts."""
+    for number, path in find_logs(report.path).items():
+        facts, transactions = LogReport(), 0
         size = path.stat().st_size
         try:
-            for _ in read_journal(path, facts):
+            for _ in read_log(path, facts):
                 transactions += 1
         except DamagedState as damage:
             if number >= generation and all(one.path != path for one in report.findings):
@@ -218,7 +218,7 @@ def _look_at_journals(report: Report, generation: int) -> None:
         except StateError as error:
             report.find(path, str(error))
         superseded = number < generation
-        report.journals.append(JournalFacts(path, transactions, size, facts.torn_bytes, number, superseded))
+        report.logs.append(LogFacts(path, transactions, size, facts.torn_bytes, number, superseded))
 
 
 def wrong_indexes(state: State) -> list[str]:

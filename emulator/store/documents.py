@@ -23,7 +23,7 @@ class Documents(MutableMapping[int, bytes]):
         self._pages: dict[int, dict[int, bytes]] = {}
 
     def __getitem__(self, doc_id: int) -> bytes:
-        return self._pages.get(doc_id >> _PAGE_BITS, {})[doc_id]
+        return self._pages[doc_id >> _PAGE_BITS][doc_id]
 
     def get(self, doc_id: int, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
         page = self._pages.get(doc_id >> _PAGE_BITS)

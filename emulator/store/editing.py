@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
 from msgspec.structs import replace
 
 from emulator.rules.fields import read_value
-from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import (
     Changes,
     FieldValue,
@@ -19,14 +17,15 @@ from emulator.rules.model import (
     Subscription,
     some_of,
 )
-from emulator.store.consistency import SetCheck
-from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
-from emulator.store.problem import Problem
-from emulator.store.state import Op
-from emulator.store.tables import PROFILES, SUBSCRIPTIONS, profile_key
-from emulator.store.tinydb_store import TinyDBStore
-
-_encode = msgspec.json.Encoder().encode
+from emulator.store.fixture_set import (
+    FixtureSet,
+    Problem,
+    ProfileEntry,
+    SetCheck,
+    SubscriptionEntry,
+    give_hash_ids,
+)
+from emulator.store.interface import Store
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -36,7 +35,7 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise RequestError(400, some_of(texts), "A3")
 
 
-def find_profile(store: TinyDBStore, db_id: int, profile_id: str) -> Profile:
+def find_profile(store: Store, db_id: int, profile_id: str) -> Profile:
     """The profile. Raises :class:`RequestError` 404."""
     profile = store.find_profile(db_id, profile_id)
     if profile is None:
@@ -44,10 +43,10 @@ def find_profile(store: TinyDBStore, db_id: int, profile_id: str) -> Profile:
     return profile
 
 
-def add_profile(store: TinyDBStore, entry: ProfileEntry, now: str, new_id: Callable[[], str]) -> Profile:
+def add_profile(store: Store, entry: ProfileEntry, now: str, new_id: Callable[[], str]) -> Profile:
     """Add a profile with its subscriptions. ``now``: ISO 8601; ``new_id`` makes its id if it has none.
 
-    Raises :class:`RequestError` 400 and :class:`~emulator.store.errors.StorageUnavailable`.
+    Raises :class:`RequestError` 400 and :class:`~emulator.store.errors.Unavailable`.
     """
     databases, resources = store.databases(), store.resources()
     refuse(SetCheck(databases, resources, present=store).profile("", 0, entry))
@@ -64,7 +63,7 @@ def add_profile(store: TinyDBStore, entry: ProfileEntry, now: str, new_id: Calla
     return profile
 
 
-def change_profile(store: TinyDBStore, profile: Profile, values: Mapping[str, FieldValue | None]) -> Profile:
+def change_profile(store: Store, profile: Profile, values: Mapping[str, FieldValue | None]) -> Profile:
     """Set some of a profile's fields; ``None`` removes one. Raises as :func:`add_profile` does."""
     database = store.database(profile.db_id)
     refuse(SetCheck(store.databases(), store.resources()).values("", "", database, values))
@@ -75,21 +74,12 @@ def change_profile(store: TinyDBStore, profile: Profile, values: Mapping[str, Fi
         else:
             fields[name] = read_value(database.fields[name], value)
     changed = replace(profile, fields=fields)
-    store.storage.commit([Op(PROFILES, _profile_doc_id(store, profile), _encode(changed))])
+    store.change_profile(changed)
     return changed
 
 
-def delete_profile(store: TinyDBStore, profile: Profile) -> int:
-    """Remove a profile with its subscriptions; how many those were. Raises ``StorageUnavailable``."""
-    owned = store.storage.state.table(SUBSCRIPTIONS).indexes["profile"]
-    ids = owned.find(profile_key(profile.db_id, profile.id))
-    ops = [Op(SUBSCRIPTIONS, doc_id, None) for doc_id in ids]
-    store.storage.commit([*ops, Op(PROFILES, _profile_doc_id(store, profile), None)])
-    return len(ids)
-
-
 def find_subscription(
-    store: TinyDBStore, hash_id: str, profile_id: str | None, one_only: bool
+    store: Store, hash_id: str, profile_id: str | None, one_only: bool
 ) -> tuple[Subscription, list[Subscription]]:
     """The record with this hash id, and all of them: a key can be on several profiles.
 
@@ -108,9 +98,9 @@ def find_subscription(
 
 
 def add_subscription(
-    store: TinyDBStore, db_id: int, profile_id: str, entry: SubscriptionEntry, now: str
+    store: Store, db_id: int, profile_id: str, entry: SubscriptionEntry, now: str
 ) -> Subscription:
-    """Add a subscription to a profile. Raises :class:`RequestError` 400 and ``StorageUnavailable``."""
+    """Add a subscription to a profile. Raises :class:`RequestError` 400 and ``Unavailable``."""
     if all(database.id != db_id for database in store.databases()):
         raise RequestError(400, f"db_id: there is no database {db_id}", "A3")
     if store.find_profile(db_id, profile_id) is None:
@@ -127,7 +117,7 @@ def add_subscription(
     return added
 
 
-def change_subscription(store: TinyDBStore, record: Subscription, status: Status, now: str) -> Subscription:
+def change_subscription(store: Store, record: Subscription, status: Status, now: str) -> Subscription:
     """Set a subscription's status. Raises as :func:`add_subscription` does."""
     entry = SubscriptionEntry(record.resource_id, record.provider, record.subscription_id, status)
     owner = ProfileEntry(record.db_id, record.profile_id)
@@ -138,27 +128,3 @@ def change_subscription(store: TinyDBStore, record: Subscription, status: Status
     changed = replace(record, status=status, updated=now)
     store.apply(Changes([], [changed]))
     return changed
-
-
-def delete_subscription(store: TinyDBStore, record: Subscription) -> None:
-    """Remove a subscription. Raises :class:`~emulator.store.errors.StorageUnavailable`."""
-    doc_id = store.subscription_doc_id(record)
-    if doc_id is not None:
-        store.storage.commit([Op(SUBSCRIPTIONS, doc_id, None)])
-
-
-def give_hash_ids(store: TinyDBStore, subscriptions: Collection[Subscription]) -> None:
-    """Give each of these new subscriptions its hash id (A5), unless it has one."""
-    made = {one.hash_id for one in subscriptions if one.hash_id}
-    for one in subscriptions:
-        if one.hash_id:
-            continue
-        one.hash_id = store.find_by_push(one.key).hash_id or subscription_hash_id(
-            one.key, lambda digits: digits in made or store.hash_taken(digits)
-        )
-        made.add(one.hash_id)
-
-
-def _profile_doc_id(store: TinyDBStore, profile: Profile) -> int:
-    index = store.storage.state.table(PROFILES).indexes["id"]
-    return index.find(profile_key(profile.db_id, profile.id))[0]

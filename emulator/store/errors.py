@@ -1,11 +1,8 @@
-"""What can be wrong with the state on disk."""
+"""What can be wrong with a state."""
 
 from __future__ import annotations
 
-from errno import EMFILE, ENFILE
 from pathlib import Path
-
-from emulator.rules.model import RequestError
 
 
 class StateError(Exception):
@@ -25,14 +22,6 @@ class DamagedState(StateError):
         self.reason = reason
 
 
-def newer_format(path: Path, what: str, found: int, known: int) -> StateError:
-    """The refusal of a file that a later version wrote: what it is, its format, the latest known one."""
-    return StateError(
-        f"{path}: written by a newer emulator ({what} format {found}, this one reads {known}). "
-        "Use that version, or another --state directory"
-    )
-
-
 class ForeignFile(StateError):
     """Somebody else's file is where one of ours would be."""
 
@@ -43,25 +32,15 @@ class ForeignFile(StateError):
         )
 
 
-class StorageUnavailable(Exception):
+class Unavailable(Exception):
     """A transaction could not be made durable: nothing of it was applied, the state is as before.
 
-    ``code``: the error of an answer, 503 where the system had no more open files to give, else 500.
+    ``cause``: what the system said, if it did.
     """
 
-    def __init__(self, text: str, code: int = 500) -> None:
+    def __init__(self, text: str, cause: Exception | None = None) -> None:
         super().__init__(text)
-        self.code = code
-
-
-def error_code(error: Exception) -> int:
-    """The error of an answer that this kept from being given: 503 for want of open files, else 500."""
-    return 503 if isinstance(error, OSError) and error.errno in (EMFILE, ENFILE) else 500
-
-
-def refusal(error: StorageUnavailable) -> RequestError:
-    """What whoever asked for the change is answered."""
-    return RequestError(error.code, f"nothing was changed: {error}", "A3")
+        self.cause = cause
 
 
 def reason(error: Exception, path: Path) -> str:

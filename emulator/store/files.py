@@ -11,6 +11,13 @@ from collections.abc import Iterable
 from errno import EACCES, EISDIR, ELOOP, ENOENT, EPERM
 from io import RawIOBase
 from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from emulator.store.errors import DamagedState, StateError
+
+T = TypeVar("T")
 
 #: Neither through a link nor, on Windows, with two bytes for a newline.
 OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -61,6 +68,22 @@ def begins_with(path: Path, pattern: re.Pattern[bytes]) -> bool:
         return stat.S_ISREG(os.fstat(found).st_mode) and pattern.match(os.read(found, 100)) is not None
     finally:
         os.close(found)
+
+
+def read_head(path: Path, document: bytes, kind: type[T], member: str, known: int) -> T:
+    """What the first line of a file says; ``member`` of it is the file's format, ``known`` the latest one.
+
+    Raises :class:`DamagedState`, and :class:`StateError` for a file that a later version wrote.
+    """
+    try:
+        version = msgspec.convert(msgspec.json.decode(document, type=dict[str, Any])[member], int)
+        if version <= known:
+            return msgspec.json.decode(document, type=kind)
+    except (KeyError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DamagedState(path, 0, f"unreadable header ({error})") from error
+    what = "log" if member == "journal" else "state"
+    text = f"written by a newer emulator ({what} format {version}, this one reads {known})"
+    raise StateError(f"{path}: {text}. Use that version, or another --state directory")
 
 
 def fsync_folder(folder: Path) -> None:

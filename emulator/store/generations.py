@@ -1,8 +1,8 @@
-"""The files of one state over time: journals, and the snapshots that stand in for them.
+"""The files of one state over time: logs, and the snapshots that stand in for them.
 
-A generation is a journal and, once it is written, the snapshot of everything before that journal. A new
-generation begins with its journal; its snapshot follows in the background, or at once; then the journals
-before it are forgotten. Whatever moment is the last one, what lies on the disk is one state.
+A generation is a log and, once it is written, the snapshot of everything before that log. A new generation
+begins with its log; its snapshot follows in the background, or at once; then the logs before it are
+forgotten. Whatever moment is the last one, what lies on the disk is one state.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from errno import EEXIST
 from pathlib import Path
 from time import monotonic
@@ -18,9 +18,9 @@ from time import monotonic
 from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import fsync_folder, identity, replace_file
-from emulator.store.log import Journal
-from emulator.store.log_format import is_journal
-from emulator.store.recovery import Recovered, find_journals, journal_path
+from emulator.store.log import Log
+from emulator.store.log_format import is_log
+from emulator.store.recovery import Recovered, find_logs, log_path
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced
 
@@ -29,19 +29,21 @@ RETRY_S = 1.0
 
 
 class Generations:
-    """The snapshot and journals of the state file ``path``.
+    """The snapshot and logs of the state file ``path``; :attr:`log` is there when resumed or written.
 
-    A snapshot is due when the journals are larger than ``min_journal_bytes`` and than the last snapshot.
-    ``failure`` says why the last attempt at one came to nothing; the journals go on meanwhile. ``syncs``:
-    transactions have to reach the disk before they count. ``check_lock`` raises :class:`OSError` when the
-    directory is no longer ours.
+    A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot. ``failure``
+    says why the last attempt at one came to nothing; the logs go on meanwhile. ``syncs``: transactions have
+    to reach the disk before they count. ``check_lock`` raises :class:`OSError` when the directory is no
+    longer ours.
     """
+
+    log: Log
 
     def __init__(
         self,
         path: Path,
         unsynced: Unsynced,
-        min_journal_bytes: int,
+        min_log_bytes: int,
         syncs: bool,
         check_lock: Callable[[], object],
     ) -> None:
@@ -49,13 +51,13 @@ class Generations:
         self._check_lock = check_lock
         self.failure: str | None = None
         self._unsynced = unsynced
-        self._min_journal_bytes = min_journal_bytes
+        self._min_log_bytes = min_log_bytes
         self._syncs = syncs
-        self._journal: Journal | None = None
+        self._begun = False
         self._generation = 0
         self._first_number = 0
         self._state_id = secrets.token_hex(8)
-        self._closed_journal_bytes = 0
+        self._closed_log_bytes = 0
         self._snapshot_bytes = 0
         self._snapshot_number = 0
         self._snapshot_identity: tuple[int, int, int] | None = None
@@ -73,23 +75,17 @@ class Generations:
         self._snapshot_number = recovered.header.number
         self._snapshot_bytes = self.path.stat().st_size
         self._snapshot_identity = identity(self.path)
-        self._journal = Journal(recovered.journals[-1], last.size, last.number, self._syncs)
+        self.log, self._begun = Log(recovered.logs[-1], last.size, last.number, self._syncs), True
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
-                self._journal.cut_back(last.size, last.number)
-        self._closed_journal_bytes = sum(old.stat().st_size for old in recovered.journals[:-1])
-        self._forget_journals(recovered.header.generation)
-
-    @property
-    def journal(self) -> Journal:
-        """The journal that transactions go to."""
-        assert self._journal is not None, "neither resumed nor written"
-        return self._journal
+                self.log.cut_back(last.size, last.number)
+        self._closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
+        self._forget_logs(recovered.header.generation)
 
     def close(self) -> None:
         """Let go of the files as they are."""
         self.abandon_snapshot()
-        self.journal.close()
+        self.log.close()
 
     # A snapshot at once
 
@@ -103,23 +99,29 @@ class Generations:
         self.check()
         self._begin()
         header = self._header(state)
-        chunks = snapshot.write_chunks(header, state.documents())
-        replace_file(self.path, chunks if give_up_at is None else _until(give_up_at, chunks))
+
+        def chunks() -> Iterator[bytes]:
+            for chunk in snapshot.write_chunks(header, state.documents()):
+                if give_up_at is not None and monotonic() > give_up_at:
+                    raise TimeoutError("the snapshot takes too long")
+                yield chunk
+
+        replace_file(self.path, chunks())
         self._written(header)
 
     def append(self, payload: bytes) -> None:
-        """Append a transaction to the journal. Raises :class:`OSError`; then it does not count."""
-        if self.journal.seen_lately:
-            self.journal.check_linked()
+        """Append a transaction to the log. Raises :class:`OSError`; then it does not count."""
+        if self.log.seen_lately:
+            self.log.check_linked()
         else:
             self.check()
-        self.journal.append(payload)
+        self.log.append(payload)
 
     def check(self) -> None:
         """Raise :class:`OSError` unless the directory is ours and the files in it are those of before."""
         self._check_lock()
-        if self._journal is not None:
-            self._journal.check()
+        if self._begun:
+            self.log.check()
         if self._thread is None:  # else a new one may have come just now
             self._check_snapshot()
 
@@ -131,18 +133,18 @@ class Generations:
     def try_again(self) -> None:
         """Try whether the disk takes again what it refused. Raises :class:`OSError` if it does not."""
         self.check()
-        self.journal.probe()
+        self.log.probe()
         if self._syncs:
             if not self._unsynced:  # else somebody still has to hear of it
-                self.journal.forget_sync_error()
-            self.journal.sync()
+                self.log.forget_sync_error()
+            self.log.sync()
 
     @property
     def outdated(self) -> bool:
         """Whether the snapshot alone is less than the whole state."""
         return (
-            self.journal.number > self._snapshot_number
-            or self._closed_journal_bytes > 0
+            self.log.number > self._snapshot_number
+            or self._closed_log_bytes > 0
             or identity(self.path) != self._snapshot_identity
         )
 
@@ -150,8 +152,8 @@ class Generations:
 
     def snapshot_due(self) -> bool:
         """Whether it is time for a snapshot, or for another attempt."""
-        size = self._closed_journal_bytes + self.journal.size
-        wanted = self.failure is not None or size > max(self._min_journal_bytes, self._snapshot_bytes)
+        size = self._closed_log_bytes + self.log.size
+        wanted = self.failure is not None or size > max(self._min_log_bytes, self._snapshot_bytes)
         return wanted and self._thread is None and monotonic() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
@@ -164,14 +166,13 @@ class Generations:
             return
         try:
             self.check()
-            if self.failure is None or self.journal.size > self._min_journal_bytes:
-                self._begin()  # else the journal of the last attempt does for this one
+            if self.failure is None or self.log.size > self._min_log_bytes:
+                self._begin()  # else the log of the last attempt does for this one
             self._abandoned.clear()
-            arguments = (self.journal, self._unsynced.epoch, self._header(state), state.documents())
-            self._thread = threading.Thread(
-                target=self._write_in_background, args=arguments, name="snapshot", daemon=True
-            )
-            self._thread.start()
+            arguments = (state, self._header(state), self.log, self._unsynced.epoch)
+            thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
+            self._thread = thread
+            thread.start()
         except (OSError, RuntimeError) as error:  # RuntimeError: there are too many threads
             self._thread = None
             self._failed(error)
@@ -185,7 +186,7 @@ class Generations:
 
     @contextlib.contextmanager
     def unseen(self) -> Iterator[None]:
-        """While the memory holds what no journal does: no snapshot may count.
+        """While the memory holds what no log does: no snapshot may count.
 
         Whatever is raised inside says that a snapshot on its way has seen what there never was.
         """
@@ -196,16 +197,10 @@ class Generations:
                 self._abandoned.set()
                 raise
 
-    def _write_in_background(
-        self,
-        journal: Journal,
-        epoch: Epoch,
-        header: snapshot.Header,
-        tables: Mapping[str, Mapping[int, bytes]],
-    ) -> None:
+    def _write(self, state: State, header: snapshot.Header, log: Log, epoch: Epoch) -> None:
         try:
-            chunks = snapshot.write_chunks(header, tables)
-            replace_file(self.path, self._secured(chunks, journal, epoch))
+            chunks = snapshot.write_chunks(header, state.documents())
+            replace_file(self.path, self._secured(chunks, log, epoch))
             self._written(header)
         except _Abandoned:
             pass
@@ -214,16 +209,16 @@ class Generations:
         finally:
             self._thread = None
 
-    def _secured(self, chunks: Iterator[bytes], journal: Journal, epoch: Epoch) -> Iterator[bytes]:
+    def _secured(self, chunks: Iterator[bytes], log: Log, epoch: Epoch) -> Iterator[bytes]:
         for chunk in chunks:
             if self._abandoned.is_set() or epoch is not self._unsynced.epoch:
                 raise _Abandoned
             yield chunk
-        # What the snapshot has seen must be in the journal on the disk, for good, before the snapshot counts.
-        journal.sync()  # the most of it while nobody waits
+        # What the snapshot has seen must be in the log on the disk, for good, before the snapshot counts.
+        log.sync()  # the most of it while nobody waits
         with self._settled:
-            seen = Ticket(epoch, journal.number)
-            journal.sync()
+            seen = Ticket(epoch, log.number)
+            log.sync()
             if self._abandoned.is_set() or not self._unsynced.confirm(seen):
                 raise _Abandoned
         self.check()
@@ -232,14 +227,16 @@ class Generations:
     # Inside
 
     def _begin(self) -> None:
-        """Begin a generation: its journal. The journals before it stay until its snapshot is there."""
-        before, number = self._journal, self._journal.number if self._journal else 0
-        path = journal_path(self.path, self._generation + 1)
-        self._journal = Journal.create(path, self._generation + 1, number, self._state_id, self._syncs)
+        """Begin a generation: its log. The logs before it stay until its snapshot is there."""
+        before = self.log if self._begun else None
+        number = before.number if before is not None else 0
+        path = log_path(self.path, self._generation + 1)
+        self.log = Log.create(path, self._generation + 1, number, self._state_id, self._syncs)
+        self._begun = True
         self._generation += 1
         self._first_number = number
         if before is not None:
-            self._closed_journal_bytes += before.size
+            self._closed_log_bytes += before.size
             before.end()
 
     def _header(self, state: State) -> snapshot.Header:
@@ -253,28 +250,21 @@ class Generations:
         try:
             fsync_folder(self.path.parent)
             self._snapshot_bytes = self.path.stat().st_size
-            self._forget_journals(header.generation)
+            self._forget_logs(header.generation)
         except OSError as error:
             self._failed(error)
         else:
-            self._closed_journal_bytes = 0
+            self._closed_log_bytes = 0
             self.failure = None
 
-    def _forget_journals(self, generation: int) -> None:
-        for old, journal_file in find_journals(self.path).items():
-            if old < generation and is_journal(journal_file):
-                journal_file.unlink(missing_ok=True)
+    def _forget_logs(self, generation: int) -> None:
+        for old, log_file in find_logs(self.path).items():
+            if old < generation and is_log(log_file):
+                log_file.unlink(missing_ok=True)
 
     def _failed(self, error: Exception) -> None:
-        self.failure = f"no snapshot can be written, the journal grows: {reason(error, self.path)}"
+        self.failure = f"no snapshot can be written, the log grows: {reason(error, self.path)}"
         self._retry_at = monotonic() + RETRY_S
-
-
-def _until(deadline: float, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        if monotonic() > deadline:
-            raise TimeoutError("the snapshot takes too long")
-        yield chunk
 
 
 class _Abandoned(Exception):

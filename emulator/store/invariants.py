@@ -12,7 +12,6 @@ import msgspec
 from emulator.rules.model import Database, Profile, PushKey, Resource, Subscription
 from emulator.store.state import State
 from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
-from emulator.store.tinydb_store import push_ids
 
 
 class _Known(NamedTuple):
@@ -93,7 +92,7 @@ def _keys(state: State) -> Iterator[str]:
     active, inactive = table.indexes["active"], table.indexes["inactive"]
     lonely = (key for key, _ in inactive.entries() if key not in active)
     for key in chain((key for key, _ in active.entries()), lonely):
-        ids = push_ids(table, key)
+        ids = sorted([*active.find(key), *inactive.find(key)])
         if len(ids) > 1:
             by_key: dict[PushKey, list[Subscription]] = defaultdict(list)
             for doc_id in ids:

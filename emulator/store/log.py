@@ -1,4 +1,4 @@
-"""The state's journal: an append-only file of transactions, of the form that ``journal_format`` describes."""
+"""The state's log: an append-only file of transactions, of the form that ``log_format`` describes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from time import monotonic
 import msgspec
 
 from emulator.store.files import OPEN_FLAGS, fsync_folder, replace_file
-from emulator.store.log_format import CLOSED, FORMAT, Header, format_line, is_journal
+from emulator.store.log_format import CLOSED, FORMAT, Header, format_line, is_log
 from emulator.store.open_files import closed, opened
 
-#: Seconds for which a look at the journal's name holds: to ask it each time costs more than to write a line.
+#: Seconds for which a look at the log's name holds: to ask it each time costs more than to write a line.
 _SEEN_S = 0.001
 
 
-class Journal:
-    """A journal to append to. Its file is opened when something is appended, and let go of at rest.
+class Log:
+    """A log to append to. Its file is opened when something is appended, and let go of at rest.
 
     ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends, any may
     sync. ``syncs``: what is appended counts when it is synced, so that the file stays open until then.
@@ -44,13 +44,13 @@ class Journal:
         self._sync_error: OSError | None = None
 
     @classmethod
-    def create(cls, path: Path, generation: int, number: int, state: str, syncs: bool = False) -> Journal:
-        """Make a journal that follows the snapshot ``generation``; it appears whole or not at all.
+    def create(cls, path: Path, generation: int, number: int, state: str, syncs: bool = False) -> Log:
+        """Make a log that follows the snapshot ``generation``; it appears whole or not at all.
 
         Raises :class:`OSError`, also for somebody else's file in its place.
         """
-        if os.path.lexists(path) and not is_journal(path):
-            raise FileExistsError(EEXIST, "another file is in the place of the next journal", str(path))
+        if os.path.lexists(path) and not is_log(path):
+            raise FileExistsError(EEXIST, "another file is in the place of the next log", str(path))
         line = format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
         replace_file(path, [line])
         try:
@@ -160,7 +160,7 @@ class Journal:
         os.close(self._duplicate())
 
     def _gone(self) -> OSError:
-        return FileNotFoundError(ENOENT, "the journal was removed or replaced while in use", str(self.path))
+        return FileNotFoundError(ENOENT, "the log was removed or replaced while in use", str(self.path))
 
     def cut_back(self, size: int, number: int) -> None:
         """Take back what was appended after this size and number.
@@ -181,7 +181,7 @@ class Journal:
         self.sync_later()()
 
     def sync_later(self) -> Callable[[], None]:
-        """A :meth:`sync` of what is appended so far, for another thread; it may outlive this journal.
+        """A :meth:`sync` of what is appended so far, for another thread; it may outlive this log.
 
         Raises :class:`OSError` if the file cannot be opened for it.
         """
@@ -213,7 +213,7 @@ class Journal:
             self._sync_error = None
 
     def end(self) -> None:
-        """Let go of the file, for another journal follows it already."""
+        """Let go of the file, for another log follows it already."""
         with contextlib.suppress(OSError):  # the other one is witness enough until it is lost
             self._write(format_line(self.number, CLOSED))
         self.close()

@@ -1,10 +1,10 @@
-"""The format of the state's journal, and reading one.
+"""The format of the state's log, and reading one.
 
-A journal is an append-only file, one transaction a line, each with its number and checksum.
+A log is an append-only file, one transaction a line, each with its number and checksum.
 A line is ``CRC32 NUMBER JSON\\n``: the checksum, in 8 hex digits, covers ``NUMBER JSON``. The first line's
-JSON is the header; every other line's is a transaction. Numbers are consecutive, over all journals of a
-state, so that a lost line is noticed. A journal that another one follows ends in a line that says so, so
-that a lost journal is noticed.
+JSON is the header; every other line's is a transaction. Numbers are consecutive, over all logs of a
+state, so that a lost line is noticed. A log that another one follows ends in a line that says so, so
+that a lost log is noticed.
 """
 
 from __future__ import annotations
@@ -17,28 +17,24 @@ from zlib import crc32
 
 import msgspec
 
-from emulator.store.errors import DamagedState, newer_format
-from emulator.store.files import begins_with
+from emulator.store.errors import DamagedState
+from emulator.store.files import begins_with, read_head
 
 FORMAT = 1
-#: How every journal begins, of whatever format.
+#: How every log begins, of whatever format.
 HEAD = re.compile(rb'[0-9a-f]{8} [0-9]{1,18} \{"journal":')
 _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
 class Header(msgspec.Struct):
-    """A journal's first line. ``generation``: the snapshot that it follows; ``state``: whose it is."""
+    """A log's first line. ``generation``: the snapshot that it follows; ``state``: whose it is."""
 
     journal: int
     generation: int
     state: str = ""
 
 
-class _Version(msgspec.Struct):
-    journal: int
-
-
-#: The last line of a journal that another one follows.
+#: The last line of a log that another one follows.
 CLOSED = b'{"closed":true}'
 
 
@@ -56,16 +52,16 @@ def parse_line(line: bytes) -> tuple[int, bytes] | None:
     return int(match[3]), match[4]
 
 
-def is_journal(path: Path) -> bool:
-    """Whether a file begins as a journal of ours. Raises :class:`OSError`."""
+def is_log(path: Path) -> bool:
+    """Whether a file begins as a log of ours. Raises :class:`OSError`."""
     return begins_with(path, HEAD)
 
 
 @dataclass
-class JournalReport:
-    """What reading a journal came to: whose it is, where it ends, how much of a torn last line follows.
+class LogReport:
+    """What reading a log came to: whose it is, where it ends, how much of a torn last line follows.
 
-    ``closed``: it says that another journal follows.
+    ``closed``: it says that another log follows.
 
     ``first_number`` is that of the transaction before its first, ``number`` that of its last.
     """
@@ -79,7 +75,7 @@ class JournalReport:
     closed: bool = False
 
 
-def read_journal(path: Path, report: JournalReport) -> Iterator[bytes]:
+def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
     """The payload of every transaction, in order; ``report`` is filled on the way.
 
     It may end in a torn line: a beginning of one, without its newline.
@@ -97,7 +93,7 @@ def read_journal(path: Path, report: JournalReport) -> Iterator[bytes]:
                 raise DamagedState(path, report.size, "a line's checksum does not hold")
             number, payload = parsed
             if report.size == 0:
-                header = _read_header(path, payload)
+                header = read_head(path, payload, Header, "journal", FORMAT)
                 report.generation, report.state, report.first_number = header.generation, header.state, number
             else:
                 if payload == CLOSED and number == report.number and not report.closed:
@@ -110,14 +106,4 @@ def read_journal(path: Path, report: JournalReport) -> Iterator[bytes]:
             report.number = number
             report.size += len(line)
     if report.size == 0:
-        raise DamagedState(path, 0, "the journal's first line is missing")
-
-
-def _read_header(path: Path, payload: bytes) -> Header:
-    try:
-        version = msgspec.json.decode(payload, type=_Version).journal
-        if version <= FORMAT:
-            return msgspec.json.decode(payload, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DamagedState(path, 0, "not a journal of the emulator") from error
-    raise newer_format(path, "journal", version, FORMAT)
+        raise DamagedState(path, 0, "the log's first line is missing")

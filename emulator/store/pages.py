@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
-from emulator.loop.pacing import Pacing
 from emulator.rules.model import INT64_MAX
-from emulator.store.state import TableState
-from emulator.store.walking import ids_after
+from emulator.store.table import IndexedTable
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 1000
 _CURSOR = re.compile(rb"([0-9]{1,19})\.([0-9]{1,19})")
@@ -56,7 +54,17 @@ class Selection(NamedTuple):
     matches: Callable[[Any], bool] | None = None
 
 
-async def read_page(table: TableState, wanted: Selection, limit: int, cursor: Cursor | None = None) -> Page:
+async def select(table: IndexedTable, wanted: Selection, after: int = 0) -> AsyncIterator[tuple[int, Any]]:
+    """Ids and records of the wanted documents with an id above ``after``, ascending."""
+    decode, needle, matches = table.state.decode, wanted.needle, wanted.matches
+    async for doc_id, document in table.walk(wanted.candidates, after):
+        if needle is None or needle in document:
+            record = decode(document)
+            if matches is None or matches(record):
+                yield doc_id, record
+
+
+async def read_page(table: IndexedTable, wanted: Selection, limit: int, cursor: Cursor | None = None) -> Page:
     """The next ``limit`` wanted documents after the cursor, oldest first.
 
     What is added meanwhile comes at the end: no page shows a document twice or leaves one out for it.
@@ -64,51 +72,18 @@ async def read_page(table: TableState, wanted: Selection, limit: int, cursor: Cu
     """
     everything = wanted.matches is None and wanted.candidates is None
     counting = cursor is None and not everything
-    after = cursor.after if cursor is not None else 0
     found: list[tuple[int, Any]] = []
     total = 0
-    steps = Pacing()
-    for doc_id in _ids(table, wanted, after):
-        if steps.long:
-            await steps.pause()
-        record = _read(table, doc_id, wanted)
-        if record is None:
-            continue
+    async for one in select(table, wanted, cursor.after if cursor is not None else 0):
         total += 1
         if len(found) <= limit:
-            found.append((doc_id, record))
+            found.append(one)
         elif not counting:
             break
     if everything:
-        total = len(table.documents)
+        total = len(table)
     elif cursor is not None:
         total = cursor.total
     more = len(found) > limit
     records = [record for _, record in found[:limit]]
     return Page(records, Cursor(found[limit - 1][0], total) if more else None, total)
-
-
-async def read_ids(table: TableState, wanted: Selection) -> list[int]:
-    """The ids of all wanted documents, ascending."""
-    steps = Pacing()
-    ids = []
-    for doc_id in _ids(table, wanted, 0):
-        if steps.long:
-            await steps.pause()
-        if _read(table, doc_id, wanted) is not None:
-            ids.append(doc_id)
-    return ids
-
-
-def _ids(table: TableState, wanted: Selection, after: int) -> Iterable[int]:
-    if wanted.candidates is None:
-        return ids_after(table, after)
-    return (doc_id for doc_id in wanted.candidates if doc_id > after)
-
-
-def _read(table: TableState, doc_id: int, wanted: Selection) -> Any:
-    document = table.documents.get(doc_id)
-    if document is None or (wanted.needle is not None and wanted.needle not in document):
-        return None
-    record = table.decode(document)
-    return record if wanted.matches is None or wanted.matches(record) else None

@@ -10,23 +10,15 @@ from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, PushKey, RequestError, Resource, Subscription
 from emulator.rules.providers import accepted
-from emulator.store.pages import Cursor, Page, Selection, read_ids, read_page
-from emulator.store.state import TableState
-from emulator.store.tables import (
-    DATABASES,
-    PROFILES,
-    RESOURCES,
-    SUBSCRIPTIONS,
-    field_key,
-    profile_key,
-    push_key,
-)
-from emulator.store.tinydb_store import TinyDBStore, push_ids
+from emulator.store.pages import Cursor, Page, Selection, read_page, select
+from emulator.store.tables import field_key, profile_key
+from emulator.store.tinydb_store import TinyDBStore
 
 #: Text that every JSON encoder writes as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 #: Of more profiles than these the subscriptions are not gathered beforehand.
 _MOST_OWNERS = 500
+_OF_SUBSCRIPTION = ("resource_id", "provider", "subscription_id", "status", "hash_id")
 
 
 @dataclass(frozen=True)
@@ -65,8 +57,7 @@ async def list_databases(
             and all(declared.get(name) == kind for name, kind in wanted.fields.items())
         )
 
-    table = store.storage.state.table(DATABASES)
-    return await read_page(table, _selection(wanted, matches=matches), limit, cursor)
+    return await read_page(store.database_table, _selection(wanted, matches=matches), limit, cursor)
 
 
 async def list_resources(
@@ -83,8 +74,7 @@ async def list_resources(
             and (wanted.provider is None or accepted(wanted.provider, one))
         )
 
-    table = store.storage.state.table(RESOURCES)
-    return await read_page(table, _selection(wanted, matches=matches), limit, cursor)
+    return await read_page(store.resource_table, _selection(wanted, matches=matches), limit, cursor)
 
 
 async def list_profiles(
@@ -94,9 +84,11 @@ async def list_profiles(
     search = _Search(store, wanted)
     candidates = search.profile_ids()
     if candidates is None and (wanted.subscription_id is not None or wanted.hash_id is not None):
-        candidates = search.owners(await read_ids(search.subscriptions, search.selected_subscriptions()))
+        found = select(store.subscriptions, search.selected_subscriptions())
+        owners = {profile_key(one.db_id, one.profile_id) async for _, one in found}
+        candidates = sorted(doc_id for key in owners for doc_id in store.profiles.index("id").find(key))
     selection = _selection(wanted, candidates, matches=search.profile_matches)
-    return await read_page(search.profiles, selection, limit, cursor)
+    return await read_page(store.profiles, selection, limit, cursor)
 
 
 async def list_subscriptions(
@@ -104,7 +96,7 @@ async def list_subscriptions(
 ) -> Page:
     """Subscriptions, oldest first; ``fields``: those of profiles that have them. Raises as profiles do."""
     search = _Search(store, wanted)
-    return await read_page(search.subscriptions, search.selected_subscriptions(), limit, cursor)
+    return await read_page(store.subscriptions, search.selected_subscriptions(), limit, cursor)
 
 
 def _selection(wanted: Criteria, *parts: object, **named: object) -> Selection:
@@ -119,8 +111,8 @@ class _Search:
         self._store = store
         self._wanted = wanted
         self._values = _read_values(store.databases(), wanted) if wanted.fields else None
-        self.profiles: TableState = store.storage.state.table(PROFILES)
-        self.subscriptions: TableState = store.storage.state.table(SUBSCRIPTIONS)
+        own = [(name, getattr(wanted, name)) for name in _OF_SUBSCRIPTION]
+        self._own = [(name, value) for name, value in own if value is not None]
 
     # Judging
 
@@ -130,9 +122,7 @@ class _Search:
             return False
         if not self._has_values(one):
             return False
-        if all(part is None for part in self._of_subscription()):
-            return True
-        return any(self._fits(own) for own in self._store.subscriptions_of(one))
+        return not self._own or any(map(self._fits, self._store.subscriptions_of(one)))
 
     def subscription_matches(self, one: Subscription) -> bool:
         wanted = self._wanted
@@ -146,18 +136,7 @@ class _Search:
         return owner is not None and self._has_values(owner)
 
     def _fits(self, one: Subscription) -> bool:
-        wanted = self._wanted
-        return (
-            wanted.resource_id in (None, one.resource_id)
-            and wanted.provider in (None, one.provider)
-            and wanted.subscription_id in (None, one.subscription_id)
-            and wanted.status in (None, one.status)
-            and wanted.hash_id in (None, one.hash_id)
-        )
-
-    def _of_subscription(self) -> tuple[object, ...]:
-        wanted = self._wanted
-        return (wanted.resource_id, wanted.provider, wanted.subscription_id, wanted.status, wanted.hash_id)
+        return all(getattr(one, name) == value for name, value in self._own)
 
     def _has_values(self, one: Profile) -> bool:
         if self._values is None:
@@ -173,22 +152,12 @@ class _Search:
         needle = token.encode() if token is not None and _PLAIN.fullmatch(token) else None
         return _selection(self._wanted, self._subscription_ids(), needle, self.subscription_matches)
 
-    def owners(self, subscription_ids: Iterable[int]) -> list[int]:
-        """The ids of the profiles that have these subscriptions, ascending."""
-        keys = set()
-        for doc_id in subscription_ids:
-            document = self.subscriptions.documents.get(doc_id)
-            if document is not None:  # else it was removed meanwhile
-                record: Subscription = self.subscriptions.decode(document)
-                keys.add(profile_key(record.db_id, record.profile_id))
-        return sorted(doc_id for key in keys for doc_id in self.profiles.indexes["id"].find(key))
-
     def profile_ids(self) -> list[int] | None:
         """What the indexes know of the wanted profiles; ``None`` if nothing."""
         found: list[int] = []
         if self._wanted.profile_id is not None:
             for db_id in self._db_ids():
-                found += self.profiles.indexes["id"].find(profile_key(db_id, self._wanted.profile_id))
+                found += self._store.profiles.index("id").find(profile_key(db_id, self._wanted.profile_id))
         elif self._values is not None:
             for db_id in self._db_ids():
                 found += self._with_values(db_id)
@@ -197,31 +166,29 @@ class _Search:
         return sorted(found)
 
     def _with_values(self, db_id: int) -> Iterable[int]:
-        index = self.profiles.indexes["field"]
+        index = self._store.profiles.index("field")
         values = (self._values or {}).get(db_id, {})
         keys = [field_key(db_id, name, value) for name, value in values.items()]
         return index.find(min(keys, key=index.count)) if keys else ()
 
     def _subscription_ids(self) -> list[int] | None:
-        wanted, indexes = self._wanted, self.subscriptions.indexes
+        wanted, store = self._wanted, self._store
         if wanted.hash_id is not None:
-            return list(indexes["hash"].find(wanted.hash_id))
+            return list(store.subscriptions.index("hash").find(wanted.hash_id))
         if wanted.provider is not None and wanted.subscription_id is not None:
-            keys = [
-                push_key(PushKey(db_id, one.id, wanted.provider, wanted.subscription_id))
-                for one in self._store.resources()
+            pushes = [
+                PushKey(db_id, one.id, wanted.provider, wanted.subscription_id)
+                for one in store.resources()
                 if wanted.resource_id in (None, one.id)
                 for db_id in one.db_ids
             ]
-            return sorted(doc_id for key in keys for doc_id in push_ids(self.subscriptions, key))
+            return sorted(doc_id for key in pushes for doc_id in store.push_ids(key))
         owners = self.profile_ids()
         if owners is None or len(owners) > _MOST_OWNERS:
             return None
-        found: list[int] = []
-        for doc_id in owners:
-            owner: Profile = self.profiles.decode(self.profiles.documents[doc_id])
-            found += indexes["profile"].find(profile_key(owner.db_id, owner.id))
-        return sorted(found)
+        owned = store.subscriptions.index("profile")
+        keys = [profile_key(one.db_id, one.id) for one in map(store.profiles.record, owners)]
+        return sorted(doc_id for key in keys for doc_id in owned.find(key))
 
     def _db_ids(self) -> list[int]:
         every = [one.id for one in self._store.databases()]

@@ -1,4 +1,4 @@
-"""Opening what is on disk: the snapshot, then every journal that follows it."""
+"""Opening what is on disk: the snapshot, then every log that follows it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pathlib import Path
 import msgspec
 
 from emulator.loop.gc_pause import collections_paused
-from emulator.store import log_format as journal
-from emulator.store import snapshot
+from emulator.store import log_format, snapshot
 from emulator.store.errors import DamagedState, ForeignFile, StateError
 from emulator.store.state import Op, State, TableSpec, TableState
 
@@ -28,16 +27,16 @@ STEM = re.compile(r"[a-z0-9_-]{1,64}")
 
 @dataclass
 class Recovered:
-    """A state read from disk. ``journals``: those that follow the snapshot, oldest first."""
+    """A state read from disk. ``logs``: those that follow the snapshot, oldest first."""
 
     state: State
     header: snapshot.Header
-    journals: list[Path]
-    last: journal.JournalReport
+    logs: list[Path]
+    last: log_format.LogReport
 
 
-def journal_path(path: Path, generation: int) -> Path:
-    """The journal that follows snapshot ``generation`` of the state file ``path``."""
+def log_path(path: Path, generation: int) -> Path:
+    """The log that follows snapshot ``generation`` of the state file ``path``."""
     return path.with_name(f"{path.stem}.{generation}.journal")
 
 
@@ -54,8 +53,8 @@ def stored_states(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def find_journals(path: Path) -> dict[int, Path]:
-    """The journals beside a state file, by generation, in ascending order."""
+def find_logs(path: Path) -> dict[int, Path]:
+    """The logs beside a state file, by generation, in ascending order."""
     pattern = re.compile(re.escape(path.stem) + r"\.([0-9]+)\.journal")
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         matches = map(pattern.fullmatch, os.listdir(path.parent))
@@ -64,22 +63,22 @@ def find_journals(path: Path) -> dict[int, Path]:
 
 
 def nothing_stored(path: Path) -> bool:
-    """Whether there is no state: no snapshot, and at most the first, empty journal of an aborted start.
+    """Whether there is no state: no snapshot, and at most the first, empty log of an aborted start.
 
-    Raises :class:`DamagedState` for a journal without its snapshot, and :class:`StateError` for somebody
-    else's file in the place of the snapshot or of a journal.
+    Raises :class:`DamagedState` for a log without its snapshot, and :class:`StateError` for somebody
+    else's file in the place of the snapshot or of a log.
     """
     if os.path.lexists(path):
-        if not snapshot.is_snapshot(path) and not any(map(journal.is_journal, find_journals(path).values())):
+        if not snapshot.is_snapshot(path) and not any(map(log_format.is_log, find_logs(path).values())):
             raise ForeignFile(path)
         return False
     if snapshot.is_snapshot(deleted_path(path)):
         return True
-    for generation, found in find_journals(path).items():
-        if not journal.is_journal(found):
+    for generation, found in find_logs(path).items():
+        if not log_format.is_log(found):
             raise ForeignFile(found)
-        report = journal.JournalReport()
-        if generation != 1 or any(True for _ in journal.read_journal(found, report)) or report.torn_bytes:
+        report = log_format.LogReport()
+        if generation != 1 or any(True for _ in log_format.read_log(found, report)) or report.torn_bytes:
             raise DamagedState(found, 0, f"the snapshot {path.name} that it follows is missing")
     return True
 
@@ -97,7 +96,7 @@ def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
                 verified.result()  # what it finds says more than a row that cannot be read
         for name, last_id in header.last_ids.items():
             state.table(name).last_id = max(last_id, state.table(name).last_id)
-        found = {g: p for g, p in find_journals(path).items() if g >= header.generation}
+        found = {g: p for g, p in find_logs(path).items() if g >= header.generation}
         followed, report = _replay(path, header, found, state)
     return Recovered(state, header, followed, report)
 
@@ -126,40 +125,40 @@ def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[byt
 
 def _replay(
     path: Path, header: snapshot.Header, found: Mapping[int, Path], state: State
-) -> tuple[list[Path], journal.JournalReport]:
+) -> tuple[list[Path], log_format.LogReport]:
     if header.generation not in found:
-        missing = journal_path(path, header.generation)
-        raise DamagedState(missing, 0, f"the journal that follows {path.name} is missing")
-    report = journal.JournalReport(header.generation - 1, number=header.number, closed=True)
+        missing = log_path(path, header.generation)
+        raise DamagedState(missing, 0, f"the log that follows {path.name} is missing")
+    report = log_format.LogReport(header.generation - 1, number=header.number, closed=True)
     followed: list[Path] = []
-    for generation, journal_file in found.items():
-        before, report = report, journal.JournalReport()
+    for generation, log_file in found.items():
+        before, report = report, log_format.LogReport()
         if generation != before.generation + 1:
-            missing = journal_path(path, before.generation + 1)
-            raise DamagedState(missing, 0, "a journal is missing from the sequence")
-        _replay_one(journal_file, report, state)
+            missing = log_path(path, before.generation + 1)
+            raise DamagedState(missing, 0, "a log is missing from the sequence")
+        _replay_one(log_file, report, state)
         if report.state != header.state:
-            raise DamagedState(journal_file, 0, f"the journal of another state than {path.name}")
+            raise DamagedState(log_file, 0, f"the log of another state than {path.name}")
         if report.generation == generation and _never_begun(before, report) and generation == max(found):
             return followed, before
         if (report.generation, report.first_number) != (generation, before.number):
-            raise DamagedState(journal_file, 0, "the journal does not follow what comes before it")
-        followed.append(journal_file)
+            raise DamagedState(log_file, 0, "the log does not follow what comes before it")
+        followed.append(log_file)
     if report.closed:
-        missing = journal_path(path, report.generation + 1)
-        raise DamagedState(missing, 0, "a journal is missing from the sequence")
+        missing = log_path(path, report.generation + 1)
+        raise DamagedState(missing, 0, "a log is missing from the sequence")
     return followed, report
 
 
-def _never_begun(before: journal.JournalReport, report: journal.JournalReport) -> bool:
+def _never_begun(before: log_format.LogReport, report: log_format.LogReport) -> bool:
     """Whether the one before went on, for the disk refused when this one was to follow it."""
     empty = report.number == report.first_number and not report.torn_bytes and not report.closed
     return empty and not before.closed and report.first_number < before.number
 
 
-def _replay_one(path: Path, report: journal.JournalReport, state: State) -> None:
+def _replay_one(path: Path, report: log_format.LogReport, state: State) -> None:
     try:
-        for payload in journal.read_journal(path, report):
+        for payload in log_format.read_log(path, report):
             state.apply(decode_ops(payload))
     except (StateError, OSError):
         raise
@@ -168,7 +167,7 @@ def _replay_one(path: Path, report: journal.JournalReport, state: State) -> None
 
 
 def decode_ops(payload: bytes) -> Iterator[Op]:
-    """The steps of a journal's transaction. Raises :class:`msgspec.MsgspecError`."""
+    """The steps of a log's transaction. Raises :class:`msgspec.MsgspecError`."""
     for name, doc_id, raw in _OPS.decode(payload):
         document = bytes(raw)
         yield Op(name, doc_id, None if document == b"null" else document)

@@ -9,8 +9,8 @@ from errno import EEXIST
 from pathlib import Path
 
 from emulator.store.files import fsync_folder
-from emulator.store.log_format import is_journal
-from emulator.store.recovery import deleted_path, find_journals
+from emulator.store.log_format import is_log
+from emulator.store.recovery import deleted_path, find_logs
 from emulator.store.snapshot import is_snapshot
 
 #: What :func:`~emulator.store.files.replace_file` leaves where the process dies.
@@ -18,7 +18,7 @@ _TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
 
 
 def remove(path: Path, syncs: bool) -> None:
-    """Remove the state file ``path`` and its journals; ``syncs``: the removal survives a loss of power.
+    """Remove the state file ``path`` and its logs; ``syncs``: the removal survives a loss of power.
 
     With the renaming of the state file it is done; what cannot be removed then goes at the next start.
     Raises :class:`OSError`; then nothing was changed.
@@ -30,7 +30,7 @@ def remove(path: Path, syncs: bool) -> None:
     try:
         os.rename(path, deleted)
     except FileNotFoundError:  # somebody was quicker
-        _remove_journals(path)
+        _remove_logs(path)
         return
     try:
         if syncs:
@@ -48,14 +48,14 @@ def clear_away(path: Path) -> None:
     if not is_snapshot(deleted):
         return
     if not path.exists():
-        _remove_journals(path)
+        _remove_logs(path)
     deleted.unlink()
 
 
-def _remove_journals(path: Path) -> None:
-    for journal in find_journals(path).values():
-        if is_journal(journal):
-            journal.unlink(missing_ok=True)
+def _remove_logs(path: Path) -> None:
+    for log in find_logs(path).values():
+        if is_log(log):
+            log.unlink(missing_ok=True)
 
 
 def clear_folder(folder: Path) -> None:
@@ -65,5 +65,5 @@ def clear_folder(folder: Path) -> None:
         with contextlib.suppress(OSError):  # it is in nobody's way
             if name.endswith(".json.deleted"):
                 clear_away(left.with_suffix(""))
-            elif _TEMPORARY.fullmatch(name) and (is_snapshot(left) or is_journal(left)):
+            elif _TEMPORARY.fullmatch(name) and (is_snapshot(left) or is_log(left)):
                 left.unlink(missing_ok=True)

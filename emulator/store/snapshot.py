@@ -15,8 +15,8 @@ from zlib import crc32
 
 import msgspec
 
-from emulator.store.errors import DamagedState, newer_format
-from emulator.store.files import begins_with
+from emulator.store.errors import DamagedState
+from emulator.store.files import begins_with, read_head
 
 FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
@@ -49,15 +49,11 @@ class Header(msgspec.Struct):
     state: str = ""
 
 
-class _Version(msgspec.Struct):
-    format: int
-
-
 def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
     """The file's bytes, in chunks small enough that another thread can work between two of them.
 
     The tables may change meanwhile: each document is taken as it is when its turn comes, so the result is
-    a state of its own only together with the journal that began before.
+    a state of its own only together with the log that began before.
     """
     crc = size = 0
     for chunk in _body_chunks(header, tables):
@@ -103,20 +99,10 @@ def is_snapshot(path: Path) -> bool:
 def read_header(path: Path) -> Header:
     """The snapshot's header. Raises :class:`StateError` for a foreign or newer file."""
     with path.open("rb") as file:
-        return _parse_header(path, file.readline())
-
-
-def _parse_header(path: Path, line: bytes) -> Header:
-    match = _HEADER.fullmatch(line)
+        match = _HEADER.fullmatch(file.readline())
     if match is None:
         raise DamagedState(path, 0, "not a state file as the emulator writes it")
-    try:
-        version = msgspec.json.decode(match[1], type=_Version).format
-        if version <= FORMAT:
-            return msgspec.json.decode(match[1], type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DamagedState(path, 0, f"unreadable header ({error})") from error
-    raise newer_format(path, "state", version, FORMAT)
+    return read_head(path, match[1], Header, "format", FORMAT)
 
 
 def verify(path: Path) -> None:

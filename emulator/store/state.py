@@ -6,7 +6,7 @@ Bytes cost less than dictionaries, are written as they are, and are nothing to t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import lt
@@ -35,10 +35,10 @@ class Op(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class TableSpec:
-    """What a table's indexes are, and how a document is decoded for them."""
+    """What a table's indexes are, and what decodes a document (``None``: a dictionary is made of it)."""
 
     indexes: Mapping[str, KeysOf] = field(default_factory=dict)
-    decode: Callable[[bytes], Any] = json.loads
+    decode: Callable[[bytes], Any] | None = None
 
 
 class TableState:
@@ -48,7 +48,7 @@ class TableState:
 
     def __init__(self, spec: TableSpec) -> None:
         self.documents = Documents()
-        self.decode = spec.decode
+        self.decode = spec.decode or json.loads
         self.indexes = {name: Index(keys_of) for name, keys_of in spec.indexes.items()}
         self._keyed = tuple(self.indexes.values())
         self.last_id = 0
@@ -81,6 +81,24 @@ class TableState:
                 index.fill(decoded, doc_ids)
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
+
+    def ids_after(self, after: int = 0) -> Iterator[int]:
+        """Ids above ``after``, ascending: every document's, those that come in meanwhile included.
+
+        Some have no document (any more). Whoever goes to the end has seen all that there is at that moment.
+        """
+        # Ids are given in ascending order, so a range visits all without a copy of them.
+        last = self.last_id
+        dense = not self.free_ids and last <= 4 * len(self.documents) + 1000
+        found: Iterable[int] = range(after + 1, last + 1) if dense else sorted(self.documents)
+        for doc_id in found:
+            if doc_id > after:
+                after = doc_id
+                yield doc_id
+        after = max(after, last)
+        while after < self.last_id:
+            after += 1
+            yield after
 
     def _enter(self, doc_id: int, before: bytes | None, document: bytes | None, decoded: Any) -> None:
         if document is not None and decoded is None:
@@ -117,36 +135,27 @@ class State:
         for op in ops:
             spec = self._specs.get(op.table)
             if spec is not None and op.doc_id is not None and op.document is not None:
-                decoded = spec.decode(op.document)
+                decoded = (spec.decode or json.loads)(op.document)
                 for keys_of in spec.indexes.values():
                     hash(tuple(keys_of(decoded)))
 
-    def apply(self, ops: Iterable[Op]) -> None:
-        """Carry out the steps."""
+    def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
+        """Carry out the steps; ``undo`` gets the steps that undo them, from the end on."""
         for op in ops:
             if op.doc_id is None:
-                self._apply_to_table(op.table, keep=op.document is not None)
-            else:
-                table = self.table(op.table)
-                table.put(op.doc_id, op.document, op.decoded)
-                if op.last_id is not None:
-                    table.last_id = op.last_id
-
-    def apply_undoably(self, ops: Iterable[Op]) -> list[Op]:
-        """Carry out the steps; the steps that undo them, in order."""
-        undo: list[Op] = []
-        for op in ops:
-            if op.doc_id is None:
-                undo += self._apply_to_table(op.table, keep=op.document is not None)
+                lost = self._apply_to_table(op.table, keep=op.document is not None)
+                if undo is not None:
+                    undo += lost
                 continue
-            if op.table not in self.tables:
+            if undo is not None and op.table not in self.tables:
                 undo.append(Op(op.table, None, None))
             table = self.table(op.table)
             last_id = table.last_id
             before = table.put(op.doc_id, op.document, op.decoded)
-            undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
-        undo.reverse()
-        return undo
+            if undo is not None:
+                undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
+            elif op.last_id is not None:
+                table.last_id = op.last_id
 
     def _apply_to_table(self, name: str, keep: bool) -> list[Op]:
         table = self.tables.get(name)
@@ -187,3 +196,27 @@ def encode_ops(ops: Sequence[Op]) -> bytes:
         for op in ops
     ]
     return b"[" + b",".join(parts) + b"]"
+
+
+# What TinyDB's own methods read and write: dictionaries
+
+
+def decoded(table: TableState) -> dict[int, dict[str, Any]]:
+    """A table's documents by id."""
+    return {doc_id: json.loads(document) for doc_id, document in table.documents.items()}
+
+
+def changes(name: str, table: TableState | None, after: Mapping[Any, Mapping[str, Any]]) -> list[Op]:
+    """The steps that make a table (``None``: one that does not exist) hold just these documents.
+
+    Raises :class:`ValueError` or :class:`TypeError` for what JSON cannot say.
+    """
+    wanted = {int(doc_id): _encode_document(document) for doc_id, document in after.items()}
+    before: Mapping[int, bytes] = {} if table is None else table.documents
+    steps = [Op(name, None, b"{}")] if table is None else []
+    steps += [Op(name, doc_id, None) for doc_id in before if doc_id not in wanted]
+    return steps + [Op(name, i, document) for i, document in wanted.items() if document != before.get(i)]
+
+
+def _encode_document(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

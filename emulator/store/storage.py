@@ -1,14 +1,14 @@
-"""A TinyDB storage that keeps the state in memory, journals each transaction and snapshots in the background.
+"""A TinyDB storage that keeps the state in memory, logs each transaction and snapshots in the background.
 
 Use it like any TinyDB storage, with :class:`emulator.store.table.IndexedTable` as the table class::
 
     class Database(TinyDB):
         table_class = IndexedTable
-        default_storage_class = JournaledStorage
+        default_storage_class = LoggedStorage
 
     db = Database("state.json", specs={"people": TableSpec({"name": lambda doc: [doc["name"]]})})
 
-The file is a plain TinyDB file after :meth:`JournaledStorage.close`. One thread writes.
+The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread writes.
 """
 
 from __future__ import annotations
@@ -21,24 +21,23 @@ from typing import Any
 
 from tinydb.storages import Storage
 
-from emulator.settings import MIN_JOURNAL_BYTES, Durability
-from emulator.store.errors import StorageUnavailable, error_code, reason
+from emulator.settings import MIN_LOG_BYTES, Durability
+from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
-from emulator.store.log import Journal
+from emulator.store.log import Log
 from emulator.store.recovery import nothing_stored, recover
 from emulator.store.removal import clear_away
-from emulator.store.state import Op, State, TableSpec, encode_ops
+from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
-from emulator.store.views import TableView, encode_document, table_views
 
 
-class JournaledStorage(Storage):
+class LoggedStorage(Storage):
     """The state of one file.
 
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
     :meth:`sync`), ``none`` neither. ``give_up_at``: when :meth:`close` leaves its snapshot
-    (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn journal at the start,
+    (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's.
@@ -51,11 +50,10 @@ class JournaledStorage(Storage):
         path: Path | str | None = None,
         specs: Mapping[str, TableSpec] | None = None,
         durability: Durability = "os",
-        min_journal_bytes: int = MIN_JOURNAL_BYTES,
+        min_log_bytes: int = MIN_LOG_BYTES,
         check_lock: Callable[[], object] = lambda: None,
     ) -> None:
         self._specs = specs or {}
-        self.durability = durability
         self.state = State(self._specs)
         self.give_up_at: float | None = None
         self.torn_bytes = 0
@@ -63,71 +61,64 @@ class JournaledStorage(Storage):
         self.commits = 0
         self.on_taken_back: Callable[[], object] = lambda: None
         self._unsynced = Unsynced()
-        self._batch: list[tuple[Sequence[Op], Sequence[Op]]] | None = None
-        self._failure: str | None = None
-        self._failure_code = 500
+        self._syncs = durability == "fsync"
+        self._batch: list[Op] | None = None
+        self._batch_undo: list[Op] = []
+        self._trouble: Exception | None = None
         self._retry_at = 0.0
         self._closed = False
+        self._path = Path(path or "")
         self._files: Generations | None = None
         if path is not None and durability != "none":
-            self._files = self._open(Path(path), min_journal_bytes, check_lock)
+            files = Generations(self._path, self._unsynced, min_log_bytes, self._syncs, check_lock)
+            check_lock()
+            self._files = self._open(files)
 
-    def _open(self, path: Path, min_journal_bytes: int, check_lock: Callable[[], object]) -> Generations:
-        syncs = self.durability == "fsync"
-        files = Generations(path, self._unsynced, min_journal_bytes, syncs, check_lock)
-        check_lock()
-        clear_away(path)
-        if nothing_stored(path):
+    def _open(self, files: Generations) -> Generations:
+        clear_away(files.path)
+        if nothing_stored(files.path):
             files.write_whole(self.state)
             return files
-        recovered = recover(path, self._specs)
+        recovered = recover(files.path, self._specs)
         files.resume(recovered)
         self.state = recovered.state
         self.torn_bytes = recovered.last.torn_bytes
-        self.fresh = not self.state.tables and files.journal.number == 0
+        self.fresh = not self.state.tables and files.log.number == 0
         return files
 
     # TinyDB's interface
 
     def read(self) -> dict[str, Any] | None:
         """All tables, as TinyDB wants them: mappings of document ids (text) to documents."""
-        return table_views(self.state) or None
+        tables = self.state.tables.items()
+        return {n: {str(i): one for i, one in decoded(table).items()} for n, table in tables} or None
 
     def write(self, data: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> None:
-        """Replace everything, as one transaction. Raises :class:`StorageUnavailable`."""
-        kept = {
-            n for n, t in data.items() if isinstance(t, TableView) and t.table is self.state.tables.get(n)
-        }
-        ops = [Op(name, None, None) for name in self.state.tables if name not in kept]
-        for name, table in data.items():
-            if name not in kept:
-                ops.append(Op(name, None, b"{}"))
-                ops += [Op(name, int(doc_id), encode_document(doc)) for doc_id, doc in table.items()]
-        self.commit(ops)
+        """Replace everything, as one transaction. Raises :class:`Unavailable`."""
+        steps = [Op(name, None, None) for name in self.state.tables if name not in data]
+        for name, documents in data.items():
+            steps += changes(name, self.state.tables.get(name), documents)
+        self.commit(steps)
 
     def close(self) -> None:
         """Write a last snapshot and close the files. If that fails, :attr:`failure` says so afterwards."""
         files = self._files
-        if files is None:
-            return
         try:
-            if files.outdated:
+            if files is not None and files.outdated:
                 self.sync()
                 files.write_whole(self.state, self.give_up_at)
-        except StorageUnavailable:
+        except Unavailable:
             pass
-        except OSError as error:  # nothing is lost: the journals hold everything
-            self._failed(error, files)
-        self._let_go(files)
+        except OSError as error:  # nothing is lost: the logs hold everything
+            self._failed(error)
+        self.discard()
 
     def discard(self) -> None:
         """Close the files as they are, without a last snapshot."""
-        if self._files is not None:
-            self._let_go(self._files)
-
-    def _let_go(self, files: Generations) -> None:
-        self._files, self._closed = None, True
-        files.close()
+        files, self._files = self._files, None
+        if files is not None:
+            self._closed = True
+            files.close()
 
     # Transactions
 
@@ -140,21 +131,24 @@ class JournaledStorage(Storage):
         """Make the steps durable and carry them out, all or none.
 
         ``checked``: the tables' decoders and indexes are known to take the documents; else what they raise
-        is raised here. Raises :class:`StorageUnavailable`. In both cases nothing has changed.
+        is raised here. Raises :class:`Unavailable`. In both cases nothing has changed.
         """
         self._check_open()
         if not checked:
             self.state.check(ops)
         if self._batch is not None:
-            self._batch.append((ops, self.state.apply_undoably(ops)))
+            self._batch += ops
+            self.state.apply(ops, self._batch_undo)
         elif self._files is None:
             self.state.apply(ops)
         else:
             self._begin(self._files)
-            # The journal first: a snapshot on its way must not see what the journal does not hold.
+            # The log first: a snapshot on its way must not see what the log does not hold.
             size = self._append(self._files, ops)
-            if self.durability == "fsync":
-                self._pend(self._files, size, self.state.apply_undoably(ops))
+            if self._syncs:
+                undo: list[Op] = []
+                self.state.apply(ops, undo)
+                self._unsynced.add(Pending(self._files.log.number, size, undo))
             else:
                 self.state.apply(ops)
         self.commits += 1
@@ -164,30 +158,31 @@ class JournaledStorage(Storage):
         """Make one transaction of all that is committed inside; each commit is seen at once.
 
         At the end it is durable, as one commit is. Where it cannot be, and whatever is raised inside, all
-        of it is undone. Raises :class:`StorageUnavailable`.
+        of it is undone. Raises :class:`Unavailable`.
         """
         self._check_open()
-        if self._files is not None:
-            self._begin(self._files)
-        with self._files.unseen() if self._files is not None else contextlib.nullcontext():
-            batch = self._batch = []
+        files = self._files
+        if files is not None:
+            self._begin(files)
+        with files.unseen() if files is not None else contextlib.nullcontext():
+            ops: list[Op] = []
+            undo: list[Op] = []
+            self._batch, self._batch_undo = ops, undo
             try:
                 yield
-                ops = [op for part, _ in batch for op in part]
-                size = self._append(self._files, ops) if self._files is not None and ops else 0
+                size = self._append(files, ops) if files is not None and ops else 0
             except BaseException:
-                for _, undo in reversed(batch):
-                    self.state.apply(undo)
+                self.state.apply(reversed(undo))
                 raise
             finally:
                 self._batch = None
                 self.commits += 1
-        if self.durability == "fsync" and self._files is not None and ops:
-            self._pend(self._files, size, [op for _, undo in reversed(batch) for op in undo])
+        if self._syncs and files is not None and ops:
+            self._unsynced.add(Pending(files.log.number, size, undo))
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StorageUnavailable("the state is closed")
+            raise Unavailable("the state is closed")
 
     def _begin(self, files: Generations) -> None:
         epoch = self._unsynced.epoch
@@ -195,39 +190,32 @@ class JournaledStorage(Storage):
             self.snapshot()
         # In another epoch what the caller builds on has been taken back.
         if epoch is not self._unsynced.epoch or not self._writable(files):
-            raise StorageUnavailable(self._failure or "", self._failure_code)
-
-    def _pend(self, files: Generations, size: int, undo: Sequence[Op]) -> None:
-        self._unsynced.add(Pending(files.journal.number, size, undo))
+            raise Unavailable(self.failure or "", self._trouble)
 
     def _append(self, files: Generations, ops: Sequence[Op]) -> int:
-        """Write the steps into the journal; its size before."""
-        size = files.journal.size
+        """Write the steps into the log; its size before."""
+        size = files.log.size
         try:
             files.append(encode_ops(ops))
         except OSError as error:
-            raise self._failed(error, files) from error
+            raise self._failed(error) from error
         return size
 
     def replace(self, state: State) -> None:
         """Put another state in place of this one, whole or not at all.
 
-        Raises :class:`StorageUnavailable`.
+        Raises :class:`Unavailable`.
         """
         self._check_open()
         if self._files is not None:
             self.sync()
             try:
                 self._files.write_whole(state)
-            except OSError as error:  # the journal may do well all the same: nobody else is refused
-                raise StorageUnavailable(_text(error, self._files), error_code(error)) from error
-            self._failure = None
+            except OSError as error:  # the log may do well all the same: nobody else is refused
+                raise Unavailable(self._text(error), error) from error
+            self._trouble = None
         self.state = state
         self.commits += 1
-
-    def new_state(self) -> State:
-        """An empty state with the same specifications, to be filled for :meth:`replace`."""
-        return State(self._specs)
 
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
@@ -236,7 +224,7 @@ class JournaledStorage(Storage):
     def snapshot(self) -> None:
         """Begin a snapshot in the background. Requests go on; failures are told by :attr:`failure`."""
         if self._files is not None:
-            with contextlib.suppress(StorageUnavailable):
+            with contextlib.suppress(Unavailable):
                 self.sync()
                 self._files.begin_snapshot(self.state)
 
@@ -249,14 +237,14 @@ class JournaledStorage(Storage):
     def rest(self) -> None:
         """Let go of the open file; the next transaction opens it again."""
         if self._files is not None:
-            self._files.journal.rest()
+            self._files.log.rest()
 
     # fsync
 
     @property
-    def journal(self) -> Journal | None:
-        """The journal that transactions go to; ``None`` in memory, and when closed."""
-        return self._files.journal if self._files is not None else None
+    def log(self) -> Log | None:
+        """The log that transactions go to; ``None`` in memory, and when closed."""
+        return self._files.log if self._files is not None else None
 
     @property
     def unsynced(self) -> int:
@@ -265,14 +253,18 @@ class JournaledStorage(Storage):
 
     def ticket(self) -> Ticket:
         """What to wait for so that all that was committed so far is on the disk."""
-        return Ticket(self._unsynced.epoch, self._files.journal.number if self._files is not None else 0)
+        return Ticket(self._unsynced.epoch, self._files.log.number if self._files is not None else 0)
+
+    def waits_for(self, ticket: Ticket) -> bool:
+        """Whether the disk may not have all that the ticket stands for, but has lost none of it so far."""
+        return self._files is not None and self._unsynced.holds(ticket)
 
     def sync(self) -> None:
-        """Wait for the disk. Raises :class:`StorageUnavailable`, having taken back what it may have lost."""
+        """Wait for the disk. Raises :class:`Unavailable`, having taken back what it may have lost."""
         if self._unsynced and self._files is not None:
             ticket = self.ticket()
             try:
-                self._files.journal.sync()
+                self._files.log.sync()
             except OSError as error:
                 raise self.take_back(error) from error
             self.synced(ticket)
@@ -281,40 +273,42 @@ class JournaledStorage(Storage):
         """The disk has everything up to this ticket."""
         self._unsynced.confirm(ticket)
 
-    def take_back(self, error: Exception) -> StorageUnavailable:
-        """Undo every unsynced transaction, in memory and in the journal: the disk refused them."""
+    def take_back(self, error: Exception) -> Unavailable:
+        """Undo every unsynced transaction, in memory and in the log: the disk refused them."""
         if self._files is None:
-            return StorageUnavailable(str(error))
-        journal = self._files.journal
-        taken = self._unsynced.take_all(journal.number)
+            return Unavailable(str(error))
+        log = self._files.log
+        taken = self._unsynced.take_all(log.number)
         for pending in taken:
-            self.state.apply(pending.undo)
+            self.state.apply(reversed(pending.undo))
         if taken:
             with contextlib.suppress(OSError):
-                journal.cut_back(taken[-1].size, taken[-1].number - 1)
-        journal.forget_sync_error()
+                log.cut_back(taken[-1].size, taken[-1].number - 1)
+        log.forget_sync_error()
         self.commits += 1
         self.on_taken_back()
-        return self._failed(error, self._files)
+        return self._failed(error)
 
     # Health
 
     @property
     def failure(self) -> str | None:
         """Why the state, or its snapshot, cannot be written just now."""
-        return self._failure or (self._files.failure if self._files is not None else None)
+        if self._trouble is not None:
+            return self._text(self._trouble)
+        return self._files.failure if self._files is not None else None
 
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
         files = self._files
         if files is None:
             return True
-        if self._failure is None:
+        if self._trouble is None:
             try:
                 files.check()
-                files.journal.check_open()
+                files.log.check_open()
             except OSError as error:
-                self._failed(error, files)
+                self._failed(error)
                 self._retry_at = 0.0
         if not self._writable(files):
             return False
@@ -323,23 +317,22 @@ class JournaledStorage(Storage):
         return self.failure is None
 
     def _writable(self, files: Generations) -> bool:
-        if self._failure is None:
+        if self._trouble is None:
             return True
         if monotonic() < self._retry_at:
             return False
         try:
             files.try_again()
         except OSError as error:
-            self._failed(error, files)
+            self._failed(error)
             return False
-        self._failure = None
+        self._trouble = None
         return True
 
-    def _failed(self, error: Exception, files: Generations) -> StorageUnavailable:
-        self._failure, self._failure_code = _text(error, files), error_code(error)
+    def _failed(self, error: Exception) -> Unavailable:
+        self._trouble = error
         self._retry_at = monotonic() + RETRY_S
-        return StorageUnavailable(self._failure, self._failure_code)
+        return Unavailable(self._text(error), error)
 
-
-def _text(error: Exception, files: Generations) -> str:
-    return f"the state cannot be written: {reason(error, files.path)}"
+    def _text(self, error: Exception) -> str:
+        return f"the state cannot be written: {reason(error, self._path)}"

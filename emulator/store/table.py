@@ -1,33 +1,47 @@
-"""A TinyDB table whose get, insert, update and remove by id cost the same however much is stored."""
+"""A TinyDB table with indexes: to find, add or change by id costs the same however much is stored."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
 from typing import Any
 
+import msgspec
 from tinydb.table import Document, Table
 
+from emulator.loop.pacing import Pacing
+from emulator.store.documents import Documents
+from emulator.store.indexes import Index
 from emulator.store.snapshot import CHECKSUM_TABLE, HEADER_TABLE
-from emulator.store.state import Op, TableState
-from emulator.store.storage import JournaledStorage
-from emulator.store.views import TableUpdate, TableView
+from emulator.store.state import Op, TableState, changes, decoded
+from emulator.store.storage import LoggedStorage
+
+_encode = msgspec.json.Encoder().encode
 
 
 class IndexedTable(Table):
-    """A table on a :class:`~emulator.store.storage.JournaledStorage`.
+    """A table on a :class:`~emulator.store.storage.LoggedStorage`.
 
-    All of TinyDB's methods work as documented; beside them, :meth:`find` asks a declared index. Two things
-    differ from a table on TinyDB's own storages: an id is never given out twice (but after ``truncate``),
-    and documents come in the order of their ids after a restart.
+    All of TinyDB's methods work as documented; those that look for documents by a query, and those that
+    change documents, go through the whole table, as they do on any of TinyDB's storages. Beside them:
+
+    - :meth:`record`, :meth:`find` and :attr:`index` read by id and by a declared index;
+    - :meth:`walk` iterates in steps that stop nobody;
+    - :meth:`step` says one of many changes that ``storage.commit`` makes as one transaction.
+
+    Where the table's specification has a decoder, ``get`` by id, iteration and ``find`` answer what it makes
+    of a document. Two more things differ from a table on TinyDB's own storages: an id is never given out
+    twice (but after ``truncate``), and documents come in the order of their ids.
     """
 
     def __init__(
-        self, storage: JournaledStorage, name: str, cache_size: int = 10, persist_empty: bool = False
+        self, storage: LoggedStorage, name: str, cache_size: int = 10, persist_empty: bool = False
     ) -> None:
         if name in (HEADER_TABLE, CHECKSUM_TABLE):
             raise ValueError(f'"{name}" is the name of a table of the file format')
-        self._journaled = storage
+        self._logged = storage
+        self._key = name
+        self._decode = storage.spec(name).decode
         self._next_id: int | None  # type: ignore[assignment]  # TinyDB only ever says None
         self._seen_commits = 0
         super().__init__(storage, name, cache_size, persist_empty)
@@ -35,61 +49,106 @@ class IndexedTable(Table):
     @property
     def state(self) -> TableState:
         """The documents and indexes beneath."""
-        table = self._journaled.state.tables.get(self.name)
-        return TableState(self._journaled.spec(self.name)) if table is None else table
+        try:
+            return self._logged.state.tables[self._key]
+        except KeyError:
+            return TableState(self._logged.spec(self._key))
 
-    def find(self, index: str, key: Hashable) -> list[Document]:
-        """The documents with this key in a declared index, oldest first.
+    @property
+    def last_id(self) -> int:
+        """The highest id that was given out."""
+        return self.state.last_id
+
+    # By id and by index
+
+    def record(self, doc_id: int) -> Any:
+        """The document with this id, decoded; ``None`` if there is none."""
+        document = self.state.documents.get(doc_id)
+        return None if document is None else self._decoded(document, doc_id)
+
+    def index(self, name: str) -> Index:
+        """A declared index. Raises :class:`KeyError` if there is no such index."""
+        return self.state.indexes[name]
+
+    def find(self, index: str, key: Hashable, limit: int | None = None) -> list[Any]:
+        """The documents with this key in a declared index, oldest first, at most ``limit``.
 
         Raises :class:`KeyError` if there is no such index.
         """
         state = self.state
-        return [self._document(state.documents[i], i) for i in state.indexes[index].find(key)]
+        documents, decode = state.documents, self._decode
+        ids = state.indexes[index].find(key, limit)
+        if decode is None:
+            return [self._decoded(documents[doc_id], doc_id) for doc_id in ids]
+        return [decode(documents[doc_id]) for doc_id in ids]
 
-    # TinyDB asks the whole table for each of these; one document is enough.
+    def copy(self) -> Documents:
+        """The JSON of all documents by id, as they are now."""
+        return self.state.documents.copy()
+
+    async def walk(
+        self, ids: Iterable[int] | None = None, after: int = 0
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        """Ids and JSON of all documents, or of those among ``ids``, that are there when their turn comes.
+
+        Others are let work between two of them; what is added meanwhile comes too.
+        """
+        state, pacing = self.state, Pacing()
+        for doc_id in state.ids_after(after) if ids is None else ids:
+            if pacing.long:
+                await pacing.pause()
+            document = state.documents.get(doc_id)
+            if document is not None and doc_id > after:
+                yield doc_id, document
+
+    def step(self, doc_id: int, record: Any) -> Op:
+        """The step of a transaction that puts a record under an id; ``None`` removes what is there."""
+        return Op(self._key, doc_id, None if record is None else _encode(record), record)
+
+    # TinyDB's methods, where one document or none is enough
 
     def get(self, cond: Any = None, doc_id: int | None = None, doc_ids: Any = None) -> Any:
-        documents = self._peek()
         if doc_id is not None:
-            found = documents.get(doc_id)
-            return None if found is None else self._document(found, doc_id)
+            return self.record(doc_id)
         if doc_ids is not None:
-            return [self._document(documents[i], i) for i in sorted(set(doc_ids)) if i in documents]
+            found = map(self.record, sorted(set(doc_ids)))
+            return [one for one in found if one is not None]
         return super().get(cond)
 
     def search(self, cond: Any) -> list[Document]:
-        if self._seen_commits != self._journaled.commits:  # others may have written past this table
+        if self._seen_commits != self._logged.commits:  # others may have written past this table
             self.clear_cache()
-            self._seen_commits = self._journaled.commits
+            self._seen_commits = self._logged.commits
         return super().search(cond)
 
     def truncate(self) -> None:
-        self._journaled.commit([Op(self.name, None, None), Op(self.name, None, b"{}")])
+        self._logged.commit([Op(self.name, None, None), Op(self.name, None, b"{}")])
         self._next_id = None
+
+    def __len__(self) -> int:
+        return len(self.state.documents)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._decoded(document, i) for i, document in sorted(self.state.documents.items()))
 
     # TinyDB's inner doors
 
     def _read_table(self) -> Any:
-        table = self._journaled.state.tables.get(self.name)
-        return {} if table is None else TableView(table)
+        return {str(doc_id): document for doc_id, document in decoded(self.state).items()}
 
     def _update_table(self, updater: Callable[[Any], None]) -> None:
-        table = self._journaled.state.tables.get(self.name)
-        update = TableUpdate(self.name, table or TableState(self._journaled.spec(self.name)))
-        updater(update)
-        ops = update.ops()
-        if table is None or len(ops) > 1:
-            self._journaled.commit(ops)
+        documents = decoded(self.state)
+        updater(documents)
+        steps = changes(self.name, self._logged.state.tables.get(self.name), documents)
+        if steps:
+            self._logged.commit(steps)
 
     def _get_next_id(self) -> int:
-        table = self._journaled.state.tables.get(self.name)
-        next_id = max(self._next_id or 0, table.last_id + 1 if table else 1)
+        next_id = max(self._next_id or 0, self.state.last_id + 1)
         self._next_id = next_id + 1
         return next_id
 
-    def _peek(self) -> Mapping[int, bytes]:
-        table = self._journaled.state.tables.get(self.name)
-        return {} if table is None else table.documents
-
-    def _document(self, document: bytes, doc_id: int) -> Document:
+    def _decoded(self, document: bytes, doc_id: int) -> Any:
+        if self._decode is not None:
+            return self._decode(document)
         return self.document_class(json.loads(document), doc_id)

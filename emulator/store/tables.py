@@ -33,40 +33,28 @@ def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, Field
     return (db_id, name, value)
 
 
-def _profile_keys(profile: Profile) -> Sequence[Hashable]:
-    return (profile_key(profile.db_id, profile.id),)
-
-
 def _field_keys(profile: Profile) -> Sequence[Hashable]:
     if not profile.fields:
         return ()
     return [(profile.db_id, name, value) for name, value in profile.fields.items()]
 
 
-def _active_keys(subscription: Subscription) -> Sequence[Hashable]:
-    return (push_key(subscription),) if subscription.active else ()
-
-
-def _inactive_keys(subscription: Subscription) -> Sequence[Hashable]:
-    return () if subscription.active else (push_key(subscription),)
-
-
-def _hash_keys(subscription: Subscription) -> Sequence[Hashable]:
-    return (subscription.hash_id,)
-
-
-def _owner_keys(subscription: Subscription) -> Sequence[Hashable]:
-    return (profile_key(subscription.db_id, subscription.profile_id),)
-
-
 #: The tables in the order of the file. A token that moves has ever more inactive records and one active one.
 SPECS = {
-    WORKSPACE: TableSpec(),
+    WORKSPACE: TableSpec(decode=bytes),
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
     RESOURCES: TableSpec(decode=msgspec.json.Decoder(Resource).decode),
-    PROFILES: TableSpec({"id": _profile_keys, "field": _field_keys}, msgspec.json.Decoder(Profile).decode),
+    PROFILES: TableSpec(
+        {"id": lambda one: (profile_key(one.db_id, one.id),), "field": _field_keys},
+        msgspec.json.Decoder(Profile).decode,
+    ),
     SUBSCRIPTIONS: TableSpec(
-        {"active": _active_keys, "inactive": _inactive_keys, "hash": _hash_keys, "profile": _owner_keys},
+        {
+            "active": lambda one: (push_key(one),) if one.active else (),
+            "inactive": lambda one: () if one.active else (push_key(one),),
+            "hash": lambda one: (one.hash_id,),
+            "profile": lambda one: (profile_key(one.db_id, one.profile_id),),
+        },
         msgspec.json.Decoder(Subscription).decode,
     ),
 }

@@ -5,18 +5,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from emulator.store.state import Op, State
 
 
+@dataclass(eq=False)
 class Epoch:
     """The time between two failures of the disk. At its end ``kept`` is its last transaction that counts."""
 
-    __slots__ = ("kept",)
-
-    def __init__(self) -> None:
-        self.kept: int | None = None
+    kept: int | None = None
 
 
 class Basis(NamedTuple):
@@ -39,7 +38,7 @@ class Ticket(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A transaction that the disk may not have yet: the journal's size before it, the steps that undo it."""
+    """A transaction that the disk may not have yet: the log's size before it, the steps that undo it."""
 
     number: int
     size: int
@@ -57,6 +56,12 @@ class Unsynced:
 
     def __len__(self) -> int:
         return len(self._pending)
+
+    def holds(self, ticket: Ticket) -> bool:
+        """Whether something that the ticket stands for is pending."""
+        with self._lock:
+            oldest = self._pending[0].number if self._pending else ticket.number + 1
+            return ticket.epoch is self.epoch and oldest <= ticket.number
 
     def add(self, pending: Pending) -> None:
         """One more is on its way."""

@@ -80,11 +80,11 @@ def workspace_to_change() -> Workspace:
 def _noted(found: Workspace) -> Workspace:
     before, _ = request.environ.get(_FOUND_KEY, (None, 0))
     if found is not before:
-        request.environ[_FOUND_KEY] = (found, found.store.storage.commits)
+        request.environ[_FOUND_KEY] = (found, found.store.commits)
     return found
 
 
 def changed_workspace() -> Workspace | None:
     """The workspace that the request's view has changed so far."""
     found, commits = request.environ.get(_FOUND_KEY, (None, 0))
-    return found if found is not None and found.store.storage.commits != commits else None
+    return found if found is not None and found.store.commits != commits else None

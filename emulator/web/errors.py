@@ -6,12 +6,13 @@ from flask import current_app, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.rules.model import RequestError, shortened
-from emulator.store.errors import StorageUnavailable, error_code, refusal
+from emulator.store.errors import Unavailable
+from emulator.workspaces.errors import error_code, refusal
 
 
 def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     """The status, the text and the headers for an error; an unexpected one goes to the log."""
-    if isinstance(error, StorageUnavailable):
+    if isinstance(error, Unavailable):
         error = refusal(error)
     if isinstance(error, RequestError):
         return error.code, error.text, {}

@@ -12,8 +12,9 @@ from flask import Response, copy_current_request_context, current_app, request
 from emulator.messages import DELIVERY_KEY, Answer, Delivery
 from emulator.rules.answer import error_envelope
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable, refusal
+from emulator.store.errors import Unavailable
 from emulator.web.current import changed_workspace, emulator, workspace_name
+from emulator.workspaces.errors import refusal
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
     """What ``work`` in the request's workspace returns, when the disk has what it changed.
 
     One change by hand at a time. Raises what ``work`` does, and
-    :class:`~emulator.store.errors.StorageUnavailable`.
+    :class:`~emulator.store.errors.Unavailable`.
     """
     workspaces, name = emulator().workspaces, workspace_name()
 
@@ -69,7 +70,7 @@ def when_durable(response: Response) -> Response:
     async def wait() -> Answer | None:
         try:
             await durable
-        except StorageUnavailable as error:
+        except Unavailable as error:
             return refuse(error)
         return None
 
@@ -85,11 +86,11 @@ def as_answer(response: Response) -> Answer:
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return await work
-    except (RequestError, StorageUnavailable) as error:
+    except (RequestError, Unavailable) as error:
         refused = error if isinstance(error, RequestError) else refusal(error)
         return json_answer(error_envelope(refused.code, refused.text), refused.code)
 
 
-def _refused(error: StorageUnavailable) -> Answer:
+def _refused(error: Unavailable) -> Answer:
     """As the admin API or the console says it, whichever was asked."""
     return as_answer(current_app.finalize_request(current_app.handle_user_exception(error)))

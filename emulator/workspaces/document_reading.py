@@ -16,11 +16,7 @@ from emulator.rules.model import Changes, Database, RequestError, Resource, Subs
 from emulator.schemas.errors import flatten, messages, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
-from emulator.store.consistency import SetCheck
-from emulator.store.editing import give_hash_ids
-from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
-from emulator.store.state import State
-from emulator.store.tables import PROFILES
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SetCheck, SubscriptionEntry, give_hash_ids
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
@@ -77,7 +73,7 @@ class SnapshotProfileSchema(ProfileEntrySchema):
     )
 
 
-async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> State:
+async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
     """The state that a snapshot describes, ready to be put in a workspace's place.
 
     ``file`` is read twice; ``now`` (ISO 8601) is for what has no time of its own; ``judge``: loads all
@@ -163,7 +159,7 @@ class _Building:
             self._store.apply(Changes([profile], subscriptions))
         return problems
 
-    def state(self) -> State:
+    def state(self) -> TinyDBStore:
         """The state, with what the workspace remembers beside its data."""
         if "settings" in self._members:
             choices = WorkspaceSettings().changed(self._members["settings"])
@@ -172,10 +168,8 @@ class _Building:
             self._store.remember("clock", msgspec.json.encode(self._members["clock"]))
         armed = RememberedFaults(self._members["faults"])
         self._store.remember("faults", msgspec.json.encode(armed))
-        state = self._store.storage.state
-        profiles = state.table(PROFILES)
-        profiles.last_id = max(profiles.last_id, self._members["profiles_made"])
-        return state
+        self._store.profiles_made = self._members["profiles_made"]
+        return self._store
 
     def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> list[str]:
         """What is wrong with given hash ids: one key has one, and it begins the key's digest (A5)."""

@@ -13,13 +13,14 @@ from time import monotonic, time
 from emulator.journal.journal import RequestJournal
 from emulator.rules.model import RequestError
 from emulator.settings import Settings
-from emulator.store.errors import ForeignFile, StateError, StorageUnavailable, error_code
+from emulator.store.errors import ForeignFile, StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
-from emulator.store.recovery import STEM, find_journals, nothing_stored, stored_states
+from emulator.store.recovery import STEM, find_logs, nothing_stored, stored_states
 from emulator.store.removal import clear_folder, remove
 from emulator.store.snapshot import is_snapshot
 from emulator.store.tinydb_store import TinyDBStore
+from emulator.workspaces.errors import error_code
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
 WORKSPACE_HEADER = "X-Emulator-Workspace"
@@ -176,7 +177,7 @@ class Workspaces:
             if on_disk:
                 self._check_lock()
                 if workspace is not None:
-                    workspace.store.storage.prepare_removal()
+                    workspace.store.prepare_removal()
                 remove(path, self._settings.durability == "fsync")
         except OSError as error:
             text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
@@ -203,7 +204,7 @@ class Workspaces:
             try:
                 if self._idle_s(name) > ttl and self.delete(name):
                     gone.append(name)
-            except (OSError, RequestError, StateError, StorageUnavailable) as error:
+            except (OSError, RequestError, StateError, Unavailable) as error:
                 if problems is not None:
                     problems.append(f"workspace {name} cannot be deleted: {error}")
         return gone
@@ -212,7 +213,7 @@ class Workspaces:
         """Let the workspaces that nobody has used for so many seconds hold no file open."""
         for workspace in self:
             if workspace.idle_s >= idle_s:
-                workspace.store.storage.rest()
+                workspace.store.rest()
 
     def _idle_s(self, name: str) -> float:
         if name in self._open:
@@ -234,7 +235,7 @@ class Workspaces:
                 else:
                     workspace.fixtures = fixtures
                     workspace.reset()
-            except (OSError, RequestError, StorageUnavailable) as error:
+            except (OSError, RequestError, Unavailable) as error:
                 refused[name] = str(error)
         return refused
 
@@ -257,7 +258,7 @@ class Workspaces:
 
     def _files(self, name: str) -> list[Path]:
         path = state_file(self._settings.state, name)
-        return [path, *find_journals(path).values()]
+        return [path, *find_logs(path).values()]
 
     def _make(self, name: str) -> Workspace:
         check_name(name)
@@ -270,8 +271,8 @@ class Workspaces:
         before = self._unmade.get(name)
         try:
             workspace = self._new(name, before.requests if before else None)
-        except StorageUnavailable as error:
-            raise RequestError(error.code, f"workspace {name}: {error}", "A3") from error
+        except Unavailable as error:
+            raise RequestError(error_code(error.cause), f"workspace {name}: {error}", "A3") from error
         except ForeignFile as error:
             raise RequestError(400, f"workspace: {error}", "A3") from error
         except (StateError, OSError) as error:

@@ -18,7 +18,6 @@ from emulator.journal.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
-from emulator.store.state import State
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
@@ -68,7 +67,7 @@ class Workspace:
         self.store = store or TinyDBStore(
             state_file(settings.state, name),
             settings.durability,
-            min_journal_bytes=settings.min_journal_bytes,
+            min_log_bytes=settings.min_log_bytes,
             check_lock=check_lock,
         )
         if self.made:
@@ -101,7 +100,7 @@ class Workspace:
     def reset(self, keep: Collection[str] = ()) -> None:
         """Back to the fixtures, in one transaction; ``keep`` leaves some of :data:`KEEPABLE` alone.
 
-        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
         kept = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
         clock = self.clock if "clock" in keep else WorkspaceClock()
@@ -117,12 +116,12 @@ class Workspace:
         if "requests" not in keep:
             self.requests.clear()
 
-    def restore(self, state: State) -> None:
+    def restore(self, other: TinyDBStore) -> None:
         """Put a whole state in place of this one, what is remembered in it included. The journal stays.
 
-        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        self.store.take(state)
+        self.store.take(other)
         self.faults.replace([])
         self._recall()
 
@@ -131,7 +130,7 @@ class Workspace:
     def set_settings(self, choices: WorkspaceSettings) -> None:
         """Set the choices.
 
-        Raises :class:`~emulator.store.errors.StorageUnavailable`; then nothing has changed.
+        Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
         self._remember("settings", choices)
 
@@ -161,7 +160,7 @@ class Workspace:
     def firing(self, fault: Fault) -> Iterator[None]:
         """Count a fault as fired, in one transaction with what its request changes meanwhile.
 
-        Raises :class:`~emulator.store.errors.StorageUnavailable` at the end; then neither has happened. Only
+        Raises :class:`~emulator.store.errors.Unavailable` at the end; then neither has happened. Only
         a fault with ``times`` is stored for it.
         """
         if fault.times is None:
@@ -193,8 +192,7 @@ class Workspace:
     def close(self, deadline: float = math.inf) -> None:
         """Write the state down, if it can be by ``deadline`` (:func:`time.monotonic`), and let go of it."""
         if monotonic() < deadline:
-            self.store.storage.give_up_at = deadline
-            self.store.close()
+            self.store.close(deadline)
         else:
             self.store.discard()
 

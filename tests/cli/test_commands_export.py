@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from tests.command_line import assert_one_line, run_here
 from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 
@@ -131,7 +131,7 @@ def test_an_export_of_a_state_writes_nothing_whatever_a_kill_left(stopped: Serve
     """Not even into one that was killed before it was filled, or in the middle of a line."""
     unfilled = stopped.folder / "unfilled"
     unfilled.mkdir()
-    JournaledStorage(unfilled / "default.json").discard()
+    LoggedStorage(unfilled / "default.json").discard()
     before = files(unfilled)
     assert_one_line(run_here("export", "--state", unfilled), "never filled")
     assert files(unfilled) == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.rules.model import Policies
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, subscription
 
@@ -92,7 +92,7 @@ def test_A6_all_databases_are_one_transaction(app: InProcess, monkeypatch: pytes
 
 def test_A6_a_transaction_that_fails_leaves_nothing(app: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(changes: object) -> None:
-        raise StorageUnavailable("the disk is full")
+        raise Unavailable("the disk is full")
 
     before = app.counts
     with monkeypatch.context() as broken:

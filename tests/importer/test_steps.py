@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.rules.model import Changes
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import everything, holder_of, imported, plan, started
 
@@ -92,7 +92,7 @@ class Failing:
         yield
         self._batches += 1
         if self._batches > 1:
-            raise StorageUnavailable("the disk is full")
+            raise Unavailable("the disk is full")
         for changes in self._taken:
             self._store.apply(changes)
 

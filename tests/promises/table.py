@@ -131,7 +131,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/store/test_disk_trouble.py::"
             "test_after_its_directory_was_deleted_a_server_takes_and_writes_nothing",
             "tests/store/test_disk_trouble.py::"
-            "test_after_its_journal_was_deleted_a_server_takes_nothing_until_it_starts_again",
+            "test_after_its_log_was_deleted_a_server_takes_nothing_until_it_starts_again",
             "tests/store/test_one_holder.py::"
             "test_where_the_directory_was_replaced_the_first_writes_and_deletes_nothing_of_the_second",
         ),
@@ -153,7 +153,7 @@ PROMISES: Final[dict[str, Table]] = {
         ),
         "one that a newer version wrote is refused with a text that says so": (
             "tests/store/test_damage.py::test_a_newer_snapshot_format_is_refused_with_a_clear_text",
-            "tests/store/test_damage.py::test_a_newer_journal_format_is_refused_with_a_clear_text",
+            "tests/store/test_damage.py::test_a_newer_log_format_is_refused_with_a_clear_text",
         ),
         "SIGTERM and Ctrl-C stop within 5 seconds": (
             "tests/cli/test_cli.py::test_SIGTERM_stops_with_status_0_within_5_seconds",
@@ -373,7 +373,6 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/store/errors.py": {
         "Nothing was touched": (CHANGED_BYTE, FOREIGN_FILE),
         "Nothing was changed": (CHANGED_BYTE,),
-        "nothing was changed: …": (BY_HAND_OS, BY_HAND_FSYNC),
     },
     "emulator/store/files.py": {
         "Files that appear whole or not at all": (WHOLE_FILE,),
@@ -397,10 +396,14 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/store/test_growth.py::test_no_step_of_an_index_touches_more_than_a_small_dictionary",
         ),
     },
+    "emulator/store/interface.py": {
+        "then nothing has changed": (*REFUSED_BY_THE_DISK, RESET_REFUSED),
+        "in place of everything, whole or not at all": (*REPLACED_WHOLE, RESET_REFUSED),
+    },
     "emulator/store/log.py": {
         "it appears whole or not at all": (
             WHOLE_FILE,
-            "tests/store/test_storage.py::test_a_rotation_that_fails_leaves_no_journal_behind",
+            "tests/store/test_storage.py::test_a_rotation_that_fails_leaves_no_log_behind",
         ),
     },
     "emulator/store/recovery.py": {"Changes nothing there": (ONLY_READ,)},
@@ -411,9 +414,7 @@ PROMISES: Final[dict[str, Table]] = {
         "then nothing was changed": (REMOVED_WHOLE,),
     },
     "emulator/store/snapshot.py": {
-        "are never taken for one": (
-            "tests/store/test_damage.py::test_the_journal_of_another_state_is_refused",
-        ),
+        "are never taken for one": ("tests/store/test_damage.py::test_the_log_of_another_state_is_refused",),
     },
     "emulator/store/storage.py": {
         "survives the death of the process": (KILL, POWER),
@@ -430,13 +431,9 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/store/tinydb_store.py": {
         "then nothing has changed": (*REFUSED_BY_THE_DISK, RESET_REFUSED),
-        "in place of everything, whole or not at all": (*REPLACED_WHOLE, RESET_REFUSED),
+        "Changes nothing there": (ONLY_READ,),
     },
-    "emulator/store/views.py": {
-        "Nothing is carried out": (
-            "tests/store/test_tinydb_contract.py::test_update_that_raises_changes_nothing",
-        ),
-    },
+    "emulator/workspaces/errors.py": {"nothing was changed: …": (BY_HAND_OS, BY_HAND_FSYNC)},
     "emulator/server/tls.py": {
         "A new file, never through a link": (
             "tests/server/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
@@ -506,7 +503,7 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/cli/serve.py": ("(default: never)",),
     "docs/configuration.md": ("(default: never)",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
-    "emulator/store/consistency.py": ("then nothing is remembered",),
+    "emulator/store/fixture_set.py": ("then nothing is remembered",),
     "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),
     "emulator/journal/entry.py": ("empty where nothing was",),
     "emulator/rules/lints.py": ("for the nearest known name, or nothing",),

@@ -11,7 +11,7 @@ from tinydb import TinyDB
 
 from emulator.app import create_app
 from emulator.settings import Settings
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from tests.server import PAGE_TOKEN, Server, subscription
 
 WORKSPACES = 60
@@ -54,13 +54,13 @@ def test_state_that_is_not_written_down_in_time_is_whole_at_the_next_start(
 
 def test_snapshot_that_takes_too_long_at_the_end_is_left_and_nothing_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    storage = JournaledStorage(path)
+    storage = LoggedStorage(path)
     storage.write({"people": {1: {"name": "Anna"}}})
     before = path.read_bytes()
     storage.give_up_at = monotonic()
     storage.close()
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".tmp")] == []
-    again = JournaledStorage(path)
+    again = LoggedStorage(path)
     assert dict((again.read() or {})["people"]) != {}
     again.close()

@@ -10,7 +10,7 @@ from tinydb import TinyDB
 from tinydb.table import Document
 
 from emulator.store.state import State, TableSpec
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 
 #: Opens the database of a file; stock TinyDB or ours.
@@ -28,8 +28,8 @@ class OurDatabase(TinyDB):
     """TinyDB on the emulator's engine, as its documentation says to put them together."""
 
     table_class = IndexedTable
-    default_storage_class = JournaledStorage
-    storage: JournaledStorage
+    default_storage_class = LoggedStorage
+    storage: LoggedStorage
 
 
 def open_ours(path: Path | str, **options: Any) -> OurDatabase:

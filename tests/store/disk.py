@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from emulator.store import files, generations
-from emulator.store import log as journal
+from emulator.store import files, generations, log
 from tests.store.scene import Folder, read_folder
 
 
@@ -28,11 +27,11 @@ class RecordedDisk:
         self._safe_bytes: dict[int, bytes] = {}
         self._held: dict[int, int] = {}
         recorded = _RecordedOs(self)
-        patch.setattr(journal, "os", recorded)
+        patch.setattr(log, "os", recorded)
         patch.setattr(files, "os", recorded)
-        patch.setattr(journal, "_flush", recorded.fsync)
+        patch.setattr(log, "_flush", recorded.fsync)
         patch.setattr(Path, "unlink", self._recorded_unlink(Path.unlink))
-        for module in (journal, generations):
+        for module in (log, generations):
             patch.setattr(module, "replace_file", self._replace_file)
 
     def close(self) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from emulator.store.errors import StateError
 from emulator.store.log_format import format_line
-from emulator.store.recovery import journal_path
+from emulator.store.recovery import log_path
 from emulator.store.state import Op, State, TableSpec
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from tests.store.databases import check_indexes
 
 Contents = dict[str, dict[int, bytes]]
@@ -22,7 +22,7 @@ NAME = "default.json"
 
 
 class Scene:
-    """A snapshot of three transactions, a closed journal with three more and a last journal with three more.
+    """A snapshot of three transactions, a closed log with three more and a last log with three more.
 
     That is what a kill during a snapshot leaves. ``after`` has the contents after each transaction that the
     snapshot does not hold.
@@ -30,29 +30,29 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
-        storage = JournaledStorage(self.path, SPECS, min_journal_bytes=1 << 30)
+        storage = LoggedStorage(self.path, SPECS, min_log_bytes=1 << 30)
         for number in range(3):
             storage.commit(transaction(number))
         storage.close()
-        storage = JournaledStorage(self.path, SPECS, min_journal_bytes=1 << 30)
+        storage = LoggedStorage(self.path, SPECS, min_log_bytes=1 << 30)
         self.after = [contents(storage.state)]
         for number in range(3, 6):
             storage.commit(transaction(number))
             self.after.append(contents(storage.state))
-        # As a snapshot begins: the journal is closed and the next one follows.
+        # As a snapshot begins: the log is closed and the next one follows.
         assert storage._files is not None
         storage._files._begin()
         for number in range(6, 9):
             storage.commit(transaction(number))
             self.after.append(contents(storage.state))
         storage.discard()
-        self.closed = journal_path(self.path, 2)
-        self.last = journal_path(self.path, 3)
+        self.closed = log_path(self.path, 2)
+        self.last = log_path(self.path, 3)
         self.files = read_folder(folder)
         assert set(self.files) == {NAME, self.closed.name, self.last.name}
 
     def last_lines(self) -> list[int]:
-        """The offsets at which the lines of the last journal end, the header's first."""
+        """The offsets at which the lines of the last log end, the header's first."""
         data, ends = self.files[self.last.name], [0]
         while ends[-1] < len(data):
             ends.append(data.index(b"\n", ends[-1]) + 1)
@@ -99,7 +99,7 @@ def open_damaged(path: Path) -> tuple[Contents, int] | StateError:
     """
     before = read_folder(path.parent)
     try:
-        storage = JournaledStorage(path, SPECS)
+        storage = LoggedStorage(path, SPECS)
     except StateError as error:
         refusal = error
     else:
@@ -109,17 +109,17 @@ def open_damaged(path: Path) -> tuple[Contents, int] | StateError:
     return refusal
 
 
-def _look_twice(storage: JournaledStorage, path: Path) -> tuple[Contents, int]:
+def _look_twice(storage: LoggedStorage, path: Path) -> tuple[Contents, int]:
     check_indexes(storage.state)
     found, torn = contents(storage.state), storage.torn_bytes
     storage.commit([])
     storage.discard()
-    again = JournaledStorage(path, SPECS)
+    again = LoggedStorage(path, SPECS)
     assert (contents(again.state), again.torn_bytes) == (found, 0)
     again.discard()
     return found, torn
 
 
-def journal_line(number: int, payload: bytes) -> bytes:
+def log_line(number: int, payload: bytes) -> bytes:
     """A line whose checksum holds."""
     return format_line(number, payload)

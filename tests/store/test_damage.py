@@ -10,13 +10,13 @@ from zlib import crc32
 import pytest
 
 from emulator.store.errors import DamagedState, ForeignFile, StateError
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from tests.store.scene import (
     NAME,
     SPECS,
     Scene,
     contents,
-    journal_line,
+    log_line,
     open_damaged,
     read_folder,
     write_folder,
@@ -85,7 +85,7 @@ def test_a_snapshot_cut_anywhere_is_refused(scene: Scene, damaged: Path) -> None
         refused(open_damaged(path), path)
 
 
-def test_the_last_journal_cut_anywhere_is_a_prefix_of_its_transactions(scene: Scene, damaged: Path) -> None:
+def test_the_last_log_cut_anywhere_is_a_prefix_of_its_transactions(scene: Scene, damaged: Path) -> None:
     path = write_folder(damaged, scene.files)
     data, ends = scene.files[scene.last.name], scene.last_lines()
     for length in range(len(data)):
@@ -98,7 +98,7 @@ def test_the_last_journal_cut_anywhere_is_a_prefix_of_its_transactions(scene: Sc
             assert outcome == (scene.after[3 + len(whole) - 1], length - whole[-1]), length
 
 
-def test_a_closed_journal_cut_anywhere_is_refused_unless_no_transaction_is_lost(
+def test_a_closed_log_cut_anywhere_is_refused_unless_no_transaction_is_lost(
     scene: Scene, damaged: Path
 ) -> None:
     path = write_folder(damaged, scene.files)
@@ -133,7 +133,7 @@ def test_a_missing_snapshot_is_refused(scene: Scene, damaged: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["default.2.journal", "default.3.journal"])
-def test_a_missing_journal_is_refused(scene: Scene, damaged: Path, which: str) -> None:
+def test_a_missing_log_is_refused(scene: Scene, damaged: Path, which: str) -> None:
     files = {name: data for name, data in scene.files.items() if name != which}
     outcome = refused(open_damaged(write_folder(damaged, files)), damaged / which)
     assert "missing" in str(outcome)
@@ -151,7 +151,7 @@ def test_a_transaction_that_does_not_fit_the_tables_is_refused(scene: Scene, dam
     data = scene.files[scene.last.name]
     nameless = b'[["people",1,{"nameless":1}]]'
     for payload in (b"not json", b"{}", b'[["people",1]]', nameless, b'[["people",1,5]]', b"[\xff]"):
-        path = write_folder(damaged, {**scene.files, scene.last.name: data + journal_line(10, payload)})
+        path = write_folder(damaged, {**scene.files, scene.last.name: data + log_line(10, payload)})
         outcome = refused(open_damaged(path), damaged / scene.last.name)
         assert outcome.offset == len(data)
 
@@ -205,7 +205,7 @@ def test_a_foreign_file_alone_is_left_alone(damaged: Path, foreign: bytes) -> No
     assert f"{path}: is not a file of the emulator" in str(outcome)
 
 
-def test_the_journal_of_another_state_is_refused(scene: Scene, damaged: Path, tmp_path: Path) -> None:
+def test_the_log_of_another_state_is_refused(scene: Scene, damaged: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     files = Scene(other).files
@@ -216,7 +216,7 @@ def test_the_journal_of_another_state_is_refused(scene: Scene, damaged: Path, tm
 
 
 def test_an_older_snapshot_of_the_same_state_is_refused(scene: Scene, damaged: Path) -> None:
-    storage = JournaledStorage(write_folder(damaged, scene.files), SPECS)
+    storage = LoggedStorage(write_folder(damaged, scene.files), SPECS)
     storage.close()
     path = write_folder(damaged, {**read_folder(damaged), NAME: scene.files[NAME]})
     outcome = open_damaged(path)
@@ -235,19 +235,19 @@ def test_a_newer_snapshot_format_is_refused_with_a_clear_text(
     assert f"{damaged / NAME}: written by a newer emulator (state format 2, this one reads 1)" in str(outcome)
 
 
-def test_a_newer_journal_format_is_refused_with_a_clear_text(scene: Scene, damaged: Path) -> None:
-    newer = journal_line(6, b'{"journal":7,"epoch":"x"}') + b"\x01binary"
+def test_a_newer_log_format_is_refused_with_a_clear_text(scene: Scene, damaged: Path) -> None:
+    newer = log_line(6, b'{"journal":7,"epoch":"x"}') + b"\x01binary"
     outcome = open_damaged(write_folder(damaged, {**scene.files, scene.last.name: newer}))
     assert not isinstance(outcome, DamagedState)
     where = damaged / scene.last.name
-    assert f"{where}: written by a newer emulator (journal format 7, this one reads 1)" in str(outcome)
+    assert f"{where}: written by a newer emulator (log format 7, this one reads 1)" in str(outcome)
 
 
-def test_leftovers_are_harmless_and_older_journals_go(scene: Scene, damaged: Path) -> None:
+def test_leftovers_are_harmless_and_older_logs_go(scene: Scene, damaged: Path) -> None:
     leftovers = {
         "default.json.tmp": b"half a snapshot",
         "default.4.journal.tmp": b"x",
-        "default.1.journal": journal_line(0, b'{"journal":1,"generation":1,"state":"00"}'),
+        "default.1.journal": log_line(0, b'{"journal":1,"generation":1,"state":"00"}'),
         "lock.holder": b'{"pid": 1}',
         "notes.txt": b"mine",
         "default.x.journal": b"?",
@@ -265,34 +265,34 @@ def test_leftovers_are_harmless_and_older_journals_go(scene: Scene, damaged: Pat
 
 def test_an_aborted_first_start_is_no_state_yet(damaged: Path) -> None:
     header = b'{"journal":1,"generation":1,"state":"00"}'
-    path = write_folder(damaged, {"default.1.journal": journal_line(0, header), "default.json.tmp": b"{"})
-    storage = JournaledStorage(path, SPECS)
+    path = write_folder(damaged, {"default.1.journal": log_line(0, header), "default.json.tmp": b"{"})
+    storage = LoggedStorage(path, SPECS)
     assert (storage.fresh, storage.state.tables) == (True, {})
     storage.discard()
 
 
 def test_a_state_is_fresh_until_something_was_stored(damaged: Path) -> None:
     damaged.mkdir()
-    JournaledStorage(damaged / NAME, SPECS).discard()  # killed before it was seeded
-    storage = JournaledStorage(damaged / NAME, SPECS)
+    LoggedStorage(damaged / NAME, SPECS).discard()  # killed before it was seeded
+    storage = LoggedStorage(damaged / NAME, SPECS)
     assert storage.fresh
     storage.commit([])
     storage.discard()
-    storage = JournaledStorage(damaged / NAME, SPECS)
+    storage = LoggedStorage(damaged / NAME, SPECS)
     assert not storage.fresh
     storage.discard()
 
 
 def test_the_file_of_the_first_version_without_a_state_id_opens(scene: Scene, damaged: Path) -> None:
     """Files written before states had an id of their own."""
-    storage = JournaledStorage(write_folder(damaged, scene.files), SPECS)
+    storage = LoggedStorage(write_folder(damaged, scene.files), SPECS)
     storage.close()
     files = read_folder(damaged)
-    journal = next(name for name in files if name.endswith("journal"))
+    log = next(name for name in files if name.endswith("journal"))
     state_id = json.loads(files[NAME])["emulator"]["1"]["state"].encode()
     body = body_of(files[NAME]).replace(b',"state":"%s"' % state_id, b"")
-    header = files[journal].split(b" ", 2)[2].strip().replace(b',"state":"%s"' % state_id, b"")
-    path = write_folder(damaged, {NAME: with_checksum(body), journal: journal_line(9, header)})
+    header = files[log].split(b" ", 2)[2].strip().replace(b',"state":"%s"' % state_id, b"")
+    path = write_folder(damaged, {NAME: with_checksum(body), log: log_line(9, header)})
     assert open_damaged(path) == (scene.after[-1], 0)
 
 
@@ -300,11 +300,11 @@ def test_a_directory_in_place_of_a_file_is_refused(scene: Scene, damaged: Path) 
     path = write_folder(damaged, {n: d for n, d in scene.files.items() if n != NAME})
     path.mkdir()
     with pytest.raises(OSError, match=r"default\.json"):
-        JournaledStorage(path, SPECS)
+        LoggedStorage(path, SPECS)
 
 
 def test_contents_are_compared_not_only_counted(scene: Scene) -> None:
     """The scene itself: each transaction leaves other contents."""
     seen = [json.dumps({n: sorted(t.items()) for n, t in c.items()}, default=str) for c in scene.after]
     assert len(set(seen)) == 7
-    assert contents(JournaledStorage(None, SPECS).state) == {}
+    assert contents(LoggedStorage(None, SPECS).state) == {}

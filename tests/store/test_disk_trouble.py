@@ -64,7 +64,7 @@ def limit_files(server: Server, size: int | None) -> None:
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
 
-def journal_size(server: Server) -> int:
+def log_size(server: Server) -> int:
     return max(path.stat().st_size for path in server.state.glob("*.journal"))
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_refuses_is_told_and_is_recovered_from(
     server = start_server("-q", "--durability", durability)
     accepted(server, "before")
     holds(server, 8)
-    limit_files(server, journal_size(server) + 100)  # room for a part of the next transaction
+    limit_files(server, log_size(server) + 100)  # room for a part of the next transaction
     refused(server, "refused-1", "File too large", str(server.state))
     refused(server, "refused-2", "File too large")
     failing(server, "File too large")
@@ -107,7 +107,7 @@ def test_a_full_disk_refuses_is_told_and_is_recovered_from(
 
 
 def test_without_a_health_check_it_recovers_too(server: Server) -> None:
-    limit_files(server, journal_size(server) + 10)
+    limit_files(server, log_size(server) + 10)
     refused(server, "one", "File too large")
     limit_files(server, None)
     until(lambda: push(server, "one")[0] == 200)
@@ -116,7 +116,7 @@ def test_without_a_health_check_it_recovers_too(server: Server) -> None:
 
 def test_reading_goes_on_while_the_disk_is_full(server: Server) -> None:
     accepted(server, "known")
-    limit_files(server, journal_size(server))
+    limit_files(server, log_size(server))
     refused(server, "new")
     status, envelope = push(server, "known")
     assert (status, envelope["error"]) == (200, 200)  # S7: nothing to change
@@ -156,7 +156,7 @@ def test_after_its_directory_was_deleted_a_server_takes_and_writes_nothing(
 
 
 @pytest.mark.parametrize("pattern", ["*.journal", "default.*", "*"])
-def test_after_its_journal_was_deleted_a_server_takes_nothing_until_it_starts_again(
+def test_after_its_log_was_deleted_a_server_takes_nothing_until_it_starts_again(
     server: Server, pattern: str
 ) -> None:
     accepted(server, "before")
@@ -207,7 +207,7 @@ def test_another_file_in_the_place_of_one_is_not_overwritten(server: Server, nam
 
 
 def test_a_snapshot_that_fails_is_told_and_made_up_for(start_server: Callable[..., Server]) -> None:
-    """The snapshot is larger than the journal that makes it due: it meets the limit first."""
+    """The snapshot is larger than the log that makes it due: it meets the limit first."""
     server = start_server("-q", "--snapshot-every", "3000")
     snapshot_size = (server.state / "default.json").stat().st_size
     limit_files(server, snapshot_size + 1000)
@@ -216,7 +216,7 @@ def test_a_snapshot_that_fails_is_told_and_made_up_for(start_server: Callable[..
         accepted(server, f"token-{sent}")
         sent += 1
         assert sent < 1000
-    failing(server, "no snapshot can be written, the journal grows: File too large")
+    failing(server, "no snapshot can be written, the log grows: File too large")
     accepted(server, "one-more")
     limit_files(server, None)
     recovered(server)
@@ -268,7 +268,7 @@ def test_a_disk_that_is_really_full(start_server: Callable[..., Server], small_d
         except OSError:
             pass
     sent = 0
-    while push(server, f"token-{sent}")[0] == 200:  # what is left of the journal's last page
+    while push(server, f"token-{sent}")[0] == 200:  # what is left of the log's last page
         sent += 1
         assert sent < 100
     refused(server, "refused", "No space left on device")
@@ -281,7 +281,7 @@ def test_a_disk_that_is_really_full(start_server: Callable[..., Server], small_d
 
 
 def test_a_disk_that_turns_read_only(start_server: Callable[..., Server], small_disk: Path) -> None:
-    """A journal that is open can still be written, one that rests cannot; no new file can be made."""
+    """A log that is open can still be written, one that rests cannot; no new file can be made."""
     server = start_server("-q", "--snapshot-every", "6000", state=small_disk / "state")
     mount("--bind", str(small_disk), str(small_disk))
     try:

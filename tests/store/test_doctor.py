@@ -38,7 +38,7 @@ def ask(emulator: Emulator, token: str, subscription_id: str, **more: Any) -> Js
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A state directory as a kill leaves it: a snapshot and a journal with three transactions."""
+    """A state directory as a kill leaves it: a snapshot and a log with three transactions."""
     folder = tmp_path / "state"
     emulator = Emulator(Settings(state=folder))
     emulator.close()
@@ -68,9 +68,9 @@ def the_report(folder: Path) -> Report:
     return report
 
 
-def journal_of(folder: Path) -> Path:
-    (journal,) = folder.glob("default.*.journal")
-    return journal
+def log_of(folder: Path) -> Path:
+    (log,) = folder.glob("default.*.journal")
+    return log
 
 
 def edit(folder: Path, change: Callable[[Json], object]) -> None:
@@ -122,7 +122,7 @@ def test_a_good_state_is_reported_with_its_numbers(
     assert "default.json: " in text
     assert "format 1, generation 2" in text
     assert "databases 4, resources 5, profiles 12, subscriptions 14" in text
-    assert f"{journal_of(folder).name}: 3 transaction(s)" in text
+    assert f"{log_of(folder).name}: 3 transaction(s)" in text
     assert "good" in text
     assert read_folder(folder) == before
 
@@ -130,14 +130,14 @@ def test_a_good_state_is_reported_with_its_numbers(
 def test_torn_bytes_are_reported_and_are_no_damage(
     folder: Path, doctor: Callable[..., tuple[int, str]]
 ) -> None:
-    with journal_of(folder).open("ab") as journal:
-        journal.write(b"deadbeef 9 [")
+    with log_of(folder).open("ab") as log:
+        log.write(b"deadbeef 9 [")
     status, text = doctor(folder)
     assert (status, the_report(folder).torn_bytes) == (0, 12)
     assert "the last 12 of a torn one: cut off at the next start" in text
 
 
-def test_a_superseded_journal_is_told_apart(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
+def test_a_superseded_log_is_told_apart(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
     (folder / "default.1.journal").write_bytes(b"old")
     status, text = doctor(folder)
     assert status == 0
@@ -159,15 +159,15 @@ def test_every_workspace_is_looked_at_and_other_files_are_not(
 
 
 def test_damage_is_found_with_file_and_offset(folder: Path, doctor: Callable[..., tuple[int, str]]) -> None:
-    journal = journal_of(folder)
-    data = bytearray(journal.read_bytes())
+    log = log_of(folder)
+    data = bytearray(log.read_bytes())
     second = data.index(b"\n", data.index(b"\n") + 1) + 1
     data[second + 40] ^= 1
-    journal.write_bytes(data)
+    log.write_bytes(data)
     before = read_folder(folder)
     status, text = doctor(folder)
     assert status == 1
-    assert f"FOUND {journal.name} at byte {second}: a line's checksum does not hold" in text
+    assert f"FOUND {log.name} at byte {second}: a line's checksum does not hold" in text
     assert read_folder(folder) == before
 
 
@@ -332,12 +332,12 @@ def test_what_a_server_does_not_start_with_the_doctor_finds(
     assert the_tokens(folder)
 
 
-def test_after_damage_in_a_journal_the_told_commands_keep_all_before_it(
+def test_after_damage_in_a_log_the_told_commands_keep_all_before_it(
     folder: Path, doctor: Callable[..., tuple[int, str]]
 ) -> None:
-    journal = journal_of(folder)
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join([*lines[:2], lines[2].replace(b"new-1", b"new-7"), *lines[3:]]))
+    log = log_of(folder)
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:2], lines[2].replace(b"new-1", b"new-7"), *lines[3:]]))
     status, text = doctor(folder)
     assert status == 1
     assert "2 transaction(s), from there on, are lost" in text
@@ -346,18 +346,18 @@ def test_after_damage_in_a_journal_the_told_commands_keep_all_before_it(
     assert {"new-0", "new-1", "new-2"} & the_tokens(folder) == {"new-0"}
 
 
-@pytest.mark.parametrize("which", ["snapshot", "no_snapshot", "no_journal", "journal_of_another"])
+@pytest.mark.parametrize("which", ["snapshot", "no_snapshot", "no_log", "log_of_another"])
 def test_after_damage_elsewhere_the_told_commands_begin_with_the_fixtures(
     folder: Path, doctor: Callable[..., tuple[int, str]], which: str
 ) -> None:
     if which == "snapshot":
         path = folder / "default.json"
         path.write_bytes(path.read_bytes().replace(b"taken-token", b"taken-taken"))
-    elif which == "journal_of_another":
+    elif which == "log_of_another":
         header = b'{"journal":1,"generation":2,"state":"another"}'
-        journal_of(folder).write_bytes(format_line(0, header))
+        log_of(folder).write_bytes(format_line(0, header))
     else:
-        (folder / "default.json" if which == "no_snapshot" else journal_of(folder)).unlink()
+        (folder / "default.json" if which == "no_snapshot" else log_of(folder)).unlink()
     (folder / "lock").unlink()
     before = read_folder(folder)
     status, text = doctor(folder)
@@ -373,7 +373,7 @@ def test_every_single_damaged_byte_leaves_a_state_that_starts_after_the_told_com
 ) -> None:
     good = read_folder(folder)
     broken = tmp_path / "broken"
-    for name in ("default.json", journal_of(folder).name):
+    for name in ("default.json", log_of(folder).name):
         data = good[name]
         for position in range(0, len(data), 101):
             broken.mkdir()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from emulator.store import files, removal
-from emulator.store import log as journal
-from emulator.store.errors import StorageUnavailable
+from emulator.store import files, log, removal
+from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
-from emulator.store.storage import JournaledStorage
+from emulator.store.state import State
+from emulator.store.storage import LoggedStorage
 from tests.store.scene import NAME, SPECS, Contents, contents, transaction
 
 #: What can fail on a disk; a file is closed even if closing it tells of an error.
@@ -32,9 +32,9 @@ class Disk:
         self.step = 0
         self._failing = failing
         self._killed = killed
-        for module in (journal, files, removal):
+        for module in (log, files, removal):
             patch.setattr(module, "os", self)
-        patch.setattr(journal, "_flush", self._failing_step("fsync"))
+        patch.setattr(log, "_flush", self._failing_step("fsync"))
         unlink = Path.unlink
 
         def failing_unlink(path: Path, missing_ok: bool = False) -> None:
@@ -68,22 +68,22 @@ class Disk:
         return step
 
 
-def prepared(path: Path) -> tuple[JournaledStorage, Contents]:
-    """A state with a snapshot and a journal with a transaction."""
+def prepared(path: Path) -> tuple[LoggedStorage, Contents]:
+    """A state with a snapshot and a log with a transaction."""
     path.parent.mkdir()
-    JournaledStorage(path, SPECS).close()
-    storage = JournaledStorage(path, SPECS)
+    LoggedStorage(path, SPECS).close()
+    storage = LoggedStorage(path, SPECS)
     storage.commit(transaction(0))
     return storage, contents(storage.state)
 
 
 def opened_again(path: Path) -> Contents:
     """What another process finds; it can go on with it."""
-    storage = JournaledStorage(path, SPECS)
+    storage = LoggedStorage(path, SPECS)
     found = contents(storage.state)
     storage.commit(transaction(5))
     storage.close()
-    JournaledStorage(path, SPECS).discard()
+    LoggedStorage(path, SPECS).discard()
     return found
 
 
@@ -105,15 +105,15 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
         with pytest.MonkeyPatch.context() as patch:
             disk = Disk(patch, failing, killed)
             with contextlib.suppress(Killed):
-                other = storage.new_state()
+                other = State(SPECS)
                 other.apply(transaction(17))
                 try:
                     storage.replace(other)
-                except StorageUnavailable:
+                except Unavailable:
                     refused = True
                 after.append(contents(storage.state))
                 storage._retry_at = 0.0
-                with contextlib.suppress(StorageUnavailable):
+                with contextlib.suppress(Unavailable):
                     storage.commit(transaction(3))
                 after.append(contents(storage.state))
                 storage.discard()
@@ -129,7 +129,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
 
 def contents_of(*numbers: int) -> Contents:
     """The state after these transactions."""
-    storage = JournaledStorage(None, SPECS)
+    storage = LoggedStorage(None, SPECS)
     for number in numbers:
         storage.commit(transaction(number))
     return contents(storage.state)

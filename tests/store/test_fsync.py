@@ -17,12 +17,11 @@ from emulator.emulator import Emulator
 from emulator.messages import Answer, Incoming
 from emulator.rules.model import Changes, Database, FieldType, Profile, RequestError
 from emulator.settings import Settings
-from emulator.store import configuring
-from emulator.store import log as journal
-from emulator.store.errors import StorageUnavailable
+from emulator.store import configuring, log
+from emulator.store.errors import Unavailable
 from emulator.store.group_commit import GroupCommit
 from emulator.store.state import Op
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Pending, Ticket, Unsynced
 from tests.store.databases import check_indexes
@@ -32,7 +31,7 @@ BOUND_S = 30.0
 
 
 class Disk:
-    """The disk's fsync of journals: counted, held up at will, failing at will."""
+    """The disk's fsync of logs: counted, held up at will, failing at will."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.syncs = 0
@@ -40,7 +39,7 @@ class Disk:
         self.held = threading.Event()
         self.goes = threading.Event()
         self.goes.set()
-        patch.setattr(journal, "_flush", self._sync)
+        patch.setattr(log, "_flush", self._sync)
 
     def hold(self) -> None:
         """From now on an fsync sets ``held`` and waits for :meth:`release`."""
@@ -70,8 +69,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def storage(path: Path, disk: Disk) -> Iterator[JournaledStorage]:
-    storage = JournaledStorage(path, SPECS, "fsync")
+def storage(path: Path, disk: Disk) -> Iterator[LoggedStorage]:
+    storage = LoggedStorage(path, SPECS, "fsync")
     yield storage
     disk.fails = False
     disk.release()
@@ -80,18 +79,18 @@ def storage(path: Path, disk: Disk) -> Iterator[JournaledStorage]:
 
 def on_disk(path: Path) -> Any:
     """What another process would find."""
-    storage = JournaledStorage(path, SPECS)
+    storage = LoggedStorage(path, SPECS)
     found = contents(storage.state)
     storage.discard()
     return found
 
 
-def ready_again(storage: JournaledStorage) -> None:
+def ready_again(storage: LoggedStorage) -> None:
     """The second is over after which the disk is tried again."""
     storage._retry_at = 0.0
 
 
-def test_sync_waits_once_for_many_transactions(storage: JournaledStorage, disk: Disk) -> None:
+def test_sync_waits_once_for_many_transactions(storage: LoggedStorage, disk: Disk) -> None:
     before = disk.syncs
     for number in range(5):
         storage.commit(transaction(number))
@@ -102,7 +101,7 @@ def test_sync_waits_once_for_many_transactions(storage: JournaledStorage, disk: 
 
 
 def test_a_failing_fsync_takes_back_in_memory_and_on_the_disk(
-    storage: JournaledStorage, disk: Disk, path: Path
+    storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
     storage.commit(transaction(0))
     storage.sync()
@@ -110,7 +109,7 @@ def test_a_failing_fsync_takes_back_in_memory_and_on_the_disk(
     for number in range(1, 4):
         storage.commit(transaction(number))
     disk.fails = True
-    with pytest.raises(StorageUnavailable, match="Input/output error"):
+    with pytest.raises(Unavailable, match="Input/output error"):
         storage.sync()
     assert contents(storage.state) == before
     check_indexes(storage.state)
@@ -119,13 +118,13 @@ def test_a_failing_fsync_takes_back_in_memory_and_on_the_disk(
 
 
 def test_after_a_failing_fsync_it_refuses_until_the_disk_does_it_again(
-    storage: JournaledStorage, disk: Disk, path: Path
+    storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
     disk.fails = True
     storage.commit(transaction(0))
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.sync()
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.commit(transaction(0))
     assert not storage.probe()
     ready_again(storage)
@@ -141,7 +140,7 @@ def test_after_a_failing_fsync_it_refuses_until_the_disk_does_it_again(
 
 
 def test_what_cannot_even_be_cut_off_is_cut_off_before_the_next_transaction(
-    storage: JournaledStorage, disk: Disk, path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: LoggedStorage, disk: Disk, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage.commit(transaction(0))
     storage.sync()
@@ -153,7 +152,7 @@ def test_what_cannot_even_be_cut_off_is_cut_off_before_the_next_transaction(
         patch.setattr(os, "ftruncate", fail)
         disk.fails = True
         storage.commit(transaction(1))
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(Unavailable):
             storage.sync()
         ready_again(storage)
         assert not storage.probe()
@@ -165,7 +164,7 @@ def test_what_cannot_even_be_cut_off_is_cut_off_before_the_next_transaction(
 
 
 def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
-    storage: JournaledStorage, disk: Disk, path: Path
+    storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
     storage.commit(transaction(0))
     storage.sync()
@@ -173,37 +172,37 @@ def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
     storage.commit(transaction(1))
     disk.fails = True
     assert storage._files is not None
-    storage._files._min_journal_bytes = 1
+    storage._files._min_log_bytes = 1
     storage._files._snapshot_bytes = 1
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.commit(transaction(2))
     assert contents(storage.state) == before == on_disk(path)
 
 
 def test_what_builds_on_transactions_that_were_taken_back_is_refused_even_if_the_disk_works_again(
-    storage: JournaledStorage, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    storage: LoggedStorage, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emulator.store.storage.RETRY_S", 0.0)
     storage.commit(transaction(0))
     assert storage._files is not None
-    storage._files._min_journal_bytes = 1
+    storage._files._min_log_bytes = 1
     storage._files._snapshot_bytes = 1
     disk.fails_once = True
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.commit(transaction(1))
     assert contents(storage.state) == {}
 
 
 def test_a_failed_fsync_is_told_to_everybody_though_the_system_tells_it_once(
-    storage: JournaledStorage, disk: Disk
+    storage: LoggedStorage, disk: Disk
 ) -> None:
     storage.commit(transaction(0))
-    assert storage.journal is not None
-    later = storage.journal.sync_later()
+    assert storage.log is not None
+    later = storage.log.sync_later()
     disk.fails_once = True
     with pytest.raises(OSError, match="Input/output error"):
         later()
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.sync()
     assert contents(storage.state) == {}
 
@@ -211,8 +210,8 @@ def test_a_failed_fsync_is_told_to_everybody_though_the_system_tells_it_once(
 def test_half_a_line_that_cannot_be_cut_off_is_cut_off_before_the_next(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = JournaledStorage(path, SPECS)
-    log = storage.journal
+    storage = LoggedStorage(path, SPECS)
+    log = storage.log
     assert log is not None
     write = os.write
 
@@ -245,7 +244,7 @@ def test_what_the_disk_is_known_to_have_before_it_is_entered_is_not_pending() ->
 
 
 def test_a_snapshot_that_saw_what_was_taken_back_never_counts(
-    storage: JournaledStorage, disk: Disk, path: Path
+    storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
     """The fsync that would make it count is the first to fail."""
     storage.commit(transaction(0))
@@ -257,7 +256,7 @@ def test_a_snapshot_that_saw_what_was_taken_back_never_counts(
     storage.commit(transaction(1))
     disk.fails = True
     disk.release()
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.sync()
     assert contents(storage.state) == before
     assert storage._files is not None
@@ -277,58 +276,58 @@ async def outcomes(waits: list[Coroutine[Any, Any, None]], until: Callable[[], N
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def test_group_commit_shares_one_fsync_among_those_who_wait(storage: JournaledStorage, disk: Disk) -> None:
+def test_group_commit_shares_one_fsync_among_those_who_wait(storage: LoggedStorage, disk: Disk) -> None:
     group = GroupCommit(storage)
 
     async def work() -> None:
         disk.hold()
         storage.commit(transaction(0))
-        first = asyncio.ensure_future(group.wait(group.ticket()))
+        first = asyncio.ensure_future(group.wait(storage.ticket()))
         await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
         before = disk.syncs
         waits = []
         for number in range(1, 30):
             storage.commit(transaction(number))
-            waits.append(group.wait(group.ticket()))
+            waits.append(group.wait(storage.ticket()))
         assert await outcomes(waits, disk.release) == [None] * 29
         await first
         assert disk.syncs - before == 1
         assert storage.unsynced == 0
-        await group.wait()
+        await group.wait(storage.ticket())
         assert disk.syncs - before == 1
 
     run(work())
 
 
 def test_group_commit_refuses_everyone_whose_transaction_was_taken_back(
-    storage: JournaledStorage, disk: Disk, path: Path
+    storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
     group = GroupCommit(storage)
 
     async def work() -> None:
         storage.commit(transaction(0))
-        await group.wait(group.ticket())
+        await group.wait(storage.ticket())
         before = contents(storage.state)
         disk.hold()
         storage.commit(transaction(1))
-        first = asyncio.ensure_future(group.wait(group.ticket()))
+        first = asyncio.ensure_future(group.wait(storage.ticket()))
         await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
         waits = []
         for number in range(2, 10):
             storage.commit(transaction(number))
-            waits.append(group.wait(group.ticket()))
+            waits.append(group.wait(storage.ticket()))
         disk.fails = True
         found = await outcomes([*waits], disk.release)
-        with pytest.raises(StorageUnavailable, match="Input/output error"):
+        with pytest.raises(Unavailable, match="Input/output error"):
             await first
-        assert [type(one) for one in found] == [StorageUnavailable] * 8
+        assert [type(one) for one in found] == [Unavailable] * 8
         assert contents(storage.state) == before == on_disk(path)
 
     run(work())
 
 
 def test_group_commit_lets_nobody_wait_for_ever_whatever_goes_wrong(
-    storage: JournaledStorage, disk: Disk
+    storage: LoggedStorage, disk: Disk
 ) -> None:
     group = GroupCommit(storage)
 
@@ -342,36 +341,36 @@ def test_group_commit_lets_nobody_wait_for_ever_whatever_goes_wrong(
         loop = asyncio.get_running_loop()
         storage.commit(transaction(0))
         loop.run_in_executor, run_in_executor = no_thread, loop.run_in_executor  # type: ignore[assignment]
-        with pytest.raises(StorageUnavailable, match="can't start new thread"):
-            await group.wait()
+        with pytest.raises(Unavailable, match="can't start new thread"):
+            await group.wait(storage.ticket())
         assert contents(storage.state) == {}
         loop.run_in_executor = run_in_executor  # type: ignore[method-assign]
         ready_again(storage)
         storage.commit(transaction(0))
         storage.on_taken_back, disk.fails_once = broken, True
         with pytest.raises(LookupError):
-            await group.wait()
+            await group.wait(storage.ticket())
         ready_again(storage)
         storage.commit(transaction(0))
-        await group.wait()
+        await group.wait(storage.ticket())
         assert contents(storage.state) != {}
 
     run(work())
 
 
-def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: JournaledStorage, disk: Disk) -> None:
+def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: LoggedStorage, disk: Disk) -> None:
     group = GroupCommit(storage)
 
     async def work() -> None:
         storage.commit(transaction(0))
-        kept = group.ticket()
+        kept = storage.ticket()
         storage.sync()
         storage.commit(transaction(1))
-        lost = group.ticket()
+        lost = storage.ticket()
         disk.fails = True
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(Unavailable):
             storage.sync()
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(Unavailable):
             await group.wait(lost)
         await group.wait(kept)
 
@@ -379,17 +378,17 @@ def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: JournaledS
 
 
 def test_group_commit_lets_go_of_those_who_wait_when_the_storage_closes(
-    storage: JournaledStorage, disk: Disk, path: Path
+    storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
     group = GroupCommit(storage)
 
     async def work() -> None:
         disk.hold()
         storage.commit(transaction(0))
-        first = asyncio.ensure_future(group.wait())
+        first = asyncio.ensure_future(group.wait(storage.ticket()))
         await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
         storage.commit(transaction(1))
-        second = asyncio.ensure_future(group.wait())
+        second = asyncio.ensure_future(group.wait(storage.ticket()))
         await asyncio.sleep(0)
         disk.release()
         storage.close()
@@ -400,7 +399,7 @@ def test_group_commit_lets_go_of_those_who_wait_when_the_storage_closes(
     run(work())
 
 
-def test_what_is_taken_back_leaves_the_next_ids_as_they_were(storage: JournaledStorage, disk: Disk) -> None:
+def test_what_is_taken_back_leaves_the_next_ids_as_they_were(storage: LoggedStorage, disk: Disk) -> None:
     storage.commit(transaction(0))
     storage.commit(transaction(1))
     storage.sync()
@@ -409,7 +408,7 @@ def test_what_is_taken_back_leaves_the_next_ids_as_they_were(storage: JournaledS
     (doc_id, *_) = state.table("people").documents
     disk.fails = True
     storage.commit([Op("people", doc_id, None), *transaction(2)])
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         storage.sync()
     assert (state.last_ids(), contents(state)) == (last_ids, before)
 
@@ -431,7 +430,7 @@ def test_a_change_in_steps_never_brings_back_what_was_taken_back_meanwhile(
         await asyncio.sleep(0)
         assert not changing.done(), "it has to be on its way"
         disk.fails = True
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(Unavailable):
             store.storage.sync()
         disk.fails = False
         ready_again(store.storage)

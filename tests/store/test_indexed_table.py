@@ -12,7 +12,7 @@ from tinydb import TinyDB, where
 from tinydb.table import Document
 
 from emulator.store.state import TableSpec
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from tests.store.databases import OurDatabase, check_indexes, contents, open_ours, plain
 
@@ -117,7 +117,7 @@ def test_two_handles_on_one_table_see_each_others_writes(path: Path) -> None:
 
 
 def test_memory_only_keeps_no_file(tmp_path: Path) -> None:
-    for storage in (JournaledStorage(), JournaledStorage(tmp_path / "db.json", durability="none")):
+    for storage in (LoggedStorage(), LoggedStorage(tmp_path / "db.json", durability="none")):
         storage.write({"_default": {"1": {"x": 1}}})
         assert storage.read() == {"_default": {"1": {"x": 1}}}
         storage.close()

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.store import log as journal
-from emulator.store import snapshot
+from emulator.store import log, snapshot
 from emulator.store.state import State
-from emulator.store.storage import Durability, JournaledStorage
+from emulator.store.storage import Durability, LoggedStorage
 from tests.store.disk import RecordedDisk
 from tests.store.scene import NAME, SPECS, Contents, Folder, contents, transaction, write_folder
 
@@ -36,7 +35,7 @@ class Life:
         self._model = State(SPECS)
         self.disk = RecordedDisk(folder, patch, self._record)
         self.path = folder / NAME
-        self.storage = JournaledStorage(self.path, SPECS, durability, min_journal_bytes=1 << 30)
+        self.storage = LoggedStorage(self.path, SPECS, durability, min_log_bytes=1 << 30)
 
     def _record(self) -> None:
         self.kills.append((self.disk.now(), self._legal))
@@ -69,7 +68,7 @@ class Life:
 
     def replace(self) -> None:
         """Another state in its place: a reset."""
-        other = self.storage.new_state()
+        other = State(SPECS)
         other.apply(transaction(17))
         self._model = State(SPECS)
         self._model.apply(transaction(17))
@@ -107,7 +106,7 @@ class Life:
             self.storage.close()
         else:
             self.storage.discard()
-        self.storage = JournaledStorage(self.path, SPECS, self._durability, min_journal_bytes=1 << 30)
+        self.storage = LoggedStorage(self.path, SPECS, self._durability, min_log_bytes=1 << 30)
 
     def _acknowledge(self) -> None:
         self._legal = self._legal[-1:]
@@ -132,8 +131,8 @@ def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Lif
     life.commit()
     life.snapshot(patch)
     life.reopen(clean=False)
-    with (folder / next(iter(life.disk.now().keys() - {NAME}))).open("ab") as last_journal:
-        last_journal.write(b"0123 torn")
+    with (folder / next(iter(life.disk.now().keys() - {NAME}))).open("ab") as last_log:
+        last_log.write(b"0123 torn")
     life.reopen(clean=False)
     assert life.storage.torn_bytes == 9
     life.commit()
@@ -145,7 +144,7 @@ def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Lif
 def survivors(folder: Path, moments: list[Moment], patch: pytest.MonkeyPatch) -> int:
     """Hold that each of the moments is survived; how many different ones there were."""
     patch.setattr(os, "fsync", lambda fd: None)  # thousands of real ones would take long
-    patch.setattr(journal, "_flush", lambda fd: None)
+    patch.setattr(log, "_flush", lambda fd: None)
     seen: set[tuple[object, ...]] = set()
     for left, legal in moments:
         key = (*sorted(left.items()), *map(id, legal))
@@ -153,14 +152,14 @@ def survivors(folder: Path, moments: list[Moment], patch: pytest.MonkeyPatch) ->
             continue
         seen.add(key)
         path = write_folder(folder, left)
-        storage = JournaledStorage(path, SPECS)
+        storage = LoggedStorage(path, SPECS)
         found = contents(storage.state)
         assert found in legal, sorted(left)
         assert storage.fresh == (found == {})
         storage.commit(transaction(1))
         expected = contents(storage.state)
         storage.close()
-        storage = JournaledStorage(path, SPECS)
+        storage = LoggedStorage(path, SPECS)
         assert contents(storage.state) == expected
         storage.discard()
     return len(seen)

@@ -22,7 +22,7 @@ def test_files_and_memory_stay_bounded_over_100_000_requests() -> None:
     result = json.loads(done.stdout)
     first, second = result["halves"]
     assert result["snapshots"] > 20
-    # A snapshot, the next one on its way, the journal that it replaces and the one that follows, which is as
+    # A snapshot, the next one on its way, the log that it replaces and the one that follows, which is as
     # long as the disk is slow; all the lines ever written would be several times as much.
     for half in (first, second):
         assert half["disk"] < REQUESTS * BYTES_OF_A_LINE / 4

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from emulator.store import snapshot
-from emulator.store.errors import StorageUnavailable
-from emulator.store.log import Journal
-from emulator.store.state import Op
-from emulator.store.storage import Durability, JournaledStorage
+from emulator.store.errors import Unavailable
+from emulator.store.log import Log
+from emulator.store.state import Op, State
+from emulator.store.storage import Durability, LoggedStorage
 from tests.store.databases import check_indexes
 from tests.store.scene import NAME, SPECS, contents, transaction
 
@@ -24,11 +24,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / NAME
 
 
-def opened(path: Path | None, durability: Durability = "os") -> JournaledStorage:
-    return JournaledStorage(path, SPECS, durability)
+def opened(path: Path | None, durability: Durability = "os") -> LoggedStorage:
+    return LoggedStorage(path, SPECS, durability)
 
 
-def reopened(storage: JournaledStorage, path: Path) -> JournaledStorage:
+def reopened(storage: LoggedStorage, path: Path) -> LoggedStorage:
     storage.discard()
     return opened(path)
 
@@ -44,13 +44,13 @@ def test_a_transaction_survives_the_process(path: Path) -> None:
 def test_a_batch_is_seen_at_once_and_is_one_transaction(path: Path) -> None:
     storage = opened(path)
     storage.commit(transaction(0))
-    assert storage.journal is not None
-    number = storage.journal.number
+    assert storage.log is not None
+    number = storage.log.number
     with storage.batch():
         storage.commit(transaction(1))
         assert storage.state.tables["people"].indexes["name"].find("renamed") == (1,)
         storage.commit(transaction(2))
-    assert storage.journal.number == number + 1
+    assert storage.log.number == number + 1
     before = contents(storage.state)
     assert contents(reopened(storage, path).state) == before
 
@@ -81,11 +81,11 @@ def test_a_batch_that_raises_is_undone_whole(path: Path, durability: Durability)
 
 def test_an_empty_batch_writes_nothing(path: Path) -> None:
     storage = opened(path)
-    assert storage.journal is not None
-    size = storage.journal.size
+    assert storage.log is not None
+    size = storage.log.size
     with storage.batch():
         pass
-    assert storage.journal.size == size
+    assert storage.log.size == size
 
 
 def test_a_batch_that_the_disk_refuses_is_undone_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,11 +93,11 @@ def test_a_batch_that_the_disk_refuses_is_undone_whole(path: Path, monkeypatch: 
     storage.commit(transaction(0))
     before = contents(storage.state)
 
-    def refuse(self: Journal, payload: bytes) -> None:
+    def refuse(self: Log, payload: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Journal, "append", refuse)
-    with pytest.raises(StorageUnavailable, match="No space left"), storage.batch():
+    monkeypatch.setattr(Log, "append", refuse)
+    with pytest.raises(Unavailable, match="No space left"), storage.batch():
         storage.commit(transaction(1))
     assert contents(storage.state) == before
     assert contents(reopened(storage, path).state) == before
@@ -143,7 +143,7 @@ def test_a_snapshot_never_counts_while_it_may_have_seen_half_a_batch(
 def test_replace_is_whole_and_survives(path: Path) -> None:
     storage = opened(path)
     storage.commit(transaction(0))
-    other = storage.new_state()
+    other = State(SPECS)
     other.apply(transaction(5))
     storage.replace(other)
     assert contents(storage.state) == contents(other)
@@ -159,13 +159,13 @@ def test_replace_is_whole_or_not_at_all_wherever_the_disk_fails(
     """What memory holds afterwards is what the disk holds."""
     storage = opened(path)
     storage.commit(transaction(0))
-    other = storage.new_state()
+    other = State(SPECS)
     other.apply(transaction(5))
     fail_at(monkeypatch, step)
     try:
         storage.replace(other)
         replaced = True
-    except StorageUnavailable:
+    except Unavailable:
         replaced = False
     monkeypatch.undo()
     assert (contents(storage.state) == contents(other)) == replaced
@@ -175,7 +175,7 @@ def test_replace_is_whole_or_not_at_all_wherever_the_disk_fails(
 
 
 def fail_at(patch: pytest.MonkeyPatch, step: str) -> None:
-    """Have one step of the disk fail: the snapshot's rename, the removal of journals, the folder's fsync."""
+    """Have one step of the disk fail: the snapshot's rename, the removal of logs, the folder's fsync."""
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
@@ -199,7 +199,7 @@ def test_a_failed_snapshot_is_told_and_tried_again_while_requests_go_on(
         storage.snapshot()
         join_snapshot(storage)
         assert storage.failure is not None
-        assert "no snapshot can be written, the journal grows: Input/output error" in storage.failure
+        assert "no snapshot can be written, the log grows: Input/output error" in storage.failure
         assert not storage.probe()
         storage.commit(transaction(1))
         assert storage.failure is not None
@@ -239,7 +239,7 @@ def test_a_snapshot_that_fails_for_long_does_not_leave_ever_more_files(
     assert contents(storage.state) == before
 
 
-def test_a_snapshot_made_up_for_is_followed_by_the_journal_of_the_first_attempt(
+def test_a_snapshot_made_up_for_is_followed_by_the_log_of_the_first_attempt(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = opened(path)
@@ -275,7 +275,7 @@ def test_a_failed_snapshot_is_tried_again_when_only_health_asks(
     assert storage.probe()
 
 
-def test_a_rotation_that_fails_leaves_no_journal_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rotation_that_fails_leaves_no_log_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = opened(path)
     with monkeypatch.context() as patch:
 
@@ -306,7 +306,7 @@ def test_no_thread_for_a_snapshot_is_told_and_harmless(path: Path, monkeypatch: 
 
 
 def test_snapshots_begin_by_themselves_and_bound_the_files(path: Path) -> None:
-    storage = JournaledStorage(path, SPECS, min_journal_bytes=2000)
+    storage = LoggedStorage(path, SPECS, min_log_bytes=2000)
     most = 0
     for number in range(600):
         storage.commit(transaction(number % 40))
@@ -316,7 +316,7 @@ def test_snapshots_begin_by_themselves_and_bound_the_files(path: Path) -> None:
     assert len(list(path.parent.iterdir())) == 2
 
 
-def join_snapshot(storage: JournaledStorage) -> None:
+def join_snapshot(storage: LoggedStorage) -> None:
     assert storage._files is not None
     thread = storage._files._thread
     if thread is not None:
@@ -324,15 +324,15 @@ def join_snapshot(storage: JournaledStorage) -> None:
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("end", [JournaledStorage.close, JournaledStorage.discard])
-def test_a_closed_state_takes_nothing(path: Path, end: Callable[[JournaledStorage], None]) -> None:
+@pytest.mark.parametrize("end", [LoggedStorage.close, LoggedStorage.discard])
+def test_a_closed_state_takes_nothing(path: Path, end: Callable[[LoggedStorage], None]) -> None:
     storage = opened(path)
     storage.commit(transaction(0))
     end(storage)
     end(storage)
-    with pytest.raises(StorageUnavailable, match="closed"):
+    with pytest.raises(Unavailable, match="closed"):
         storage.commit(transaction(1))
-    with pytest.raises(StorageUnavailable, match="closed"), storage.batch():
+    with pytest.raises(Unavailable, match="closed"), storage.batch():
         pass
-    with pytest.raises(StorageUnavailable, match="closed"):
-        storage.replace(storage.new_state())
+    with pytest.raises(Unavailable, match="closed"):
+        storage.replace(State(SPECS))

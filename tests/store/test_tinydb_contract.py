@@ -13,12 +13,12 @@ from tinydb.operations import add, decrement, delete, increment, subtract
 from tinydb.operations import set as set_field
 from tinydb.table import Document
 
-from emulator.store.storage import JournaledStorage
+from emulator.store.storage import LoggedStorage
 from tests.store.databases import Open, contents, open_ours, plain
 
 
 def open_our_storage(path: Path) -> TinyDB:
-    return TinyDB(path, storage=JournaledStorage)
+    return TinyDB(path, storage=LoggedStorage)
 
 
 @pytest.fixture(params=[TinyDB, open_our_storage, open_ours], ids=["stock", "our_storage", "ours"])

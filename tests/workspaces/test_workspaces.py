@@ -17,7 +17,7 @@ from emulator.fixtures.load import load_fixtures
 from emulator.messages import split_path
 from emulator.rules.model import Database, RequestError, Resource
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet, ProfileEntry
 from emulator.workspaces.clock import REAL_TIME, ClockSetting
 from emulator.workspaces.registry import Workspaces
@@ -321,7 +321,7 @@ def test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone(tmp_
     workspace.set_clock(ClockSetting(1_767_225_600_000))
     workspace.arm(Fault("", times=1))
     (tmp_path / "state" / "default.3.journal").mkdir()
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Unavailable):
         workspace.reset()
     assert (workspace.clock.frozen, len(workspace.faults), workspace.store.profile_count) == (True, 1, 3)
     workspace.set_clock(REAL_TIME)

@@ -18,7 +18,7 @@ def health() -> Health:
     """
     found = workspace()
     # One that is not made would be written where the default one is.
-    storage = (found if found.made else emulator().workspaces.default).store.storage
+    storage = (found if found.made else emulator().workspaces.default).store
     return Health(
         "ok" if storage.probe() else "failing",
         __version__,

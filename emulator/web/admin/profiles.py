@@ -106,7 +106,7 @@ def delete_profile(db_id: int, profile_id: str) -> Later[DeletedRecords]:
     """
 
     async def work(found: Workspace) -> DeletedRecords:
-        gone = editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
+        gone = found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
         return DeletedRecords({"profiles": 1, "subscriptions": gone})
 
     return change(work)

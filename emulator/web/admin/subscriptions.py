@@ -103,7 +103,7 @@ def delete_subscription(hash_id: str, query: dict[str, Any]) -> Later[DeletedRec
 
     async def work(found: Workspace) -> DeletedRecords:
         record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
-        editing.delete_subscription(found.store, record)
+        found.store.delete_subscription(record)
         return DeletedRecords({"subscriptions": 1})
 
     return change(work)

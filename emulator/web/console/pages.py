@@ -25,7 +25,7 @@ from marshmallow import Schema
 
 from emulator.messages import Answer
 from emulator.rules.model import RequestError
-from emulator.store.errors import StorageUnavailable
+from emulator.store.errors import Unavailable
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import gettext
@@ -76,7 +76,7 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
     async def gather() -> Answer:
         try:
             gathered = await work
-        except (RequestError, StorageUnavailable) as error:
+        except (RequestError, Unavailable) as error:
             refusal = error
             response = finish(lambda: failure(refusal))
         else:

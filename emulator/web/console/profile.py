@@ -83,7 +83,7 @@ def delete_profile() -> Response:
     db_id, profile_id = _which()
 
     def work(found: Workspace) -> None:
-        editing.delete_profile(found.store, editing.find_profile(found.store, db_id, profile_id))
+        found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
 
     return change_later(work, url_for("console.records", kind="profiles", db_id=db_id))
 
@@ -112,7 +112,7 @@ def change_subscription() -> Response:
     def work(found: Workspace) -> None:
         record, _ = editing.find_subscription(found.store, hash_id, profile_id, one_only=True)
         if to == "deleted":
-            editing.delete_subscription(found.store, record)
+            found.store.delete_subscription(record)
         else:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emulator.rules.model import MAX_ERROR_TEXT, Database, Resource
-from emulator.store.consistency import SetCheck
+from emulator.store.fixture_set import SetCheck
 from tests.in_process import InProcess
 
 FEW, MANY = 2_000, 16_000

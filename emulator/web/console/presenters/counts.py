@@ -7,10 +7,7 @@ from time import monotonic
 
 import msgspec
 
-from emulator.loop.pacing import Pacing
-from emulator.store.tables import PROFILES, SUBSCRIPTIONS
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.store.walking import ids_after
 
 #: Seconds for which counts of a large state are shown though it has changed.
 FRESH_S = 20.0
@@ -25,9 +22,6 @@ class _Kind(msgspec.Struct, frozen=True):
     status: str = ""
 
 
-_kind_of = msgspec.json.Decoder(_Kind).decode
-
-
 class Counts(msgspec.Struct):
     """Profiles and subscriptions by kind.
 
@@ -40,7 +34,7 @@ class Counts(msgspec.Struct):
 
     def good_for(self, store: TinyDBStore) -> bool:
         """Whether these need not be counted anew."""
-        if self.commits == store.storage.commits:
+        if self.commits == store.commits:
             return True
         large = store.profile_count + store.subscription_count > _LARGE
         return large and monotonic() - self.at < FRESH_S
@@ -66,12 +60,8 @@ class Counts(msgspec.Struct):
 
 async def count(store: TinyDBStore) -> Counts:
     """Count, in steps: others are answered meanwhile."""
-    commits, kinds, steps = store.storage.commits, Counter[_Kind](), Pacing()
-    for table in map(store.storage.state.table, (PROFILES, SUBSCRIPTIONS)):
-        for doc_id in ids_after(table):
-            if steps.long:
-                await steps.pause()
-            document = table.documents.get(doc_id)
-            if document is not None:
-                kinds[_kind_of(document)] += 1
+    commits, kinds = store.commits, Counter[_Kind]()
+    for table in ("profiles", "subscriptions"):
+        async for one in store.walk(table, _Kind):
+            kinds[one] += 1
     return Counts(commits, monotonic(), kinds)

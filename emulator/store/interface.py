@@ -1,0 +1,141 @@
+"""What the rest of the program asks of a store, in the domain's words.
+
+Whoever adds an engine implements :class:`Store` and lets it pass ``tests/store/test_engines.py``. Where its
+tables are in memory too, it is enough to give :class:`~emulator.store.tinydb_store.TinyDBStore` another
+storage: the searches of :mod:`~emulator.store.records` and the changes of
+:mod:`~emulator.store.configuring` work on its tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol, TypeVar
+
+from emulator.rules.interfaces import Lookup
+from emulator.rules.model import Changes, Database, Profile, Resource, Subscription
+from emulator.store.fixture_set import FixtureSet
+
+T = TypeVar("T")
+
+
+class Store(Lookup, Protocol):
+    """The state of one workspace. One thread uses it.
+
+    A method that changes something raises :class:`~emulator.store.errors.Unavailable` where the change
+    cannot be stored; then nothing has changed.
+
+    - ``fresh``: there was no state, so that it wants to be seeded (:meth:`replace`).
+    - ``commits``: grows whenever anything changes.
+    - ``failure``: why the state, or its snapshot, cannot be written just now.
+    - ``torn_bytes``: how much of an unfinished transaction was cut off at the start.
+    - ``on_taken_back``: called when the disk has lost changes that were carried out already; they are undone.
+    - ``profiles_made``: how many profiles there have ever been, deleted ones included.
+    """
+
+    on_taken_back: Callable[[], object]
+    profiles_made: int
+
+    @property
+    def fresh(self) -> bool: ...
+
+    @property
+    def commits(self) -> int: ...
+
+    @property
+    def failure(self) -> str | None: ...
+
+    @property
+    def torn_bytes(self) -> int: ...
+
+    @property
+    def profile_count(self) -> int: ...
+
+    @property
+    def subscription_count(self) -> int: ...
+
+    # Look-ups, beside those of the rules
+
+    def databases(self) -> list[Database]:
+        """All databases, in the order of the fixtures."""
+
+    def resources(self) -> list[Resource]:
+        """All resources, in the order of the fixtures."""
+
+    def subscriptions_of(self, profile: Profile) -> list[Subscription]:
+        """A profile's subscriptions, oldest first."""
+
+    def find_by_hash(self, hash_id: str) -> list[Subscription]:
+        """The records with this hash id: one key, on one profile or more, the oldest first."""
+
+    def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
+        """Every record, decoded as ``shape`` (a struct of some of its members), in steps that stop nobody."""
+
+    def whole(self) -> Iterator[tuple[Profile, list[Subscription]] | None]:
+        """Every profile with its subscriptions, as of this call, the oldest first.
+
+        ``None`` comes now and then in between: others may work.
+        """
+
+    # Changes, each one transaction
+
+    def apply(self, changes: Changes) -> None:
+        """Store new profiles, and subscriptions in place of those with their key on their profile (A6)."""
+
+    def change_profile(self, changed: Profile) -> None:
+        """Store a profile in place of the one with its id."""
+
+    def delete_profile(self, profile: Profile) -> int:
+        """Remove a profile with its subscriptions; how many those were."""
+
+    def delete_subscription(self, subscription: Subscription) -> None:
+        """Remove a subscription from its profile."""
+
+    def remember(self, name: str, document: bytes) -> None:
+        """Keep a JSON object of the workspace's own, one of :data:`~emulator.store.tables.REMEMBERED`."""
+
+    def recall(self, name: str) -> bytes | None:
+        """What :meth:`remember` kept."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """All that is changed inside is seen at once and becomes one transaction at the end, or is undone."""
+
+    def replace(
+        self,
+        fixtures: FixtureSet,
+        now: str,
+        new_id: Callable[[], str],
+        remembered: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Put a fixture set in place of everything, whole or not at all.
+
+        ``now``: ISO 8601; ``new_id`` makes ids for profiles that have none; ``remembered``: see
+        :meth:`remember`.
+        """
+
+    # The disk
+
+    def durable(self) -> Awaitable[None] | None:
+        """What an answer has to await so that the disk has all that was changed so far; ``None``: nothing.
+
+        Awaiting raises :class:`~emulator.store.errors.Unavailable` where the disk refused; then the changes
+        are taken back.
+        """
+
+    def sync(self) -> None:
+        """Wait for the disk here and now. Raises as :meth:`durable` does."""
+
+    def probe(self) -> bool:
+        """Whether the disk takes everything. What it refused before is tried again, but not each time."""
+
+    def rest(self) -> None:
+        """Hold no file open until the next change."""
+
+    def prepare_removal(self) -> None:
+        """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
+
+    def close(self, give_up_at: float | None = None) -> None:
+        """Write down what the next start reads, until ``give_up_at`` (:func:`time.monotonic`), and end."""
+
+    def discard(self) -> None:
+        """End with the files as they are."""

@@ -1,0 +1,221 @@
+"""What every engine of a store has to do: one body, given a factory for each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, RequestError, Resource
+from emulator.rules.model import Subscription as Record
+from emulator.store import configuring, editing
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
+from emulator.store.interface import Store
+from emulator.store.records import Criteria, list_profiles, list_subscriptions
+from emulator.store.tinydb_store import TinyDBStore
+
+#: Makes the store of a directory, the same one again after it was closed.
+Factory = Callable[[Path], TinyDBStore]
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+def on_files(folder: Path) -> TinyDBStore:
+    return TinyDBStore(folder / "default.json")
+
+
+def on_files_with_fsync(folder: Path) -> TinyDBStore:
+    return TinyDBStore(folder / "default.json", "fsync")
+
+
+def in_memory(folder: Path) -> TinyDBStore:
+    return TinyDBStore(None, "none")
+
+
+ENGINES: list[Factory] = [on_files, on_files_with_fsync, in_memory]
+#: Those that have everything again after the end of the process.
+LASTING = [on_files, on_files_with_fsync]
+
+
+def fixtures() -> FixtureSet:
+    """Two profiles, of which the first has the token ``t1`` active."""
+    number = {"number": FieldType("int")}
+    own = [SubscriptionEntry(5, "android-firebase", "t1")]
+    return FixtureSet(
+        [Database(17, "Main", number), Database(18, "Other")],
+        [Resource(5, "App", "secret", [17, 18])],
+        [ProfileEntry(17, "ada", {"number": 1}, own), ProfileEntry(17, "bob", {"number": 1})],
+    )
+
+
+def key(token: str) -> PushKey:
+    return PushKey(17, 5, "android-firebase", token)
+
+
+def record(profile_id: str, token: str, status: str = "subscribed") -> Record:
+    one = Record("", 17, profile_id, 5, "android-firebase", token, "subscribed", NOW, NOW)
+    return msgspec.structs.replace(one, status=status)
+
+
+def contents(store: Store) -> list[tuple[Profile, list[Record]]]:
+    """All profiles with their subscriptions."""
+    return [one for one in store.whole() if one is not None]
+
+
+@pytest.fixture(params=ENGINES, ids=lambda factory: factory.__name__)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TinyDBStore]:
+    made: TinyDBStore = request.param(tmp_path)
+    assert made.fresh
+    made.replace(fixtures(), NOW, str)
+    yield made
+    made.close()
+
+
+def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
+    assert [one.id for one in store.databases()] == [17, 18]
+    resource = store.find_resource("secret")
+    assert resource == Resource(5, "App", "secret", [17, 18])
+    assert store.find_resource("another") is None
+    assert store.database(18).name == "Other"
+    ada, bob = store.find_profile(17, "ada"), store.find_profile(17, "bob")
+    assert store.find_by_field(17, "number", 1) == [ada, bob]
+    assert store.find_profile(18, "ada") is None
+    held = store.find_by_push(key("t1"))
+    assert held.active is not None
+    assert (held.active.profile_id, held.others, held.hash_id) == ("ada", 0, held.active.hash_id)
+    assert store.find_own(key("t1"), "ada") == held.active == store.find_all(key("t1"))[0]
+    assert store.find_own(key("t1"), "bob") is None
+    assert store.hash_taken(held.active.hash_id)
+    assert store.find_by_hash(held.active.hash_id) == [held.active]
+    assert (store.profile_count, store.subscription_count, store.profiles_made) == (2, 1, 2)
+
+
+def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_one(store: TinyDBStore) -> None:
+    before = store.commits
+    added = [record("cid", "t2"), record("bob", "t1", "unsubscribed")]
+    give_hash_ids(store, added)
+    store.apply(Changes([Profile("cid", 17, {"number": 2}, NOW)], added))
+    assert store.commits > before
+    assert added[1].hash_id == store.find_by_push(key("t1")).hash_id, "A5: one key, one hash"
+    assert [one.profile_id for one in store.find_all(key("t1"))] == ["ada", "bob"]
+    off = msgspec.structs.replace(added[0], status="unsubscribed")
+    store.apply(Changes([], [off]))
+    assert store.find_own(key("t2"), "cid") == off
+    assert store.find_by_push(key("t2")) == (None, 1, off.hash_id)
+    assert (store.profile_count, store.subscription_count) == (3, 3)
+
+
+def test_a_batch_is_whole_or_undone(store: TinyDBStore) -> None:
+    before = contents(store)
+
+    def fails() -> None:
+        with store.batch():
+            store.apply(Changes([Profile("cid", 17, {}, NOW)]))
+            store.remember("clock", b'{"now":null}')
+            assert store.find_profile(17, "cid") is not None
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fails()
+    assert contents(store) == before
+    assert store.recall("clock") is None
+    with store.batch():
+        store.apply(Changes([Profile("cid", 17, {}, NOW)]))
+    assert store.profile_count == 3
+
+
+def test_what_is_removed_is_found_no_more_and_its_id_is_not_made_again(store: TinyDBStore) -> None:
+    ada = editing.find_profile(store, 17, "ada")
+    assert store.delete_profile(ada) == 1
+    assert store.find_profile(17, "ada") is None
+    assert store.find_by_push(key("t1")) == (None, 0, None)
+    assert (store.profile_count, store.subscription_count, store.profiles_made) == (1, 0, 2)
+    bob = editing.find_profile(store, 17, "bob")
+    editing.change_profile(store, bob, {"number": None})
+    assert store.find_by_field(17, "number", 1) == []
+    added = editing.add_subscription(store, 17, "bob", SubscriptionEntry(5, "android-firebase", "t3"), NOW)
+    store.delete_subscription(added)
+    assert store.subscriptions_of(bob) == []
+
+
+def test_databases_and_resources_are_changed_with_what_hangs_on_them(store: TinyDBStore) -> None:
+    async def work() -> None:
+        configuring.add_database(store, Database(19, "Third"))
+        configuring.add_resource(store, Resource(6, "Web", "another", [19]))
+        with pytest.raises(RequestError, match="is there already"):
+            configuring.add_database(store, Database(19, "Again"))
+        main = store.database(17)
+        changed = await configuring.change_database(store, main, "New", {"number": FieldType("string")})
+        assert (changed.name, store.database(17)) == ("New", changed)
+        assert store.find_by_field(17, "number", "1") != []
+        with pytest.raises(RequestError, match="in use"):
+            await configuring.delete_database(store, changed)
+        assert store.profile_count == 2
+        gone = await configuring.delete_database(store, changed, cascade=True)
+        assert gone == {"profiles": 2, "subscriptions": 1}
+        assert [one.id for one in store.databases()] == [18, 19]
+        assert configuring.find_resource(store, 5).db_ids == [18]
+        await configuring.delete_resource(store, configuring.find_resource(store, 6))
+        assert store.find_resource("another") is None
+
+    asyncio.run(work())
+
+
+def test_lists_come_in_pages_and_walks_see_everything(store: TinyDBStore) -> None:
+    class Place(msgspec.Struct):
+        db_id: int
+
+    async def work() -> None:
+        page = await list_profiles(store, Criteria(db_id=17), 1)
+        assert ([one.id for one in page.records], page.total) == (["ada"], 2)
+        page = await list_profiles(store, Criteria(db_id=17), 1, page.next)
+        assert ([one.id for one in page.records], page.next) == (["bob"], None)
+        found = await list_subscriptions(store, Criteria(fields={"number": "1"}), 10)
+        assert [one.subscription_id for one in found.records] == ["t1"]
+        assert [one.db_id async for one in store.walk("profiles", Place)] == [17, 17]
+
+    asyncio.run(work())
+
+
+def test_a_whole_state_is_as_of_the_call_and_another_takes_its_place(store: TinyDBStore) -> None:
+    whole = store.whole()
+    store.delete_profile(editing.find_profile(store, 17, "ada"))
+    assert [one[0].id for one in whole if one is not None] == ["ada", "bob"]
+    store.remember("settings", b'{"strict":true}')
+    store.replace(replace(fixtures(), profiles=[]), NOW, str, {"clock": b"{}"})
+    assert (store.profile_count, store.recall("settings"), store.recall("clock")) == (0, None, b"{}")
+
+
+def test_an_answer_awaits_what_the_store_says_and_then_nothing(store: TinyDBStore) -> None:
+    async def work() -> None:
+        store.apply(Changes([Profile("cid", 17, {}, NOW)]))
+        durable = store.durable()
+        if durable is not None:
+            await durable
+        assert store.durable() is None
+
+    asyncio.run(work())
+    assert store.probe()
+    assert store.failure is None
+
+
+@pytest.mark.parametrize("factory", LASTING, ids=lambda factory: factory.__name__)
+@pytest.mark.parametrize("end", ["close", "discard"])
+def test_everything_is_there_after_reopening(factory: Factory, end: str, tmp_path: Path) -> None:
+    store = factory(tmp_path)
+    store.replace(fixtures(), NOW, str)
+    store.apply(Changes([Profile("cid", 17, {}, NOW)]))
+    store.remember("clock", b'{"now":null}')
+    store.delete_profile(editing.find_profile(store, 17, "bob"))
+    configuring.add_database(store, Database(19, "Third"))
+    before, databases = contents(store), store.databases()
+    store.sync()
+    store.close() if end == "close" else store.discard()
+    again = factory(tmp_path)
+    assert not again.fresh
+    assert (contents(again), again.databases(), again.recall("clock")) == (before, databases, b'{"now":null}')
+    assert again.profiles_made == 3
+    again.close()
