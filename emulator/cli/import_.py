@@ -23,7 +23,7 @@ from emulator.importer.plan import MATCH_FORMS, ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.report import Report, count_lines
 from emulator.importer.sources import Source
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Refused
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import StateError, Unavailable
 from push_emulator.emulator_client import EmulatorClient
@@ -84,7 +84,7 @@ def command(
         return 1
     except EmulatorError as error:
         raise click.ClickException(error.error_text) from error
-    except (StateError, Unavailable, RequestError) as error:
+    except (StateError, Unavailable, Refused) as error:
         held = isinstance(error, StateError) and "in use by" in str(error)
         hint = ": import through it with --url http://HOST:PORT" if held else ""
         raise click.ClickException(f"{error}{hint}") from error

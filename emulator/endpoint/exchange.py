@@ -17,11 +17,12 @@ from emulator.journal.entry import Entry, word_of
 from emulator.messages import JSON, Answer, Delivery, Incoming, Summary, failure
 from emulator.rules.answer import SUCCESS, envelope
 from emulator.rules.decide import decide
+from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
-from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, RequestError, shortened
+from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, shortened
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
-from emulator.workspaces.errors import refusal
+from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name
 from emulator.workspaces.workspace import Workspace
 
@@ -44,7 +45,7 @@ class Call(Struct):
     fault: Fault | None = None
     outcome: Outcome | None = None
     lints: list[Lint] = field(default_factory=list)
-    error: RequestError | None = None
+    error: Refused | None = None
     text: str = SUCCESS
 
 
@@ -67,7 +68,7 @@ class Exchange:
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
             workspace, no_room = self._workspace(name, served and incoming.method == "POST")
-        except RequestError as error:
+        except Refused as error:
             return _error_answer(error, cors)
         if served and incoming.method == "OPTIONS":  # Q4
             return Answer(204, preflight_headers(incoming.headers), b"")
@@ -80,13 +81,13 @@ class Exchange:
         _record(call, answer)
         return answer
 
-    def _workspace(self, name: str, make: bool) -> tuple[Workspace, RequestError | None]:
+    def _workspace(self, name: str, make: bool) -> tuple[Workspace, Refused | None]:
         """The workspace, created if ``make`` says so; with the refusal where there are too many already."""
         if make:
             try:
                 return self._workspaces.get(name), None
-            except RequestError as error:
-                if error.code != 429:
+            except Refused as error:
+                if not isinstance(error, TooMany):
                     raise
                 return self._workspaces.look(name), error
         return self._workspaces.look(name), None
@@ -103,7 +104,7 @@ def _answer(call: Call) -> Answer:
         with call.workspace.firing(fault):
             call.fault = fault
             answer = _carry_out_under(call, request, fault)
-    except RequestError as error:
+    except Refused as error:
         return _refused(call, error)
     except Unavailable as error:
         return _not_stored(call, error)
@@ -111,16 +112,16 @@ def _answer(call: Call) -> Answer:
 
 
 def _read(call: Call) -> PushRequest:
-    """The checked request. Raises :class:`RequestError` (A3)."""
+    """The checked request. Raises :class:`Refused` (A3)."""
     incoming = call.incoming
     if incoming.endpoint not in PATHS:  # Q2
-        raise RequestError(404, f"{shortened(incoming.path)} not found", "A4")
+        raise NotFound(f"{shortened(incoming.path)} not found", "A4")
     if incoming.method != "POST":
-        raise RequestError(405, f"Method {incoming.method} is not allowed, use POST", "A4")
+        raise NotAllowed(f"Method {incoming.method} is not allowed, use POST", "A4")
     if incoming.problem == "too_large":
-        raise RequestError(413, f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
+        raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
     if incoming.problem == "cut_off":
-        raise RequestError(400, "body: was cut off before its end", "A3")
+        raise Invalid("body: was cut off before its end", "A3")
     lint = content_type_lint(incoming.headers.get("content-type"))  # Q3
     if lint is not None:
         call.lints.append(lint)
@@ -140,7 +141,7 @@ def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = No
         call.lints += outcome.lints
         if outcome.changes:
             store.apply(outcome.changes)  # A6
-    except RequestError as error:
+    except Refused as error:
         return _refused(call, error)
     body = orjson.dumps(envelope(outcome.error, outcome.items))
     return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
@@ -157,14 +158,16 @@ def _carry_out_under(call: Call, request: PushRequest, fault: Fault) -> Answer:
     return fault_answer(fault, call.cors)
 
 
-def _refused(call: Call, error: RequestError) -> Answer:
+def _refused(call: Call, error: Refused) -> Answer:
     call.error, call.text = error, error.text
     mirror = call.workspace.settings.policies.http_status == "mirror"
     return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
 
-def _error_answer(error: RequestError, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
-    return failure(error.text, error.code, status, (*_ALLOW, *headers) if error.code == 405 else headers)
+def _error_answer(error: Refused, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
+    if isinstance(error, NotAllowed):
+        headers = [*_ALLOW, *headers]
+    return failure(error.text, status_of(error), status, headers)
 
 
 def _not_stored(call: Call, error: Unavailable) -> Answer:

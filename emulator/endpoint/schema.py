@@ -13,14 +13,9 @@ import msgspec
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from msgspec import Meta
 
+from emulator.rules.errors import Invalid
 from emulator.rules.lints import REQUEST_PARAMETERS, unknown_parameters
-from emulator.rules.model import (
-    MAX_SUBSCRIPTIONS,
-    Lint,
-    PushRequest,
-    RequestError,
-    SubscriptionRequest,
-)
+from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest
 from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
@@ -107,7 +102,7 @@ _entry_parameters = tuple(SubscriptionSchema().fields)
 def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, list[Lint]]:
     """The checked request, and lints for undocumented parameters (L1, Q5).
 
-    ``strict`` refuses those parameters. Raises :class:`RequestError` 400 (A3).
+    ``strict`` refuses those parameters. Raises :class:`Invalid` (A3).
     """
     if b"\\u0000" not in body:  # the only way to write NUL in JSON
         try:
@@ -118,27 +113,25 @@ def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, 
     try:
         request, lints = judge(body)
     except JSONProblem as problem:
-        raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
     if strict and lints:  # Q5
-        raise RequestError(
-            400, "; ".join(f"{lint.path}: {lint.text}" for lint in lints[:MAX_COMPLAINTS]), "Q5"
-        )
+        raise Invalid("; ".join(f"{lint.path}: {lint.text}" for lint in lints[:MAX_COMPLAINTS]), "Q5")
     return request, lints
 
 
 def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[PushRequest, list[Lint]]:
     """The same as the schema says it, with so many complaints.
 
-    Raises :class:`RequestError` and :class:`~emulator.schemas.strict_json.JSONProblem`.
+    Raises :class:`Refused` and :class:`~emulator.schemas.strict_json.JSONProblem`.
     """
     document = read_json(body)
     if not isinstance(document, dict):
-        raise RequestError(400, "body: must be a JSON object", "A3")
+        raise Invalid("body: must be a JSON object", "A3")
     try:
         values = _schema.load(document)
     except ValidationError as error:
         found = first_complaints(error.messages, complaints)
-        raise RequestError(400, "; ".join(found), "A3") from error
+        raise Invalid("; ".join(found), "A3") from error
     unknown = [(name, REQUEST_PARAMETERS) for name in document if name not in REQUEST_PARAMETERS]
     for position, entry in enumerate(document["subscriptions"]):
         unknown += [

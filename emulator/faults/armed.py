@@ -70,7 +70,7 @@ class ArmedFaults:
         """The fault that acts on this request, if any; it is not counted yet.
 
         ``with_token``: the body may hold an ``emu!`` token, which takes precedence over armed faults.
-        Raises :class:`~emulator.rules.model.RequestError` for a token with an unknown meaning.
+        Raises :class:`~emulator.rules.errors.Refused` for a token with an unknown meaning.
         """
         if with_token:
             asked = fault_of(request)

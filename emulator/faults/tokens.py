@@ -8,7 +8,8 @@ one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malform
 from __future__ import annotations
 
 from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault
-from emulator.rules.model import PushRequest, RequestError, shortened
+from emulator.rules.errors import Invalid
+from emulator.rules.model import PushRequest, shortened
 from push_emulator.answers import Spoil
 
 PREFIX = "emu!"
@@ -34,7 +35,7 @@ WORDS = ("a status 400-599", "after", "delay=MS", *_EFFECTS)
 def fault_of(request: PushRequest) -> Fault | None:
     """The fault that the request's first ``emu!`` token asks for.
 
-    Raises :class:`RequestError` 400 for a token with an unknown meaning.
+    Raises :class:`Invalid` for a token with an unknown meaning.
     """
     for position, wanted in enumerate(request.subscriptions):
         if wanted.subscription_id.startswith(PREFIX):
@@ -42,7 +43,7 @@ def fault_of(request: PushRequest) -> Fault | None:
                 return parse_token(wanted.subscription_id)
             except ValueError as error:
                 path = f"subscriptions[{position}].subscription_id"
-                raise RequestError(400, f"{path}: {error}", "A3") from error
+                raise Invalid(f"{path}: {error}", "A3") from error
     return None
 
 

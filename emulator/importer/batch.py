@@ -17,7 +17,8 @@ from emulator.importer.report import COUNTED, Refusal, refusal
 from emulator.importer.rows import BrokenRow
 from emulator.rules.context import RequestContext
 from emulator.rules.database import apply_database
-from emulator.rules.model import PushRequest, RequestError, SubscriptionRequest
+from emulator.rules.errors import Refused
+from emulator.rules.model import PushRequest, SubscriptionRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
@@ -36,7 +37,7 @@ class Batch:
     """The rows of one transaction. Their changes are in the store, their counts and refusals here.
 
     ``rules``: how often each rule decided. All rows of a batch carry one time.
-    Raises :class:`~emulator.rules.model.RequestError` if the resource is no longer what was checked
+    Raises :class:`~emulator.rules.errors.Refused` if the resource is no longer what was checked
     (B3, B4, S6).
     """
 
@@ -82,7 +83,7 @@ class Batch:
         if problem is None:
             try:
                 check_matching(request)
-            except RequestError as error:
+            except Refused as error:
                 problem = error.text
         if problem is not None:
             self._refuse(line, None, problem, value, token)

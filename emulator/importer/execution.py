@@ -14,7 +14,7 @@ from emulator.importer.problem import SourceBroken, Text, message
 from emulator.importer.report import Report, State
 from emulator.importer.rows import Rows
 from emulator.loop.gc_pause import collections_paused
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 
@@ -88,7 +88,7 @@ class Import:
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
             self._workspace.touch()
             self._workspace.store.sync()
-        except RequestError as error:
+        except Refused as error:
             return self._end("failed", error.text)
         except Unavailable as error:
             problem = message("not_stored", rows=rows, error=str(error))

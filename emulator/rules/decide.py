@@ -22,7 +22,7 @@ def decide(
     """Decide one request. Changes nothing itself: the caller applies ``changes`` (A6).
 
     ``forced``: an error that every item gets; then there are no changes.
-    Raises :class:`~emulator.rules.model.RequestError` where the whole request is refused (A3).
+    Raises :class:`~emulator.rules.errors.Refused` where the whole request is refused (A3).
     """
     id_lint = check_matching(request)
     resource = find_resource(request, lookup)

@@ -197,21 +197,6 @@ def some_of(texts: Sequence[str], most: int = 20) -> str:
     return "; ".join([*texts[:most], f"and {more} more"] if more > 0 else texts)
 
 
-class RequestError(Exception):
-    """A request-level error (A3): nothing changes in any database.
-
-    ``code`` is both the envelope's ``error`` and the HTTP status; ``rule`` is the rule that refused;
-    ``text`` is bounded.
-    """
-
-    def __init__(self, code: int, text: str, rule: str) -> None:
-        text = bounded_text(text)
-        super().__init__(text)
-        self.code = code
-        self.text = text
-        self.rule = rule
-
-
 class Outcome(Struct):
     """What :func:`emulator.rules.decide.decide` answers: the items, what to change, why, and remarks."""
 

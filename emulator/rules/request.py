@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from emulator.rules.context import RequestContext
+from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.interfaces import Lookup
 from emulator.rules.lints import first_lints
-from emulator.rules.model import Database, Lint, PushRequest, RequestError, Resource, shortened
+from emulator.rules.model import Database, Lint, PushRequest, Resource, shortened
 from emulator.rules.providers import known, token_complaint
 
 MAX_ID_LENGTH = 64
@@ -18,24 +19,24 @@ _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 def check_matching(request: PushRequest) -> Lint | None:
     """Check the matching; answers the lint on the request's id, if there is one (L5, L6).
 
-    Raises :class:`RequestError` for a matching that cannot be carried out (M2, M3, M8, M10).
+    Raises :class:`Refused` for a matching that cannot be carried out (M2, M3, M8, M10).
     """
     if request.matching == "custom":
         if not request.field_name:  # M3
-            raise RequestError(400, 'field_name: is required with matching "custom"', "M3")
+            raise Invalid('field_name: is required with matching "custom"', "M3")
         if request.field_value is None:  # M3
-            raise RequestError(400, 'field_value: is required with matching "custom"', "M3")
+            raise Invalid('field_value: is required with matching "custom"', "M3")
         return Lint("L5", "id", "unused_id") if request.id else None
     if request.matching and request.matching != "profile_id":  # M10
-        raise RequestError(
-            400, f'matching: must be "custom" or "profile_id", not "{shortened(request.matching)}"', "M10"
+        raise Invalid(
+            f'matching: must be "custom" or "profile_id", not "{shortened(request.matching)}"', "M10"
         )
     if not request.id:
         if request.matching:  # M2
-            raise RequestError(400, 'id: is required with matching "profile_id"', "M2")
+            raise Invalid('id: is required with matching "profile_id"', "M2")
         return None  # M1, Q1: null and "" are "not given"
     if not is_profile_id(request.id):  # M8
-        raise RequestError(400, f"id: must be at most {MAX_ID_LENGTH} printable characters", "M8")
+        raise Invalid(f"id: must be at most {MAX_ID_LENGTH} printable characters", "M8")
     return None if _OBJECT_ID.fullmatch(request.id) else Lint("L6", "id", "odd_id")
 
 
@@ -45,20 +46,20 @@ def is_profile_id(text: str) -> bool:
 
 
 def find_resource(request: PushRequest, lookup: Lookup) -> Resource:
-    """The request's resource (B4). Raises :class:`RequestError`."""
+    """The request's resource (B4). Raises :class:`Refused`."""
     resource = lookup.find_resource(request.resource_token)
     if resource is None:  # B4
-        raise RequestError(404, "Resource not found", "B4")
+        raise NotFound("Resource not found", "B4")
     return resource
 
 
 def check_providers(context: RequestContext) -> None:
-    """Refuse unknown providers (S6), add lints on tokens (L3). Raises :class:`RequestError`."""
+    """Refuse unknown providers (S6), add lints on tokens (L3). Raises :class:`Refused`."""
     wrong = []
     for position, wanted in enumerate(context.request.subscriptions):
         if not known(wanted.provider, context.resource):  # S6
             where = f"subscriptions[{position}].provider"
-            raise RequestError(400, f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
+            raise Invalid(f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
         complaint = token_complaint(wanted.provider, wanted.subscription_id)
         if complaint is not None:  # L3
             where = f"subscriptions[{position}].subscription_id"
@@ -68,17 +69,17 @@ def check_providers(context: RequestContext) -> None:
 
 
 def choose_databases(context: RequestContext) -> list[Database]:
-    """The databases to process, in the resource's order (B1, B2). Raises :class:`RequestError` (B3)."""
+    """The databases to process, in the resource's order (B1, B2). Raises :class:`Refused` (B3)."""
     every, asked = context.resource.db_ids, context.request.db_ids
     if not every:  # B3
-        raise RequestError(400, "Resource has no databases", "B3")
+        raise Invalid("Resource has no databases", "B3")
     wanted = every
     if asked:  # B2; Q1: null and [] are "not given"
         filter_ = set(asked)
         wanted = [db_id for db_id in every if db_id in filter_]
         context.note("B2", None, "filtered", len(wanted), len(every))
         if not wanted:  # B3
-            raise RequestError(400, "No databases left after db_ids filter", "B3")
+            raise Invalid("No databases left after db_ids filter", "B3")
         foreign = filter_.difference(every)
         if foreign:  # L4
             lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in _each_once(foreign, asked))

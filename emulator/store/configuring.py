@@ -2,7 +2,7 @@
 
 Each change is one transaction. Where it concerns every profile or subscription, these are gone through in
 steps; meanwhile requests are answered, but no other change by hand may begin (the caller sees to that).
-All but the two look-ups raise :class:`RequestError` 400 and :class:`~emulator.store.errors.Unavailable`.
+All but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.Unavailable`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from tinydb import where
 
 from emulator.loop.gc_pause import collections_paused
+from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldType, Profile, RequestError, Resource, some_of
+from emulator.rules.model import Database, FieldType, Profile, Resource, some_of
 from emulator.store.editing import refuse
 from emulator.store.fixture_set import Problem, SetCheck
 from emulator.store.state import Op
@@ -37,19 +38,19 @@ _Wanted = Callable[[_Place], bool]
 
 
 def find_database(store: TinyDBStore, db_id: int) -> Database:
-    """The database. Raises :class:`RequestError` 404."""
+    """The database. Raises :class:`NotFound`."""
     for database in store.databases():
         if database.id == db_id:
             return database
-    raise RequestError(404, f"database {db_id} not found", "A3")
+    raise NotFound(f"database {db_id} not found", "A3")
 
 
 def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
-    """The resource. Raises :class:`RequestError` 404."""
+    """The resource. Raises :class:`NotFound`."""
     for resource in store.resources():
         if resource.id == resource_id:
             return resource
-    raise RequestError(404, f"resource {resource_id} not found", "A3")
+    raise NotFound(f"resource {resource_id} not found", "A3")
 
 
 def add_database(store: TinyDBStore, database: Database) -> None:
@@ -161,7 +162,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
         uses = [some_of([f"resource {one.id} has it" for one in naming])] if naming else []
         uses += ["there are profiles in it"] if steps else []
         text = f"database {database.id} is in use: {', '.join(uses)} (?cascade=true removes it all the same)"
-        raise RequestError(400, text, "A3")
+        raise Invalid(text, "A3")
     with _changing(store, basis, steps):
         if naming:
             named = where("db_ids").any([database.id])
@@ -181,7 +182,7 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
     if steps and not cascade:
         text = "there are subscriptions of it (?cascade=true removes them)"
-        raise RequestError(400, f"resource {resource.id} is in use: {text}", "A3")
+        raise Invalid(f"resource {resource.id} is in use: {text}", "A3")
     with _changing(store, basis, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}
@@ -206,7 +207,7 @@ def _changing(store: TinyDBStore, basis: Basis, steps: list[Op] | None = None) -
     """One transaction of the steps and of what is done inside, if the state is still that of ``basis``."""
     if store.storage.basis != basis:
         text = "the state was replaced, or a part of it taken back, meanwhile; nothing was changed, try again"
-        raise RequestError(400, text, "A3")
+        raise Invalid(text, "A3")
     with collections_paused(), store.batch():  # the collector would walk a million new steps again and again
         store.storage.commit(steps or [], checked=True)
         yield

@@ -6,17 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
+from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import read_value
-from emulator.rules.model import (
-    Changes,
-    FieldValue,
-    Profile,
-    PushKey,
-    RequestError,
-    Status,
-    Subscription,
-    some_of,
-)
+from emulator.rules.model import Changes, FieldValue, Profile, PushKey, Status, Subscription, some_of
 from emulator.store.fixture_set import (
     FixtureSet,
     Problem,
@@ -29,24 +21,24 @@ from emulator.store.interface import Store
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Raise :class:`RequestError` 400 if there is any problem; a position ``[0]`` in its path is left out."""
+    """Raise :class:`Invalid` if there is any problem; a position ``[0]`` in its path is left out."""
     texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
     if texts:
-        raise RequestError(400, some_of(texts), "A3")
+        raise Invalid(some_of(texts), "A3")
 
 
 def find_profile(store: Store, db_id: int, profile_id: str) -> Profile:
-    """The profile. Raises :class:`RequestError` 404."""
+    """The profile. Raises :class:`NotFound`."""
     profile = store.find_profile(db_id, profile_id)
     if profile is None:
-        raise RequestError(404, f'profile "{profile_id}" not found in database {db_id}', "A3")
+        raise NotFound(f'profile "{profile_id}" not found in database {db_id}', "A3")
     return profile
 
 
 def add_profile(store: Store, entry: ProfileEntry, now: str, new_id: Callable[[], str]) -> Profile:
     """Add a profile with its subscriptions. ``now``: ISO 8601; ``new_id`` makes its id if it has none.
 
-    Raises :class:`RequestError` 400 and :class:`~emulator.store.errors.Unavailable`.
+    Raises :class:`Invalid` and :class:`~emulator.store.errors.Unavailable`.
     """
     databases, resources = store.databases(), store.resources()
     refuse(SetCheck(databases, resources, present=store).profile("", 0, entry))
@@ -84,33 +76,33 @@ def find_subscription(
     """The record with this hash id, and all of them: a key can be on several profiles.
 
     Of several the active one is meant, else the one added last; with ``one_only`` the caller must say which.
-    Raises :class:`RequestError` 404 and 400.
+    Raises :class:`NotFound` and 400.
     """
     every = store.find_by_hash(hash_id)
     meant = [one for one in every if profile_id in (None, one.profile_id)]
     if not meant:
         where = f" on profile {profile_id}" if every else ""
-        raise RequestError(404, f"subscription {hash_id} not found{where}", "A3")
+        raise NotFound(f"subscription {hash_id} not found{where}", "A3")
     if one_only and len(meant) > 1:
         names = ", ".join(one.profile_id for one in every)
-        raise RequestError(400, f"profile_id: say which, {hash_id} is on the profiles {names}", "A3")
+        raise Invalid(f"profile_id: say which, {hash_id} is on the profiles {names}", "A3")
     return next((one for one in meant if one.active), meant[-1]), every
 
 
 def add_subscription(
     store: Store, db_id: int, profile_id: str, entry: SubscriptionEntry, now: str
 ) -> Subscription:
-    """Add a subscription to a profile. Raises :class:`RequestError` 400 and ``Unavailable``."""
+    """Add a subscription to a profile. Raises :class:`Invalid` and ``Unavailable``."""
     if all(database.id != db_id for database in store.databases()):
-        raise RequestError(400, f"db_id: there is no database {db_id}", "A3")
+        raise Invalid(f"db_id: there is no database {db_id}", "A3")
     if store.find_profile(db_id, profile_id) is None:
-        raise RequestError(400, f'profile_id: there is no profile "{profile_id}" in database {db_id}', "A3")
+        raise Invalid(f'profile_id: there is no profile "{profile_id}" in database {db_id}', "A3")
     check = SetCheck(store.databases(), store.resources(), present=store)
     refuse(check.subscription("", "", ProfileEntry(db_id, profile_id), entry))
     key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
     own = store.find_own(key, profile_id)
     if own is not None:
-        raise RequestError(400, f"body: is on this profile already, as {own.hash_id}", "A3")
+        raise Invalid(f"body: is on this profile already, as {own.hash_id}", "A3")
     added = entry.record(db_id, profile_id, now)
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from emulator.rules.errors import Invalid
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import Database, FieldValue, Profile, PushKey, RequestError, Resource, Subscription
+from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
 from emulator.rules.providers import accepted
 from emulator.store.pages import Cursor, Page, Selection, read_page, select
 from emulator.store.tables import field_key, profile_key
@@ -80,7 +81,7 @@ async def list_resources(
 async def list_profiles(
     store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
 ) -> Page:
-    """Profiles, oldest first. Raises :class:`RequestError` 400 for fields that there are not."""
+    """Profiles, oldest first. Raises :class:`Invalid` for fields that there are not."""
     search = _Search(store, wanted)
     candidates = search.profile_ids()
     if candidates is None and (wanted.subscription_id is not None or wanted.hash_id is not None):
@@ -198,7 +199,7 @@ class _Search:
 def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, dict[str, FieldValue]]:
     """The wanted values in each database that declares the fields and can read them.
 
-    Raises :class:`RequestError` 400 where no database does.
+    Raises :class:`Invalid` where no database does.
     """
     every = [one for one in databases if wanted.db_id in (None, one.id)]
     values: dict[int, dict[str, FieldValue]] = {one.id: {} for one in every}
@@ -211,7 +212,7 @@ def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, d
                 if wanted.db_id is None
                 else f"database {wanted.db_id} does not declare"
             )
-            raise RequestError(400, f"field.{name}: {where} this field{did_you_mean(name, known)}", "A3")
+            raise Invalid(f"field.{name}: {where} this field{did_you_mean(name, known)}", "A3")
         problem = ""
         for one in every:
             try:
@@ -222,5 +223,5 @@ def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, d
                 problem = str(error)
                 values.pop(one.id, None)
         if problem and not values:
-            raise RequestError(400, f"field.{name}: must be {problem}", "A3")
+            raise Invalid(f"field.{name}: must be {problem}", "A3")
     return values

@@ -11,7 +11,7 @@ from threading import BoundedSemaphore
 from typing import IO
 
 from emulator.messages import Answer, BodyProblem
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotKept, Refused
 
 #: Bytes of a body that are kept in memory; the rest of a larger one lies in the spool.
 IN_MEMORY = 1024 * 1024
@@ -51,16 +51,16 @@ class Spool:
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """Turn the disk's refusal of a file that was sent into 507 :class:`RequestError`."""
+        """Turn the disk's refusal of a file that was sent into 507 :class:`Refused`."""
         try:
             yield
         except OSError as error:
             raise self.refusal(error) from error
 
-    def refusal(self, error: OSError) -> RequestError:
+    def refusal(self, error: OSError) -> Refused:
         """What to answer where a file that was sent cannot be kept."""
         where = self._folder or "the system's temporary folder"
-        return RequestError(507, f"what was sent cannot be kept in {where}: {error.strerror or error}", "A3")
+        return NotKept(f"what was sent cannot be kept in {where}: {error.strerror or error}", "A3")
 
 
 class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):

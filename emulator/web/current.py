@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 
 def check_workspace() -> None:
-    """Refuse a name that no workspace can have. Raises :class:`~emulator.rules.model.RequestError` 400."""
+    """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
     in_path = request.environ.pop(WORKSPACE_KEY, None)
     request.environ[WORKSPACE_KEY] = DEFAULT_WORKSPACE  # whose page says what is wrong
     request.environ[WORKSPACE_KEY] = chosen_name(in_path, request.headers.get(WORKSPACE_HEADER))
@@ -64,7 +64,7 @@ def workspace_name() -> str:
 def workspace() -> Workspace:
     """The request's workspace, to read from: reading makes none.
 
-    Raises :class:`~emulator.rules.model.RequestError`.
+    Raises :class:`~emulator.rules.errors.Refused`.
     """
     return _noted(emulator().workspaces.look(workspace_name()))
 
@@ -72,7 +72,7 @@ def workspace() -> Workspace:
 def workspace_to_change() -> Workspace:
     """The request's workspace, made if it is new: to be called when the change has been judged.
 
-    Raises :class:`~emulator.rules.model.RequestError`.
+    Raises :class:`~emulator.rules.errors.Refused`.
     """
     return _noted(emulator().workspaces.get(workspace_name()))
 

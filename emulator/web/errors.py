@@ -5,18 +5,19 @@ from __future__ import annotations
 from flask import current_app, request
 from werkzeug.exceptions import HTTPException
 
-from emulator.rules.model import RequestError, shortened
+from emulator.rules.errors import Refused
+from emulator.rules.model import shortened
 from emulator.store.errors import Unavailable
-from emulator.workspaces.errors import error_code, refusal
+from emulator.workspaces.errors import is_out_of_files, refusal, status_of
 
 
 def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     """The status, the text and the headers for an error; an unexpected one goes to the log."""
     if isinstance(error, Unavailable):
         error = refusal(error)
-    if isinstance(error, RequestError):
-        return error.code, error.text, {}
-    if isinstance(error, OSError) and error_code(error) == 503:
+    if isinstance(error, Refused):
+        return status_of(error), error.text, {}
+    if isinstance(error, OSError) and is_out_of_files(error):
         return 503, f"unavailable just now: {error.strerror}", {}
     if isinstance(error, HTTPException) and error.code is not None:
         headers = {name: text for name, text in error.get_headers() if name in ("Allow", "Retry-After")}

@@ -10,7 +10,7 @@ from flask import current_app, request
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, at_once
 from emulator.loop.pacing import SHORT_STEP_S, Pacing
 from emulator.messages import BRIDGE_KEY
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotFound
 from emulator.web.current import workspace
 
 
@@ -48,8 +48,8 @@ def import_jobs() -> ImportJobs:
 
 
 def find_job(job_id: str) -> Job:
-    """The import in the request's workspace. Raises :class:`~emulator.rules.model.RequestError` 404."""
+    """The import in the request's workspace. Raises :class:`NotFound`."""
     job = import_jobs().get(job_id, workspace().name)
     if job is None:
-        raise RequestError(404, f"import {job_id} not found", "A3")
+        raise NotFound(f"import {job_id} not found", "A3")
     return job

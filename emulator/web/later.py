@@ -11,10 +11,10 @@ from flask import Response, copy_current_request_context, current_app, request
 
 from emulator.messages import DELIVERY_KEY, Answer, Delivery
 from emulator.rules.answer import error_envelope
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.current import changed_workspace, emulator, workspace_name
-from emulator.workspaces.errors import refusal
+from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ def json_answer(document: Any, status: int = 200) -> Answer:
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     """Have the server answer with what ``work`` returns.
 
-    A :class:`RequestError` of its is answered as such, a disk that refuses too.
+    A :class:`Refused` of its is answered as such, a disk that refuses too.
     """
     busy = emulator().workspaces.in_use(workspace_name())
     request.environ[DELIVERY_KEY] = Delivery(wait=_guarded(work), busy=busy)
@@ -86,9 +86,10 @@ def as_answer(response: Response) -> Answer:
 async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return await work
-    except (RequestError, Unavailable) as error:
-        refused = error if isinstance(error, RequestError) else refusal(error)
-        return json_answer(error_envelope(refused.code, refused.text), refused.code)
+    except (Refused, Unavailable) as error:
+        refused = error if isinstance(error, Refused) else refusal(error)
+        status = status_of(refused)
+        return json_answer(error_envelope(status, refused.text), status)
 
 
 def _refused(error: Unavailable) -> Answer:

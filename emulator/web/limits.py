@@ -7,7 +7,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
 from emulator.messages import BODY_PROBLEM_KEY
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Invalid, TooLarge
 from emulator.settings import MAX_BODY_BYTES, Settings
 from emulator.web.bodies import MOST_AT_ONCE, Spool
 
@@ -52,13 +52,13 @@ def check_body() -> Response | None:
     """Refuse a body that could not be read whole, or a large one that is one too many.
 
     To be called when the request itself is allowed. Answers 100 where the server asks before it reads.
-    Raises :class:`RequestError` 413, 400 or 507 and :class:`ServiceUnavailable`.
+    Raises :class:`TooLarge`, 400 or 507 and :class:`ServiceUnavailable`.
     """
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
-        raise RequestError(413, f"body: must be at most {body_limit(request.path)} bytes", "A3")
+        raise TooLarge(f"body: must be at most {body_limit(request.path)} bytes", "A3")
     if problem == "cut_off":
-        raise RequestError(400, "body: was cut off before its end", "A3")
+        raise Invalid("body: was cut off before its end", "A3")
     if isinstance(problem, OSError):
         raise spool().refusal(problem)
     if problem == "unread":

@@ -11,8 +11,9 @@ from marshmallow import ValidationError, fields, validate
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
 from emulator.loop.pacing import Pacing
+from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
-from emulator.rules.model import Changes, Database, RequestError, Resource, Subscription
+from emulator.rules.model import Changes, Database, Resource, Subscription
 from emulator.schemas.errors import flatten, messages, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
@@ -78,7 +79,7 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
 
     ``file`` is read twice; ``now`` (ISO 8601) is for what has no time of its own; ``judge``: loads all
     members but the profiles. Works in steps.
-    Raises :class:`RequestError` 400 with all problems, as far as they can be seen at once.
+    Raises :class:`Invalid` with all problems, as far as they can be seen at once.
     """
     try:
         head = await _read_head(file)
@@ -86,7 +87,7 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
         file.seek(0)
         await _read_profiles(file, building)
     except JSONProblem as problem:
-        raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
     return building.state()
 
 
@@ -112,7 +113,7 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
             problems = [*problems[:MAX_PROBLEMS], "… and perhaps more; the rest was not looked at"]
             break
     if problems:
-        raise RequestError(400, "; ".join(problems), "A3")
+        raise Invalid("; ".join(problems), "A3")
 
 
 class _Building:
@@ -131,7 +132,7 @@ class _Building:
                 problems.append(f'faults[{position}].id: "{fault.id}" stands twice')
             seen.add(fault.id)
         if problems:
-            raise RequestError(400, "; ".join(problems[:MAX_PROBLEMS]), "A3")
+            raise Invalid("; ".join(problems[:MAX_PROBLEMS]), "A3")
         self._now = now
         self._members = members
         self._fields = {one.id: one.fields for one in databases}

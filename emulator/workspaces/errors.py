@@ -1,18 +1,43 @@
-"""What the errors of a store are to whoever sent a request."""
+"""What an error is to whoever sent a request: its HTTP status, which is the envelope's ``error`` too."""
 
 from __future__ import annotations
 
 from errno import EMFILE, ENFILE
 
-from emulator.rules.model import RequestError
+from emulator.rules import errors
+from emulator.rules.errors import Failed, OutOfFiles, Refused
 from emulator.store.errors import Unavailable
 
+_STATUS: dict[type[Refused], int] = {
+    errors.Invalid: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.NotAllowed: 405,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.TooMany: 429,
+    errors.Failed: 500,
+    errors.OutOfFiles: 503,
+    errors.NotKept: 507,
+}
 
-def error_code(error: Exception | None) -> int:
-    """The error of an answer that this kept from being given: 503 for want of open files, else 500."""
-    return 503 if isinstance(error, OSError) and error.errno in (EMFILE, ENFILE) else 500
+
+def status_of(error: Refused) -> int:
+    """The HTTP status of an error."""
+    return _STATUS[type(error)]
 
 
-def refusal(error: Unavailable) -> RequestError:
+def is_out_of_files(error: Exception | None) -> bool:
+    """Whether the system lets the process open no more files."""
+    return isinstance(error, OSError) and error.errno in (EMFILE, ENFILE)
+
+
+def failed(text: str, cause: Exception | None) -> Failed:
+    """The error of what could not be done because of ``cause``."""
+    return (OutOfFiles if is_out_of_files(cause) else Failed)(text, "A3")
+
+
+def refusal(error: Unavailable) -> Failed:
     """What whoever asked for the change is answered."""
-    return RequestError(error_code(error.cause), f"nothing was changed: {error}", "A3")
+    return failed(f"nothing was changed: {error}", error.cause)

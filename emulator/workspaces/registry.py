@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic, time
 
 from emulator.journal.journal import RequestJournal
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Invalid, Refused, TooMany
 from emulator.settings import Settings
 from emulator.store.errors import ForeignFile, StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
@@ -20,7 +20,7 @@ from emulator.store.recovery import STEM, find_logs, nothing_stored, stored_stat
 from emulator.store.removal import clear_folder, remove
 from emulator.store.snapshot import is_snapshot
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.workspaces.errors import error_code
+from emulator.workspaces.errors import failed
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
 WORKSPACE_HEADER = "X-Emulator-Workspace"
@@ -37,18 +37,18 @@ def is_name(name: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no workspace can have. Raises :class:`RequestError` 400."""
+    """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
     if not name:
         text = f"workspace: its name is empty; give one, as /w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither"
-        raise RequestError(400, f"{text} for {DEFAULT_WORKSPACE}", "A3")
+        raise Invalid(f"{text} for {DEFAULT_WORKSPACE}", "A3")
     if not is_name(name):
-        raise RequestError(400, "workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
+        raise Invalid("workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
 
 
 def chosen_name(in_path: str | None, in_header: str | None) -> str:
     """The name of the workspace that a request is for: the path's, else the header's, else ``default``.
 
-    Raises :class:`RequestError` 400 if either says a name that no workspace can have.
+    Raises :class:`Invalid` if either says a name that no workspace can have.
     """
     for name in (in_path, in_header):
         if name is not None:
@@ -99,7 +99,7 @@ class Workspaces:
     def get(self, name: str | None) -> Workspace:
         """The workspace of this name (``None``: the default one), made from the fixtures if it is new.
 
-        Raises :class:`RequestError`: 400 for a name that is none or where somebody else's file is in the
+        Raises :class:`Refused`: 400 for a name that is none or where somebody else's file is in the
         way, 429 when there are too many, 500 where its state cannot be read or written, 503 where no more
         files can be opened just now.
         """
@@ -113,7 +113,7 @@ class Workspaces:
         """The workspace of this name, to read from.
 
         Where there is none, one as it would be if it were made now: in memory only, its data shared with
-        all others that are not made, its journal kept. Raises :class:`RequestError` as :meth:`get` does.
+        all others that are not made, its journal kept. Raises :class:`Refused` as :meth:`get` does.
         """
         name = name or DEFAULT_WORKSPACE
         check_name(name)
@@ -137,7 +137,7 @@ class Workspaces:
     async def get_for(self, name: str, work: Callable[[Workspace], Awaitable[object]]) -> Workspace:
         """The workspace of this name, to do ``work`` in; one is made only if ``work`` can be done in it.
 
-        Raises what ``work`` raises in a fresh workspace, and :class:`RequestError` as :meth:`get` does.
+        Raises what ``work`` raises in a fresh workspace, and :class:`Refused` as :meth:`get` does.
         """
         if not self.is_made(name):
             await work(self._in_memory(name))
@@ -163,11 +163,11 @@ class Workspaces:
     def delete(self, name: str) -> bool:
         """Forget a workspace and remove its files; whether there was one.
 
-        Raises :class:`RequestError`; then it is as before.
+        Raises :class:`Refused`; then it is as before.
         """
         check_name(name)
         if name == DEFAULT_WORKSPACE:
-            raise RequestError(400, "the default workspace cannot be deleted, only reset", "A3")
+            raise Invalid("the default workspace cannot be deleted, only reset", "A3")
         workspace = self._open.get(name)
         path = state_file(self._settings.state, name)
         on_disk = self._settings.durability != "none"
@@ -181,7 +181,7 @@ class Workspaces:
                 remove(path, self._settings.durability == "fsync")
         except OSError as error:
             text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
-            raise RequestError(error_code(error), text, "A3") from error
+            raise failed(text, error) from error
         for forget in self.on_delete:  # a successor inherits nothing
             forget(name)
         if workspace is not None:
@@ -204,7 +204,7 @@ class Workspaces:
             try:
                 if self._idle_s(name) > ttl and self.delete(name):
                     gone.append(name)
-            except (OSError, RequestError, StateError, Unavailable) as error:
+            except (OSError, Refused, StateError, Unavailable) as error:
                 if problems is not None:
                     problems.append(f"workspace {name} cannot be deleted: {error}")
         return gone
@@ -235,7 +235,7 @@ class Workspaces:
                 else:
                     workspace.fixtures = fixtures
                     workspace.reset()
-            except (OSError, RequestError, Unavailable) as error:
+            except (OSError, Refused, Unavailable) as error:
                 refused[name] = str(error)
         return refused
 
@@ -267,16 +267,16 @@ class Workspaces:
             self.expire()
         if len(self._open) >= most:
             text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
-            raise RequestError(429, text, "A3")
+            raise TooMany(text, "A3")
         before = self._unmade.get(name)
         try:
             workspace = self._new(name, before.requests if before else None)
         except Unavailable as error:
-            raise RequestError(error_code(error.cause), f"workspace {name}: {error}", "A3") from error
+            raise failed(f"workspace {name}: {error}", error.cause) from error
         except ForeignFile as error:
-            raise RequestError(400, f"workspace: {error}", "A3") from error
+            raise Invalid(f"workspace: {error}", "A3") from error
         except (StateError, OSError) as error:
-            raise RequestError(error_code(error), f"workspace {name}: {error}", "A3") from error
+            raise failed(f"workspace {name}: {error}", error) from error
         self._open[name] = workspace
         if before is not None:
             workspace.metrics = before.metrics

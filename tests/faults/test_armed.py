@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import ErrorAnswer, Fault, FaultMatch, RateLimit
-from emulator.rules.model import PushRequest, RequestError, SubscriptionRequest
+from emulator.rules.errors import Refused
+from emulator.rules.model import PushRequest, SubscriptionRequest
 
 
 def a_request(*tokens: str, provider: str = "android-firebase", **more: Any) -> PushRequest:
@@ -189,5 +190,5 @@ def test_token_goes_before_armed_faults_and_is_not_looked_for_where_there_is_non
     fault = faults.find(token, True)
     assert fault is not None
     assert (fault.id, fault.then) == ("emu!503", ErrorAnswer(503))
-    with pytest.raises(RequestError, match=r"subscriptions\[0\]\.subscription_id: unknown fault"):
+    with pytest.raises(Refused, match=r"subscriptions\[0\]\.subscription_id: unknown fault"):
         faults.find(a_request("emu!nonsense"), True)

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from emulator.importer.report import Report
 from emulator.rules.decide import decide
-from emulator.rules.model import Policies, PushRequest, RequestError, SubscriptionRequest
+from emulator.rules.errors import Refused
+from emulator.rules.model import Policies, PushRequest, SubscriptionRequest
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import PROVIDER, everything, holder_of, imported, in_memory, plan, text_of
@@ -195,7 +196,7 @@ def _ask(workspace: Workspace, match: str, resource_id: int, value: str, token: 
         outcome = decide(
             request, workspace.store, workspace.settings.policies, workspace.clock, workspace.ids
         )
-    except RequestError:
+    except Refused:
         return
     if outcome.changes:
         workspace.store.apply(outcome.changes)

@@ -356,7 +356,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/rules/test_answer.py::test_A5_collision_within_one_request",
         ),
     },
-    "emulator/rules/model.py": {
+    "emulator/rules/errors.py": {
         "A request-level error (A3): nothing changes in any database": (REFUSED_CHANGES_NOTHING,),
     },
     "emulator/store/configuring.py": {

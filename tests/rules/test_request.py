@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from emulator.rules.model import Outcome, RequestError
+from emulator.rules.errors import Invalid, NotFound, Refused
+from emulator.rules.model import Outcome
 from tests.rules.world import FIREBASE, World, decided, new_id, on
 
 THREE = {34: {"number": "int"}, 2: {}, 9: {}}
@@ -16,10 +17,10 @@ def databases_of(outcome: Outcome) -> list[object]:
     return [item["db_id"] for item in outcome.items]
 
 
-def refusal(world: World, *wanted: Any, **parameters: Any) -> RequestError:
+def refusal(world: World, *wanted: Any, **parameters: Any) -> Refused:
     """The request-level error; nothing may have changed."""
     before = (dict(world.profiles), list(world.subscriptions))
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(Refused) as caught:
         world.push(*wanted, **parameters)
     assert (world.profiles, world.subscriptions) == before
     return caught.value
@@ -91,7 +92,7 @@ def test_B2_ids_outside_the_resource_are_ignored_and_repeats_count_once() -> Non
 
 def test_B3_resource_without_databases() -> None:
     error = refusal(World({}))
-    assert (error.code, error.text, error.rule) == (400, "Resource has no databases", "B3")
+    assert (type(error), error.text, error.rule) == (Invalid, "Resource has no databases", "B3")
 
 
 def test_B3_resource_without_databases_whatever_the_filter() -> None:
@@ -100,12 +101,12 @@ def test_B3_resource_without_databases_whatever_the_filter() -> None:
 
 def test_B3_filter_that_leaves_no_database() -> None:
     error = refusal(World(THREE), db_ids=[1, 17])
-    assert (error.code, error.text, error.rule) == (400, "No databases left after db_ids filter", "B3")
+    assert (type(error), error.text, error.rule) == (Invalid, "No databases left after db_ids filter", "B3")
 
 
 def test_B4_unknown_resource_token() -> None:
     error = refusal(World(), resource_token="nobody's")
-    assert (error.code, error.text, error.rule) == (404, "Resource not found", "B4")
+    assert (type(error), error.text, error.rule) == (NotFound, "Resource not found", "B4")
 
 
 # What the request-level refusals of M and S say
@@ -114,7 +115,8 @@ def test_B4_unknown_resource_token() -> None:
 @pytest.mark.parametrize("not_given", ["", None])
 def test_M2_profile_id_matching_without_id(not_given: str | None) -> None:
     error = refusal(World(), matching="profile_id", id=not_given)
-    assert (error.code, error.text, error.rule) == (400, 'id: is required with matching "profile_id"', "M2")
+    wanted = (Invalid, 'id: is required with matching "profile_id"', "M2")
+    assert (type(error), error.text, error.rule) == wanted
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_M2_profile_id_matching_without_id(not_given: str | None) -> None:
 def test_M3_custom_matching_without_field(parameters: dict[str, Any], missing: str) -> None:
     error = refusal(World(THREE), matching="custom", **parameters)
     assert error.text == f'{missing}: is required with matching "custom"'
-    assert (error.code, error.rule) == (400, "M3")
+    assert (type(error), error.rule) == (Invalid, "M3")
 
 
 @pytest.mark.parametrize("falsy", [0, 0.0, False])
@@ -144,14 +146,15 @@ def test_M3_a_falsy_value_is_a_value(falsy: float) -> None:
 def test_M10_any_other_matching(matching: str) -> None:
     error = refusal(World(), matching=matching, id="anna")
     assert error.text == f'matching: must be "custom" or "profile_id", not "{matching}"'
-    assert (error.code, error.rule) == (400, "M10")
+    assert (type(error), error.rule) == (Invalid, "M10")
 
 
 @pytest.mark.parametrize("matching", [None, "profile_id"])
 @pytest.mark.parametrize("profile_id", ["x" * 65, "new\nline", "nul\0", "\u200b", "\x7f"])
 def test_M8_id_that_no_profile_may_have(profile_id: str, matching: str | None) -> None:
     error = refusal(World(), id=profile_id, matching=matching)
-    assert (error.code, error.text, error.rule) == (400, "id: must be at most 64 printable characters", "M8")
+    wanted = (Invalid, "id: must be at most 64 printable characters", "M8")
+    assert (type(error), error.text, error.rule) == wanted
 
 
 def test_M8_id_is_refused_whatever_the_policy() -> None:
@@ -161,7 +164,7 @@ def test_M8_id_is_refused_whatever_the_policy() -> None:
 def test_S6_provider_that_nobody_knows_is_named_with_its_place() -> None:
     error = refusal(World(), "good", on("t", "x"))
     assert error.text == 'subscriptions[1].provider: unknown provider "x"'
-    assert (error.code, error.rule) == (400, "S6")
+    assert (type(error), error.rule) == (Invalid, "S6")
 
 
 def test_S6_observed_provider_is_unknown_unless_the_resource_lists_it() -> None:

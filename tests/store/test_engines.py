@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, RequestError, Resource
+from emulator.rules.errors import Refused
+from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, Resource
 from emulator.rules.model import Subscription as Record
 from emulator.store import configuring, editing
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
@@ -145,13 +146,13 @@ def test_databases_and_resources_are_changed_with_what_hangs_on_them(store: Tiny
     async def work() -> None:
         configuring.add_database(store, Database(19, "Third"))
         configuring.add_resource(store, Resource(6, "Web", "another", [19]))
-        with pytest.raises(RequestError, match="is there already"):
+        with pytest.raises(Refused, match="is there already"):
             configuring.add_database(store, Database(19, "Again"))
         main = store.database(17)
         changed = await configuring.change_database(store, main, "New", {"number": FieldType("string")})
         assert (changed.name, store.database(17)) == ("New", changed)
         assert store.find_by_field(17, "number", "1") != []
-        with pytest.raises(RequestError, match="in use"):
+        with pytest.raises(Refused, match="in use"):
             await configuring.delete_database(store, changed)
         assert store.profile_count == 2
         gone = await configuring.delete_database(store, changed, cascade=True)

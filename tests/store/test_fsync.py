@@ -15,7 +15,8 @@ import pytest
 from emulator.app import create_app
 from emulator.emulator import Emulator
 from emulator.messages import Answer, Incoming
-from emulator.rules.model import Changes, Database, FieldType, Profile, RequestError
+from emulator.rules.errors import Refused
+from emulator.rules.model import Changes, Database, FieldType, Profile
 from emulator.settings import Settings
 from emulator.store import configuring, log
 from emulator.store.errors import Unavailable
@@ -434,7 +435,7 @@ def test_a_change_in_steps_never_brings_back_what_was_taken_back_meanwhile(
             store.storage.sync()
         disk.fails = False
         ready_again(store.storage)
-        with pytest.raises(RequestError, match="taken back, meanwhile; nothing was changed"):
+        with pytest.raises(Refused, match="taken back, meanwhile; nothing was changed"):
             await changing
         assert store.profile_count == 0
 

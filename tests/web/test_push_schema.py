@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.endpoint.schema import judge_by_schema, judge_quickly, parse_push_request
+from emulator.rules.errors import Invalid, Refused
 from emulator.rules.lints import REQUEST_PARAMETERS
-from emulator.rules.model import Lint, PushRequest, RequestError
+from emulator.rules.model import Lint, PushRequest
 from emulator.schemas.strict_json import JSONProblem
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -80,21 +81,19 @@ def read_quickly(body: bytes) -> PushRequest | None:
         return None
 
 
-def read_by_schema(body: bytes) -> PushRequest | RequestError:
+def read_by_schema(body: bytes) -> PushRequest | Refused:
     """What marshmallow makes of it, without the quick reader."""
     return judged(judge_by_schema, body)
 
 
-def judged(
-    judge: Callable[[bytes], tuple[PushRequest, list[Lint]]], body: bytes
-) -> PushRequest | RequestError:
+def judged(judge: Callable[[bytes], tuple[PushRequest, list[Lint]]], body: bytes) -> PushRequest | Refused:
     """What one reader makes of it."""
     try:
         return judge(body)[0]
-    except RequestError as error:
+    except Refused as error:
         return error
     except JSONProblem as problem:
-        return RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3")
+        return Invalid(f"{problem.path or 'body'}: {problem.text}", "A3")
 
 
 def same(one: object, other: object) -> bool:
@@ -108,7 +107,7 @@ def test_good_requests_are_read_alike(document: dict[str, Any]) -> None:
     body = json.dumps(document, ensure_ascii=False).encode()
     by_schema = read_by_schema(body)
     if "\\u0000" in body.decode():
-        assert isinstance(by_schema, RequestError)
+        assert isinstance(by_schema, Refused)
         return
     assert isinstance(by_schema, PushRequest)
     assert same(read_quickly(body), by_schema)
@@ -119,11 +118,11 @@ def test_good_requests_are_read_alike(document: dict[str, Any]) -> None:
 @given(damaged())
 def test_damaged_requests_are_judged_alike(body: bytes) -> None:
     by_schema = read_by_schema(body)
-    if isinstance(by_schema, RequestError):
-        assert by_schema.code == 400
-        with pytest.raises(RequestError) as refused:
+    if isinstance(by_schema, Refused):
+        assert isinstance(by_schema, Invalid)
+        with pytest.raises(Refused) as refused:
             parse_push_request(body)
-        assert (refused.value.code, refused.value.text) == (400, by_schema.text)
+        assert (type(refused.value), refused.value.text) == (Invalid, by_schema.text)
     else:
         assert same(parse_push_request(body)[0], by_schema)
         quickly = read_quickly(body)
@@ -134,9 +133,9 @@ def test_damaged_requests_are_judged_alike(body: bytes) -> None:
 @given(st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()))
 def test_whatever_comes_is_read_or_refused_with_400(body: bytes) -> None:
     error = read_by_schema(body)
-    if isinstance(error, RequestError):
-        assert (error.code, bool(error.text)) == (400, True)
-        with pytest.raises(RequestError):
+    if isinstance(error, Refused):
+        assert (type(error), bool(error.text)) == (Invalid, True)
+        with pytest.raises(Refused):
             parse_push_request(body)
 
 
@@ -146,8 +145,8 @@ def test_long_bodies_are_judged_as_short_ones_are(body: bytes) -> None:
     by_schema = read_by_schema(body)
     quickly = judged(judge_quickly, body)
     complaints = read_by_schema_all(body)
-    assert isinstance(quickly, RequestError) == isinstance(by_schema, RequestError)
-    if isinstance(quickly, RequestError) and complaints is not None:
+    assert isinstance(quickly, Refused) == isinstance(by_schema, Refused)
+    if isinstance(quickly, Refused) and complaints is not None:
         assert quickly.text in complaints
 
 
@@ -155,7 +154,7 @@ def read_by_schema_all(body: bytes) -> list[str] | None:
     """Everything that the schema says; ``None`` where the body is no JSON."""
     try:
         judge_by_schema(body, complaints=1000)
-    except RequestError as error:
+    except Refused as error:
         return error.text.split("; ")
     except JSONProblem:
         return None

@@ -15,7 +15,8 @@ import pytest
 from emulator.faults.model import Fault
 from emulator.fixtures.load import load_fixtures
 from emulator.messages import split_path
-from emulator.rules.model import Database, RequestError, Resource
+from emulator.rules.errors import Refused
+from emulator.rules.model import Database, Resource
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet, ProfileEntry
@@ -224,7 +225,7 @@ def test_idle_workspaces_make_room_for_new_ones(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path, max_workspaces=2, workspace_ttl=60)
     found = Workspaces(settings, load_fixtures(DEFAULT_FIXTURES), monotonic=lambda: now_s)
     found.get("one")
-    with pytest.raises(RequestError, match="there are 2 already"):
+    with pytest.raises(Refused, match="there are 2 already"):
         found.get("two")
     found.get("one")
     now_s += 61

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Invalid
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
@@ -88,7 +88,7 @@ def put_clock(body: dict[str, int]) -> ClockState:
 
 
 def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
-    """The clock's setting changed as :class:`ClockSchema` loads it. Raises :class:`RequestError` 400."""
+    """The clock's setting changed as :class:`ClockSchema` loads it. Raises :class:`Invalid`."""
     if not change:
         return REAL_TIME
     if "now" in change:
@@ -96,5 +96,5 @@ def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
     if "advance" in change:
         setting = setting.advanced(change["advance"])
     if not 0 <= WorkspaceClock(setting).now_ms() < LATEST_MS:
-        raise RequestError(400, f"advance: {OUT_OF_YEARS}", "A3")
+        raise Invalid(f"advance: {OUT_OF_YEARS}", "A3")
     return setting

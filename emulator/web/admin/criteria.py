@@ -17,8 +17,9 @@ from emulator.journal.entry import OUTCOMES
 from emulator.journal.matching import JSON_TYPES, KEYS, Match
 from emulator.journal.search import search
 from emulator.rules.catalogue import DECIDING
+from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import INT64_MAX, INT64_MIN, RequestError
+from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
 from emulator.schemas.errors import flatten
@@ -152,7 +153,7 @@ def is_key(key: str) -> bool:
 def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
     """Known criteria of a query string or a search, whose values are all text, as a loose match takes them.
 
-    Raises :class:`RequestError` 400 for a value that is none of its criterion's type.
+    Raises :class:`Invalid` for a value that is none of its criterion's type.
     """
     criteria: dict[str, Any] = dict(arguments)
     complaints = {}
@@ -169,9 +170,7 @@ def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
             raise ValidationError(complaints)
         return _with_canonical_since(criteria)
     except ValidationError as error:
-        raise RequestError(
-            400, "; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3"
-        ) from error
+        raise Invalid("; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3") from error
 
 
 def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +186,7 @@ def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
 async def check_possible(found: Workspace, match: Match, path: str = "") -> None:
     """Refuse values that no kept request has and no request to come can have, but by being refused itself.
 
-    ``path`` stands before the criterion's name. Raises :class:`RequestError` 400 with the nearest value.
+    ``path`` stands before the criterion's name. Raises :class:`Invalid` with the nearest value.
     """
     complaints = []
     for key, wanted in match.criteria.items():
@@ -195,7 +194,7 @@ async def check_possible(found: Workspace, match: Match, path: str = "") -> None
         if hint is not None and not (await search(found.requests, match.alone(key), 1)).entries:
             complaints.append(f"{path}{key}: {_quoted(wanted)} can never match{hint}")
     if complaints:
-        raise RequestError(400, "; ".join(complaints), "A3")
+        raise Invalid("; ".join(complaints), "A3")
 
 
 def _why_impossible(found: Workspace, key: str, wanted: Any) -> str | None:

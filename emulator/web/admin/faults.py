@@ -18,8 +18,9 @@ from emulator.faults.model import (
     RateLimit,
 )
 from emulator.faults.tokens import MAX_DELAY_MS
+from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT, RequestError
+from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT
 from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import known_providers
@@ -201,9 +202,9 @@ def list_faults() -> Page[ArmedFault]:
 def arm_fault(body: Fault) -> ArmedFault:
     """Arm a fault."""
     if body.then is None and not body.delay_ms:
-        raise RequestError(400, "then: give it, or delay_ms, or both: this fault would do nothing", "A3")
+        raise Invalid("then: give it, or delay_ms, or both: this fault would do nothing", "A3")
     if isinstance(body.then, ItemFault) and body.after:
-        raise RequestError(400, 'apply: an item_error changes nothing, so it cannot be "after"', "A3")
+        raise Invalid('apply: an item_error changes nothing, so it cannot be "after"', "A3")
     _check_it_can_match(workspace(), body.match)
     return armed_fault(workspace_to_change().arm(body))
 
@@ -212,11 +213,9 @@ def _check_it_can_match(found: Workspace, match: FaultMatch) -> None:
     """Refuse a fault that no request of this workspace could ever meet."""
     token, provider = match.resource_token, match.provider
     if token is not None and found.store.find_resource(token) is None:
-        raise RequestError(
-            400, "match.resource_token: no resource has this token, so it can never match", "A3"
-        )
+        raise Invalid("match.resource_token: no resource has this token, so it can never match", "A3")
     if provider is not None and provider not in known_providers(found.store):
-        raise RequestError(400, f'match.provider: nobody knows "{provider}", so it can never match', "A3")
+        raise Invalid(f'match.provider: nobody knows "{provider}", so it can never match', "A3")
 
 
 @operation("get", "/faults/<fault_id>", refusals=(404,))
@@ -224,7 +223,7 @@ def get_fault(fault_id: str) -> ArmedFault:
     """One armed fault."""
     fault = workspace().faults.get(fault_id)
     if fault is None:
-        raise RequestError(404, f"fault {fault_id} not found", "A3")
+        raise NotFound(f"fault {fault_id} not found", "A3")
     return armed_fault(fault)
 
 
@@ -232,7 +231,7 @@ def get_fault(fault_id: str) -> ArmedFault:
 def disarm_fault(fault_id: str) -> Disarmed:
     """Disarm one fault."""
     if not workspace().disarm(fault_id):
-        raise RequestError(404, f"fault {fault_id} not found", "A3")
+        raise NotFound(f"fault {fault_id} not found", "A3")
     return Disarmed(1)
 
 

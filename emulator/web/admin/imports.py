@@ -22,8 +22,8 @@ from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, TooManyImports
 from emulator.importer.sources import Source
+from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import RequestError
 from emulator.schemas.errors import boolean, string
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
 from emulator.schemas.strict_json import JSONProblem, read_json
@@ -179,7 +179,7 @@ def cancel_import(job_id: str) -> ImportState:
     """
     job = find_job(job_id)
     if not job.running:
-        raise RequestError(409, f"import {job_id} is {job.description.state} already", "A3")
+        raise Conflict(f"import {job_id} is {job.description.state} already", "A3")
     job.cancel()
     return _shown(job)
 
@@ -195,7 +195,7 @@ def get_report(job_id: str) -> Response:
     """The report as CSV, with every refused row."""
     job = find_job(job_id)
     if job.running or not job.report_path.exists():
-        raise RequestError(409, f"import {job_id} is {job.description.state}: it has no report", "A3")
+        raise Conflict(f"import {job_id} is {job.description.state}: it has no report", "A3")
     headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
     return Response(job.report_path.read_bytes(), 200, headers, mimetype="text/csv")
 
@@ -240,12 +240,12 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
             for _, part in files.items(multi=True):
                 part.close()
         if list(files) != ["file"] or len(paths) != 1:
-            raise RequestError(400, "file: send one file, as multipart/form-data", "A3")
+            raise Invalid("file: send one file, as multipart/form-data", "A3")
         unknown = [
             f"{name}: unknown key{did_you_mean(name, ('file', 'plan'))}" for name in form if name != "plan"
         ]
         if unknown:
-            raise RequestError(400, "; ".join(unknown), "A3")
+            raise Invalid("; ".join(unknown), "A3")
         yield paths[0], files["file"].filename or "file", form.get("plan", "")
     except BaseException:
         for path in paths:
@@ -255,20 +255,20 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
 
 
 def _load_plan(schema: AdminSchema, text: str) -> Any:
-    """The plan. Raises :class:`RequestError` 400 whose text names every complaint by its path."""
+    """The plan. Raises :class:`Invalid` whose text names every complaint by its path."""
     if not text:
-        raise RequestError(400, "plan: is required", "A3")
+        raise Invalid("plan: is required", "A3")
     try:
         return schema.load(read_json(text.encode()))
     except JSONProblem as problem:
         path = f"plan.{problem.path}" if problem.path else "plan"
-        raise RequestError(400, f"{path}: {problem.text}", "A3") from problem
+        raise Invalid(f"{path}: {problem.text}", "A3") from problem
     except ValidationError as error:
         texts = [
             "plan" + text[4:] if text.startswith("body:") else f"plan.{text}"
             for text in complaints(schema, error.messages)
         ]
-        raise RequestError(400, "; ".join(texts), "A3") from error
+        raise Invalid("; ".join(texts), "A3") from error
 
 
 @contextmanager
@@ -281,4 +281,4 @@ def _refusals() -> Iterator[None]:
         raise TooManyRequests(str(error), retry_after=RETRY_AFTER_S) from error
     except ImportRefused as error:
         texts = [str(one) if one.path == "file" else f"plan.{one}" for one in error.problems]
-        raise RequestError(400, "; ".join(texts), "A3") from error
+        raise Invalid("; ".join(texts), "A3") from error

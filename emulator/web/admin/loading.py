@@ -8,8 +8,8 @@ from typing import Any
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError
 
+from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import RequestError
 from emulator.schemas.errors import SCHEMA_MESSAGES, first_complaints
 from emulator.schemas.strict_json import JSONProblem, read_json
 
@@ -33,31 +33,31 @@ class QuerySchema(AdminSchema):
 def load_body(schema: Schema, body: bytes | None = None) -> Any:
     """The request's JSON body (an empty one is ``{}``) as the schema loads it.
 
-    Raises :class:`RequestError` 400 whose text names the first complaints by their paths.
+    Raises :class:`Invalid` whose text names the first complaints by their paths.
     """
     return load(schema, read_body(body))
 
 
 def read_body(body: bytes | None = None) -> Any:
-    """The request's JSON body, an empty one as ``{}``. Raises :class:`RequestError` 400."""
+    """The request's JSON body, an empty one as ``{}``. Raises :class:`Invalid`."""
     sent = request.get_data() if body is None else body
     try:
         return read_json(sent) if sent.strip() else {}
     except JSONProblem as problem:
-        raise RequestError(400, f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
 
 
 def load_query(schema: Schema) -> Any:
-    """The request's query parameters as the schema loads them. Raises :class:`RequestError` 400."""
+    """The request's query parameters as the schema loads them. Raises :class:`Invalid`."""
     return load(schema, request.args.to_dict())
 
 
 def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:
-    """A document as the schema loads it. Raises :class:`RequestError` 400, its text as ``told`` makes it."""
+    """A document as the schema loads it. Raises :class:`Invalid`, its text as ``told`` makes it."""
     try:
         return schema.load(document)
     except ValidationError as error:
-        raise RequestError(400, "; ".join(complaints(schema, error.messages, told)), "A3") from error
+        raise Invalid("; ".join(complaints(schema, error.messages, told)), "A3") from error
 
 
 def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) -> list[str]:

@@ -10,7 +10,7 @@ from flask import request
 from marshmallow import Schema, ValidationError, fields, validate
 
 from emulator.loop.pacing import Pacing
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Invalid
 from emulator.schemas.json_schema import JSONSchema
 from emulator.store import pages
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor
@@ -115,4 +115,4 @@ def load_change(schema: Schema, **from_path: Any) -> Any:
 def _check_path(asked: dict[str, Any], from_path: dict[str, Any]) -> None:
     for name, value in from_path.items():
         if value is not None and asked.get(name, value) != value:
-            raise RequestError(400, f"{name}: must be {value}, as in the path, or left out", "A3")
+            raise Invalid(f"{name}: must be {value}, as in the path, or left out", "A3")

@@ -19,8 +19,8 @@ from emulator.journal.matching import KEYS, Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
+from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import RequestError
 from emulator.schemas.errors import integer, messages
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import CRITERIA, MatchField, check_possible, is_key, read_criteria
@@ -156,7 +156,7 @@ def list_requests() -> Later[JournalPage]:
         for key in islice((key for key in arguments if not is_key(key)), MOST_COMPLAINTS)
     ]
     if unknown:
-        raise RequestError(400, "; ".join(unknown), "A3")
+        raise Invalid("; ".join(unknown), "A3")
     match = Match(read_criteria(arguments), loose=True)
     return _list(found, match, page, _secrets(found))
 
@@ -190,7 +190,7 @@ def get_request(entry_id: int) -> RecordedRequest:
     found = workspace()
     entry = found.requests.get(entry_id)
     if entry is None:
-        raise RequestError(404, f"request {entry_id} not found: it never came, or had to go", "A3")
+        raise NotFound(f"request {entry_id} not found: it never came, or had to go", "A3")
     return shown(entry, _secrets(found))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Forbidden, Unauthorized
 from emulator.settings import Settings
 from emulator.web.current import emulator
 
@@ -17,23 +17,23 @@ _OPEN = ("admin.health", "admin.openapi", "admin.docs", "admin.docs_file")
 
 
 def check_access() -> None:
-    """Refuse an admin request that must not be answered. Raises :class:`RequestError` 403 or 401.
+    """Refuse an admin request that must not be answered. Raises :class:`Forbidden` or 401.
 
     A foreign Host is DNS rebinding, a foreign Origin a cross-site form or script.
     """
     settings = emulator().settings
     host = request.headers.get("Host", "")
     if not _is_own_host(host, settings):
-        raise RequestError(403, f'Host "{host}" is not this server', "A3")
+        raise Forbidden(f'Host "{host}" is not this server', "A3")
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != host:
-        raise RequestError(403, f'Origin "{origin}" is not this server', "A3")
+        raise Forbidden(f'Origin "{origin}" is not this server', "A3")
     if (
         settings.admin_token is not None
         and request.endpoint not in _OPEN
         and not has_token(settings.admin_token)
     ):
-        raise RequestError(401, "the admin API needs Authorization: Bearer and the admin token", "A3")
+        raise Unauthorized("the admin API needs Authorization: Bearer and the admin token", "A3")
 
 
 def has_token(token: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotFound
 from emulator.web.admin.operation import operation
 from emulator.web.current import emulator
 from emulator.workspaces.workspace import Workspace
@@ -49,5 +49,5 @@ def make_workspace(name: str) -> NamedWorkspace:
 def delete_workspace(name: str) -> DeletedWorkspace:
     """Delete a workspace with all that is in it."""
     if not emulator().workspaces.delete(name):
-        raise RequestError(404, f"workspace {name} not found", "A3")
+        raise NotFound(f"workspace {name} not found", "A3")
     return DeletedWorkspace(name)

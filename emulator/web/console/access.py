@@ -21,7 +21,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-u
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Forbidden, Refused, Unauthorized
 from emulator.web.admin.safety import check_access
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import own_path, pages, see_other
@@ -117,12 +117,12 @@ def init_app(app: Flask) -> None:
 def check_request() -> AnyResponse | None:
     """Refuse what must not be served; send a person who is not signed in to the sign-in page.
 
-    Raises :class:`RequestError` 403 or 401.
+    Raises :class:`Forbidden` or 401.
     """
     try:
         check_access()
-    except RequestError as error:
-        if error.code != 401:
+    except Refused as error:
+        if not isinstance(error, Unauthorized):
             raise
         signed_in = _sign_ins().is_valid(session.get("sign_in", ""))
         if request.endpoint not in _OPEN and not signed_in:
@@ -136,7 +136,7 @@ def check_request() -> AnyResponse | None:
                 validate_csrf(request.form.get("form_token", ""))
             except ValueError as error:
                 text = gettext("this form is not from this console, or too old: load its page again")
-                raise RequestError(403, text, "A3") from error
+                raise Forbidden(text, "A3") from error
     return asked
 
 

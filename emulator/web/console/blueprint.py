@@ -11,7 +11,7 @@ from flask import Flask, request, url_for
 
 from emulator import __version__
 from emulator.emulator import Emulator
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotFound
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
     base,
@@ -55,8 +55,8 @@ def init_app(app: Flask) -> None:
 
 @pages.get("/__console/<path:page>")
 def unknown(page: str) -> Any:
-    """Any other path. Raises :class:`RequestError` 404."""
-    raise RequestError(404, language.gettext("%(path)s not found", path=request.path), "A4")
+    """Any other path. Raises :class:`NotFound`."""
+    raise NotFound(language.gettext("%(path)s not found", path=request.path), "A4")
 
 
 @pages.context_processor

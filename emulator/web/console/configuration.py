@@ -8,7 +8,8 @@ from typing import Any
 from flask import Response, render_template, request, url_for
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
-from emulator.rules.model import Database, RequestError, Resource
+from emulator.rules.errors import Invalid
+from emulator.rules.model import Database, Resource
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.store import configuring
 from emulator.web.console.language import gettext
@@ -89,7 +90,7 @@ def _database_form() -> dict[str, Any]:
     try:
         fields = read_json(request.form.get("fields", "").encode("utf-8", "replace") or b"{}")
     except JSONProblem as problem:
-        raise RequestError(400, f"fields: {problem}", "A3") from problem
+        raise Invalid(f"fields: {problem}", "A3") from problem
     return {"name": request.form.get("name", ""), "fields": fields}
 
 
@@ -99,7 +100,7 @@ def _resource_form() -> dict[str, Any]:
     # Python converts no thousands of digits.
     if not all(one.removeprefix("-").isdecimal() and len(one) <= 20 for one in databases):
         text = gettext("must be ids of databases, separated by commas")
-        raise RequestError(400, f"db_ids: {text}", "A3")
+        raise Invalid(f"db_ids: {text}", "A3")
     token = {"token": form["token"]} if form.get("token") else {}  # an empty one stays as it is
     return {
         **token,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
 from emulator.faults.model import Fault
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Invalid, NotFound
 from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.console.language import gettext
@@ -74,7 +74,7 @@ def arm_like(entry_id: int) -> Response:
     match = likenesses(entry_of(workspace(), entry_id)).get(request.form.get("like", ""))
     if match is None:
         text = gettext("must be a property of this request")
-        raise RequestError(400, f"like: {text}", "A3")
+        raise Invalid(f"like: {text}", "A3")
     return _arm(request.form.get("recipe", ""), match)
 
 
@@ -88,16 +88,16 @@ def disarm() -> Response:
 def _recipe(recipe_id: str) -> Recipe:
     if recipe_id not in CATALOGUE:
         text = gettext('"%(id)s" is not in the catalogue of faults', id=recipe_id)
-        raise RequestError(404, text, "A3")
+        raise NotFound(text, "A3")
     return CATALOGUE[recipe_id]
 
 
 def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
-    """Create a fault, judged as the admin API does; then to the list. Raises :class:`RequestError` 400."""
+    """Create a fault, judged as the admin API does; then to the list. Raises :class:`Invalid`."""
     fault = _recipe(recipe_id).fault
     if fault is None:
         text = gettext("needs no fault: its page has a request that causes it")
-        raise RequestError(400, f"{recipe_id}: {text}", "A3")
+        raise Invalid(f"{recipe_id}: {text}", "A3")
     times = request.form.get("times", "1")
     number = int(times) if times.isdecimal() and len(times) < 10 else times or None
     workspace_to_change().arm(read_form(FaultSchema(), {**fault, "match": match, "times": number}))

@@ -11,7 +11,7 @@ from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Message, Problem, Text, TooManyImports, message
 from emulator.importer.sources import Source
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import known_providers
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, see_other
@@ -167,12 +167,12 @@ def download_report(job_id: str) -> Response:
     """The report as CSV."""
     job = find_job(job_id)
     if not job.has_report:
-        raise RequestError(404, f"import {job_id} has no report", "A3")
+        raise NotFound(f"import {job_id} has no report", "A3")
     return send_file(job.report_path, "text/csv", True, f"import-{job_id}.csv")
 
 
 def _upload(upload_id: str) -> Upload:
     upload = console_state().uploads.get(upload_id, workspace().name)
     if upload is None:
-        raise RequestError(404, "this file is not here any more: choose it again", "A3")
+        raise NotFound("this file is not here any more: choose it again", "A3")
     return upload

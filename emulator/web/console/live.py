@@ -148,6 +148,6 @@ def _rows(entries: Sequence[Entry]) -> str:
 
 
 def _asked() -> Search:
-    """The request's search. Raises :class:`~emulator.rules.model.RequestError` 400 for what is no value."""
+    """The request's search. Raises :class:`Invalid` for what is no value."""
     asked = read_search(request.args.get("q", ""))
     return asked._replace(criteria=read_criteria(asked.criteria))

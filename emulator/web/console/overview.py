@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import RULES
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotFound
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.clock import ClockSchema
 from emulator.web.admin.clock import changed as moved
@@ -131,7 +131,7 @@ def delete_workspace() -> BaseResponse:
     """Delete a workspace with all that is in it."""
     name = request.form.get("name", "")
     if not emulator().workspaces.delete(name):
-        raise RequestError(404, gettext("workspace %(name)s not found", name=name), "A3")
+        raise NotFound(gettext("workspace %(name)s not found", name=name), "A3")
     return _overview_of(DEFAULT_WORKSPACE)
 
 

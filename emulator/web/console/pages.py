@@ -24,7 +24,7 @@ from markupsafe import escape
 from marshmallow import Schema
 
 from emulator.messages import Answer
-from emulator.rules.model import RequestError
+from emulator.rules.errors import Invalid, Refused
 from emulator.store.errors import Unavailable
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
@@ -76,7 +76,7 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
     async def gather() -> Answer:
         try:
             gathered = await work
-        except (RequestError, Unavailable) as error:
+        except (Refused, Unavailable) as error:
             refusal = error
             response = finish(lambda: failure(refusal))
         else:
@@ -142,13 +142,13 @@ def own_path(text: str, otherwise: str) -> str:
 
 
 def read_form(schema: Schema, document: Any) -> Any:
-    """What a form says, as the schema loads it. Raises :class:`RequestError` 400, in the page's language."""
+    """What a form says, as the schema loads it. Raises :class:`Invalid`, in the page's language."""
     return load(schema, document, gettext)
 
 
 def number_of(name: str) -> int:
-    """The request's parameter as an integer. Raises :class:`RequestError` 400."""
+    """The request's parameter as an integer. Raises :class:`Invalid`."""
     number = read_digits(request.values.get(name))
     if number is None:
-        raise RequestError(400, f"{name}: {gettext('must be an integer')}", "A3")
+        raise Invalid(f"{name}: {gettext('must be an integer')}", "A3")
     return number

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from emulator.faults.calls import Call, curl
 from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.masking import masked
-from emulator.rules.model import RequestError
+from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
@@ -64,11 +64,11 @@ def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
 
 
 def entry_of(found: Workspace, entry_id: int) -> Entry:
-    """The entry with this id. Raises :class:`RequestError` 404."""
+    """The entry with this id. Raises :class:`NotFound`."""
     entry = found.requests.get(entry_id)
     if entry is None:
         text = gettext("request %(id)s not found: it is not in the journal", id=entry_id)
-        raise RequestError(404, text, "A3")
+        raise NotFound(text, "A3")
     return entry
 
 

@@ -1,0 +1,62 @@
+"""The errors with which a whole request is refused."""
+
+from __future__ import annotations
+
+from emulator.rules.model import bounded_text
+
+
+class Refused(Exception):
+    """A request-level error (A3): nothing changes in any database.
+
+    ``text`` is bounded; ``rule`` is the rule that refused. The subclasses say what kind of error it is.
+    """
+
+    def __init__(self, text: str, rule: str) -> None:
+        text = bounded_text(text)
+        super().__init__(text)
+        self.text = text
+        self.rule = rule
+
+
+class Invalid(Refused):
+    """The request is not right."""
+
+
+class Unauthorized(Refused):
+    """The admin token is missing or wrong."""
+
+
+class Forbidden(Refused):
+    """The request comes from somewhere it must not come from."""
+
+
+class NotFound(Refused):
+    """What the request names does not exist."""
+
+
+class NotAllowed(Refused):
+    """The path has no such method."""
+
+
+class Conflict(Refused):
+    """The request does not fit the present state of what it names."""
+
+
+class TooLarge(Refused):
+    """The body is too large."""
+
+
+class TooMany(Refused):
+    """There is no room for one more."""
+
+
+class Failed(Refused):
+    """The emulator could not do it."""
+
+
+class OutOfFiles(Failed):
+    """The system lets the emulator open no more files."""
+
+
+class NotKept(Refused):
+    """The disk could not keep what was sent."""
