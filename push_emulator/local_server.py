@@ -64,6 +64,7 @@ class LocalServer:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
+                    start_new_session=True,  # a Ctrl-C is for whoever started it
                 )
             self.url = f"http://127.0.0.1:{self._wait_for(port_file)}"
         except (StartError, OSError) as error:

@@ -15,6 +15,8 @@ from emulator.loop.gc_pause import collections_paused
 #: Command → one-line help. Importing every command would slow down the server's start.
 COMMANDS = {
     "serve": "Start the emulator (the default command).",
+    "run": "Start an emulator for one command and stop it afterwards.",
+    "init": "Write a copy of the default fixtures.",
     "check": "Validate a fixture set and list all problems.",
     "fake": "Write a fixture set of made-up people.",
     "import": "Load a file of collected tokens.",
@@ -32,6 +34,10 @@ def load_command(name: str) -> click.Command:
     match name:
         case "check":
             from emulator.cli.check import command
+        case "init":
+            from emulator.cli.init import command
+        case "run":
+            from emulator.cli.run import command
         case "fake":
             from emulator.cli.fake import command
         case "import":

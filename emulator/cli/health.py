@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 import click
 
@@ -13,6 +15,7 @@ from emulator.settings import Settings
 
 #: Seconds to wait for the answer.
 _PATIENCE_S = 3.0
+_PAUSE_S = 0.1
 _PORT = click.IntRange(0, 65535)
 
 
@@ -27,11 +30,33 @@ _PORT = click.IntRange(0, 65535)
 )
 @click.option("--tls-cert", envvar="EMULATOR_TLS_CERT", help="The server serves HTTPS.")
 @click.option("--tls-self-signed", envvar="EMULATOR_TLS_SELF_SIGNED", is_flag=True, help="The same.")
-def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, tls_self_signed: bool) -> int:
+@click.option(
+    "--wait",
+    "patience_s",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Try again for so long until the server is healthy.",
+)
+def command(patience_s: float, **where: Any) -> int:
     """Check a running server. Exit status: 0 if it is healthy, 1 if not.
 
     It reads the same environment variables as `serve`, so a container's health check needs no arguments.
     """
+    deadline = monotonic() + patience_s
+    while True:
+        healthy, told = _look(**where)
+        left = deadline - monotonic()
+        if healthy or left <= 0:
+            break
+        sleep(min(_PAUSE_S, left))
+    click.echo(told, err=not healthy and not told.startswith("{"))
+    return 0 if healthy else 1
+
+
+def _look(
+    host: str, port: int, port_file: Path | None, tls_cert: str | None, tls_self_signed: bool
+) -> tuple[bool, str]:
     address = host
     if is_every_address(host):
         address = "::1" if ":" in host else "127.0.0.1"
@@ -40,10 +65,8 @@ def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, 
             port = int(port_file.read_text(encoding="ascii"))
         status, body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
     except (OSError, HTTPException, ValueError, OverflowError) as error:
-        click.echo(f"no answer from {address} port {port}: {error}", err=True)
-        return 1
-    click.echo(body)
-    return 0 if status == 200 and '"status":"ok"' in body else 1
+        return False, f"no answer from {address} port {port}: {error}"
+    return status == 200 and '"status":"ok"' in body, body
 
 
 def _ask(host: str, port: int, secure: bool) -> tuple[int, str]:

@@ -186,7 +186,7 @@ def test_serve_is_the_default_command_and_prints_its_address(start_server: Start
 
 def test_every_command_is_listed_with_its_help_and_loads() -> None:
     listed = run("--help").stdout.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[:2] for line in listed][:2] == [["serve", "Start"], ["check", "Validate"]]
+    assert [line.split()[:2] for line in listed][:2] == [["serve", "Start"], ["run", "Start"]]
     for name, text in COMMANDS.items():
         assert any(line.split() == [name, *text.split()] for line in listed)
         loaded = load_command(name)

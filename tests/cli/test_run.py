@@ -1,0 +1,131 @@
+"""``run.py run``, ``init`` and ``health --wait``: an emulator for one command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from emulator.settings import DEFAULT_FIXTURES
+from tests.command_line import assert_one_line, run, run_here
+from tests.server import ROOT
+from tests.waiting import until
+
+#: A command that says what the emulator at EMULATOR_URL answers.
+ASK = (
+    "import os, urllib.request as web; "
+    "print(web.urlopen(os.environ['EMULATOR_URL'] + '/__admin/health').read().decode())"
+)
+
+
+def test_the_command_finds_a_running_emulator_and_gives_its_status() -> None:
+    ran = run("run", "--seed", "7", "--", sys.executable, "-c", f"{ASK}; raise SystemExit(3)")
+    assert (ran.returncode, json.loads(ran.stdout)["status"], ran.stderr) == (3, "ok", "")
+
+
+def test_arguments_and_dashes_behind_the_first_go_to_the_command() -> None:
+    ran = run("run", "--", sys.executable, "-c", "import sys; print(sys.argv[1:])", "--seed", "--", "-h")
+    assert ran.stdout == "['--seed', '--', '-h']\n"
+
+
+def test_fixtures_are_found_from_the_current_directory(tmp_path: Path) -> None:
+    run_here("init", tmp_path / "mine")
+    (tmp_path / "mine" / "profiles.json").write_text("[]")
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "run", "--fixtures", "mine", "--", sys.executable, "-c", ASK],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(ran.stdout)["profiles"] == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        ((), 2, "error: say what to run"),
+        (("true",), 2, "error: say what to run"),
+        (("--",), 2, "error: say what to run"),
+        (("--", "no-such-command"), 127, "error: no-such-command: No such file or directory"),
+        (("--no-such-option", "--", "true"), 2, "error: No such option '--no-such-option'."),
+        (("--fixtures", "/nowhere", "--", "true"), 2, "error: the fixtures in /nowhere cannot be used"),
+    ],
+)
+def test_what_cannot_be_run_is_told(arguments: tuple[str, ...], status: int, text: str) -> None:
+    ran = run("run", *arguments)
+    assert ran.returncode == status
+    assert ran.stderr.splitlines()[-1].startswith(text)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_a_signal_ends_the_command_and_the_emulator(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    wait = f"open({str(started)!r}, 'w').close(); import time; time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), "run", "--", sys.executable, "-c", wait]
+    )
+    until(started.exists, 30)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert psutil.wait_procs(children, 30)[1] == []
+    assert len(children) == 2
+
+
+def test_a_killed_run_leaves_no_emulator_behind(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    wait = f"open({str(started)!r}, 'w').close(); import sys; sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), "run", "--", sys.executable, "-c", wait], stdin=subprocess.PIPE
+    )
+    until(started.exists, 30)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+    assert psutil.wait_procs(children, 30)[1] == []
+
+
+def test_init_writes_the_default_fixtures_into_an_empty_directory_only(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    assert run_here("init", folder).returncode == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in DEFAULT_FIXTURES.glob("*.json")
+    }
+    assert run_here("check", folder).returncode == 0
+    assert_one_line(run_here("init", folder), "is not empty")
+    (tmp_path / "file").write_text("")
+    assert_one_line(run_here("init", tmp_path / "file"), "File exists")
+
+
+def test_health_waits_for_a_server_that_starts_later(tmp_path: Path) -> None:
+    port_file = tmp_path / "port"
+    waiting = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), "health", "--port-file", str(port_file), "--wait", "30"],
+        stdout=subprocess.PIPE,
+    )
+    command = [sys.executable, str(ROOT / "run.py"), "--port", "0", "--port-file", str(port_file)]
+    server = subprocess.Popen([*command, "--durability", "none", "--quiet"], stdout=subprocess.DEVNULL)
+    try:
+        assert waiting.wait(30) == 0
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_health_gives_up_after_its_time_and_says_why(tmp_path: Path) -> None:
+    since = time.monotonic()
+    ran = run_here("health", "--port-file", tmp_path / "nothing", "--wait", "0.3")
+    assert (ran.returncode, time.monotonic() - since >= 0.3) == (1, True)
+    assert "No such file" in ran.stderr
+    assert_one_line(run_here("health", "--wait", "-1"), "--wait")
