@@ -20,6 +20,7 @@ from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, shortened
+from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
 from emulator.workspaces.errors import refusal, status_of
@@ -118,6 +119,7 @@ def _read(call: Call) -> PushRequest:
         raise NotFound(f"{shortened(incoming.path)} not found", "A4")
     if incoming.method != "POST":
         raise NotAllowed(f"Method {incoming.method} is not allowed, use POST", "A4")
+    check_encoding(incoming.headers.get("content-encoding"))
     if incoming.problem == "too_large":
         raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
     if incoming.problem == "cut_off":

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from emulator.rules.context import RequestContext
-from emulator.rules.errors import Invalid, NotFound
+from emulator.rules.errors import Invalid, NotFound, Unsupported
 from emulator.rules.interfaces import Lookup
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, Lint, PushRequest, Resource, shortened
@@ -14,6 +14,16 @@ from emulator.rules.providers import known, token_complaint
 
 MAX_ID_LENGTH = 64
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
+
+
+def check_encoding(content_encoding: str | None) -> None:
+    """Refuse a body that its Content-Encoding says is compressed. Raises :class:`Unsupported` (A3)."""
+    if not content_encoding or content_encoding == "identity":
+        return
+    codings = [one.strip() for one in content_encoding.split(",")]
+    named = ", ".join(one for one in codings if one.lower() not in ("", "identity"))
+    if named:
+        raise Unsupported(f'Content-Encoding: must be "identity" or left out, not "{shortened(named)}"', "A3")
 
 
 def check_matching(request: PushRequest) -> Lint | None:
