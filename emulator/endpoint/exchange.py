@@ -121,7 +121,8 @@ def _read(call: Call) -> PushRequest:
         raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4")
     if incoming.method != "POST":
         raise NotAllowed(f"Method {incoming.method} is not allowed, use POST", "A4")
-    check_encoding(incoming.headers.get("content-encoding"))
+    if "content-encoding" in incoming.headers:
+        check_encoding(incoming.headers["content-encoding"])
     if incoming.problem == "too_large":
         raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
     if incoming.problem == "cut_off":

@@ -59,7 +59,7 @@ _TEXTS = {
     "A6": "All databases of one request are applied as one transaction.",
     "L1": "Lint: an unknown parameter, with the nearest known name.",
     "L2": "Lint: Content-Type is not application/json.",
-    "L3": "Lint: a token that does not look like its provider's.",
+    "L3": "Lint: a token unlike its provider's, or with quotes, brackets, spaces or line ends around it.",
     "L4": "Lint: db_ids outside the resource.",
     "L5": "Lint: id sent with matching custom, where it is not used.",
     "L6": "Lint: id is not 24 hex digits.",

@@ -56,7 +56,7 @@ def check_body() -> Response | None:
     Raises :class:`TooLarge`, 400, 415 or 507 and :class:`ServiceUnavailable`.
     """
     if request.method not in ("GET", "HEAD"):
-        check_encoding(request.headers.get("Content-Encoding"))
+        check_encoding(request.headers.get("Content-Encoding", ""))
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
         raise TooLarge(f"body: must be at most {body_limit(request.path)} bytes", "A3")
