@@ -156,6 +156,9 @@ BREAKS = (
     Break("L4", REQUEST, "            wanted.remove(one)\n", ""),
     Break("L5", REQUEST, " if request.id else None", " if False else None"),
     Break("L6", REQUEST, "return None if _OBJECT_ID.fullmatch(request.id) else", "return None if True else"),
+    Break("L8", SCHEMA, "if body.count(b'\"') == _fewest_quotes(request):", "if True:"),
+    Break("L8", SCHEMA, "count = 6 + 8", "count = 8 + 8"),
+    Break("L8", SCHEMA, "if entry.unsubscribe is not None:", "if True:"),
     Break("L7", MATCHING, "if json_type_differs(", "if not json_type_differs("),
     Break("L7", FIELDS, "(isinstance(value, bool) and bool not in own)", "False"),
 )  # fmt: skip

@@ -38,6 +38,8 @@ NOTES: dict[str, str] = {
     "did_you_mean": 'unknown parameter, did you mean "{0}"?',
     "more_unknown": "and {0} more unknown parameters",
     "long_body": "is long: unknown parameters behind this one are not named",
+    "duplicate_key": 'duplicate key "{0}"',
+    "more_duplicates": "and {0} more duplicate keys",
     "content_type": 'is "{0}", should be application/json',
     "no_content_type": "is missing, should be application/json",
     "token_form": "a token of {0} should {1}",

@@ -99,6 +99,7 @@ def complete(schemas: dict[str, Any]) -> None:
             if name in WORDS:
                 description["description"] = WORDS[name]
     entry["properties"]["provider"]["examples"] = list(DOCUMENTED)
+    entry["properties"]["unsubscribe"]["default"] = False
     request["properties"]["matching"] = {"enum": ["custom", "profile_id", "", None]}
     request["properties"]["matching"]["description"] = WORDS["matching"]
     request["anyOf"] = MATCHINGS
