@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
+from functools import partial
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -16,8 +18,14 @@ from msgspec import Meta
 
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import MOST_LINTS, REQUEST_PARAMETERS, duplicate_key_lints, unknown_parameters
-from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest
+from emulator.rules.lints import (
+    MOST_LINTS,
+    REQUEST_PARAMETERS,
+    duplicate_key_lints,
+    nearest_name,
+    unknown_parameters,
+)
+from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest, shortened
 from emulator.schemas.duplicate_keys import duplicate_keys
 from emulator.schemas.errors import (
     REQUIRED,
@@ -166,7 +174,7 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
     try:
         values = _schema.load(document)
     except ValidationError as error:
-        found = first_complaints(error.messages, complaints)
+        found = first_complaints(error.messages, complaints, partial(_with_misspelt, document))
         raise Invalid("; ".join(found), "A3") from error
     unknown = [(name, REQUEST_PARAMETERS) for name in document if name not in REQUEST_PARAMETERS]
     for position, entry in enumerate(document["subscriptions"]):
@@ -177,6 +185,21 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
         ]
     entries = [SubscriptionRequest(**entry) for entry in values.pop("subscriptions")]
     return PushRequest(subscriptions=entries, **values), unknown_parameters(unknown)
+
+
+def _with_misspelt(document: Any, path: str, text: str) -> str:
+    """A complaint; of a parameter that is missing, with the unknown one that is spelt most like it."""
+    if text != REQUIRED:
+        return text
+    where, _, name = path.rpartition(".")
+    if where:
+        document, known = document["subscriptions"][int(where[len("subscriptions[") : -1])], _entry_parameters
+    else:
+        known = REQUEST_PARAMETERS
+    for sent in islice((one for one in document if one not in known), MOST_LINTS):
+        if nearest_name(sent, known) == name:
+            return f'{text} ("{shortened(sent)}": did you mean "{name}"?)'
+    return text
 
 
 def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
@@ -191,7 +214,7 @@ def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
     except msgspec.MsgspecError as error:
-        raise _problem(error) from error
+        raise _problem(error, body) from error
     try:
         _plainly_right(body)
     except msgspec.MsgspecError as error:
@@ -214,14 +237,20 @@ _KINDS = {
 }
 
 
-def _problem(error: msgspec.MsgspecError) -> JSONProblem:
-    """msgspec's complaint in the schema's words."""
+def _problem(error: msgspec.MsgspecError, body: bytes) -> JSONProblem:
+    """msgspec's complaint on a body in the schema's words."""
     text, path = _said(error)
     kind = _POSITION.sub("[]", path)
     if not isinstance(error, msgspec.ValidationError):
         return JSONProblem("is not JSON: " + text.removeprefix("JSON is malformed: "))
     if "missing required" in text:
-        return JSONProblem(REQUIRED, f"{path}.{_name(text)}" if path else _name(text))
+        missing = f"{path}.{_name(text)}" if path else _name(text)
+        try:
+            with collections_paused():
+                document = msgspec.json.decode(body)
+        except (msgspec.MsgspecError, RecursionError):  # further behind
+            return JSONProblem(REQUIRED, missing)
+        return JSONProblem(_with_misspelt(document, missing, REQUIRED), missing)
     if "of length" in text:
         return JSONProblem(str((_COUNT if kind == "subscriptions" else _NON_EMPTY).error), path)
     if "Number out of range" in text:

@@ -49,11 +49,12 @@ def _all_of(document: Any) -> Iterator[_Steps]:
     rest: list[tuple[Any, _Steps | None]] = [(document, None)]
     while rest:  # no recursion: a document may be nested deeply
         value, steps = rest.pop()
-        members = value if type(value) is _Members else enumerate(value)
-        if members is value and len(dict(value)) != len(value):
+        is_object = isinstance(value, _Members)
+        if is_object and len(dict(value)) != len(value):
             for name, times in Counter(name for name, _ in value).items():
                 if times > 1:
                     yield name, steps
+        members = value if is_object else enumerate(value)
         within = [(inner, (step, steps)) for step, inner in members if isinstance(inner, list)]
         rest += within if len(within) < 2 else within[::-1]
 

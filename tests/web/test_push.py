@@ -143,6 +143,44 @@ def test_Q5_strict_mode_accepts_what_the_page_names(strict: InProcess) -> None:
     assert strict.post(everything).get_json()["error"] == 0
 
 
+@pytest.mark.parametrize("filling", [b"", b"x" * 50_000])
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            b'{"resource_token": "x", "subscritions": []}',
+            'subscriptions: is required ("subscritions": did you mean "subscriptions"?)',
+        ),
+        (
+            b'{"resourceToken": "x", "subscriptions": [%s]}',
+            'resource_token: is required ("resourceToken": did you mean "resource_token"?)',
+        ),
+        (
+            b'{"resource_token": "x", "subscriptions": [%s, {"provder": "a", "subscription_id": "b"}]}',
+            'subscriptions[1].provider: is required ("provder": did you mean "provider"?)',
+        ),
+        (
+            b'{"resource_token": "x", "subscriptions": [{"provider": "a", "b": 1, "subscription_ID": "b"}]}',
+            "subscriptions[0].subscription_id: is required "
+            '("subscription_ID": did you mean "subscription_id"?)',
+        ),
+        (b'{"resource_token": "x", "subs": []}', "subscriptions: is required"),
+        (
+            b'{"resource_token": "x", "subscriptions": [{"provider": "a", "token": "b"}]}',
+            "subscriptions[0].subscription_id: is required",
+        ),
+    ],
+)
+def test_A3_misspelt_required_parameter_is_named(
+    app: InProcess, strict: InProcess, body: bytes, text: str, filling: bytes
+) -> None:
+    entry = b'{"provider": "a", "subscription_id": "b"}'
+    body = body.replace(b"%s", entry)[:-1] + b', "filling": "%s"}' % filling
+    for one in (app, strict):
+        answer = one.post(body)
+        assert (answer.status_code, answer.get_json()["error_text"]) == (400, text)
+
+
 # L8
 
 _ENTRY = '{"provider": "android-firebase", "subscription_id": "t"}'
