@@ -79,6 +79,15 @@ def bodies(size: int = SIZE) -> Iterator[tuple[str, bytes]]:
     yield "parameters nearly known", _filled(good[:-1] + b",", lambda n: b'"fieldname%x":1' % n, b"}", size)
     yield "long unknown parameters", _filled(good[:-1] + b",", lambda n: b'"%0900d":1' % n, b"}", size)
     yield "one parameter again and again", _filled(good[:-1] + b",", lambda n: b'"id":null', b"}", size)
+    yield (
+        "one unknown parameter twice",
+        _filled(good[:-1] + b",", lambda n: b'"k%x":1' % (n // 2), b"}", size),
+    )
+    yield "objects with a key twice", _with("nobody", lambda n: b'{"a":1,"a":2}', size)
+    yield (
+        "deep objects with a key twice",
+        _with("nobody", lambda n: b'{"a":' * 50 + b'{"b":1,"b":2}' + b"}" * 50, size),
+    )
     entry = (
         b'{"resource_token":"dearest","subscriptions":[{"provider":"android-firebase","subscription_id":"a",'
     )

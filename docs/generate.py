@@ -16,6 +16,7 @@ from emulator.cli.serve import command as serve  # noqa: E402 (the clone's own p
 from emulator.rules.catalogue import GRADES, RULES  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings  # noqa: E402
 from emulator.web.openapi.document import as_text, openapi_document, schema_documents  # noqa: E402
+from emulator.workspaces.settings import LINT_IDS  # noqa: E402
 
 #: What each policy decides.
 POLICIES = {
@@ -70,7 +71,7 @@ def configuration_page() -> str:
     ]
     lines += [
         "",
-        "`strict` and the lints L1–L7 (`report` or `off`) are set in the same way:",
+        f"`strict` and the lints {LINT_IDS[0]}–{LINT_IDS[-1]} (`report` or `off`) are set in the same way:",
         "",
         "```sh",
         "curl -X PATCH http://127.0.0.1:8080/__admin/settings \\",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from time import perf_counter
 
@@ -14,12 +15,13 @@ from emulator.faults.answering import fault_answer, fault_text, forced_error, re
 from emulator.faults.model import Fault
 from emulator.faults.tokens import PREFIX
 from emulator.journal.entry import Entry, word_of
-from emulator.messages import JSON, Answer, Delivery, Incoming, Summary, failure
+from emulator.messages import JSON, Answer, Delivery, Incoming, Summary, failure, split_path
 from emulator.rules.answer import SUCCESS, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, shortened
+from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
 from emulator.workspaces.errors import refusal, status_of
@@ -31,6 +33,7 @@ PATHS = frozenset(
     path + slash for path in ("/push_subscribe", "/api/v1.1/resources/push_subscribe") for slash in ("", "/")
 )
 _HEADER = WORKSPACE_HEADER.lower()
+_SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
 _ALLOW = (("Allow", "POST, OPTIONS"),)
 
@@ -115,9 +118,11 @@ def _read(call: Call) -> PushRequest:
     """The checked request. Raises :class:`Refused` (A3)."""
     incoming = call.incoming
     if incoming.endpoint not in PATHS:  # Q2
-        raise NotFound(f"{shortened(incoming.path)} not found", "A4")
+        raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4")
     if incoming.method != "POST":
         raise NotAllowed(f"Method {incoming.method} is not allowed, use POST", "A4")
+    if "content-encoding" in incoming.headers:
+        check_encoding(incoming.headers["content-encoding"])
     if incoming.problem == "too_large":
         raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
     if incoming.problem == "cut_off":
@@ -128,6 +133,15 @@ def _read(call: Call) -> PushRequest:
     request, unknown = parse_push_request(incoming.body, call.workspace.settings.strict)
     call.lints += unknown
     return request
+
+
+def _path_hint(path: str) -> str:
+    """The served path, where this one differs from it by slashes alone."""
+    right = _SLASHES.sub("/", path)
+    _, endpoint = split_path(right)
+    if right == path or not (endpoint in PATHS or endpoint.startswith("/__")):
+        return ""
+    return f', did you mean "{right.rstrip("/")}"?'
 
 
 def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:

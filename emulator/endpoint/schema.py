@@ -7,15 +7,26 @@ text; a property test checks that both agree.
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
+from functools import partial
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from msgspec import Meta
 
+from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import REQUEST_PARAMETERS, unknown_parameters
-from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest
+from emulator.rules.lints import (
+    MOST_LINTS,
+    REQUEST_PARAMETERS,
+    duplicate_key_lints,
+    nearest_name,
+    unknown_parameters,
+)
+from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest, shortened
+from emulator.schemas.duplicate_keys import duplicate_keys
 from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
@@ -61,7 +72,7 @@ class SubscriptionSchema(Schema):
 
     provider = string(required=True, validate=_NON_EMPTY)
     subscription_id = string(required=True, validate=_NON_EMPTY)
-    unsubscribe = boolean(allow_none=True, load_default=False)
+    unsubscribe = boolean(allow_none=True, load_default=None)
 
 
 class SubscriptionList(fields.List[Any]):
@@ -100,23 +111,56 @@ _entry_parameters = tuple(SubscriptionSchema().fields)
 
 
 def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, list[Lint]]:
-    """The checked request, and lints for undocumented parameters (L1, Q5).
+    """The checked request, and lints for undocumented parameters (L1) and duplicate keys (L8).
 
-    ``strict`` refuses those parameters. Raises :class:`Invalid` (A3).
+    ``strict`` refuses both (Q5). Raises :class:`Invalid` (A3).
     """
-    if b"\\u0000" not in body:  # the only way to write NUL in JSON
+    request: PushRequest | None = None
+    lints: list[Lint] = []
+    # The only way to write NUL in JSON; one byte is found ten times as quickly.
+    if b"\\" not in body or b"\\u0000" not in body:
         try:
-            return _plainly_right(body), []
+            request = _plainly_right(body)
+            if body.count(b'"') == _fewest_quotes(request):
+                return request, lints
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
     judge = judge_quickly if len(body) > _MOST_FOR_SCHEMA else judge_by_schema
     try:
-        request, lints = judge(body)
+        if request is None:
+            request, lints = judge(body)
+        lints += _duplicate_keys(body)
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
     if strict and lints:  # Q5
         raise Invalid("; ".join(f"{lint.path}: {lint.text}" for lint in lints[:MAX_COMPLAINTS]), "Q5")
     return request, lints
+
+
+def _duplicate_keys(body: bytes) -> list[Lint]:
+    """Lints for keys that are duplicate somewhere in the body (L8)."""
+    pausing = collections_paused() if len(body) > _MOST_FOR_SCHEMA else nullcontext()
+    with pausing:  # of a million arrays the collector would walk each again and again
+        return duplicate_key_lints(*duplicate_keys(body.decode(), MOST_LINTS))
+
+
+def _fewest_quotes(request: PushRequest) -> int:
+    """The quotation marks in a body that says just this.
+
+    Every other body has more: one with a duplicate key, but also one with null or an escaped quote.
+    """
+    count = 6 + 8 * len(request.subscriptions)
+    for text in (request.id, request.matching, request.field_name):
+        if text is not None:
+            count += 4
+    if request.db_ids is not None:
+        count += 2
+    if request.field_value is not None:
+        count += 4 if isinstance(request.field_value, str) else 2
+    for entry in request.subscriptions:
+        if entry.unsubscribe is not None:
+            count += 2
+    return count
 
 
 def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[PushRequest, list[Lint]]:
@@ -130,7 +174,7 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
     try:
         values = _schema.load(document)
     except ValidationError as error:
-        found = first_complaints(error.messages, complaints)
+        found = first_complaints(error.messages, complaints, partial(_with_misspelt, document))
         raise Invalid("; ".join(found), "A3") from error
     unknown = [(name, REQUEST_PARAMETERS) for name in document if name not in REQUEST_PARAMETERS]
     for position, entry in enumerate(document["subscriptions"]):
@@ -141,6 +185,21 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
         ]
     entries = [SubscriptionRequest(**entry) for entry in values.pop("subscriptions")]
     return PushRequest(subscriptions=entries, **values), unknown_parameters(unknown)
+
+
+def _with_misspelt(document: Any, path: str, text: str) -> str:
+    """A complaint; of a parameter that is missing, with the unknown one that is spelt most like it."""
+    if text != REQUIRED:
+        return text
+    where, _, name = path.rpartition(".")
+    if where:
+        document, known = document["subscriptions"][int(where[len("subscriptions[") : -1])], _entry_parameters
+    else:
+        known = REQUEST_PARAMETERS
+    for sent in islice((one for one in document if one not in known), MOST_LINTS):
+        if nearest_name(sent, known) == name:
+            return f'{text} ("{shortened(sent)}": did you mean "{name}"?)'
+    return text
 
 
 def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
@@ -155,7 +214,7 @@ def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
     except msgspec.MsgspecError as error:
-        raise _problem(error) from error
+        raise _problem(error, body) from error
     try:
         _plainly_right(body)
     except msgspec.MsgspecError as error:
@@ -178,14 +237,20 @@ _KINDS = {
 }
 
 
-def _problem(error: msgspec.MsgspecError) -> JSONProblem:
-    """msgspec's complaint in the schema's words."""
+def _problem(error: msgspec.MsgspecError, body: bytes) -> JSONProblem:
+    """msgspec's complaint on a body in the schema's words."""
     text, path = _said(error)
     kind = _POSITION.sub("[]", path)
     if not isinstance(error, msgspec.ValidationError):
         return JSONProblem("is not JSON: " + text.removeprefix("JSON is malformed: "))
     if "missing required" in text:
-        return JSONProblem(REQUIRED, f"{path}.{_name(text)}" if path else _name(text))
+        missing = f"{path}.{_name(text)}" if path else _name(text)
+        try:
+            with collections_paused():
+                document = msgspec.json.decode(body)
+        except (msgspec.MsgspecError, RecursionError):  # further behind
+            return JSONProblem(REQUIRED, missing)
+        return JSONProblem(_with_misspelt(document, missing, REQUIRED), missing)
     if "of length" in text:
         return JSONProblem(str((_COUNT if kind == "subscriptions" else _NON_EMPTY).error), path)
     if "Number out of range" in text:

@@ -28,7 +28,7 @@ _TEXTS = {
     "Q2": "The same call is served at /api/v1.1/resources/push_subscribe, and with a trailing slash.",
     "Q3": "Any Content-Type is accepted if the body is a JSON object; a wrong one is lint L2.",
     "Q4": "Browsers may call cross-origin with credentials, on this endpoint only.",
-    "Q5": "Unknown parameters are ignored and reported as lint L1; strict mode refuses them (400).",
+    "Q5": "Unknown parameters are ignored and reported as lint L1; strict mode refuses them and L8 (400).",
     "B1": "Each database of the resource is processed on its own, in the resource's order.",
     "B2": "db_ids filters the resource's databases; others are ignored, repeats count once.",
     "B3": "A resource without databases gives an error; so does a filter that leaves none (inferred).",
@@ -59,11 +59,12 @@ _TEXTS = {
     "A6": "All databases of one request are applied as one transaction.",
     "L1": "Lint: an unknown parameter, with the nearest known name.",
     "L2": "Lint: Content-Type is not application/json.",
-    "L3": "Lint: a token that does not look like its provider's.",
+    "L3": "Lint: a token unlike its provider's, or with quotes, brackets, spaces or line ends around it.",
     "L4": "Lint: db_ids outside the resource.",
     "L5": "Lint: id sent with matching custom, where it is not used.",
     "L6": "Lint: id is not 24 hex digits.",
     "L7": "Lint: field_value's JSON type differs from the field's.",
+    "L8": "Lint: one key twice in a JSON object; the last one counts, strict mode refuses it (400).",
 }
 
 

@@ -46,6 +46,10 @@ class TooLarge(Refused):
     """The body is too large."""
 
 
+class Unsupported(Refused):
+    """The body is encoded in a way that is not read."""
+
+
 class TooMany(Refused):
     """There is no room for one more."""
 

@@ -39,6 +39,12 @@ def unknown_parameter(path: str, known: Iterable[str]) -> Lint:
     return Lint("L1", path, "unknown") if near is None else Lint("L1", path, "did_you_mean", (near,))
 
 
+def duplicate_key_lints(found: Iterable[tuple[str, str]], count: int) -> list[Lint]:
+    """Lints for keys that one JSON object has more than once: path and name of the first of them (L8)."""
+    lints = (Lint("L8", shortened(path, 200), "duplicate_key", (shortened(name),)) for path, name in found)
+    return first_lints(lints, count, "body", "more_duplicates")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``, did you mean "…"?`` for the nearest known name, or nothing."""
     nearest = nearest_name(name, known)

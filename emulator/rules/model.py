@@ -99,11 +99,11 @@ class Held(NamedTuple):
 
 
 class SubscriptionRequest(Struct, forbid_unknown_fields=True):
-    """One entry of a request's ``subscriptions``."""
+    """One entry of a request's ``subscriptions``; ``unsubscribe`` is null where it is not given (Q1)."""
 
     provider: NonEmpty
     subscription_id: NonEmpty
-    unsubscribe: bool | None = False
+    unsubscribe: bool | None = None
 
 
 class PushRequest(Struct, forbid_unknown_fields=True):
@@ -186,9 +186,9 @@ def bounded_text(text: str) -> str:
     return data[: MAX_ERROR_TEXT - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
-def shortened(text: str) -> str:
-    """A client's text for use in a remark; of a long text only the beginning and the end."""
-    return text if len(text) <= 64 else f"{text[:40]}…{text[-20:]}"
+def shortened(text: str, most: int = 64) -> str:
+    """A client's text for use in a remark; of a text of more characters only the beginning and the end."""
+    return text if len(text) <= most else f"{text[: most - 24]}…{text[-20:]}"
 
 
 def some_of(texts: Sequence[str], most: int = 20) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from emulator.rules.model import Resource
+from emulator.rules.model import Parameters, Resource
 
 DOCUMENTED = (
     "android-firebase",
@@ -20,12 +22,33 @@ DOCUMENTED = (
     "ios-huawei",
 )
 
-_FIREBASE = (re.compile(r"(?=.{100})[^:]+:.+", re.S), 'contain ":" and have 100 characters or more')
-_APNS = (re.compile(r"[0-9A-Fa-f]{64}"), "be 64 hex digits")
-_DEVICE_ID = (re.compile(r"[0-9]+"), "be digits")
-_UUID = (re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"), "be a UUID")
 
-_SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
+class _Shape(NamedTuple):
+    """The form of a token, as "should …"; what its length is a multiple of.
+
+    ``plain``: the form of most tokens, with nothing before, inside or after them.
+    """
+
+    form: re.Pattern[str]
+    words: str
+    plain: re.Pattern[str]
+    multiple: int = 1
+
+
+def _shape(form: str, words: str, plain: str = "", multiple: int = 1) -> _Shape:
+    return _Shape(re.compile(form, re.S), words, re.compile(plain or form), multiple)
+
+
+_FIREBASE = _shape(
+    r"(?=.{100})[^:]+:.+",
+    'contain ":" and have 100 characters or more',
+    plain=r"(?=.{100})[\w-][^:]*:.*[\w=-]",
+)
+_APNS = _shape(r"[0-9A-Fa-f]{64,}", "be an even number of hex digits, 64 or more", multiple=2)
+_DEVICE_ID = _shape(r"[0-9]+", "be digits")
+_UUID = _shape(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "be a UUID")
+
+_SHAPES: dict[str, _Shape] = {
     "android-firebase": _FIREBASE,
     "ios-firebase": _FIREBASE,
     "ios-apns": _APNS,
@@ -34,6 +57,32 @@ _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
     "yandex-Appmetrica-ios-ifa": _UUID,
     "yandex-Appmetrica-google-aid": _UUID,
 }
+
+#: What is found around tokens that were printed, quoted or copied.
+_CHARACTERS = {
+    "quotes": "\"'`\u00ab\u00bb\u2018-\u201f",
+    "angle brackets": "<>",
+    "brackets": "()\\[\\]",
+    "commas or semicolons": ",;",
+    "backslashes": r"\\",
+    "line ends": "\n\r\x85\u2028\u2029",
+    "spaces": "\t\x0b\x0c \xa0\u1680\u2000-\u200a\u202f\u205f\u3000",
+    "invisible characters": (
+        "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    ),
+}
+_KINDS = {word: re.compile(f"[{characters}]").search for word, characters in _CHARACTERS.items()}
+#: The words for it.
+AROUND = tuple(_CHARACTERS)
+_INSIDE = ("line ends", "spaces", "invisible characters")
+_EDGE = re.compile(f"[{''.join(_CHARACTERS.values())}]*")
+#: A longer token is not looked at in detail.
+_LONGEST = 4096
+#: What NSData and Data print, some bytes of it left out where there are dots.
+_PRINTED_DATA = re.compile(
+    r"(\{length ?= ?[0-9]+, ?bytes ?= ?0x)?[0-9A-Fa-f]{8}([ .…]+[0-9A-Fa-f]{2,8})+[ }]*"
+)
+_HEX = re.compile("[0-9A-Fa-f]+")
 
 
 def known(provider: str, resource: Resource) -> bool:
@@ -49,6 +98,50 @@ def accepted(provider: str, resource: Resource) -> bool:
 def token_complaint(provider: str, token: str) -> str | None:
     """What is wrong with the form of a provider's token, as "should …" (L3); ``None`` if nothing."""
     shape = _SHAPES.get(provider)
-    if shape is None or shape[0].fullmatch(token):
+    if shape is None or (shape.form.fullmatch(token) and len(token) % shape.multiple == 0):
         return None
-    return shape[1]
+    return shape.words
+
+
+def token_remarks(provider: str, token: str) -> Sequence[tuple[str, Parameters]]:
+    """What is wrong with a provider's token, not empty, as codes of notes and their parameters (L3)."""
+    shape = _SHAPES.get(provider)
+    if token.isascii() and " " not in token:  # most are right, and take no second look
+        if shape is None:
+            if token[0].isalnum() and token[-1].isalnum():
+                return ()
+        elif shape.plain.fullmatch(token) and len(token) % shape.multiple == 0:
+            return ()
+    remarks, bare = ([], token) if len(token) > _LONGEST else _unwrapped(provider, token)
+    complaint = token_complaint(provider, bare)
+    if complaint is not None:
+        remarks.append(("token_form", (provider, complaint)))
+    return remarks
+
+
+def _unwrapped(provider: str, token: str) -> tuple[list[tuple[str, Parameters]], str]:
+    """Remarks on what does not belong to the token but was sent with it, and the token without that."""
+    bare, around = _stripped(token)
+    if _PRINTED_DATA.fullmatch(bare):
+        return [("printed_data", ())], "".join(_HEX.findall(bare.rpartition("x")[2]))
+    remarks: list[tuple[str, Parameters]] = []
+    words = [word for word, search in _KINDS.items() if search(around)]
+    if bare.startswith("Optional("):  # what Swift prints
+        bare, words = _stripped(bare.removeprefix("Optional("))[0], ["Optional(…)"]
+    if words:
+        remarks.append((f"around_{min(len(words), 3)}", tuple(words[:3])))
+    inside = next((word for word in _INSIDE if _KINDS[word](bare)), None)
+    if inside is not None and provider in _SHAPES:
+        remarks.append(("inside", (inside,)))
+    return remarks, bare
+
+
+def _stripped(token: str) -> tuple[str, str]:
+    """The token without what stands around it, and that."""
+    before = _EDGE.match(token)
+    behind = _EDGE.match(token[::-1])
+    start, end = (0 if edge is None else edge.end() for edge in (before, behind))
+    if start == len(token):
+        return "", token
+    stop = len(token) - end
+    return token[start:stop], token[:start] + token[stop:]

@@ -6,14 +6,22 @@ import re
 from collections.abc import Iterator
 
 from emulator.rules.context import RequestContext
-from emulator.rules.errors import Invalid, NotFound
+from emulator.rules.errors import Invalid, NotFound, Unsupported
 from emulator.rules.interfaces import Lookup
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, Lint, PushRequest, Resource, shortened
-from emulator.rules.providers import known, token_complaint
+from emulator.rules.providers import known, token_remarks
 
 MAX_ID_LENGTH = 64
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
+
+
+def check_encoding(content_encoding: str) -> None:
+    """Refuse a body that its Content-Encoding says is compressed. Raises :class:`Unsupported` (A3)."""
+    codings = [one.strip() for one in content_encoding.split(",")]
+    named = ", ".join(one for one in codings if one.lower() not in ("", "identity"))
+    if named:
+        raise Unsupported(f'Content-Encoding: must be "identity" or left out, not "{shortened(named)}"', "A3")
 
 
 def check_matching(request: PushRequest) -> Lint | None:
@@ -60,10 +68,9 @@ def check_providers(context: RequestContext) -> None:
         if not known(wanted.provider, context.resource):  # S6
             where = f"subscriptions[{position}].provider"
             raise Invalid(f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
-        complaint = token_complaint(wanted.provider, wanted.subscription_id)
-        if complaint is not None:  # L3
+        for code, parameters in token_remarks(wanted.provider, wanted.subscription_id):  # L3
             where = f"subscriptions[{position}].subscription_id"
-            wrong.append(Lint("L3", where, "token_form", (wanted.provider, complaint)))
+            wrong.append(Lint("L3", where, code, parameters))
     if wrong:
         context.lints += first_lints(wrong, len(wrong), "subscriptions", "more_tokens")
 

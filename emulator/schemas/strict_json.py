@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 #: Deeper than this nobody nests on purpose. (Python's own parser gives up at about 1,000.)
@@ -36,7 +37,7 @@ def read_json(data: bytes) -> Any:
     """
     text = read_text(data)
     try:
-        value = json.loads(text, **_PARSERS)
+        value = json.loads(text, **PARSERS)
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
     except json.JSONDecodeError as error:
@@ -74,9 +75,14 @@ def check_value(value: Any, path: str = "") -> None:
     found = _problem(value, 1)
     if found is not None:
         text, steps = found
-        for step in reversed(steps or ()):
-            path = f"{path}[{step}]" if isinstance(step, int) else f"{path}.{step}" if path else step
-        raise JSONProblem(text, "" if steps is None else path)
+        raise JSONProblem(text, "" if steps is None else path_of(reversed(steps), path))
+
+
+def path_of(steps: Iterable[str | int], path: str = "") -> str:
+    """The path to a value, by the names and positions that lead to it from ``path``."""
+    for step in steps:
+        path = f"{path}[{step}]" if isinstance(step, int) else f"{path}.{step}" if path else step
+    return path
 
 
 def _read_int(digits: str) -> int:
@@ -91,7 +97,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise JSONProblem(f"is not JSON: {name} is not a JSON number")
 
 
-_PARSERS: dict[str, Any] = {"parse_int": _read_int, "parse_constant": _refuse_constant}
+#: How numbers are read, for :func:`json.loads`.
+PARSERS: dict[str, Any] = {"parse_int": _read_int, "parse_constant": _refuse_constant}
 
 
 #: What is wrong, and the steps to it from the inside out; ``None`` where it is the whole.

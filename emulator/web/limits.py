@@ -8,6 +8,7 @@ from werkzeug.formparser import FormDataParser
 
 from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.errors import Invalid, TooLarge
+from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES, Settings
 from emulator.web.bodies import MOST_AT_ONCE, Spool
 
@@ -49,11 +50,13 @@ def spool() -> Spool:
 
 
 def check_body() -> Response | None:
-    """Refuse a body that could not be read whole, or a large one that is one too many.
+    """Refuse a compressed body, one that could not be read whole, or a large one that is one too many.
 
     To be called when the request itself is allowed. Answers 100 where the server asks before it reads.
-    Raises :class:`TooLarge`, 400 or 507 and :class:`ServiceUnavailable`.
+    Raises :class:`TooLarge`, 400, 415 or 507 and :class:`ServiceUnavailable`.
     """
+    if request.method not in ("GET", "HEAD"):
+        check_encoding(request.headers.get("Content-Encoding", ""))
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
         raise TooLarge(f"body: must be at most {body_limit(request.path)} bytes", "A3")

@@ -16,6 +16,7 @@ _STATUS: dict[type[Refused], int] = {
     errors.NotAllowed: 405,
     errors.Conflict: 409,
     errors.TooLarge: 413,
+    errors.Unsupported: 415,
     errors.TooMany: 429,
     errors.Failed: 500,
     errors.OutOfFiles: 503,

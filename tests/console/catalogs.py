@@ -25,6 +25,7 @@ from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.rules.model import INT64_MAX
 from emulator.rules.notes import NOTES
+from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.console import one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
@@ -43,7 +44,7 @@ REASONS = (
     "matching error: invalid field value",
     "Duplicate push subscription",
     'contain ":" and have 100 characters or more',
-    "be 64 hex digits",
+    "be an even number of hex digits, 64 or more",
     "be digits",
     "be a UUID",
 )
@@ -53,7 +54,8 @@ TRANSLATED = [code for code in LANGUAGES if code != "en"]
 WORDS_OF_NOTES = (
     *("an integer of 64 bits", "a number", "a finite number", "a string", "true or false", "one of "),
     *("a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
-    *('contain ":" and have 100 characters or more', "be 64 hex digits", "be digits", "be a UUID"),
+    *('contain ":" and have 100 characters or more', "be digits", "be a UUID"),
+    *("be an even number of hex digits, 64 or more", *AROUND),
 )
 #: What is said of a form's values.
 COMPLAINTS = (

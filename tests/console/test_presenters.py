@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from emulator.journal.entry import Entry
 from emulator.rules.fields import FIELD_KINDS, InvalidFieldValue, read_value
 from emulator.rules.model import FieldType
-from emulator.rules.providers import DOCUMENTED, token_complaint
+from emulator.rules.providers import AROUND, DOCUMENTED, token_complaint
 from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart
 from emulator.web.console.presenters.reuse import curl_of, likenesses
@@ -138,6 +138,7 @@ def test_a_chart_is_drawn_of_nothing_and_of_much() -> None:
 
 def test_the_words_in_the_notes_of_rules_and_lints_are_known_to_the_translations() -> None:
     words = {token_complaint(provider, "?") for provider in DOCUMENTED} - {None}
+    words |= set(AROUND)
     for kind, value in product(FIELD_KINDS, ("", "1e999", True)):
         try:
             read_value(FieldType(kind, ("gold",)), value)

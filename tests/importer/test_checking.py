@@ -95,7 +95,8 @@ def test_L3_tokens_that_do_not_look_like_the_providers_are_counted(
     rows = [["token"], *([token] for token in tokens)]
     lints = checked(workspace, tmp_path, rows, provider="ios-apns").lints
     assert list(map(str, lints)) == [
-        "412 of 500 sampled tokens do not look like ios-apns: they should be 64 hex digits (L3)"
+        "412 of 500 sampled tokens do not look like ios-apns: "
+        "they should be an even number of hex digits, 64 or more (L3)"
     ]
 
 

@@ -23,7 +23,7 @@ GOOD_TOKENS = {
 BAD_TOKENS = {
     "android-firebase": ["%subscriptionid%", "x" * 200, "short:token", "d" * 22 + ":" + "x" * 76],
     "ios-firebase": ["a" * 64],
-    "ios-apns": ["a" * 63, "a" * 65, "g" * 64, "a" * 64 + "\n"],
+    "ios-apns": ["a" * 63, "a" * 65, "g" * 64, "a" * 161],
     "yandex-Appmetrica-device-id-ios": ["12a", "8c5a1f1e-4b3d-4f5a-9c7e-123456789abc"],
     "yandex-Appmetrica-device-id-android": ["-1"],
     "yandex-Appmetrica-ios-ifa": ["8C5A1F1E4B3D4F5A9C7E123456789ABC", "1"],
@@ -99,6 +99,75 @@ def test_L3_token_that_does_not_look_like_its_providers(provider: str, token: st
 @pytest.mark.parametrize("provider", ["android-huawei", "yandex-Appmetrica-android-token"])
 def test_L3_provider_without_a_known_shape_takes_any_token(provider: str) -> None:
     assert World().lints(on("anything", provider)) == []
+
+
+APNS, FIREBASE_TOKEN = GOOD_TOKENS["ios-apns"], GOOD_TOKENS["android-firebase"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (f'"{APNS}"', "quotes"),
+        (f"'{APNS}'", "quotes"),
+        (f"{APNS}”", "quotes"),
+        (f"«{APNS}»", "quotes"),
+        (f"<{APNS}>", "angle brackets"),
+        (f"[{APNS}]", "brackets"),
+        (f" {APNS}", "spaces"),
+        (f"{APNS}\u00a0", "spaces"),
+        (f"{APNS}\n", "line ends"),
+        (f"{APNS}\r\n", "line ends"),
+        (f"\ufeff{APNS}", "invisible characters"),
+        (f"{APNS}\u200b", "invisible characters"),
+        (f"{APNS};", "commas or semicolons"),
+        (f'\\"{APNS}\\"', "quotes and backslashes"),
+        (f'"{APNS}"\n', "quotes and line ends"),
+        (f"['{APNS}'], ", "quotes, brackets and commas or semicolons"),
+        (f'Optional("{APNS}")', "Optional(…)"),
+    ],
+)
+def test_L3_what_stands_around_a_token_is_named_and_the_rest_is_judged(sent: str, said: str) -> None:
+    (lint,) = World().lints(on(sent, "ios-apns"))
+    assert (lint.rule, lint.path) == ("L3", "subscriptions[0].subscription_id")
+    assert lint.text == f"has {said} before or after it: send the token alone"
+    both = World().lints(on(sent.replace(APNS, "x1"), "ios-apns"))
+    assert [one.code.partition("_")[0] for one in both] == ["around", "token"]
+
+
+@pytest.mark.parametrize("provider", ["android-firebase", "android-huawei"])
+def test_L3_what_stands_around_is_named_for_every_provider(provider: str) -> None:
+    (lint,) = World().lints(on(f"'{FIREBASE_TOKEN}'", provider))
+    assert "quotes" in lint.text
+
+
+@pytest.mark.parametrize("end", ["=", "-", "_", "==", "}"])
+def test_L3_what_may_end_a_token_is_no_lint(end: str) -> None:
+    assert World().lints(on(FIREBASE_TOKEN + end), on("{" + end, "android-huawei")) == []
+
+
+@pytest.mark.parametrize("between", [" ", "\n", "\u200b"])
+def test_L3_spaces_and_line_ends_inside_a_token_are_named(between: str) -> None:
+    (lint,) = World().lints(on(FIREBASE_TOKEN[:40] + between + FIREBASE_TOKEN[40:]))
+    assert (lint.text[:4], lint.text[-7:]) == ("has ", " inside")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "<d58ea463 12345678 d58ea463 12345678 d58ea463 12345678 d58ea463 1234abCD>",
+        "d58ea463 12345678 d58ea463 12345678 d58ea463 12345678 d58ea463 1234abCD",
+        "{length = 32, bytes = 0xd3d997af 967d1f43 b405374a 13394d2f ... 28f10282 14af515f }",
+    ],
+)
+def test_L3_printed_NSData_is_named(printed: str) -> None:
+    lint = World().lints(on(printed, "ios-apns"))[0]
+    assert (lint.rule, "NSData" in lint.text) == ("L3", True)
+
+
+@pytest.mark.parametrize("digits", [64, 66, 80, 160, 200, 512])
+def test_L3_an_even_number_of_hex_digits_from_64_on_is_an_APNs_token(digits: int) -> None:
+    assert World().lints(on("aB" * (digits // 2), "ios-apns")) == []
+    assert World().lints(on("aB" * (digits // 2) + "c", "ios-apns"))[0].rule == "L3"
 
 
 def test_L4_each_db_id_outside_the_resource_once() -> None:

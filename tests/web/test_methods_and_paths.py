@@ -50,6 +50,36 @@ def test_A4_unknown_paths(untouched: Server, method: str, path: str) -> None:
     assert "access-control-allow-origin" not in reply.headers
 
 
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("//push_subscribe", "/push_subscribe"),
+        ("/push_subscribe//", "/push_subscribe"),
+        ("///push_subscribe//?token=x", "/push_subscribe"),
+        ("/api//v1.1/resources///push_subscribe", "/api/v1.1/resources/push_subscribe"),
+        ("/w/slashes//push_subscribe", "/w/slashes/push_subscribe"),
+        ("//w/slashes/push_subscribe/", "/w/slashes/push_subscribe"),
+        ("//__admin/requests", "/__admin/requests"),
+    ],
+)
+def test_A4_path_with_too_many_slashes_is_not_found_and_the_right_one_named(
+    untouched: Server, path: str, right: str
+) -> None:
+    reply = untouched.request("POST", path, GOOD_BODY)
+    sent = path.partition("?")[0]
+    text = f'{sent} not found, did you mean "{right}"?'
+    assert_error(reply, 404, text)
+    workspace = "/w/slashes" if sent.startswith("/w/") else ""
+    entry = untouched.get(f"{workspace}/__admin/requests").json["items"][0]
+    assert (entry["path"], entry["status"], entry["error_text"]) == (sent, 404, text)
+
+
+@pytest.mark.parametrize("path", ["//nowhere", "/push_subscribe//x", "//push_subscribe/%00", "//"])
+def test_A4_slashes_of_a_path_that_is_not_served_are_no_hint(untouched: Server, path: str) -> None:
+    reply = untouched.request("POST", path, GOOD_BODY)
+    assert (reply.status, reply.json["error_text"][-10:]) == (404, " not found")
+
+
 def test_Q4_over_HTTP_other_paths_say_nothing_to_foreign_pages(untouched: Server) -> None:
     origin = {"Origin": "https://shop.example"}
     assert (

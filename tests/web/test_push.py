@@ -143,6 +143,110 @@ def test_Q5_strict_mode_accepts_what_the_page_names(strict: InProcess) -> None:
     assert strict.post(everything).get_json()["error"] == 0
 
 
+@pytest.mark.parametrize("filling", [b"", b"x" * 50_000])
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            b'{"resource_token": "x", "subscritions": []}',
+            'subscriptions: is required ("subscritions": did you mean "subscriptions"?)',
+        ),
+        (
+            b'{"resourceToken": "x", "subscriptions": [%s]}',
+            'resource_token: is required ("resourceToken": did you mean "resource_token"?)',
+        ),
+        (
+            b'{"resource_token": "x", "subscriptions": [%s, {"provder": "a", "subscription_id": "b"}]}',
+            'subscriptions[1].provider: is required ("provder": did you mean "provider"?)',
+        ),
+        (
+            b'{"resource_token": "x", "subscriptions": [{"provider": "a", "b": 1, "subscription_ID": "b"}]}',
+            "subscriptions[0].subscription_id: is required "
+            '("subscription_ID": did you mean "subscription_id"?)',
+        ),
+        (b'{"resource_token": "x", "subs": []}', "subscriptions: is required"),
+        (
+            b'{"resource_token": "x", "subscriptions": [{"provider": "a", "token": "b"}]}',
+            "subscriptions[0].subscription_id: is required",
+        ),
+    ],
+)
+def test_A3_misspelt_required_parameter_is_named(
+    app: InProcess, strict: InProcess, body: bytes, text: str, filling: bytes
+) -> None:
+    entry = b'{"provider": "a", "subscription_id": "b"}'
+    body = body.replace(b"%s", entry)[:-1] + b', "filling": "%s"}' % filling
+    for one in (app, strict):
+        answer = one.post(body)
+        assert (answer.status_code, answer.get_json()["error_text"]) == (400, text)
+
+
+# L8
+
+_ENTRY = '{"provider": "android-firebase", "subscription_id": "t"}'
+
+
+@pytest.mark.parametrize(
+    ("more", "paths"),
+    [
+        ('"id": "anna", "id": "boris"', ["id"]),
+        ('"id": "anna", "\\u0069d": "boris"', ["id"]),
+        ('"id": null, "id": null, "id": null', ["id"]),
+        ('"db_ids": [17], "db_ids": [17]', ["db_ids"]),
+        (
+            '"field_value": 1, "field_value": true, "matching": null, "matching": ""',
+            ["field_value", "matching"],
+        ),
+        (f'"subscriptions": [{_ENTRY}], "subscriptions": [{_ENTRY}]', ["subscriptions"]),
+        (
+            f'"subscriptions": [{_ENTRY}, ' + _ENTRY.replace('"t"', '"t1", "subscription_id": "t2"') + "]",
+            ["subscriptions[1].subscription_id"],
+        ),
+        (
+            '"subscriptions": [' + _ENTRY.replace("}", ', "unsubscribe": false, "unsubscribe": false}]'),
+            ["subscriptions[0].unsubscribe"],
+        ),
+        (
+            '"nobody": {"a": [0, {"b": {}, "b": 1}], "c": 1, "c": {"d": 1, "d": 2}}',
+            ["nobody.c", "nobody.a[1].b", "nobody.c.d"],
+        ),
+    ],
+)
+class TestDuplicateKeys:
+    def body(self, more: str) -> bytes:
+        entries = "" if more.startswith('"subscriptions"') else f', "subscriptions": [{_ENTRY}]'
+        return f'{{"resource_token": "{PAGE_TOKEN}"{entries}, {more}}}'.encode()
+
+    def test_L8_names_each_and_the_last_counts(self, app: InProcess, more: str, paths: list[str]) -> None:
+        assert app.post(self.body(more)).get_json()["error"] == 0
+        (entry,) = app.client.get("/__admin/requests").get_json()["items"]
+        found = [(one["path"], one["text"]) for one in entry["lints"] if one["rule"] == "L8"]
+        names = [path.rpartition(".")[2] for path in paths]
+        assert found == [(path, f'duplicate key "{name}"') for path, name in zip(paths, names, strict=True)]
+        if more.startswith('"id": "'):
+            assert entry["answer"]["data"][0]["profile_id"] == "boris"
+
+    def test_L8_long_bodies_too(self, app: InProcess, more: str, paths: list[str]) -> None:
+        app.post(self.body(more)[:-1] + b', "long": "%s"}' % (b"x" * 50_000))
+        (entry,) = app.client.get("/__admin/requests").get_json()["items"]
+        assert [one["path"] for one in entry["lints"] if one["rule"] == "L8"] == paths
+
+    def test_L8_strict_mode_refuses_them(self, strict: InProcess, more: str, paths: list[str]) -> None:
+        before = strict.counts
+        answer = strict.post(self.body(more))
+        assert answer.status_code == 400
+        name = paths[0].rpartition(".")[2]
+        assert f'{paths[0]}: duplicate key "{name}"' in answer.get_json()["error_text"]
+        assert strict.counts == before
+
+
+def test_L8_keys_of_different_objects_and_quotes_in_values_are_no_duplicates(strict: InProcess) -> None:
+    tokens = ['"provider": "', "id", '\\"', "unsubscribe"]
+    entries = [subscription(token, unsubscribe=None) for token in tokens]
+    answer = strict.post(a_request(subscriptions=entries, matching=None, field_value="id")).get_json()
+    assert (answer["error"], len(answer["data"])) == (0, len(tokens))
+
+
 # A4
 
 

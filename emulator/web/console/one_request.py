@@ -28,6 +28,7 @@ FIXES = {
     "L5": "Omit id: matching custom uses only field_name and field_value.",
     "L6": "Send the profile id that the platform issued, or match by a custom field.",
     "L7": "Send the value as the JSON type of the field.",
+    "L8": "Send each key once: readers of JSON differ in which of them they use.",
 }
 
 

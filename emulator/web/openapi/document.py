@@ -35,6 +35,7 @@ _REFUSALS = {
     "404": "Not found.",
     "409": "It does not go together with what is there.",
     "413": "The body is too large.",
+    "415": "The body is compressed: `error_text` names the Content-Encoding.",
     "422": "The contents cannot be used.",
     "429": "Too many workspaces or imports, or a rate limit that was armed as a fault.",
     "500": "The state could not be written, and nothing has changed; or a mistake of the emulator.",
@@ -48,7 +49,7 @@ _TAGS = (
     *("databases", "resources", "profiles", "subscriptions", "workspace", "imports"),
 )
 #: The documented endpoint's own refusals (A3).
-_PUSH_REFUSALS = ("404", "413", "429", "500", "503")
+_PUSH_REFUSALS = ("404", "413", "415", "429", "500", "503")
 
 
 class _Converter(OpenAPIConverter):

@@ -32,7 +32,7 @@ def describe(
     operation: Operation, answers: Mapping[Any, JSONSchema], refusals: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The operation object; ``answers``: each struct's schema; ``refusals``: each status's answer."""
-    statuses = sorted({*COMMON, *operation.refusals, *((413,) if operation.body else ())})
+    statuses = sorted({*COMMON, *operation.refusals, *((413, 415) if operation.body else ())})
     query, answer = operation.query, operation.answer
     if not isinstance(answer, dict):
         answer = answers[answer]

@@ -27,6 +27,7 @@ subscriptions are applied in order (S1–S7). A request that is refused as a who
 
 Also served at `/api/v1.1/resources/push_subscribe`, and both with a trailing slash (Q2).
 Any Content-Type is accepted if the body is a JSON object of at most {MAX_BODY_BYTES} bytes (Q3).
+A compressed body (`Content-Encoding: gzip` and others) is refused with 415.
 Parameters that are not named here are ignored; strict mode refuses them (Q5)."""
 
 #: What an unknown parameter may have for a value.
@@ -98,6 +99,7 @@ def complete(schemas: dict[str, Any]) -> None:
             if name in WORDS:
                 description["description"] = WORDS[name]
     entry["properties"]["provider"]["examples"] = list(DOCUMENTED)
+    entry["properties"]["unsubscribe"]["default"] = False
     request["properties"]["matching"] = {"enum": ["custom", "profile_id", "", None]}
     request["properties"]["matching"]["description"] = WORDS["matching"]
     request["anyOf"] = MATCHINGS

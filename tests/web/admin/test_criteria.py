@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emulator.workspaces.settings import LINT_IDS
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, subscription
 from tests.web.admin.conftest import Admin
@@ -18,7 +19,7 @@ IMPOSSIBLE = pytest.mark.parametrize(
         ("rule", "S9", '"S9" can never match'),
         ("rule", "L3", '"L3" can never match; lints are asked for as "lint"'),
         ("rule", "Q4", '"Q4" can never match'),
-        ("lint", "L9", '"L9" can never match; there are L1, L2, L3, L4, L5, L6, L7'),
+        ("lint", "zz", f'"zz" can never match; there are {", ".join(LINT_IDS)}'),
         ("item_status", "eror", '"eror" can never match, did you mean "error"?'),
         ("description", "Duplicate", '"Duplicate" can never match'),
         ("method", "post", '"post" can never match, did you mean "POST"?'),
@@ -75,7 +76,7 @@ def test_values_that_requests_can_have_are_accepted_before_any_came(admin: Admin
     for key, value in [
         *(("outcome", one) for one in ("added", "changed", "unchanged", "refused", "fault")),
         *(("rule", one) for one in ("Q5", "B2", "M10", "S4", "A3")),
-        *(("lint", one) for one in ("L1", "L7")),
+        *(("lint", one) for one in LINT_IDS),
         *(("item_status", one) for one in ("ok", "error")),
         *(("status", one) for one in (200, 404, 599)),
         *(("error", one) for one in (0, 200, 404, 1234)),

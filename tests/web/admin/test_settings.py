@@ -14,7 +14,7 @@ ANNA = "59db33d269d426509e9c4bf9"
 DEFAULTS = {
     "policies": {"duplicate_token": "error", "unknown_id": "keep", "http_status": "mirror"},
     "strict": False,
-    "lints": dict.fromkeys(("L1", "L2", "L3", "L4", "L5", "L6", "L7"), "report"),
+    "lints": {f"L{number}": "report" for number in range(1, 9)},
 }
 
 
