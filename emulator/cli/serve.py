@@ -27,7 +27,7 @@ from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import POLICY_CHOICES, Settings
+from emulator.settings import POLICY_CHOICES, Settings, host_name
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.limits import body_limit
@@ -54,6 +54,13 @@ def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
     # click takes an empty variable for one that is not set; here it is a token that somebody lost.
     return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
+
+
+def _host_names(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return tuple(map(host_name, given))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _option(flag: str, field: str | None = None, **options: Any) -> Callable[[Command], Command]:
@@ -114,6 +121,7 @@ _natural = click.IntRange(1)
     "--allow-host",
     multiple=True,
     metavar="NAME",
+    callback=_host_names,
     help="Accept this host name for admin calls, beside addresses and localhost.",
 )
 @_option("--max-workspaces", type=_natural, help="The most workspaces that may be open at once.")

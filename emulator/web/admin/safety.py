@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from flask import request
 
 from emulator.rules.errors import Forbidden, Unauthorized
-from emulator.settings import Settings
+from emulator.settings import Settings, host_name
 from emulator.web.current import emulator
 
+#: Answered whatever Host says: the checks of load balancers send none, or a name of their own.
+_PROBED = "admin.health"
 #: For probes and readers: they tell nothing that is secret, and the same to everybody.
-_OPEN = ("admin.health", "admin.openapi", "admin.docs", "admin.docs_file")
+_OPEN = (_PROBED, "admin.openapi", "admin.docs", "admin.docs_file")
 
 
 def check_access() -> None:
@@ -23,8 +25,8 @@ def check_access() -> None:
     """
     settings = emulator().settings
     host = request.headers.get("Host", "")
-    if not _is_own_host(host, settings):
-        raise Forbidden(f'Host "{host}" is not this server', "A3")
+    if request.endpoint != _PROBED:
+        _check_host(host, settings)
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != host:
         raise Forbidden(f'Origin "{origin}" is not this server', "A3")
@@ -42,19 +44,20 @@ def has_token(token: str) -> bool:
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
-def _is_own_host(host: str, settings: Settings) -> bool:
-    """Whether a Host header can mean this server: an address or ``localhost``, or the name it listens on.
-
-    A name that resolves here by somebody else's choice is none of these.
+def _check_host(host: str, settings: Settings) -> None:
+    """Refuse a Host that is no address, not ``localhost``, not the name that the server listens on, and
+    not allowed: a name that resolves here by somebody else's choice. Raises :class:`Forbidden`.
     """
+    if not host:
+        raise Forbidden("the request has no Host header: send one, such as Host: localhost", "A3")
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = host_name(urlsplit(f"//{host}").hostname or "")
     except ValueError:
-        return False
-    if name in ("localhost", settings.host.lower()) or name in settings.allow_host:
-        return True
+        raise Forbidden(f'Host "{host}" is not this server, and no host name', "A3") from None
+    if name in ("localhost", settings.host.lower(), *settings.allow_host):
+        return
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return False
-    return True
+        text = f'Host "{host}" is not this server: to allow it, start with --allow-host {name}'
+        raise Forbidden(text, "A3") from None
