@@ -45,11 +45,12 @@ class Settings:
     ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
     snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
     ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
-    addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an
-    idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each
-    request journal. ``show_secrets``: show resource tokens and credentials in the journal. ``watch``:
-    reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with;
-    ``tls_self_signed``: make them. Raises :class:`ValueError` for an ``admin_token`` that no header can
+    addresses and localhost, by which the admin API may be called. ``trust_proxy``: believe what a reverse
+    proxy says of the client and of the address that it serves this server at. ``workspace_ttl``: seconds
+    until an idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds
+    of each request journal. ``show_secrets``: show resource tokens and credentials in the journal.
+    ``watch``: reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS
+    with; ``tls_self_signed``: make them. Raises :class:`ValueError` for an ``admin_token`` that no header can
     carry, or that is blank, and for a name in ``allow_host`` that no Host header can have.
     """
 
@@ -65,6 +66,7 @@ class Settings:
     seed: int | None = None
     admin_token: str | None = None
     allow_host: tuple[str, ...] = ()
+    trust_proxy: bool = False
     max_workspaces: int = 500
     workspace_ttl: float | None = None
     journal_count: int = JOURNAL_COUNT

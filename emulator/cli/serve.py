@@ -124,6 +124,11 @@ _natural = click.IntRange(1)
     callback=_host_names,
     help="Accept this host name for admin calls, beside addresses and localhost.",
 )
+@_option(
+    "--trust-proxy",
+    is_flag=True,
+    help="Believe X-Forwarded-For, -Proto, -Host and -Prefix: only a reverse proxy reaches this server.",
+)
 @_option("--max-workspaces", type=_natural, help="The most workspaces that may be open at once.")
 @_option(
     "--workspace-ttl",

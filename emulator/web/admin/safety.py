@@ -27,9 +27,17 @@ def check_access() -> None:
     host = request.headers.get("Host", "")
     if request.endpoint != _PROBED:
         _check_host(host, settings)
+        # A page of a name that leads here can add X-Forwarded-Host, but not change the Host itself.
+        came = request.environ.get("werkzeug.proxy_fix.orig", {}).get("HTTP_HOST")
+        if came is not None:
+            _check_host(came, settings)
     origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2] != host:
-        raise Forbidden(f'Origin "{origin}" is not this server', "A3")
+    # The second leaves out a port that the scheme implies, as browsers do.
+    if origin is not None and origin.partition("://")[2] not in (host, request.host):
+        hint = ""
+        if "X-Forwarded-Host" in request.headers and not settings.trust_proxy:
+            hint = ": behind a reverse proxy, start with --trust-proxy"
+        raise Forbidden(f'Origin "{origin}" is not this server{hint}', "A3")
     if (
         settings.admin_token is not None
         and request.endpoint not in _OPEN
