@@ -85,7 +85,7 @@ _natural = click.IntRange(1)
 
 
 @click.command("serve")
-@_option("--host", help="The address to listen on.")
+@_option("--host", help="The address to listen on; localhost: 127.0.0.1 and ::1.")
 @_option("--port", type=click.IntRange(0, 65535), help="0: a free one.")
 @_option("--port-file", type=_path, help="Write the port to this file when ready.")
 @_option("--fixtures", type=_path, show_default=False, help="The fixture set that workspaces start from.")
@@ -231,7 +231,7 @@ def _check_exposure(settings: Settings) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
