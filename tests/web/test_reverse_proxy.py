@@ -141,16 +141,9 @@ def test_the_client_and_the_command_line_work_through_the_proxy(
     with EmulatorClient(proxy.url, "by-client", TOKEN) as client:
         assert client.push(PAGE_TOKEN, CALL["subscriptions"]).ok
         assert client.health().profiles > 0
-    command = [
-        sys.executable,
-        str(ROOT / "run.py"),
-        "export",
-        "--url",
-        proxy.url,
-        "--out",
-        str(tmp_path / "all"),
-    ]
-    exported = subprocess.run([*command, "--admin-token", TOKEN], capture_output=True, timeout=PATIENCE_S)
+    options = ["--url", proxy.url, "--out", str(tmp_path / "all.json"), "--admin-token", TOKEN]
+    command = [sys.executable, str(ROOT / "run.py"), "export", *options]
+    exported = subprocess.run(command, capture_output=True, timeout=PATIENCE_S)
     assert exported.returncode == 0, exported.stderr
 
 

@@ -123,7 +123,7 @@ def check_request() -> AnyResponse | None:
     Raises :class:`Forbidden` or 401.
     """
     try:
-        check_access()
+        check_access(gettext)
     except Refused as error:
         if not isinstance(error, Unauthorized):
             raise

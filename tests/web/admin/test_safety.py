@@ -118,9 +118,18 @@ def test_foreign_origin_is_refused(app: InProcess, method: str, origin: str) -> 
     assert app.client.get("/__admin/faults").get_json()["items"] == []
 
 
+def test_an_origin_without_a_name_is_foreign_to_a_host_that_cannot_be_read(app: InProcess) -> None:
+    headers = {"Host": "me@localhost", "Origin": "null"}
+    assert app.client.get("/__admin/faults", headers=headers).status_code == 403
+
+
 def test_own_origin_is_accepted(app: InProcess) -> None:
-    own = {"Host": "localhost:8080", "Origin": "http://localhost:8080"}
-    assert app.client.get("/__admin/faults", headers=own).status_code == 200
+    for host, origin in (
+        ("localhost:8080", "http://localhost:8080"),
+        ("localhost:80", "http://localhost"),
+    ):
+        own = {"Host": host, "Origin": origin}
+        assert app.client.get("/__admin/faults", headers=own).status_code == 200
 
 
 @pytest.mark.parametrize(
