@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import atexit
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Flask, Response
 from flask.json.provider import JSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from emulator.emulator import Emulator
 from emulator.rules.answer import error_envelope
@@ -18,6 +19,9 @@ from emulator.web.admin.numbers import Int64Converter
 from emulator.web.console import blueprint as console
 from emulator.web.errors import explain
 from emulator.web.plain_wsgi import PlainWsgi
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 class OrjsonProvider(JSONProvider):
@@ -51,7 +55,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
     app.after_request(later.when_durable)
-    below = current.WorkspacePrefix(app.wsgi_app)
+    below: WSGIApplication = current.WorkspacePrefix(app.wsgi_app)
+    if settings.trust_proxy:
+        below = ProxyFix(below, x_host=1, x_prefix=1)  # the client's address and the scheme by default
     # Flask's way to add middleware
     app.wsgi_app = PlainWsgi(below, emulator, app.extensions["spool"])  # type: ignore[method-assign]
     return app

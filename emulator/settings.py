@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
@@ -21,6 +24,14 @@ MIN_LOG_BYTES = 16 << 20
 JOURNAL_COUNT, JOURNAL_BYTES = 10_000, 64 << 20
 #: What ``Authorization: Bearer`` carries unchanged.
 _TOKEN = re.compile(r"[!-~]([ -~]*[!-~])?")
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+#: What a host name cannot have, and what to give instead.
+_NO_HOST_NAME = (
+    (r"\*|^\.", "there are no wildcards: name each host"),
+    (r"[,;\s]", "one name: repeat the option, or put spaces between the names in the variable"),
+    (r"/", "the name alone, without scheme and path"),
+    (r":", "the name alone, without port"),
+)
 #: What each policy can be; the first is the default.
 POLICY_CHOICES: dict[str, tuple[str, ...]] = {
     name: get_args(hint) for name, hint in get_type_hints(Policies).items()
@@ -34,12 +45,13 @@ class Settings:
     ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
     snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
     ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
-    addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an
-    idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each
-    request journal. ``show_secrets``: show resource tokens and credentials in the journal. ``watch``:
-    reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with;
-    ``tls_self_signed``: make them. Raises :class:`ValueError` for an ``admin_token`` that no header can
-    carry, or that is blank.
+    addresses and localhost, by which the admin API may be called. ``trust_proxy``: believe what a reverse
+    proxy says of the client and of the address that it serves this server at. ``workspace_ttl``: seconds
+    until an idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds
+    of each request journal. ``show_secrets``: show resource tokens and credentials in the journal.
+    ``watch``: reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS
+    with; ``tls_self_signed``: make them. Raises :class:`ValueError` for an ``admin_token`` that no header can
+    carry, or that is blank, and for a name in ``allow_host`` that no Host header can have.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +66,7 @@ class Settings:
     seed: int | None = None
     admin_token: str | None = None
     allow_host: tuple[str, ...] = ()
+    trust_proxy: bool = False
     max_workspaces: int = 500
     workspace_ttl: float | None = None
     journal_count: int = JOURNAL_COUNT
@@ -72,3 +85,29 @@ class Settings:
             raise ValueError(
                 "the admin token must be one or more printable ASCII characters, with no space at either end"
             )
+        object.__setattr__(self, "allow_host", tuple(map(host_name, self.allow_host)))
+
+
+def host_name(text: str) -> str:
+    """A host's name or address as browsers send it: lower case, ASCII (``xn--``), no dot at its end.
+
+    Raises :class:`ValueError`, which says what is right, for what no Host header can name.
+    """
+    try:
+        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        pass
+    shown = json.dumps(text, ensure_ascii=False)
+    for pattern, instead in _NO_HOST_NAME:
+        if re.search(pattern, text):
+            raise ValueError(f"{shown} is no host name: {instead}")
+    plain = unicodedata.normalize("NFKC", text).lower().removesuffix(".")
+    try:
+        name = plain if plain.isascii() else plain.encode("idna").decode("ascii")
+        # Python's older IDNA makes "ss" of "ß", which is another host to a browser.
+        is_same = name == plain or name.encode("ascii").decode("idna") == plain
+    except UnicodeError:
+        is_same = False
+    if not is_same or not _HOST_NAME.fullmatch(name):
+        raise ValueError(f"{shown} is no host name: give it in ASCII, such as emulator.test")
+    return name

@@ -170,5 +170,5 @@ def test_granian_that_lacks_a_name_serves_by_the_documented_ones(monkeypatch: py
     monkeypatch.delitem(sys.modules, "emulator.server.granian_internal", raising=False)
     with closing(SharedLoop()) as loop:
         bridge: Any = SimpleNamespace(serve=None)
-        chosen = choose_granian(loop, bridge, connections.listen("127.0.0.1", 0), None)
+        chosen = choose_granian(loop, bridge, connections.listen("127.0.0.1", 0)[0], None)
     assert isinstance(chosen, PublicGranian)

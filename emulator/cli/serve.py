@@ -27,7 +27,7 @@ from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import POLICY_CHOICES, Settings
+from emulator.settings import POLICY_CHOICES, Settings, host_name
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.limits import body_limit
@@ -56,6 +56,13 @@ def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) 
     return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
 
 
+def _host_names(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return tuple(map(host_name, given))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _option(flag: str, field: str | None = None, **options: Any) -> Callable[[Command], Command]:
     """The option of a field of Settings, whose default it takes; the environment can set it, too."""
     name = flag.removeprefix("--").replace("-", "_")
@@ -78,7 +85,7 @@ _natural = click.IntRange(1)
 
 
 @click.command("serve")
-@_option("--host", help="The address to listen on.")
+@_option("--host", help="The address to listen on; localhost: 127.0.0.1 and ::1.")
 @_option("--port", type=click.IntRange(0, 65535), help="0: a free one.")
 @_option("--port-file", type=_path, help="Write the port to this file when ready.")
 @_option("--fixtures", type=_path, show_default=False, help="The fixture set that workspaces start from.")
@@ -114,7 +121,13 @@ _natural = click.IntRange(1)
     "--allow-host",
     multiple=True,
     metavar="NAME",
+    callback=_host_names,
     help="Accept this host name for admin calls, beside addresses and localhost.",
+)
+@_option(
+    "--trust-proxy",
+    is_flag=True,
+    help="Believe X-Forwarded-For, -Proto, -Host and -Prefix: only a reverse proxy reaches this server.",
 )
 @_option("--max-workspaces", type=_natural, help="The most workspaces that may be open at once.")
 @_option(
@@ -218,7 +231,7 @@ def _check_exposure(settings: Settings) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -9,6 +9,7 @@ own descriptors by its two ends. That works wherever sockets are descriptors lis
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import struct
@@ -31,14 +32,53 @@ PATIENCE_S = 60.0
 #: Seconds between two looks at how far it is, at first and later.
 _LOOK_S, _SELDOM_S = 0.001, 0.05
 
+#: What ``localhost`` means, whatever the system's file of hosts says.
+_LOOPBACKS = ("127.0.0.1", "::1")
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+#: Free ports of one address that are tried at the other.
+_MOST_TRIES = 20
+
 Address = tuple[str, int]
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at ``host``, ``port`` (0: any free one); nobody else can listen there too.
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen at ``host``, ``port`` (0: any that is free); nobody else can listen there too.
 
-    Raises :class:`OSError` when the host is unknown or not ours, or the port is taken.
+    ``localhost`` is both loopback addresses, at the same port, or the one that this machine has: a client
+    may try either and no other. Any other host is one socket. Raises :class:`OSError` when the host is
+    unknown or not ours, or the port is taken.
     """
+    if host.lower() != "localhost":
+        return [_listen(host, port)]
+    for _ in range(_MOST_TRIES):
+        try:
+            return _listen_at_loopbacks(port)
+        except OSError as error:
+            taken = error
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+    raise taken  # each free port at one address was taken at the other
+
+
+def _listen_at_loopbacks(port: int) -> list[socket.socket]:
+    listeners: list[socket.socket] = []
+    for address in _LOOPBACKS:
+        try:
+            listeners.append(_listen(address, port))
+        except OSError as error:
+            if error.errno in _NO_SUCH_ADDRESS or isinstance(error, socket.gaierror):
+                absent = error
+                continue
+            for listener in listeners:
+                listener.close()
+            raise
+        port = listeners[0].getsockname()[1]
+    if not listeners:
+        raise absent
+    return listeners
+
+
+def _listen(host: str, port: int) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = min(found, key=lambda choice: choice[0] != socket.AF_INET)
     listener = socket.socket(family, kind, protocol)

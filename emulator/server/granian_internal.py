@@ -3,8 +3,8 @@
 That is more than twice as fast as :mod:`emulator.server.granian_public`. What is expected of each name
 (``tests/test_granian.py`` fails where a new granian no longer does it):
 
-- ``CallbackScheduler``: its ``_schedule_fn(watcher)`` is called for each request, in granian's one Python
-  thread; ``watcher.scope`` and ``watcher.proto`` are those of RSGI.
+- ``CallbackScheduler``: its ``_schedule_fn(watcher)`` is called for each request, in the one Python
+  thread of a worker; ``watcher.scope`` and ``watcher.proto`` are those of RSGI.
 - ``proto()``: what ``add_done_callback`` was given is called by the loop's ``call_soon`` or
   ``call_soon_threadsafe``, in the thread in which the body came; ``result()`` raises where it was cut off.
 - ``SocketHolder``: takes a listening socket's descriptor, whether it is a Unix socket, and the backlog.
@@ -33,7 +33,7 @@ from emulator.web.bodies import IN_MEMORY
 
 
 class InternalGranian:
-    """Granian's worker on ``listener``; ``ended`` is set when its last connection is gone."""
+    """One worker of granian's, on ``listener``; ``ended`` is set when its last connection is gone."""
 
     def __init__(
         self, loop: SharedLoop, bridge: Bridge, listener: socket.socket, certificate: Certificate | None

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -68,8 +68,8 @@ def serve(
     it is HTTPS. Raises :class:`OSError`, before anything is started, when the port is taken or the host is
     not ours.
     """
-    listener = connections.listen(host, port)
-    real_port: int = listener.getsockname()[1]
+    listeners = connections.listen(host, port)
+    real_port: int = listeners[0].getsockname()[1]
     loop = SharedLoop()
     asyncio.set_event_loop(loop)
     deliveries = Deliveries(loop, real_port)
@@ -78,9 +78,9 @@ def serve(
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
     threads_before = _native_threads()
-    granian = choose_granian(loop, bridge, listener, certificate)
+    granians = [choose_granian(loop, bridge, one, certificate) for one in listeners]
     try:
-        told_at = loop.run_until_complete(_serve(granian, deliveries, real_port, on_ready))
+        told_at = loop.run_until_complete(_serve(granians, deliveries, real_port, on_ready))
         on_stop()
     finally:
         access_log.flush()
@@ -105,26 +105,29 @@ def choose_granian(
 
 
 async def _serve(
-    granian: InternalGranian | PublicGranian,
+    granians: list[InternalGranian | PublicGranian],
     deliveries: Deliveries,
     port: int,
     on_ready: Callable[[int], object],
 ) -> float:
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _signals(stop, hurry):
-        await granian.start()
+        started = []
         try:
+            for granian in granians:
+                await granian.start()
+                started.append(granian)
             on_ready(port)
             await stop.wait()
             told_at = monotonic()
         finally:
-            granian.stop()
+            for granian in started:
+                granian.stop()
             deliveries.hurry()
-            await _wait_for_one(GRACE_S, granian.ended, hurry)
-            if not granian.ended.is_set():
+            if not await _ended(started, GRACE_S, hurry):
                 deliveries.give_up()
                 connections.cut_all(port)
-                await _wait_for_one(_LAST_S, granian.ended)
+                await _ended(started, _LAST_S)
     return told_at
 
 
@@ -154,11 +157,16 @@ def _native_threads() -> int:
     return psutil.Process().num_threads() - len(started_here)
 
 
-async def _wait_for_one(seconds: float, *events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
+async def _ended(
+    granians: list[InternalGranian | PublicGranian], within_s: float, hurry: asyncio.Event | None = None
+) -> bool:
+    """Whether all have ended within so many seconds, or before somebody is in a hurry."""
+    ends: asyncio.Future[Any] = asyncio.gather(*(one.ended.wait() for one in granians))
+    hurried: asyncio.Future[Any] = asyncio.create_task((hurry or asyncio.Event()).wait())
+    await asyncio.wait([ends, hurried], timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    ends.cancel()
+    hurried.cancel()
+    return all(one.ended.is_set() for one in granians)
 
 
 @contextmanager

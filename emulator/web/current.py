@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WORKSPACE_KEY = "emulator.workspace"
 #: The key of a WSGI environment under which the workspace is left that a view has asked for, as it was then.
 _FOUND_KEY = "emulator.found"
+#: The key of a WSGI environment under which the path is left that a proxy serves this server at.
+_ROOT_KEY = "emulator.root"
 
 
 class WorkspacePrefix:
@@ -28,12 +30,14 @@ class WorkspacePrefix:
         self._application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        root = environ.get("SCRIPT_NAME", "").strip("/")
+        environ[_ROOT_KEY] = environ["SCRIPT_NAME"] = f"/{root}" if root else ""
         name, path = split_path(environ["PATH_INFO"])
         if name is not None:
             environ[WORKSPACE_KEY] = name
             environ["PATH_INFO"] = path
             if is_name(name):  # else what is said about it must not lead there again
-                environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/w/{name}"
+                environ["SCRIPT_NAME"] += f"/w/{name}"
         return self._application(environ, start_response)
 
 
@@ -53,6 +57,22 @@ def emulator() -> Emulator:
     """The emulator that the application serves."""
     found: Emulator = current_app.extensions["emulator"]
     return found
+
+
+def root() -> str:
+    """The path that a reverse proxy serves this server at, with no slash at its end; empty for its top."""
+    found: str = request.environ[_ROOT_KEY]
+    return found
+
+
+def root_url() -> str:
+    """The URL of this server, without a workspace."""
+    return request.host_url.rstrip("/") + root()
+
+
+def root_of(name: str) -> str:
+    """The path below which the routes of a workspace are served, with no slash at its end."""
+    return root() if name == DEFAULT_WORKSPACE else f"{root()}/w/{name}"
 
 
 def workspace_name() -> str:

@@ -27,6 +27,7 @@ from emulator.rules.model import INT64_MAX
 from emulator.rules.notes import NOTES
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
+from emulator.web.admin import safety
 from emulator.web.console import one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
@@ -92,6 +93,7 @@ def domain_texts() -> Iterator[str]:
     yield from ("subscribed", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
+    yield from safety.TEXTS.values()
     yield from REASONS
 
 

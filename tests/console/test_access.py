@@ -96,7 +96,9 @@ def test_a_name_that_somebody_else_points_here_is_refused(shared: Server) -> Non
     answer = shared.get("/", Host="evil.example")
 
     assert answer.status == 403
-    assert "is not this server" in answer.body.decode()
+    assert "is not this server: to allow it, start with --allow-host evil.example" in answer.body.decode()
+    in_russian = shared.get("/?lang=ru", Host="evil.example").body.decode()
+    assert "чтобы разрешить его, запустите сервер с --allow-host evil.example" in in_russian
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(guarded: Server) -> None:

@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import request
 
 from emulator.rules.errors import Forbidden, Unauthorized
-from emulator.settings import Settings
+from emulator.settings import Settings, host_name
 from emulator.web.current import emulator
 
+#: Answered whatever Host says: the checks of load balancers send none, or a name of their own.
+_PROBED = "admin.health"
 #: For probes and readers: they tell nothing that is secret, and the same to everybody.
-_OPEN = ("admin.health", "admin.openapi", "admin.docs", "admin.docs_file")
+_OPEN = (_PROBED, "admin.openapi", "admin.docs", "admin.docs_file")
+#: What is said of a refused request.
+TEXTS = {
+    "no host": "the request has no Host header: send one, such as Host: localhost",
+    "no name": 'Host "%(host)s" is not this server, and no host name',
+    "host": 'Host "%(host)s" is not this server: to allow it, start with --allow-host %(name)s',
+    "origin": 'Origin "%(origin)s" is not this server',
+    "proxy": 'Origin "%(origin)s" is not this server: behind a reverse proxy, start with --trust-proxy',
+    "token": "the admin API needs Authorization: Bearer and the admin token",
+}
+#: One of these texts, with its values, as a person is told it.
+Told = Callable[..., str]
 
 
-def check_access() -> None:
+def in_english(text: str, **values: str) -> str:
+    """The text itself, with its values."""
+    return text % values
+
+
+def check_access(told: Told = in_english) -> None:
     """Refuse an admin request that must not be answered. Raises :class:`Forbidden` or 401.
 
     A foreign Host is DNS rebinding, a foreign Origin a cross-site form or script.
     """
     settings = emulator().settings
     host = request.headers.get("Host", "")
-    if not _is_own_host(host, settings):
-        raise Forbidden(f'Host "{host}" is not this server', "A3")
+    if request.endpoint != _PROBED:
+        _check_host(host, settings, told)
+        # A page of a name that leads here can add X-Forwarded-Host, but not change the Host itself.
+        came = request.environ.get("werkzeug.proxy_fix.orig", {}).get("HTTP_HOST")
+        if came is not None:
+            _check_host(came, settings, told)
     origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2] != host:
-        raise Forbidden(f'Origin "{origin}" is not this server', "A3")
+    # The second leaves out a port that the scheme implies, as browsers do.
+    if origin is not None and (origin.partition("://")[2] or None) not in (host, request.host):
+        is_proxied = "X-Forwarded-Host" in request.headers and not settings.trust_proxy
+        raise Forbidden(told(TEXTS["proxy" if is_proxied else "origin"], origin=origin), "A3")
     if (
         settings.admin_token is not None
         and request.endpoint not in _OPEN
         and not has_token(settings.admin_token)
     ):
-        raise Unauthorized("the admin API needs Authorization: Bearer and the admin token", "A3")
+        raise Unauthorized(told(TEXTS["token"]), "A3")
 
 
 def has_token(token: str) -> bool:
@@ -42,19 +67,19 @@ def has_token(token: str) -> bool:
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
-def _is_own_host(host: str, settings: Settings) -> bool:
-    """Whether a Host header can mean this server: an address or ``localhost``, or the name it listens on.
-
-    A name that resolves here by somebody else's choice is none of these.
+def _check_host(host: str, settings: Settings, told: Told) -> None:
+    """Refuse a Host that is no address, not ``localhost``, not the name that the server listens on, and
+    not allowed: a name that resolves here by somebody else's choice. Raises :class:`Forbidden`.
     """
+    if not host:
+        raise Forbidden(told(TEXTS["no host"]), "A3")
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = host_name(urlsplit(f"//{host}").hostname or "")
     except ValueError:
-        return False
-    if name in ("localhost", settings.host.lower()) or name in settings.allow_host:
-        return True
+        raise Forbidden(told(TEXTS["no name"], host=host), "A3") from None
+    if name in ("localhost", settings.host.lower(), *settings.allow_host):
+        return
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return False
-    return True
+        raise Forbidden(told(TEXTS["host"], host=host, name=name), "A3") from None

@@ -25,7 +25,7 @@ from emulator.rules.errors import Forbidden, Refused, Unauthorized
 from emulator.web.admin.safety import check_access
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import own_path, pages, see_other
-from emulator.web.current import emulator
+from emulator.web.current import emulator, root
 from emulator.web.limits import check_body, spool
 
 #: No script, style, frame or connection but our own files; nothing written into a page runs.
@@ -57,6 +57,9 @@ class ConsoleSession(SecureCookieSessionInterface):
         # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
         port = request.headers.get("Host", "").rpartition(":")[2]
         return f"emulator_console_{port}" if port.isdecimal() else "emulator_console"
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return root() or "/"
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
@@ -120,14 +123,15 @@ def check_request() -> AnyResponse | None:
     Raises :class:`Forbidden` or 401.
     """
     try:
-        check_access()
+        check_access(gettext)
     except Refused as error:
         if not isinstance(error, Unauthorized):
             raise
         signed_in = _sign_ins().is_valid(session.get("sign_in", ""))
         if request.endpoint not in _OPEN and not signed_in:
             if request.method == "GET":
-                return redirect(url_for("console.sign_in", then=request.full_path.rstrip("?")))
+                then = request.script_root + request.full_path.rstrip("?")
+                return redirect(url_for("console.sign_in", then=then))
             raise
     asked = check_body()
     if asked is None and request.method == "POST":

@@ -8,6 +8,8 @@ from typing import Any
 import flask_babel  # type: ignore[import-untyped]  # has no types
 from flask import Flask, Response, request
 
+from emulator.web.current import root
+
 #: Language codes with their own names.
 LANGUAGES = {"en": "English", "ru": "Русский"}
 COOKIE = "emulator_language"
@@ -32,8 +34,8 @@ def remember(response: Response) -> Response:
     """Keep a choice that the request makes."""
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and chosen != request.cookies.get(COOKIE):
-        secure = request.is_secure
-        response.set_cookie(COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="Lax", secure=secure)
+        path, secure = root() or "/", request.is_secure
+        response.set_cookie(COOKIE, chosen, _YEAR_S, None, path, secure=secure, httponly=True, samesite="Lax")
     return response
 
 

@@ -32,6 +32,12 @@ MOST_SHOWN, MOST_LOOKED_AT = 20, 100
 HEARTBEAT_S = 15.0
 #: Seconds to wait for more after the first news, so that a burst comes as one.
 _GATHER_S = 0.05
+#: Proxies are told neither to hold the pieces back nor to pack them.
+_STREAM = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
 #: Lines that are kept ready for other pages.
 _MOST_LINES = 500
 
@@ -95,7 +101,7 @@ def live_stream() -> Response:
     busy = emulator().workspaces.in_use(workspace_name())
     request.environ[DELIVERY_KEY] = Delivery(stream=pieces, busy=busy)
     # An iterator: the length of what will be sent is not known.
-    return Response(iter(()), headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    return Response(iter(()), headers=_STREAM)
 
 
 async def events(

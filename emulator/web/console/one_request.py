@@ -14,7 +14,7 @@ from emulator.rules.model import Subscription
 from emulator.web.console.pages import pages, plain_text
 from emulator.web.console.presenters import reuse
 from emulator.web.console.shown import entry_of, masked_entry
-from emulator.web.current import emulator, workspace
+from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
 
 #: Added to what is sent again: the id of the request that it repeats.
@@ -44,7 +44,7 @@ def one_request(entry_id: int) -> str:
     journal = found.requests
     return render_template(
         "console/request.html",
-        curl=reuse.curl_of(entry, request.host_url),
+        curl=reuse.curl_of(entry, root_url()),
         entry=entry,
         fixes=FIXES,
         fixture=reuse.fixture_of(whole, found.store),
@@ -84,7 +84,7 @@ def request_text(entry_id: int, part: str) -> Response:
 @pages.get(_PATH + "/curl.txt")
 def request_curl(entry_id: int) -> Response:
     """The command that sends the same again, with the real resource token: for the copy button."""
-    return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), request.host_url))
+    return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), root_url()))
 
 
 @pages.get(_PATH + "/profiles.json")

@@ -19,7 +19,7 @@ from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
 from emulator.web.console.presenters.counts import Counts, count
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minutes
-from emulator.web.current import emulator, workspace, workspace_to_change
+from emulator.web.current import emulator, root_of, workspace, workspace_to_change
 from emulator.workspaces.registry import check_name
 from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, KEEPABLE
@@ -136,4 +136,4 @@ def delete_workspace() -> BaseResponse:
 
 
 def _overview_of(name: str) -> BaseResponse:
-    return redirect(("" if name == DEFAULT_WORKSPACE else f"/w/{name}") + _PATH, 303)
+    return redirect(root_of(name) + _PATH, 303)

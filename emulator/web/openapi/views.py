@@ -6,6 +6,7 @@ import sysconfig
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -30,14 +31,6 @@ _PAGE = """<!DOCTYPE html>
 """
 _START = """SwaggerUIBundle({
   url: "../openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null,
-  requestInterceptor: (request) => {
-    // The document's server is "/": below /w/NAME the calls belong to that workspace.
-    const base = location.pathname.replace(/__admin\\/docs\\/.*$/, "");
-    const url = new URL(request.url, location.href);
-    if (!url.pathname.startsWith(base)) { url.pathname = base.replace(/\\/$/, "") + url.pathname; }
-    request.url = url.href;
-    return request;
-  },
 });
 """
 _FILES = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
@@ -51,8 +44,9 @@ def add_routes(blueprint: Blueprint) -> None:
 
 
 def openapi() -> Response:
-    """The OpenAPI document."""
-    return Response(_document(), mimetype="application/json")
+    """The OpenAPI document; its server is where it was asked for: below a proxy's path, in a workspace."""
+    document = {**_document(), "servers": [{"url": request.script_root or "/"}]}
+    return Response(orjson.dumps(document), mimetype="application/json")
 
 
 def docs() -> AnyResponse:
@@ -76,11 +70,11 @@ def _of_the_page(response: Response) -> Response:
 
 
 @cache
-def _document() -> bytes:
+def _document() -> dict[str, Any]:
     # Loaded when somebody asks: the server starts without apispec, and the document needs the views.
     from emulator.web.openapi.document import openapi_document  # noqa: PLC0415
 
-    return orjson.dumps(openapi_document())
+    return openapi_document()
 
 
 @cache
