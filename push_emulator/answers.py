@@ -217,7 +217,7 @@ class Difference(Struct, frozen=True):
 
 
 class NearMiss(Struct, frozen=True):
-    """An entry that nearly matches; ``request``: its body."""
+    """An entry that nearly matches; ``request``: its body, with characters for their ``\\u`` escapes."""
 
     id: Count
     time: str

@@ -18,6 +18,12 @@ T = TypeVar("T")
 TIMEOUT_S = 30.0
 
 
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, whatever a test replaces in it later: pytest-httpx must not answer for the emulator."""
+
+    handle_request = httpx.HTTPTransport.handle_request
+
+
 class Calls:
     """Calls to one workspace of one server.
 
@@ -40,7 +46,8 @@ class Calls:
         # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
         # the authorities' certificates takes longer than all else: only where they are needed.
         secure = self.url.lower().startswith("https:")
-        self.http = httpx.Client(timeout=timeout_s, trust_env=False, verify=verify if secure else False)
+        transport = _Transport(trust_env=False, verify=verify if secure else False)
+        self.http = httpx.Client(timeout=timeout_s, trust_env=False, transport=transport)
 
     def admin(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -53,6 +54,8 @@ class Journal(Subject):
         return self._ask("verify", criteria, within, expected)
 
     def _ask(self, what: str, criteria: Criteria, within: float, expected: Mapping[str, int | None]) -> int:
+        if within:
+            refuse_on_loop(f"await asyncio.to_thread(client.requests.{what}, …, within={within:g})")
         document = {"match": dict(criteria), "expect": given(**expected), "within": within}
         return self._calls.ask(Counted, "POST", f"/requests/{what}", document, waits_s=within).count
 
@@ -63,3 +66,14 @@ def _said(criteria: Criteria) -> Criteria:
     if unsaid:
         raise ValueError(f"{', '.join(unsaid)}: None cannot be asked of a list; count and verify know it")
     return criteria
+
+
+def refuse_on_loop(instead: str) -> None:
+    """Raise :class:`RuntimeError` with what to write instead, if this thread runs an asyncio loop."""
+    asyncio = sys.modules.get("asyncio")  # a loop that runs has loaded it
+    try:
+        asyncio is not None and asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if asyncio is not None:
+        raise RuntimeError(f"within=… would block the event loop, and the app could not send: {instead}")

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
-from time import monotonic, sleep
+
+from push_emulator.waiting import until
 
 #: Seconds that the start and the stop may take.
 START_S = 30.0
@@ -78,9 +79,7 @@ class LocalServer:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
+            if not until(lambda: process.poll() is not None, STOP_S, _LOOK_EVERY_S):
                 process.kill()
                 process.wait()
             if process.stdin is not None:
@@ -95,13 +94,13 @@ class LocalServer:
         self.stop()
 
     def _wait_for(self, port_file: Path) -> int:
-        deadline = monotonic() + START_S
-        while not (port_file.exists() and port_file.read_text().endswith("\n")):
+        def ready() -> bool:
             if self._process is not None and self._process.poll() is not None:
                 raise StartError(f"the emulator ended with status {self._process.returncode}")
-            if monotonic() > deadline:
-                raise StartError(f"the emulator was not ready after {START_S:g} s")
-            sleep(_LOOK_EVERY_S)
+            return port_file.exists() and port_file.read_text().endswith("\n")
+
+        if not until(ready, START_S, _LOOK_EVERY_S):
+            raise StartError(f"the emulator was not ready after {START_S:g} s")
         return int(port_file.read_text())
 
 

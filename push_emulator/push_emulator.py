@@ -10,7 +10,7 @@ import msgspec
 from push_emulator.answers import PushAnswer, RecordedRequest, Unverified
 from push_emulator.emulator_client import EmulatorClient, subscription
 from push_emulator.errors import VerificationFailed
-from push_emulator.journal import Journal
+from push_emulator.journal import Journal, refuse_on_loop
 from push_emulator.masking import mask
 from push_emulator.workspace_answers import ProfileRecord
 
@@ -50,7 +50,8 @@ class PushEmulator:
         """Expect something of the requests that meet all criteria: ``verify(subscription_id="t1").once()``.
 
         Criteria: those of the journal; ones that are no Python names (``field.NAME``) go into the dictionary.
-        ``within``: seconds to wait for requests that are still to come, at most 60.
+        ``within``: seconds to wait for requests that are still to come, at most 60. In an asyncio test:
+        ``await verify(subscription_id="t1").once_async(within=2)``.
         """
         verification = Verification(self.client.requests, {**(criteria or {}), **more}, within, self.url)
         self._verifications.append(verification)
@@ -111,7 +112,8 @@ class Verification:
 
     Each waits up to ``within`` seconds for what is expected; those with only an upper bound watch that long.
     Each raises :class:`AssertionError` with what came and, field by field, what the nearest misses have
-    instead.
+    instead. In an asyncio test those that end in ``_async`` let the loop run meanwhile, so that the app can
+    send; their ``within`` stands for that of :meth:`PushEmulator.verify`.
     """
 
     def __init__(self, journal: Journal, criteria: Mapping[str, Any], within: float, url: str) -> None:
@@ -124,44 +126,88 @@ class Verification:
     def once(self) -> None:
         """Exactly one such request came."""
         __tracebackhide__ = True
-        self._expect("exactly 1 request", exactly=1)
+        self._expect("once", "", exactly=1)
 
     def times(self, count: int) -> None:
         """Exactly so many came."""
         __tracebackhide__ = True
-        self._expect(f"exactly {_requests(count)}", exactly=count)
+        self._expect("times", count, exactly=count)
 
     def never(self) -> None:
         """None came."""
         __tracebackhide__ = True
-        self._expect("no request", exactly=0)
+        self._expect("never", "", exactly=0)
 
     def at_least(self, count: int) -> None:
         """So many came, or more."""
         __tracebackhide__ = True
-        self._expect(f"at least {_requests(count)}", at_least=count)
+        self._expect("at_least", count, at_least=count)
 
     def at_most(self, count: int) -> None:
         """So many came, or fewer."""
         __tracebackhide__ = True
-        self._expect(f"at most {_requests(count)}", at_most=count)
+        self._expect("at_most", count, at_most=count)
+
+    async def once_async(self, *, within: float | None = None) -> None:
+        """:meth:`once` for asyncio."""
+        __tracebackhide__ = True
+        await self._expect_async(within, exactly=1)
+
+    async def times_async(self, count: int, *, within: float | None = None) -> None:
+        """:meth:`times` for asyncio."""
+        __tracebackhide__ = True
+        await self._expect_async(within, exactly=count)
+
+    async def never_async(self, *, within: float | None = None) -> None:
+        """None came; for asyncio."""
+        __tracebackhide__ = True
+        await self._expect_async(within, exactly=0)
+
+    async def at_least_async(self, count: int, *, within: float | None = None) -> None:
+        """:meth:`at_least` for asyncio."""
+        __tracebackhide__ = True
+        await self._expect_async(within, at_least=count)
+
+    async def at_most_async(self, count: int, *, within: float | None = None) -> None:
+        """:meth:`at_most` for asyncio."""
+        __tracebackhide__ = True
+        await self._expect_async(within, at_most=count)
 
     def __str__(self) -> str:
         return f"verify({_told(self._criteria)})"
 
-    def _expect(self, words: str, **expected: int) -> None:
+    def _expect(self, method: str, count: int | str, **expected: int) -> None:
         __tracebackhide__ = True
         self.asked = True
-        try:
-            self._journal.verify(self._criteria, within=self._within, **expected)
-        except VerificationFailed as failure:
-            raise AssertionError(
-                "\n".join(self._explanation(words, msgspec.convert(failure.document, Unverified)))
-            ) from None
+        if self._within:
+            told = f"{count}, " if count != "" else ""
+            refuse_on_loop(f"await push_emulator.verify(…).{method}_async({told}within={self._within:g})")
+        failure = self._failure(self._within, expected)
+        if failure is not None:
+            raise AssertionError(failure)
 
-    def _explanation(self, words: str, found: Unverified) -> list[str]:
-        within = f" within {self._within:g} s" if self._within else ""
-        lines = [f"expected {words} with {_told(self._criteria)}{within}, came {found.count}"]
+    async def _expect_async(self, within: float | None, **expected: int) -> None:
+        __tracebackhide__ = True
+        self.asked = True
+        import asyncio  # noqa: PLC0415  # whoever awaits has loaded it
+
+        seconds = self._within if within is None else within
+        failure = await asyncio.to_thread(self._failure, seconds, expected)
+        if failure is not None:
+            raise AssertionError(failure)
+
+    def _failure(self, within: float, expected: Mapping[str, int]) -> str | None:
+        """Why the expectation is not met, ``None`` if it is."""
+        try:
+            self._journal.verify(self._criteria, within=within, **expected)
+        except VerificationFailed as failure:
+            lines = self._explanation(within, expected, msgspec.convert(failure.document, Unverified))
+            return "\n".join(lines)
+        return None
+
+    def _explanation(self, within_s: float, expected: Mapping[str, int], found: Unverified) -> list[str]:
+        within = f" within {within_s:g} s" if within_s else ""
+        lines = [f"expected {_words(expected)} with {_told(self._criteria)}{within}, came {found.count}"]
         came = self._journal.find(limit=_LISTED)
         if not came.items:
             return [*lines, f"nothing at all came to {self._url}: is that where the app under test sends to?"]
@@ -175,8 +221,11 @@ class Verification:
         return lines + [f"  {request}" for request in came.items]
 
 
-def _requests(count: int) -> str:
-    return f"{count} request{'' if count == 1 else 's'}"
+def _words(expected: Mapping[str, int]) -> str:
+    ((bound, count),) = expected.items()
+    if bound == "exactly" and count == 0:
+        return "no request"
+    return f"{bound.replace('_', ' ')} {count} request{'' if count == 1 else 's'}"
 
 
 def _told(criteria: Mapping[str, Any]) -> str:

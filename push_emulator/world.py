@@ -6,7 +6,6 @@ import io
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from push_emulator.answers import Page
 from push_emulator.calls import Subject, given
 from push_emulator.errors import EmulatorError
+from push_emulator.waiting import until
 from push_emulator.workspace_answers import ClockState, ImportState, SettingsState, WorkspaceState
 
 #: Seconds between two looks at an import.
@@ -117,12 +117,9 @@ class Imports(Subject):
 
     def wait(self, import_id: str, timeout_s: float = 60.0) -> ImportState:
         """An import when it is over. Raises :class:`EmulatorError` if it is not within ``timeout_s``."""
-        deadline = monotonic() + timeout_s
-        while (state := self.get(import_id)).running:
-            if monotonic() > deadline:
-                raise EmulatorError(0, 0, f"import {import_id} is not over after {timeout_s:g} s")
-            sleep(_LOOK_EVERY_S)
-        return state
+        if not until(lambda: not self.get(import_id).running, timeout_s, _LOOK_EVERY_S):
+            raise EmulatorError(0, 0, f"import {import_id} is not over after {timeout_s:g} s")
+        return self.get(import_id)
 
     def all(self) -> list[ImportState]:
         """The workspace's imports, the newest first."""

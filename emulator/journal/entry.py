@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from emulator.journal.spelling import folded
 from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
 from push_emulator.answers import Outcome
@@ -112,11 +113,6 @@ class Reading:
         return rb"\u00" in self.body
 
     @cached_property
-    def lowered(self) -> bytearray:
-        """``packed`` with ASCII letters in lower case."""
-        return self.packed.lower()
-
-    @cached_property
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; ``{}`` if it is none."""
         return self.entry.document()
@@ -128,10 +124,12 @@ class Reading:
 
     @cached_property
     def folded(self) -> str:
-        """The text that words are searched in: body, answer, path, resource's name, headers, case-folded."""
+        """The text that words are searched in: body, answer, path and query, in each of their meanings, the
+        resource's name, headers; case-folded."""
         entry = self.entry
-        headers = (text for header in entry.headers.items() for text in header)
-        return "\n".join((entry.body, entry.answer, entry.path, entry.resource or "", *headers)).casefold()
+        texts = [entry.answer, entry.path, entry.query, entry.resource or "", *entry.headers]
+        # Each by itself, for the body alone is often not ASCII, and ASCII is fast.
+        return "\n".join((folded(entry.body), folded("\n".join((*texts, *entry.headers.values())))))
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
         entry,
         path=hide(entry.path),
         headers=headers,
-        body_bytes=hide(_ELSEWHERE.sub(_hide, _IN_JSON.sub(_hide_json, entry.body))).encode(),
+        body_bytes=_masked_body(entry.body_bytes, hide),
         query=hide(_masked_query(entry.query)),
         error_text=hide(entry.error_text),
         answer_bytes=hide(entry.answer).encode(),
@@ -70,6 +70,11 @@ def _hiding(entry: Entry, tokens: Iterable[str]) -> Hide:
 
 def _hidden(parameters: Parameters, hide: Hide) -> Parameters:
     return tuple(hide(one) if isinstance(one, str) else one for one in parameters)
+
+
+def _masked_body(body: bytes, hide: Hide) -> bytes:
+    text = body.decode("utf-8", "surrogateescape")  # what is not text stays as it is
+    return hide(_ELSEWHERE.sub(_hide, _IN_JSON.sub(_hide_json, text))).encode("utf-8", "surrogateescape")
 
 
 def _masked_query(query: str) -> str:

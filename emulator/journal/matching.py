@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from emulator.journal.entry import Entry, Reading, outcome_word, showable
+from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
@@ -55,7 +56,6 @@ _ANSWERED = {
 }
 #: Criteria whose values are searched in the body's bytes.
 _SENT = ("subscription_id", "id", "resource_token", "provider", "matching", "field_name", "field_value")
-_MARKS = str.maketrans("", "", "-_.:")
 #: Criteria of which an entry can have several values.
 _LISTED: dict[str, Callable[[Entry], list[str]]] = {
     "rule": lambda entry: [one.rule for one in entry.decided],
@@ -71,14 +71,14 @@ class Match:
 
     Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string.
     ``since`` is a time as the journal writes it, ``q`` words that must all occur somewhere in the entry,
-    ``rule`` and ``lint`` ids that must be among those that decided.
+    in any spelling, ``rule`` and ``lint`` ids that must be among those that decided.
     """
 
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
         self._needles = _needles_of(self.criteria)
-        self._words = str(self.criteria.get("q", "")).casefold().split()
+        self._words = [Word(one) for one in str(self.criteria.get("q", "")).split()]
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
         self._cheapest_first = [check for _, check in sorted(costs_and_checks, key=itemgetter(0))]
@@ -95,22 +95,23 @@ class Match:
         for needle in self._needles.answer:
             if needle not in reading.answer:
                 return False
-        if not reading.opened:
-            for needle in self._needles.words:
-                if needle not in reading.lowered:
+        if self._words and not reading.opened:
+            lowered = reading.packed.lower()
+            for word in self._words:
+                if not word.possible(lowered):
                     return False
         for check in self._cheapest_first:
             if check(reading):
                 return False
         for word in self._words:  # noqa: SIM110
-            if word not in reading.folded:
+            if word.text not in reading.folded:
                 return False
         return True
 
     def differences(self, reading: Reading) -> list[Difference]:
         """Every criterion that an entry does not meet, with the entry's own value."""
         found = [one for check in self._checks for one in check(reading)]
-        found += [Difference("q", word, None) for word in self._words if word not in reading.folded]
+        found += [Difference("q", word.text, None) for word in self._words if word.text not in reading.folded]
         return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
     def _make_checks(self) -> Iterator[tuple[int, _Check]]:
@@ -193,29 +194,22 @@ def _text(value: Any) -> str:
 class _Needles(NamedTuple):
     """Bytes that an entry must contain to match: most entries are ruled out without decoding.
 
-    ``body`` ones may be escaped instead, ``words`` are in lower case.
+    ``body`` ones may be escaped instead.
     """
 
     body: list[bytes]
     answer: list[bytes]
-    words: list[bytes]
 
 
 def _needles_of(criteria: Mapping[str, Any]) -> _Needles:
     sent = [
         wanted.encode()
         for key, wanted in criteria.items()
-        if (key in _SENT or key.startswith("field.")) and _is_plain(wanted)
+        if (key in _SENT or key.startswith("field.")) and isinstance(wanted, str) and is_plain(wanted)
     ]
     answered = [
         orjson.dumps({name: criteria[key]})[1:-1]
         for key, name in _ANSWERED.items()
         if criteria.get(key) is not None
     ]
-    words = str(criteria.get("q", "")).casefold().split()
-    return _Needles(sent, answered, [word.encode() for word in words if _is_plain(word)])
-
-
-def _is_plain(wanted: Any) -> bool:
-    """Whether a value is a text without characters that JSON escapes."""
-    return isinstance(wanted, str) and wanted.isascii() and wanted.translate(_MARKS).isalnum()
+    return _Needles(sent, answered)

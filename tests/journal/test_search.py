@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from collections.abc import Awaitable, Callable
+from time import process_time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.journal.attempts import attempts
 from emulator.journal.journal import RequestJournal
@@ -121,6 +126,16 @@ def test_search_pages_and_counts(full: RequestJournal) -> None:
         ('{"id": "TOKEN-9"}', {"q": "token-9"}),
         ('{"field_name": "x", "field_value": "a\\u002db"}', {"field.x": "a-b"}),
         ('{"resource_token": "a\\u005fb"}', {"resource_token": "a_b"}),
+        ('{"field_value": "\\u0410\\u043D\\u043d\\u0430"}', {"q": "Анна"}),
+        ('{"field_value": "\\u0410н\\u043dа"}', {"q": "анна"}),
+        ('{"field_value": "\\u041f\\u0401\\u0422\\u0420"}', {"q": "пётр"}),
+        ('{"id": "\\u0074oken\\u002D9"}', {"q": "TOKEN-9"}),
+        ('{"id": "https:\\/\\/a\\/b"}', {"q": "https://a/b"}),
+        ('{"id": "\\ud83d\\ude00x"}', {"q": "😀X"}),
+        ('{"id": "stra\\u00dfe"}', {"q": "STRASSE"}),
+        ('{"id": "Straße"}', {"q": "strasse"}),
+        ('{"id": "say \\"hi\\""}', {"q": '"hi"'}),
+        ("name=%D0%90%d0%bd%D0%BD%D0%B0+%42ob", {"q": "анна bob"}),
     ],
 )
 def test_what_a_body_spells_in_its_own_way_is_found(body: str, criteria: dict[str, str]) -> None:
@@ -133,3 +148,44 @@ def test_what_a_body_spells_in_its_own_way_is_found(body: str, criteria: dict[st
     with journal.watched(found.append, match):
         journal.record(one)
     assert found == [1]
+
+
+def test_answers_and_queries_are_searched_in_what_they_mean() -> None:
+    one = entry(query="who=%D0%98%D0%B2%D0%B0%D0%BD&a=%62", answer=r'{"x": "\u041eля \"t\""}')
+    for q in ("иван", "a=b", "ОЛЯ", 'оля "t"'):
+        assert Match({"q": q}).meets(reading(one)), q
+    for q in ("иванн", "041f", "петя"):
+        assert not Match({"q": q}).meets(reading(one)), q
+
+
+def test_backslash_before_a_backslash_escapes_no_letter() -> None:
+    assert not Match({"q": "Аб"}).meets(reading(entry(body=r'{"a": "\\u0410б"}')))
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), st.randoms(use_true_random=False))
+def test_any_word_is_found_in_any_spelling_of_any_letter(word: str, chance: random.Random) -> None:
+    def spelt(letter: str) -> str:
+        if letter.isascii() and chance.random() < 0.2:
+            return f"\\u{ord(letter):04X}"
+        return json.dumps(letter, ensure_ascii=chance.random() < 0.5)[1:-1]
+
+    one = entry(body=f'{{"field_value": "{"".join(map(spelt, word))}"}}')
+    match = Match({"q": word})
+    assert match.differences(reading(one)) == []
+    assert match.meets(reading(one))
+
+
+def test_escaped_bodies_are_searched_about_as_fast_as_plain_ones() -> None:
+    took: dict[bool, float] = {}
+    for escaped in (False, True):
+        journal = RequestJournal()
+        for number in range(2000):
+            body = {"subscriptions": [{"subscription_id": f"{number:0150}"}], "field_value": "Мария Ивановна"}
+            journal.record(entry("t", body=json.dumps(body, ensure_ascii=escaped)))
+        runs = []
+        for _ in range(5):
+            begun = process_time()
+            assert asyncio.run(search(journal, Match({"q": "анна"}), 50, count_all=True)).total == 0
+            runs.append(process_time() - begun)
+        took[escaped] = min(runs)
+    assert took[True] < 3 * took[False]

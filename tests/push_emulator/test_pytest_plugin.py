@@ -473,3 +473,99 @@ def test_plugin_is_the_entry_point_that_pytest_looks_for() -> None:
     name, _, value = setup["options.entry_points"]["pytest11"].strip().partition(" = ")
     assert name == "push_emulator"
     assert EntryPoint(name, value, "pytest11").load() is pytest_plugin
+
+
+def test_awaited_verification_lets_the_app_send_and_the_other_form_says_so_at_once(suite: Suite) -> None:
+    suite.write(
+        """
+        import asyncio
+        import pytest
+
+        def test_sent(push_emulator):
+            async def send():
+                await asyncio.sleep(0.1)
+                await asyncio.to_thread(push_emulator.push, "late")
+
+            async def run():
+                sending = asyncio.create_task(send())
+                with pytest.raises(RuntimeError) as told:
+                    push_emulator.verify(subscription_id="late", within=20).times(1)
+                assert not sending.done()
+                assert str(told.value).endswith("await push_emulator.verify(…).times_async(1, within=20)")
+                with pytest.raises(RuntimeError, match="await asyncio.to_thread"):
+                    push_emulator.client.requests.count({"subscription_id": "late"}, within=20, at_least=1)
+                await push_emulator.verify(subscription_id="late").once_async(within=20)
+                await push_emulator.verify(subscription_id="late", within=20).at_least_async(1)
+                await push_emulator.verify(subscription_id="late").times_async(1)
+                await push_emulator.verify(subscription_id="early").never_async(within=0.1)
+                await push_emulator.verify(subscription_id="late").at_most_async(1)
+                push_emulator.verify(subscription_id="late").once()
+
+            asyncio.run(run())
+
+        def test_missed(push_emulator):
+            asyncio.run(push_emulator.verify(subscription_id="t2").once_async(within=0.1))
+
+        @pytest.mark.filterwarnings("ignore:coroutine")
+        def test_not_awaited(push_emulator):
+            push_emulator.verify(subscription_id="t2").once_async()
+        """
+    )
+    ran = suite.run()
+    assert ran.counts == {"passed": 2, "failed": 1, "error": 1}, ran.text
+    assert (
+        "AssertionError: expected exactly 1 request with subscription_id='t2' within 0.1 s, came 0"
+        in ran.text
+    )
+    assert "verify(subscription_id='t2') expects nothing" in ran.text
+    assert "to_thread.py" not in ran.text
+
+
+def test_what_a_test_replaces_in_httpx_does_not_reach_the_emulators_client(suite: Suite) -> None:
+    """As pytest-httpx does."""
+    suite.write(
+        """
+        import httpx
+        import pytest
+
+        @pytest.fixture
+        def replaced(monkeypatch):
+            answer = lambda transport, request: httpx.Response(418)
+            monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+
+        def test_it(replaced, push_emulator):
+            assert httpx.get("http://127.0.0.1:9/").status_code == 418
+            assert push_emulator.push("t1").ok
+            push_emulator.verify(subscription_id="t1").once()
+        """
+    )
+    assert suite.run().counts == {"passed": 1}
+
+
+def test_no_wait_hangs_while_time_is_frozen() -> None:
+    """As freezegun does: the module ``time`` and whoever took from it have a clock that stands still."""
+    program = """
+        import sys, time
+        time.monotonic = time.time = time.perf_counter = lambda: 1000.0
+        from push_emulator import EmulatorClient, LocalServer, StartError, local_server
+        with LocalServer() as server, EmulatorClient(server.url) as client:
+            assert client.requests.count({"q": "x"}, within=0.1) == 0
+            plan = dict(resource=5, provider="ios-apns", match="push", token_column="token")
+            started = client.imports.start(b"token\\nt1\\n", **plan)
+            assert client.imports.wait(started.id, 20).state == "finished"
+        local_server.START_S = local_server.STOP_S = 0.2
+        stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+        try:
+            LocalServer(command=[sys.executable, "-c", stubborn]).start()
+        except StartError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(program)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "the emulator was not ready after 0.2 s\n", done.stderr

@@ -17,6 +17,7 @@ from emulator.journal.entry import Entry, outcome_word, showable
 from emulator.journal.masking import mask_value, masked
 from emulator.journal.matching import KEYS, Match
 from emulator.journal.search import nearest_misses, search
+from emulator.journal.spelling import readable
 from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
 from emulator.rules.errors import Invalid, NotFound
@@ -256,7 +257,7 @@ async def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[N
         NearMiss(
             entry.id,
             entry.time,
-            (entry if show_secrets else masked(entry, tokens)).body,
+            readable((entry if show_secrets else masked(entry, tokens)).body),
             differences if show_secrets else list(map(_masked, differences)),
         )
         for entry, differences in await nearest_misses(found.requests, match)

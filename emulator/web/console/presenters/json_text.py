@@ -1,4 +1,4 @@
-"""JSON as people read it: indented and coloured. What was sent is shown digit for digit as it was written."""
+"""JSON as people read it: indented, coloured, escaped letters as letters; numbers digit for digit as sent."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import json
 import re
 from contextlib import suppress
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from emulator.journal.spelling import readable
+from emulator.web.console.presenters.text import isolated, visible
 
 #: Characters that a page shows of a body; the whole of it can be had as text.
 MOST_SHOWN = 40_000
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null|NaN|-?Infinity)|(?P<mark>[][{}:,])'
 )
-_CLASSES = {"string": "js", "number": "jn", "word": "jw"}
+_CLASSES = {"number": "jn", "word": "jw"}
 _DEPTH = 40
 
 
 def highlight(text: str) -> Markup:
-    """The text as HTML: JSON indented and coloured, anything else as it is. Everything is escaped."""
+    """The text as HTML: JSON indented and coloured, anything else as it is."""
     if len(text) <= MOST_SHOWN:
         with suppress(ValueError, RecursionError):
             json.loads(text, parse_int=str)
             return Markup("").join(_pieces(text))
-    return escape(text[:MOST_SHOWN])
+    return isolated(text[:MOST_SHOWN])
 
 
 def _pieces(text: str) -> list[Markup]:
@@ -33,9 +36,11 @@ def _pieces(text: str) -> list[Markup]:
     for place, token in enumerate(tokens):
         following = tokens[place + 1][0] if place + 1 < len(tokens) else ""
         kind, written = token.lastgroup or "", token[0]
-        if kind != "mark":
-            name = "jk" if kind == "string" and following == ":" else _CLASSES[kind]
-            pieces.append(Markup('<span class="{}">{}</span>').format(name, written))
+        if kind == "string":
+            name = "jk" if following == ":" else "js"
+            pieces.append(Markup('<bdi class="{}">{}</bdi>').format(name, visible(readable(written))))
+        elif kind != "mark":
+            pieces.append(Markup('<span class="{}">{}</span>').format(_CLASSES[kind], written))
         elif written in "{[":
             depth += 1
             pieces.append(Markup(written if following in "}]" else written + _line(depth)))  # nosec B704

@@ -8,6 +8,7 @@ from emulator.rules.model import Decided, Lint
 from emulator.rules.notes import NOTES, WORDS
 from emulator.web.console.language import gettext, number
 from emulator.web.console.presenters.json_text import highlight
+from emulator.web.console.presenters.text import isolated, visible
 from push_emulator.masking import mask
 
 
@@ -60,4 +61,21 @@ def told(note: Decided | Lint) -> str:
     return gettext(NOTES[note.code]).format(*parameters)
 
 
-FILTERS = (clock_time, day_time, gettext, highlight, mask, ms, number, seconds, short, size, told, value)
+FILTERS = (
+    *(
+        clock_time,
+        day_time,
+        gettext,
+        highlight,
+        isolated,
+        mask,
+        ms,
+        number,
+        seconds,
+        short,
+        size,
+        told,
+        value,
+    ),
+    visible,
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -20,6 +21,13 @@ _OWN = frozenset(
         "cookie",
     ]
 )
+#: What curl expands in an address.
+_PATTERN = re.compile(r"[][{}]")
+#: What a terminal may not take as it is.
+_UNPRINTABLE = re.compile(r"[^\n -~]")
+#: Bytes that a shell can surely give to a program in one argument; more than some curls send without
+#: ``Expect``.
+_LONGEST_ARGUMENT, _EXPECTS = 100_000, 1024
 #: What a later request can have in common with a recorded one, in words; the closest first.
 LIKENESSES = {
     "token": "with the same push token",
@@ -31,19 +39,55 @@ LIKENESSES = {
 
 
 def curl_of(entry: Entry, base_url: str) -> str:
-    """The curl command that sends the same again; ``base_url``: without a workspace, which the path has."""
+    """The curl command that sends the same again; ``base_url``: without a workspace, which the path has.
+
+    It reads no file, expands no pattern and adds no header that the request lacked. A body that a shell
+    cannot take as it is comes through a pipe.
+    """
     url = base_url.rstrip("/") + entry.path + (f"?{entry.query}" if entry.query else "")
-    usual = "POST" if entry.body else "GET"
-    method = "" if entry.method == usual else f"-X {shlex.quote(entry.method)} "
-    parts = [f"curl -i {method}{shlex.quote(url)}"]
-    parts += [
-        f"-H {shlex.quote(f'{name}: {value}')}"
+    body = entry.body_bytes
+    options = "-i" + (" -g" if _PATTERN.search(url) else "")
+    if entry.method == "HEAD" and not body:
+        options += " -I"
+    elif entry.method != ("POST" if body else "GET"):
+        options += f" -X {shlex.quote(entry.method)}"
+    parts = [f"curl {options} {shlex.quote(url)}"]
+    parts += [f"-H {shlex.quote(header)}" for header in _headers(entry)]
+    piped = ""
+    if body:
+        text = body.decode("utf-8", "surrogateescape")
+        if len(body) <= _LONGEST_ARGUMENT and all(one.isprintable() or one in "\n\t" for one in text):
+            parts.append(f"--data-raw {shlex.quote(text)}")
+        else:
+            piped = f"printf {shlex.quote(_printf(text))} |\n"
+            parts.append("--data-binary @-")
+    return piped + " \\\n  ".join(parts)
+
+
+def _headers(entry: Entry) -> list[str]:
+    """Headers as curl's ``-H`` takes them: ``name;`` is empty, ``name:`` keeps curl from adding its own."""
+    sent = [
+        f"{name}: {value}" if value else f"{name};"
         for name, value in entry.headers.items()
         if name not in _OWN and not name.startswith("sec-")
     ]
-    if entry.body:
-        parts.append(f"--data-binary {shlex.quote(entry.body)}")
-    return " \\\n  ".join(parts)
+    added = ["accept", "user-agent"]
+    if entry.body_bytes:
+        added += ["content-type"] + ["expect"] * (len(entry.body_bytes) > _EXPECTS)
+    return sent + [f"{name}:" for name in added if name not in entry.headers]
+
+
+def _printf(text: str) -> str:
+    """The format with which ``printf`` writes a text, and bytes that are none, in any shell."""
+    escaped = text.replace("\\", "\\\\").replace("%", "%%")
+    written = _UNPRINTABLE.sub(
+        lambda found: found[0] if found[0].isprintable() else _octal(found[0]), escaped
+    )
+    return _octal("-") + written[1:] if written.startswith("-") else written
+
+
+def _octal(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def fixture_of(entry: Entry, store: TinyDBStore) -> str:
