@@ -89,10 +89,10 @@ class Generations:
 
     # A snapshot at once
 
-    def write_whole(self, state: State, give_up_at: float | None = None) -> None:
+    def write_whole(self, state: State, sync: bool, give_up_at: float | None = None) -> None:
         """Begin a generation with a snapshot of this state. Nothing may be unsynced.
 
-        Raises :class:`OSError`, and :class:`TimeoutError` where it is not written by ``give_up_at``; then the
+        ``sync``: wait for the disk. Raises :class:`OSError`, and :class:`TimeoutError` where it is not written by ``give_up_at``; then the
         disk still holds the state that it held.
         """
         self.abandon_snapshot()
@@ -106,8 +106,8 @@ class Generations:
                     raise TimeoutError("the snapshot takes too long")
                 yield chunk
 
-        replace_file(self.path, chunks())
-        self._written(header)
+        replace_file(self.path, chunks(), sync)
+        self._written(header, sync)
 
     def append(self, payload: bytes) -> None:
         """Append a transaction to the log. Raises :class:`OSError`; then it does not count."""
@@ -201,7 +201,7 @@ class Generations:
         try:
             chunks = snapshot.write_chunks(header, state.documents())
             replace_file(self.path, self._secured(chunks, log, epoch))
-            self._written(header)
+            self._written(header, sync=True)
         except _Abandoned:
             pass
         except Exception as error:
@@ -243,12 +243,13 @@ class Generations:
         number, last_ids = self._first_number, state.last_ids()
         return snapshot.Header(snapshot.FORMAT, self._generation, number, last_ids, self._state_id)
 
-    def _written(self, header: snapshot.Header) -> None:
+    def _written(self, header: snapshot.Header, sync: bool) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
         self._snapshot_number = header.number
         self._snapshot_identity = identity(self.path)
         try:
-            fsync_folder(self.path.parent)
+            if sync:
+                fsync_folder(self.path.parent)
             self._snapshot_bytes = self.path.stat().st_size
             self._forget_logs(header.generation)
         except OSError as error:

@@ -77,7 +77,7 @@ class LoggedStorage(Storage):
     def _open(self, files: Generations) -> Generations:
         clear_away(files.path)
         if nothing_stored(files.path):
-            files.write_whole(self.state)
+            files.write_whole(self.state, self._syncs)
             return files
         recovered = recover(files.path, self._specs)
         files.resume(recovered)
@@ -106,7 +106,7 @@ class LoggedStorage(Storage):
         try:
             if files is not None and files.outdated:
                 self.sync()
-                files.write_whole(self.state, self.give_up_at)
+                files.write_whole(self.state, True, self.give_up_at)
         except Unavailable:
             pass
         except OSError as error:  # nothing is lost: the logs hold everything
@@ -210,7 +210,7 @@ class LoggedStorage(Storage):
         if self._files is not None:
             self.sync()
             try:
-                self._files.write_whole(state)
+                self._files.write_whole(state, self._syncs)
             except OSError as error:  # the log may do well all the same: nobody else is refused
                 raise Unavailable(self._text(error), error) from error
             self._trouble = None

@@ -76,8 +76,8 @@ class RecordedDisk:
 
         return recorded
 
-    def _replace_file(self, path: Path, chunks: Iterable[bytes]) -> None:
-        files.replace_file(path, self._recorded_chunks(chunks))
+    def _replace_file(self, path: Path, chunks: Iterable[bytes], sync: bool = True) -> None:
+        files.replace_file(path, self._recorded_chunks(chunks), sync)
 
     def _recorded_chunks(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
