@@ -39,6 +39,7 @@ def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
         raise click.ClickException(f"the fixtures in {folder} cannot be used; nothing was changed") from error
     with opened(place, loaded) as workspace:
         workspace.reset(keep)
+        workspace.store.keep()  # a server may have other fixtures
         _tell(workspace.name, workspace.store.profile_count, workspace.store.subscription_count)
     return 0
 

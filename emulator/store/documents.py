@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import groupby
 
 #: A page has the ids that are the same but for so many low bits.
 _PAGE_BITS = 12
+_NO_PAGES: Mapping[int, dict[int, bytes]] = {}
 
 
 class Documents(MutableMapping[int, bytes]):
@@ -17,10 +18,27 @@ class Documents(MutableMapping[int, bytes]):
     within a page: where ids ascend, that of insertion. Another thread may iterate while one changes it.
     """
 
-    __slots__ = ("_pages",)
+    __slots__ = ("_pages", "_shared")
 
     def __init__(self) -> None:
         self._pages: dict[int, dict[int, bytes]] = {}
+        #: Pages that belong to others, too: each is copied before it is changed.
+        self._shared: Mapping[int, dict[int, bytes]] = _NO_PAGES
+
+    def fork(self) -> Documents:
+        """These documents as they are now, to be changed; this object itself must not change any more."""
+        other = Documents()
+        other._pages, other._shared = self._pages.copy(), self._pages
+        return other
+
+    def _own(self, number: int) -> dict[int, bytes]:
+        """A page to be changed; an empty one is made."""
+        page = self._pages.get(number)
+        if page is None:
+            page = self._pages[number] = {}
+        elif page is self._shared.get(number):
+            page = self._pages[number] = page.copy()
+        return page
 
     def __getitem__(self, doc_id: int) -> bytes:
         return self._pages[doc_id >> _PAGE_BITS][doc_id]
@@ -30,14 +48,13 @@ class Documents(MutableMapping[int, bytes]):
         return default if page is None else page.get(doc_id, default)
 
     def __setitem__(self, doc_id: int, document: bytes) -> None:
-        page = self._pages.get(doc_id >> _PAGE_BITS)
-        if page is None:
-            page = self._pages[doc_id >> _PAGE_BITS] = {}
-        page[doc_id] = document
+        self._own(doc_id >> _PAGE_BITS)[doc_id] = document
 
     def __delitem__(self, doc_id: int) -> None:
         number = doc_id >> _PAGE_BITS
-        page = self._pages.get(number, {})
+        if doc_id not in self:
+            raise KeyError(doc_id)
+        page = self._own(number)
         del page[doc_id]
         if not page:
             del self._pages[number]
@@ -56,7 +73,7 @@ class Documents(MutableMapping[int, bytes]):
         """Set many documents, quickest where their ids ascend."""
         pairs = zip(doc_ids, documents, strict=True)
         for number, of_page in groupby(pairs, lambda pair: pair[0] >> _PAGE_BITS):
-            self._pages.setdefault(number, {}).update(of_page)
+            self._own(number).update(of_page)
 
     def copy(self) -> Documents:
         """These documents as they are now."""

@@ -25,8 +25,8 @@ OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _NO_FILE_OF_OURS = (ENOENT, ELOOP, EACCES, EPERM, EISDIR)
 
 
-def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file beside ``path``, wait for the disk, and put it in its place.
+def replace_file(path: Path, chunks: Iterable[bytes], sync: bool = True) -> None:
+    """Write a file beside ``path`` and put it in its place; ``sync``: wait for the disk in between.
 
     Raises :class:`OSError`; then ``path`` is as before and nothing is left beside it.
     """
@@ -37,7 +37,8 @@ def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
         with os.fdopen(created, "wb", buffering=0) as file:
             for chunk in chunks:
                 _write(file, chunk)
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):

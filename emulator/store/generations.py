@@ -21,6 +21,8 @@ from emulator.store.files import fsync_folder, identity, replace_file
 from emulator.store.log import Log
 from emulator.store.log_format import is_log
 from emulator.store.recovery import Recovered, find_logs, log_path
+from emulator.store.removal import clear_away, remove
+from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced
 
@@ -82,18 +84,44 @@ class Generations:
         self._closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
         self._forget_logs(recovered.header.generation)
 
+    def remove(self) -> None:
+        """Remove the files: nothing is stored any more. Raises :class:`OSError`; then they are as before."""
+        self.abandon_snapshot()
+        self.check()
+        remove(self.path, self._syncs)
+        self.log.close()
+
     def close(self) -> None:
         """Let go of the files as they are."""
         self.abandon_snapshot()
         self.log.close()
 
-    # A snapshot at once
+    # Files that begin at once
 
-    def write_whole(self, state: State, give_up_at: float | None = None) -> None:
+    def begin(self, shared: SharedState) -> None:
+        """Begin the files of a state that has changed nothing yet of what it shares.
+
+        Raises :class:`OSError`; then nothing is stored.
+        """
+        self.check()
+        clear_away(self.path)
+        header = shared.header
+        log = log_path(self.path, header.generation)
+        # An empty first log alone is no state: without the snapshot nothing has begun.
+        self.log = Log.create(log, header.generation, header.number, header.state, self._syncs)
+        shared.write(self.path, self._syncs)
+        if self._syncs:
+            fsync_folder(self.path.parent)
+        self._begun = True
+        self._generation, self._state_id = header.generation, header.state
+        self._snapshot_identity = identity(self.path)
+        self._snapshot_bytes = self.path.stat().st_size
+
+    def write_whole(self, state: State, sync: bool, give_up_at: float | None = None) -> None:
         """Begin a generation with a snapshot of this state. Nothing may be unsynced.
 
-        Raises :class:`OSError`, and :class:`TimeoutError` where it is not written by ``give_up_at``; then the
-        disk still holds the state that it held.
+        ``sync``: wait for the disk. Raises :class:`OSError`, and :class:`TimeoutError` where it is not
+        written by ``give_up_at``; then the disk still holds the state that it held.
         """
         self.abandon_snapshot()
         self.check()
@@ -106,8 +134,8 @@ class Generations:
                     raise TimeoutError("the snapshot takes too long")
                 yield chunk
 
-        replace_file(self.path, chunks())
-        self._written(header)
+        replace_file(self.path, chunks(), sync)
+        self._written(header, sync)
 
     def append(self, payload: bytes) -> None:
         """Append a transaction to the log. Raises :class:`OSError`; then it does not count."""
@@ -201,7 +229,7 @@ class Generations:
         try:
             chunks = snapshot.write_chunks(header, state.documents())
             replace_file(self.path, self._secured(chunks, log, epoch))
-            self._written(header)
+            self._written(header, sync=True)
         except _Abandoned:
             pass
         except Exception as error:
@@ -243,12 +271,13 @@ class Generations:
         number, last_ids = self._first_number, state.last_ids()
         return snapshot.Header(snapshot.FORMAT, self._generation, number, last_ids, self._state_id)
 
-    def _written(self, header: snapshot.Header) -> None:
+    def _written(self, header: snapshot.Header, sync: bool) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
         self._snapshot_number = header.number
         self._snapshot_identity = identity(self.path)
         try:
-            fsync_folder(self.path.parent)
+            if sync:
+                fsync_folder(self.path.parent)
             self._snapshot_bytes = self.path.stat().st_size
             self._forget_logs(header.generation)
         except OSError as error:

@@ -15,6 +15,7 @@ from typing import Literal, Protocol, TypeVar
 from emulator.rules.interfaces import Lookup
 from emulator.rules.model import Changes, Database, Profile, Resource, Subscription
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.shared_state import SharedState
 
 T = TypeVar("T")
 
@@ -113,7 +114,16 @@ class Store(Lookup, Protocol):
         :meth:`remember`.
         """
 
+    def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
+        """Begin with what is shared, in place of everything, whole or not at all; ``remembered`` as above.
+
+        Without anything to remember nothing is stored then until the next change.
+        """
+
     # The disk
+
+    def keep(self) -> None:
+        """Store what there is, although nothing was changed yet."""
 
     def durable(self) -> Awaitable[None] | None:
         """What an answer has to await so that the disk has all that was changed so far; ``None``: nothing.

@@ -47,14 +47,16 @@ class Log:
     def create(cls, path: Path, generation: int, number: int, state: str, syncs: bool = False) -> Log:
         """Make a log that follows the snapshot ``generation``; it appears whole or not at all.
 
+        ``syncs``: it is on the disk then, too.
         Raises :class:`OSError`, also for somebody else's file in its place.
         """
         if os.path.lexists(path) and not is_log(path):
             raise FileExistsError(EEXIST, "another file is in the place of the next log", str(path))
         line = format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
-        replace_file(path, [line])
+        replace_file(path, [line], syncs)
         try:
-            fsync_folder(path.parent)
+            if syncs:
+                fsync_folder(path.parent)
             return cls(path, len(line), number, syncs)
         except OSError:
             # Left behind, it would contradict what its predecessor takes in from now on.

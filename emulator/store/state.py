@@ -54,6 +54,15 @@ class TableState:
         self.last_id = 0
         self.free_ids = False  # some id below 1: nothing may count on a range
 
+    def fork(self) -> TableState:
+        """This table as it is now, to be changed; this object itself must not change any more."""
+        other = TableState(TableSpec(decode=self.decode))
+        other.documents = self.documents.fork()
+        other.indexes = {name: index.fork() for name, index in self.indexes.items()}
+        other._keyed = tuple(other.indexes.values())
+        other.last_id, other.free_ids = self.last_id, self.free_ids
+        return other
+
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
         """Set or remove one document; the bytes that were there before. ``decoded``: see :class:`Op`."""
         before = self.documents.get(doc_id)
@@ -122,6 +131,12 @@ class State:
     def __init__(self, specs: Mapping[str, TableSpec]) -> None:
         self._specs = specs
         self.tables: dict[str, TableState] = {}
+
+    def fork(self) -> State:
+        """This state as it is now, to be changed; this object itself must not change any more."""
+        other = State(self._specs)
+        other.tables = {name: table.fork() for name, table in self.tables.items()}
+        return other
 
     def table(self, name: str) -> TableState:
         """The table of this name; one that does not exist yet is made, empty."""

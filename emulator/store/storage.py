@@ -14,7 +14,9 @@ The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread wr
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from errno import EEXIST
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -27,6 +29,7 @@ from emulator.store.generations import RETRY_S, Generations
 from emulator.store.log import Log
 from emulator.store.recovery import nothing_stored, recover
 from emulator.store.removal import clear_away
+from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
 
@@ -36,7 +39,8 @@ class LoggedStorage(Storage):
 
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
-    :meth:`sync`), ``none`` neither. ``give_up_at``: when :meth:`close` leaves its snapshot
+    :meth:`sync`), ``none`` neither. ``shared`` says what to begin with where nothing is stored: then files
+    are written with the first change, else at once. ``give_up_at``: when :meth:`close` leaves its snapshot
     (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
@@ -52,6 +56,7 @@ class LoggedStorage(Storage):
         durability: Durability = "os",
         min_log_bytes: int = MIN_LOG_BYTES,
         check_lock: Callable[[], object] = lambda: None,
+        shared: Callable[[], SharedState] | None = None,
     ) -> None:
         self._specs = specs or {}
         self.state = State(self._specs)
@@ -68,23 +73,43 @@ class LoggedStorage(Storage):
         self._retry_at = 0.0
         self._closed = False
         self._path = Path(path or "")
+        self._min_log_bytes = min_log_bytes
+        self._check_lock = check_lock
         self._files: Generations | None = None
-        if path is not None and durability != "none":
-            files = Generations(self._path, self._unsynced, min_log_bytes, self._syncs, check_lock)
+        self._unwritten: SharedState | None = None
+        in_memory = path is None or durability == "none"
+        if not in_memory:
             check_lock()
-            self._files = self._open(files)
+            self._files = self._open(unless_fresh=shared is not None)
+        if self._files is None and shared is not None:
+            self._begin_with(shared(), in_memory)
 
-    def _open(self, files: Generations) -> Generations:
-        clear_away(files.path)
-        if nothing_stored(files.path):
-            files.write_whole(self.state)
+    def _open(self, unless_fresh: bool) -> Generations | None:
+        files = self._new_files()
+        clear_away(self._path)
+        if nothing_stored(self._path):
+            if unless_fresh:
+                return None
+            files.write_whole(self.state, self._syncs)
             return files
-        recovered = recover(files.path, self._specs)
+        recovered = recover(self._path, self._specs)
         files.resume(recovered)
         self.state = recovered.state
         self.torn_bytes = recovered.last.torn_bytes
         self.fresh = not self.state.tables and files.log.number == 0
+        if self.fresh and unless_fresh:  # a first start that was interrupted
+            files.remove()
+            return None
         return files
+
+    def _new_files(self) -> Generations:
+        return Generations(self._path, self._unsynced, self._min_log_bytes, self._syncs, self._check_lock)
+
+    def _begin_with(self, shared: SharedState, in_memory: bool) -> None:
+        if not in_memory:
+            shared.prepare(self._path.parent, self._syncs)
+            self._unwritten = shared
+        self.state = shared.fork()
 
     # TinyDB's interface
 
@@ -106,7 +131,7 @@ class LoggedStorage(Storage):
         try:
             if files is not None and files.outdated:
                 self.sync()
-                files.write_whole(self.state, self.give_up_at)
+                files.write_whole(self.state, True, self.give_up_at)
         except Unavailable:
             pass
         except OSError as error:  # nothing is lost: the logs hold everything
@@ -116,9 +141,65 @@ class LoggedStorage(Storage):
     def discard(self) -> None:
         """Close the files as they are, without a last snapshot."""
         files, self._files = self._files, None
+        self._closed = self._closed or files is not None or self._unwritten is not None
+        self._unwritten = None
         if files is not None:
-            self._closed = True
             files.close()
+
+    # Files that are written when there is something to keep
+
+    def keep(self) -> None:
+        """Write files although nothing was changed yet. Raises :class:`Unavailable`."""
+        self._check_open()
+        self._kept()
+
+    def _kept(self) -> Generations | None:
+        """The files, which begin now if they have not yet; ``None`` in memory."""
+        shared = self._unwritten
+        if shared is None:
+            return self._files
+        if self._trouble is not None and monotonic() < self._retry_at:
+            raise Unavailable(self._text(self._trouble), self._trouble)
+        files = self._new_files()
+        try:
+            files.begin(shared)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._files, self._unwritten, self._trouble = files, None, None
+        return files
+
+    def _check_unwritten(self) -> None:
+        """Raise :class:`OSError` if the directory is not ours, or another file is where ours would be."""
+        self._check_lock()
+        if os.path.lexists(self._path):
+            raise FileExistsError(EEXIST, "another file was put in the place of the state", str(self._path))
+
+    def start_over(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
+        """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
+
+        Without any, the files go, and others are written with the next change.
+        Raises :class:`Unavailable`; then nothing has changed.
+        """
+        self._check_open()
+        files, unwritten = self._files, self._unwritten
+        if changes or (files is None and unwritten is None):
+            state = shared.fork()
+            state.apply(changes)
+            self.replace(state)
+            return
+        try:
+            shared.prepare(self._path.parent, self._syncs)
+            if files is not None:
+                self.sync()
+                files.remove()
+            else:
+                self._check_unwritten()
+        except OSError as error:
+            raise Unavailable(self._text(error), error) from error
+        self._files, self._unwritten, self._trouble = None, shared, None
+        self._unsynced = Unsynced()  # the next log numbers its transactions anew
+        self.state = shared.fork()
+        self.commits += 1
 
     # Transactions
 
@@ -139,16 +220,16 @@ class LoggedStorage(Storage):
         if self._batch is not None:
             self._batch += ops
             self.state.apply(ops, self._batch_undo)
-        elif self._files is None:
+        elif (files := self._files or self._kept()) is None:
             self.state.apply(ops)
         else:
-            self._begin(self._files)
+            self._begin(files)
             # The log first: a snapshot on its way must not see what the log does not hold.
-            size = self._append(self._files, ops)
+            size = self._append(files, ops)
             if self._syncs:
                 undo: list[Op] = []
                 self.state.apply(ops, undo)
-                self._unsynced.add(Pending(self._files.log.number, size, undo))
+                self._unsynced.add(Pending(files.log.number, size, undo))
             else:
                 self.state.apply(ops)
         self.commits += 1
@@ -161,7 +242,7 @@ class LoggedStorage(Storage):
         of it is undone. Raises :class:`Unavailable`.
         """
         self._check_open()
-        files = self._files
+        files = self._files or self._kept()
         if files is not None:
             self._begin(files)
         with files.unseen() if files is not None else contextlib.nullcontext():
@@ -207,10 +288,11 @@ class LoggedStorage(Storage):
         Raises :class:`Unavailable`.
         """
         self._check_open()
-        if self._files is not None:
+        files = self._kept()
+        if files is not None:
             self.sync()
             try:
-                self._files.write_whole(state)
+                files.write_whole(state, self._syncs)
             except OSError as error:  # the log may do well all the same: nobody else is refused
                 raise Unavailable(self._text(error), error) from error
             self._trouble = None
@@ -233,6 +315,8 @@ class LoggedStorage(Storage):
         if self._files is not None:
             self._files.abandon_snapshot()
             self._files.check()
+        elif self._unwritten is not None:
+            self._check_unwritten()
 
     def rest(self) -> None:
         """Let go of the open file; the next transaction opens it again."""
@@ -300,21 +384,30 @@ class LoggedStorage(Storage):
 
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
-        files = self._files
-        if files is None:
-            return True
         if self._trouble is None:
             try:
-                files.check()
-                files.log.check_open()
+                self._check_files()
             except OSError as error:
                 self._failed(error)
                 self._retry_at = 0.0
+        files = self._files
+        if self._unwritten is not None and self._trouble is not None:
+            with contextlib.suppress(Unavailable):
+                files = self._kept()
+        if files is None:
+            return self._trouble is None
         if not self._writable(files):
             return False
         if files.snapshot_missing() or (files.failure is not None and files.snapshot_due()):
             self.snapshot()
         return self.failure is None
+
+    def _check_files(self) -> None:
+        if self._files is not None:
+            self._files.check()
+            self._files.log.check_open()
+        elif self._unwritten is not None:
+            self._check_unwritten()
 
     def _writable(self, files: Generations) -> bool:
         if self._trouble is None:

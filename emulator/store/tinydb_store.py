@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -25,6 +26,7 @@ from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet, give_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
+from emulator.store.shared_state import SharedState
 from emulator.store.state import Op
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
@@ -76,7 +78,7 @@ class TinyDBStore:
         self.storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = self.storage.sync, self.storage.probe, self.storage.rest
         self.batch, self.discard = self.storage.batch, self.storage.discard
-        self.prepare_removal = self.storage.prepare_removal
+        self.prepare_removal, self.keep = self.storage.prepare_removal, self.storage.keep
         self._begin(path or Path())
 
     @classmethod
@@ -87,6 +89,22 @@ class TinyDBStore:
         store.storage.fresh = not state.tables
         store.storage.replace(state)
         store._begin(path)
+        return store
+
+    @classmethod
+    def of_fixtures(cls, fixtures: FixtureSet, now: str, new_id: Callable[[], str]) -> TinyDBStore:
+        """A fixture set in memory; ``now`` and ``new_id``: see :meth:`replace`."""
+        store = cls(None, "none")
+        store.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
+        store.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
+        store.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
+        ids = count(1)
+        for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
+            steps = [store.profiles.step(doc_id, profile)]
+            if subscriptions:
+                give_hash_ids(store, subscriptions)
+                steps += [store.subscriptions.step(next(ids), one) for one in subscriptions]
+            store.storage.commit(steps, checked=True)
         return store
 
     def _begin(self, path: Path) -> None:
@@ -208,8 +226,10 @@ class TinyDBStore:
             self.storage.commit([self.subscriptions.step(doc_id, None)], checked=True)
 
     def remember(self, name: str, document: bytes) -> None:
-        doc_id = REMEMBERED.index(name) + 1
-        self.storage.commit([self._remembered.step(doc_id, msgspec.Raw(document))])
+        self.storage.commit([self._remembering(name, document)])
+
+    def _remembering(self, name: str, document: bytes) -> Op:
+        return self._remembered.step(REMEMBERED.index(name) + 1, msgspec.Raw(document))
 
     def recall(self, name: str) -> bytes | None:
         document: bytes | None = self._remembered.get(doc_id=REMEMBERED.index(name) + 1)
@@ -222,20 +242,14 @@ class TinyDBStore:
         new_id: Callable[[], str],
         remembered: Mapping[str, bytes] | None = None,
     ) -> None:
-        other = TinyDBStore(None, "none")
-        other.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
+        other = TinyDBStore.of_fixtures(fixtures, now, new_id)
         for name, document in (remembered or {}).items():
             other.remember(name, document)
-        other.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
-        other.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
-        ids = count(1)
-        for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
-            steps = [other.profiles.step(doc_id, profile)]
-            if subscriptions:
-                give_hash_ids(other, subscriptions)
-                steps += [other.subscriptions.step(next(ids), one) for one in subscriptions]
-            other.storage.commit(steps, checked=True)
         self.take(other)
+
+    def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
+        self.storage.start_over(shared, [self._remembering(*one) for one in remembered.items()])
+        self.learn_configuration()
 
     def take(self, other: TinyDBStore) -> None:
         """Put all that another store has in place of everything; the other one is used no more.
@@ -247,8 +261,8 @@ class TinyDBStore:
 
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
-        self._databases: dict[int, Database] = {one.id: one for one in self.database_table}
-        self._by_token: dict[str, Resource] = {one.token: one for one in self.resource_table}
+        self._databases = _by_id(_in_order(self.database_table))
+        self._by_token = _by_token(_in_order(self.resource_table))
 
     # The disk
 
@@ -303,3 +317,22 @@ class TinyDBStore:
             if one.profile_id == profile_id and one.key == key:
                 return doc_id, one
         return None, None
+
+
+def _in_order(table: IndexedTable) -> tuple[bytes, ...]:
+    return tuple(document for _, document in sorted(table.state.documents.items()))
+
+
+# Most workspaces have what they began with: they share what is decoded, and nobody changes that.
+
+
+@lru_cache(maxsize=16)
+def _by_id(databases: tuple[bytes, ...]) -> dict[int, Database]:
+    decode = msgspec.json.Decoder(Database).decode
+    return {one.id: one for one in map(decode, databases)}
+
+
+@lru_cache(maxsize=16)
+def _by_token(resources: tuple[bytes, ...]) -> dict[str, Resource]:
+    decode = msgspec.json.Decoder(Resource).decode
+    return {one.token: one for one in map(decode, resources)}

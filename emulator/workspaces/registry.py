@@ -225,7 +225,7 @@ class Workspaces:
 
         One that is not open is deleted: its next use makes it from them.
         """
-        self.fixtures = fixtures
+        before, self.fixtures = self.fixtures, fixtures
         refused = {}
         for name in self.names():
             workspace = self._open.get(name)
@@ -237,6 +237,8 @@ class Workspaces:
                     workspace.reset()
             except (OSError, Refused, Unavailable) as error:
                 refused[name] = str(error)
+        if before.shared is not None:
+            before.shared.close()
         return refused
 
     def close(self, seconds: float = CLOSING_S) -> None:
@@ -252,6 +254,8 @@ class Workspaces:
         except RuntimeError:  # at the very end of the process there are no new threads
             for workspace in self:
                 workspace.close(deadline)
+        if self.fixtures.shared is not None:
+            self.fixtures.shared.close()
 
     def _stored(self) -> set[str]:
         return stored_names(self._settings.state) if self._settings.durability != "none" else set()

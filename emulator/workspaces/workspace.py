@@ -18,6 +18,7 @@ from emulator.journal.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.shared_state import SharedState
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
@@ -64,24 +65,33 @@ class Workspace:
         self._initial_settings = self.settings = WorkspaceSettings(settings.policies, settings.strict)
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.made = store is None
+        self._seed = settings.seed
+        self._ids = ObjectIds(self.clock, settings.seed)
         self.store = store or TinyDBStore(
             state_file(settings.state, name),
             settings.durability,
             min_log_bytes=settings.min_log_bytes,
             check_lock=check_lock,
+            shared=lambda: self._shared(self.clock),
         )
         if self.made:
             self.store.on_taken_back = self._recall
-        self._seed = settings.seed
-        self._ids = ObjectIds(self.clock, settings.seed)
-        if self.made and self.store.fresh:
-            self.reset(keep=("requests",))
-            return
         try:
             self._recall()
         except ValueError as error:
             self.store.discard()
             raise DamagedState(state_file(settings.state, name), 0, str(error)) from error
+
+    def _shared(self, clock: WorkspaceClock) -> SharedState:
+        """The fixtures as a workspace begins with them: encoded once for all whose clock nobody has set."""
+        shared = self.fixtures.shared if clock.setting == REAL_TIME else None
+        if shared is None:
+            new_id = ObjectIds(clock, self._seed).profile_id
+            store = TinyDBStore.of_fixtures(self.fixtures, clock.timestamp(), new_id)
+            shared = SharedState(store.storage.state)
+            if clock.setting == REAL_TIME:
+                self.fixtures.shared = shared
+        return shared
 
     @property
     def ids(self) -> ObjectIds:
@@ -104,12 +114,8 @@ class Workspace:
         """
         kept = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
         clock = self.clock if "clock" in keep else WorkspaceClock()
-        self.store.replace(
-            self.fixtures,
-            clock.timestamp(),
-            ObjectIds(clock, self._seed).profile_id,
-            {name: document for name, document in kept.items() if document is not None},
-        )
+        remembered = {name: document for name, document in kept.items() if document is not None}
+        self.store.start_over(self._shared(clock), remembered)
         if "faults" not in keep:
             self.faults.replace([])
         self._recall()

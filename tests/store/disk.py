@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emulator.store import files, generations, log
+from emulator.store import files, generations, log, removal, shared_state
 from tests.store.scene import Folder, read_folder
 
 
@@ -27,11 +27,11 @@ class RecordedDisk:
         self._safe_bytes: dict[int, bytes] = {}
         self._held: dict[int, int] = {}
         recorded = _RecordedOs(self)
-        patch.setattr(log, "os", recorded)
-        patch.setattr(files, "os", recorded)
+        for module in (log, files, removal, shared_state):
+            patch.setattr(module, "os", recorded)
         patch.setattr(log, "_flush", recorded.fsync)
         patch.setattr(Path, "unlink", self._recorded_unlink(Path.unlink))
-        for module in (log, generations):
+        for module in (log, generations, shared_state):
             patch.setattr(module, "replace_file", self._replace_file)
 
     def close(self) -> None:
@@ -76,8 +76,8 @@ class RecordedDisk:
 
         return recorded
 
-    def _replace_file(self, path: Path, chunks: Iterable[bytes]) -> None:
-        files.replace_file(path, self._recorded_chunks(chunks))
+    def _replace_file(self, path: Path, chunks: Iterable[bytes], sync: bool = True) -> None:
+        files.replace_file(path, self._recorded_chunks(chunks), sync)
 
     def _recorded_chunks(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
@@ -113,6 +113,16 @@ class _RecordedOs:
     def replace(self, source: Path, target: Path) -> None:
         self._disk.moment()
         os.replace(source, target)
+        self._disk.moment()
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._disk.moment()
+        os.rename(source, target)
+        self._disk.moment()
+
+    def link(self, source: Path, target: Path) -> None:
+        self._disk.moment()
+        os.link(source, target)
         self._disk.moment()
 
     def ftruncate(self, fd: int, size: int) -> None:

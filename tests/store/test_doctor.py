@@ -41,6 +41,8 @@ def folder(tmp_path: Path) -> Path:
     """A state directory as a kill leaves it: a snapshot and a log with three transactions."""
     folder = tmp_path / "state"
     emulator = Emulator(Settings(state=folder))
+    storage = emulator.workspaces.default.store.storage
+    storage.replace(storage.state)  # the second generation
     emulator.close()
     emulator = Emulator(Settings(state=folder))
     for number in range(3):
@@ -104,6 +106,7 @@ def follow(output: str) -> None:
 def the_tokens(folder: Path) -> set[str]:
     """The tokens that a started emulator has."""
     emulator = Emulator(Settings(state=folder))
+    emulator.workspaces.default.store.keep()
     documents = emulator.workspaces.default.store.storage.state.table("subscriptions").documents
     emulator.workspaces.default.store.discard()
     emulator.close()

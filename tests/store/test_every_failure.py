@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.store import files, log, removal
+from emulator.store import files, log, removal, shared_state
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
+from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.storage import LoggedStorage
 from tests.store.scene import NAME, SPECS, Contents, contents, transaction
 
 #: What can fail on a disk; a file is closed even if closing it tells of an error.
-STEPS = ("open", "write", "fsync", "replace", "rename", "ftruncate", "close", "unlink", "listdir")
+STEPS = ("open", "write", "fsync", "replace", "rename", "ftruncate", "close", "unlink", "listdir", "link")
 
 
 class Killed(BaseException):
@@ -32,7 +34,7 @@ class Disk:
         self.step = 0
         self._failing = failing
         self._killed = killed
-        for module in (log, files, removal):
+        for module in (log, files, removal, shared_state):
             patch.setattr(module, "os", self)
         patch.setattr(log, "_flush", self._failing_step("fsync"))
         unlink = Path.unlink
@@ -122,6 +124,44 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
         else:
             assert after[0] == (before if refused else contents_of(17)), failing
             assert opened_again(path) == after[1], failing
+        if not disk.has_failed:
+            assert failing > 10
+            return
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
+def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, linked: bool
+) -> None:
+    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if linked else 1 << 30)
+    state = State(SPECS)
+    state.apply(transaction(17))
+    for failing, path in steps_until_the_end(tmp_path):
+        shared = SharedState(state)
+        storage, before = prepared(path)
+        after: list[Contents] = []
+        with pytest.MonkeyPatch.context() as patch:
+            disk = Disk(patch, failing, killed)
+            with contextlib.suppress(Killed):
+                for step in (partial(storage.start_over, shared), partial(storage.commit, transaction(3))):
+                    storage._retry_at = 0.0
+                    was = contents(storage.state)
+                    try:
+                        step()
+                    except Unavailable:
+                        assert contents(storage.state) == was
+                    after.append(contents(storage.state))
+                storage.discard()
+        again = LoggedStorage(path, SPECS, shared=lambda shared=shared: shared)  # type: ignore[misc]
+        found = contents(again.state)
+        again.commit(transaction(5))
+        again.close()
+        LoggedStorage(path, SPECS).discard()
+        if killed:
+            assert found in (before, contents_of(17), contents_of(17, 3)), failing
+        else:
+            assert found == after[1], failing
         if not disk.has_failed:
             assert failing > 10
             return

@@ -118,10 +118,12 @@ def test_a_link_that_is_placed_while_a_server_runs_is_not_written_through(
     server = start_server("-q")
     foreign = tmp_path / "foreign"
     foreign.write_text("somebody else's")
-    for name in ("default.json.tmp", "default.3.journal.tmp", "default.4.journal.tmp"):
+    for name in ("default.json.tmp", "default.1.journal.tmp", "default.2.journal.tmp"):
         (server.state / name).symlink_to(foreign)
+    assert server.request("PUT", "/__admin/workspaces/default").status == 200
     assert server.post("/__admin/reset", {}).status == 200
     assert server.push()["error"] == 400
+    assert server.request("PUT", "/__admin/workspaces/default").status == 200
     (server.state / "lock.holder").unlink()
     (server.state / "lock.holder").symlink_to(foreign)
     assert server.stop() == 0

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from emulator.store import log, snapshot
-from emulator.store.state import State
+from emulator.store import log, shared_state, snapshot
+from emulator.store.shared_state import SharedState
+from emulator.store.state import Op, State
 from emulator.store.storage import Durability, LoggedStorage
 from tests.store.disk import RecordedDisk
 from tests.store.scene import NAME, SPECS, Contents, Folder, contents, transaction, write_folder
@@ -20,22 +22,38 @@ from tests.store.scene import NAME, SPECS, Contents, Folder, contents, transacti
 Moment = tuple[Folder, tuple[Contents, ...]]
 
 
+def shared() -> SharedState:
+    """What states begin with where they do not begin empty."""
+    state = State(SPECS)
+    for number in range(20, 23):
+        state.apply(transaction(number))
+    return SharedState(state)
+
+
 class Life:
     """A storage's life on a recorded disk: at each moment what is left, and what may be found there.
 
     What may be found is the acknowledged state or that after one more of the transactions on their way.
     """
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        patch: pytest.MonkeyPatch,
+        durability: Durability,
+        begin_with: SharedState | None = None,
+    ) -> None:
         self.kills: list[Moment] = []
         self.power_losses: list[Moment] = []
-        self._legal: tuple[Contents, ...] = ({},)
+        self.shared = begin_with
+        self._options: dict[str, Any] = {} if begin_with is None else {"shared": lambda: begin_with}
+        self._model = State(SPECS) if begin_with is None else begin_with.fork()
+        self._legal: tuple[Contents, ...] = (contents(self._model),)
         self._durability = durability
         self._number = 0
-        self._model = State(SPECS)
         self.disk = RecordedDisk(folder, patch, self._record)
         self.path = folder / NAME
-        self.storage = LoggedStorage(self.path, SPECS, durability, min_log_bytes=1 << 30)
+        self.storage = LoggedStorage(self.path, SPECS, durability, 1 << 30, **self._options)
 
     def _record(self) -> None:
         self.kills.append((self.disk.now(), self._legal))
@@ -76,6 +94,15 @@ class Life:
         self.storage.replace(other)
         self._acknowledge()
 
+    def start_over(self, *changes: Op) -> None:
+        """Begin with what is shared again: a reset."""
+        assert self.shared is not None
+        self._model = self.shared.fork()
+        self._model.apply(changes)
+        self._legal += (contents(self._model),)
+        self.storage.start_over(self.shared, changes)
+        self._acknowledge()
+
     def snapshot(self, patch: pytest.MonkeyPatch) -> None:
         """A snapshot, with a transaction between each two of its steps."""
         write_chunks = snapshot.write_chunks
@@ -106,7 +133,7 @@ class Life:
             self.storage.close()
         else:
             self.storage.discard()
-        self.storage = LoggedStorage(self.path, SPECS, self._durability, min_log_bytes=1 << 30)
+        self.storage = LoggedStorage(self.path, SPECS, self._durability, 1 << 30, **self._options)
 
     def _acknowledge(self) -> None:
         self._legal = self._legal[-1:]
@@ -141,7 +168,41 @@ def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Lif
     return life
 
 
-def survivors(folder: Path, moments: list[Moment], patch: pytest.MonkeyPatch) -> int:
+def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Life:
+    """A life that begins with what others share, and returns to it at every stage of its files."""
+    folder.mkdir()
+    patch.setattr(snapshot, "_CHUNK", 2)
+    patch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0)
+    life = Life(folder, patch, durability, shared())
+    life.start_over()
+    life.commit()
+    life.batch()
+    life.start_over()
+    life.commit()
+    life.start_over(*transaction(9))
+    life.commit()
+    life.start_over()
+    life.commit()
+    life.snapshot(patch)
+    life.commit()
+    life.start_over()
+    life.storage.keep()
+    life.commit()
+    life.reopen(clean=False)
+    life.commit()
+    life.start_over()
+    life.commit()
+    life.reopen(clean=True)
+    life.commit()
+    life.start_over()
+    life.storage.close()
+    life.disk.close()
+    return life
+
+
+def survivors(
+    folder: Path, moments: list[Moment], patch: pytest.MonkeyPatch, begin_with: SharedState | None = None
+) -> int:
     """Hold that each of the moments is survived; how many different ones there were."""
     patch.setattr(os, "fsync", lambda fd: None)  # thousands of real ones would take long
     patch.setattr(log, "_flush", lambda fd: None)
@@ -152,10 +213,11 @@ def survivors(folder: Path, moments: list[Moment], patch: pytest.MonkeyPatch) ->
             continue
         seen.add(key)
         path = write_folder(folder, left)
-        storage = LoggedStorage(path, SPECS)
+        options: dict[str, Any] = {} if begin_with is None else {"shared": lambda: begin_with}
+        storage = LoggedStorage(path, SPECS, **options)
         found = contents(storage.state)
         assert found in legal, sorted(left)
-        assert storage.fresh == (found == {})
+        assert begin_with is not None or storage.fresh == (found == {})
         storage.commit(transaction(1))
         expected = contents(storage.state)
         storage.close()
@@ -179,3 +241,13 @@ def test_a_loss_of_power_at_any_moment_loses_nothing_in_fsync_mode(
     with pytest.MonkeyPatch.context() as patch:
         life = live(tmp_path / "life", patch, "fsync")
     assert survivors(tmp_path / "left", life.power_losses, monkeypatch) > 100
+
+
+@pytest.mark.parametrize("durability", ["os", "fsync"])
+def test_one_that_begins_with_what_others_share_survives_every_moment_of_its_resets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durability: Durability
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        life = live_with_shared(tmp_path / "life", patch, durability)
+    moments = life.kills if durability == "os" else life.power_losses
+    assert survivors(tmp_path / "left", moments, monkeypatch, shared()) > 100

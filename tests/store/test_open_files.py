@@ -95,7 +95,6 @@ def test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so(
             ("PUT", "/__admin/workspaces/new", None),
             ("DELETE", "/__admin/workspaces/there", None),
             ("GET", "/__admin/workspaces", None),
-            ("POST", "/__admin/reset", "{}"),
             ("PATCH", "/__admin/settings", '{"strict": true}'),
         ):
             status, text = ask(method, path, body)

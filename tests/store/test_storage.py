@@ -276,7 +276,7 @@ def test_a_failed_snapshot_is_tried_again_when_only_health_asks(
 
 
 def test_a_rotation_that_fails_leaves_no_log_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = opened(path)
+    storage = opened(path, "fsync")
     with monkeypatch.context() as patch:
 
         def fail(folder: Path) -> None:

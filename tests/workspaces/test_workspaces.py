@@ -92,7 +92,7 @@ def test_a_name_that_is_none_is_refused(fresh: Server, name: str) -> None:
         assert_error(answer, 400, text)
     if name.isascii():
         assert_error(fresh.post("/push_subscribe", BODY, **{"X-Emulator-Workspace": name}), 400, text)
-    assert {path.name for path in fresh.state.glob("*.json")} == {"default.json"}
+    assert list(fresh.state.glob("*.json")) == []
 
 
 GOOD_NAMES = ["holder", "lock", "0", "-", "_", "x" * 64, "default-1"]
@@ -237,7 +237,7 @@ def test_idle_workspaces_make_room_for_new_ones(tmp_path: Path) -> None:
 def test_what_is_left_of_a_run_before_expires_by_its_last_change(tmp_path: Path) -> None:
     found = workspaces(tmp_path)
     for name in ("old", "new"):
-        found.get(name)
+        found.get(name).store.keep()
     found.close()
     for path in [*tmp_path.glob("old.*"), *tmp_path.glob("default.*")]:
         os.utime(path, (time.time() - 100, time.time() - 100))
@@ -284,12 +284,7 @@ def test_each_workspace_is_a_file_and_survives_kill_9(server: Server) -> None:
     server.request("PATCH", "/w/two/__admin/settings", b'{"strict": true}')
     server.post("/w/two/__admin/faults", {"then": {"status": 503}, "times": 5})
     server.kill()
-    assert {path.name for path in server.state.glob("*.json")} == {
-        "default.json",
-        "one.json",
-        "two.json",
-        "three.json",
-    }
+    assert {path.name for path in server.state.glob("*.json")} == {"one.json", "two.json", "three.json"}
     server.start()
     assert [profiles(server, name) for name in ("one", "two", "three")] == [7, 8, 9]
     assert server.get("/w/two/__admin/settings").json["strict"] is True
@@ -321,10 +316,13 @@ def test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone(tmp_
     workspace = Workspace("default", Settings(state=tmp_path / "state", seed=1), fixtures)
     workspace.set_clock(ClockSetting(1_767_225_600_000))
     workspace.arm(Fault("", times=1))
-    (tmp_path / "state" / "default.3.journal").mkdir()
+    (tmp_path / "state" / "default.json").rename(tmp_path / "default.json")
+    (tmp_path / "state" / "default.json").mkdir()
     with pytest.raises(Unavailable):
         workspace.reset()
     assert (workspace.clock.frozen, len(workspace.faults), workspace.store.profile_count) == (True, 1, 3)
+    (tmp_path / "state" / "default.json").rmdir()
+    (tmp_path / "default.json").rename(tmp_path / "state" / "default.json")
     workspace.set_clock(REAL_TIME)
     assert workspace.ids.profile_id() == whole.ids.profile_id()
     workspace.discard()

@@ -42,7 +42,9 @@ def make_workspace(name: str) -> NamedWorkspace:
 
     One that is there stays as it is.
     """
-    return NamedWorkspace(emulator().workspaces.get(name).name)
+    made = emulator().workspaces.get(name)
+    made.store.keep()
+    return NamedWorkspace(made.name)
 
 
 @operation("delete", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))

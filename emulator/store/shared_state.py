@@ -1,0 +1,62 @@
+"""A state that many begin with: they share what they do not change, in memory and on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from emulator.store import snapshot
+from emulator.store.files import replace_file
+from emulator.store.state import State
+
+#: So many documents are written as quickly as linked.
+_WRITTEN_AS_QUICKLY = 1000
+
+
+class SharedState:
+    """What the states that begin with it share. The ``state`` given must not change any more.
+
+    ``header``: that of its snapshot, and of the log that each begins with.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.header = snapshot.Header(snapshot.FORMAT, 1, 0, state.last_ids(), secrets.token_hex(8))
+        self._file: Path | None = None
+
+    def fork(self) -> State:
+        """A state that is the same and may change."""
+        return self._state.fork()
+
+    def prepare(self, folder: Path, sync: bool) -> None:
+        """Write the one file that large snapshots in this folder shall be links to. Raises :class:`OSError`.
+
+        Where the process dies, the next start removes it as it does with every temporary file.
+        """
+        size = sum(map(len, self._state.documents().values()))
+        if size > _WRITTEN_AS_QUICKLY and (self._file is None or self._file.parent != folder):
+            self.close()
+            file = folder / f"fixtures.json.{secrets.token_hex(8)}.tmp"
+            replace_file(file, snapshot.write_chunks(self.header, self._state.documents()), sync)
+            self._file = file
+
+    def write(self, path: Path, sync: bool) -> None:
+        """Put its snapshot at ``path``, where nothing must be. Raises :class:`OSError`."""
+        if self._file is not None:
+            try:
+                os.link(self._file, path)
+                return
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links, or somebody removed the file
+                self._file = None
+        replace_file(path, snapshot.write_chunks(self.header, self._state.documents()), sync)
+
+    def close(self) -> None:
+        """Remove the file; the links to it stay."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # the next start removes it
+                file.unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""States that begin with a shared one: each owns what it changes, in memory and on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from emulator.store import shared_state
+from emulator.store.shared_state import SharedState
+from emulator.store.state import Op, State
+from emulator.store.storage import LoggedStorage
+from tests.store.databases import check_indexes
+from tests.store.scene import SPECS, contents, transaction
+
+
+def some_state(documents: int) -> State:
+    """A state whose keys have one document, some, and none any more."""
+    state = State(SPECS)
+    for number in range(documents):
+        state.apply(transaction(number))
+    return state
+
+
+def change(state: State, chance: Random) -> None:
+    doc_id = chance.randrange(1, 6000)
+    name = b'{"name":"p%d"}' % chance.randrange(5)
+    state.apply([Op("people", doc_id, None if chance.random() < 0.4 else name)])
+
+
+def test_what_one_changes_no_other_sees_and_the_indexes_are_those_of_its_own_documents() -> None:
+    shared = SharedState(some_state(2500))
+    before = contents(shared.fork())
+    forks = [shared.fork() for _ in range(3)]
+    models = [some_state(2500) for _ in forks]
+    for seed, (fork, model) in enumerate(zip(forks, models, strict=True)):
+        for state in (fork, model):
+            chance = Random(seed)
+            for _ in range(3000):
+                change(state, chance)
+    for fork, model in zip(forks, models, strict=True):
+        assert contents(fork) == contents(model)
+        assert fork.last_ids() == model.last_ids()
+        check_indexes(fork)
+    later = shared.fork()
+    assert contents(later) == before
+    check_indexes(later)
+
+
+def test_a_fork_costs_no_copy_of_what_it_shares() -> None:
+    shared = SharedState(some_state(500))
+    one, other = shared.fork(), shared.fork()
+    pages = [state.tables["people"].documents._pages[0] for state in (one, other)]
+    filled = [state.tables["people"].indexes["name"]._filled for state in (one, other)]
+    assert pages[0] is pages[1]
+    assert filled[0] is filled[1]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_one_who_changes_something_has_a_whole_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if large else 1 << 30)
+    shared = SharedState(some_state(30))
+    paths = [tmp_path / f"{name}.json" for name in ("one", "two", "three")]
+    storages = [LoggedStorage(path, SPECS, shared=lambda: shared) for path in paths]
+    assert not any(path.exists() for path in paths)
+    for number, storage in enumerate(storages[:2], 40):
+        storage.commit(transaction(number))
+    wanted = [contents(storage.state) for storage in storages]
+    assert wanted[0] != wanted[1]
+    assert (paths[0].stat().st_ino == paths[1].stat().st_ino) == large
+    assert not paths[2].exists()
+    storages[0].discard()
+    storages[1].close()
+    storages[2].close()
+    shared.close()
+    assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {"one", "two"}
+    again = [LoggedStorage(path, SPECS, shared=lambda: shared) for path in paths]
+    assert [contents(storage.state) for storage in again] == wanted
+    for storage in again:
+        storage.discard()
+
+
+def test_where_no_file_can_be_linked_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0)
+    shared = SharedState(some_state(30))
+    storage = LoggedStorage(tmp_path / "one.json", SPECS, shared=lambda: shared)
+    for left in tmp_path.glob("*.tmp"):
+        left.unlink()
+    storage.commit(transaction(40))
+    storage.discard()
+    again = LoggedStorage(tmp_path / "one.json", SPECS)
+    assert contents(again.state) == contents(storage.state)
+    again.discard()

@@ -1,0 +1,71 @@
+"""How often a real server process waits for the disk before it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server, subscription
+
+COUNTING = Path(__file__).with_name("counted_syncs")
+CALLS: list[tuple[str, str, object]] = [
+    ("POST", "/push_subscribe", {"resource_token": "two-databases", "subscriptions": [subscription("t")]}),
+    ("POST", "/w/new/push_subscribe", {"resource_token": "two-databases", "subscriptions": []}),
+    ("PUT", "/__admin/workspaces/made", None),
+    ("PATCH", "/__admin/settings", {"strict": True}),
+    ("PUT", "/__admin/clock", {"advance": "3h"}),
+    ("POST", "/__admin/faults", {"then": {"status": 503}, "times": 2}),
+    ("POST", "/__admin/reset", {"keep": ["settings", "faults"]}),
+    ("POST", "/__admin/reset", {}),
+    ("DELETE", "/__admin/workspaces/made", None),
+]
+
+
+@pytest.mark.parametrize("durability", ["os", "fsync"])
+def test_nobody_waits_for_the_disk_but_in_fsync_mode(
+    start_server: Callable[..., Server], tmp_path: Path, durability: str
+) -> None:
+    """The other mode shows that the count counts."""
+    counted = tmp_path / "counted"
+    environment = {"PYTHONPATH": str(COUNTING), "COUNTED_SYNCS": str(counted)}
+    server = start_server("-q", "--durability", durability, environment=environment)
+    waits = []
+    for method, path, document in CALLS:
+        before = counted.stat().st_size
+        body = None if document is None else json.dumps(document).encode()
+        answer = server.request(method, path, body, {"Content-Type": "application/json"})
+        waits.append((method, path, answer.status in (200, 201, 400), counted.stat().st_size > before))
+    changes = durability == "fsync"
+    assert [one for one in waits if one[3] != changes and "/w/new" not in one[1]] == []
+    assert all(one[2] for one in waits), waits
+    assert server.stop() == 0
+
+
+def test_only_what_was_changed_has_a_file_and_all_of_it_is_there_after_a_kill(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server("-q")
+    good = {"resource_token": "two-databases", "subscriptions": [subscription("t")]}
+    server.post("/w/refused/push_subscribe", {})
+    server.get("/w/looked-at/__admin/profiles")
+    server.request("PUT", "/__admin/workspaces/made")
+    server.request(
+        "PATCH", "/w/told/__admin/settings", b'{"strict": true}', {"Content-Type": "application/json"}
+    )
+    for name in ("changed", "reset", "again"):
+        assert server.post(f"/w/{name}/push_subscribe", good).json["error"] == 0
+    for name in ("reset", "again"):
+        assert server.post(f"/w/{name}/__admin/reset", {}).status == 200
+    assert server.post("/w/again/push_subscribe", good).json["error"] == 0
+    server.kill()
+    assert {path.stem for path in server.state.glob("*.json")} == {"made", "told", "changed", "again"}
+    server.start()
+    listed = [item["name"] for item in server.get("/__admin/workspaces").json["items"]]
+    assert listed == ["again", "changed", "default", "made", "told"]
+    profiles = {name: server.get(f"/w/{name}/__admin/health").json["profiles"] for name in [*listed, "reset"]}
+    assert profiles == {"again": 8, "changed": 8, "default": 6, "made": 6, "told": 6, "reset": 6}
+    assert server.get("/w/told/__admin/settings").json["strict"] is True
+    server.stop()
