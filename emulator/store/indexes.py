@@ -19,20 +19,19 @@ class Index:
     Most keys have one document: those cost one dictionary entry, no container.
 
     A dictionary that doubles is written anew, which at a million keys stops everybody for a tenth of a
-    second. So what is filled in at once makes one dictionary that never grows again, and what comes later is
-    spread over small ones, of which there is one more whenever one overflows (linear hashing).
+    second. So the keys are spread over small ones, of which there is one more whenever one overflows (linear
+    hashing).
     """
 
-    __slots__ = ("_filled", "_mask", "_parts", "keys_of")
+    __slots__ = ("_mask", "_parts", "keys_of")
 
     def __init__(self, keys_of: KeysOf) -> None:
         self.keys_of = keys_of
-        self._filled: dict[Hashable, _Ids] = {}
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._dictionaries()))
+        return sum(map(len, self._parts))
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
@@ -45,7 +44,7 @@ class Index:
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
         """Every key with the ids of its documents."""
-        return ((key, self.find(key)) for part in self._dictionaries() for key in part)
+        return ((key, self.find(key)) for part in self._parts for key in part)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._part(key)
@@ -61,20 +60,13 @@ class Index:
             part = self._part(key)
             if part.setdefault(key, doc_id) is not doc_id:
                 _share(part, key, doc_id)
-            elif len(part) > _PART and part is not self._filled:
+            elif len(part) > _PART:
                 self._spread()
 
     def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
-        """Enter many documents under their keys: quicker than one by one before anything was added."""
-        if any(self._parts):
-            for document, doc_id in zip(documents, doc_ids, strict=True):
-                self.add(document, doc_id)
-            return
-        keys_of, setdefault = self.keys_of, self._filled.setdefault
+        """Enter many documents under their keys."""
         for document, doc_id in zip(documents, doc_ids, strict=True):
-            for key in keys_of(document):
-                if setdefault(key, doc_id) is not doc_id:
-                    _share(self._filled, key, doc_id)
+            self.add(document, doc_id)
 
     def remove(self, document: Any, doc_id: int) -> None:
         """Take a document out of its keys."""
@@ -94,13 +86,8 @@ class Index:
             self.remove(before, doc_id)
             self.add(after, doc_id)
 
-    def _dictionaries(self) -> list[dict[Hashable, _Ids]]:
-        return [self._filled, *self._parts]
-
     def _part(self, key: Hashable) -> dict[Hashable, _Ids]:
         """The dictionary that has the key, or is to get it."""
-        if key in self._filled:
-            return self._filled
         place = hash(key) & self._mask
         return self._parts[place if place < len(self._parts) else place & (self._mask >> 1)]
 

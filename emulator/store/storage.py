@@ -13,19 +13,23 @@ The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread wr
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from tinydb.storages import Storage
 
+from emulator.loop.pacing import in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
 from emulator.store.log import Log
-from emulator.store.recovery import nothing_stored, recover
+from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
@@ -40,7 +44,8 @@ class LoggedStorage(Storage):
     (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
-    ``check_lock`` raises :class:`OSError` when the directory has become another process's.
+    ``check_lock`` raises :class:`OSError` when the directory has become another process's;
+    ``recovered``: what is stored in the file, where somebody has read it already.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -52,6 +57,7 @@ class LoggedStorage(Storage):
         durability: Durability = "os",
         min_log_bytes: int = MIN_LOG_BYTES,
         check_lock: Callable[[], object] = lambda: None,
+        recovered: Recovered | None = None,
     ) -> None:
         self._specs = specs or {}
         self.state = State(self._specs)
@@ -67,19 +73,21 @@ class LoggedStorage(Storage):
         self._trouble: Exception | None = None
         self._retry_at = 0.0
         self._closed = False
+        self._aside: Future[object] | None = None
         self._path = Path(path or "")
         self._files: Generations | None = None
         if path is not None and durability != "none":
             files = Generations(self._path, self._unsynced, min_log_bytes, self._syncs, check_lock)
             check_lock()
-            self._files = self._open(files)
+            self._files = self._open(files, recovered)
 
-    def _open(self, files: Generations) -> Generations:
-        clear_away(files.path)
-        if nothing_stored(files.path):
-            files.write_whole(self.state)
-            return files
-        recovered = recover(files.path, self._specs)
+    def _open(self, files: Generations, recovered: Recovered | None) -> Generations:
+        if recovered is None:
+            clear_away(files.path)
+            if nothing_stored(files.path):
+                files.write_whole(self.state)
+                return files
+            recovered = recover(files.path, self._specs)
         files.resume(recovered)
         self.state = recovered.state
         self.torn_bytes = recovered.last.torn_bytes
@@ -103,6 +111,11 @@ class LoggedStorage(Storage):
     def close(self) -> None:
         """Write a last snapshot and close the files. If that fails, :attr:`failure` says so afterwards."""
         files = self._files
+        if self._aside is not None:
+            wait([self._aside])
+        if self._aside is not None or self._batch is not None:  # memory may hold what no file does
+            self.discard()
+            return
         try:
             if files is not None and files.outdated:
                 self.sync()
@@ -217,6 +230,66 @@ class LoggedStorage(Storage):
         self.state = state
         self.commits += 1
 
+    # Long changes: the caller sees to it that nothing else is changed meanwhile
+
+    async def replace_in_steps(self, state: State) -> None:
+        """:meth:`replace`, its files written by another thread.
+
+        Raises :class:`Unavailable`.
+        """
+        self._check_open()
+        await self._write_aside(state)
+        self.state = state
+        self.commits += 1
+
+    @contextlib.asynccontextmanager
+    async def batch_in_steps(self, ops: Sequence[Op]) -> AsyncIterator[None]:
+        """One transaction of many steps, known to be good, and of what is committed inside.
+
+        They are carried out a few at a time; then the whole state is written anew. Where that cannot be, and
+        whatever is raised inside, all of it is undone. Raises :class:`Unavailable`.
+        """
+        self._check_open()
+        undo: list[Op] = []
+        self._batch, self._batch_undo = [], undo
+        try:
+            if self._files is not None:  # a snapshot on its way would see a part
+                await self._beside(self._files.abandon_snapshot)
+            await in_steps(self.state.applying(ops, undo))
+            yield
+            await self._write_aside(self.state)
+        except BaseException:
+            self.state.apply(reversed(undo))
+            raise
+        finally:
+            self._batch = None
+            self.commits += 1
+
+    async def _write_aside(self, state: State) -> None:
+        if self._files is None:
+            return
+        try:
+            await self._beside(partial(self._files.write_whole, state))
+        except OSError as error:  # the log may do well all the same: nobody else is refused
+            raise Unavailable(self._text(error), error) from error
+        self._trouble = None
+
+    async def _beside(self, work: Callable[[], object]) -> None:
+        """Have another thread do it. :meth:`close`, and whoever cancels this, waits for its end."""
+        thread = ThreadPoolExecutor(1, "state")
+        try:
+            self._aside = thread.submit(work)
+        except RuntimeError as error:  # there are too many threads
+            raise self._failed(error) from error
+        thread.shutdown(wait=False)
+        try:
+            await asyncio.wrap_future(self._aside)
+        except asyncio.CancelledError:
+            wait([self._aside])
+            raise
+        finally:
+            self._aside = None
+
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
         return self._specs.get(table, TableSpec())
@@ -301,7 +374,7 @@ class LoggedStorage(Storage):
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
         files = self._files
-        if files is None:
+        if files is None or self._aside is not None:
             return True
         if self._trouble is None:
             try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,6 +12,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from tinydb import TinyDB
 
+from emulator.loop.pacing import Steps, at_once
 from emulator.rules.model import (
     Changes,
     Database,
@@ -25,7 +28,7 @@ from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet, give_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
-from emulator.store.state import Op
+from emulator.store.state import STEP, Op
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -73,6 +76,7 @@ class TinyDBStore:
         self._remembered = self.db.table(WORKSPACE)
         self._group_commit = GroupCommit(self.storage)
         self.on_taken_back: Callable[[], object] = lambda: None
+        self.held: asyncio.Event | None = None
         self.storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = self.storage.sync, self.storage.probe, self.storage.rest
         self.batch, self.discard = self.storage.batch, self.storage.discard
@@ -222,20 +226,7 @@ class TinyDBStore:
         new_id: Callable[[], str],
         remembered: Mapping[str, bytes] | None = None,
     ) -> None:
-        other = TinyDBStore(None, "none")
-        other.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
-        for name, document in (remembered or {}).items():
-            other.remember(name, document)
-        other.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
-        other.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
-        ids = count(1)
-        for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
-            steps = [other.profiles.step(doc_id, profile)]
-            if subscriptions:
-                give_hash_ids(other, subscriptions)
-                steps += [other.subscriptions.step(next(ids), one) for one in subscriptions]
-            other.storage.commit(steps, checked=True)
-        self.take(other)
+        self.take(at_once(made_from(fixtures, now, new_id, remembered)))
 
     def take(self, other: TinyDBStore) -> None:
         """Put all that another store has in place of everything; the other one is used no more.
@@ -244,6 +235,30 @@ class TinyDBStore:
         """
         self.storage.replace(other.storage.state)
         self.learn_configuration()
+
+    async def take_in_steps(self, other: TinyDBStore) -> None:
+        """:meth:`take` in :meth:`alone`: the files are written while others work."""
+        await self.storage.replace_in_steps(other.storage.state)
+        self.learn_configuration()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Hold everybody else's requests back until the end: see :attr:`held`.
+
+        What was changed before is on the disk then, so that nothing of it can be taken back inside.
+        Raises :class:`~emulator.store.errors.Unavailable`.
+        """
+        while self.held is not None:
+            await self.held.wait()
+        self.held = asyncio.Event()
+        try:
+            durable = self.durable()
+            if durable is not None:
+                await durable
+            yield
+        finally:
+            held, self.held = self.held, None
+            held.set()
 
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
@@ -303,3 +318,28 @@ class TinyDBStore:
             if one.profile_id == profile_id and one.key == key:
                 return doc_id, one
         return None, None
+
+
+def made_from(
+    fixtures: FixtureSet,
+    now: str,
+    new_id: Callable[[], str],
+    remembered: Mapping[str, bytes] | None = None,
+) -> Steps[TinyDBStore]:
+    """A store in memory that has just what :meth:`TinyDBStore.replace` puts in place; made in steps."""
+    made = TinyDBStore(None, "none")
+    made.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
+    for name, document in (remembered or {}).items():
+        made.remember(name, document)
+    made.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
+    made.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
+    ids = count(1)
+    for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
+        if not doc_id % STEP:
+            yield
+        steps = [made.profiles.step(doc_id, profile)]
+        if subscriptions:
+            give_hash_ids(made, subscriptions)
+            steps += [made.subscriptions.step(next(ids), one) for one in subscriptions]
+        made.storage.commit(steps, checked=True)
+    return made

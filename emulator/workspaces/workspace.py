@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from operator import length_hint
 from pathlib import Path
 from time import monotonic
 
@@ -15,11 +16,14 @@ from msgspec.structs import replace
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
 from emulator.journal.journal import RequestJournal
+from emulator.loop.pacing import in_steps
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.recovery import Recovered
+from emulator.store.state import STEP
 from emulator.store.tables import REMEMBERED
-from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.metrics import Metrics
@@ -38,7 +42,8 @@ class Workspace:
     that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
-    ``editing`` is held while somebody changes the state by hand, which may take a while.
+    ``editing`` is held while somebody changes the state by hand, which may take a while. ``recovered``: what
+    its state file holds, where somebody has read it already.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Workspace:
         store: TinyDBStore | None = None,
         check_lock: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = monotonic,
+        recovered: Recovered | None = None,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -69,6 +75,7 @@ class Workspace:
             settings.durability,
             min_log_bytes=settings.min_log_bytes,
             check_lock=check_lock,
+            recovered=recovered,
         )
         if self.made:
             self.store.on_taken_back = self._recall
@@ -102,28 +109,48 @@ class Workspace:
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        kept = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
+        self.store.replace(*self._beginning(keep), self._kept(keep))
+        self._forget(keep)
+
+    async def reset_in_steps(self, keep: Collection[str] = ()) -> None:
+        """:meth:`reset`; with many profiles in steps that stop nobody.
+
+        Until all is ready, requests are answered from the state that was; then they wait for the files.
+        """
+        if length_hint(self.fixtures.profiles) <= STEP:
+            self.reset(keep)
+            return
+        made = await in_steps(made_from(*self._beginning(keep)))
+        async with self.store.alone():
+            for name, document in self._kept(keep).items():
+                made.remember(name, document)
+            await self.store.take_in_steps(made)
+            self._forget(keep)
+
+    def _beginning(self, keep: Collection[str]) -> tuple[FixtureSet, str, Callable[[], str]]:
         clock = self.clock if "clock" in keep else WorkspaceClock()
-        self.store.replace(
-            self.fixtures,
-            clock.timestamp(),
-            ObjectIds(clock, self._seed).profile_id,
-            {name: document for name, document in kept.items() if document is not None},
-        )
+        return self.fixtures, clock.timestamp(), ObjectIds(clock, self._seed).profile_id
+
+    def _kept(self, keep: Collection[str]) -> dict[str, bytes]:
+        kept = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
+        return {name: document for name, document in kept.items() if document is not None}
+
+    def _forget(self, keep: Collection[str]) -> None:
         if "faults" not in keep:
             self.faults.replace([])
         self._recall()
         if "requests" not in keep:
             self.requests.clear()
 
-    def restore(self, other: TinyDBStore) -> None:
+    async def restore(self, other: TinyDBStore) -> None:
         """Put a whole state in place of this one, what is remembered in it included. The journal stays.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        self.store.take(other)
-        self.faults.replace([])
-        self._recall()
+        async with self.store.alone():
+            await self.store.take_in_steps(other)
+            self.faults.replace([])
+            self._recall()
 
     # What is remembered: written first, then in force
 
