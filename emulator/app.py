@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["emulator"] = emulator = Emulator(settings)
     atexit.register(emulator.close)
     current.init_app(app)  # first: a name that cannot be is refused before anything
+    app.before_request(later.when_ready)
     limits.init_app(app, settings)
     admin.init_app(app)
     console.init_app(app)

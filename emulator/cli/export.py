@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def command(out: Path | None, **where: Any) -> int:
 def _from_state(place: Target) -> Iterator[bytes]:
     with read_only(place) as store:
         workspace = Workspace(place.workspace or DEFAULT_WORKSPACE, Settings(durability="none"), FixtureSet())
-        workspace.restore(store)
+        asyncio.run(workspace.restore(store))
         yield from snapshot_pieces(workspace)
 
 

@@ -70,6 +70,9 @@ class Exchange:
         served = incoming.endpoint in PATHS
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
+            if not self._workspaces.is_ready(name):
+                wait = self._handle_when_ready(name, incoming)
+                return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=self._workspaces.in_use(name)))
             workspace, no_room = self._workspace(name, served and incoming.method == "POST")
         except Refused as error:
             return _error_answer(error, cors)
@@ -83,6 +86,13 @@ class Exchange:
                 return answer  # recorded when the disk has it
         _record(call, answer)
         return answer
+
+    async def _handle_when_ready(self, name: str, incoming: Incoming) -> Answer:
+        try:
+            await self._workspaces.until_ready(name)
+        except Refused as error:
+            return _error_answer(error, cors_headers(incoming.headers))
+        return await self.handle(incoming).settled()
 
     def _workspace(self, name: str, make: bool) -> tuple[Workspace, Refused | None]:
         """The workspace, created if ``make`` says so; with the refusal where there are too many already."""

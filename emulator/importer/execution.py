@@ -81,6 +81,8 @@ class Import:
             return False
         if self._cancelled:
             return self._end("cancelled")
+        if self._workspace.store.held is not None:  # the whole state is changed just now
+            return True
         since = perf_counter()
         try:
             batch = Batch(self._checked, self._world)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from time import perf_counter
+from typing import TypeVar
 from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+#: Work that yields wherever it may be interrupted: at least every millisecond or so.
+Steps = Generator[None, None, T]
 
 #: Seconds of work between two breaks, and of a break where nobody else asks for anything. Without a real
 #: one the threads that wait for this one would get their chance only when Python makes them change places.
@@ -49,6 +54,29 @@ class Pacing:
         took_s = self._clock() - (self._until - STEP_S)
         await asyncio.sleep(max(BREAK_S, took_s) if self.visited else BREAK_S)
         self._until = _end_of_step(self._clock)
+
+
+async def in_steps(work: Steps[T]) -> T:
+    """What ``work`` returns; others are let work between its steps. Raises what it raises."""
+    pacing = Pacing(asked_every=1)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        if pacing.long:
+            await pacing.pause()
+
+
+def at_once(work: Steps[T]) -> T:
+    """What ``work`` returns, without a break. Raises what it raises."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
 
 def _end_of_step(clock: Callable[[], float]) -> float:

@@ -40,9 +40,9 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
         if problems:
             raise OSError("; ".join(problems))
 
-    def use(fixtures: FixtureSet) -> None:
+    async def use(fixtures: FixtureSet) -> None:
         names = workspaces.names()
-        refused = workspaces.use_fixtures(fixtures)
+        refused = await workspaces.use_fixtures(fixtures)
         found = f"{len(fixtures.databases)} databases, {len(fixtures.resources)} resources"
         reset = ", ".join(name for name in names if name not in refused)
         say(f"the fixtures in {settings.fixtures} have changed: {found}; reset: {reset}")

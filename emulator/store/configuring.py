@@ -8,15 +8,14 @@ All but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.erro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 from tinydb import where
 
-from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, Resource, some_of
@@ -26,6 +25,9 @@ from emulator.store.state import Op
 from emulator.store.table import IndexedTable
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Basis
+
+#: Steps of a transaction that are carried out at once; more of them, a few at a time.
+_FEW = 200
 
 
 class _Place(msgspec.Struct):
@@ -57,15 +59,15 @@ def add_database(store: TinyDBStore, database: Database) -> None:
     """Add a database."""
     every = [*store.databases(), database]
     refuse(_last(SetCheck(every, store.resources(), present=store).databases(""), len(every) - 1))
-    with _changing(store, store.storage.basis):
-        store.database_table.insert(msgspec.to_builtins(database))
+    store.database_table.insert(msgspec.to_builtins(database))
+    store.learn_configuration()
 
 
 def add_resource(store: TinyDBStore, resource: Resource) -> None:
     """Add a resource."""
     _check_resource(store, resource)
-    with _changing(store, store.storage.basis):
-        store.resource_table.insert(msgspec.to_builtins(resource))
+    store.resource_table.insert(msgspec.to_builtins(resource))
+    store.learn_configuration()
 
 
 async def change_database(
@@ -87,7 +89,7 @@ async def change_database(
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
     basis = store.storage.basis
     steps = await _converted(store.profiles, changed, retyped, gone, cascade) if gone or retyped else []
-    with _changing(store, basis, steps):
+    async with _changing(store, basis, steps):
         store.database_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
 
@@ -115,7 +117,8 @@ async def _converted(
             else:
                 values[name] = value
         if not problems and (values != profile.fields or _types(values) != _types(profile.fields)):
-            steps.append(profiles.step(doc_id, replace(profile, fields=values)))
+            step = profiles.step(doc_id, replace(profile, fields=values))
+            steps.append(replace(step, decoded=None))  # bytes alone are nothing to the garbage collector
     refuse(Problem("", f"fields.{name}", f"{count} {text}") for (name, text), count in problems.items())
     return steps
 
@@ -143,7 +146,7 @@ async def change_resource(
         if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("", "db_ids", text)])
-    with _changing(store, basis, steps):
+    async with _changing(store, basis, steps):
         store.resource_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
 
@@ -163,7 +166,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
         uses += ["there are profiles in it"] if steps else []
         text = f"database {database.id} is in use: {', '.join(uses)} (?cascade=true removes it all the same)"
         raise Invalid(text, "A3")
-    with _changing(store, basis, steps):
+    async with _changing(store, basis, steps):
         if naming:
             named = where("db_ids").any([database.id])
             store.resource_table.update(lambda one: one["db_ids"].remove(database.id), named)
@@ -183,7 +186,7 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     if steps and not cascade:
         text = "there are subscriptions of it (?cascade=true removes them)"
         raise Invalid(f"resource {resource.id} is in use: {text}", "A3")
-    with _changing(store, basis, steps):
+    async with _changing(store, basis, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}
 
@@ -202,15 +205,25 @@ def _last(problems: list[Problem], position: int) -> list[Problem]:
     ]
 
 
-@contextmanager
-def _changing(store: TinyDBStore, basis: Basis, steps: list[Op] | None = None) -> Iterator[None]:
-    """One transaction of the steps and of what is done inside, if the state is still that of ``basis``."""
+def _check_basis(store: TinyDBStore, basis: Basis) -> None:
     if store.storage.basis != basis:
         text = "the state was replaced, or a part of it taken back, meanwhile; nothing was changed, try again"
         raise Invalid(text, "A3")
-    with collections_paused(), store.batch():  # the collector would walk a million new steps again and again
-        store.storage.commit(steps or [], checked=True)
-        yield
+
+
+@asynccontextmanager
+async def _changing(store: TinyDBStore, basis: Basis, steps: list[Op]) -> AsyncIterator[None]:
+    """One transaction of the steps and of what is done inside, if the state is still that of ``basis``."""
+    if len(steps) <= _FEW:
+        _check_basis(store, basis)
+        with store.batch():
+            store.storage.commit(steps, checked=True)
+            yield
+    else:
+        async with store.alone():
+            _check_basis(store, basis)
+            async with store.storage.batch_in_steps(steps):
+                yield
     store.learn_configuration()
 
 

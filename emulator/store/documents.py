@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from itertools import groupby
 
 #: A page has the ids that are the same but for so many low bits.
 _PAGE_BITS = 12
-_NO_PAGES: Mapping[int, dict[int, bytes]] = {}
 
 
 class Documents(MutableMapping[int, bytes]):
@@ -16,29 +15,15 @@ class Documents(MutableMapping[int, bytes]):
     A dictionary of Python's is written anew whenever it has doubled, which stops everybody for a tenth of a
     second at a million entries; a page stays small. The order is that of the pages, then that of insertion
     within a page: where ids ascend, that of insertion. Another thread may iterate while one changes it.
+
+    A copy shares its pages with the original until one of the two changes them.
     """
 
     __slots__ = ("_pages", "_shared")
 
     def __init__(self) -> None:
         self._pages: dict[int, dict[int, bytes]] = {}
-        #: Pages that belong to others, too: each is copied before it is changed.
-        self._shared: Mapping[int, dict[int, bytes]] = _NO_PAGES
-
-    def fork(self) -> Documents:
-        """These documents as they are now, to be changed; this object itself must not change any more."""
-        other = Documents()
-        other._pages, other._shared = self._pages.copy(), self._pages
-        return other
-
-    def _own(self, number: int) -> dict[int, bytes]:
-        """A page to be changed; an empty one is made."""
-        page = self._pages.get(number)
-        if page is None:
-            page = self._pages[number] = {}
-        elif page is self._shared.get(number):
-            page = self._pages[number] = page.copy()
-        return page
+        self._shared: set[int] = set()
 
     def __getitem__(self, doc_id: int) -> bytes:
         return self._pages[doc_id >> _PAGE_BITS][doc_id]
@@ -48,13 +33,15 @@ class Documents(MutableMapping[int, bytes]):
         return default if page is None else page.get(doc_id, default)
 
     def __setitem__(self, doc_id: int, document: bytes) -> None:
-        self._own(doc_id >> _PAGE_BITS)[doc_id] = document
+        number = doc_id >> _PAGE_BITS
+        page = self._pages.get(number)
+        if page is None or number in self._shared:
+            page = self._own_page(number)
+        page[doc_id] = document
 
     def __delitem__(self, doc_id: int) -> None:
         number = doc_id >> _PAGE_BITS
-        if doc_id not in self:
-            raise KeyError(doc_id)
-        page = self._own(number)
+        page = self._own_page(number) if number in self._shared else self._pages.get(number, {})
         del page[doc_id]
         if not page:
             del self._pages[number]
@@ -73,10 +60,24 @@ class Documents(MutableMapping[int, bytes]):
         """Set many documents, quickest where their ids ascend."""
         pairs = zip(doc_ids, documents, strict=True)
         for number, of_page in groupby(pairs, lambda pair: pair[0] >> _PAGE_BITS):
-            self._own(number).update(of_page)
+            self._own_page(number).update(of_page)
+
+    def in_order(self) -> Iterator[int]:
+        """The ids, ascending, a page at a time: what comes into an earlier page meanwhile is left out."""
+        for number in sorted(self._pages):
+            yield from sorted(self._pages.get(number, ()))
 
     def copy(self) -> Documents:
         """These documents as they are now."""
         copied = Documents()
-        copied._pages = {number: page.copy() for number, page in self._pages.items()}
+        copied._pages = self._pages.copy()
+        copied._shared, self._shared = set(self._pages), set(self._pages)
         return copied
+
+    def _own_page(self, number: int) -> dict[int, bytes]:
+        """The page, to be changed."""
+        page = self._pages.get(number)
+        if page is None or number in self._shared:
+            page = self._pages[number] = {} if page is None else page.copy()
+            self._shared.discard(number)
+        return page

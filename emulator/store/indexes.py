@@ -9,8 +9,6 @@ from typing import Any
 KeysOf = Callable[[Any], Sequence[Hashable]]
 
 _Ids = int | dict[int, None]
-#: What stands for a filled key that no document has any more.
-_GONE: dict[int, None] = {}
 #: Keys of one part beyond which there shall be another part.
 _PART = 1024
 
@@ -21,36 +19,31 @@ class Index:
     Most keys have one document: those cost one dictionary entry, no container.
 
     A dictionary that doubles is written anew, which at a million keys stops everybody for a tenth of a
-    second. So what is filled in at once makes one dictionary that never changes again, and what comes later
-    is spread over small ones, of which there is one more whenever one overflows (linear hashing). What these
-    say of a key counts. So several indexes can share the filled dictionary.
+    second. So the keys are spread over small ones, of which there is one more whenever one overflows (linear
+    hashing). A fork shares them with the original until one of the two changes them.
     """
 
-    __slots__ = ("_filled", "_mask", "_parts", "_shared", "keys_of")
+    __slots__ = ("_mask", "_parts", "_shared", "keys_of")
 
     def __init__(self, keys_of: KeysOf) -> None:
         self.keys_of = keys_of
-        self._filled: dict[Hashable, _Ids] = {}
-        self._shared = False
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
+        self._shared: set[int] = set()
 
     def fork(self) -> Index:
-        """An index of its own that says what this one says now; they share what is not changed later."""
-        if any(self._parts):
-            self._filled = {key: self._ids(key) for key, _ in self.entries()}  # type: ignore[misc]
-            self._parts, self._mask = [{}], 0
-        self._shared = True
+        """An index that says what this one says now; each may change."""
         other = Index(self.keys_of)
-        other._filled, other._shared = self._filled, True
+        other._parts, other._mask = self._parts.copy(), self._mask
+        other._shared, self._shared = set(range(len(self._parts))), set(range(len(self._parts)))
         return other
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.entries())
+        return sum(map(len, self._parts))
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
-        ids = self._ids(key)
+        ids = self._part(key).get(key)
         if ids is None:
             return ()
         if isinstance(ids, int):
@@ -59,62 +52,41 @@ class Index:
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
         """Every key with the ids of its documents."""
-        for part in self._parts:
-            for key, ids in part.items():
-                if ids is not _GONE:
-                    yield key, self.find(key)
-        for key in self._filled:
-            if key not in self._part(key):
-                yield key, self.find(key)
+        return ((key, self.find(key)) for part in self._parts for key in part)
 
     def __contains__(self, key: Hashable) -> bool:
-        return self.count(key) > 0
+        return key in self._part(key)
 
     def count(self, key: Hashable) -> int:
         """How many documents have this key."""
-        ids = self._ids(key)
+        ids = self._part(key).get(key)
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
     def add(self, document: Any, doc_id: int) -> None:
         """Enter a document under its keys."""
         for key in self.keys_of(document):
-            part = self._part(key)
-            ids = self._own_ids(part, key)
-            if ids is None or ids is _GONE:
-                part[key] = doc_id
-                if len(part) > _PART:
-                    self._spread()
-            else:
-                _share(part, key, ids, doc_id)
+            part = self._own_part(self._place(key))
+            if part.setdefault(key, doc_id) is not doc_id:
+                _share(part, key, doc_id)
+            elif len(part) > _PART:
+                self._spread()
 
     def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
-        """Enter many documents under their keys: quicker than one by one before anything was added."""
-        if self._shared or any(self._parts):
-            for document, doc_id in zip(documents, doc_ids, strict=True):
-                self.add(document, doc_id)
-            return
-        keys_of, filled = self.keys_of, self._filled
-        setdefault = filled.setdefault
+        """Enter many documents under their keys."""
         for document, doc_id in zip(documents, doc_ids, strict=True):
-            for key in keys_of(document):
-                ids = setdefault(key, doc_id)
-                if ids is not doc_id:
-                    _share(filled, key, ids, doc_id)
+            self.add(document, doc_id)
 
     def remove(self, document: Any, doc_id: int) -> None:
         """Take a document out of its keys."""
         for key in self.keys_of(document):
-            part = self._part(key)
-            ids = self._own_ids(part, key)
-            if isinstance(ids, dict) and ids is not _GONE:
+            part = self._own_part(self._place(key))
+            ids = part.get(key)
+            if isinstance(ids, dict):
                 ids.pop(doc_id, None)
                 if len(ids) == 1:
                     part[key] = next(iter(ids))
             elif ids == doc_id:
-                if key in self._filled:
-                    part[key] = _GONE
-                else:
-                    del part[key]
+                del part[key]
 
     def change(self, before: Any, after: Any, doc_id: int) -> None:
         """Move a document from the keys that it had to those that it has."""
@@ -122,25 +94,23 @@ class Index:
             self.remove(before, doc_id)
             self.add(after, doc_id)
 
-    def _ids(self, key: Hashable) -> _Ids | None:
+    def _place(self, key: Hashable) -> int:
+        """The number of the dictionary that has the key, or is to get it."""
         place = hash(key) & self._mask
-        parts = self._parts
-        ids = parts[place if place < len(parts) else place & (self._mask >> 1)].get(key)
-        return self._filled.get(key) if ids is None else ids
+        return place if place < len(self._parts) else place & (self._mask >> 1)
 
     def _part(self, key: Hashable) -> dict[Hashable, _Ids]:
-        """The small dictionary that has the key, or is to get it."""
-        place = hash(key) & self._mask
-        return self._parts[place if place < len(self._parts) else place & (self._mask >> 1)]
+        return self._parts[self._place(key)]
 
-    def _own_ids(self, part: dict[Hashable, _Ids], key: Hashable) -> _Ids | None:
-        """The ids of a key; where there are several, they are those of its part, to be changed."""
-        ids = part.get(key)
-        if ids is None:
-            ids = self._filled.get(key)
-            if isinstance(ids, dict):
-                ids = part[key] = ids.copy()
-        return ids
+    def _own_part(self, place: int) -> dict[Hashable, _Ids]:
+        """The dictionary, to be changed."""
+        part = self._parts[place]
+        if place in self._shared:
+            self._shared.discard(place)
+            part = self._parts[place] = {
+                key: ids if isinstance(ids, int) else ids.copy() for key, ids in part.items()
+            }
+        return part
 
     def _spread(self) -> None:
         """Make one more part, of those keys of the next one in turn that belong there now."""
@@ -151,14 +121,15 @@ class Index:
         stay: dict[Hashable, _Ids] = {}
         leave: dict[Hashable, _Ids] = {}
         bit = (self._mask + 1) >> 1
-        for key, ids in parts[crowded].items():
+        for key, ids in self._own_part(crowded).items():
             (leave if hash(key) & bit else stay)[key] = ids
         parts[crowded] = stay
         parts.append(leave)
 
 
-def _share(part: dict[Hashable, _Ids], key: Hashable, ids: _Ids, doc_id: int) -> None:
-    """Enter a document under a key that has these ids already."""
+def _share(part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
+    """Enter a document under a key that is taken already."""
+    ids = part[key]
     if isinstance(ids, int):
         if ids != doc_id:
             part[key] = {min(ids, doc_id): None, max(ids, doc_id): None}

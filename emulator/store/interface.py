@@ -8,8 +8,9 @@ storage: the searches of :mod:`~emulator.store.records` and the changes of
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Literal, Protocol, TypeVar
 
 from emulator.rules.interfaces import Lookup
@@ -31,11 +32,13 @@ class Store(Lookup, Protocol):
     - ``failure``: why the state, or its snapshot, cannot be written just now.
     - ``torn_bytes``: how much of an unfinished transaction was cut off at the start.
     - ``on_taken_back``: called when the disk has lost changes that were carried out already; they are undone.
+    - ``held``: set by whoever changes the state in steps (:meth:`alone`); everybody else waits for it first.
     - ``profiles_made``: how many profiles there have ever been, deleted ones included.
     """
 
     on_taken_back: Callable[[], object]
     profiles_made: int
+    held: asyncio.Event | None
 
     @property
     def fresh(self) -> bool: ...
@@ -119,6 +122,9 @@ class Store(Lookup, Protocol):
 
         Without anything to remember nothing is stored then until the next change.
         """
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Hold everybody else's requests back until the end, when all that was changed before is stored."""
 
     # The disk
 

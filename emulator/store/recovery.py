@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from emulator.loop.gc_pause import collections_paused
+from emulator.loop.pacing import Steps, at_once, in_steps
 from emulator.store import log_format, snapshot
 from emulator.store.errors import DamagedState, ForeignFile, StateError
 from emulator.store.state import Op, State, TableSpec, TableState
@@ -85,24 +86,42 @@ def nothing_stored(path: Path) -> bool:
 
 def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
     """The state on disk. Changes nothing there. Raises :class:`StateError`."""
-    with _collector_paused():
-        header = snapshot.read_header(path)
-        state = State(specs)
-        with ThreadPoolExecutor(1) as beside:  # a checksum leaves the interpreter to others
-            verified = beside.submit(snapshot.verify, path)
-            try:
-                _load_rows(path, state)
-            finally:
-                verified.result()  # what it finds says more than a row that cannot be read
-        for name, last_id in header.last_ids.items():
-            state.table(name).last_id = max(last_id, state.table(name).last_id)
-        found = {g: p for g, p in find_logs(path).items() if g >= header.generation}
-        followed, report = _replay(path, header, found, state)
+    try:
+        with collections_paused():
+            return at_once(recovering(path, specs))
+    finally:
+        gc.collect()
+        gc.freeze()  # what was loaded lives as long as the process: never walk it again
+
+
+async def recover_in_steps(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
+    """:func:`recover` in steps that stop nobody."""
+    try:
+        return await in_steps(recovering(path, specs))
+    finally:
+        gc.freeze()
+
+
+def recovering(path: Path, specs: Mapping[str, TableSpec]) -> Steps[Recovered]:
+    """:func:`recover` in steps."""
+    header = snapshot.read_header(path)
+    state = State(specs)
+    with ThreadPoolExecutor(1) as beside:  # a checksum leaves the interpreter to others
+        verified = beside.submit(snapshot.verify, path)
+        try:
+            yield from _load_rows(path, state)
+        finally:
+            verified.result()  # what it finds says more than a row that cannot be read
+    for name, last_id in header.last_ids.items():
+        state.table(name).last_id = max(last_id, state.table(name).last_id)
+    found = {g: p for g, p in find_logs(path).items() if g >= header.generation}
+    followed, report = yield from _replay(path, header, found, state)
     return Recovered(state, header, followed, report)
 
 
-def _load_rows(path: Path, state: State) -> None:
+def _load_rows(path: Path, state: State) -> Steps[None]:
     for name, rows in snapshot.read_blocks(path):
+        yield
         table = state.table(name)
         doc_ids = [int(doc_id) for doc_id, _ in rows]
         documents = [document for _, document in rows]
@@ -125,7 +144,7 @@ def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[byt
 
 def _replay(
     path: Path, header: snapshot.Header, found: Mapping[int, Path], state: State
-) -> tuple[list[Path], log_format.LogReport]:
+) -> Steps[tuple[list[Path], log_format.LogReport]]:
     if header.generation not in found:
         missing = log_path(path, header.generation)
         raise DamagedState(missing, 0, f"the log that follows {path.name} is missing")
@@ -136,7 +155,7 @@ def _replay(
         if generation != before.generation + 1:
             missing = log_path(path, before.generation + 1)
             raise DamagedState(missing, 0, "a log is missing from the sequence")
-        _replay_one(log_file, report, state)
+        yield from _replay_one(log_file, report, state)
         if report.state != header.state:
             raise DamagedState(log_file, 0, f"the log of another state than {path.name}")
         if report.generation == generation and _never_begun(before, report) and generation == max(found):
@@ -156,10 +175,11 @@ def _never_begun(before: log_format.LogReport, report: log_format.LogReport) -> 
     return empty and not before.closed and report.first_number < before.number
 
 
-def _replay_one(path: Path, report: log_format.LogReport, state: State) -> None:
+def _replay_one(path: Path, report: log_format.LogReport, state: State) -> Steps[None]:
     try:
         for payload in log_format.read_log(path, report):
-            state.apply(decode_ops(payload))
+            yield from state.applying(decode_ops(payload))
+            yield
     except (StateError, OSError):
         raise
     except Exception as error:  # its checksum holds, but it does not fit the tables
@@ -171,13 +191,3 @@ def decode_ops(payload: bytes) -> Iterator[Op]:
     for name, doc_id, raw in _OPS.decode(payload):
         document = bytes(raw)
         yield Op(name, doc_id, None if document == b"null" else document)
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    try:
-        with collections_paused():
-            yield
-    finally:
-        gc.collect()
-        gc.freeze()  # what was loaded lives as long as the process: never walk it again

@@ -24,6 +24,7 @@ class SharedState:
     def __init__(self, state: State) -> None:
         self._state = state
         self.header = snapshot.Header(snapshot.FORMAT, 1, 0, state.last_ids(), secrets.token_hex(8))
+        self.is_large = sum(map(len, state.documents().values())) > _WRITTEN_AS_QUICKLY
         self._file: Path | None = None
 
     def fork(self) -> State:
@@ -35,8 +36,7 @@ class SharedState:
 
         Where the process dies, the next start removes it as it does with every temporary file.
         """
-        size = sum(map(len, self._state.documents().values()))
-        if size > _WRITTEN_AS_QUICKLY and (self._file is None or self._file.parent != folder):
+        if self.is_large and (self._file is None or self._file.parent != folder):
             self.close()
             file = folder / f"fixtures.json.{secrets.token_hex(8)}.tmp"
             replace_file(file, snapshot.write_chunks(self.header, self._state.documents()), sync)

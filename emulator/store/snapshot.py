@@ -21,7 +21,8 @@ from emulator.store.files import begins_with, read_head
 FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
 _CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of the interpreter
-_BLOCK = 1 << 20
+#: Bytes that are read in a step: some hundred documents.
+_BLOCK = 1 << 16
 #: Bytes of a step of the checksum: few of them, for each waits for the interpreter.
 _VERIFIED = 1 << 24
 _HEADER = re.compile(rb'\{"emulator": \{"1": (\{.*\})\}(,?)\n')

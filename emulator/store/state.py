@@ -14,11 +14,15 @@ from typing import Any
 
 from msgspec import Struct
 
+from emulator.loop.pacing import Steps
 from emulator.store.documents import Documents
 from emulator.store.indexes import Index, KeysOf
 
+#: Documents that are gone through between two moments at which others may work.
+STEP = 100
 
-class Op(Struct, frozen=True):
+
+class Op(Struct, frozen=True, gc=False):
     """One step of a transaction: a document's new bytes, or ``None`` to remove it.
 
     With ``doc_id`` None it is about the table: ``b"{}"`` makes it (empty), ``None`` drops it. ``decoded``:
@@ -57,7 +61,7 @@ class TableState:
     def fork(self) -> TableState:
         """This table as it is now, to be changed; this object itself must not change any more."""
         other = TableState(TableSpec(decode=self.decode))
-        other.documents = self.documents.fork()
+        other.documents = self.documents.copy()
         other.indexes = {name: index.fork() for name, index in self.indexes.items()}
         other._keyed = tuple(other.indexes.values())
         other.last_id, other.free_ids = self.last_id, self.free_ids
@@ -99,7 +103,7 @@ class TableState:
         # Ids are given in ascending order, so a range visits all without a copy of them.
         last = self.last_id
         dense = not self.free_ids and last <= 4 * len(self.documents) + 1000
-        found: Iterable[int] = range(after + 1, last + 1) if dense else sorted(self.documents)
+        found: Iterable[int] = range(after + 1, last + 1) if dense else self.documents.in_order()
         for doc_id in found:
             if doc_id > after:
                 after = doc_id
@@ -156,7 +160,14 @@ class State:
 
     def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
         """Carry out the steps; ``undo`` gets the steps that undo them, from the end on."""
-        for op in ops:
+        for _ in self.applying(ops, undo):
+            pass
+
+    def applying(self, ops: Iterable[Op], undo: list[Op] | None = None) -> Steps[None]:
+        """:meth:`apply` in steps of :data:`STEP` each."""
+        for number, op in enumerate(ops, 1):
+            if not number % STEP:
+                yield
             if op.doc_id is None:
                 lost = self._apply_to_table(op.table, keep=op.document is not None)
                 if undo is not None:

@@ -13,21 +13,25 @@ The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread wr
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from errno import EEXIST
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from tinydb.storages import Storage
 
+from emulator.loop.pacing import in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
 from emulator.store.log import Log
-from emulator.store.recovery import nothing_stored, recover
+from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
@@ -44,7 +48,8 @@ class LoggedStorage(Storage):
     (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
-    ``check_lock`` raises :class:`OSError` when the directory has become another process's.
+    ``check_lock`` raises :class:`OSError` when the directory has become another process's;
+    ``recovered``: what is stored in the file, where somebody has read it already.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -57,6 +62,7 @@ class LoggedStorage(Storage):
         min_log_bytes: int = MIN_LOG_BYTES,
         check_lock: Callable[[], object] = lambda: None,
         shared: Callable[[], SharedState] | None = None,
+        recovered: Recovered | None = None,
     ) -> None:
         self._specs = specs or {}
         self.state = State(self._specs)
@@ -72,6 +78,7 @@ class LoggedStorage(Storage):
         self._trouble: Exception | None = None
         self._retry_at = 0.0
         self._closed = False
+        self._aside: Future[object] | None = None
         self._path = Path(path or "")
         self._min_log_bytes = min_log_bytes
         self._check_lock = check_lock
@@ -80,19 +87,20 @@ class LoggedStorage(Storage):
         in_memory = path is None or durability == "none"
         if not in_memory:
             check_lock()
-            self._files = self._open(unless_fresh=shared is not None)
+            self._files = self._open(shared is not None, recovered)
         if self._files is None and shared is not None:
             self._begin_with(shared(), in_memory)
 
-    def _open(self, unless_fresh: bool) -> Generations | None:
+    def _open(self, unless_fresh: bool, recovered: Recovered | None) -> Generations | None:
         files = self._new_files()
-        clear_away(self._path)
-        if nothing_stored(self._path):
-            if unless_fresh:
-                return None
-            files.write_whole(self.state, self._syncs)
-            return files
-        recovered = recover(self._path, self._specs)
+        if recovered is None:
+            clear_away(self._path)
+            if nothing_stored(self._path):
+                if unless_fresh:
+                    return None
+                files.write_whole(self.state, self._syncs)
+                return files
+            recovered = recover(self._path, self._specs)
         files.resume(recovered)
         self.state = recovered.state
         self.torn_bytes = recovered.last.torn_bytes
@@ -128,6 +136,11 @@ class LoggedStorage(Storage):
     def close(self) -> None:
         """Write a last snapshot and close the files. If that fails, :attr:`failure` says so afterwards."""
         files = self._files
+        if self._aside is not None:
+            wait([self._aside])
+        if self._aside is not None or self._batch is not None:  # memory may hold what no file does
+            self.discard()
+            return
         try:
             if files is not None and files.outdated:
                 self.sync()
@@ -299,6 +312,82 @@ class LoggedStorage(Storage):
         self.state = state
         self.commits += 1
 
+    # Long changes: the caller sees to it that nothing else is changed meanwhile
+
+    async def replace_in_steps(self, state: State) -> None:
+        """:meth:`replace`, its files written by another thread.
+
+        Raises :class:`Unavailable`.
+        """
+        self._check_open()
+        await self._write_aside(state)
+        self.state = state
+        self.commits += 1
+
+    async def start_over_in_steps(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
+        """:meth:`start_over`; a large file is written by another thread. Raises :class:`Unavailable`."""
+        self._check_open()
+        if changes:
+            state = shared.fork()
+            state.apply(changes)
+            await self.replace_in_steps(state)
+            return
+        if shared.is_large and (self._files or self._unwritten) is not None:
+            try:
+                await self._beside(partial(shared.prepare, self._path.parent, self._syncs))
+            except OSError as error:
+                raise Unavailable(self._text(error), error) from error
+        self.start_over(shared)
+
+    @contextlib.asynccontextmanager
+    async def batch_in_steps(self, ops: Sequence[Op]) -> AsyncIterator[None]:
+        """One transaction of many steps, known to be good, and of what is committed inside.
+
+        They are carried out a few at a time; then the whole state is written anew. Where that cannot be, and
+        whatever is raised inside, all of it is undone. Raises :class:`Unavailable`.
+        """
+        self._check_open()
+        undo: list[Op] = []
+        self._batch, self._batch_undo = [], undo
+        try:
+            if self._files is not None:  # a snapshot on its way would see a part
+                await self._beside(self._files.abandon_snapshot)
+            await in_steps(self.state.applying(ops, undo))
+            yield
+            await self._write_aside(self.state)
+        except BaseException:
+            self.state.apply(reversed(undo))
+            raise
+        finally:
+            self._batch = None
+            self.commits += 1
+
+    async def _write_aside(self, state: State) -> None:
+        files = self._kept()
+        if files is None:
+            return
+        try:
+            await self._beside(partial(files.write_whole, state, self._syncs))
+        except OSError as error:  # the log may do well all the same: nobody else is refused
+            raise Unavailable(self._text(error), error) from error
+        self._trouble = None
+
+    async def _beside(self, work: Callable[[], object]) -> None:
+        """Have another thread do it. :meth:`close`, and whoever cancels this, waits for its end."""
+        thread = ThreadPoolExecutor(1, "state")
+        try:
+            self._aside = thread.submit(work)
+        except RuntimeError as error:  # there are too many threads
+            raise self._failed(error) from error
+        thread.shutdown(wait=False)
+        try:
+            await asyncio.wrap_future(self._aside)
+        except asyncio.CancelledError:
+            wait([self._aside])
+            raise
+        finally:
+            self._aside = None
+
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
         return self._specs.get(table, TableSpec())
@@ -384,6 +473,8 @@ class LoggedStorage(Storage):
 
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
+        if self._aside is not None:
+            return True
         if self._trouble is None:
             try:
                 self._check_files()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from tinydb import TinyDB
 
+from emulator.loop.pacing import Steps, at_once
 from emulator.rules.model import (
     Changes,
     Database,
@@ -27,7 +30,7 @@ from emulator.store.fixture_set import FixtureSet, give_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
-from emulator.store.state import Op
+from emulator.store.state import STEP, Op
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -75,6 +78,7 @@ class TinyDBStore:
         self._remembered = self.db.table(WORKSPACE)
         self._group_commit = GroupCommit(self.storage)
         self.on_taken_back: Callable[[], object] = lambda: None
+        self.held: asyncio.Event | None = None
         self.storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = self.storage.sync, self.storage.probe, self.storage.rest
         self.batch, self.discard = self.storage.batch, self.storage.discard
@@ -89,22 +93,6 @@ class TinyDBStore:
         store.storage.fresh = not state.tables
         store.storage.replace(state)
         store._begin(path)
-        return store
-
-    @classmethod
-    def of_fixtures(cls, fixtures: FixtureSet, now: str, new_id: Callable[[], str]) -> TinyDBStore:
-        """A fixture set in memory; ``now`` and ``new_id``: see :meth:`replace`."""
-        store = cls(None, "none")
-        store.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
-        store.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
-        store.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
-        ids = count(1)
-        for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
-            steps = [store.profiles.step(doc_id, profile)]
-            if subscriptions:
-                give_hash_ids(store, subscriptions)
-                steps += [store.subscriptions.step(next(ids), one) for one in subscriptions]
-            store.storage.commit(steps, checked=True)
         return store
 
     def _begin(self, path: Path) -> None:
@@ -242,13 +230,16 @@ class TinyDBStore:
         new_id: Callable[[], str],
         remembered: Mapping[str, bytes] | None = None,
     ) -> None:
-        other = TinyDBStore.of_fixtures(fixtures, now, new_id)
-        for name, document in (remembered or {}).items():
-            other.remember(name, document)
-        self.take(other)
+        self.take(at_once(made_from(fixtures, now, new_id, remembered)))
 
     def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
         self.storage.start_over(shared, [self._remembering(*one) for one in remembered.items()])
+        self.learn_configuration()
+
+    async def start_over_in_steps(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
+        """:meth:`start_over` in :meth:`alone`: the files are written while others work."""
+        steps = [self._remembering(*one) for one in remembered.items()]
+        await self.storage.start_over_in_steps(shared, steps)
         self.learn_configuration()
 
     def take(self, other: TinyDBStore) -> None:
@@ -258,6 +249,30 @@ class TinyDBStore:
         """
         self.storage.replace(other.storage.state)
         self.learn_configuration()
+
+    async def take_in_steps(self, other: TinyDBStore) -> None:
+        """:meth:`take` in :meth:`alone`: the files are written while others work."""
+        await self.storage.replace_in_steps(other.storage.state)
+        self.learn_configuration()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Hold everybody else's requests back until the end: see :attr:`held`.
+
+        What was changed before is on the disk then, so that nothing of it can be taken back inside.
+        Raises :class:`~emulator.store.errors.Unavailable`.
+        """
+        while self.held is not None:
+            await self.held.wait()
+        self.held = asyncio.Event()
+        try:
+            durable = self.durable()
+            if durable is not None:
+                await durable
+            yield
+        finally:
+            held, self.held = self.held, None
+            held.set()
 
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
@@ -336,3 +351,28 @@ def _by_id(databases: tuple[bytes, ...]) -> dict[int, Database]:
 def _by_token(resources: tuple[bytes, ...]) -> dict[str, Resource]:
     decode = msgspec.json.Decoder(Resource).decode
     return {one.token: one for one in map(decode, resources)}
+
+
+def made_from(
+    fixtures: FixtureSet,
+    now: str,
+    new_id: Callable[[], str],
+    remembered: Mapping[str, bytes] | None = None,
+) -> Steps[TinyDBStore]:
+    """A store in memory that has just what :meth:`TinyDBStore.replace` puts in place; made in steps."""
+    made = TinyDBStore(None, "none")
+    made.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
+    for name, document in (remembered or {}).items():
+        made.remember(name, document)
+    made.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
+    made.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
+    ids = count(1)
+    for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
+        if not doc_id % STEP:
+            yield
+        steps = [made.profiles.step(doc_id, profile)]
+        if subscriptions:
+            give_hash_ids(made, subscriptions)
+            steps += [made.subscriptions.step(next(ids), one) for one in subscriptions]
+        made.storage.commit(steps, checked=True)
+    return made

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from emulator.rules.model import Profile, Subscription
+from emulator.store.documents import Documents
+from emulator.store.indexes import Index
 from emulator.store.tables import profile_key
 
 #: Subscriptions that are looked at in about a millisecond.
@@ -22,24 +24,17 @@ _owner = msgspec.json.Decoder(_Owner).decode
 
 
 def with_subscriptions(
-    profiles: Mapping[int, bytes], subscriptions: Mapping[int, bytes]
+    profiles: Documents, subscriptions: Documents
 ) -> Iterator[tuple[Profile, list[Subscription]] | None]:
     """Each profile with its subscriptions, the oldest first; ``None`` now and then before the first."""
-    owned: dict[str, int | list[int]] = {}  # mostly one: a million lists would cost dearly
+    owned = Index(lambda one: (profile_key(one.db_id, one.profile_id),))
     for number, (doc_id, document) in enumerate(subscriptions.items(), 1):
-        owner = _owner(document)
-        key = profile_key(owner.db_id, owner.profile_id)
-        before = owned.setdefault(key, doc_id)
-        if isinstance(before, list):
-            before.append(doc_id)
-        elif before != doc_id:
-            owned[key] = [before, doc_id]
+        owned.add(_owner(document), doc_id)
         if not number % _AT_ONCE:
             yield None
     read_profile = msgspec.json.Decoder(Profile).decode
     read_subscription = msgspec.json.Decoder(Subscription).decode
-    for doc_id in sorted(profiles):  # the oldest first: M9
+    for doc_id in profiles.in_order():  # the oldest first: M9
         profile = read_profile(profiles[doc_id])
-        ids = owned.get(profile_key(profile.db_id, profile.id), [])
-        own = [read_subscription(subscriptions[i]) for i in ([ids] if isinstance(ids, int) else sorted(ids))]
-        yield profile, own
+        ids = owned.find(profile_key(profile.db_id, profile.id))
+        yield profile, [read_subscription(subscriptions[i]) for i in ids]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+import io
+import os
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from functools import partial
+from typing import IO, Any, TypeVar
 
 import msgspec
 import orjson
-from flask import Response, copy_current_request_context, current_app, request
+from flask import Flask, Response, copy_current_request_context, current_app, request
 
-from emulator.messages import DELIVERY_KEY, Answer, Delivery
+from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, Delivery
 from emulator.rules.answer import error_envelope
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
-from emulator.web.current import changed_workspace, emulator, workspace_name
+from emulator.web.current import WORKSPACE_KEY, changed_workspace, emulator, workspace_name
+from emulator.web.plain_wsgi import call_application
 from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.workspace import Workspace
 
@@ -55,6 +59,44 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
         return result
 
     return changing()
+
+
+async def reset_workspace(found: Workspace, keep: Collection[str]) -> None:
+    """Begin a workspace anew from its fixtures, and return when the disk has it.
+
+    Raises :class:`~emulator.store.errors.Unavailable`.
+    """
+    async with found.editing:
+        await found.reset_in_steps(keep)
+        durable = found.store.durable()
+        if durable is not None:
+            await durable
+
+
+def when_ready() -> Response | None:
+    """Hold a request back while its workspace is opened or changed in steps; then have it answered."""
+    workspaces, name = emulator().workspaces, workspace_name()
+    if request.environ.get(BODY_PROBLEM_KEY) == "unread" or workspaces.is_ready(name):
+        return None
+    body = own_body()
+    environ = {**request.environ, WORKSPACE_KEY: name, "wsgi.input": body}
+    del environ["werkzeug.request"]
+    application = partial(Flask.wsgi_app, current_app._get_current_object())  # type: ignore[attr-defined]
+
+    async def answer() -> Answer:
+        with body:
+            await workspaces.until_ready(name)
+            return await call_application(application, environ).settled()
+
+    return answer_later(answer())
+
+
+def own_body() -> IO[bytes]:
+    """The request's body as a file of our own: the server's is closed before the work is done."""
+    body: IO[bytes] = request.environ["wsgi.input"]
+    if isinstance(body, io.BytesIO):
+        return io.BytesIO(body.getvalue())
+    return os.fdopen(os.dup(body.fileno()), "rb")
 
 
 def when_durable(response: Response) -> Response:

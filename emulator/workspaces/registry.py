@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +17,17 @@ from emulator.settings import Settings
 from emulator.store.errors import ForeignFile, StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
-from emulator.store.recovery import STEM, find_logs, nothing_stored, stored_states
-from emulator.store.removal import clear_folder, remove
+from emulator.store.recovery import (
+    STEM,
+    Recovered,
+    find_logs,
+    nothing_stored,
+    recover_in_steps,
+    stored_states,
+)
+from emulator.store.removal import clear_away, clear_folder, remove
 from emulator.store.snapshot import is_snapshot
+from emulator.store.tables import SPECS
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.errors import failed
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
@@ -29,6 +38,8 @@ _MOST_UNMADE = 256
 #: Seconds that the last snapshots may take, and how many are written at a time.
 CLOSING_S = 3.0
 _CLOSING_AT_ONCE = 8
+#: Bytes of a stored state that is opened in steps: a smaller one takes a few milliseconds at most.
+_LARGE = 1 << 18
 
 
 def is_name(name: str) -> bool:
@@ -84,6 +95,7 @@ class Workspaces:
         self._check_lock: Callable[[], None] = lock.check if lock is not None else lambda: None
         self.fixtures = fixtures
         self._open: dict[str, Workspace] = {}
+        self._opening: dict[str, asyncio.Task[None]] = {}
         self._unmade: OrderedDict[str, Workspace] = OrderedDict()
         self._fresh: Workspace | None = None
         self._users: Counter[str] = Counter()
@@ -133,6 +145,35 @@ class Workspaces:
             return not nothing_stored(state_file(self._settings.state, name))
         except StateError:  # opening it says what is wrong
             return True
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a request for the workspace of this name can be answered now: see :meth:`until_ready`."""
+        workspace = self._open.get(name)
+        if workspace is not None:
+            return workspace.store.held is None
+        return name not in self._opening and not self._is_large(name)
+
+    async def until_ready(self, name: str) -> None:
+        """Wait while the state of this workspace is changed in steps, and open a large one in steps.
+
+        Raises :class:`Refused` as :meth:`get` does.
+        """
+        while not self.is_ready(name):
+            if name not in self._open and name not in self._opening:
+                self._opening[name] = asyncio.create_task(self._open_in_steps(name))
+            await self.until_settled(name)
+
+    async def until_settled(self, name: str) -> None:
+        """:meth:`until_ready`, but one that is not open stays so."""
+        while True:
+            workspace, opening = self._open.get(name), self._opening.get(name)
+            if workspace is not None and workspace.store.held is not None:
+                await workspace.store.held.wait()
+            elif opening is not None:
+                await asyncio.wait([opening])  # one who waits no longer leaves it to the others
+                opening.result()
+            else:
+                return
 
     async def get_for(self, name: str, work: Callable[[Workspace], Awaitable[object]]) -> Workspace:
         """The workspace of this name, to do ``work`` in; one is made only if ``work`` can be done in it.
@@ -200,7 +241,7 @@ class Workspaces:
         ttl = self._settings.workspace_ttl
         if ttl is None:
             return gone
-        for name in sorted({*self.names()}.difference(self._users, [DEFAULT_WORKSPACE])):
+        for name in sorted({*self.names()}.difference(self._users, self._opening, [DEFAULT_WORKSPACE])):
             try:
                 if self._idle_s(name) > ttl and self.delete(name):
                     gone.append(name)
@@ -220,21 +261,24 @@ class Workspaces:
             return self._open[name].idle_s
         return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
 
-    def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
+    async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
         """Begin every workspace anew from other fixtures; the names of those that could not be, and why.
 
-        One that is not open is deleted: its next use makes it from them.
+        One that is not open is deleted: its next use makes it from them. Works in steps.
         """
         before, self.fixtures = self.fixtures, fixtures
         refused = {}
         for name in self.names():
-            workspace = self._open.get(name)
             try:
+                await self.until_settled(name)
+                workspace = self._open.get(name)
                 if workspace is None:
                     self.delete(name)
-                else:
-                    workspace.fixtures = fixtures
-                    workspace.reset()
+                    continue
+                with self.in_use(name):
+                    async with workspace.editing:
+                        workspace.fixtures = fixtures
+                        await workspace.reset_in_steps()
             except (OSError, Refused, Unavailable) as error:
                 refused[name] = str(error)
         if before.shared is not None:
@@ -264,30 +308,47 @@ class Workspaces:
         path = state_file(self._settings.state, name)
         return [path, *find_logs(path).values()]
 
-    def _make(self, name: str) -> Workspace:
-        check_name(name)
+    def _is_large(self, name: str) -> bool:
+        """Whether what is stored under this name takes long to open."""
+        if self._settings.durability == "none" or not state_file(self._settings.state, name).exists():
+            return False
+        return sum(path.stat().st_size for path in self._files(name)) > _LARGE
+
+    async def _open_in_steps(self, name: str) -> None:
+        try:
+            self._check_room()
+            with _refusing(name):
+                path = state_file(self._settings.state, name)
+                clear_away(path)
+                recovered = await recover_in_steps(path, SPECS)
+            if name not in self._open:
+                self._make(name, recovered)
+        finally:
+            del self._opening[name]
+
+    def _check_room(self) -> None:
         most = self._settings.max_workspaces
         if len(self._open) >= most:
             self.expire()
         if len(self._open) >= most:
             text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
             raise TooMany(text, "A3")
+
+    def _make(self, name: str, recovered: Recovered | None = None) -> Workspace:
+        check_name(name)
+        self._check_room()
         before = self._unmade.get(name)
-        try:
-            workspace = self._new(name, before.requests if before else None)
-        except Unavailable as error:
-            raise failed(f"workspace {name}: {error}", error.cause) from error
-        except ForeignFile as error:
-            raise Invalid(f"workspace: {error}", "A3") from error
-        except (StateError, OSError) as error:
-            raise failed(f"workspace {name}: {error}", error) from error
+        with _refusing(name):
+            workspace = self._new(name, before.requests if before else None, recovered)
         self._open[name] = workspace
         if before is not None:
             workspace.metrics = before.metrics
             del self._unmade[name]
         return workspace
 
-    def _new(self, name: str, requests: RequestJournal | None = None) -> Workspace:
+    def _new(
+        self, name: str, requests: RequestJournal | None = None, recovered: Recovered | None = None
+    ) -> Workspace:
         return Workspace(
             name,
             self._settings,
@@ -295,6 +356,7 @@ class Workspaces:
             requests,
             check_lock=self._check_lock,
             monotonic=self._monotonic,
+            recovered=recovered,
         )
 
     def _in_memory(self, name: str) -> Workspace:
@@ -319,3 +381,16 @@ class Workspaces:
                 return
             if name not in self._users:
                 kept -= self._unmade.pop(name).requests.bytes
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Say as :class:`Refused` why a workspace cannot be opened."""
+    try:
+        yield
+    except Unavailable as error:
+        raise failed(f"workspace {name}: {error}", error.cause) from error
+    except ForeignFile as error:
+        raise Invalid(f"workspace: {error}", "A3") from error
+    except (StateError, OSError) as error:
+        raise failed(f"workspace {name}: {error}", error) from error

@@ -15,12 +15,14 @@ from msgspec.structs import replace
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
 from emulator.journal.journal import RequestJournal
+from emulator.loop.pacing import Steps, at_once, in_steps
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.recovery import Recovered
 from emulator.store.shared_state import SharedState
 from emulator.store.tables import REMEMBERED
-from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.metrics import Metrics
@@ -39,7 +41,8 @@ class Workspace:
     that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
-    ``editing`` is held while somebody changes the state by hand, which may take a while.
+    ``editing`` is held while somebody changes the state by hand, which may take a while. ``recovered``: what
+    its state file holds, where somebody has read it already.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Workspace:
         store: TinyDBStore | None = None,
         check_lock: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = monotonic,
+        recovered: Recovered | None = None,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -72,7 +76,8 @@ class Workspace:
             settings.durability,
             min_log_bytes=settings.min_log_bytes,
             check_lock=check_lock,
-            shared=lambda: self._shared(self.clock),
+            shared=lambda: at_once(self._shared(self.clock)),
+            recovered=recovered,
         )
         if self.made:
             self.store.on_taken_back = self._recall
@@ -82,12 +87,12 @@ class Workspace:
             self.store.discard()
             raise DamagedState(state_file(settings.state, name), 0, str(error)) from error
 
-    def _shared(self, clock: WorkspaceClock) -> SharedState:
+    def _shared(self, clock: WorkspaceClock) -> Steps[SharedState]:
         """The fixtures as a workspace begins with them: encoded once for all whose clock nobody has set."""
         shared = self.fixtures.shared if clock.setting == REAL_TIME else None
         if shared is None:
             new_id = ObjectIds(clock, self._seed).profile_id
-            store = TinyDBStore.of_fixtures(self.fixtures, clock.timestamp(), new_id)
+            store = yield from made_from(self.fixtures, clock.timestamp(), new_id)
             shared = SharedState(store.storage.state)
             if clock.setting == REAL_TIME:
                 self.fixtures.shared = shared
@@ -112,24 +117,42 @@ class Workspace:
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
+        self.store.start_over(at_once(self._shared(self._clock_after(keep))), self._kept(keep))
+        self._forget(keep)
+
+    async def reset_in_steps(self, keep: Collection[str] = ()) -> None:
+        """:meth:`reset`; with many profiles in steps that stop nobody.
+
+        Until all is ready, requests are answered from the state that was; then they wait for the files.
+        """
+        shared = await in_steps(self._shared(self._clock_after(keep)))
+        async with self.store.alone():
+            await self.store.start_over_in_steps(shared, self._kept(keep))
+            self._forget(keep)
+
+    def _clock_after(self, keep: Collection[str]) -> WorkspaceClock:
+        return self.clock if "clock" in keep else WorkspaceClock()
+
+    def _kept(self, keep: Collection[str]) -> dict[str, bytes]:
         kept = {name: self.store.recall(name) for name in REMEMBERED if name in keep}
-        clock = self.clock if "clock" in keep else WorkspaceClock()
-        remembered = {name: document for name, document in kept.items() if document is not None}
-        self.store.start_over(self._shared(clock), remembered)
+        return {name: document for name, document in kept.items() if document is not None}
+
+    def _forget(self, keep: Collection[str]) -> None:
         if "faults" not in keep:
             self.faults.replace([])
         self._recall()
         if "requests" not in keep:
             self.requests.clear()
 
-    def restore(self, other: TinyDBStore) -> None:
+    async def restore(self, other: TinyDBStore) -> None:
         """Put a whole state in place of this one, what is remembered in it included. The journal stays.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        self.store.take(other)
-        self.faults.replace([])
-        self._recall()
+        async with self.store.alone():
+            await self.store.take_in_steps(other)
+            self.faults.replace([])
+            self._recall()
 
     # What is remembered: written first, then in force
 

@@ -392,9 +392,6 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/store/test_growth.py::"
             "test_index_says_what_its_documents_make_through_adds_changes_and_removals",
         ),
-        "one dictionary that never grows again": (
-            "tests/store/test_growth.py::test_no_step_of_an_index_touches_more_than_a_small_dictionary",
-        ),
     },
     "emulator/store/interface.py": {
         "then nothing has changed": (*REFUSED_BY_THE_DISK, RESET_REFUSED),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from functools import partial
 from typing import IO, Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
@@ -23,7 +21,7 @@ from emulator.web.admin.numbers import COUNT
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
-from emulator.web.later import JSON, answer_later
+from emulator.web.later import JSON, answer_later, own_body, reset_workspace
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
@@ -128,30 +126,26 @@ async def _in_steps(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
 def put_snapshot() -> Later[Size]:
     """Put a snapshot in place of the whole workspace, or nothing of it."""
     make = partial(emulator().workspaces.get, workspace_name())
-    return _restore(workspace().clock.timestamp(), _body(), make)
+    return _restore(workspace().clock.timestamp(), own_body(), make)
 
 
 async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Size:
     with body:
         state = await read_snapshot(body, now, partial(load, SnapshotSchema()))
     found = make()
-    found.restore(state)
+    async with found.editing:
+        await found.restore(state)
     return _size(found)
 
 
-def _body() -> IO[bytes]:
-    """The request's body as a file of our own: the server's is closed before the work is done."""
-    body: IO[bytes] = request.environ["wsgi.input"]
-    if isinstance(body, io.BytesIO):
-        return io.BytesIO(body.getvalue())
-    return os.fdopen(os.dup(body.fileno()), "rb")
-
-
 @operation("post", "/reset", tag="workspace", body=ResetSchema)
-def reset(body: dict[str, list[str]]) -> Size:
+def reset(body: dict[str, list[str]]) -> Later[Size]:
     """Back to the fixtures; ``keep`` leaves parts alone."""
-    found = workspace_to_change()
-    found.reset(body["keep"])
+    return _reset(workspace_to_change(), body["keep"])
+
+
+async def _reset(found: Workspace, keep: Collection[str]) -> Size:
+    await reset_workspace(found, keep)
     return _size(found)
 
 

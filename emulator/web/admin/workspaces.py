@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from emulator.rules.errors import NotFound
-from emulator.web.admin.operation import operation
+from emulator.web.admin.operation import Later, operation
 from emulator.web.current import emulator
+from emulator.workspaces.registry import Workspaces, check_name
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import DeletedWorkspace, NamedWorkspace, WorkspaceState
@@ -37,19 +38,30 @@ def _state(name: str, found: Workspace | None) -> WorkspaceState:
 
 
 @operation("put", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
-def make_workspace(name: str) -> NamedWorkspace:
+def make_workspace(name: str) -> Later[NamedWorkspace]:
     """Make a workspace before its first use.
 
     One that is there stays as it is.
     """
-    made = emulator().workspaces.get(name)
+    return _made(emulator().workspaces, name)
+
+
+async def _made(workspaces: Workspaces, name: str) -> NamedWorkspace:
+    check_name(name)
+    await workspaces.until_ready(name)
+    made = workspaces.get(name)
     made.store.keep()
     return NamedWorkspace(made.name)
 
 
 @operation("delete", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
-def delete_workspace(name: str) -> DeletedWorkspace:
+def delete_workspace(name: str) -> Later[DeletedWorkspace]:
     """Delete a workspace with all that is in it."""
-    if not emulator().workspaces.delete(name):
+    return _deleted(emulator().workspaces, name)
+
+
+async def _deleted(workspaces: Workspaces, name: str) -> DeletedWorkspace:
+    await workspaces.until_settled(name)
+    if not workspaces.delete(name):
         raise NotFound(f"workspace {name} not found", "A3")
     return DeletedWorkspace(name)

@@ -20,6 +20,7 @@ from emulator.web.console.pages import console_state, page_later, pages, read_fo
 from emulator.web.console.presenters.counts import Counts, count
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minutes
 from emulator.web.current import emulator, root_of, workspace, workspace_to_change
+from emulator.web.later import reset_workspace
 from emulator.workspaces.registry import check_name
 from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, KEEPABLE
@@ -114,8 +115,8 @@ def set_clock() -> Response:
 @pages.post(_PATH + "/reset")
 def reset() -> Response:
     """Back to the fixtures, but for what the form wants to keep."""
-    workspace_to_change().reset([name for name in KEEPABLE if name in request.form])
-    return see_other("console.overview")
+    keep = [name for name in KEEPABLE if name in request.form]
+    return page_later(reset_workspace(workspace_to_change(), keep), lambda _: see_other("console.overview"))
 
 
 @pages.post(_PATH + "/workspaces")
@@ -129,10 +130,15 @@ def make_workspace() -> BaseResponse:
 @pages.post(_PATH + "/workspaces/delete")
 def delete_workspace() -> BaseResponse:
     """Delete a workspace with all that is in it."""
-    name = request.form.get("name", "")
-    if not emulator().workspaces.delete(name):
-        raise NotFound(gettext("workspace %(name)s not found", name=name), "A3")
-    return _overview_of(DEFAULT_WORKSPACE)
+    name, workspaces = request.form.get("name", ""), emulator().workspaces
+    missing = gettext("workspace %(name)s not found", name=name)
+
+    async def delete() -> None:
+        await workspaces.until_settled(name)
+        if not workspaces.delete(name):
+            raise NotFound(missing, "A3")
+
+    return page_later(delete(), lambda _: _overview_of(DEFAULT_WORKSPACE))
 
 
 def _overview_of(name: str) -> BaseResponse:
