@@ -149,9 +149,19 @@ def test_others_get_their_turn_while_a_workspace_is_reset(workspace: Workspace) 
     profile = workspace.store.find_profile(17, "p1")
     assert profile is not None
     workspace.store.delete_profile(profile)
+    workspace.fixtures = fixture_set()  # others, which nobody has begun with yet
     _, turns, _ = by_turns(workspace.reset_in_steps())
     assert counts(workspace.store) == (MANY, MANY)
     assert turns >= MANY // STEP
+
+
+def test_a_reset_to_fixtures_that_are_in_use_takes_no_step_a_profile(workspace: Workspace) -> None:
+    profile = workspace.store.find_profile(17, "p1")
+    assert profile is not None
+    workspace.store.delete_profile(profile)
+    _, turns, _ = by_turns(workspace.reset_in_steps())
+    assert counts(workspace.store) == (MANY, MANY)
+    assert turns < 10
 
 
 # Whole or not at all
@@ -160,6 +170,7 @@ def test_others_get_their_turn_while_a_workspace_is_reset(workspace: Workspace) 
 def test_a_long_change_that_the_disk_refuses_is_undone_in_memory_and_on_disk(tmp_path: Path) -> None:
     workspace = Workspace("default", Settings(state=tmp_path), fixture_set())
     store = workspace.store
+    store.keep()
     in_the_way = log_path(tmp_path / "default.json", max(find_logs(tmp_path / "default.json")) + 1)
     in_the_way.write_text("somebody else's")
     with pytest.raises(Unavailable, match="another file"):
@@ -179,6 +190,7 @@ def test_a_long_change_that_the_disk_refuses_is_undone_in_memory_and_on_disk(tmp
 def test_a_state_that_is_closed_amid_a_long_change_is_as_before(tmp_path: Path) -> None:
     workspace = Workspace("default", Settings(state=tmp_path), fixture_set())
     store = workspace.store
+    store.keep()
 
     async def close_amid() -> None:
         work = configuring.delete_database(store, store.database(17), cascade=True)

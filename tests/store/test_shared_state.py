@@ -52,9 +52,9 @@ def test_a_fork_costs_no_copy_of_what_it_shares() -> None:
     shared = SharedState(some_state(500))
     one, other = shared.fork(), shared.fork()
     pages = [state.tables["people"].documents._pages[0] for state in (one, other)]
-    filled = [state.tables["people"].indexes["name"]._filled for state in (one, other)]
+    parts = [state.tables["people"].indexes["name"]._parts[0] for state in (one, other)]
     assert pages[0] is pages[1]
-    assert filled[0] is filled[1]
+    assert parts[0] is parts[1]
 
 
 @pytest.mark.parametrize("large", [False, True])
