@@ -57,8 +57,12 @@ class Index:
 
     def add(self, document: Any, doc_id: int) -> None:
         """Enter a document under its keys."""
+        filled, parts = self._filled, self._parts
         for key in self.keys_of(document):
-            part = self._part(key)
+            part = filled
+            if key not in filled:  # as in _part(), without the call
+                place = hash(key) & self._mask
+                part = parts[place if place < len(parts) else place & (self._mask >> 1)]
             if part.setdefault(key, doc_id) is not doc_id:
                 _share(part, key, doc_id)
             elif len(part) > _PART and part is not self._filled:
@@ -90,7 +94,7 @@ class Index:
 
     def change(self, before: Any, after: Any, doc_id: int) -> None:
         """Move a document from the keys that it had to those that it has."""
-        if list(self.keys_of(before)) != list(self.keys_of(after)):
+        if self.keys_of(before) != self.keys_of(after):
             self.remove(before, doc_id)
             self.add(after, doc_id)
 
