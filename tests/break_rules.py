@@ -159,6 +159,8 @@ BREAKS = (
     Break("L8", SCHEMA, "if body.count(b'\"') == _fewest_quotes(request):", "if True:"),
     Break("L8", SCHEMA, "count = 6 + 8", "count = 8 + 8"),
     Break("L8", SCHEMA, "if entry.unsubscribe is not None:", "if True:"),
+    Break("L9", DECIDE, "    context.lints += other_case_lints(context)\n", ""),
+    Break("L9", MATCHING, "if held.hash_id is None:\n", "if True:\n"),
     Break("L7", MATCHING, "if json_type_differs(", "if not json_type_differs("),
     Break("L7", FIELDS, "(isinstance(value, bool) and bool not in own)", "False"),
 )  # fmt: skip

@@ -111,7 +111,8 @@ def _answer(call: Call) -> Answer:
     faults = call.workspace.faults
     try:
         request = _read(call)
-        fault = faults.find(request, _TOKEN_MARK in call.incoming.body)
+        body = call.incoming.body
+        fault = faults.find(request, b"!" in body and _TOKEN_MARK in body)  # one byte is found quickly
         if fault is None:
             return _when_durable(call, _carry_out(call, request))
         with call.workspace.firing(fault):

@@ -63,6 +63,9 @@ class Overlay:
         below = [own.pop(one.profile_id, one) for one in self._below.find_all(key)]
         return [*below, *own.values()]
 
+    def find_other_case(self, key: PushKey) -> Subscription | None:
+        return self._below.find_other_case(key)
+
     def hash_taken(self, hash_id: str) -> bool:
         return hash_id in self._hashes or self._below.hash_taken(hash_id)
 

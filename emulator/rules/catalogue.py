@@ -65,6 +65,7 @@ _TEXTS = {
     "L6": "Lint: id is not 24 hex digits.",
     "L7": "Lint: field_value's JSON type differs from the field's.",
     "L8": "Lint: one key twice in a JSON object; the last one counts, strict mode refuses it (400).",
+    "L9": "Lint: a token that is not stored, but one that differs from it only in case is.",
 }
 
 

@@ -6,7 +6,7 @@ from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, items_of
 from emulator.rules.context import RequestContext
 from emulator.rules.database import apply_database
 from emulator.rules.interfaces import Clock, IdSource, Lookup
-from emulator.rules.matching import json_type_lints
+from emulator.rules.matching import json_type_lints, other_case_lints
 from emulator.rules.model import Changes, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
@@ -49,5 +49,6 @@ def decide(
         outcome.changes = Changes()
     if context.differing:
         context.lints += json_type_lints(context.differing)
+    context.lints += other_case_lints(context)
     context.note("A2" if outcome.error else "A1", None, "error", outcome.error)
     return outcome

@@ -31,6 +31,9 @@ class Lookup(Protocol):
     def find_all(self, key: PushKey) -> list[Subscription]:
         """All records of this key, the oldest profile's first (M9); for keys without an active record."""
 
+    def find_other_case(self, key: PushKey) -> Subscription | None:
+        """A record whose key differs from this one, which has none, only in the case of its token (L9)."""
+
     def hash_taken(self, hash_id: str) -> bool:
         """Whether a subscription of the workspace has this hash id."""
 

@@ -60,6 +60,25 @@ def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
     return first_lints(lints, len(differing), "field_value", "more_types")
 
 
+def other_case_lints(context: RequestContext) -> list[Lint]:
+    """Lints for tokens that are nowhere stored but in another case (L9)."""
+    found: dict[tuple[str, str], Subscription] | None = None
+    for key, held in context.known.items():
+        if held.hash_id is None:
+            other = context.lookup.find_other_case(key)
+            if other is not None:
+                found = {} if found is None else found
+                found.setdefault((key.provider, key.subscription_id), other)
+    if found is None:
+        return []
+    lints = [
+        Lint("L9", f"subscriptions[{at}].subscription_id", "other_case", (other.profile_id, other.db_id))
+        for at, one in enumerate(context.request.subscriptions)
+        if (other := found.pop((one.provider, one.subscription_id), None)) is not None
+    ]
+    return first_lints(lints, len(lints), "subscriptions", "more_other_case")
+
+
 def _by_id(context: RequestContext, database: Database, profile_id: str, rule: str) -> Profile:
     context.note(rule, database.id, "by_id")
     found = context.lookup.find_profile(database.id, profile_id)

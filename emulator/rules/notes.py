@@ -40,6 +40,8 @@ NOTES: dict[str, str] = {
     "long_body": "is long: unknown parameters behind this one are not named",
     "duplicate_key": 'duplicate key "{0}"',
     "more_duplicates": "and {0} more duplicate keys",
+    "other_case": "differs only in case from a token of profile {0} in database {1}",
+    "more_other_case": "and {0} more tokens that differ only in case",
     "content_type": 'is "{0}", should be application/json',
     "no_content_type": "is missing, should be application/json",
     "token_form": "a token of {0} should {1}",

@@ -36,7 +36,7 @@ class _Shape(NamedTuple):
 
 
 def _shape(form: str, words: str, plain: str = "", multiple: int = 1) -> _Shape:
-    return _Shape(re.compile(form, re.S), words, re.compile(plain or form), multiple)
+    return _Shape(re.compile(form, re.S), words, re.compile(plain or form, re.S), multiple)
 
 
 _FIREBASE = _shape(
@@ -106,7 +106,7 @@ def token_complaint(provider: str, token: str) -> str | None:
 def token_remarks(provider: str, token: str) -> Sequence[tuple[str, Parameters]]:
     """What is wrong with a provider's token, not empty, as codes of notes and their parameters (L3)."""
     shape = _SHAPES.get(provider)
-    if token.isascii() and " " not in token:  # most are right, and take no second look
+    if token.isascii() and " " not in token and "\n" not in token:  # most are right, and take no second look
         if shape is None:
             if token[0].isalnum() and token[-1].isalnum():
                 return ()

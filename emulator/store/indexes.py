@@ -90,7 +90,7 @@ class Index:
 
     def change(self, before: Any, after: Any, doc_id: int) -> None:
         """Move a document from the keys that it had to those that it has."""
-        if list(self.keys_of(before)) != list(self.keys_of(after)):
+        if self.keys_of(before) != self.keys_of(after):
             self.remove(before, doc_id)
             self.add(after, doc_id)
 

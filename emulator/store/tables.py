@@ -28,6 +28,11 @@ def push_key(key: PushKey | Subscription) -> int:
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id))
 
 
+def folded_key(key: PushKey | Subscription) -> int:
+    """What finds the records of a subscription key whatever the case of its token; as :func:`push_key`."""
+    return hash((key.db_id, key.resource_id, key.provider, key.subscription_id.lower()))
+
+
 def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
     """What finds the profiles with a field's value."""
     return (db_id, name, value)
@@ -52,6 +57,7 @@ SPECS = {
         {
             "active": lambda one: (push_key(one),) if one.active else (),
             "inactive": lambda one: () if one.active else (push_key(one),),
+            "folded": lambda one: (folded_key(one),),
             "hash": lambda one: (one.hash_id,),
             "profile": lambda one: (profile_key(one.db_id, one.profile_id),),
         },

@@ -42,6 +42,7 @@ from emulator.store.tables import (
     SUBSCRIPTIONS,
     WORKSPACE,
     field_key,
+    folded_key,
     profile_key,
     push_key,
 )
@@ -141,6 +142,13 @@ class TinyDBStore:
             (one for one in found if one.key == key),
             key=lambda one: owners.find(profile_key(one.db_id, one.profile_id))[0],
         )
+
+    def find_other_case(self, key: PushKey) -> Subscription | None:
+        for one in self.subscriptions.find("folded", folded_key(key), 1):
+            if one.key != key and one.subscription_id.lower() == key.subscription_id.lower():
+                found: Subscription = one
+                return found
+        return None
 
     def hash_taken(self, hash_id: str) -> bool:
         return hash_id in self.subscriptions.index("hash")

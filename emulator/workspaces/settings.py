@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from emulator.rules.model import Lint, Policies
 
-LINT_IDS = ("L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8")
+LINT_IDS = ("L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9")
 
 
 class WorkspaceSettings(Struct, frozen=True):

@@ -195,13 +195,27 @@ def test_a_token_that_moved_often_costs_no_more_than_one_that_moved_seldom(tmp_p
     assert took[500] == took[4000] < 10
 
 
+def test_L9_a_token_in_another_case_costs_no_more_where_many_cases_are_stored(tmp_path: Path) -> None:
+    emulator = emulator_with(tmp_path, 1)
+    table = emulator.workspaces.default.store.storage.state.table("subscriptions")
+    calls = []
+    for number in range(300):
+        token = "".join(c.upper() if number >> at & 1 else c for at, c in enumerate("abcdefghij"))
+        table.decode = counted = _Counted(getattr(table.decode, "decode", table.decode))
+        body = {"resource_token": TOKEN, "id": f"p{number}", "subscriptions": [subscription(token)]}
+        cost(emulator, json.dumps(body).encode())
+        calls.append(counted.calls)
+    assert [one.rule for one in newest(emulator).lints if one.rule == "L9"] == ["L9"]
+    assert calls[299] == calls[2] < 10
+
+
 class _Counted:
     """A decoder that counts."""
 
     def __init__(self, decode: Callable[[bytes], Any]) -> None:
-        self._decode = decode
+        self.decode = decode
         self.calls = 0
 
     def __call__(self, document: bytes) -> Any:
         self.calls += 1
-        return self._decode(document)
+        return self.decode(document)

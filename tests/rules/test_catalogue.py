@@ -11,7 +11,7 @@ import pytest
 from emulator.rules.catalogue import GRADES, RULES
 
 TESTS = Path(__file__).resolve().parent.parent
-COUNTS = {"Q": 5, "B": 4, "M": 11, "S": 7, "A": 6, "L": 8}
+COUNTS = {"Q": 5, "B": 4, "M": 11, "S": 7, "A": 6, "L": 9}
 
 
 @cache

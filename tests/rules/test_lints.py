@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from emulator.rules.lints import content_type_lint, did_you_mean, unknown_parameter
-from emulator.rules.model import Lint
-from tests.rules.world import World, on
+from emulator.rules.model import Lint, Status
+from tests.rules.world import World, off, on
 
 OBJECT_ID = "59db33d269d426509e9c4bf9"
 GOOD_TOKENS = {
@@ -211,3 +211,33 @@ def test_L7_only_databases_that_are_processed_count() -> None:
 def test_L7_no_lint_without_custom_matching() -> None:
     parameters = custom("123") | {"matching": None}
     assert of(World({17: {"number": "int"}}).lints(**parameters), "L7") == []
+
+
+@pytest.mark.parametrize("status", ["subscribed", "unsubscribed"])
+@pytest.mark.parametrize("sent", [FIREBASE_TOKEN.lower(), FIREBASE_TOKEN.upper(), FIREBASE_TOKEN.swapcase()])
+def test_L9_token_that_differs_only_in_case_from_a_stored_one(sent: str, status: Status) -> None:
+    for wanted in (on(sent), off(sent)):
+        world = World().add_profile("anna").add_subscription("anna", FIREBASE_TOKEN, status)
+        (lint,) = of(world.lints(on("other"), wanted), "L9")
+        assert lint.path == "subscriptions[1].subscription_id"
+        assert lint.text == "differs only in case from a token of profile anna in database 17"
+
+
+def test_L9_a_token_that_is_stored_itself_is_no_lint() -> None:
+    world = World().add_profile("anna").add_subscription("anna", "Token").add_subscription("anna", "tokeN")
+    assert of(world.lints(on("Token"), on("tokeN")), "L9") == []
+
+
+@pytest.mark.parametrize(
+    "stored", [{"provider": "ios-apns"}, {"resource_id": 6}, {"db_id": 34}, {"token": "other"}]
+)
+def test_L9_only_tokens_of_the_same_provider_resource_and_database_count(stored: dict[str, Any]) -> None:
+    world = World().add_profile("anna", stored.get("db_id", 17))
+    world.add_subscription("anna", **{"token": "TOKEN", **stored})
+    assert of(world.lints("token"), "L9") == []
+
+
+def test_L9_once_for_a_token_however_many_databases() -> None:
+    world = World({17: {}, 34: {}})
+    world.push("TOKEN")
+    assert len(of(world.lints("token"), "L9")) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from emulator.rules.decide import decide
 from emulator.rules.model import (
     Database,
@@ -146,6 +148,17 @@ class World:
         ages = {name: age for age, name in enumerate(self.profiles)}
         found = [one for one in self.subscriptions if one.key == key]
         return sorted(found, key=lambda one: ages[one.db_id, one.profile_id])
+
+    def find_other_case(self, key: PushKey) -> Subscription | None:
+        wanted = replace(key, subscription_id=key.subscription_id.lower())
+        return next(
+            (
+                one
+                for one in self.subscriptions
+                if replace(one.key, subscription_id=one.subscription_id.lower()) == wanted
+            ),
+            None,
+        )
 
     def hash_taken(self, hash_id: str) -> bool:
         return any(one.hash_id == hash_id for one in self.subscriptions)

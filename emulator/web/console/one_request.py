@@ -29,6 +29,7 @@ FIXES = {
     "L6": "Send the profile id that the platform issued, or match by a custom field.",
     "L7": "Send the value as the JSON type of the field.",
     "L8": "Send each key once: readers of JSON differ in which of them they use.",
+    "L9": "Send the token as the SDK issued it: upper and lower case letters count.",
 }
 
 

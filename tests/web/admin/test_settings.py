@@ -14,7 +14,7 @@ ANNA = "59db33d269d426509e9c4bf9"
 DEFAULTS = {
     "policies": {"duplicate_token": "error", "unknown_id": "keep", "http_status": "mirror"},
     "strict": False,
-    "lints": {f"L{number}": "report" for number in range(1, 9)},
+    "lints": {f"L{number}": "report" for number in range(1, 10)},
 }
 
 
@@ -86,7 +86,7 @@ def test_settings_are_each_workspaces_own_and_end_with_a_reset(app: InProcess, a
         ),
         ({"policies": {"duplicate_token": "mve"}}, "policies.duplicate_token: must be one of error, move"),
         ({"policies": {"duplicate_token": None}}, "policies.duplicate_token: must be a string"),
-        ({"lints": {"L9": "off"}}, "lints.L9: unknown key"),
+        ({"lints": {"L0": "off"}}, "lints.L0: unknown key"),
         ({"lints": {"L1": False}}, "lints.L1: must be a string"),
         ({"lints": {"L1": "on"}}, "lints.L1: must be one of report, off"),
         *NOT_OBJECTS,
