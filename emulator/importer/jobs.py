@@ -91,6 +91,7 @@ class Job:
     def begin(self, importing: Import, upload: Path) -> None:
         """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
         self._import, self._upload = importing, upload
+        importing.look(STEP_S)  # the answer to the call has the remarks on a small file
         try:
             self.save()
         except BaseException:
@@ -180,6 +181,7 @@ class Job:
     def _bring_up_to_date(self, importing: Import) -> None:
         one, report = self.description, importing.report
         one.state, one.problem, one.up_to_line = report.state, report.problem, report.up_to_line
+        one.lints = importing.lints
         one.counts = {name: report.counts[name] for name in COUNTED}
         one.seconds = round(importing.progress.seconds, 3)
         one.refusals = report.refusals[:SHOWN_REFUSALS]

@@ -16,7 +16,7 @@ from tests.importer.tables import holder_of
 from tests.server import PAGE_TOKEN
 
 PLAN = {"resource": PAGE_TOKEN, "provider": "android-firebase", "match": "push", "token_column": "token"}
-TABLE = b"x,token\n,new:1\n,new:2\n,\n"
+TABLE = b"x,token\n,new:1\n,new:2\nx,\n"
 
 
 @pytest.fixture
