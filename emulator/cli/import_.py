@@ -21,7 +21,7 @@ from emulator.importer.execution import Import
 from emulator.importer.layout import DELIMITERS, Layout, read_layout
 from emulator.importer.plan import MATCH_FORMS, ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused
-from emulator.importer.report import Report, count_lines
+from emulator.importer.report import REPORT_DELIMITERS, Report, count_lines
 from emulator.importer.sources import Source
 from emulator.rules.errors import Refused
 from emulator.settings import DEFAULT_FIXTURES, Settings
@@ -54,6 +54,13 @@ _path = click.Path(path_type=Path)
 @click.option("--encoding", help="utf-8, windows-1251, utf-16 …")
 @click.option("--dry-run", is_flag=True, help="Change nothing, show what would happen.")
 @click.option("--report", type=_path, help="Save the report here, as CSV.")
+@click.option(
+    "--report-delimiter",
+    type=click.Choice(list(REPORT_DELIMITERS)),
+    default="comma",
+    show_default=True,
+    help="Separates the report's columns; Excel in Russian expects semicolon.",
+)
 @click.option("--state", type=_path, default=Settings.state, show_default=True, help="The state's directory.")
 @click.option("--fixtures", type=_path, default=DEFAULT_FIXTURES, help="What a fresh state starts from.")
 @workspace_option
@@ -103,7 +110,8 @@ def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Re
     with _emulator(options) as emulator:
         checked = check_plan(plan, source, emulator.workspaces.look(options["workspace"]).store)
         _announce(checked)
-        importing = Import(checked, emulator.workspaces.get(options["workspace"]), Report(report_path))
+        report = Report(report_path, REPORT_DELIMITERS[options["report_delimiter"]])
+        importing = Import(checked, emulator.workspaces.get(options["workspace"]), report)
         with _stopped_by_signals(importing.cancel), _bar(source.size) as advance:
             while importing.look():
                 pass
@@ -131,7 +139,8 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
                     noted = True
                 advance(int((job.progress or 0) * _PARTS), job.rows_per_s or 0.0)
         if options["report"] is not None:
-            options["report"].write_bytes(client.imports.report(job.id).encode())
+            text = client.imports.report(job.id, options["report_delimiter"])
+            options["report"].write_bytes(text.encode("utf-8-sig"))
     _conclude(plan, job, job.seconds)
     return job
 

@@ -21,7 +21,7 @@ from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import Problem, Text, TooManyImports, message
-from emulator.importer.report import COUNTED, Refusal, Report
+from emulator.importer.report import COUNTED, Refusal, Report, read_refusals, report_csv
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
@@ -74,7 +74,7 @@ class Job:
 
     def __init__(self, description: Description, folder: Path) -> None:
         self.description = description
-        self.report_path = folder / f"{description.id}.csv"
+        self.report_path = folder / f"{description.id}.jsonl"
         self._record = folder / f"{description.id}.json"
         self._import: Import | None = None
         self._upload: Path | None = None
@@ -87,6 +87,11 @@ class Job:
     def has_report(self) -> bool:
         """Whether it is over and has left a report."""
         return not self.running and self.report_path.exists()
+
+    def report(self, delimiter: str = ",", told: Callable[[Text], str] = str) -> bytes:
+        """The report as CSV (:func:`~emulator.importer.report.report_csv`). Raises :class:`OSError`."""
+        with self.report_path.open("rb") as lines:
+            return b"".join(report_csv(self.description, read_refusals(lines), delimiter, told))
 
     def begin(self, importing: Import, upload: Path) -> None:
         """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
@@ -221,7 +226,7 @@ class ImportJobs:
             checked = check_plan(plan, Source(upload, name), workspace.store)
             job = Job(_describe(checked, workspace), self._made_folder())
             try:
-                job.begin(Import(checked, workspace, Report(job.report_path)), upload)
+                job.begin(Import(checked, workspace, Report(job.report_path, None)), upload)
             except BaseException:
                 job.forget()
                 raise

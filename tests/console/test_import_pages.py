@@ -12,6 +12,9 @@ from werkzeug.datastructures import FileStorage
 from emulator.web.console.uploads import Uploads
 from tests.console.pages import Console
 
+#: How a report begins, with the mark that spreadsheets look for and their delimiter.
+REPORTS = {"en": "\ufeffwhat,count,line,", "ru": "\ufeffчто;количество;строка;"}
+
 
 def choose(console: Console, file: Path, provider: str = "ios-apns") -> None:
     """The wizard's first step."""
@@ -50,7 +53,9 @@ def test_a_file_is_tried_and_then_imported(
     assert console.admin("/subscriptions?provider=ios-apns")["total"] == 30
     with page.expect_download() as download:
         page.click("[download]")
-    assert "matching error: invalid field value" in download.value.path().read_text()
+    report = download.value.path().read_text("utf-8")
+    assert report.startswith(REPORTS[language])
+    assert "matching error: invalid field value" in report
 
 
 def test_tokens_of_another_provider_are_remarked_on_before_anything_starts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, send_file
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
@@ -16,7 +16,7 @@ from emulator.importer.sources import Source
 from emulator.importer.survey import first_lints
 from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import known_providers
-from emulator.web.console.language import gettext
+from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, see_other
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
@@ -192,11 +192,13 @@ def cancel_import(job_id: str) -> Response:
 
 
 def download_report(job_id: str) -> Response:
-    """The report as CSV."""
+    """The report as CSV in the page's language, with the delimiter of its spreadsheets."""
     job = find_job(job_id)
     if not job.has_report:
         raise NotFound(f"import {job_id} has no report", "A3")
-    return send_file(job.report_path, "text/csv", True, f"import-{job_id}.csv")
+    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
+    content = job.report(";" if language() == "ru" else ",", told)
+    return Response(content, 200, headers, mimetype="text/csv")
 
 
 def _upload(upload_id: str) -> Upload:
