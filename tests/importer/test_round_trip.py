@@ -57,7 +57,8 @@ def test_any_table_of_any_program_is_read_back_the_same_or_refused_with_the_reas
 ) -> None:
     program = PROGRAMS[name]
     rows = [["profile", "имя", "push token"]]
-    rows += [[f"{n:024x}", one, f"token{n}:{two}"] for n, (one, two) in enumerate(cells)]
+    # Python's writer leaves a lone CR unquoted: before a line feed its bytes are those of another line end.
+    rows += [[f"{n:024x}", one, f"token{n}:{two}".rstrip("\r")] for n, (one, two) in enumerate(cells)]
     if program.index:
         rows = [["" if n == 0 else str(n - 1), *row] for n, row in enumerate(rows)]
     with tempfile.TemporaryDirectory() as folder:
