@@ -129,6 +129,7 @@ class Imports(Subject):
         """Stop one before its next step; what it has done stays."""
         return self._calls.ask(ImportState, "DELETE", f"/imports/{import_id}")
 
-    def report(self, import_id: str) -> str:
-        """The report as CSV, with every refused row."""
-        return self._calls.admin("GET", f"/imports/{import_id}/report.csv").text
+    def report(self, import_id: str, delimiter: str = "comma") -> str:
+        """The report as CSV, with every refused row. ``delimiter``: comma, semicolon or tab."""
+        path = f"/imports/{import_id}/report.csv?delimiter={delimiter}"
+        return self._calls.admin("GET", path).content.decode("utf-8-sig")

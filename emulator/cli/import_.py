@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from time import sleep
@@ -21,7 +21,7 @@ from emulator.importer.execution import Import
 from emulator.importer.layout import DELIMITERS, Layout, read_layout
 from emulator.importer.plan import MATCH_FORMS, ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused
-from emulator.importer.report import Report, count_lines
+from emulator.importer.report import REPORT_DELIMITERS, Report, count_lines
 from emulator.importer.sources import Source
 from emulator.rules.errors import Refused
 from emulator.settings import DEFAULT_FIXTURES, Settings
@@ -54,6 +54,13 @@ _path = click.Path(path_type=Path)
 @click.option("--encoding", help="utf-8, windows-1251, utf-16 …")
 @click.option("--dry-run", is_flag=True, help="Change nothing, show what would happen.")
 @click.option("--report", type=_path, help="Save the report here, as CSV.")
+@click.option(
+    "--report-delimiter",
+    type=click.Choice(list(REPORT_DELIMITERS)),
+    default="comma",
+    show_default=True,
+    help="Separates the report's columns; Excel in Russian expects semicolon.",
+)
 @click.option("--state", type=_path, default=Settings.state, show_default=True, help="The state's directory.")
 @click.option("--fixtures", type=_path, default=DEFAULT_FIXTURES, help="What a fresh state starts from.")
 @workspace_option
@@ -103,8 +110,12 @@ def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Re
     with _emulator(options) as emulator:
         checked = check_plan(plan, source, emulator.workspaces.look(options["workspace"]).store)
         _announce(checked)
-        importing = Import(checked, emulator.workspaces.get(options["workspace"]), Report(report_path))
-        with _bar(source.size) as advance, _stopped_by_signals(importing.cancel):
+        report = Report(report_path, REPORT_DELIMITERS[options["report_delimiter"]])
+        importing = Import(checked, emulator.workspaces.get(options["workspace"]), report)
+        with _stopped_by_signals(importing.cancel), _bar(source.size) as advance:
+            while importing.look():
+                pass
+            _note(importing.lints)
             for done in importing.steps():
                 advance(done.bytes_done, done.rows_per_s)
     _conclude(plan, importing.report, importing.progress.seconds)
@@ -115,17 +126,21 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
     given = {name: value for name, value in vars(plan).items() if value is not None}
     with EmulatorClient(options["url"], options["workspace"], options["admin_token"], _PATIENCE_S) as client:
         job = client.imports.start(file, **given | {"match": str(plan.match)})
-        for lint in job.lints:
-            click.echo(f"note: {lint}", err=True)
+        click.echo(_written(job.file, job.encoding, job.delimiter, job.header))
+        noted = False
         pause = _LOOK_AT_FIRST_S
         with _bar(_PARTS) as advance, _stopped_by_signals(lambda: client.imports.cancel(job.id)):
             while job.running:
                 sleep(pause)
                 pause = min(pause * 1.5, _LOOK_AT_MOST_S)
                 job = client.imports.get(job.id)
+                if not noted and (job.counts["rows"] or not job.running):  # all rows were looked at
+                    _note(job.lints)
+                    noted = True
                 advance(int((job.progress or 0) * _PARTS), job.rows_per_s or 0.0)
         if options["report"] is not None:
-            options["report"].write_bytes(client.imports.report(job.id).encode())
+            text = client.imports.report(job.id, options["report_delimiter"])
+            options["report"].write_bytes(text.encode("utf-8-sig"))
     _conclude(plan, job, job.seconds)
     return job
 
@@ -138,7 +153,7 @@ def _suggest(source: Source, resource: str, provider: str, layout: Layout, optio
             store = emulator.workspaces.look(options["workspace"]).store
             fields = declared_fields(find_resource(resource, store), store)
     columns = describe_columns(layout, fields, provider)
-    click.echo(_written(source.name, layout))
+    click.echo(_written(source.name, layout.encoding, layout.dialect.delimiter, layout.names))
     for column in columns:
         looks = f"  looks like: {column.looks}" if column.looks else ""
         click.echo(f"  #{column.number} {column.name or '':20} {_short(column.example):40}{looks}")
@@ -157,20 +172,23 @@ def _emulator(options: Mapping[str, Any]) -> closing[Emulator]:
 
 def _announce(checked: Checked) -> None:
     plan = checked.plan
-    click.echo(_written(checked.source.name, checked.layout))
+    layout = checked.layout
+    click.echo(_written(checked.source.name, layout.encoding, layout.dialect.delimiter, layout.names))
     into = ", ".join(map(str, checked.resource.db_ids))
     click.echo(
         f"into resource {checked.resource.id} ({checked.resource.name}), databases {into}: "
         f"{plan.provider}, matching {plan.match}, tokens in {plan.token_column}"
     )
-    for lint in checked.lints:
+
+
+def _note(lints: Sequence[object]) -> None:
+    for lint in lints:
         click.echo(f"note: {lint}", err=True)
 
 
-def _written(name: str, layout: Layout) -> str:
-    delimiter = DELIMITERS.get(layout.dialect.delimiter, layout.dialect.delimiter)
-    header = "a header" if layout.names is not None else "no header"
-    return f"{name}: {layout.encoding}, {delimiter}, {header}, {layout.width} columns"
+def _written(name: str, encoding: str, delimiter: str, names: Sequence[str] | None) -> str:
+    header = "no header" if names is None else f"a header of {len(names)} columns"
+    return f"{name}: {encoding}, {DELIMITERS.get(delimiter, delimiter)}, {header}"
 
 
 def _conclude(plan: ImportPlan, ended: Report | ImportState, seconds: float) -> None:

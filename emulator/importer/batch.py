@@ -12,9 +12,10 @@ from msgspec import field
 
 from emulator.importer.checking import Checked
 from emulator.importer.dry_run import World
-from emulator.importer.problem import Text, message
+from emulator.importer.problem import Message, Text, message
 from emulator.importer.report import COUNTED, Refusal, refusal
-from emulator.importer.rows import BrokenRow
+from emulator.importer.rows import LINE_END, BrokenRow, over_lines
+from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.rules.context import RequestContext
 from emulator.rules.database import apply_database
 from emulator.rules.errors import Refused
@@ -64,6 +65,9 @@ class Batch:
         self._by_id = plan.match.by == "id"
         self._width = checked.layout.width
         self._token, self._value = checked.token, checked.value
+        names = checked.layout.names
+        self._token_name = names[checked.token] if names else None
+        self._whole_numbers = checked.kinds == {"int"}
 
     def take(self, line: int, row: list[str]) -> None:
         """Take one row through the rules and apply what it changes."""
@@ -74,12 +78,14 @@ class Batch:
         token = row[self._token]
         value = row[self._value] if self._value is not None else ""
         request = self._request
-        if self._value is not None:  # An empty cell says nothing, as null does in a request.
+        problem: Text | None = self._spoiled(line, row, token, value)
+        if problem is None and self._value is not None:
+            # An empty cell says nothing, as null does in a request.
             if self._by_id:
                 request.id = value or None
             else:
-                request.field_value = value or None
-        problem = _text_problem(token, value)
+                number = whole_number(value) if self._whole_numbers else None
+                request.field_value = (value or None) if number is None else number
         if problem is None:
             try:
                 check_matching(request)
@@ -105,6 +111,17 @@ class Batch:
         if context.changes:
             self._store.apply(context.changes)  # A6
 
+    def _spoiled(self, line: int, row: list[str], token: str, value: str) -> Message | None:
+        """Why the row can be no subscription, whatever the rules say."""
+        if token == self._token_name:
+            return message("header_again")
+        problem = token_problem(token)
+        if problem is None and value:
+            problem = value_problem(value, self._by_id)
+        if problem is not None and problem.code == "line_end":
+            return over_lines(problem, line, line + len(LINE_END.findall("".join(row))))
+        return problem
+
     def _refuse(self, line: int, db_id: int | None, reason: Text, value: str, token: str) -> None:
         self.counts["refused"] += 1
         self.refusals.append(refusal(line, db_id, reason, value, token))
@@ -116,14 +133,3 @@ def _misfit(row: list[str], width: int) -> Text:
     if len(row) == 1:
         return message("one_cell", width=width)
     return message("cells", cells=len(row), width=width)
-
-
-def _text_problem(token: str, value: str) -> Text | None:
-    """What no request could carry, or what the file's encoding has lost."""
-    if not token:
-        return message("no_token")
-    if "\0" in token or "\0" in value:
-        return message("nul")
-    if "\ufffd" in token or "\ufffd" in value:
-        return message("undecodable")
-    return None

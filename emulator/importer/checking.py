@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from emulator.importer.columns import column_index
+from emulator.importer.encoding import overruled
 from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import ImportRefused, Message, Problem, Text, message, refused
+from emulator.importer.problem import ImportRefused, Problem, Text, message, refused
 from emulator.importer.sources import Source
 from emulator.rules.model import Resource
-from emulator.rules.providers import accepted, known, token_complaint
+from emulator.rules.providers import accepted, known
 from emulator.store.tinydb_store import TinyDBStore
 
 T = TypeVar("T")
@@ -23,7 +24,8 @@ T = TypeVar("T")
 class Checked:
     """A plan that can be carried out. ``value``, ``token``: the columns' indexes (``None``: push matching).
 
-    ``lints``: what the person should see first, though it forbids nothing.
+    ``kinds``: what the search value is to the databases: ``id``, or the declared kinds of the field.
+    ``lints``: what the person should see first, though it forbids nothing; :mod:`survey` adds to it.
     """
 
     plan: ImportPlan
@@ -32,6 +34,7 @@ class Checked:
     resource: Resource
     value: int | None
     token: int
+    kinds: frozenset[str]
     lints: list[Text]
 
 
@@ -75,13 +78,20 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
                 problems.append(Problem("match", message("same_column")))
     if problems or resource is None or layout is None or token is None:
         raise ImportRefused(problems)
-    lints: list[Text] = [
-        message("undeclared_field", id=db_id, field=plan.match.field)
-        for db_id in resource.db_ids
-        if plan.match.by == "field" and plan.match.field not in store.database(db_id).fields
+    by, field = plan.match.by, plan.match.field
+    declared = [
+        (db_id, store.database(db_id).fields.get(field)) for db_id in resource.db_ids if by == "field"
     ]
-    lints += _sample_lints(plan, layout, token, value)
-    return Checked(plan, source, layout, resource, value, token, lints)
+    kinds = {"id"} if by == "id" else {one.kind for _, one in declared if one is not None}
+    lints: list[Text] = [
+        message("undeclared_field", id=db_id, field=field) for db_id, one in declared if one is None
+    ]
+    if overruled(source, plan.encoding):
+        lints.append(message("marked", encoding=layout.encoding, named=plan.encoding or ""))
+    twice = sorted(name for name, number in Counter(layout.names or ()).items() if name and number > 1)
+    if twice:
+        lints.append(message("same_names", names=", ".join(f'"{name}"' for name in twice)))
+    return Checked(plan, source, layout, resource, value, token, frozenset(kinds), lints)
 
 
 def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore) -> list[Problem]:
@@ -100,25 +110,3 @@ def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore)
         there = ", ".join(declared) or "none"
         problems.append(Problem("match", message("no_field", field=field, declared=there)))
     return problems
-
-
-def _sample_lints(plan: ImportPlan, layout: Layout, token: int, value: int | None) -> list[Text]:
-    tokens = layout.values(token)
-    lints: list[Text] = []
-    complaints = [complaint for one in tokens if (complaint := token_complaint(plan.provider, one))]
-    if complaints:  # L3
-        first, odd = Message(complaints[0]), len(complaints)
-        text = message("odd_tokens", odd=odd, all=len(tokens), provider=plan.provider, complaint=first)
-        lints.append(text)
-    for index, code in ((token, "spaced_tokens"), (value, "spaced_values")):
-        values = layout.values(index) if index is not None else []
-        spaced = sum(one != one.strip() for one in values)
-        if spaced:
-            lints.append(message(code, spaced=spaced, all=len(values)))
-    if layout.broken:
-        looked_at = layout.broken + len(layout.sample)
-        lints.append(message("uneven_rows", broken=layout.broken, all=looked_at, width=layout.width))
-    twice = sorted(name for name, number in Counter(layout.names or ()).items() if number > 1)
-    if twice:
-        lints.append(message("same_names", names=", ".join(f'"{name}"' for name in twice)))
-    return lints

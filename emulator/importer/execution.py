@@ -13,6 +13,7 @@ from emulator.importer.dry_run import DryWorld, World
 from emulator.importer.problem import SourceBroken, Text, message
 from emulator.importer.report import Report, State
 from emulator.importer.rows import Rows
+from emulator.importer.survey import Survey
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
@@ -39,14 +40,16 @@ class Import:
     """Carries out a checked plan.
 
     Work through :meth:`steps`, or call :meth:`step` until it answers false; between two steps anything
-    may happen to the state. A batch counts when it is safe (``fsync`` mode waits for the disk): whatever
-    goes wrong, ``report`` says up to which line the rows are in.
+    may happen to the state. The first steps only look at the file, as :meth:`look` does; ``lints`` has what
+    a person should know of it, all of it before the first row is imported. A batch counts when it is safe
+    (``fsync`` mode waits for the disk): whatever goes wrong, ``report`` says up to which line rows are in.
 
     Raises :class:`OSError` if the file cannot be opened any more.
     """
 
     def __init__(self, checked: Checked, workspace: Workspace, report: Report) -> None:
         self.report = report
+        self.lints = checked.lints
         self._checked = checked
         self._workspace = workspace
         self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
@@ -55,6 +58,7 @@ class Import:
         self._broken: Text | None = None
         layout = checked.layout
         self._rows = Rows(checked.source, layout.encoding, layout.dialect)
+        self._survey: Survey | None = Survey(checked)
         self._line = 0
         if layout.names is not None:
             self._line = next(self._rows)[0]
@@ -71,6 +75,18 @@ class Import:
             more = self.step(rows)
             yield self.progress
 
+    def look(self, seconds: float | None = None) -> bool:
+        """Look at some more rows before the import, for about so long. False when all of them are seen."""
+        if self._survey is None or self._cancelled:
+            return False
+        since = perf_counter()
+        more = self._survey.look(seconds)
+        self.lints = [*self._checked.lints, *self._survey.lints()]
+        if not more:
+            self._survey = None
+        self._seconds += perf_counter() - since
+        return more
+
     def step(self, rows: int = STEP_ROWS, seconds: float | None = None) -> bool:
         """Carry out the next rows, at most so many and for about so long, as one transaction.
 
@@ -82,6 +98,9 @@ class Import:
         if self._cancelled:
             return self._end("cancelled")
         if self._workspace.store.held is not None:  # the whole state is changed just now
+            return True
+        if self._survey is not None:
+            self.look(seconds)
             return True
         since = perf_counter()
         try:
@@ -109,6 +128,7 @@ class Import:
 
     def close(self) -> None:
         """Let go of the file, without an end: for a process that stops."""
+        self._close_survey()
         self._rows.close()
         self.report.close()
 
@@ -125,6 +145,11 @@ class Import:
         return line, count < rows
 
     def _end(self, state: State, problem: Text | None = None) -> bool:
+        self._close_survey()
         self._rows.close()
         self.report.finish(state, problem)
         return False
+
+    def _close_survey(self) -> None:
+        if self._survey is not None:
+            self._survey.close()

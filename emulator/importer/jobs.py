@@ -21,7 +21,7 @@ from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import Problem, Text, TooManyImports, message
-from emulator.importer.report import COUNTED, Refusal, Report
+from emulator.importer.report import COUNTED, Refusal, Report, read_refusals, report_csv
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
@@ -74,7 +74,7 @@ class Job:
 
     def __init__(self, description: Description, folder: Path) -> None:
         self.description = description
-        self.report_path = folder / f"{description.id}.csv"
+        self.report_path = folder / f"{description.id}.jsonl"
         self._record = folder / f"{description.id}.json"
         self._import: Import | None = None
         self._upload: Path | None = None
@@ -88,9 +88,15 @@ class Job:
         """Whether it is over and has left a report."""
         return not self.running and self.report_path.exists()
 
+    def report(self, delimiter: str = ",", told: Callable[[Text], str] = str) -> bytes:
+        """The report as CSV (:func:`~emulator.importer.report.report_csv`). Raises :class:`OSError`."""
+        with self.report_path.open("rb") as lines:
+            return b"".join(report_csv(self.description, read_refusals(lines), delimiter, told))
+
     def begin(self, importing: Import, upload: Path) -> None:
         """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
         self._import, self._upload = importing, upload
+        importing.look(STEP_S)  # the answer to the call has the remarks on a small file
         try:
             self.save()
         except BaseException:
@@ -180,6 +186,7 @@ class Job:
     def _bring_up_to_date(self, importing: Import) -> None:
         one, report = self.description, importing.report
         one.state, one.problem, one.up_to_line = report.state, report.problem, report.up_to_line
+        one.lints = importing.lints
         one.counts = {name: report.counts[name] for name in COUNTED}
         one.seconds = round(importing.progress.seconds, 3)
         one.refusals = report.refusals[:SHOWN_REFUSALS]
@@ -219,7 +226,7 @@ class ImportJobs:
             checked = check_plan(plan, Source(upload, name), workspace.store)
             job = Job(_describe(checked, workspace), self._made_folder())
             try:
-                job.begin(Import(checked, workspace, Report(job.report_path)), upload)
+                job.begin(Import(checked, workspace, Report(job.report_path, None)), upload)
             except BaseException:
                 job.forget()
                 raise

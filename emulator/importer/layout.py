@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from charset_normalizer import from_bytes
-
+from emulator.importer.encoding import file_encoding
 from emulator.importer.problem import ImportRefused, Problem, SourceBroken, message, refused
-from emulator.importer.rows import BrokenRow, Dialect, Rows
-from emulator.importer.sources import Source, not_text
+from emulator.importer.rows import SEP_LINE, BrokenRow, Dialect, Rows, decode
+from emulator.importer.sources import Source
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 #: What a delimiter may be called instead.
@@ -24,10 +22,6 @@ _DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} |
 SAMPLED_ROWS = 500
 _DIALECT_ROWS = 200
 _DIALECT_BYTES = 64 << 10
-#: Python's codec names of what is told apart without being said. Any other can be named in the plan.
-_EIGHT_BIT = ["cp1251", "koi8_r", "cp866", "cp1252"]
-#: Bytes shown to the detector of encodings: its time grows with them, its answer hardly.
-_DETECTOR_BYTES = 16 << 10
 _LONGEST_NAME = 60
 _VALUE = re.compile(r"[+-]?[0-9][0-9.,:+\-TZ /]*|[0-9A-Fa-f]{24}|[0-9A-Fa-f-]{32,}|\S{40,}|\S+@\S+\.\S+")
 
@@ -36,7 +30,7 @@ _VALUE = re.compile(r"[+-]?[0-9][0-9.,:+\-TZ /]*|[0-9A-Fa-f]{24}|[0-9A-Fa-f-]{32
 class Layout:
     """How to read a file. ``names``: the header's cells, or ``None`` without one; ``width``: cells of a row.
 
-    ``sample``: the first rows with data that have this width; ``broken``: how many of those looked at do not.
+    ``sample``: the first rows with data that have this width.
     """
 
     encoding: str
@@ -44,7 +38,6 @@ class Layout:
     names: list[str] | None
     width: int
     sample: list[list[str]]
-    broken: int
 
     def values(self, index: int) -> list[str]:
         """A column's sampled values that are not empty."""
@@ -64,8 +57,8 @@ def read_layout(
     """
     delimiter = _DELIMITER_NAMES.get(delimiter or "", delimiter)
     _check_choices(delimiter, quote)
-    codec = _detect_encoding(source.sample, source.whole) if encoding is None else _named_encoding(encoding)
-    text = codecs.getincrementaldecoder(codec)("replace").decode(source.sample[:_DIALECT_BYTES])
+    codec = file_encoding(source, encoding)
+    text = decode(source.sample[:_DIALECT_BYTES], codec)
     if not source.whole or len(source.sample) > _DIALECT_BYTES:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     dialect = _detect_dialect(text, delimiter, quote)
@@ -78,12 +71,12 @@ def read_layout(
         raise refused("file", "header_only")
     width = len(first)
     sample = [row for row in data[:SAMPLED_ROWS] if len(row) == width]
-    return Layout(codec, dialect, names, width, sample, min(len(data), SAMPLED_ROWS) - len(sample))
+    return Layout(codec, dialect, names, width, sample)
 
 
 def _check_choices(delimiter: str | None, quote: str | None) -> None:
     problems = []
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\0\"' "):
+    if delimiter is not None and (len(delimiter) != 1 or not _can_delimit(delimiter)):
         named = ", ".join(DELIMITERS.values())
         problems.append(Problem("delimiter", message("delimiter", named=named)))
     if quote not in (None, '"', "'", ""):
@@ -108,77 +101,50 @@ def _first_rows(source: Source, codec: str, dialect: Dialect) -> tuple[list[str]
     return found[0], found[1:]
 
 
-# Encoding
-
-
-def _named_encoding(name: str) -> str:
-    """The codec that a person named. Raises :class:`ImportRefused`."""
-    try:
-        codec = codecs.lookup(name)
-    except (LookupError, ValueError) as error:
-        raise refused("encoding", "no_encoding", name=name) from error
-    if not codec._is_text_encoding:
-        raise refused("encoding", "no_text_encoding", name=name)
-    # The mark is no part of the text, said or not.
-    return "utf-8-sig" if codec.name == "utf-8" else codec.name
-
-
-def _detect_encoding(sample: bytes, whole: bool) -> str:
-    """The codec of a text that begins with ``sample``; ``whole`` says that there is no more of it.
-
-    A byte order mark decides; then valid UTF-8 is UTF-8; the rest is compared with what Cyrillic and
-    Western texts look like, Windows-1251 first. Raises :class:`ImportRefused`.
-    """
-    if sample.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    wide = _utf_16_without_mark(sample[: 4096 & ~1])
-    if wide is not None:
-        return wide
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample, final=whole)
-        return "utf-8"
-    except UnicodeDecodeError:
-        # Lines that are plain ASCII say nothing about the language.
-        telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
-        best = from_bytes(telling[:_DETECTOR_BYTES], cp_isolation=_EIGHT_BIT).best()
-        return best.encoding if best is not None and best.encoding in _EIGHT_BIT else "cp1251"
-
-
-def _utf_16_without_mark(head: bytes) -> str | None:
-    zeros_first, zeros_second = head[::2].count(0), head[1::2].count(0)
-    if max(zeros_first, zeros_second) * 3 < len(head) // 2:  # tables are full of ASCII delimiters and digits
-        return None
-    if min(zeros_first, zeros_second) * 3 >= len(head) // 2:
-        raise not_text()
-    return "utf-16-le" if zeros_second > zeros_first else "utf-16-be"
-
-
 # Dialect and header
 
 
 def _detect_dialect(text: str, delimiter: str | None, quote: str | None) -> Dialect:
     """The dialect of a table that begins with ``text``; what is given is not guessed.
 
-    The delimiter is the one that cuts most rows into the same number of cells, more than one.
+    The delimiter is what a line like ``sep=;`` names, or the one that cuts most rows into the same number of
+    cells, more than one.
     """
+    first, _, rest = text.partition("\n" if "\n" in text else "\r")
+    if named := SEP_LINE.fullmatch(first):
+        text = rest
+        delimiter = delimiter or (named[1] if _can_delimit(named[1]) else None)
+    line_end = "\r" if text.count("\r") - text.count("\r\n") > text.count("\n") else "\n"
     if quote is None:
         quote = "'" if _single_quoted(text) else '"'
-    if delimiter is not None:
-        return Dialect(delimiter, quote)
-    best, best_score = Dialect(",", quote), (0.0, 0)
-    for candidate in DELIMITERS:
-        dialect = Dialect(candidate, quote)
-        widths = Counter(len(row) for row in _some_rows(dialect, text) if row)
+    best, best_score = Dialect(delimiter or ",", quote, False, line_end), (0.0, 0)
+    for candidate in DELIMITERS if delimiter is None else ():
+        dialect = _spaced_or_not(Dialect(candidate, quote, False, line_end), text)
+        widths = Counter(len(row) for row in _some_rows(dialect, text) if any(row))
         width, rows = widths.most_common(1)[0] if widths else (0, 0)
         if width > 1 and (rows / widths.total(), width) > best_score:
             best, best_score = dialect, (rows / widths.total(), width)
-    return best
+    return _spaced_or_not(best, text)
+
+
+def _can_delimit(character: str) -> bool:
+    return character not in "\r\n\0\"' "
+
+
+def _spaced_or_not(dialect: Dialect, text: str) -> Dialect:
+    """The dialect, with spaces before its quotes if the text has any.
+
+    A cell that only looks so has its quotes doubled, or ends there.
+    """
+    if not dialect.quote:
+        return dialect
+    delimiter, quote = re.escape(dialect.delimiter), dialect.quote
+    spaced = re.search(rf"{delimiter} +{quote}(?!{delimiter}|{quote}|[\r\n]|$)", text)
+    return replace(dialect, spaced=spaced is not None)
 
 
 def _some_rows(dialect: Dialect, text: str) -> Iterator[list[str]]:
-    reader = dialect.reader(io.StringIO(text, newline=""))
+    reader = dialect.reader(io.StringIO(text, newline=dialect.line_end))
     for _ in range(_DIALECT_ROWS):
         try:
             yield next(reader)

@@ -42,21 +42,56 @@ TEXTS = {
     # remarks before the start
     "remark": "%(path)s: %(problem)s",
     "undeclared_field": 'database %(id)s does not declare "%(field)s": every row is refused there (M4)',
-    "odd_tokens": "%(odd)s of %(all)s sampled tokens do not look like %(provider)s: "
-    "they should %(complaint)s (L3)",
-    "spaced_tokens": "%(spaced)s of %(all)s sampled tokens begin or end with a space, which is kept",
-    "spaced_values": "%(spaced)s of %(all)s sampled search values begin or end with a space, which is kept",
-    "uneven_rows": "%(broken)s of %(all)s sampled rows do not have %(width)s cells",
+    "marked": "the file begins with the mark of %(encoding)s and is read so, not as %(named)s",
+    "odd_tokens": "%(odd)s of %(all)s tokens do not look like %(provider)s: they should %(complaint)s (L3)",
+    "spaced_tokens": "%(number)s of %(all)s tokens begin or end with a space, which is kept",
+    "spaced_values": "%(number)s of %(all)s search values begin or end with a space, which is kept",
+    "same_but_case": "%(number)s of %(all)s tokens differ from another one only in upper and lower case",
+    "shared": "%(number)s of %(all)s search values are in an earlier row too; "
+    '"%(example)s" is in %(most)s rows, which are one profile',
+    "rounded": "%(number)s of %(all)s search values are numbers that a spreadsheet has rounded, "
+    'such as "%(example)s"',
+    "decimal": '%(number)s of %(all)s search values end with a decimal zero, such as "%(example)s"',
+    "decimal_int": '%(number)s of %(all)s search values end with a decimal zero, such as "%(example)s": '
+    "an int field reads whole numbers",
+    "date": '%(number)s of %(all)s search values are dates as spreadsheets write them, such as "%(example)s"',
+    "zeros": '%(number)s of %(all)s search values begin with zeros, such as "%(example)s", which are kept',
+    "zeros_int": '%(number)s of %(all)s search values begin with zeros, such as "%(example)s": '
+    "an int field drops them",
+    "short": "%(number)s of %(all)s search values have fewer than %(digits)s digits, as most have: "
+    "a spreadsheet drops zeros at the beginning",
+    "word": '%(number)s of %(all)s search values may stand for no value, such as "%(example)s"',
+    "hidden": "%(number)s of %(all)s search values begin or end with an invisible character, which is kept",
+    "in_quotes": "%(number)s of %(all)s search values are in quotes, such as %(example)s, which are kept",
+    "uneven_rows": "%(number)s of %(all)s rows do not have %(width)s cells or cannot be read; "
+    "the first is in line %(line)s",
+    "mixed_encodings": "%(number)s of %(all)s rows have bytes that are no %(encoding)s, and are refused; "
+    "the first is in line %(line)s",
+    "long_rows": "%(number)s of %(all)s rows have several lines; the first is in line %(line)s: "
+    "check its quotes",
+    "first_rows": "only the first %(rows)s rows were looked at; a dry run looks at all",
+    "blank_rows": "%(number)s rows have no value in any cell and are left out",
     "same_names": "several columns are named %(names)s",
     # a row
     "one_cell": "has 1 cell, not %(width)s",
     "cells": "has %(cells)s cells, not %(width)s",
     "no_token": "the token is empty",
+    "no_token_word": 'the token is empty: "%(word)s" stands for no value',
+    "no_value_word": 'the search value is empty: "%(word)s" stands for no value',
+    "rounded_id": 'a spreadsheet has rounded the id to "%(id)s": export it as text',
+    "invisible_token": "the token has an invisible character, %(character)s",
+    "invisible_id": "the id begins or ends with an invisible character, %(character)s",
+    "quoted": "begins or ends with a quote, which is a part of the value",
+    "line_end": "the token or the search value has a line end: is a quote not closed?",
+    "header_again": "is the header line again",
     "nul": "must not contain NUL",
-    "undecodable": "has bytes that are no text in the file's encoding",
+    "undecodable": "has bytes that are no %(encoding)s: the file mixes encodings, or is in another one",
+    "lost": "has U+FFFD, which stands for a character that another program could not read",
     "long_cell": "a cell has more than %(most)s characters: is a quote not closed?",
     "open_quote": "a quote is not closed",
     "text_after_quote": "a closing quote is followed by more text: double the quotes inside a cell",
+    "swallowed": "a quote that was not closed took the next lines into one cell",
+    "lone_cr": "a cell without quotes has a line end (CR)",
     "several_lines": "%(reason)s (lines %(line)s to %(last)s are one row)",
     # the end
     "not_stored": "the last %(rows)s rows or fewer were not stored: %(error)s",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Literal
+from typing import IO, Literal, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from emulator.importer.problem import Text
@@ -33,8 +34,12 @@ COUNTED = {
 KEPT_REFUSALS = 1000
 #: Characters of a refused value or token that are kept and shown.
 _KEPT_CHARACTERS = 300
-_IN_MEMORY_BYTES, _BLOCK_BYTES = 1 << 20, 1 << 18
+_IN_MEMORY_BYTES, _BLOCK_LINES = 1 << 20, 1 << 11
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: A spreadsheet that finds it reads the file as UTF-8.
+_MARK = "\ufeff"
+#: The delimiters of a report by their names; a spreadsheet in Russian parts columns at a semicolon.
+REPORT_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _HEADER = ("what", "count", "line", "database", "reason", "search value", "token")
 
 
@@ -48,6 +53,19 @@ class Refusal(Struct, frozen=True):
     token: str
 
 
+class Ended(Protocol):
+    """What a report says of an import that is over: a :class:`Report`, or a job's description."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def problem(self) -> Text | None: ...
+    @property
+    def up_to_line(self) -> int: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+
+
 def refusal(line: int, db_id: int | None, reason: Text, value: str, token: str) -> Refusal:
     """A refusal with its cells cut to what is shown: thousands of large ones must not fill the memory."""
     return Refusal(line, db_id, reason, _cut(value), _cut(token))
@@ -55,18 +73,48 @@ def refusal(line: int, db_id: int | None, reason: Text, value: str, token: str) 
 
 def count_lines(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """The numbers with their names, as people read them."""
-    return [(words, counts[name]) for name, words in COUNTED.items()]
+    return [(words, counts.get(name, 0)) for name, words in COUNTED.items()]
+
+
+def report_words() -> Iterator[str]:
+    """The words of a report, for the catalogs of other languages."""
+    yield from (*_HEADER, "up to line", "state", "refused in all", *COUNTED.values())
+
+
+def report_csv(
+    ended: Ended, refusals: Iterable[Refusal], delimiter: str = ",", told: Callable[[Text], str] = str
+) -> Iterator[bytes]:
+    """A report as CSV in UTF-8 with a mark; ``told`` says each text in the reader's language."""
+    said = told(ended.state) if ended.problem is None else f"{told(ended.state)}: {told(ended.problem)}"
+    yield _csv([map(told, _HEADER)], delimiter, _MARK)
+    yield _csv([(told("state"), "", "", "", _safe(said), "", "")], delimiter)
+    yield _csv([(told("up to line"), "", ended.up_to_line, "", "", "", "")], delimiter)
+    for words, number in count_lines(ended.counts):
+        words = "refused in all" if words == "refused" else words
+        yield _csv([(told(words), number, "", "", "", "", "")], delimiter)
+    refused = told("refused")
+    for one in refusals:
+        where = (one.line, "" if one.db_id is None else one.db_id)
+        cells = map(_safe, (told(one.reason), one.value, one.token))
+        yield _csv([(refused, "", *where, *cells)], delimiter)
+
+
+def read_refusals(lines: Iterable[bytes]) -> Iterator[Refusal]:
+    """The refusals that a :class:`Report` without a delimiter has saved."""
+    return (msgspec.json.decode(line, type=Refusal) for line in lines)
 
 
 class Report:
     """Counts the batches of one import; with a ``path`` it is saved there as CSV at the end.
 
+    ``delimiter``: of the CSV; ``None`` saves the refusals alone, as lines of JSON (:func:`read_refusals`).
     ``counts``: by the names of :data:`COUNTED`. ``refusals`` has the first :data:`KEPT_REFUSALS`.
     ``up_to_line``: every row up to the one that begins there is done. ``problem``: why it stopped early.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, delimiter: str | None = ",") -> None:
         self.path = path
+        self._delimiter = delimiter
         self.counts: Counter[str] = Counter()
         self.refusals: list[Refusal] = []
         self.up_to_line = 0
@@ -84,7 +132,7 @@ class Report:
         if refusals:
             self.refusals += refusals[: max(0, KEPT_REFUSALS - len(self.refusals))]
             if self._rows is not None:
-                self._rows.write(_csv(map(_refusal_row, refusals)))
+                self._rows.writelines(msgspec.json.encode(one) + b"\n" for one in refusals)
 
     def finish(self, state: State, problem: Text | None = None) -> None:
         """The import is over: write the file. Raises :class:`OSError`."""
@@ -93,33 +141,28 @@ class Report:
         if self.path is not None and rows is not None:
             with rows:
                 rows.seek(0)
-                replace_file(
-                    self.path, chain([_csv(self._summary())], iter(lambda: rows.read(_BLOCK_BYTES), b""))
-                )
+                content: Iterator[bytes] = iter(rows)
+                if self._delimiter is not None:
+                    content = report_csv(self, read_refusals(rows), self._delimiter)
+                replace_file(self.path, _in_blocks(content))
 
     def close(self) -> None:
         """Let go of what is kept for the file, without one."""
         if self._rows is not None:
             self._rows.close()
 
-    def _summary(self) -> Iterator[tuple[object, ...]]:
-        said = self.state if self.problem is None else f"{self.state}: {self.problem}"
-        yield _HEADER
-        yield ("state", "", "", "", _safe(said), "", "")
-        yield ("up to line", "", self.up_to_line, "", "", "", "")
-        for words, number in count_lines(self.counts):
-            yield ("refused in all" if words == "refused" else words, number, "", "", "", "", "")
 
-
-def _csv(rows: Iterable[tuple[object, ...]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+def _csv(rows: Iterable[Iterable[object]], delimiter: str, before: str = "") -> bytes:
+    text = io.StringIO(before, newline="")
+    text.seek(0, io.SEEK_END)
+    csv.writer(text, delimiter=delimiter).writerows(rows)
     return text.getvalue().encode()
 
 
-def _refusal_row(one: Refusal) -> tuple[object, ...]:
-    db_id = "" if one.db_id is None else one.db_id
-    return ("refused", "", one.line, db_id, _safe(str(one.reason)), _safe(one.value), _safe(one.token))
+def _in_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same in larger pieces: each is one write to the disk."""
+    while block := b"".join(islice(pieces, _BLOCK_LINES)):
+        yield block
 
 
 def _cut(cell: str) -> str:

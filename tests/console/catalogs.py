@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
 from emulator.importer.problem import TEXTS
-from emulator.importer.report import State
+from emulator.importer.report import State, report_words
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.rules.model import INT64_MAX
@@ -94,6 +94,7 @@ def domain_texts() -> Iterator[str]:
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
     yield from safety.TEXTS.values()
+    yield from report_words()
     yield from REASONS
 
 

@@ -12,6 +12,9 @@ from werkzeug.datastructures import FileStorage
 from emulator.web.console.uploads import Uploads
 from tests.console.pages import Console
 
+#: How a report begins, with the mark that spreadsheets look for and their delimiter.
+REPORTS = {"en": "\ufeffwhat,count,line,", "ru": "\ufeffчто;количество;строка;"}
+
 
 def choose(console: Console, file: Path, provider: str = "ios-apns") -> None:
     """The wizard's first step."""
@@ -50,7 +53,9 @@ def test_a_file_is_tried_and_then_imported(
     assert console.admin("/subscriptions?provider=ios-apns")["total"] == 30
     with page.expect_download() as download:
         page.click("[download]")
-    assert "matching error: invalid field value" in download.value.path().read_text()
+    report = download.value.path().read_text("utf-8")
+    assert report.startswith(REPORTS[language])
+    assert "matching error: invalid field value" in report
 
 
 def test_tokens_of_another_provider_are_remarked_on_before_anything_starts(
@@ -58,7 +63,33 @@ def test_tokens_of_another_provider_are_remarked_on_before_anything_starts(
 ) -> None:
     choose(console, csv_file, "android-firebase")
 
-    assert "31 of 31 sampled tokens do not look like android-firebase" in console.find(".note").inner_text()
+    assert "31 of 31 tokens do not look like android-firebase" in console.find(".note").inner_text()
+
+
+def test_what_was_found_of_the_file_can_be_corrected_and_stays_corrected(
+    console: Console, tmp_path: Path
+) -> None:
+    table = tmp_path / "koi.csv"
+    table.write_bytes("number;name;token\n100;Ян;t:1\n100;Ян;t:2\n".encode("koi8-r"))
+    choose(console, table)
+    page = console.page
+    assert page.input_value("[name=encoding]") == "cp1251"
+    assert page.input_value("[name=delimiter]") == "semicolon"
+    page.select_option("[name=encoding]", "koi8-r")
+    page.select_option("[name=header]", "no")
+    page.click("text=Read again")
+    page.wait_for_selector("td >> text=Ян")
+    assert page.input_value("[name=encoding]") == "koi8-r"
+    assert "number" in page.inner_text("#h-rows + div tbody tr:first-child")
+    page.select_option("[name=token_column]", "#3")
+    page.click("[name=dry_run]")
+    page.wait_for_selector(".heading >> text=finished")
+    assert "koi8-r" in page.inner_text(".facts")
+    assert "semicolon" in page.inner_text(".facts")
+    assert page.inner_text(".figures li:first-child b") == "3"
+    page.click("button.primary")
+    page.wait_for_selector(".figures li:nth-child(4) b >> text=3")
+    assert "koi8-r" in page.inner_text(".facts")
 
 
 def test_what_is_no_table_is_refused_with_the_reason(console: Console, tmp_path: Path) -> None:
@@ -75,7 +106,7 @@ def test_remarks_reasons_and_refusals_are_in_the_pages_language(
 ) -> None:
     console = open_console(language="ru")
     choose(console, csv_file, "android-firebase")
-    assert "31 из 31 проверенных токенов не похожи на android-firebase" in console.find(".note").inner_text()
+    assert "31 из 31 токенов не похожи на android-firebase" in console.find(".note").inner_text()
 
     table = tmp_path / "rows.csv"
     table.write_text("profile,token\n1,\n1,2,3\n1,t:1\n")

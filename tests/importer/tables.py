@@ -40,9 +40,12 @@ def plan(match: str = "push", token_column: str = "token", **more: Any) -> Impor
 def started(
     workspace: Workspace, path: Path, its_plan: ImportPlan, report_path: Path | None = None
 ) -> Import:
-    """A checked import that has not taken a step."""
+    """A checked import that has looked at the file and not taken a step."""
     checked = check_plan(its_plan, Source(path), workspace.store)
-    return Import(checked, workspace, Report(report_path))
+    importing = Import(checked, workspace, Report(report_path))
+    while importing.look():
+        pass
+    return importing
 
 
 def imported(

@@ -12,13 +12,19 @@ from emulator.importer.problem import ImportRefused
 from emulator.importer.sources import Source
 from emulator.workspaces.workspace import Workspace
 from tests.fake.made_up import push_tokens
-from tests.importer.tables import plan, text_of
+from tests.importer.tables import plan, started, text_of
 
 
 def checked(workspace: Workspace, folder: Path, rows: list[list[str]], **its_plan: Any) -> Checked:
     path = folder / "t.csv"
     path.write_text(text_of(rows), encoding="utf-8", newline="")
     return check_plan(plan(**its_plan), Source(path), workspace.store)
+
+
+def remarks(workspace: Workspace, folder: Path, rows: list[list[str]], **its_plan: Any) -> list[str]:
+    path = folder / "t.csv"
+    path.write_text(text_of(rows), encoding="utf-8", newline="")
+    return list(map(str, started(workspace, path, plan(**its_plan)).lints))
 
 
 def problems(workspace: Workspace, folder: Path, **its_plan: Any) -> list[str]:
@@ -93,24 +99,22 @@ def test_L3_tokens_that_do_not_look_like_the_providers_are_counted(
     made = push_tokens()
     tokens = [made.push_token("ios-apns" if n < 88 else "android-firebase") for n in range(900)]
     rows = [["token"], *([token] for token in tokens)]
-    lints = checked(workspace, tmp_path, rows, provider="ios-apns").lints
-    assert list(map(str, lints)) == [
-        "412 of 500 sampled tokens do not look like ios-apns: "
+    assert remarks(workspace, tmp_path, rows, provider="ios-apns") == [
+        "812 of 900 tokens do not look like ios-apns: "
         "they should be an even number of hex digits, 64 or more (L3)"
     ]
 
 
 def test_rows_spaces_and_double_headers_are_remarked_on(workspace: Workspace, tmp_path: Path) -> None:
     rows = [["token", "a", "a"], [" t1", "", ""], ["t2", ""], ["t3", "", ""]]
-    lints = checked(workspace, tmp_path, rows, provider="android-huawei").lints
-    assert list(map(str, lints)) == [
-        "1 of 2 sampled tokens begin or end with a space, which is kept",
-        "1 of 3 sampled rows do not have 3 cells",
+    assert remarks(workspace, tmp_path, rows, provider="android-huawei") == [
         'several columns are named "a"',
+        "1 of 2 tokens begin or end with a space, which is kept",
+        "1 of 3 rows do not have 3 cells or cannot be read; the first is in line 3",
     ]
 
 
 def test_a_good_plan_has_nothing_to_remark(workspace: Workspace, tmp_path: Path) -> None:
     tokens = push_tokens()
     rows = [["token"], *([tokens.push_token("android-firebase")] for _ in range(20))]
-    assert checked(workspace, tmp_path, rows).lints == []
+    assert remarks(workspace, tmp_path, rows) == []

@@ -33,7 +33,7 @@ def run(table: Path, *options: str) -> Result:
 def test_a_file_is_imported_into_a_state_directory(table: Path) -> None:
     result = run(table, *GOOD, "--report", str(table.with_name("report.csv")))
     assert result.return_value == 0
-    assert "tokens.csv: utf-8, semicolon, a header, 2 columns" in result.stdout
+    assert "tokens.csv: utf-8, semicolon, a header of 2 columns" in result.stdout
     assert "  subscriptions added                1\n" in result.stdout
     assert "  line 3, database 17: Duplicate push subscription (new:1)\n" in result.stdout
     assert "  line 4, database 17: matching error: invalid field value (new:2)\n" in result.stdout

@@ -16,7 +16,7 @@ from tests.importer.tables import holder_of
 from tests.server import PAGE_TOKEN
 
 PLAN = {"resource": PAGE_TOKEN, "provider": "android-firebase", "match": "push", "token_column": "token"}
-TABLE = b"x,token\n,new:1\n,new:2\n,\n"
+TABLE = b"x,token\n,new:1\n,new:2\nx,\n"
 
 
 @pytest.fixture
@@ -63,9 +63,17 @@ def test_the_report_is_csv(client: FlaskClient) -> None:
     job = send(client).get_json()
     answer = client.get(job["report"])
     assert answer.mimetype == "text/csv"
-    rows = list(csv.reader(io.StringIO(answer.text, newline="")))
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
     assert ["subscriptions added", "2", "", "", "", "", ""] in rows
     assert rows[-1] == ["refused", "", "4", "", "the token is empty", "", ""]
+
+
+def test_the_report_has_the_delimiter_that_is_asked_for(client: FlaskClient) -> None:
+    path = send(client).get_json()["report"]
+    assert client.get(f"{path}?delimiter=semicolon").data.startswith(b"\xef\xbb\xbfwhat;count;line")
+    said = refusal(client.get(f"{path}?delimiter=:"))
+    assert "delimiter" in said
+    assert "semicolon" in said
 
 
 def test_a_dry_run_changes_nothing(app: Flask, client: FlaskClient) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from emulator.importer import report as reports
-from emulator.importer.report import COUNTED, Refusal, Report, refusal
+from emulator.importer.problem import message
+from emulator.importer.report import COUNTED, REPORT_DELIMITERS, Refusal, Report, refusal
 
 
 def rows_of(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file))
 
 
@@ -83,3 +84,17 @@ def test_without_a_path_nothing_is_written(tmp_path: Path) -> None:
     report.take(Counter(rows=1), [], 2)
     report.finish("finished")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", REPORT_DELIMITERS)
+def test_the_report_is_utf_8_with_a_mark_and_has_the_delimiter_that_is_asked_for(
+    tmp_path: Path, name: str
+) -> None:
+    path, delimiter = tmp_path / "report.csv", REPORT_DELIMITERS[name]
+    report = Report(path, delimiter)
+    report.take(Counter(rows=1, refused=1), [Refusal(2, 17, message("no_token"), "Анна; Ким", "t")], 2)
+    report.finish("finished")
+    content = path.read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfwhat" + delimiter.encode())
+    rows = list(csv.reader(content.decode("utf-8-sig").splitlines(), delimiter=delimiter))
+    assert rows[-1] == ["refused", "", "2", "17", "the token is empty", "Анна; Ким", "t"]

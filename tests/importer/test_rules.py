@@ -93,11 +93,16 @@ def test_M4_each_database_answers_for_itself(workspace: Workspace, tmp_path: Pat
 @pytest.mark.parametrize(
     ("match", "row", "db_id", "reason"),
     [
-        ("push", ["", ""], None, "the token is empty"),
+        ("push", ["x", ""], None, "the token is empty"),
         ("push", ["a"], None, "has 1 cell, not 2"),
         ("push", ["a", "b", "c"], None, "has 3 cells, not 2"),
         ("push", ["", "a\0b"], None, "must not contain NUL"),
-        ("push", ["", "a\ufffdb"], None, "has bytes that are no text in the file's encoding"),
+        (
+            "push",
+            ["", "a\ufffdb"],
+            None,
+            "has U+FFFD, which stands for a character that another program could not read",
+        ),
         ("id:#1", ["", "t:1"], None, 'id: is required with matching "profile_id"'),
         ("id:#1", ["x" * 65, "t:1"], None, "id: must be at most 64 printable characters"),
         ("id:#1", ["a\tb", "t:1"], None, "id: must be at most 64 printable characters"),

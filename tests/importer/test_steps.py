@@ -110,7 +110,7 @@ def test_A6_a_batch_that_is_not_stored_is_not_counted(
 
 def test_after_a_crash_the_same_file_does_the_rest(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("x,token\n,new:1\n,new:2\n,\n,new:4\n,new:5\n,new:6\n")
+    path.write_text("x,token\n,new:1\n,new:2\nx,\n,new:4\n,new:5\n,new:6\n")
     importing = started(workspace, path, plan(), tmp_path / "report.csv")
     importing.step(2)
     importing.step(2)

@@ -10,7 +10,7 @@ from typing import IO, Any, ClassVar
 import msgspec
 from flask import Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
-from marshmallow import ValidationError, fields, post_load
+from marshmallow import ValidationError, fields, post_load, validate
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
@@ -21,6 +21,7 @@ from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, TooManyImports
+from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
@@ -42,6 +43,7 @@ _PREVIEWED_ROWS = 10
 
 #: For the contract alone: the judging is the layout's.
 _DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
+_REPORT_DELIMITER = validate.OneOf(list(REPORT_DELIMITERS), error="must be one of {choices}")
 _QUOTE = {"pattern": "^[\"']?$"}
 
 
@@ -87,6 +89,12 @@ class PreviewSchema(AdminSchema):
     delimiter = string(allow_none=True, metadata=_DELIMITER)
     quote = string(allow_none=True, metadata=_QUOTE)
     encoding = string(allow_none=True)
+
+
+class ReportSchema(AdminSchema):
+    """How the report is written."""
+
+    delimiter = string(load_default="comma", validate=_REPORT_DELIMITER)
 
 
 class PlanSchema(PreviewSchema):
@@ -189,15 +197,17 @@ def cancel_import(job_id: str) -> ImportState:
     "/imports/<job_id>/report.csv",
     content={"type": "string"},
     answer_type="text/csv",
+    query=ReportSchema,
     refusals=(404, 409),
 )
-def get_report(job_id: str) -> Response:
-    """The report as CSV, with every refused row."""
+def get_report(job_id: str, query: dict[str, Any]) -> Response:
+    """The report as CSV in UTF-8 with a mark, with every refused row."""
     job = find_job(job_id)
     if job.running or not job.report_path.exists():
         raise Conflict(f"import {job_id} is {job.description.state}: it has no report", "A3")
     headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
-    return Response(job.report_path.read_bytes(), 200, headers, mimetype="text/csv")
+    content = job.report(REPORT_DELIMITERS[query["delimiter"]])
+    return Response(content, 200, headers, mimetype="text/csv")
 
 
 @blueprint.record_once

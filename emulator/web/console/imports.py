@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, request, send_file
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
-from emulator.importer.layout import read_layout
+from emulator.importer.layout import DELIMITERS, read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Message, Problem, Text, TooManyImports, message
 from emulator.importer.sources import Source
+from emulator.importer.survey import first_lints
 from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import known_providers
-from emulator.web.console.language import gettext
+from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, see_other
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import find_job, import_jobs, schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 
+#: Encodings to choose from where the one that was found is wrong.
+ENCODINGS = ("utf-8", "cp1251", "utf-16", "koi8-r", "cp866", "cp1252")
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8
 
@@ -31,6 +36,7 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(path, "upload", take_file, methods=["POST"])
     blueprint.add_url_rule(path + "/file/<upload_id>", "mapping", show_mapping)
     blueprint.add_url_rule(path + "/file/<upload_id>", "start_import", start_import, methods=["POST"])
+    blueprint.add_url_rule(path + "/file/<upload_id>/written", "correct", correct_layout, methods=["POST"])
     blueprint.add_url_rule(path + "/<job_id>", "job", show_job)
     blueprint.add_url_rule(path + "/<job_id>/cancel", "cancel_import", cancel_import, methods=["POST"])
     blueprint.add_url_rule(path + "/<job_id>/report.csv", "import_report", download_report)
@@ -88,23 +94,26 @@ def show_mapping(upload_id: str) -> str:
 
 def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Problem]) -> str:
     store, source = workspace().store, Source(upload.path, upload.name)
-    layout = read_layout(source)
+    layout = read_layout(source, **upload.written)
     resource = find_resource(upload.resource_id, store)
     fields = declared_fields(resource, store)
     columns = describe_columns(layout, fields, upload.provider)
     if plan is None:
         guessed = guess(columns)
         token = guessed.token_column or columns[0].column
-        plan = ImportPlan(upload.resource_id, upload.provider, guessed.match or Match("push"), token)
+        match = guessed.match or Match("push")
+        plan = ImportPlan(upload.resource_id, upload.provider, match, token, **upload.written)
     remarks: list[Text] = []
     if not problems:
         try:
-            remarks = check_plan(plan, source, store).lints
+            remarks = first_lints(check_plan(plan, source, store))
         except ImportRefused as error:  # nothing is refused yet
             remarks = [message("remark", path=one.path, problem=one.text) for one in error.problems]
     return render_template(
         "console/import_mapping.html",
         columns=columns,
+        delimiter=DELIMITERS.get(layout.dialect.delimiter, layout.dialect.delimiter),
+        encodings=list(dict.fromkeys([layout.encoding, *ENCODINGS])),
         fields=fields,
         layout=layout,
         plan=plan,
@@ -115,6 +124,23 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Proble
         told=told,
         upload=upload,
     )
+
+
+def correct_layout(upload_id: str) -> ResponseReturnValue:
+    """Step 2 again, with the file read as the person says it is written."""
+    upload, form = _upload(upload_id), request.form
+    written: dict[str, Any] = {
+        "encoding": form.get("encoding"),
+        "delimiter": form.get("delimiter"),
+        "quote": form.get("quote"),
+        "header": form.get("header") == "yes",
+    }
+    try:
+        read_layout(Source(upload.path, upload.name), **written)
+    except ImportRefused as error:
+        return _mapping_page(upload, None, error.problems), 400
+    console_state().uploads.correct(upload, written)
+    return see_other("console.mapping", upload_id=upload.id)
 
 
 def start_import(upload_id: str) -> ResponseReturnValue:
@@ -129,6 +155,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         match.get(form.get("by", ""), Match("push")),
         form.get("token_column", ""),
         dry_run="dry_run" in form,
+        **upload.written,
     )
     try:
         with spool().storing():
@@ -147,6 +174,7 @@ def show_job(job_id: str) -> str:
     shown = job.as_dict()
     return render_template(
         "console/import_job.html",
+        delimiter=DELIMITERS.get(shown["delimiter"], shown["delimiter"]),
         found_by=parse_match(shown["match"]),
         has_report=job.has_report,
         job=shown,
@@ -164,11 +192,13 @@ def cancel_import(job_id: str) -> Response:
 
 
 def download_report(job_id: str) -> Response:
-    """The report as CSV."""
+    """The report as CSV in the page's language, with the delimiter of its spreadsheets."""
     job = find_job(job_id)
     if not job.has_report:
         raise NotFound(f"import {job_id} has no report", "A3")
-    return send_file(job.report_path, "text/csv", True, f"import-{job_id}.csv")
+    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
+    content = job.report(";" if language() == "ru" else ",", told)
+    return Response(content, 200, headers, mimetype="text/csv")
 
 
 def _upload(upload_id: str) -> Upload:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from werkzeug.datastructures import FileStorage
 
@@ -16,7 +16,11 @@ MOST_WAITING = 8
 
 
 class Upload(NamedTuple):
-    """A file: what the person calls it, where it lies, whose it is, and what for."""
+    """A file: what the person calls it, where it lies, whose it is, and what for.
+
+    ``written``: how the person says that it is written, as :func:`~emulator.importer.layout.read_layout`
+    takes it.
+    """
 
     id: str
     name: str
@@ -24,6 +28,7 @@ class Upload(NamedTuple):
     workspace: str
     resource_id: int
     provider: str
+    written: dict[str, Any]
 
 
 class Uploads:
@@ -38,7 +43,8 @@ class Uploads:
     def keep(self, sent: FileStorage, path: Path, workspace: str, resource_id: int, provider: str) -> Upload:
         """Write a file down at ``path``. Raises :class:`OSError`; then nothing is left there."""
         _write_or_remove(path, sent.save)
-        kept = Upload(secrets.token_hex(8), sent.filename or "file", path, workspace, resource_id, provider)
+        upload_id, name = secrets.token_hex(8), sent.filename or "file"
+        kept = Upload(upload_id, name, path, workspace, resource_id, provider, {})
         self._waiting[kept.id] = kept
         while len(self._waiting) > MOST_WAITING:
             self.forget(next(iter(self._waiting)))
@@ -48,6 +54,10 @@ class Uploads:
         """A workspace's file."""
         found = self._waiting.get(upload_id)
         return found if found is not None and found.workspace == workspace else None
+
+    def correct(self, upload: Upload, written: dict[str, Any]) -> None:
+        """Keep how the person says the file is written."""
+        self._waiting[upload.id] = upload._replace(written=written)
 
     def copy(self, upload: Upload, to: Path) -> Path:
         """The same file once more, for an import that removes what it has read. Raises :class:`OSError`."""

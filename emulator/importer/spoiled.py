@@ -1,0 +1,98 @@
+"""What spreadsheets, databases and editors do to cells: what is refused, for it cannot be meant."""
+
+from __future__ import annotations
+
+import re
+
+from emulator.importer.problem import Message, message
+from emulator.importer.rows import LINE_END
+
+#: How databases and spreadsheets write that there is no value, in lower case: nobody can mean these as one.
+_MARKS = {
+    "\\n",
+    "(null)",
+    "[null]",
+    "<null>",
+    "<na>",
+    "#n/a",
+    "#н/д",
+    "#ref!",
+    "#ссылка!",
+    "#value!",
+    "#знач!",
+}
+_MARKS |= {
+    "#name?",
+    "#имя?",
+    "#div/0!",
+    "#дел/0!",
+    "#num!",
+    "#число!",
+    "#null!",
+    "#пусто!",
+    "#calc!",
+    "#spill!",
+}
+#: Words that stand for no value, though a person may be called so.
+WORDS = frozenset({"null", "none", "nil", "nan", "nat", "na", "n/a", "undefined"})
+_TOO_NARROW = re.compile("##+")
+_LONGEST_WORD = 12
+#: Characters that nobody sees, spaces but " " among them.
+INVISIBLE = "\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff"
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+INVISIBLE_ENDS = re.compile(f"^[{INVISIBLE}]|[{INVISIBLE}]$", re.M)
+_ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+_WHOLE = re.compile(r"([+-]?[0-9]{1,19})[.,]0+")
+
+
+def token_problem(token: str) -> Message | None:
+    """Why this can be no token. Quick for what is one."""
+    plain = token.isascii() and token.isprintable()
+    if plain and len(token) > _LONGEST_WORD and token[0].isalnum() and token[-1] not in "\"'":
+        return None
+    word = token.strip()
+    if not word:
+        return message("no_token")
+    if _no_value(word) or word.lower() in WORDS or word == "-":
+        return message("no_token_word", word=token)
+    if problem := _unreadable(token):
+        return problem
+    if hidden := _INVISIBLE.search(token):
+        return message("invisible_token", character=f"U+{ord(hidden[0]):04X}")
+    return message("quoted") if word[0] in "\"'" or word[-1] in "\"'" else None
+
+
+def value_problem(value: str, is_id: bool) -> Message | None:
+    """Why nobody can mean this search value, which is not empty; the rules judge the rest."""
+    if value.isdecimal() and value.isascii():
+        return None
+    word = value.strip()
+    if _no_value(word) or (is_id and (word.lower() in WORDS or word == "-")):
+        return message("no_value_word", word=value)
+    if problem := _unreadable(value):
+        return problem
+    if not is_id:
+        return None
+    if _ROUNDED.fullmatch(word):
+        return message("rounded_id", id=value)
+    if hidden := INVISIBLE_ENDS.search(value):
+        return message("invisible_id", character=f"U+{ord(hidden[0]):04X}")
+    return message("quoted") if word[:1] in ('"', "'") and word[-1] == word[0] else None
+
+
+def whole_number(value: str) -> int | None:
+    """``100.0`` as the JSON number that it is, ``100,0`` too; ``None`` for what is written otherwise."""
+    written = _WHOLE.fullmatch(value)
+    return int(written[1]) if written else None
+
+
+def _unreadable(text: str) -> Message | None:
+    if "\0" in text:
+        return message("nul")
+    if "\ufffd" in text:
+        return message("lost")
+    return message("line_end") if LINE_END.search(text) else None
+
+
+def _no_value(word: str) -> bool:
+    return word.lower() in _MARKS or _TOO_NARROW.fullmatch(word) is not None

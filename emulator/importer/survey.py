@@ -1,0 +1,224 @@
+"""A look at every row of the file before the first is imported: what a person should know in time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from time import perf_counter
+
+from emulator.importer.checking import Checked
+from emulator.importer.problem import TEXTS, Message, SourceBroken, Text, message
+from emulator.importer.rows import BrokenRow, Rows
+from emulator.importer.spoiled import INVISIBLE_ENDS, WORDS
+from emulator.rules.model import shortened
+from emulator.rules.providers import token_complaint
+
+_BLOCK_ROWS = 500
+#: Rows that are looked at while a page waits, which takes some 50 ms.
+FIRST_ROWS = 20_000
+#: Numbers of so many digits are counted through: a shorter one among them has lost zeros at its beginning.
+_LONG_NUMBER = 8
+#: So many different values that come again are counted one by one.
+_COUNTED_VALUES = 1000
+#: The order of the remarks on search values; the names are the groups below and the codes of the texts.
+FORMS = ("rounded", "decimal", "date", "zeros", "word", "in_quotes")
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек"
+_DATES = (
+    r"[0-9]{1,2}(?P<_>[./-])[0-9]{1,2}(?P=_)[0-9]{2,4}(?: [0-9:.]+)?",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2} 00:00:00",
+    rf"[0-9]{{1,2}}[-. ](?:{_MONTHS})[a-zа-я]*\.?(?:[-. ][0-9]{{2,4}})?",
+    rf"(?:{_MONTHS})[a-zа-я]*[-. ][0-9]{{2,4}}",
+)
+_FORMS = re.compile(
+    r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)|(?P<decimal>[+-]?[0-9]+[.,]0+)"
+    rf"|(?P<date>{'|'.join(_DATES)})|(?P<zeros>[+-]?0(?![0-9]{23}$)[0-9]+)|(?P<word>{'|'.join(sorted(WORDS))}|-)"
+    r"|(?P<in_quotes>(?P<quote>[\"']).*(?P=quote)))[ \t]*$",
+    re.M | re.I,
+)
+#: The forms that mean nothing odd, by what the search value is to all the databases.
+_AS_MEANT = {"float": {"rounded", "decimal"}, "int": {"in_quotes"}, "date": {"zeros"}, "datetime": {"zeros"}}
+
+
+class Survey:
+    """Counts what is odd, block by block; its memory is some numbers for each distinct token and value.
+
+    Call :meth:`look` until it answers false; :meth:`lints` has the remarks on the rows seen so far.
+    Raises :class:`OSError` if the file cannot be opened.
+    """
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
+        layout = checked.layout
+        self._rows = Rows(checked.source, layout.encoding, layout.dialect)
+        self._width = layout.width
+        self._names = layout.names
+        if layout.names is not None:
+            next(self._rows)
+        self.rows = 0
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+        self._first_lines: dict[str, int] = {}
+        self._complaint = ""
+        self._tokens: set[int] = set()
+        self._tokens_in_lower_case: set[int] = set()
+        self._values = _Repeated()
+        self._digits: Counter[int] = Counter()
+        self._broken: Text | None = None
+
+    def look(self, seconds: float | None = None) -> bool:
+        """Look at some rows, for about so long (``None``: at one block). False at the end of the file."""
+        since = perf_counter()
+        while True:
+            read, found = 0, []
+            try:
+                for line, row in islice(self._rows, _BLOCK_ROWS):
+                    read += 1
+                    if len(row) == self._width:
+                        found.append(row)
+                        if self._rows.last_line > line:
+                            self._first("long_rows", line)
+                    else:
+                        mixed = isinstance(row, BrokenRow) and row.undecoded
+                        self._first("mixed_encodings" if mixed else "uneven_rows", line)
+            except SourceBroken as error:
+                self._broken = message("broken_after", line=self._rows.last_line, problem=error.text)
+            self.rows += read
+            self._take(found)
+            if read < _BLOCK_ROWS:
+                self._rows.close()
+                return False
+            if seconds is None or perf_counter() - since >= seconds:
+                return True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._rows.close()
+
+    def _first(self, code: str, line: int) -> None:
+        self._counts[code] += 1
+        self._first_lines.setdefault(code, line)
+
+    def _take(self, rows: list[list[str]]) -> None:
+        checked = self._checked
+        self._take_tokens([row[checked.token] for row in rows if row[checked.token]])
+        if checked.value is not None:
+            self._take_values([row[checked.value] for row in rows if row[checked.value]])
+
+    def _take_tokens(self, tokens: list[str]) -> None:
+        provider = self._checked.plan.provider
+        odd = [complaint for one in tokens if (complaint := token_complaint(provider, one))]
+        self._complaint = self._complaint or next(iter(odd), "")
+        self._counts["odd_tokens"] += len(odd)
+        self._counts["tokens"] += len(tokens)
+        self._counts["spaced_tokens"] += sum(one != one.strip() for one in tokens)
+        self._tokens.update(map(hash, tokens))
+        self._tokens_in_lower_case.update(map(hash, map(str.lower, tokens)))
+
+    def _take_values(self, values: list[str]) -> None:
+        counts, text = self._counts, "\n".join(values)
+        counts["values"] += len(values)
+        self._values.add(values)
+        if "".join(values).isdecimal():
+            self._digits.update(map(len, values))
+        if " " in text or "\t" in text:
+            counts["spaced_values"] += sum(one != one.strip(" \t") for one in values)
+        if not text.isascii():
+            counts["hidden"] += len({found.start() for found in INVISIBLE_ENDS.finditer(text)})
+        for found in _FORMS.finditer(text):
+            form = found.lastgroup or ""
+            counts[form] += 1
+            self._examples.setdefault(form, shortened(found[form]))
+
+    def lints(self) -> list[Text]:
+        """The remarks on the file: on its tokens, on its search values, on its rows."""
+        return [*self._of_tokens(), *self._of_values(), *self._of_rows()]
+
+    def _of_tokens(self) -> Iterator[Text]:
+        counts, every = self._counts, self._counts["tokens"]
+        if odd := counts["odd_tokens"]:  # L3
+            provider, complaint = self._checked.plan.provider, Message(self._complaint)
+            yield message("odd_tokens", odd=odd, all=every, provider=provider, complaint=complaint)
+        if number := counts["spaced_tokens"]:
+            yield message("spaced_tokens", number=number, all=every)
+        if number := len(self._tokens) - len(self._tokens_in_lower_case):
+            yield message("same_but_case", number=number, all=every)
+
+    def _of_values(self) -> Iterator[Text]:
+        counts, every, kinds = self._counts, self._counts["values"], self._checked.kinds
+        if self._values.again:
+            example, most = self._values.most()
+            yield message("shared", number=self._values.again, all=every, example=example, most=most)
+        for form in FORMS:
+            if counts[form] and not all(form in _AS_MEANT.get(kind, ()) for kind in kinds):
+                code = f"{form}_int" if kinds == {"int"} and f"{form}_int" in TEXTS else form
+                yield message(code, number=counts[form], all=every, example=self._examples[form])
+        for code in ("spaced_values", "hidden"):
+            if counts[code]:
+                yield message(code, number=counts[code], all=every)
+        if short := _shorter(self._digits):
+            yield message("short", number=short[0], all=every, digits=short[1])
+
+    def _of_rows(self) -> Iterator[Text]:
+        encoding = self._checked.layout.encoding
+        for code, more in (
+            ("mixed_encodings", {"encoding": encoding}),
+            ("uneven_rows", {"width": self._width}),
+        ):
+            if number := self._counts[code]:
+                yield message(code, number=number, all=self.rows, line=self._first_lines[code], **more)
+        if number := self._counts["long_rows"]:
+            yield message("long_rows", number=number, all=self.rows, line=self._first_lines["long_rows"])
+        if self._rows.blank:
+            yield message("blank_rows", number=self._rows.blank)
+        if self._broken is not None:
+            yield self._broken
+
+
+def first_lints(checked: Checked) -> list[Text]:
+    """The remarks on the first :data:`FIRST_ROWS` rows, for a page that cannot wait for all of them."""
+    survey = Survey(checked)
+    more = True
+    while more and survey.rows < FIRST_ROWS:
+        more = survey.look()
+    survey.close()
+    part = [message("first_rows", rows=survey.rows)] if more else []
+    return [*checked.lints, *survey.lints(), *part]
+
+
+class _Repeated:
+    """Which values come again. ``again``: how many are in an earlier row too."""
+
+    def __init__(self) -> None:
+        self.again = 0
+        self._seen: set[int] = set()
+        self._times: Counter[str] = Counter()
+
+    def add(self, values: list[str]) -> None:
+        hashes = list(map(hash, values))
+        fresh = set(hashes)
+        if len(fresh) == len(hashes) and self._seen.isdisjoint(fresh):
+            self._seen |= fresh
+            return
+        for value, number in zip(values, hashes, strict=True):
+            if number not in self._seen:
+                self._seen.add(number)
+                continue
+            self.again += 1
+            if len(self._times) < _COUNTED_VALUES or value in self._times:
+                self._times[value] += 1
+
+    def most(self) -> tuple[str, int]:
+        """The value in the most rows, and in how many it is."""
+        value, again = self._times.most_common(1)[0]
+        return value, again + 1
+
+
+def _shorter(digits: Counter[int]) -> tuple[int, int] | None:
+    """How many numbers have fewer digits than most, and how many digits those have."""
+    if not digits:
+        return None
+    usual, times = digits.most_common(1)[0]
+    fewer = sum(number for length, number in digits.items() if length < usual)
+    return (fewer, usual) if fewer and usual >= _LONG_NUMBER and times * 2 > digits.total() else None
