@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from push_emulator.emulator_client import EmulatorClient, subscription
     from push_emulator.errors import EmulatorError, VerificationFailed
     from push_emulator.local_server import LocalServer, StartError
@@ -28,12 +30,28 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Loaded at first use: the pytest plugin is part of every run, the HTTP client only of those that use it.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from push_emulator import emulator_client, errors, local_server, push_emulator  # noqa: PLC0415
+    found: object = getattr(_module_of(name), name)
+    globals()[name] = found
+    return found
 
-    for module in (emulator_client, errors, local_server, push_emulator):
-        if hasattr(module, name):
-            globals()[name] = getattr(module, name)
-    return globals()[name]
+
+def _module_of(name: str) -> ModuleType:
+    # Loaded at first use: the pytest plugin is part of every run, the HTTP client only of those that use it,
+    # and the server starts before the client is loaded.
+    if name in ("LocalServer", "StartError"):
+        from push_emulator import local_server  # noqa: PLC0415
+
+        return local_server
+    if name in ("EmulatorError", "VerificationFailed"):
+        from push_emulator import errors  # noqa: PLC0415
+
+        return errors
+    if name == "PushEmulator":
+        from push_emulator import push_emulator  # noqa: PLC0415
+
+        return push_emulator
+    from push_emulator import emulator_client  # noqa: PLC0415
+
+    return emulator_client

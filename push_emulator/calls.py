@@ -27,7 +27,8 @@ class _Transport(httpx.HTTPTransport):
 class Calls:
     """Calls to one workspace of one server.
 
-    ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it.
+    ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it. ``http``:
+    the connections to use, which are not closed with these calls.
     """
 
     def __init__(
@@ -37,17 +38,20 @@ class Calls:
         admin_token: str | None,
         timeout_s: float,
         verify: bool | ssl.SSLContext,
+        http: httpx.Client | None = None,
     ) -> None:
         self.server_url = url.rstrip("/")
         self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url
         self.admin_token = admin_token
         self.timeout_s = timeout_s
         self.verify = verify
-        # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
-        # the authorities' certificates takes longer than all else: only where they are needed.
-        secure = self.url.lower().startswith("https:")
-        transport = _Transport(trust_env=False, verify=verify if secure else False)
-        self.http = httpx.Client(timeout=timeout_s, trust_env=False, transport=transport)
+        self._owned = http is None
+        self.http = http or _connections(self.url, timeout_s, verify)
+
+    def close(self) -> None:
+        """Close the connections, unless they are another's."""
+        if self._owned:
+            self.http.close()
 
     def admin(
         self,
@@ -111,6 +115,14 @@ class Subject:
 def given(**values: Any) -> dict[str, Any]:
     """Those of the values that are not ``None``."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _connections(url: str, timeout_s: float, verify: bool | ssl.SSLContext) -> httpx.Client:
+    # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
+    # the authorities' certificates takes longer than all else: only where they are needed.
+    secure = url.lower().startswith("https:")
+    transport = _Transport(trust_env=False, verify=verify if secure else False)
+    return httpx.Client(timeout=timeout_s, trust_env=False, transport=transport)
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, str]:

@@ -46,7 +46,10 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         timeout_s: float = TIMEOUT_S,
         verify: bool | ssl.SSLContext = True,
     ) -> None:
-        self._calls = Calls(url, workspace, admin_token, timeout_s, verify)
+        self._use(Calls(url, workspace, admin_token, timeout_s, verify), workspace)
+
+    def _use(self, calls: Calls, workspace: str | None) -> None:
+        self._calls = calls
         self.workspace = workspace
         self.requests = Journal(self._calls)
         self.faults = Faults(self._calls)
@@ -65,9 +68,12 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         return self._calls.url
 
     def in_workspace(self, name: str) -> EmulatorClient:
-        """A client for another workspace of the server."""
+        """A client for another workspace of the server; it works as long as this one is not closed."""
         calls = self._calls
-        return EmulatorClient(calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify)
+        client = EmulatorClient.__new__(EmulatorClient)
+        own = Calls(calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify, calls.http)
+        client._use(own, name)
+        return client
 
     def push(
         self,
@@ -136,7 +142,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def close(self) -> None:
         """Close the connections."""
-        self._calls.http.close()
+        self._calls.close()
 
     def __exit__(self, *error: object) -> None:
         self.close()

@@ -67,6 +67,9 @@ class LocalServer:
                     stderr=errors,
                     start_new_session=True,  # a Ctrl-C is for whoever started it
                 )
+            # Whoever starts a server talks to it next: the client is loaded while the server starts.
+            import push_emulator.push_emulator  # noqa: F401, PLC0415
+
             self.url = f"http://127.0.0.1:{self._wait_for(port_file)}"
         except (StartError, OSError) as error:
             said = log.read_text(errors="replace").strip()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # what a run that does not use the fixture need not load is imported where it is used
-    from push_emulator import PushEmulator
+    from push_emulator import EmulatorClient, PushEmulator
 
 #: The token of the first resource of the default fixtures.
 DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
@@ -32,12 +31,15 @@ _PASSED = pytest.StashKey[bool]()
 
 @dataclass(frozen=True)
 class EmulatorServer:
-    """The server of the session. ``shared``: others may use it at the same time."""
+    """The server of the session. ``shared``: others may use it at the same time. ``used``: the workspaces
+    that tests have had."""
 
     url: str
     admin_token: str | None
     shared: bool
     resource_token: str | None
+    client: EmulatorClient
+    used: set[str]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,7 +72,11 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
     if url:
         if fixtures is not None:
             pytest.fail("--emulator-fixtures: the server that EMULATOR_URL names has its own", pytrace=False)
-        yield EmulatorServer(url, os.environ.get("EMULATOR_ADMIN_TOKEN"), True, None)
+        from push_emulator import EmulatorClient  # noqa: PLC0415
+
+        token = os.environ.get("EMULATOR_ADMIN_TOKEN")
+        with EmulatorClient(url, admin_token=token) as client:
+            yield EmulatorServer(url, token, True, None, client, set())
         return
     arguments = ("--seed", str(pytestconfig.getoption("--emulator-seed")))
     command = pytestconfig.getoption("--emulator-command")
@@ -81,7 +87,10 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
     except StartError as error:
         pytest.fail(str(error), pytrace=False)
     try:
-        yield EmulatorServer(server.url, None, False, first_token(fixtures))
+        from push_emulator import EmulatorClient  # noqa: PLC0415
+
+        with EmulatorClient(server.url) as client:
+            yield EmulatorServer(server.url, None, False, first_token(fixtures), client, set())
     finally:
         server.stop()
 
@@ -91,17 +100,20 @@ def push_emulator(
     request: pytest.FixtureRequest, push_emulator_server: EmulatorServer
 ) -> Iterator[PushEmulator]:
     """The emulator, in a workspace of the test's own, which is deleted after the test."""
-    from push_emulator import EmulatorClient, PushEmulator  # noqa: PLC0415
+    from push_emulator import PushEmulator  # noqa: PLC0415
 
     server = push_emulator_server
     name = workspace_name(request.node.nodeid, server.shared)
-    with EmulatorClient(server.url, name, server.admin_token) as client:
+    client = server.client.in_workspace(name)
+    if name in server.used:  # the test runs again: what was asked of a workspace before it was made is kept
         client.workspaces.make(name)
-        test = PushEmulator(client, server.resource_token)
-        try:
-            yield test
-        finally:
-            client.workspaces.delete(name)
+        _delete(client, name)
+    server.used.add(name)
+    test = PushEmulator(client, server.resource_token)
+    try:
+        yield test
+    finally:
+        _delete(client, name)
     if test.forgotten and request.node.stash.get(_PASSED, False):
         forgotten = ", ".join(map(str, test.forgotten))
         pytest.fail(f"{forgotten} expects nothing: end it with .once(), .never(), …", pytrace=False)
@@ -130,7 +142,18 @@ def workspace_name(node_id: str, shared: bool) -> str:
     name = f"{words or 'test'}-{sha256(node_id.encode()).hexdigest()[:8]}"
     if not shared:
         return name
-    return f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{secrets.token_hex(4)}"
+    return f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{os.urandom(4).hex()}"
+
+
+def _delete(client: EmulatorClient, name: str) -> None:
+    """Delete a workspace, if the test has changed something: the first change makes it."""
+    from push_emulator import EmulatorError  # noqa: PLC0415
+
+    try:
+        client.workspaces.delete(name)
+    except EmulatorError as error:
+        if error.status != 404:
+            raise
 
 
 def _what_came(test: PushEmulator) -> str:

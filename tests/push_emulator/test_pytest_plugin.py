@@ -569,3 +569,22 @@ def test_no_wait_hangs_while_time_is_frozen() -> None:
         timeout=60,
     )
     assert done.stdout == "the emulator was not ready after 0.2 s\n", done.stderr
+
+
+def test_a_workspace_costs_no_call_before_its_test_and_is_gone_after_it(suite: Suite) -> None:
+    suite.write(
+        """
+        def names(push_emulator):
+            return {one.name for one in push_emulator.client.workspaces.all()} - {"default"}
+
+        def test_changes(push_emulator):
+            assert names(push_emulator) == set()
+            push_emulator.push("t1")
+            assert names(push_emulator) == {push_emulator.client.workspace}
+
+        def test_asks_only(push_emulator):
+            assert names(push_emulator) == set()
+            assert push_emulator.requests() == []
+        """
+    )
+    assert suite.run().counts == {"passed": 2}
