@@ -120,7 +120,7 @@ class Store(Lookup, Protocol):
     def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
         """Begin with what is shared, in place of everything, whole or not at all; ``remembered`` as above.
 
-        Without anything to remember nothing is stored then until the next change.
+        Without anything to remember, what was not stored yet is not stored by this either.
         """
 
     def alone(self) -> AbstractAsyncContextManager[None]:

@@ -190,8 +190,7 @@ class LoggedStorage(Storage):
     def start_over(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
         """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
 
-        Without any, the files go, and others are written with the next change.
-        Raises :class:`Unavailable`; then nothing has changed.
+        Without any, what had no files has none still. Raises :class:`Unavailable`; then nothing has changed.
         """
         self._check_open()
         files, unwritten = self._files, self._unwritten
@@ -213,6 +212,9 @@ class LoggedStorage(Storage):
         self._unsynced = Unsynced()  # the next log numbers its transactions anew
         self.state = shared.fork()
         self.commits += 1
+        if files is not None:  # what was stored stays stored
+            with contextlib.suppress(Unavailable):
+                self._kept()
 
     # Transactions
 

@@ -22,7 +22,7 @@ def stopped(server: Server) -> Server:
     server.push(subscriptions=[subscription("mine")])
     server.post("/__admin/faults", {"then": {"status": 503}, "times": 2})
     server.request("PUT", "/__admin/clock", b'{"now": "2026-01-01T00:00:00Z"}')
-    server.post("/w/other/push_subscribe", {"resource_token": PAGE_TOKEN, "subscriptions": []})
+    server.request("PUT", "/__admin/workspaces/other")
     server.stop()
     return server
 

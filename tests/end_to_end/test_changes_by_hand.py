@@ -26,7 +26,9 @@ from tests.waiting import until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts as Linux has them")
 
 #: The changes that write new files.
-WHOLE = ("reset", "form-reset", "snapshot")
+WHOLE = ("snapshot",)
+#: What needs no room on the disk: the files of before go, and none is written.
+ROOMLESS = ("reset", "form-reset")
 #: Makes a process's fsync fail for as long as the file ``FAILING`` is there.
 _FAILING_FSYNC = """
 import os
@@ -154,6 +156,8 @@ def test_what_a_full_disk_refuses_is_not_in_force(
         worlds["import"].push(f"more-{number}")
     before = shown(worlds)
     for name, world in worlds.items():
+        if name in ROOMLESS:
+            continue
         # What begins new files fits into none.
         limit_files(server, 1 if name in WHOLE else journal_size(world) + 10)
         refused(CHANGES[name], world)
@@ -207,7 +211,7 @@ def test_the_deletion_of_a_workspace_waits_for_the_disk(failing: tuple[Server, P
     reply = server.request("DELETE", "/__admin/workspaces/two")
     assert reply.status == 500
     assert reply.json["error_text"].startswith("workspace two was not deleted: ")
-    assert sorted(path.name for path in server.state.glob("*.json")) == ["default.json", "two.json"]
+    assert sorted(path.name for path in server.state.glob("*.json")) == ["two.json"]
 
 
 def test_the_kernels_own_eio_is_taken_back_too(start_server: Callable[..., Server]) -> None:

@@ -87,6 +87,7 @@ class Crashes:
         """
         if self._server is None:
             self._server = self._start("-q", *self._arguments)
+            self._server.request("PUT", "/__admin/workspaces/default")  # it has files from now on
         else:
             for leftover in self._server.state.glob("*.tmp"):
                 leftover.unlink()  # of the last kill: the moment looks for a new one

@@ -89,7 +89,7 @@ def test_installed_program_serves_from_another_folder(package: Package, elsewher
         assert _get(port, "/__admin/openapi.json")[0] == 200
         assert _get(port, "/__admin/docs/")[0] == 200
         assert _get(port, "/")[0] == 200
-    assert (elsewhere / ".emulator" / "default.json").exists()
+    assert (elsewhere / ".emulator" / "lock").exists()
 
 
 def test_installed_program_checks_its_own_fixtures(package: Package, elsewhere: Path) -> None:

@@ -61,11 +61,17 @@ def test_only_what_was_changed_has_a_file_and_all_of_it_is_there_after_a_kill(
         assert server.post(f"/w/{name}/__admin/reset", {}).status == 200
     assert server.post("/w/again/push_subscribe", good).json["error"] == 0
     server.kill()
-    assert {path.stem for path in server.state.glob("*.json")} == {"made", "told", "changed", "again"}
+    assert {path.stem for path in server.state.glob("*.json")} == {
+        "made",
+        "told",
+        "changed",
+        "reset",
+        "again",
+    }
     server.start()
     listed = [item["name"] for item in server.get("/__admin/workspaces").json["items"]]
-    assert listed == ["again", "changed", "default", "made", "told"]
-    profiles = {name: server.get(f"/w/{name}/__admin/health").json["profiles"] for name in [*listed, "reset"]}
+    assert listed == ["again", "changed", "default", "made", "reset", "told"]
+    profiles = {name: server.get(f"/w/{name}/__admin/health").json["profiles"] for name in listed}
     assert profiles == {"again": 8, "changed": 8, "default": 6, "made": 6, "told": 6, "reset": 6}
     assert server.get("/w/told/__admin/settings").json["strict"] is True
     server.stop()
