@@ -21,6 +21,7 @@ from benchmarks.experiments import (
     measure_waiting,
 )
 from benchmarks.load import LoadError
+from benchmarks.long_work import measure_long_work
 from benchmarks.machine import describe
 from benchmarks.plot import PlotError, draw
 from benchmarks.report import markdown, summary
@@ -28,7 +29,7 @@ from benchmarks.results import Results
 from benchmarks.rounds import Plan
 from benchmarks.running import StartError
 
-PARTS = ("start", "stored", "durability", "journal", "waiting", "peers")
+PARTS = ("start", "stored", "durability", "journal", "waiting", "long", "peers")
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
 #: What people have to say about the numbers: what limits them, what was tried. It becomes part of the report.
 _NOTES = Path(__file__).with_name("NOTES.md")
@@ -131,6 +132,7 @@ def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, 
         "durability": lambda: measure_durability(plan, folder, results, click.echo),
         "journal": lambda: measure_journal(plan, folder, results, click.echo),
         "waiting": lambda: measure_waiting(plan, folder, results, click.echo),
+        "long": lambda: measure_long_work(plan, folder, results, click.echo),
         "peers": lambda: measure_peers(plan, folder, peers_dir, results, click.echo),
     }
     for part in parts:

@@ -45,6 +45,7 @@ def markdown(results: Results, picture: str | None, notes: str = "") -> str:
         ("Durability", _durability(results)),
         ("Request journal", _journal(results)),
         ("Waiting verifications", _waiting(results)),
+        ("Long work in another workspace", _long_work(results)),
         ("Start, load and memory", _sizes(results)),
         ("Peers", _peers(results)),
     ):
@@ -147,6 +148,25 @@ def _waiting(results: Results) -> str:
         f"(median of {len(waiting.alone)} rounds on one server with a full journal; "
         f"{median(waiting.alone):,.0f}/s without them)."
     )
+
+
+def _long_work(results: Results) -> str:
+    if not results.long_work:
+        return ""
+    first = results.long_work[0]
+    rows = [["nothing", "", f"{first.quiet.per_second:,.0f}", "1.00", f"{first.quiet.p99:.2f}"]]
+    rows += [
+        [
+            one.kind,
+            f"{one.seconds:.2f}",
+            f"{one.load.per_second:,.0f}",
+            f"{one.ratio:.2f}",
+            f"{one.load.p99:.2f}",
+        ]
+        for one in results.long_work
+    ]
+    heads = ["the other one", "s", "requests/s", "over none", "p99, ms"]
+    return f"New tokens, beside a workspace of {first.profiles:,} profiles.\n\n" + table(heads, rows)
 
 
 def _sizes(results: Results) -> str:

@@ -106,6 +106,25 @@ class Waiting:
 
 
 @dataclass
+class LongWork:
+    """Requests of one workspace beside long work in another one that has so many profiles.
+
+    ``kind``: what that one does; ``seconds``: how long it took. ``quiet``: the load while it did nothing.
+    """
+
+    kind: str
+    profiles: int
+    seconds: float
+    load: Load
+    quiet: Load
+
+    @property
+    def ratio(self) -> float:
+        """The rate over the quiet one."""
+        return self.load.per_second / self.quiet.per_second
+
+
+@dataclass
 class Results:
     """Everything of one run."""
 
@@ -116,6 +135,7 @@ class Results:
     durability: list[Series] = field(default_factory=list)
     journal: JournalCost | None = None
     waiting: Waiting | None = None
+    long_work: list[LongWork] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

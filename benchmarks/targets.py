@@ -89,6 +89,11 @@ def _cost(results: Results) -> Iterator[Target]:
     if results.waiting is not None:
         ratio = results.waiting.ratio
         yield Target("requests/s beside ten waiting verify, over none", "≥ 0.9", f"{ratio:.2f}", ratio >= 0.9)
+    for one in results.long_work:
+        what = f"while another workspace of {one.profiles:,} profiles {one.kind}"
+        p99 = one.load.p99
+        yield Target(f"p99 {what}", "≤ 20 ms", f"{p99:.1f} ms", p99 <= 20)
+        yield Target(f"requests/s {what}, over none", "≥ 0.5", f"{one.ratio:.2f}", one.ratio >= 0.5)
     if results.starts_s:
         start = median(results.starts_s)
         yield Target("start to first 200, default fixtures", "≤ 0.5 s", f"{start:.2f} s", start <= 0.5)

@@ -82,6 +82,11 @@ class TableState:
             self.free_ids = True
         return before
 
+    def expect(self, count: int) -> None:
+        """Make room for so many documents."""
+        for index in self._keyed:
+            index.expect(count)
+
     def fill(self, doc_ids: Sequence[int], documents: Sequence[bytes]) -> None:
         """:meth:`put` many documents, quicker where their ids ascend from the last one."""
         if not doc_ids or doc_ids[0] <= self.last_id or not all(map(lt, doc_ids, doc_ids[1:])):

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
 from benchmarks.report import markdown, table
-from benchmarks.results import JournalCost, Peer, Results, Series, Size, Waiting, profile_bytes
+from benchmarks.results import JournalCost, LongWork, Peer, Results, Series, Size, Waiting, profile_bytes
 from benchmarks.running import StartError, family, free_port, running
 from benchmarks.servers import BARE, EMULATOR, ROOT
 from benchmarks.stored import firebase_token, write_fixtures
@@ -68,6 +68,16 @@ def test_rate_beside_those_who_wait_is_compared_round_by_round_and_judged() -> N
     found = Results(waiting=Waiting(alone=[100, 200, 400], beside=[95, 170, 388]))
     assert [(each.measured, each.reached) for each in judge(found)] == [("0.95", True)]
     assert "leave 95.0% of the rate" in markdown(found, None)
+
+
+def test_requests_beside_long_work_are_judged_by_their_rate_and_their_tail() -> None:
+    quiet = a_load(1000, 4.0)
+    work = [LongWork("opens", 500, 0.5, a_load(600, 12.0), quiet)]
+    work.append(LongWork("exports", 500, 0.7, a_load(400, 25.0), quiet))
+    found = Results(long_work=work)
+    judged = [(each.measured, each.reached) for each in judge(found)]
+    assert judged == [("12.0 ms", True), ("0.60", True), ("25.0 ms", False), ("0.40", False)]
+    assert "exports" in markdown(found, None)
 
 
 def test_journals_share_is_what_is_saved_without_it_and_is_judged() -> None:
@@ -213,4 +223,4 @@ def test_unknown_part_is_refused_with_status_2_and_the_choices() -> None:
         timeout=60,
     )
     assert ended.returncode == 2
-    assert "choose from start, stored, durability, journal, waiting, peers" in ended.stderr
+    assert "choose from start, stored, durability, journal, waiting, long, peers" in ended.stderr
