@@ -74,7 +74,7 @@ class Index:
     def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
         """Enter some hundred documents under their keys: quickest after :meth:`expect`."""
         keys_of, parts, mask = self.keys_of, self._parts, self._mask
-        if len(parts) <= max(mask, 1):
+        if self._shared or len(parts) <= max(mask, 1):
             for document, doc_id in zip(documents, doc_ids, strict=True):
                 self.add(document, doc_id)
             return
