@@ -176,8 +176,8 @@ class RefusedRow(Struct, frozen=True):
     token: str
 
 
-class ImportState(Struct, frozen=True):
-    """An import: how far it is and what it came to. ``counts``: rows and what was made of them."""
+class ImportStart(Struct, frozen=True):
+    """What an import reads, how and into what."""
 
     id: str
     workspace: str
@@ -191,6 +191,11 @@ class ImportState(Struct, frozen=True):
     encoding: str
     delimiter: str
     header: list[str] | None
+
+
+class ImportState(ImportStart, frozen=True):
+    """The progress and the result of an import. ``counts``: rows by what the import did with them."""
+
     lints: list[str]
     state: ImportWord
     problem: str | None
