@@ -10,7 +10,7 @@ from flask import Flask, Response
 from flask.json.provider import JSONProvider
 
 from emulator.emulator import Emulator
-from emulator.rules.answer import error_envelope
+from emulator.messages import failure
 from emulator.settings import Settings
 from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
@@ -60,4 +60,4 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
     code, text, headers = explain(error)
-    return Response(orjson.dumps(error_envelope(code, text)), code, headers, mimetype="application/json")
+    return later.as_response(failure(text, code, headers=headers.items()))

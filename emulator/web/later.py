@@ -9,8 +9,7 @@ import msgspec
 import orjson
 from flask import Response, copy_current_request_context, current_app, request
 
-from emulator.messages import DELIVERY_KEY, Answer, Delivery
-from emulator.rules.answer import error_envelope
+from emulator.messages import DELIVERY_KEY, JSON, Answer, Delivery, failure
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.current import changed_workspace, emulator, workspace_name
@@ -18,7 +17,6 @@ from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
-JSON = ("Content-Type", "application/json")
 
 
 def json_answer(document: Any, status: int = 200) -> Answer:
@@ -78,6 +76,11 @@ def when_durable(response: Response) -> Response:
     return response
 
 
+def as_response(answer: Answer) -> Response:
+    """An answer as Flask's response."""
+    return Response(answer.body, answer.status, answer.headers)
+
+
 def as_answer(response: Response) -> Answer:
     """Flask's response as an answer."""
     return Answer(response.status_code, list(response.headers.items()), response.get_data())
@@ -88,8 +91,7 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
         return await work
     except (Refused, Unavailable) as error:
         refused = error if isinstance(error, Refused) else refusal(error)
-        status = status_of(refused)
-        return json_answer(error_envelope(status, refused.text), status)
+        return failure(refused.text, status_of(refused))
 
 
 def _refused(error: Unavailable) -> Answer:

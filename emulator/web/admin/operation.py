@@ -16,7 +16,7 @@ from msgspec import Struct
 from emulator.messages import Answer
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import load_body, load_query
-from emulator.web.later import answer_later, json_answer
+from emulator.web.later import answer_later, as_response, json_answer
 
 T = TypeVar("T")
 #: What a view returns whose work takes its time: the answer's struct, when it is awaited.
@@ -123,8 +123,7 @@ def _answering(described: Operation) -> Callable[..., Response]:
             return answer_later(_awaited(answer, status))
         if isinstance(answer, Response):
             return answer
-        made = json_answer(answer, status)
-        return Response(made.body, made.status, made.headers)
+        return as_response(json_answer(answer, status))
 
     return answering
 

@@ -13,7 +13,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.loop.pacing import Pacing
-from emulator.messages import Answer, Delivery
+from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import boolean, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
@@ -23,7 +23,7 @@ from emulator.web.admin.numbers import COUNT
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
-from emulator.web.later import JSON, answer_later
+from emulator.web.later import answer_later
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
