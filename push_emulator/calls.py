@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -42,7 +43,8 @@ class Calls:
         secure = self.url.lower().startswith("https:")
         self.http = httpx.Client(timeout=timeout_s, trust_env=False, verify=verify if secure else False)
 
-    def admin(
+    @contextmanager
+    def streamed(
         self,
         method: str,
         path: str,
@@ -51,15 +53,16 @@ class Calls:
         params: Mapping[str, Any] | None = None,
         waits_s: float = 0.0,
         **form: Any,
-    ) -> httpx.Response:
-        """An admin call that went well. ``waits_s``: how long it is asked to wait; ``form``: httpx's.
+    ) -> Iterator[httpx.Response]:
+        """A successful admin call; the caller reads the body of its answer.
 
-        Raises :class:`EmulatorError` with what the server said, or with status 0 where it said nothing.
+        ``waits_s``: how long the server is asked to wait; ``form``: httpx's. Raises :class:`EmulatorError`
+        with the server's text, or with status 0 where the answer is missing or breaks off.
         """
         url = f"{self.url}/__admin{path}"
         headers = {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"}
         try:
-            answer = self.http.request(
+            with self.http.stream(
                 method,
                 url,
                 json=document,
@@ -67,15 +70,22 @@ class Calls:
                 headers=headers,
                 timeout=self.timeout_s + waits_s,
                 **form,
-            )
+            ) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error
-        if not answer.is_success:
-            raise _refusal(answer)
+
+    def admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
+        """A successful admin call with its whole answer; ``options``, errors: see :meth:`streamed`."""
+        with self.streamed(method, path, document, **options) as answer:
+            answer.read()
         return answer
 
     def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
-        """The answer to a call as a struct; ``options``: as :meth:`admin` has them."""
+        """The answer to a call as a struct; ``options``: as :meth:`streamed` has them."""
         answer = self.admin(method, path, document, **options)
         try:
             return msgspec.json.decode(answer.content, type=kind)
@@ -119,6 +129,8 @@ def _refusal(answer: httpx.Response) -> EmulatorError:
         document = answer.json()
         error, text = int(document["error"]), str(document["error_text"])
     except (ValueError, KeyError, TypeError):
-        return EmulatorError(answer.status_code, 0, answer.text[:500] or answer.reason_phrase)
+        said = " ".join(answer.text[:500].split()) or answer.reason_phrase
+        text = f"{answer.request.url} does not answer as an emulator does: {said}"
+        return EmulatorError(answer.status_code, 0, text)
     kind = VerificationFailed if answer.status_code == 422 else EmulatorError
     return kind(answer.status_code, error, text, document)

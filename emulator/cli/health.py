@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import click
 
 from emulator.server.tls import is_every_address
 from emulator.settings import Settings
+from push_emulator.calls import Calls
+from push_emulator.errors import EmulatorError
 
 #: Seconds to wait for the answer.
 _PATIENCE_S = 3.0
@@ -38,25 +38,17 @@ def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, 
     try:
         if port_file is not None:
             port = int(port_file.read_text(encoding="ascii"))
-        status, body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
-    except (OSError, HTTPException, ValueError, OverflowError) as error:
-        click.echo(f"no answer from {address} port {port}: {error}", err=True)
+        body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
+    except (OSError, EmulatorError, ValueError, OverflowError) as error:
+        click.echo(f"no healthy answer from {address} port {port}: {error}", err=True)
         return 1
     click.echo(body)
-    return 0 if status == 200 and '"status":"ok"' in body else 1
+    return 0 if '"status":"ok"' in body else 1
 
 
-def _ask(host: str, port: int, secure: bool) -> tuple[int, str]:
-    if secure:
-        context = ssl.create_default_context()
-        context.check_hostname = False  # our own server; the request carries no secret
-        context.verify_mode = ssl.CERT_NONE
-        connection: HTTPConnection = HTTPSConnection(host, port, timeout=_PATIENCE_S, context=context)
-    else:
-        connection = HTTPConnection(host, port, timeout=_PATIENCE_S)
-    try:
-        connection.request("GET", "/__admin/health")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+def _ask(host: str, port: int, secure: bool) -> str:
+    url = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    # Our own server, and the request carries no secret: its certificate does not matter.
+    calls = Calls(url, None, None, _PATIENCE_S, verify=False)
+    with calls.http:
+        return calls.admin("GET", "/health").text
