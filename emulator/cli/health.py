@@ -48,7 +48,7 @@ def command(host: str, port: int, port_file: Path | None, tls_cert: str | None, 
 
 def _ask(host: str, port: int, secure: bool) -> str:
     url = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-    # Our own server, and the request carries no secret: its certificate does not matter.
+    # The server is our own, and the request carries no secret: its certificate is not checked.
     calls = Calls(url, None, None, _PATIENCE_S, verify=False)
     with calls.http:
         return calls.admin("GET", "/health").text

@@ -24,7 +24,7 @@ from push_emulator.errors import EmulatorError
 if TYPE_CHECKING:
     import httpx
 
-#: Seconds to wait for an answer: a large state takes long.
+#: Seconds to wait for an answer: a large state takes time.
 _PATIENCE_S = 300.0
 
 Command = TypeVar("Command", bound=Callable[..., Any])

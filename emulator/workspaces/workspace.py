@@ -197,13 +197,13 @@ class Workspace:
             self.store.discard()
 
     def give_requests(self) -> RequestJournal:
-        """The journal as a new object, with all calls that wait for its news; this workspace gets an empty one."""
+        """Hand over the journal with all calls that wait for its news; this workspace records no more."""
         given, self.requests = self.requests, RequestJournal(0, 0)
         given.restart()
         return given
 
     def discard(self) -> None:
-        """Let go of the state without writing it down: it is about to be deleted."""
+        """Release the state without writing it: its files are deleted next."""
         self.store.discard()
 
 
