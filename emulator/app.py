@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
     :class:`OSError`; nothing is left open then. The :class:`~emulator.emulator.Emulator` that it serves is
-    ``app.extensions["emulator"]``: close it at the end; the end of the process does.
+    ``app.extensions["emulator"]``: close it at the end; otherwise the end of the process closes it.
     """
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings()
     app.extensions["emulator"] = emulator = Emulator(settings)
     atexit.register(emulator.close)
-    current.init_app(app)  # first: a name that cannot be is refused before anything
+    current.init_app(app)  # first: an invalid name is refused before anything else
     limits.init_app(app, settings)
     admin.init_app(app)
     console.init_app(app)

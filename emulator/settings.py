@@ -1,4 +1,4 @@
-"""Every setting of the server: command line flag, else environment ``EMULATOR_*``, else the default here."""
+"""All settings of the server: command line flag, else environment ``EMULATOR_*``, else the default here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emulator.rules.model import Policies
 
 _HERE = Path(__file__).resolve().parent
 _INSTALLED = _HERE / "default_fixtures"
-#: The fixture set that comes with the project: in a clone at its top, in an installation inside the package.
+#: The fixture set of the project: at the top of a clone, inside the package of an installation.
 DEFAULT_FIXTURES = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "fixtures" / "default"
 MAX_BODY_BYTES = 1 << 20
 Durability = Literal["os", "fsync", "none"]
@@ -19,9 +19,9 @@ Durability = Literal["os", "fsync", "none"]
 MIN_LOG_BYTES = 16 << 20
 #: Bounds of each request journal.
 JOURNAL_COUNT, JOURNAL_BYTES = 10_000, 64 << 20
-#: What ``Authorization: Bearer`` carries unchanged.
+#: The characters that ``Authorization: Bearer`` can carry.
 _TOKEN = re.compile(r"[!-~]([ -~]*[!-~])?")
-#: What each policy can be; the first is the default.
+#: The values of each policy; the first is the default.
 POLICY_CHOICES: dict[str, tuple[str, ...]] = {
     name: get_args(hint) for name, hint in get_type_hints(Policies).items()
 }
@@ -29,17 +29,16 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``serve`` was asked for.
+    """The settings of one server.
 
-    ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
-    snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
-    ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
-    addresses and localhost, by which the admin API may be called. ``workspace_ttl``: seconds until an
-    idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds of each
-    request journal. ``show_secrets``: show resource tokens and credentials in the journal. ``watch``:
-    reload the fixtures when they change. ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with;
-    ``tls_self_signed``: make them. Raises :class:`ValueError` for an ``admin_token`` that no header can
-    carry, or that is blank.
+    ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a snapshot is due
+    (later where the last snapshot is larger). ``seed``: makes ids the same in every run. ``policies`` and
+    ``strict``: the settings of a new workspace. ``allow_host``: host names, beside addresses and localhost,
+    that admin calls may use. ``workspace_ttl``: seconds until an idle workspace is deleted (``None``:
+    never). ``journal_count``, ``journal_bytes``: the bounds of each request journal. ``show_secrets``: show
+    resource tokens and credentials in the journal. ``watch``: reload the fixtures when they change.
+    ``tls_cert``, ``tls_key``: PEM files to serve HTTPS with; ``tls_self_signed``: make a certificate. Raises
+    :class:`ValueError` for an ``admin_token`` that no header can carry, or that is blank.
     """
 
     host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Answers that take their time: work in steps on the event loop, or a wait for the disk."""
+"""Answers that take time: work in steps on the event loop, or a wait for the disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def json_answer(document: Any, status: int = 200) -> Answer:
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     """Have the server answer with what ``work`` returns.
 
-    A :class:`Refused` of its is answered as such, a disk that refuses too.
+    A :class:`Refused` that ``work`` raises is answered as an error, a refusal by the disk too.
     """
     busy = emulator().workspaces.in_use(workspace_name())
     request.environ[DELIVERY_KEY] = Delivery(wait=_guarded(work), busy=busy)
@@ -36,7 +36,7 @@ def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
 
 
 def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
-    """What ``work`` in the request's workspace returns, when the disk has what it changed.
+    """What ``work`` in the request's workspace returns, when the disk has its changes.
 
     One change by hand at a time. Raises what ``work`` does, and
     :class:`~emulator.store.errors.Unavailable`.
@@ -56,7 +56,7 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
 
 
 def when_durable(response: Response) -> Response:
-    """Hold a view's answer back until the disk has what the view changed; if it refuses, answer that."""
+    """Delay a view's answer until the disk has the view's changes; if the disk refuses, answer the error."""
     found = changed_workspace()
     if found is None or DELIVERY_KEY in request.environ:
         return response
@@ -95,5 +95,5 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 def _refused(error: Unavailable) -> Answer:
-    """As the admin API or the console says it, whichever was asked."""
+    """The error in the form of the admin API or of the console, whichever was called."""
     return as_answer(current_app.finalize_request(current_app.handle_user_exception(error)))

@@ -39,7 +39,7 @@ def metrics() -> Response:
 
 
 class WorkspacesCollector:
-    """Reads the tallies when it is asked; a request itself counts into plain counters only."""
+    """Reads the counters of the workspaces at each scrape; a request only increments plain counters."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
@@ -63,7 +63,7 @@ class WorkspacesCollector:
         yield self._durations()
 
     def _counted(self, name: str, text: str, label: str, tally: str) -> Metric:
-        """What a workspace's metrics count by something; ``tally``: the counter's name there."""
+        """A metric with one label; ``tally``: the name of the counter in a workspace's metrics."""
         family = CounterMetricFamily(f"emulator_{name}", text, labels=["workspace", label])
         for one in self._workspaces:
             for key, count in sorted(getattr(one.metrics, tally).items()):

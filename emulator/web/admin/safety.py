@@ -1,4 +1,4 @@
-"""Who may use the admin API: no other origin's page, nobody by another name, nobody without the token."""
+"""The access check of the admin API: Origin, Host, token."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from emulator.rules.errors import Forbidden, Unauthorized
 from emulator.settings import Settings
 from emulator.web.current import emulator
 
-#: For probes and readers: they tell nothing that is secret, and the same to everybody.
+#: Open to all: these answers have no secrets and are the same for everybody.
 _OPEN = ("admin.health", "admin.openapi", "admin.docs", "admin.docs_file")
 
 
 def check_access() -> None:
     """Refuse an admin request that must not be answered. Raises :class:`Forbidden` or 401.
 
-    A foreign Host is DNS rebinding, a foreign Origin a cross-site form or script.
+    A foreign Host means DNS rebinding, a foreign Origin a cross-site form or script.
     """
     settings = emulator().settings
     host = request.headers.get("Host", "")
@@ -37,15 +37,15 @@ def check_access() -> None:
 
 
 def has_token(token: str) -> bool:
-    """Whether the request bears the admin token."""
+    """Whether the request carries the admin token."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
 def _is_own_host(host: str, settings: Settings) -> bool:
-    """Whether a Host header can mean this server: an address or ``localhost``, or the name it listens on.
+    """Whether a Host header can mean this server: an address, ``localhost`` or the name that it listens on.
 
-    A name that resolves here by somebody else's choice is none of these.
+    A foreign name that resolves to this address is none of these.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""

@@ -30,12 +30,12 @@ from emulator.workspaces.document_reading import SnapshotProfileSchema, read_sna
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
-#: Profiles that a workspace has ever had: ids of documents go on from there.
+#: The number of profiles that a workspace ever had: ids of documents continue from there.
 _MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
 
 
 class SnapshotClockSchema(AdminSchema):
-    """A clock as the API shows it."""
+    """A clock in the form of the API."""
 
     now = TimeField(required=True, error_messages=messages("a time"))
     frozen = boolean(load_default=False)
@@ -53,7 +53,7 @@ class SnapshotClockSchema(AdminSchema):
 
 
 class SnapshotFaultSchema(FaultSchema):
-    """An armed fault as the API shows it."""
+    """An armed fault in the form of the API."""
 
     id = string(required=True, validate=validate.Length(min=1, error="must not be empty"))
     times = integer(allow_none=True, validate=COUNT)
@@ -61,7 +61,7 @@ class SnapshotFaultSchema(FaultSchema):
     apply = string(load_default="before", validate=APPLY)
 
     def json_schema(self, converter: Any) -> JSONSchema:
-        """No condition: a fault without effect is taken as it is."""
+        """No condition: a fault without effect is accepted."""
         return {}
 
 
@@ -71,7 +71,7 @@ def _list_of(schema: type[Any], **options: Any) -> fields.List[Any]:
 
 
 class SnapshotSchema(AdminSchema):
-    """All members but the profiles, which are judged one by one."""
+    """All members but the profiles, which are checked one by one."""
 
     format = integer(
         required=True,
@@ -87,7 +87,7 @@ class SnapshotSchema(AdminSchema):
 
 
 class ResetSchema(AdminSchema):
-    """What to leave alone."""
+    """The parts to keep."""
 
     keep = fields.List(
         string(validate=validate.OneOf(KEEPABLE, error="must be one of {choices}")),
@@ -96,7 +96,7 @@ class ResetSchema(AdminSchema):
     )
 
 
-#: The schema that judges a snapshot leaves the profiles, which may be a million, to be judged one by one.
+#: The schema of a snapshot without the profiles: a million of them may follow, each checked by itself.
 _SNAPSHOT = SnapshotSchema.from_dict(
     {"profiles": fields.List(fields.Nested(SnapshotProfileSchema))}, name="SnapshotSchema"
 )
@@ -140,7 +140,7 @@ async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> 
 
 
 def _body() -> IO[bytes]:
-    """The request's body as a file of our own: the server's is closed before the work is done."""
+    """The request's body as a new file: the server closes its own before the work is done."""
     body: IO[bytes] = request.environ["wsgi.input"]
     if isinstance(body, io.BytesIO):
         return io.BytesIO(body.getvalue())
