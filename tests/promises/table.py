@@ -110,7 +110,7 @@ PROMISES: Final[dict[str, Table]] = {
         "reads everything": (
             "tests/store/test_tinydb_contract.py::test_the_file_is_a_plain_tinydb_file_after_close",
         ),
-        "A torn last line": (TORN_TAIL,),
+        "a torn last line": (TORN_TAIL,),
         "stops the start, and nothing is touched": (
             CHANGED_BYTE,
             "tests/store/test_damage.py::test_a_foreign_file_is_refused",
@@ -168,11 +168,11 @@ PROMISES: Final[dict[str, Table]] = {
             *SIDE_BY_SIDE,
             "tests/importer/test_jobs.py::test_a_job_is_its_workspaces_own",
         ),
-        "What could never match is refused with 400": NEVER_MATCHES,
+        "A criterion that could never match is refused with 400": NEVER_MATCHES,
         "A request is in the journal before its answer leaves": (
             "tests/web/admin/test_requests.py::test_assertion_right_after_a_response_needs_no_sleep",
         ),
-        "the oldest go first and are counted": (
+        "the oldest entries are evicted and are counted": (
             "tests/journal/test_journal.py::test_bound_by_bytes_drops_the_oldest_and_counts_them",
         ),
         "has its own options and no others": (
