@@ -1,7 +1,7 @@
-"""One row through the rules, exactly as a request would go, many times a second.
+"""The rules applied to rows, exactly as to requests, many times a second.
 
-What a request says anew each time is the same in every row, so one request is filled in again and again;
-no answer is put together, for nobody hears it. The rules themselves are those of :mod:`emulator.rules`.
+Most members of the request are the same in every row, so one request object is reused; no answer is built,
+because nobody reads it. The rules are those of :mod:`emulator.rules`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Batch:
         self._token, self._value = checked.token, checked.value
 
     def take(self, line: int, row: list[str]) -> None:
-        """Take one row through the rules and apply what it changes."""
+        """Apply the rules to one row and store its changes."""
         self.counts["rows"] += 1
         if len(row) != self._width:
             self._refuse(line, None, _misfit(row, self._width), "", "")
@@ -74,7 +74,7 @@ class Batch:
         token = row[self._token]
         value = row[self._value] if self._value is not None else ""
         request = self._request
-        if self._value is not None:  # An empty cell says nothing, as null does in a request.
+        if self._value is not None:  # An empty cell means no value, as null does in a request.
             if self._by_id:
                 request.id = value or None
             else:
@@ -119,7 +119,7 @@ def _misfit(row: list[str], width: int) -> Text:
 
 
 def _text_problem(token: str, value: str) -> Text | None:
-    """What no request could carry, or what the file's encoding has lost."""
+    """The problem of a text that no request could carry or that the file's encoding has lost."""
     if not token:
         return message("no_token")
     if "\0" in token or "\0" in value:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Checked:
     """A plan that can be carried out. ``value``, ``token``: the columns' indexes (``None``: push matching).
 
-    ``lints``: what the person should see first, though it forbids nothing.
+    ``lints``: remarks that the person should see first; they forbid nothing.
     """
 
     plan: ImportPlan
@@ -38,7 +38,7 @@ class Checked:
 def find_resource(named: str | int, store: TinyDBStore) -> Resource:
     """The resource with this token or id. Raises :class:`ImportRefused`."""
     resource = store.find_resource(named) if isinstance(named, str) else None
-    if resource is None:  # as text: Python makes no number of thousands of digits
+    if resource is None:  # as text: Python converts no thousands of digits
         resource = next((one for one in store.resources() if named in (one.id, str(one.id))), None)
     if resource is None:
         there = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20]) or "none"

@@ -1,4 +1,4 @@
-"""How a whole file is written: encoding, delimiter, quotes and header, detected or said by the plan."""
+"""The format of a file: encoding, delimiter, quotes and header, detected or given by the plan."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from emulator.importer.rows import BrokenRow, Dialect, Rows
 from emulator.importer.sources import Source, not_text
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-#: What a delimiter may be called instead.
+#: Names of delimiters.
 _DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} | {"\\t": "\t"}
-#: Data rows that are looked at before an import starts, and those that tell the delimiter.
+#: Data rows that are read before an import starts, and the number that decides the delimiter.
 SAMPLED_ROWS = 500
 _DIALECT_ROWS = 200
 _DIALECT_BYTES = 64 << 10
-#: Python's codec names of what is told apart without being said. Any other can be named in the plan.
+#: Python's names of the codecs that are detected. A plan can name any other.
 _EIGHT_BIT = ["cp1251", "koi8_r", "cp866", "cp1252"]
-#: Bytes shown to the detector of encodings: its time grows with them, its answer hardly.
+#: Bytes for the detector of encodings: more bytes take more time and hardly change its answer.
 _DETECTOR_BYTES = 16 << 10
 _LONGEST_NAME = 60
 _VALUE = re.compile(r"[+-]?[0-9][0-9.,:+\-TZ /]*|[0-9A-Fa-f]{24}|[0-9A-Fa-f-]{32,}|\S{40,}|\S+@\S+\.\S+")
@@ -36,7 +36,7 @@ _VALUE = re.compile(r"[+-]?[0-9][0-9.,:+\-TZ /]*|[0-9A-Fa-f]{24}|[0-9A-Fa-f-]{32
 class Layout:
     """How to read a file. ``names``: the header's cells, or ``None`` without one; ``width``: cells of a row.
 
-    ``sample``: the first rows with data that have this width; ``broken``: how many of those looked at do not.
+    ``sample``: the first data rows of this width; ``broken``: the number of rows read with another width.
     """
 
     encoding: str
@@ -58,9 +58,9 @@ def read_layout(
     quote: str | None = None,
     header: bool | None = None,
 ) -> Layout:
-    """The layout of a file; what is given is not guessed.
+    """The layout of a file; given values are not guessed.
 
-    Raises :class:`~emulator.importer.problem.ImportRefused` for a file without a row of data, too.
+    Raises :class:`~emulator.importer.problem.ImportRefused` also for a file without a data row.
     """
     delimiter = _DELIMITER_NAMES.get(delimiter or "", delimiter)
     _check_choices(delimiter, quote)
@@ -119,15 +119,15 @@ def _named_encoding(name: str) -> str:
         raise refused("encoding", "no_encoding", name=name) from error
     if not codec._is_text_encoding:
         raise refused("encoding", "no_text_encoding", name=name)
-    # The mark is no part of the text, said or not.
+    # The byte order mark is no part of the text.
     return "utf-8-sig" if codec.name == "utf-8" else codec.name
 
 
 def _detect_encoding(sample: bytes, whole: bool) -> str:
-    """The codec of a text that begins with ``sample``; ``whole`` says that there is no more of it.
+    """The codec of a text that begins with ``sample``; ``whole``: the sample is the whole text.
 
-    A byte order mark decides; then valid UTF-8 is UTF-8; the rest is compared with what Cyrillic and
-    Western texts look like, Windows-1251 first. Raises :class:`ImportRefused`.
+    A byte order mark decides; then valid UTF-8 is UTF-8; other texts are compared with typical Cyrillic and
+    Western texts, Windows-1251 first. Raises :class:`ImportRefused`.
     """
     if sample.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
@@ -159,7 +159,7 @@ def _utf_16_without_mark(head: bytes) -> str | None:
 
 
 def _detect_dialect(text: str, delimiter: str | None, quote: str | None) -> Dialect:
-    """The dialect of a table that begins with ``text``; what is given is not guessed.
+    """The dialect of a table that begins with ``text``; given values are not guessed.
 
     The delimiter is the one that cuts most rows into the same number of cells, more than one.
     """

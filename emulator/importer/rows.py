@@ -1,4 +1,4 @@
-"""The rows of a file with their line numbers, one after the other: memory does not grow with the file."""
+"""The rows of a file with their line numbers, one by one: memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RowReader(Protocol):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the rows are written. ``quote`` "" means that nothing is quoted; a quote inside is doubled."""
+    """The format of the rows. ``quote`` "" means that nothing is quoted; a quote inside is doubled."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -38,7 +38,7 @@ class Dialect:
 
 
 class BrokenRow(list[str]):
-    """Stands for what could not be read as a row: it has no cells, and says why."""
+    """A row that could not be read: no cells, and the reason."""
 
     def __init__(self, reason: Text) -> None:
         super().__init__()
@@ -48,8 +48,8 @@ class BrokenRow(list[str]):
 class Rows(Iterator[tuple[int, list[str]]]):
     """``(line, cells)`` of every row that is not blank; ``line`` is the row's first line, from 1.
 
-    A row that cannot be read comes as a :class:`BrokenRow`, and the next line begins anew. Bytes that are
-    no text in this encoding come as U+FFFD. Raises :class:`~emulator.importer.problem.SourceBroken`.
+    A row that cannot be read becomes a :class:`BrokenRow`, and the next line begins a new row. Bytes that
+    are no text in this encoding become U+FFFD. Raises :class:`~emulator.importer.problem.SourceBroken`.
     """
 
     def __init__(self, source: Source, encoding: str, dialect: Dialect) -> None:
@@ -67,11 +67,11 @@ class Rows(Iterator[tuple[int, list[str]]]):
 
     @property
     def bytes_done(self) -> int:
-        """How much of the file on the disk has been read, some 100 KiB ahead of the rows."""
+        """The bytes read from the file on the disk, some 100 KiB ahead of the rows."""
         return self.bytes_total if self._text.closed else self._stream.position()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._text.close()
 
     def _read(self, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -91,7 +91,7 @@ class Rows(Iterator[tuple[int, list[str]]]):
 
 
 def _reason(text: str, line: int, last: int) -> Text:
-    """What is wrong with a row; ``text``: Python's own words for it."""
+    """The problem of a row; ``text``: Python's text for it."""
     if text.startswith("field larger"):
         most = f"{csv.field_size_limit():,}"
         reason = message("long_cell", most=most)

@@ -1,20 +1,20 @@
-"""The documents of one table by id, kept such that they grow without ever stopping anybody."""
+"""The documents of one table by id, in a container that grows in small steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableMapping
 from itertools import groupby
 
-#: A page has the ids that are the same but for so many low bits.
+#: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
 
 
 class Documents(MutableMapping[int, bytes]):
     """A dictionary in pages of 4,096 consecutive ids.
 
-    A dictionary of Python's is written anew whenever it has doubled, which stops everybody for a tenth of a
-    second at a million entries; a page stays small. The order is that of the pages, then that of insertion
-    within a page: where ids ascend, that of insertion. Another thread may iterate while one changes it.
+    Python rebuilds a dictionary whenever its size has doubled, which blocks the process for 0.1 s at a
+    million entries; a page stays small. The order is that of the pages, then of insertion within a page; for
+    ascending ids it is the order of insertion. One thread may iterate while another changes it.
     """
 
     __slots__ = ("_pages",)
@@ -53,7 +53,7 @@ class Documents(MutableMapping[int, bytes]):
         return sum(map(len, list(self._pages.values())))
 
     def fill(self, doc_ids: Iterable[int], documents: Iterable[bytes]) -> None:
-        """Set many documents, quickest where their ids ascend."""
+        """Set many documents; fastest for ascending ids."""
         pairs = zip(doc_ids, documents, strict=True)
         for number, of_page in groupby(pairs, lambda pair: pair[0] >> _PAGE_BITS):
             self._pages.setdefault(number, {}).update(of_page)

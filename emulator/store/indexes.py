@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
-#: What a document is found by: none, one or many keys.
+#: Returns the keys of a document: none, one or many.
 KeysOf = Callable[[Any], Sequence[Hashable]]
 
 _Ids = int | dict[int, None]
-#: Keys of one part beyond which there shall be another part.
+#: The most keys of one part on average; beyond them another part is added.
 _PART = 1024
 
 
@@ -18,9 +18,9 @@ class Index:
 
     Most keys have one document: those cost one dictionary entry, no container.
 
-    A dictionary that doubles is written anew, which at a million keys stops everybody for a tenth of a
-    second. So what is filled in at once makes one dictionary that never grows again, and what comes later is
-    spread over small ones, of which there is one more whenever one overflows (linear hashing).
+    Python rebuilds a dictionary that doubles, which blocks the process for 0.1 s at a million keys. So the
+    initial keys form one dictionary that never grows again, and later keys are spread over small
+    dictionaries; when one overflows, another is added (linear hashing).
     """
 
     __slots__ = ("_filled", "_mask", "_parts", "keys_of")
@@ -56,7 +56,7 @@ class Index:
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
     def add(self, document: Any, doc_id: int) -> None:
-        """Enter a document under its keys."""
+        """Add a document under its keys."""
         for key in self.keys_of(document):
             part = self._part(key)
             if part.setdefault(key, doc_id) is not doc_id:
@@ -65,7 +65,7 @@ class Index:
                 self._spread()
 
     def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
-        """Enter many documents under their keys: quicker than one by one before anything was added."""
+        """Add many documents under their keys: faster than one by one before the first :meth:`add`."""
         if any(self._parts):
             for document, doc_id in zip(documents, doc_ids, strict=True):
                 self.add(document, doc_id)
@@ -77,7 +77,7 @@ class Index:
                     _share(self._filled, key, doc_id)
 
     def remove(self, document: Any, doc_id: int) -> None:
-        """Take a document out of its keys."""
+        """Remove a document from its keys."""
         for key in self.keys_of(document):
             part = self._part(key)
             ids = part.get(key)
@@ -89,7 +89,7 @@ class Index:
                 del part[key]
 
     def change(self, before: Any, after: Any, doc_id: int) -> None:
-        """Move a document from the keys that it had to those that it has."""
+        """Move a document from its former keys to its present keys."""
         if list(self.keys_of(before)) != list(self.keys_of(after)):
             self.remove(before, doc_id)
             self.add(after, doc_id)
@@ -98,14 +98,14 @@ class Index:
         return [self._filled, *self._parts]
 
     def _part(self, key: Hashable) -> dict[Hashable, _Ids]:
-        """The dictionary that has the key, or is to get it."""
+        """The dictionary that has the key, or that gets it."""
         if key in self._filled:
             return self._filled
         place = hash(key) & self._mask
         return self._parts[place if place < len(self._parts) else place & (self._mask >> 1)]
 
     def _spread(self) -> None:
-        """Make one more part, of those keys of the next one in turn that belong there now."""
+        """Add a part, with those keys of the next part in turn that belong there now."""
         parts = self._parts
         if len(parts) > self._mask:
             self._mask = 2 * self._mask + 1
@@ -120,12 +120,12 @@ class Index:
 
 
 def _share(part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
-    """Enter a document under a key that is taken already."""
+    """Add a document under a key that another document has."""
     ids = part[key]
     if isinstance(ids, int):
         if ids != doc_id:
             part[key] = {min(ids, doc_id): None, max(ids, doc_id): None}
     elif doc_id > next(reversed(ids)):
         ids[doc_id] = None
-    else:  # an old document that got the key later: rare, so sorting anew is fine
+    else:  # an old document that got the key later: rare, so a new sort is fine
         part[key] = dict.fromkeys(sorted([*ids, doc_id]))

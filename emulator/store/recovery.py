@@ -1,4 +1,4 @@
-"""Opening what is on disk: the snapshot, then every log that follows it."""
+"""The opening of a state on the disk: the snapshot, then every log that follows it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from emulator.store.state import Op, State, TableSpec, TableState
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
 
 
-#: What the state file of a workspace is called without ``.json``.
+#: The name of a workspace's state file, without ``.json``.
 STEM = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 @dataclass
 class Recovered:
-    """A state read from disk. ``logs``: those that follow the snapshot, oldest first."""
+    """A state read from disk. ``logs``: the logs after the snapshot, oldest first."""
 
     state: State
     header: snapshot.Header
@@ -41,7 +41,7 @@ def log_path(path: Path, generation: int) -> Path:
 
 
 def deleted_path(path: Path) -> Path:
-    """What the state file ``path`` is called from the moment on at which its state is removed."""
+    """The name of the state file ``path`` after the removal of its state."""
     return path.with_name(f"{path.name}.deleted")
 
 
@@ -63,10 +63,10 @@ def find_logs(path: Path) -> dict[int, Path]:
 
 
 def nothing_stored(path: Path) -> bool:
-    """Whether there is no state: no snapshot, and at most the first, empty log of an aborted start.
+    """Whether there is no state: no snapshot, and no log except the first, empty one of an aborted start.
 
-    Raises :class:`DamagedState` for a log without its snapshot, and :class:`StateError` for somebody
-    else's file in the place of the snapshot or of a log.
+    Raises :class:`DamagedState` for a log without its snapshot, and :class:`StateError` for a foreign file
+    in place of the snapshot or of a log.
     """
     if os.path.lexists(path):
         if not snapshot.is_snapshot(path) and not any(map(log_format.is_log, find_logs(path).values())):
@@ -88,12 +88,12 @@ def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
     with _collector_paused():
         header = snapshot.read_header(path)
         state = State(specs)
-        with ThreadPoolExecutor(1) as beside:  # a checksum leaves the interpreter to others
+        with ThreadPoolExecutor(1) as beside:  # the checksum releases the interpreter for other threads
             verified = beside.submit(snapshot.verify, path)
             try:
                 _load_rows(path, state)
             finally:
-                verified.result()  # what it finds says more than a row that cannot be read
+                verified.result()  # its error says more than a row that cannot be read
         for name, last_id in header.last_ids.items():
             state.table(name).last_id = max(last_id, state.table(name).last_id)
         found = {g: p for g, p in find_logs(path).items() if g >= header.generation}
@@ -108,7 +108,7 @@ def _load_rows(path: Path, state: State) -> None:
         documents = [document for _, document in rows]
         try:
             table.fill(doc_ids, documents)
-        except Exception as error:  # whatever an index or a decoder thinks of what is no document
+        except Exception as error:  # an index or a decoder may raise anything for an invalid document
             doc_id = _first_unreadable(table, doc_ids, documents)
             text = f"document {doc_id} of table {name} is unreadable ({error})"
             raise DamagedState(path, 0, text) from error
@@ -151,7 +151,7 @@ def _replay(
 
 
 def _never_begun(before: log_format.LogReport, report: log_format.LogReport) -> bool:
-    """Whether the one before went on, for the disk refused when this one was to follow it."""
+    """Whether the previous log continued because the disk refused the start of this one."""
     empty = report.number == report.first_number and not report.torn_bytes and not report.closed
     return empty and not before.closed and report.first_number < before.number
 
@@ -180,4 +180,4 @@ def _collector_paused() -> Iterator[None]:
             yield
     finally:
         gc.collect()
-        gc.freeze()  # what was loaded lives as long as the process: never walk it again
+        gc.freeze()  # loaded objects live as long as the process: never walk them again

@@ -22,14 +22,14 @@ FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
 _CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of the interpreter
 _BLOCK = 1 << 20
-#: Bytes of a step of the checksum: few of them, for each waits for the interpreter.
+#: Bytes of a step of the checksum: few steps, because each waits for the interpreter.
 _VERIFIED = 1 << 24
 _HEADER = re.compile(rb'\{"emulator": \{"1": (\{.*\})\}(,?)\n')
-#: How every state file begins, of whatever format.
+#: The start of every state file, in every version of the format.
 HEAD = re.compile(rb'\{"emulator": \{"1": \{"format":')
 _TABLE = re.compile(rb'("(?:[^"\\]|\\.)*"): \{\n')
 _ROW = re.compile(rb'"(-?[0-9]+)": (\{.*\}),?\n')
-#: What a row's line has beside the id and the document: two quotes, a colon, a space, a comma, the newline.
+#: The bytes of a row beside the id and the document: two quotes, a colon, a space, a comma, the newline.
 _ROW_EXTRA = 6
 _CHECKSUM = re.compile(rb'"checksum": \{"1": \{"crc32":"([0-9a-f]{8})","bytes":([0-9]+)\}\}\}\n')
 
@@ -37,9 +37,9 @@ _CHECKSUM = re.compile(rb'"checksum": \{"1": \{"crc32":"([0-9a-f]{8})","bytes":(
 class Header(msgspec.Struct):
     """The snapshot's first line.
 
-    ``number``: the last transaction it is sure to hold. ``last_ids``: the highest id that each table has
-    given out; 0 where ids were chosen freely. ``state``: made up once for each state, so that the files of
-    two of them are never taken for one.
+    ``number``: the last transaction that it certainly holds. ``last_ids``: the highest id that each table
+    has given out; 0 if ids were chosen freely. ``state``: a random id of the state, so that the files of two
+    states are never taken for one.
     """
 
     format: int
@@ -52,8 +52,8 @@ class Header(msgspec.Struct):
 def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
     """The file's bytes, in chunks small enough that another thread can work between two of them.
 
-    The tables may change meanwhile: each document is taken as it is when its turn comes, so the result is
-    a state of its own only together with the log that began before.
+    The tables may change meanwhile: each document is written as it is at that moment, so the result is a
+    complete state only together with the log that began before.
     """
     crc = size = 0
     for chunk in _body_chunks(header, tables):
@@ -130,10 +130,10 @@ def verify(path: Path) -> None:
 
 
 def read_blocks(path: Path) -> Iterator[tuple[str, list[tuple[bytes, bytes]]]]:
-    """Every table of a snapshot in the file's order: its name with no rows, then blocks of rows.
+    """Every table of a snapshot in the file's order: its name without rows, then blocks of rows.
 
-    A row is a document's id, as digits, and the document. Raises :class:`DamagedState` where a line is not
-    of the form that is written here.
+    A row is a document's id, as digits, and the document. Raises :class:`DamagedState` for a line of another
+    form.
     """
     with path.open("rb") as file:
         file.readline()

@@ -9,7 +9,7 @@ import msgspec
 from emulator.rules.model import Profile, Subscription
 from emulator.store.tables import profile_key
 
-#: Subscriptions that are looked at in about a millisecond.
+#: Subscriptions that are read in about a millisecond.
 _AT_ONCE = 500
 
 
@@ -25,7 +25,7 @@ def with_subscriptions(
     profiles: Mapping[int, bytes], subscriptions: Mapping[int, bytes]
 ) -> Iterator[tuple[Profile, list[Subscription]] | None]:
     """Each profile with its subscriptions, the oldest first; ``None`` now and then before the first."""
-    owned: dict[str, int | list[int]] = {}  # mostly one: a million lists would cost dearly
+    owned: dict[str, int | list[int]] = {}  # mostly one: a million lists would cost much memory
     for number, (doc_id, document) in enumerate(subscriptions.items(), 1):
         owner = _owner(document)
         key = profile_key(owner.db_id, owner.profile_id)

@@ -503,7 +503,6 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/cli/serve.py": ("(default: never)",),
     "docs/configuration.md": ("(default: never)",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
-    "emulator/store/fixture_set.py": ("then nothing is remembered",),
     "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),
     "emulator/journal/entry.py": ("empty where nothing was",),
     "emulator/rules/lints.py": ("for the nearest known name, or nothing",),
