@@ -28,7 +28,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Loaded at first use: the pytest plugin is part of every run, the HTTP client only of those that use it.
+    # Loaded at first use: the pytest plugin is part of every run, the HTTP client only of runs that use it.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from push_emulator import emulator_client, errors, local_server, push_emulator  # noqa: PLC0415

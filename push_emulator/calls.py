@@ -15,14 +15,14 @@ from push_emulator.errors import EmulatorError, VerificationFailed
 
 T = TypeVar("T")
 
-#: Seconds that a call may take, beside the time that it is asked to wait.
+#: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
 
 
 class Calls:
     """Calls to one workspace of one server.
 
-    ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it.
+    ``url``: the server's address, with or without ``/w/NAME``; ``workspace`` appends ``/w/NAME``.
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class Calls:
         self.admin_token = admin_token
         self.timeout_s = timeout_s
         self.verify = verify
-        # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
-        # the authorities' certificates takes longer than all else: only where they are needed.
+        # The emulator is never behind the proxy that the environment names. To read the authorities'
+        # certificates takes longer than all else: only HTTPS needs them.
         secure = self.url.lower().startswith("https:")
         self.http = httpx.Client(timeout=timeout_s, trust_env=False, verify=verify if secure else False)
 
@@ -85,7 +85,7 @@ class Calls:
         return answer
 
     def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
-        """The answer to a call as a struct; ``options``: as :meth:`streamed` has them."""
+        """The answer to a call as a struct; ``options``: those of :meth:`streamed`."""
         answer = self.admin(method, path, document, **options)
         try:
             return msgspec.json.decode(answer.content, type=kind)
@@ -112,12 +112,12 @@ class Subject:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Those of the values that are not ``None``."""
+    """The values that are not ``None``."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, str]:
-    """Query parameters as the API reads them; those that are ``None`` are not given."""
+    """Query parameters in the form of the API, without those that are ``None``."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in given(**params).items()

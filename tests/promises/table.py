@@ -258,7 +258,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/app.py": {"nothing is left open then": (NOTHING_OPEN,)},
     "push_emulator/answers.py": {"A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,)},
-    "push_emulator/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
+    "push_emulator/emulator_client.py": {"or another: all or nothing": RESTORE},
     "push_emulator/faults.py": {
         "for a fault that could never act": (
             FAULT_NEVER_MATCHES,
