@@ -129,7 +129,7 @@ class _Building:
         seen: set[str] = set()
         for position, fault in enumerate(faults):
             if fault.id in seen:
-                problems.append(f'faults[{position}].id: "{fault.id}" stands twice')
+                problems.append(f'faults[{position}].id: "{fault.id}" is a duplicate')
             seen.add(fault.id)
         if problems:
             raise Invalid("; ".join(problems[:MAX_PROBLEMS]), "A3")

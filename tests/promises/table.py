@@ -509,5 +509,5 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
     "emulator/store/pages.py": ("the only ids that can match, ascending",),
     "emulator/store/records.py": ("or everything where nothing is asked",),
-    "emulator/web/admin/requests.py": ("it never came, or had to go",),
+    "emulator/web/admin/requests.py": ("it never came, or was evicted",),
 }

@@ -50,7 +50,7 @@ class WorkspacesCollector:
         yield self._counted("answers", "Answers by their error code.", "error", "errors")
         yield self._counted("decisions", "How often a rule has decided.", "rule", "rules")
         dropped = CounterMetricFamily(
-            "emulator_journal_dropped", "Requests that had to go from the journal.", labels=["workspace"]
+            "emulator_journal_dropped", "Requests evicted from the journal.", labels=["workspace"]
         )
         for one in self._workspaces:
             dropped.add_metric([one.name], one.requests.dropped)

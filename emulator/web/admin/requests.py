@@ -190,7 +190,7 @@ def get_request(entry_id: int) -> RecordedRequest:
     found = workspace()
     entry = found.requests.get(entry_id)
     if entry is None:
-        raise NotFound(f"request {entry_id} not found: it never came, or had to go", "A3")
+        raise NotFound(f"request {entry_id} not found: it never came, or was evicted", "A3")
     return shown(entry, _secrets(found))
 
 
