@@ -23,29 +23,29 @@ from push_emulator import EmulatorClient, LocalServer  # noqa: E402 (the clone's
 
 SHOWN_URL = "http://127.0.0.1:8080"
 _TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
-#: What stands above this line is written by hand.
+#: The text above this line is written by hand.
 MARK = "<!-- The recipes: written by docs/cookbook.py, from a run. -->"
-#: Seconds that curl waits: for what comes late on purpose, and for what comes later than anybody waits.
+#: Seconds that curl waits: for delayed answers, and for answers that are later than any client waits.
 _PATIENCE_S, _IMPATIENCE_S = 20, 1
 _LONGEST_COMMAND = 400
 
 
 class Shown(NamedTuple):
-    """What curl printed, and what became of the state."""
+    """What curl printed, and whether the state changed."""
 
     output: str
     changed: bool
 
 
 class Kitchen:
-    """Tries recipes out, each in a workspace of its own."""
+    """Runs recipes, each in a workspace of its own."""
 
     def __init__(self, server: LocalServer) -> None:
         self._server = server
         self._fixtures = load_fixtures(DEFAULT_FIXTURES)
 
     def by_request(self, recipe: Recipe) -> tuple[str, Shown]:
-        """The command, as the page shows it, and what it came to."""
+        """The command, as the page shows it, and its result."""
         assert recipe.call is not None
         with EmulatorClient(self._server.url, f"request-{recipe.id}") as client:
             resources, databases = self._fixtures.resources, self._fixtures.databases
@@ -92,7 +92,7 @@ def _run(client: EmulatorClient, arguments: list[str], patience_s: int = _PATIEN
 
 
 def _section(recipe: Recipe, tried: Mapping[str, Any]) -> list[str]:
-    """One recipe: its ways, and what each showed."""
+    """One recipe: its ways, and the result of each."""
     rule = f" Rule {recipe.rule}." if recipe.rule else ""
     lines = [f"### {recipe.title}", "", f"{recipe.shows}{rule}", ""]
     if "request" in tried:

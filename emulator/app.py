@@ -11,7 +11,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from emulator.emulator import Emulator
-from emulator.rules.answer import error_envelope
+from emulator.messages import failure
 from emulator.settings import Settings
 from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
     :class:`OSError`; nothing is left open then. The :class:`~emulator.emulator.Emulator` that it serves is
-    ``app.extensions["emulator"]``: close it at the end; the end of the process does.
+    ``app.extensions["emulator"]``: close it at the end; otherwise the end of the process closes it.
     """
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
@@ -67,4 +67,4 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
     code, text, headers = explain(error)
-    return Response(orjson.dumps(error_envelope(code, text)), code, headers, mimetype="application/json")
+    return later.as_response(failure(text, code, headers=headers.items()))

@@ -16,8 +16,7 @@ from emulator.workspaces.registry import CLOSING_S, Workspaces
 class Emulator:
     """Everything that lives while the server runs.
 
-    Where the emulator's own server does not run it, whoever touches it holds ``turn``, and what waits runs in
-    ``loop_thread``.
+    Under another server each user of it holds the lock ``turn``, and coroutines run in ``loop_thread``.
 
     Raises :class:`~emulator.fixtures.load.FixtureError`, :class:`~emulator.store.errors.StateError` and
     :class:`OSError`; then nothing is left open.
@@ -37,9 +36,9 @@ class Emulator:
         self.exchange = Exchange(self.workspaces)
 
     def close(self, seconds: float = CLOSING_S) -> None:
-        """Write the states down, as many as can be in so many seconds, and let go of the directory.
+        """Write as many states as this many seconds allow, and release the directory.
 
-        The second time, and in a fork: nothing.
+        A second call and a call in a fork do nothing.
         """
         if self._process != os.getpid():
             return

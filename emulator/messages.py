@@ -1,6 +1,6 @@
-"""What travels between the server and the application: a request, its answer, and how to deliver it.
+"""The messages between the server and the application: a request, its answer, the delivery of the answer.
 
-Framework-free on purpose: the bridge of :mod:`emulator.server.server` and Flask's views both speak it.
+Free of frameworks: the bridge in :mod:`emulator.server` and Flask's views both use it.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from msgspec import Struct, field
 
 from emulator.rules.answer import error_envelope
 
-#: The key of a WSGI environment under which a Flask view leaves the :class:`Delivery` of its answer.
+#: The key of a WSGI environment for the :class:`Delivery` of a Flask view's answer.
 DELIVERY_KEY = "emulator.delivery"
-#: The key of a WSGI environment that tells that the server honours a :class:`Delivery`.
+#: The key of a WSGI environment whose server honours a :class:`Delivery`.
 BRIDGE_KEY = "emulator.bridge"
-#: The key of a WSGI environment under which a view leaves the :class:`Summary` of its answer.
+#: The key of a WSGI environment for the :class:`Summary` of a view's answer.
 SUMMARY_KEY = "emulator.summary"
-#: The key of a WSGI environment under which the server says what was wrong with the body it read.
+#: The key of a WSGI environment for the problem of the body that the server read.
 BODY_PROBLEM_KEY = "emulator.body_problem"
 
 JSON = ("Content-Type", "application/json")
 _WORKSPACE = "/w/"
 
 Effect = Literal["connection_reset", "empty_response", "truncated_body", "slow_body"]
-#: ``unread``: the body has not come yet. The application answers 100 if it wants it, else the final answer.
-#: An :class:`OSError`: it could not be kept.
+#: ``unread``: the body has not arrived yet. The application answers 100 to accept it, else its final answer.
+#: An :class:`OSError`: the body could not be stored.
 BodyProblem = Literal["too_large", "cut_off", "unread"] | OSError
 
 
@@ -46,9 +46,9 @@ class Incoming(Struct):
     """One request as it came in.
 
     ``headers`` has lower-case names; ``query`` is the raw query string; ``path`` is percent-decoded;
-    ``client`` is ``"address:port"``. ``body`` is what was read of the body: with ``problem`` set it is
-    not the whole one. Made from ``path``: ``workspace``, the name that it begins with, and ``endpoint``,
-    what follows.
+    ``client`` is ``"address:port"``. ``body`` is what was read of the body; with a ``problem`` it is not the
+    whole body. ``workspace`` (the name at the start of ``path``) and ``endpoint`` (the rest) come from
+    ``path``.
     """
 
     method: str
@@ -66,12 +66,12 @@ class Incoming(Struct):
 
 
 class Delivery(Struct):
-    """How an answer reaches the client, where that is not simply "now, whole".
+    """The delivery of an answer that does not leave at once and whole.
 
     ``delay_s``: seconds to wait first. ``effect``: what happens to the connection or the body.
     ``wait``: awaited before anything is sent (the group commit of ``--durability fsync``); if it
     returns an :class:`Answer`, that one is sent instead. ``stream``: the body, piece by piece
-    (server-sent events). ``busy``: entered until all of it is done.
+    (server-sent events). ``busy``: a context that is entered until the delivery is done.
     """
 
     delay_s: float = 0.0
@@ -82,7 +82,7 @@ class Delivery(Struct):
 
 
 class Summary(Struct):
-    """What the access log says of an answer: its ``error`` code and its items that are ok and not."""
+    """What the access log shows of an answer: its ``error`` code, the counts of its ok and failed items."""
 
     error: int | None = None
     ok: int = 0
@@ -99,7 +99,7 @@ class Answer(Struct):
     delivery: Delivery | None = None
 
     async def settled(self) -> Answer:
-        """What is sent in the end: this answer, or the one that its delivery's wait puts in its place."""
+        """The answer that is sent: this one, or the one that its delivery's wait returns."""
         wait = None if self.delivery is None else self.delivery.wait
         return (None if wait is None else await wait) or self
 
@@ -113,7 +113,7 @@ def failure(
 
 
 def internal_error(error: BaseException) -> Answer:
-    """The answer to a request whose work raised ``error``; the traceback goes to standard error."""
-    with suppress(OSError, ValueError):  # a full disk behind it, or a closed terminal, is no reason to fail
+    """The answer to a request that raised ``error``; the traceback goes to standard error."""
+    with suppress(OSError, ValueError):  # a full disk or a closed terminal must not fail the answer
         traceback.print_exception(error, file=sys.stderr)
     return failure(f"internal error: {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""Every setting of the server: command line flag, else environment ``EMULATOR_*``, else the default here."""
+"""All settings of the server: command line flag, else environment ``EMULATOR_*``, else the default here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emulator.rules.model import Policies
 
 _HERE = Path(__file__).resolve().parent
 _INSTALLED = _HERE / "default_fixtures"
-#: The fixture set that comes with the project: in a clone at its top, in an installation inside the package.
+#: The fixture set of the project: at the top of a clone, inside the package of an installation.
 DEFAULT_FIXTURES = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "fixtures" / "default"
 MAX_BODY_BYTES = 1 << 20
 Durability = Literal["os", "fsync", "none"]
@@ -22,7 +22,7 @@ Durability = Literal["os", "fsync", "none"]
 MIN_LOG_BYTES = 16 << 20
 #: Bounds of each request journal.
 JOURNAL_COUNT, JOURNAL_BYTES = 10_000, 64 << 20
-#: What ``Authorization: Bearer`` carries unchanged.
+#: The characters that ``Authorization: Bearer`` can carry.
 _TOKEN = re.compile(r"[!-~]([ -~]*[!-~])?")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 #: What a host name cannot have, and what to give instead.
@@ -40,7 +40,7 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``serve`` was asked for.
+    """The settings of one server.
 
     ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
     snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.

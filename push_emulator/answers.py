@@ -1,4 +1,4 @@
-"""What the endpoint, the journal and the faults answer, as structs.
+"""The answers of the endpoint, the journal and the faults, as structs.
 
 The server makes them, its OpenAPI document describes them, the client reads them. Members that a newer
 server adds are ignored.
@@ -21,12 +21,12 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
 #: What a fault can refuse an item for.
 ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
-#: The one word for what a request came to.
+#: One word for the result of a request.
 Outcome = Literal["fault", "refused", "changed", "added", "unchanged"]
 
 
 class PushItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One item of the endpoint's ``data``; what a bare or an error item does not have is ``None``."""
+    """One item of the endpoint's ``data``; members that a bare or an error item lacks are ``None``."""
 
     db_id: Annotated[int, Meta(description="the database")]
     resource_id: Annotated[int, Meta(description="the resource")]
@@ -94,7 +94,7 @@ class PushAnswer(Envelope, frozen=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page of a list; ``next`` is the cursor of the following one, ``total`` how many match in all."""
+    """One page of a list; ``next``: the cursor of the next page, ``total``: the number of all matches."""
 
     items: list[T]
     next: Annotated[str | int | None, Meta(description="the next page's `cursor`")]
@@ -110,7 +110,7 @@ class Decision(Struct, frozen=True):
 
 
 class LintRemark(Struct, frozen=True):
-    """A remark on a request that was answered all the same."""
+    """A remark on a request that was answered nevertheless."""
 
     rule: str
     path: str
@@ -120,8 +120,8 @@ class LintRemark(Struct, frozen=True):
 class RecordedRequest(Struct, frozen=True):
     """One request of the journal, as it came and as it was answered; secrets are masked.
 
-    ``outcomes`` has a word for each subscription in each database. ``fault``: the id, or the token, of the
-    fault that was applied. The server that shows secrets masks nothing.
+    ``outcomes``: a word for each subscription in each database. ``fault``: the id, or the token, of the
+    applied fault. A server that shows secrets masks no values.
     """
 
     id: Count
@@ -151,7 +151,7 @@ class RecordedRequest(Struct, frozen=True):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body as a JSON object; ``{}`` if it is none."""
+        """The body as a JSON object; ``{}`` for any other body."""
         try:
             value = msgspec.json.decode(self.body)
         except (msgspec.MsgspecError, RecursionError):
@@ -176,7 +176,7 @@ class RecordedRequest(Struct, frozen=True):
 
 
 class JournalPage(Page[RecordedRequest], frozen=True):
-    """Requests, newest first; how many ever came, how many of them had to go, how large those kept are."""
+    """Requests, newest first; how many ever came, how many were evicted, how large those kept are."""
 
     recorded: Count
     dropped: Count
@@ -184,7 +184,7 @@ class JournalPage(Page[RecordedRequest], frozen=True):
 
 
 class Cleared(Struct, frozen=True):
-    """How many entries went."""
+    """How many entries were removed."""
 
     cleared: Count
 
@@ -196,8 +196,7 @@ class Counted(Struct, frozen=True):
 
 
 class AttemptGroup(Struct, frozen=True):
-    """Requests that were attempts at the same thing, the oldest first; ``gaps_ms``: the time between each
-    and the next."""
+    """Repeated attempts of one request, the oldest first; ``gaps_ms``: the time from each to the next."""
 
     by: Literal["request_id", "body"]
     entries: list[int]
@@ -226,7 +225,7 @@ class NearMiss(Struct, frozen=True):
 
 
 class Unverified(Struct, frozen=True):
-    """What was expected did not happen."""
+    """The expected requests did not come."""
 
     error: int
     error_text: str
@@ -237,7 +236,7 @@ class Unverified(Struct, frozen=True):
 class ArmedFault(Struct, frozen=True):
     """An armed fault, in the form in which it is armed.
 
-    ``times``: how often it still acts; ``fired``: how often it has.
+    ``times``: how often it still acts; ``fired``: how often it has acted.
     """
 
     id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -14,7 +15,7 @@ from push_emulator.errors import EmulatorError, VerificationFailed
 
 T = TypeVar("T")
 
-#: Seconds that a call may take, beside the time that it is asked to wait.
+#: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
 
 
@@ -53,7 +54,8 @@ class Calls:
         if self._owned:
             self.http.close()
 
-    def admin(
+    @contextmanager
+    def streamed(
         self,
         method: str,
         path: str,
@@ -62,15 +64,16 @@ class Calls:
         params: Mapping[str, Any] | None = None,
         waits_s: float = 0.0,
         **form: Any,
-    ) -> httpx.Response:
-        """An admin call that went well. ``waits_s``: how long it is asked to wait; ``form``: httpx's.
+    ) -> Iterator[httpx.Response]:
+        """A successful admin call; the caller reads the body of its answer.
 
-        Raises :class:`EmulatorError` with what the server said, or with status 0 where it said nothing.
+        ``waits_s``: how long the server is asked to wait; ``form``: httpx's. Raises :class:`EmulatorError`
+        with the server's text, or with status 0 where the answer is missing or breaks off.
         """
         url = f"{self.url}/__admin{path}"
         headers = {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"}
         try:
-            answer = self.http.request(
+            with self.http.stream(
                 method,
                 url,
                 json=document,
@@ -78,15 +81,22 @@ class Calls:
                 headers=headers,
                 timeout=self.timeout_s + waits_s,
                 **form,
-            )
+            ) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error
-        if not answer.is_success:
-            raise _refusal(answer)
+
+    def admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
+        """A successful admin call with its whole answer; ``options``, errors: see :meth:`streamed`."""
+        with self.streamed(method, path, document, **options) as answer:
+            answer.read()
         return answer
 
     def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
-        """The answer to a call as a struct; ``options``: as :meth:`admin` has them."""
+        """The answer to a call as a struct; ``options``: those of :meth:`streamed`."""
         answer = self.admin(method, path, document, **options)
         try:
             return msgspec.json.decode(answer.content, type=kind)
@@ -113,7 +123,7 @@ class Subject:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Those of the values that are not ``None``."""
+    """The values that are not ``None``."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -126,7 +136,7 @@ def _connections(url: str, timeout_s: float, verify: bool | ssl.SSLContext) -> h
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, str]:
-    """Query parameters as the API reads them; those that are ``None`` are not given."""
+    """Query parameters in the form of the API, without those that are ``None``."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in given(**params).items()
@@ -138,6 +148,8 @@ def _refusal(answer: httpx.Response) -> EmulatorError:
         document = answer.json()
         error, text = int(document["error"]), str(document["error_text"])
     except (ValueError, KeyError, TypeError):
-        return EmulatorError(answer.status_code, 0, answer.text[:500] or answer.reason_phrase)
+        said = " ".join(answer.text[:500].split()) or answer.reason_phrase
+        text = f"{answer.request.url} does not answer as an emulator does: {said}"
+        return EmulatorError(answer.status_code, 0, text)
     kind = VerificationFailed if answer.status_code == 422 else EmulatorError
     return kind(answer.status_code, error, text, document)

@@ -34,7 +34,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     ``url``: the server's address; ``workspace``: its name (the default one if not given); ``admin_token``:
     what the server was started with; ``verify``: which certificates are trusted, for a server with a
-    certificate of its own. ``client.url`` is what an app under test is to be given as its address.
+    certificate of its own. Give ``client.url`` to the app under test as its address.
     Admin calls raise :class:`EmulatorError`. Close it, or use it in a ``with``.
     """
 
@@ -88,11 +88,11 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         request_id: str | None = None,
         **more: Any,
     ) -> PushAnswer:
-        """Call the documented endpoint; ``more`` are parameters that it does not name.
+        """Call the documented endpoint; ``more``: parameters that this method does not name.
 
-        The answer is returned whatever its code: errors are what is tested here. ``request_id`` is sent as
-        Request-ID. Raises :class:`httpx.TransportError` for a broken connection and
-        :class:`EmulatorError` for an answer that is not the documented envelope.
+        It returns the answer for any code, because tests expect errors, too. ``request_id`` is sent as
+        Request-ID. Raises :class:`httpx.TransportError` for a broken connection and :class:`EmulatorError`
+        for an answer that is not the documented envelope.
         """
         parameters = given(
             id=id,
@@ -113,11 +113,11 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         return PushAnswer(envelope.data, envelope.error, envelope.error_text, answer.status_code)
 
     def health(self) -> Health:
-        """How the server does, and what is in the workspace."""
+        """The state of the server, and the contents of the workspace."""
         return self._calls.ask(Health, "GET", "/health")
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Back to the fixtures; ``keep``: some of settings, clock, faults, requests."""
+        """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests."""
         self._calls.admin("POST", "/reset", {"keep": sorted(keep)} if keep else {})
 
     def snapshot(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         return self._calls.ask(dict[str, Any], "GET", "/snapshot")
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Put a snapshot, of this workspace or another, in place of everything: all or nothing."""
+        """Replace everything by a snapshot of this workspace or another: all or nothing."""
         self._calls.admin("PUT", "/snapshot", dict(snapshot))
 
     def rules(self) -> list[RuleState]:
@@ -133,7 +133,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         return self._calls.ask(Page[RuleState], "GET", "/rules").items
 
     def metrics(self) -> str:
-        """What is counted, in Prometheus' text format."""
+        """The metrics in Prometheus' text format."""
         return self._calls.admin("GET", "/metrics").text
 
     def openapi(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the emulator."""
+"""The errors between a client and the emulator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class EmulatorError(Exception):
-    """A call was refused, or not answered.
+    """A call was refused or not answered.
 
     ``status``: the HTTP status, 0 where there was no answer. ``error``, ``error_text``: the envelope's.
     ``document``: the whole JSON that was answered.

@@ -31,12 +31,12 @@ class Faults(Subject):
     ) -> ArmedFault:
         """Arm a fault.
 
-        What happens: ``then`` a broken connection or body; or ``status`` (400–599) with ``error`` and
-        ``error_text`` an error answer; or ``item_error`` in every item; or ``rate_limit`` 429 beyond so many
-        a second. ``delay_ms`` delays, with or without one of these; a pair is the bounds of a random delay.
-        How often: ``times`` (without end if not given), ``probability`` 0–1. ``after``: the state changes,
-        then the answer is lost. To whom: requests with this ``provider``, ``subscription_id``,
-        ``resource_token``, ``field_value``; all requests if none is given.
+        Effect: ``then``, a broken connection or body; or ``status`` (400–599) with ``error`` and
+        ``error_text``, an error answer; or ``item_error`` in every item; or ``rate_limit``, 429 beyond this
+        many requests a second. ``delay_ms`` delays the answer, with or without one of these; a pair gives
+        the bounds of a random delay. Number: ``times`` (default: unlimited), ``probability`` 0–1. ``after``:
+        the state changes, then the answer is lost. Requests: those with this ``provider``,
+        ``subscription_id``, ``resource_token``, ``field_value``; all if none is given.
 
         Raises :class:`~push_emulator.errors.EmulatorError` for a fault that could never act.
         """
@@ -65,7 +65,7 @@ class Faults(Subject):
         return self._calls.ask(ArmedFault, "POST", "/faults", document)
 
     def all(self) -> list[ArmedFault]:
-        """All armed faults, in the order in which they are tried."""
+        """All armed faults, in the order of their priority."""
         return self._calls.ask(Page[ArmedFault], "GET", "/faults").items
 
     def get(self, fault_id: str) -> ArmedFault:
@@ -77,5 +77,5 @@ class Faults(Subject):
         self._calls.admin("DELETE", f"/faults/{fault_id}")
 
     def clear(self) -> int:
-        """Disarm all; how many there were."""
+        """Disarm all; returns their number."""
         return self._calls.ask(Disarmed, "DELETE", "/faults").disarmed

@@ -13,7 +13,7 @@ Criteria = Mapping[str, Any]
 
 
 class Journal(Subject):
-    """What clients sent to the workspace. Criteria: see the admin API's ``GET /requests``."""
+    """The requests to the workspace. Criteria: see the admin API's ``GET /requests``."""
 
     def find(
         self, criteria: Criteria | None = None, *, limit: int | None = None, cursor: Any = None, **more: Any
@@ -32,17 +32,17 @@ class Journal(Subject):
         return self._calls.ask(RecordedRequest, "GET", f"/requests/{request_id}")
 
     def attempts(self) -> list[AttemptGroup]:
-        """Requests that were attempts at the same thing, the most recent group first."""
+        """Groups of repeated attempts, the most recent group first."""
         return self._calls.ask(Page[AttemptGroup], "GET", "/requests/attempts").items
 
     def clear(self) -> int:
-        """Empty the journal; how many requests were in it."""
+        """Empty the journal; returns the number of its requests."""
         return self._calls.ask(Cleared, "DELETE", "/requests").cleared
 
     def count(self, criteria: Criteria, *, within: float = 0.0, **expected: int | None) -> int:
-        """How many requests meet all criteria; waits up to ``within`` seconds for as many as are expected.
+        """The number of requests that meet all criteria; waits up to ``within`` seconds for what is expected.
 
-        ``expected``: ``at_least`` and ``at_most``, or ``exactly`` so many.
+        ``expected``: ``at_least`` and ``at_most``, or ``exactly``.
         """
         return self._ask("count", criteria, within, expected)
 
@@ -61,7 +61,7 @@ class Journal(Subject):
 
 
 def _said(criteria: Criteria) -> Criteria:
-    """The criteria of a list, whose values are text: ``None`` would be left out, and every request listed."""
+    """The criteria of a list, whose values are text: ``None`` would be omitted, and every request listed."""
     unsaid = [name for name, value in criteria.items() if value is None]
     if unsaid:
         raise ValueError(f"{', '.join(unsaid)}: None cannot be asked of a list; count and verify know it")

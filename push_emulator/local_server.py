@@ -1,4 +1,4 @@
-"""An emulator of one's own: a process on a free port, in memory, gone with whoever started it."""
+"""A local emulator: a process on a free port, in memory, which ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tempfile import TemporaryDirectory
 
 from push_emulator.waiting import until
 
-#: Seconds that the start and the stop may take.
+#: The most seconds of the start and of the stop.
 START_S = 30.0
 STOP_S = 10.0
 _LOOK_EVERY_S = 0.01
-#: The emulator that is installed beside this package. A package ``emulator`` of the user's project, on the
-#: path or in the current directory, must not be taken for it: hence -I and the folder in first place.
+#: The emulator that is installed beside this package. The options -I and the folder in first place exclude a
+#: package ``emulator`` of the user's project, on the path or in the current directory.
 _FOLDER = str(Path(__file__).resolve().parents[1])
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from emulator.__main__ import main; main()"
 _BESIDE = (sys.executable, "-I", "-c", _START, _FOLDER)
 
 
 class StartError(Exception):
-    """The server did not start; the text has what it said."""
+    """The server did not start; the text has its output."""
 
 
 class LocalServer:
@@ -33,7 +33,7 @@ class LocalServer:
     ``fixtures``: the fixture set (the default one if not given); ``arguments``: more options of ``serve``.
     ``command`` starts the emulator of another environment, e.g. ``["/opt/emulator/bin/push-emulator"]``
     (default: the one installed beside this package). No ``EMULATOR_*`` variable reaches it.
-    ``folder`` is temporary and holds what the server says. Raises :class:`StartError`.
+    ``folder`` is temporary and holds the server's output. Raises :class:`StartError`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class LocalServer:
         self.folder = Path()
 
     def start(self) -> LocalServer:
-        """Start, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         self._temporary = TemporaryDirectory(prefix="push-emulator-")
         self.folder = folder = Path(self._temporary.name)
         port_file, log = folder / "port", folder / "log"
@@ -78,7 +78,7 @@ class LocalServer:
         return self
 
     def stop(self) -> None:
-        """Stop it, by force if need be; nothing if it is stopped already."""
+        """Stop the server, by force if necessary; a second call does nothing."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -108,6 +108,6 @@ class LocalServer:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without what is meant for other servers and for the Python of the tests."""
+    """The environment without the variables for other servers and for the Python of the tests."""
     meant_for_others = ("EMULATOR_", "PYTHONPATH", "PYTHONHOME")
     return {name: text for name, text in os.environ.items() if not name.startswith(meant_for_others)}

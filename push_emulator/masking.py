@@ -1,4 +1,4 @@
-"""Masking of secrets in what is shown."""
+"""The masking of secrets."""
 
 from __future__ import annotations
 

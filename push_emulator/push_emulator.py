@@ -1,4 +1,4 @@
-"""The emulator as a test speaks of it: what it arranges, what it expects."""
+"""The emulator for a test: arrangements and expectations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from push_emulator.journal import Journal, refuse_on_loop
 from push_emulator.masking import mask
 from push_emulator.workspace_answers import ProfileRecord
 
-#: The title of a failure's list of requests.
+#: The title of the list of requests in a failure.
 WHAT_CAME = "what came, newest first"
 #: Requests that a failure lists.
 _LISTED = 10
@@ -23,7 +23,7 @@ _LISTED = 10
 class PushEmulator:
     """One test's workspace.
 
-    ``client``: the whole API, for what is not said here. ``resource_token``: what :meth:`push` uses.
+    ``client``: the whole API. ``resource_token``: the token that :meth:`push` uses.
     """
 
     def __init__(self, client: EmulatorClient, resource_token: str | None = None) -> None:
@@ -31,11 +31,11 @@ class PushEmulator:
         self.resource_token = resource_token
         #: Arm a fault: ``fault(status=503, times=2)``, ``fault("connection_reset", after=True)``.
         self.fault = client.faults.arm
-        #: Hold the workspace's time still: ``freeze("2026-01-01T00:00Z")``.
+        #: Freeze the workspace's time: ``freeze("2026-01-01T00:00Z")``.
         self.freeze = client.clock.freeze
-        #: Move it: ``advance("3h")``.
+        #: Move the workspace's time: ``advance("3h")``.
         self.advance = client.clock.advance
-        #: Back to the fixtures: ``reset()``, ``reset(keep=["faults"])``.
+        #: Reset to the fixtures: ``reset()``, ``reset(keep=["faults"])``.
         self.reset = client.reset
         self._verifications: list[Verification] = []
 
@@ -47,7 +47,7 @@ class PushEmulator:
     def verify(
         self, criteria: Mapping[str, Any] | None = None, *, within: float = 0.0, **more: Any
     ) -> Verification:
-        """Expect something of the requests that meet all criteria: ``verify(subscription_id="t1").once()``.
+        """An expectation for the requests that meet all criteria: ``verify(subscription_id="t1").once()``.
 
         Criteria: those of the journal; ones that are no Python names (``field.NAME``) go into the dictionary.
         ``within``: seconds to wait for requests that are still to come, at most 60. In an asyncio test:
@@ -70,7 +70,7 @@ class PushEmulator:
         fields: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> ProfileRecord:
-        """A new profile, in the first database if none is said: ``profile(CustomNumber1=5)``.
+        """A new profile, by default in the first database: ``profile(CustomNumber1=5)``.
 
         ``more`` are fields; ``subscriptions`` are as in fixtures: resource_id, provider, subscription_id,
         status.
@@ -90,8 +90,8 @@ class PushEmulator:
     ) -> PushAnswer:
         """Call the documented endpoint: ``push("t1")``, ``push("t1", unsubscribe=True, id="…")``.
 
-        A token as text takes ``provider`` and ``unsubscribe``; a dictionary is sent as it is. ``parameters``:
-        those of the endpoint.
+        ``provider`` and ``unsubscribe`` apply to tokens as text; a dictionary is sent as it is.
+        ``parameters``: those of the endpoint.
         """
         token = resource_token or self.resource_token
         if token is None:
@@ -103,12 +103,12 @@ class PushEmulator:
 
     @property
     def forgotten(self) -> list[Verification]:
-        """The verifications that expect nothing, for want of ``.once()`` or another of their methods."""
+        """The verifications without an expectation: none of their methods was called."""
         return [one for one in self._verifications if not one.asked]
 
 
 class Verification:
-    """What is expected of the requests that meet some criteria. One of its methods must be called.
+    """An expectation for the requests that meet criteria. One of its methods must be called.
 
     Each waits up to ``within`` seconds for what is expected; those with only an upper bound watch that long.
     Each raises :class:`AssertionError` with what came and, field by field, what the nearest misses have
@@ -129,7 +129,7 @@ class Verification:
         self._expect("once", "", exactly=1)
 
     def times(self, count: int) -> None:
-        """Exactly so many came."""
+        """Exactly this many came."""
         __tracebackhide__ = True
         self._expect("times", count, exactly=count)
 
@@ -139,12 +139,12 @@ class Verification:
         self._expect("never", "", exactly=0)
 
     def at_least(self, count: int) -> None:
-        """So many came, or more."""
+        """This many came, or more."""
         __tracebackhide__ = True
         self._expect("at_least", count, at_least=count)
 
     def at_most(self, count: int) -> None:
-        """So many came, or fewer."""
+        """This many came, or fewer."""
         __tracebackhide__ = True
         self._expect("at_most", count, at_most=count)
 
@@ -229,7 +229,7 @@ def _words(expected: Mapping[str, int]) -> str:
 
 
 def _told(criteria: Mapping[str, Any]) -> str:
-    """Criteria as a person reads them, the resource token masked."""
+    """Criteria in readable form, with a masked resource token."""
     token = criteria.get("resource_token")
     shown = {**criteria, "resource_token": mask(token)} if isinstance(token, str) else criteria
     return ", ".join(f"{name}={value!r}" for name, value in shown.items())

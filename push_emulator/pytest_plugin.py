@@ -1,8 +1,8 @@
 """The pytest fixture ``push_emulator``: an emulator for the test run, a workspace for each test.
 
-One server is started for the session (under pytest-xdist one for each worker), in memory, on a free port; or
-the one that the environment variable EMULATOR_URL names is used, with EMULATOR_ADMIN_TOKEN. No other
-EMULATOR_* variable counts: they are for servers that are started elsewhere.
+It starts one server for the session (under pytest-xdist one for each worker), in memory, on a free port; or
+it uses the server of the environment variable EMULATOR_URL, with EMULATOR_ADMIN_TOKEN. It ignores all other
+EMULATOR_* variables: they are for servers that are started elsewhere.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer]:
-    """The server: started here, or the one that EMULATOR_URL names."""
+    """The server: started here, or the server of EMULATOR_URL."""
     from push_emulator import LocalServer, StartError  # noqa: PLC0415
 
     fixtures = _fixtures(pytestconfig)
@@ -123,7 +123,7 @@ def push_emulator(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to a failed test's report what came to its workspace."""
+    """Add the requests to a failed test's workspace to its report."""
     report = yield
     if report.when == "call":
         item.stash[_PASSED] = report.passed
@@ -131,7 +131,7 @@ def pytest_runtest_makereport(
         if report.failed and test is not None:
             from push_emulator.push_emulator import WHAT_CAME  # noqa: PLC0415
 
-            if WHAT_CAME not in report.longreprtext:  # else a failed verification has said it already
+            if WHAT_CAME not in report.longreprtext:  # else a failed verification has listed them already
                 report.sections.append((f"push emulator: {WHAT_CAME}", _what_came(test)))
     return report
 
@@ -169,7 +169,7 @@ def _what_came(test: PushEmulator) -> str:
 
 
 def _fixtures(config: pytest.Config) -> Path | None:
-    """The directory that the option names, from where pytest was called or else from the root directory."""
+    """The directory of the option, relative to the directory of the call or else to the root directory."""
     given = config.getoption("--emulator-fixtures")
     if given is None:
         return None

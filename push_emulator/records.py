@@ -1,4 +1,4 @@
-"""``/__admin/databases``, ``/resources``, ``/profiles``, ``/subscriptions``: what is stored, by hand."""
+"""``/__admin/databases``, ``/resources``, ``/profiles``, ``/subscriptions``: the stored records."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ class Records(Subject, Generic[R]):
         return self._calls.ask(self._kind, "GET", self._at(key))
 
     def delete(self, *key: str | int, **params: Any) -> None:
-        """Remove one. ``cascade=True`` removes what hangs on a database or resource; ``profile_id`` says
-        which of several subscriptions of one hash id is meant."""
+        """Remove one.
+
+        ``cascade=True`` also removes the records that depend on a database or resource; ``profile_id``
+        chooses among several subscriptions of one hash id.
+        """
         self._calls.admin("DELETE", self._at(key), params=params)
 
     def _create(self, **members: Any) -> R:
@@ -70,7 +73,7 @@ class Databases(Records[DatabaseRecord]):
     def change(self, id: int, *, cascade: bool = False, **values: Any) -> DatabaseRecord:
         """Change its name or some of its fields (``None`` removes one).
 
-        ``cascade`` changes what hangs on it.
+        ``cascade`` changes dependent records, too.
         """
         return self._change((id,), values, cascade=cascade)
 
@@ -92,7 +95,7 @@ class Resources(Records[ResourceRecord]):
         return self._create(id=id, name=name, token=token, db_ids=list(db_ids), providers=providers)
 
     def change(self, id: int, *, cascade: bool = False, **values: Any) -> ResourceRecord:
-        """Change its name, token, db_ids or providers; ``cascade`` changes what hangs on it."""
+        """Change its name, token, db_ids or providers; ``cascade`` changes dependent records, too."""
         return self._change((id,), values, cascade=cascade)
 
 
@@ -145,7 +148,7 @@ class Subscriptions(Records[SubscriptionRecord]):
         )
 
     def change(self, hash_id: str, status: str, profile_id: str | None = None) -> SubscriptionRecord:
-        """Set its status; ``profile_id`` says which where several profiles have it."""
+        """Set its status; ``profile_id`` chooses the record if several profiles have one."""
         return self._change((hash_id,), {"status": status}, profile_id=profile_id)
 
 

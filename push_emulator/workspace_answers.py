@@ -1,4 +1,4 @@
-"""What the other admin calls answer, as structs: a workspace's state and settings, its records, imports."""
+"""The answers of the other admin calls as structs: a workspace's state, settings, records, imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from push_emulator.answers import ArmedFault, Count, Page, Time
 
 Status = Literal["subscribed", "unsubscribed"]
 Grade = Literal["D", "O", "I"]
-#: What an import can be: on its way, or how it ended.
+#: The states of an import: running, or its end.
 ImportWord = Literal["running", "finished", "cancelled", "failed", "interrupted"]
 
 
@@ -35,7 +35,7 @@ class ClockState(Struct, frozen=True):
 
 
 class SettingsState(Struct, frozen=True):
-    """A workspace's choices: each policy's, strict mode, and each lint's ``report`` or ``off``."""
+    """A workspace's settings: each policy, strict mode, and each lint's ``report`` or ``off``."""
 
     policies: dict[str, str]
     strict: bool
@@ -58,7 +58,7 @@ class RulePage(Page[RuleState], frozen=True):
 
 
 class WorkspaceState(Struct, frozen=True, omit_defaults=True):
-    """A workspace; what is in it is only known while it is ``open``."""
+    """A workspace; its contents are known only while it is ``open``."""
 
     name: str
     open: bool
@@ -69,13 +69,13 @@ class WorkspaceState(Struct, frozen=True, omit_defaults=True):
 
 
 class NamedWorkspace(Struct, frozen=True):
-    """A workspace that is there now."""
+    """A workspace that exists now."""
 
     name: str
 
 
 class DeletedWorkspace(Struct, frozen=True):
-    """A workspace that is gone now."""
+    """A workspace that was deleted."""
 
     deleted: str
 
@@ -101,7 +101,7 @@ class ResourceRecord(Struct, frozen=True):
 
 
 class OwnSubscription(Struct, frozen=True):
-    """A subscription of the profile that it stands in."""
+    """A subscription inside its profile."""
 
     hash_id: str
     resource_id: int
@@ -124,7 +124,7 @@ class SubscriptionRecord(OwnSubscription, frozen=True):
 
 
 class OneSubscription(SubscriptionRecord, frozen=True):
-    """A subscription, and the profiles on which its key is."""
+    """A subscription, and the profiles that have its key."""
 
     profiles: list[str]
 
@@ -140,13 +140,13 @@ class ProfileRecord(Struct, frozen=True):
 
 
 class DeletedRecords(Struct, frozen=True):
-    """How many records are gone, by kind."""
+    """How many records were removed, by kind."""
 
     deleted: dict[str, int]
 
 
 class Size(Struct, frozen=True):
-    """What is in the workspace now."""
+    """The contents of the workspace now."""
 
     workspace: str
     profiles: Count
@@ -176,8 +176,8 @@ class RefusedRow(Struct, frozen=True):
     token: str
 
 
-class ImportState(Struct, frozen=True):
-    """An import: how far it is and what it came to. ``counts``: rows and what was made of them."""
+class ImportStart(Struct, frozen=True):
+    """What an import reads, how and into what."""
 
     id: str
     workspace: str
@@ -191,6 +191,11 @@ class ImportState(Struct, frozen=True):
     encoding: str
     delimiter: str
     header: list[str] | None
+
+
+class ImportState(ImportStart, frozen=True):
+    """The progress and the result of an import. ``counts``: rows by what the import did with them."""
+
     lints: list[str]
     state: ImportWord
     problem: str | None
@@ -229,7 +234,7 @@ class Guess(Struct, frozen=True):
 
 
 class ImportPreview(Struct, frozen=True):
-    """What is in a file."""
+    """The contents of a file."""
 
     file: str
     encoding: str

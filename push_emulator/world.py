@@ -1,4 +1,4 @@
-"""``/__admin/clock``, ``/settings``, ``/workspaces``, ``/imports``: what surrounds a workspace's records."""
+"""``/__admin/clock``, ``/settings``, ``/workspaces``, ``/imports``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from push_emulator.errors import EmulatorError
 from push_emulator.waiting import until
 from push_emulator.workspace_answers import ClockState, ImportState, SettingsState, WorkspaceState
 
-#: Seconds between two looks at an import.
+#: Seconds between two queries for an import.
 _LOOK_EVERY_S = 0.05
 
 
@@ -24,17 +24,17 @@ class Clock(Subject):
     """The workspace's time."""
 
     def get(self) -> ClockState:
-        """What time it is there."""
+        """The current time and its mode."""
         return self._calls.ask(ClockState, "GET", "/clock")
 
     def freeze(self, now: str | datetime) -> ClockState:
-        """Stand still: ISO 8601 with a zone (``2026-01-01T00:00Z``), or a datetime that has one."""
+        """Freeze the time: ISO 8601 with a zone (``2026-01-01T00:00Z``), or a datetime with a zone."""
         if isinstance(now, datetime):
             now = now.isoformat()
         return self._calls.ask(ClockState, "PUT", "/clock", {"now": now})
 
     def advance(self, by: str | timedelta) -> ClockState:
-        """Move, frozen or not: ``3h``, ``1d12h``, ``-90s``, or a timedelta."""
+        """Move the time, frozen or not: ``3h``, ``1d12h``, ``-90s``, or a timedelta."""
         if isinstance(by, timedelta):
             by = f"{by / timedelta(seconds=1):.3f}s"
         return self._calls.ask(ClockState, "PUT", "/clock", {"advance": by})
@@ -48,7 +48,7 @@ class SettingsCalls(Subject):
     """The workspace's policies, strict mode and lints."""
 
     def get(self) -> SettingsState:
-        """What is chosen."""
+        """The current settings."""
         return self._calls.ask(SettingsState, "GET", "/settings")
 
     def change(
@@ -58,7 +58,7 @@ class SettingsCalls(Subject):
         strict: bool | None = None,
         lints: Mapping[str, str] | None = None,
     ) -> SettingsState:
-        """Choose some of it anew: ``policies={"duplicate_token": "move"}``, ``lints={"L3": "off"}``."""
+        """Change some settings: ``policies={"duplicate_token": "move"}``, ``lints={"L3": "off"}``."""
         document = given(policies=policies, strict=strict, lints=lints)
         return self._calls.ask(SettingsState, "PATCH", "/settings", document)
 
@@ -71,7 +71,7 @@ class WorkspaceList(Subject):
         return self._calls.ask(Page[WorkspaceState], "GET", "/workspaces").items
 
     def make(self, name: str) -> None:
-        """Make one before its first use; one that is there stays as it is."""
+        """Create one before its first use; an existing one stays as it is."""
         self._calls.admin("PUT", f"/workspaces/{name}")
 
     def delete(self, name: str) -> None:
@@ -80,7 +80,7 @@ class WorkspaceList(Subject):
 
 
 class Imports(Subject):
-    """Files of tokens on their way into the workspace."""
+    """The imports of files of tokens into the workspace."""
 
     def start(
         self,
@@ -95,7 +95,7 @@ class Imports(Subject):
     ) -> ImportState:
         """Begin to import a file (its path, or its content). ``match``: id:COLUMN, field:NAME=COLUMN or push.
 
-        ``more``: ``header``, ``delimiter``, ``quote``, ``encoding``, where they are not told from the file.
+        ``more``: ``header``, ``delimiter``, ``quote``, ``encoding``, which are detected by default.
         """
         plan = {
             "resource": resource,
@@ -112,7 +112,7 @@ class Imports(Subject):
             return self._calls.ask(ImportState, "POST", "/import", files=sent, data=data)
 
     def get(self, import_id: str) -> ImportState:
-        """How far an import is, and what it came to."""
+        """The progress and the result of an import."""
         return self._calls.ask(ImportState, "GET", f"/imports/{import_id}")
 
     def wait(self, import_id: str, timeout_s: float = 60.0) -> ImportState:
@@ -126,7 +126,7 @@ class Imports(Subject):
         return self._calls.ask(Page[ImportState], "GET", "/imports").items
 
     def cancel(self, import_id: str) -> ImportState:
-        """Stop one before its next step; what it has done stays."""
+        """Stop one before its next step; stored rows stay."""
         return self._calls.ask(ImportState, "DELETE", f"/imports/{import_id}")
 
     def report(self, import_id: str, delimiter: str = "comma") -> str:

@@ -70,7 +70,7 @@ class Commands(click.Group):
         if name is not None:
             with collections_paused():
                 command = load_command(name)
-            gc.freeze()  # modules live as long as the process: no collection has to walk them
+            gc.freeze()  # modules live as long as the process: the garbage collector can skip them
         return name, command, rest
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

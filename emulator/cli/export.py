@@ -68,7 +68,7 @@ def _from_server(place: Target) -> Iterator[bytes]:
 
 
 def _check_is_there(place: Target, workspace: str) -> None:
-    """Refuse a workspace that is not there: the server would answer with a fresh one."""
+    """Refuse a workspace that does not exist: the server would answer with a fresh one."""
     with called(replace(place, workspace=None), "GET", "/workspaces") as answer:
         names = [one["name"] for one in json.loads(answer.read())["items"]]
     if workspace not in names:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -12,6 +10,8 @@ import click
 
 from emulator.server.tls import is_every_address
 from emulator.settings import Settings
+from push_emulator.calls import Calls
+from push_emulator.errors import EmulatorError
 
 #: Seconds to wait for the answer.
 _PATIENCE_S = 3.0
@@ -69,17 +69,9 @@ def _look(
     return status == 200 and '"status":"ok"' in body, body
 
 
-def _ask(host: str, port: int, secure: bool) -> tuple[int, str]:
-    if secure:
-        context = ssl.create_default_context()
-        context.check_hostname = False  # our own server; the request carries no secret
-        context.verify_mode = ssl.CERT_NONE
-        connection: HTTPConnection = HTTPSConnection(host, port, timeout=_PATIENCE_S, context=context)
-    else:
-        connection = HTTPConnection(host, port, timeout=_PATIENCE_S)
-    try:
-        connection.request("GET", "/__admin/health")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+def _ask(host: str, port: int, secure: bool) -> str:
+    url = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    # The server is our own, and the request carries no secret: its certificate is not checked.
+    calls = Calls(url, None, None, _PATIENCE_S, verify=False)
+    with calls.http:
+        return calls.admin("GET", "/health").text

@@ -34,7 +34,7 @@ from push_emulator.workspace_answers import ImportState
 _PRINTED = 10
 _PARTS = 1 << 20
 _JOURNAL_BYTES = 1 << 30
-#: Seconds between two looks at an import in a server: at first, for small files, and at most.
+#: Seconds between two queries for the state of an import in a server: at first, for small files, and at most.
 _LOOK_AT_FIRST_S, _LOOK_AT_MOST_S = 0.05, 0.5
 #: Seconds that the server may take for one answer; it reads a large upload first.
 _PATIENCE_S = 600.0
@@ -71,8 +71,8 @@ def command(
 ) -> int:
     """Import a table of tokens (.csv, .txt, .csv.gz) into a state directory or a running server.
 
-    What is not said of the file is told from its content. Exit status: 0 if it came to its end, whatever
-    rows were refused; 1 if not, or if nothing was started.
+    The content of the file decides what the options leave open. Exit status: 0 if the import reached the end
+    of the file, whatever rows were refused; 1 if not, or if nothing was started.
     """
     written = {name: options[name] for name in ("header", "delimiter", "quote", "encoding")}
     try:
@@ -146,7 +146,7 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
 
 
 def _suggest(source: Source, resource: str, provider: str, layout: Layout, options: Mapping[str, Any]) -> int:
-    """The columns of the file, and what could be said of them; exit status 2, for something is missing."""
+    """Print the columns of the file and possible options; exit status 2, because an option is missing."""
     fields: list[str] = []
     if not options["url"]:
         with _emulator(options) as emulator:
@@ -165,7 +165,7 @@ def _suggest(source: Source, resource: str, provider: str, layout: Layout, optio
 
 
 def _emulator(options: Mapping[str, Any]) -> closing[Emulator]:
-    # The end writes a snapshot anyway; one on the way would only take time from the import.
+    # The end writes a snapshot anyway; an earlier one would only slow the import down.
     state, fixtures = options["state"], options["fixtures"]
     return closing(Emulator(Settings(state=state, fixtures=fixtures, min_log_bytes=_JOURNAL_BYTES)))
 
@@ -203,7 +203,7 @@ def _conclude(plan: ImportPlan, ended: Report | ImportState, seconds: float) -> 
     rows, refused = ended.counts["rows"], ended.counts["refused"]
     if refused > _PRINTED:
         click.echo(f"  … and {refused - _PRINTED:,} more; --report FILE has all")
-    rate = f", {rows / seconds:,.0f} rows/s" if seconds > 0.1 else ""  # less says nothing
+    rate = f", {rows / seconds:,.0f} rows/s" if seconds > 0.1 else ""  # too short to measure
     done = "looked at" if plan.dry_run else "done"
     click.echo(
         f"{ended.state} after {seconds:.1f} s{rate}; every row up to line {ended.up_to_line} is {done}"
@@ -214,7 +214,7 @@ def _conclude(plan: ImportPlan, ended: Report | ImportState, seconds: float) -> 
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int, float], None]]:
-    """A progress bar with rows/s and the time left; nothing where nobody watches."""
+    """A progress bar with rows/s and the time left; none without a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, rows_per_s: None
         return

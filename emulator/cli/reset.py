@@ -26,7 +26,7 @@ def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
             raise click.ClickException(
                 "--fixtures needs --state; a running server resets to its own fixtures"
             )
-        with called(place, "POST", "/reset", json={"keep": list(keep)}) as answer:
+        with called(place, "POST", "/reset", {"keep": list(keep)}) as answer:
             answer.read()
             size = answer.json()
         _tell(size["workspace"], size["profiles"], size["subscriptions"])

@@ -32,7 +32,7 @@ from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.limits import body_limit
 
-#: Seconds from a signal to the last snapshot's beginning, and what is left for snapshots in any case.
+#: Seconds from a signal to the start of the last snapshots, and the seconds that snapshots have in any case.
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,7 +52,7 @@ def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[
 
 
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
-    # click takes an empty variable for one that is not set; here it is a token that somebody lost.
+    # click takes an empty variable for an unset one; here an empty token is a mistake.
     return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
 
 
@@ -64,7 +64,7 @@ def _host_names(ctx: click.Context, param: click.Parameter, given: Sequence[str]
 
 
 def _option(flag: str, field: str | None = None, **options: Any) -> Callable[[Command], Command]:
-    """The option of a field of Settings, whose default it takes; the environment can set it, too."""
+    """The option of a field of Settings, with its default; an environment variable can set it, too."""
     name = flag.removeprefix("--").replace("-", "_")
     field = field or name
     default = _DEFAULTS.get(field)
@@ -180,7 +180,7 @@ def _stop_with_stdin() -> None:
 
 
 def _serve(settings: Settings) -> None:
-    stamp = read_stamp(settings.fixtures)  # before they are read: whatever comes later is a change
+    stamp = read_stamp(settings.fixtures)  # before the fixtures are read: whatever comes later is a change
     certificate = choose_certificate(
         settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
     )

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import httpx
 
 from emulator.settings import Settings
 from emulator.store.errors import StateError, Unavailable
@@ -19,8 +18,13 @@ from emulator.store.recovery import STEM, nothing_stored
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.registry import is_name, stored_names
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
+from push_emulator.calls import Calls
+from push_emulator.errors import EmulatorError
 
-#: Seconds to wait for an answer: a large state takes long.
+if TYPE_CHECKING:
+    import httpx
+
+#: Seconds to wait for an answer: a large state takes time.
 _PATIENCE_S = 300.0
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -128,29 +132,14 @@ def _stored_name(place: Target, folder: Path) -> str:
 
 
 @contextmanager
-def called(place: Target, method: str, path: str, **sent: Any) -> Iterator[httpx.Response]:
+def called(place: Target, method: str, path: str, document: Any = None) -> Iterator[httpx.Response]:
     """The server's answer to a successful admin call; the caller reads its body.
 
     Raises :class:`click.ClickException`, also when the body breaks off.
     """
-    prefix = f"/w/{place.workspace}" if place.workspace is not None else ""
-    headers = {"Authorization": f"Bearer {place.admin_token}"} if place.admin_token else {}
-    url = f"{(place.url or '').rstrip('/')}{prefix}/__admin{path}"
+    calls = Calls(place.url or "", place.workspace, place.admin_token or None, _PATIENCE_S, verify=True)
     try:
-        with (
-            httpx.Client(timeout=_PATIENCE_S, trust_env=False, headers=headers) as client,
-            client.stream(method, url, **sent) as answer,
-        ):
-            if answer.is_error:
-                raise click.ClickException(_refusal(answer))
+        with calls.http, calls.streamed(method, path, document) as answer:
             yield answer
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise click.ClickException(f"{url}: {error or type(error).__name__}") from error
-
-
-def _refusal(answer: httpx.Response) -> str:
-    answer.read()
-    try:
-        return str(answer.json()["error_text"])
-    except (ValueError, KeyError, TypeError):
-        return f"{answer.request.url} answered {answer.status_code}, not as an emulator does"
+    except EmulatorError as error:
+        raise click.ClickException(error.error_text) from error

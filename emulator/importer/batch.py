@@ -1,7 +1,7 @@
-"""One row through the rules, exactly as a request would go, many times a second.
+"""The rules applied to rows, exactly as to requests, many times a second.
 
-What a request says anew each time is the same in every row, so one request is filled in again and again;
-no answer is put together, for nobody hears it. The rules themselves are those of :mod:`emulator.rules`.
+Most members of the request are the same in every row, so one request object is reused; no answer is built,
+because nobody reads it. The rules are those of :mod:`emulator.rules`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Batch:
         self._whole_numbers = checked.kinds == {"int"}
 
     def take(self, line: int, row: list[str]) -> None:
-        """Take one row through the rules and apply what it changes."""
+        """Apply the rules to one row and store its changes."""
         self.counts["rows"] += 1
         if len(row) != self._width:
             self._refuse(line, None, _misfit(row, self._width), "", "")

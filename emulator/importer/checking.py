@@ -41,7 +41,7 @@ class Checked:
 def find_resource(named: str | int, store: TinyDBStore) -> Resource:
     """The resource with this token or id. Raises :class:`ImportRefused`."""
     resource = store.find_resource(named) if isinstance(named, str) else None
-    if resource is None:  # as text: Python makes no number of thousands of digits
+    if resource is None:  # as text: Python converts no thousands of digits
         resource = next((one for one in store.resources() if named in (one.id, str(one.id))), None)
     if resource is None:
         there = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20]) or "none"

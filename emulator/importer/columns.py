@@ -1,4 +1,4 @@
-"""The columns of a file: found by the name that a plan has, and guessed from headers and values."""
+"""The columns of a file: found by the name in a plan, and guessed from headers and values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from push_emulator.workspace_answers import Column
 _MOST = 0.6
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 _OPAQUE = re.compile(r"[0-9A-Za-z_:.\-/+=]{32,}")
-#: Providers whose tokens look like nothing else.
+#: Providers whose tokens have an unmistakable form.
 _TELLING = ("android-firebase", "ios-apns", "yandex-Appmetrica-google-aid")
 _TOKEN_NAMES = {"token", "pushtoken", "devicetoken", "registrationtoken", "registrationid", "fcmtoken"}
 _TOKEN_NAMES |= {"apnstoken", "subscriptionid", "subscription", "push", "токен", "пуштокен"}
@@ -26,7 +26,7 @@ _ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", 
 
 @dataclass(frozen=True)
 class Guess:
-    """What a plan could say; ``None`` where nothing in the file speaks for it."""
+    """Possible values of a plan; ``None`` if the file has no hint."""
 
     token_column: str | None
     match: Match | None
@@ -36,7 +36,7 @@ def column_index(layout: Layout, path: str, named: str) -> int:
     """The index of the column that the plan's ``path`` names by header, or by number as ``#N``.
 
     Headers are compared without the spaces around them.
-    Raises :class:`~emulator.importer.problem.ImportRefused`, saying which columns there are.
+    Raises :class:`~emulator.importer.problem.ImportRefused`, which names the columns of the file.
     """
     names, width = layout.names, layout.width
     if named.startswith("#") and named[1:].isdecimal() and named not in (names or ()):
@@ -73,7 +73,7 @@ def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None
 
 
 def guess(columns: Sequence[Column]) -> Guess:
-    """The plan that the columns speak for: an id beats a field, a field beats the push token alone."""
+    """The plan that the columns suggest: an id beats a field, a field beats the push token alone."""
     token = next((one for one in columns if one.looks == "token"), None)
     if token is None:
         return Guess(None, None)

@@ -1,4 +1,4 @@
-"""A dry run's world: it sees the workspace's state and keeps its own changes to itself."""
+"""The state of a dry run: the workspace's state with the changes of the run in memory."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from emulator.workspaces.workspace import Workspace
 class Overlay:
     """A store over another one, which it never changes.
 
-    It holds what the import would have added or changed, so its memory grows with the number of distinct
-    tokens of the file (about 1 KiB each), not with its rows.
+    It holds what the import would add or change: its memory grows with the number of distinct tokens of the
+    file (about 1 KiB each), not with the rows.
     """
 
     def __init__(self, below: TinyDBStore) -> None:
@@ -48,7 +48,7 @@ class Overlay:
 
     def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
         found = self._below.find_by_field(db_id, name, value)
-        # The rules make a profile with a field's value only where none has it.
+        # The rules create a profile with a field's value only if no profile has the value.
         own = None if found else self._by_field.get((db_id, name, value))
         return found if own is None else [own]
 
@@ -89,7 +89,7 @@ class Overlay:
 
 
 class DryWorld:
-    """A workspace's look-alike for a dry run: new ids and counts are its own too."""
+    """Replaces a workspace in a dry run; it has ids and counts of its own, too."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -103,5 +103,5 @@ class DryWorld:
         return self._workspace.settings
 
 
-#: Where an import makes its changes.
+#: The target of an import.
 World = Workspace | DryWorld

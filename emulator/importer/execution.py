@@ -1,4 +1,4 @@
-"""An import under way: small steps, each of them one transaction."""
+"""The execution of an import in small steps, each one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 
-#: Rows of one step where nobody else is waiting.
+#: Rows of one step while no request waits.
 STEP_ROWS = 1000
 
 
@@ -44,7 +44,7 @@ class Import:
     a person should know of it, all of it before the first row is imported. A batch counts when it is safe
     (``fsync`` mode waits for the disk): whatever goes wrong, ``report`` says up to which line rows are in.
 
-    Raises :class:`OSError` if the file cannot be opened any more.
+    Raises :class:`OSError` if the file can no longer be opened.
     """
 
     def __init__(self, checked: Checked, workspace: Workspace, report: Report) -> None:
@@ -69,7 +69,7 @@ class Import:
         return Progress(rows.bytes_done, rows.bytes_total, self.report.counts["rows"], self._seconds)
 
     def steps(self, rows: int = STEP_ROWS) -> Iterator[Progress]:
-        """All steps, of so many rows each; the progress after each."""
+        """All steps, each of this many rows; yields the progress after each."""
         more = True
         while more:
             more = self.step(rows)
@@ -88,7 +88,7 @@ class Import:
         return more
 
     def step(self, rows: int = STEP_ROWS, seconds: float | None = None) -> bool:
-        """Carry out the next rows, at most so many and for about so long, as one transaction.
+        """Import the next rows as one transaction: at most ``rows`` of them, for about ``seconds``.
 
         False when the import is over; the report's ``state`` then says how it ended.
         Raises :class:`OSError` if the report cannot be written.
@@ -123,7 +123,7 @@ class Import:
         return self._end("finished") if ended else True
 
     def cancel(self) -> None:
-        """Stop before the next step; what is done stays."""
+        """Stop before the next step; stored rows stay."""
         self._cancelled = True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Imports that run inside a server, step by step while it answers requests. Knows no framework and no loop.
+"""Imports that run inside a server, step by step while it answers requests. Free of framework and loop.
 
 A server supplies a :data:`Schedule`, which decides how long the steps and the breaks between them are.
 """
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec import field
+from msgspec.structs import asdict, replace
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
@@ -25,37 +25,26 @@ from emulator.importer.report import COUNTED, Refusal, Report, read_refusals, re
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
+from push_emulator.workspace_answers import ImportStart
 
-#: One step of an import, of about so many seconds: whether there are more.
+#: Runs one step of an import for about this many seconds; returns whether there are more.
 Advance = Callable[[float], bool]
-#: Calls what it is given again and again, as long as there are more steps, and lets others work in between.
+#: Calls an :data:`Advance` while there are more steps, and lets others work between the calls.
 Schedule = Callable[[Advance], object]
 
-#: Seconds of one step where nobody else asks for anything.
+#: Seconds of one step while no other request waits.
 STEP_S = 0.004
-#: Imports of one workspace that may run at a time.
+#: Imports of one workspace that may run at the same time.
 MAX_RUNNING = 4
-#: Imports that are remembered, with their reports.
+#: Imports that are kept, with their reports.
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
 
 
-class Description(Struct):
-    """What stays the same of a job, and how it ended; kept as JSON beside its report."""
+class Description(ImportStart, frozen=True):
+    """The plan of a job and its result; kept as JSON beside its report."""
 
-    id: str
-    workspace: str
-    file: str
-    started: str
-    dry_run: bool
-    resource: int
-    provider: str
-    match: str
-    token_column: str
-    encoding: str
-    delimiter: str
-    header: list[str] | None
     lints: list[Text]
     state: str = "running"
     problem: Text | None = None
@@ -66,10 +55,10 @@ class Description(Struct):
 
 
 class Job:
-    """One import: ``description`` is brought up to date by :meth:`as_dict`.
+    """One import; :meth:`as_dict` updates ``description``.
 
-    It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
-    the disk's refusals to take the report or the record included.
+    It ends whatever happens. Then its upload is removed and ``description.problem`` names the error, a
+    refused write of the report or of the record included.
     """
 
     def __init__(self, description: Description, folder: Path) -> None:
@@ -85,7 +74,7 @@ class Job:
 
     @property
     def has_report(self) -> bool:
-        """Whether it is over and has left a report."""
+        """Whether it has ended and left a report."""
         return not self.running and self.report_path.exists()
 
     def report(self, delimiter: str = ",", told: Callable[[Text], str] = str) -> bytes:
@@ -94,7 +83,7 @@ class Job:
             return b"".join(report_csv(self.description, read_refusals(lines), delimiter, told))
 
     def begin(self, importing: Import, upload: Path) -> None:
-        """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
+        """Take over an import and the file that it reads. Raises :class:`OSError`."""
         self._import, self._upload = importing, upload
         importing.look(STEP_S)  # the answer to the call has the remarks on a small file
         try:
@@ -104,7 +93,7 @@ class Job:
             raise
 
     def advance(self, seconds: float = STEP_S) -> bool:
-        """One step of about so many seconds: whether there are more. Never raises."""
+        """Run one step of about this many seconds; returns whether there are more. Never raises."""
         if self._import is None:
             return False
         try:
@@ -125,26 +114,25 @@ class Job:
             self._import.cancel()
 
     def stop(self) -> None:
-        """Stop where it is, if it runs. What it has done stays."""
+        """Stop at once, if it runs. Stored rows stay."""
         self.cancel()
         self.advance()
 
     def _end(self, importing: Import) -> None:
-        """Let go of the file and the upload, and write down how it ended."""
+        """Close the file, remove the upload, and save the result."""
         self._import = None
         importing.close()
         self._bring_up_to_date(importing)
-        # The upload first: without it there may be room for the record.
+        # The upload first: its removal may make room for the record.
         for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
             try:
                 act()
             except OSError as error:
                 problem = message(code, reason=error.strerror or str(error))
-                self.description.problem = _both(self.description.problem, problem)
+                self.description = replace(self.description, problem=_both(self.description.problem, problem))
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
-        one = self.description
+        """The whole job as JSON types. ``progress``: the part of the file that was read."""
         progress: float | None = None
         left: float | None = 0.0
         if self._import is not None:
@@ -152,8 +140,9 @@ class Job:
             done = self._import.progress
             progress = round(done.bytes_done / done.bytes_total, 4) if done.bytes_total else 1.0
             left = round(done.seconds / progress - done.seconds, 1) if progress else None
-        elif one.state == "finished":
+        elif self.description.state == "finished":
             progress = 1.0
+        one = self.description
         return asdict(one) | {
             "lints": [str(lint) for lint in one.lints],
             "problem": None if one.problem is None else str(one.problem),
@@ -168,7 +157,7 @@ class Job:
         replace_file(self._record, [msgspec.json.encode(self.description)])
 
     def forget(self) -> None:
-        """Remove its files, as far as the disk lets go of them."""
+        """Remove its files, as far as the system allows."""
         for path in (self._record, self.report_path):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -193,9 +182,9 @@ class Job:
 
 
 class ImportJobs:
-    """The imports of a server. Their files lie in ``folder`` (``None``: one that goes with the process).
+    """The imports of a server. Their files are in ``folder`` (``None``: a temporary one).
 
-    An import that was under way when its server died is found again as ``interrupted``; its batches are in.
+    An import that ran when its server died is found again as ``interrupted``; its batches are stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -206,19 +195,19 @@ class ImportJobs:
             self._find_again(folder)
 
     def upload_path(self) -> Path:
-        """Where to put a file that comes in; it is removed at the end of its import.
+        """A path for an uploaded file, which is removed at the end of its import.
 
-        Raises :class:`OSError` if there can be no such place.
+        Raises :class:`OSError` if the folder cannot be created.
         """
         return self._made_folder() / f"{secrets.token_hex(8)}.upload"
 
     def start(
         self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace, schedule: Schedule
     ) -> Job:
-        """Check and start the import of an uploaded file; ``name`` is what the client calls it.
+        """Check and start the import of an uploaded file; ``name``: the client's name for it.
 
         Raises :class:`~emulator.importer.problem.ImportRefused` and :class:`OSError`; then the upload is
-        gone.
+        removed.
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
@@ -249,14 +238,14 @@ class ImportJobs:
         return [job for job in reversed(self._jobs.values()) if job.description.workspace == workspace]
 
     def forget_all_of(self, workspace: str) -> None:
-        """Stop and forget the imports of a workspace that is deleted, with their files."""
+        """Stop and remove the imports of a deleted workspace, with their files."""
         for job in self.of(workspace):
             job.stop()
             del self._jobs[job.description.id]
             job.forget()
 
     def close(self) -> None:
-        """Stop all imports where they are: the server ends. What they have done stays."""
+        """Stop all imports at once: the server ends. Stored rows stay."""
         for job in self._jobs.values():
             job.stop()
         if self._temporary is not None:
@@ -282,19 +271,18 @@ class ImportJobs:
                 left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
-            with suppress(OSError, ValueError, RecursionError):  # of another version, or not ours
+            with suppress(OSError, ValueError, RecursionError):  # of another version, or a foreign file
                 description = msgspec.json.decode(record.read_bytes(), type=Description)
                 if description.id == record.stem:
                     found.append(description)
         for description in sorted(found, key=lambda one: one.started):
-            job = self._jobs[description.id] = Job(description, folder)
-            if job.running:
-                description.state = "interrupted"
-                description.problem = message("interrupted")
+            if description.state == "running":
+                description = replace(description, state="interrupted", problem=message("interrupted"))
+            self._jobs[description.id] = Job(description, folder)
 
 
 def at_once(advance: Advance) -> None:
-    """A :data:`Schedule` where there is no loop: all of it, now."""
+    """A :data:`Schedule` without a loop: runs all steps now."""
     while advance(STEP_S):
         pass
 

@@ -1,4 +1,4 @@
-"""How a whole file is written: encoding, delimiter, quotes and header, detected or said by the plan."""
+"""The format of a file: encoding, delimiter, quotes and header, detected or given by the plan."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from emulator.importer.rows import SEP_LINE, BrokenRow, Dialect, Rows, decode
 from emulator.importer.sources import Source
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-#: What a delimiter may be called instead.
+#: Names of delimiters.
 _DELIMITER_NAMES = {name: delimiter for delimiter, name in DELIMITERS.items()} | {"\\t": "\t"}
-#: Data rows that are looked at before an import starts, and those that tell the delimiter.
+#: Data rows that are read before an import starts, and the number that decides the delimiter.
 SAMPLED_ROWS = 500
 _DIALECT_ROWS = 200
 _DIALECT_BYTES = 64 << 10
@@ -51,9 +51,9 @@ def read_layout(
     quote: str | None = None,
     header: bool | None = None,
 ) -> Layout:
-    """The layout of a file; what is given is not guessed.
+    """The layout of a file; given values are not guessed.
 
-    Raises :class:`~emulator.importer.problem.ImportRefused` for a file without a row of data, too.
+    Raises :class:`~emulator.importer.problem.ImportRefused` also for a file without a data row.
     """
     delimiter = _DELIMITER_NAMES.get(delimiter or "", delimiter)
     _check_choices(delimiter, quote)
@@ -105,7 +105,7 @@ def _first_rows(source: Source, codec: str, dialect: Dialect) -> tuple[list[str]
 
 
 def _detect_dialect(text: str, delimiter: str | None, quote: str | None) -> Dialect:
-    """The dialect of a table that begins with ``text``; what is given is not guessed.
+    """The dialect of a table that begins with ``text``; given values are not guessed.
 
     The delimiter is what a line like ``sep=;`` names, or the one that cuts most rows into the same number of
     cells, more than one.

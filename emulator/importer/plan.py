@@ -1,4 +1,4 @@
-"""What the person chose: one file's import, the same through every door."""
+"""The plan of an import, the same for command line, API and console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MATCH_FORMS = "id:COLUMN, field:NAME=COLUMN or push"
 
 @dataclass(frozen=True)
 class Match:
-    """How each row's profile is found (M1–M3); ``column`` has the search value, ``field`` a field's name."""
+    """How to find a row's profile (M1–M3); ``column``: of the search value, ``field``: a field's name."""
 
     by: Literal["id", "field", "push"]
     column: str = ""
@@ -30,7 +30,7 @@ class ImportPlan:
 
     ``resource``: its token or its id (a number, or its digits). ``provider``: that of the whole file.
     A column is named by its header or as ``#N``, from 1. ``header``, ``delimiter``, ``quote`` and
-    ``encoding`` are told from the file where they are ``None``; ``quote`` "" means that nothing is quoted.
+    ``encoding`` are detected if they are ``None``; ``quote`` "" means that nothing is quoted.
     With ``dry_run`` nothing changes.
     """
 

@@ -1,4 +1,4 @@
-"""What an import tells people: texts with their values, the reasons to refuse it, and what stops it."""
+"""The messages of imports: texts with values, the reasons to refuse an import, the errors that stop it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Message(Struct, frozen=True):
         return self.form % self.values
 
 
-#: What people read; the rules say theirs as they are.
+#: A text for people; texts of the rules are plain.
 Text = Message | str
 
 
@@ -131,7 +131,7 @@ def message(code: str, /, **values: str | int | Message) -> Message:
 
 
 class Problem(NamedTuple):
-    """One reason not to start: which part of the plan (``file``, ``match``…), and what would be right."""
+    """One reason not to start: the part of the plan (``file``, ``match``…), and what would be right."""
 
     path: str
     text: Message
@@ -149,7 +149,7 @@ class ImportRefused(Exception):
 
 
 class TooManyImports(ImportRefused):
-    """The workspace has as many imports under way as it may; one more can be started when one has ended."""
+    """The workspace already runs the most imports; one more can start after the end of one."""
 
 
 def refused(path: str, text: str | Message, /, **values: str | int | Message) -> ImportRefused:
@@ -158,7 +158,7 @@ def refused(path: str, text: str | Message, /, **values: str | int | Message) ->
 
 
 class SourceBroken(Exception):
-    """The file cannot be read further: cut off, damaged, or over a limit. What was read stays valid."""
+    """The file cannot be read further: cut off, damaged, or over a limit. The rows read so far stay valid."""
 
     def __init__(self, text: Message) -> None:
         super().__init__(str(text))

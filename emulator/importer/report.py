@@ -1,4 +1,4 @@
-"""What an import came to: counts, and every refused row with its line number and reason."""
+"""The result of an import: counts, and every refused row with its line number and reason."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from emulator.store.files import replace_file
 
 State = Literal["running", "finished", "cancelled", "failed", "interrupted"]
 
-#: What is counted, with the words for it. Profiles and subscriptions count once for each database of the
-#: resource. Rows: blank lines left out; a row is refused once for each database that refuses it.
+#: The counts with their words. Profiles and subscriptions count once for each database of the resource. Rows
+#: are counted without blank lines; a row is refused once for each database that refuses it.
 COUNTED = {
     "rows": "rows read",
     "profiles_created": "profiles created",
@@ -67,7 +67,7 @@ class Ended(Protocol):
 
 
 def refusal(line: int, db_id: int | None, reason: Text, value: str, token: str) -> Refusal:
-    """A refusal with its cells cut to what is shown: thousands of large ones must not fill the memory."""
+    """A refusal with shortened cells: thousands of large cells must not fill the memory."""
     return Refusal(line, db_id, reason, _cut(value), _cut(token))
 
 
@@ -109,7 +109,8 @@ class Report:
 
     ``delimiter``: of the CSV; ``None`` saves the refusals alone, as lines of JSON (:func:`read_refusals`).
     ``counts``: by the names of :data:`COUNTED`. ``refusals`` has the first :data:`KEPT_REFUSALS`.
-    ``up_to_line``: every row up to the one that begins there is done. ``problem``: why it stopped early.
+    ``up_to_line``: every row up to the row that begins there is done. ``problem``: why the import stopped
+    early.
     """
 
     def __init__(self, path: Path | None = None, delimiter: str | None = ",") -> None:
@@ -120,13 +121,13 @@ class Report:
         self.up_to_line = 0
         self.state: State = "running"
         self.problem: Text | None = None
-        # The counts stand first in the file and are known last.
+        # The counts come first in the file and are known last.
         self._rows: IO[bytes] | None = None
         if path is not None:
             self._rows = SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(path.parent))  # noqa: SIM115 (see close)
 
     def take(self, counts: Mapping[str, int], refusals: Sequence[Refusal], up_to_line: int) -> None:
-        """A batch is safe: count it. Raises :class:`OSError` if the refusals cannot be kept."""
+        """Count a stored batch. Raises :class:`OSError` if the refusals cannot be kept."""
         self.counts.update(counts)
         self.up_to_line = up_to_line
         if refusals:
@@ -135,7 +136,7 @@ class Report:
                 self._rows.writelines(msgspec.json.encode(one) + b"\n" for one in refusals)
 
     def finish(self, state: State, problem: Text | None = None) -> None:
-        """The import is over: write the file. Raises :class:`OSError`."""
+        """Write the report file after the end. Raises :class:`OSError`."""
         self.state, self.problem = state, problem
         rows, self._rows = self._rows, None
         if self.path is not None and rows is not None:
@@ -147,7 +148,7 @@ class Report:
                 replace_file(self.path, _in_blocks(content))
 
     def close(self) -> None:
-        """Let go of what is kept for the file, without one."""
+        """Discard the data for the report file."""
         if self._rows is not None:
             self._rows.close()
 
@@ -170,6 +171,6 @@ def _cut(cell: str) -> str:
 
 
 def _safe(cell: str) -> str:
-    """The cell, so that no spreadsheet takes it for a formula."""
+    """The cell, escaped so that no spreadsheet takes it for a formula."""
     shown = cell.replace("\0", "␀")
     return f"'{shown}" if shown.startswith(_FORMULA) else shown

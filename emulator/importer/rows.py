@@ -1,4 +1,4 @@
-"""The rows of a file with their line numbers, one after the other: memory does not grow with the file."""
+"""The rows of a file with their line numbers, one by one: memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ class Rows(Iterator[tuple[int, list[str]]]):
 
     @property
     def bytes_done(self) -> int:
-        """How much of the file on the disk has been read, some 100 KiB ahead of the rows."""
+        """The bytes read from the file on the disk, some 100 KiB ahead of the rows."""
         return self.bytes_total if self._text.closed else self._stream.position()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._text.close()
 
     def _lines(self) -> Iterator[str]:
@@ -182,7 +182,7 @@ def over_lines(reason: Message, line: int, last: int) -> Message:
 
 
 def _reason(text: str, line: int, last: int) -> Text:
-    """What is wrong with a row; ``text``: Python's own words for it."""
+    """The problem of a row; ``text``: Python's text for it."""
     if text.startswith("field larger"):
         most = f"{csv.field_size_limit():,}"
         reason = message("long_cell", most=most)

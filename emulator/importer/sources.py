@@ -1,4 +1,4 @@
-"""Opening the file: plain text or gzip, told apart by content, within stated limits."""
+"""The opening of the file: plain text or gzip, recognised by content, within limits."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import IO
 
 from emulator.importer.problem import ImportRefused, Message, SourceBroken, message, refused
 
-#: The most that a file may hold, unpacked, in bytes.
+#: The most bytes of a file, unpacked.
 MAX_UNPACKED_BYTES = 4 << 30
 #: A packed file may grow to this many times its size; text of tokens grows to 2–10 times.
 MAX_RATIO = 200
-#: Below this many unpacked bytes the ratio says nothing yet.
+#: Below this many unpacked bytes the ratio is not checked.
 _RATIO_FROM_BYTES = 16 << 20
 #: The longest line, in bytes (twice as many in UTF-16 where it has no line end by chance).
 MAX_LINE_BYTES = 1 << 20
-#: So many bytes of a gzip are unpacked before anything else: a bomb is told by its beginning.
+#: Bytes of a gzip that are unpacked first: they reveal a zip bomb.
 _PROBED_BYTES = 64 << 10
-#: How much of the beginning is looked at to tell encoding, delimiter and columns.
+#: Bytes at the start that decide encoding, delimiter and columns.
 SAMPLE_BYTES = 256 << 10
 
 _DAMAGED = (EOFError, OSError, zlib.error)
@@ -28,11 +28,11 @@ _CONTROLS = bytes(set(range(32)) - {9, 10, 13})
 
 
 class Source:
-    """A file that can be imported. ``name`` is what the person calls it.
+    """A file that can be imported. ``name``: the person's name for it.
 
-    ``sample``: its first bytes, unpacked; ``whole``: there are no more.
+    ``sample``: its first bytes, unpacked; ``whole``: the sample is the whole file.
 
-    Raises :class:`~emulator.importer.problem.ImportRefused` for what is no text at all.
+    Raises :class:`~emulator.importer.problem.ImportRefused` for a binary file.
     """
 
     def __init__(self, path: Path, name: str | None = None) -> None:
@@ -64,8 +64,8 @@ class Source:
 class Unpacked(io.RawIOBase):
     """A stream of unpacked bytes that stops at the limits. ``packed_bytes``: ``None`` for plain text.
 
-    Reading raises :class:`SourceBroken` where the packing is damaged, the file is too large, was packed too
-    well to be honest, or has no line end for :data:`MAX_LINE_BYTES`.
+    Reading raises :class:`SourceBroken` if the compressed data is damaged, the file is too large, its
+    compression ratio is too high, or a line is longer than :data:`MAX_LINE_BYTES`.
     """
 
     def __init__(self, raw: IO[bytes], packed_bytes: int | None) -> None:
@@ -79,7 +79,7 @@ class Unpacked(io.RawIOBase):
         self._line_bytes = 0
 
     def position(self) -> int:
-        """How far the file on the disk has been read, in bytes."""
+        """The bytes read from the file on the disk."""
         return self._raw.tell()
 
     def readable(self) -> bool:
@@ -116,14 +116,14 @@ def _swells_at_once(head: bytes) -> bool:
 
 def _refuse_binary(sample: bytes) -> None:
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")) or sample[:400].count(0) * 3 > len(sample[:400]):
-        return  # UTF-16, or something that nobody can decode: told later
+        return  # UTF-16, or undecodable bytes: reported later
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(8, len(sample) // 50):
         raise not_text()
 
 
 def not_text() -> ImportRefused:
-    """The refusal of a file that no encoding makes a text."""
+    """The refusal of a file that is no text in any encoding."""
     return refused("file", "not_text")
 
 

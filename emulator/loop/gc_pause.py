@@ -1,4 +1,4 @@
-"""The garbage collector, kept out of work that makes no garbage of its kind."""
+"""A pause of the garbage collector during work that makes long-lived objects only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collections_paused() -> Iterator[None]:
-    """No collections inside: what is made there lives on, and the collector would walk it in vain."""
+    """Pauses garbage collection; the objects made inside live long."""
     collecting = gc.isenabled()
     gc.disable()
     try:

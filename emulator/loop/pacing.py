@@ -1,4 +1,4 @@
-"""Long work on the event loop, in steps so short that nobody notices."""
+"""Long work on the event loop, in short steps."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Steps = Generator[None, None, T]
 #: Seconds of work between two breaks, and of a break where nobody else asks for anything. Without a real
 #: one the threads that wait for this one would get their chance only when Python makes them change places.
 STEP_S, BREAK_S = 0.002, 0.0002
-#: Seconds of work between two breaks where others ask, for work that can stop that often.
+#: Seconds of work between two breaks while other requests wait, for work that can stop that often.
 SHORT_STEP_S = 0.0005
 
-#: Until when the step goes that is under way on a loop.
+#: When the current step of each loop ends.
 _ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
 class Pacing:
-    """Tells when it is time to let others work (:attr:`long`), and lets them (:meth:`pause`).
+    """Yields to other tasks every few milliseconds: :attr:`long` says when, :meth:`pause` yields.
 
-    Whatever works in steps on one loop shares them: ten at once hold it no longer than one, but for what
-    each does until it asks. ``asked_every``: how many times it is asked in some dozen microseconds.
-    ``clock`` gives the time in seconds.
+    All tasks on one loop share its steps: ten tasks hold the loop no longer than one task does, apart from
+    the work of each before it asks. ``asked_every``: the number of calls of :attr:`long` in a few dozen
+    microseconds. ``clock`` returns the time in seconds.
     """
 
     __slots__ = ("_asked", "_asked_every", "_clock", "_until", "_visits", "visited")
@@ -43,12 +43,12 @@ class Pacing:
 
     @property
     def long(self) -> bool:
-        """Whether this step has been long enough. Cheap: the time is looked at now and then."""
+        """Whether the step is over. Cheap: it reads the clock only now and then."""
         self._asked += 1
         return not self._asked % self._asked_every and self._clock() > self._until
 
     async def pause(self) -> None:
-        """Let others work, and begin the next step: for as long as this one took, if anybody does."""
+        """Let other tasks work, for as long as this step took if there are any; then begin the next step."""
         visits = getattr(asyncio.get_running_loop(), "visits", 0)
         self.visited, self._visits = visits != self._visits, visits
         took_s = self._clock() - (self._until - STEP_S)
@@ -84,5 +84,5 @@ def _end_of_step(clock: Callable[[], float]) -> float:
     end = _ends.get(loop)
     if end is None:
         end = _ends[loop] = clock() + STEP_S
-        loop.call_soon(_ends.pop, loop, None)  # when the loop has looked for others, another step begins
+        loop.call_soon(_ends.pop, loop, None)  # the loop has looked for other tasks: the next step begins
     return end

@@ -1,10 +1,10 @@
-"""One thread at a time: an event loop that lends its turn to the server's thread.
+"""An event loop that lends the right to work to the thread of the server: one thread works at a time.
 
-Granian hands each request to Python in a thread of its own. Carrying it from there over to the event
-loop's thread, through a pipe, costs as much as Flask itself. So the request is worked on where it
-arrives, but only while the loop waits for something to do: the loop gives its turn away before it
-sleeps and takes it back before it runs anything. Code that holds the turn is alone in the process's
-state, whichever thread runs it, and sees the loop as the running one.
+Granian hands each request to Python in a thread of its own. To carry a request from there to the thread of
+the event loop, through a pipe, costs as much as Flask itself. So the thread in which a request arrives works
+on it, but only while the loop waits for an event: the loop releases the lock ``turn`` before it sleeps and
+takes the lock again before it runs anything. The code that holds the lock is the one user of the state,
+whichever thread runs it, and ``asyncio`` names this loop as the running one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: What epoll waits at least: it counts in whole milliseconds.
+#: The shortest wait of epoll, which counts whole milliseconds.
 _WHOLE_S = 0.001
 
 
 class LoopLock:
-    """The right to touch the state: a lock that its owner may enter again. Use it in a ``with``.
+    """The lock on the state; its owner may take it again. Use it in a ``with``.
 
-    Who waits at the door is next: a busy server thread cannot keep the loop from its timers.
+    The thread that waits is next: a busy server thread cannot keep the loop from its timers.
     """
 
     __slots__ = ("_depth", "_door", "_held", "_owner")
@@ -58,7 +58,7 @@ class LoopLock:
 
     @property
     def awaited(self) -> bool:
-        """Whether a thread waits for the turn of another."""
+        """Whether a thread waits for the lock that another thread holds."""
         return self._door.locked()
 
 
@@ -79,15 +79,15 @@ class _LendingSelector(selectors.DefaultSelector):
 
 
 class AtOnce(partial[object]):
-    """A callback that :class:`SharedLoop` does not plan: whoever brings it calls it, turn or not."""
+    """A callback that :class:`SharedLoop` calls at once, in the calling thread, with or without the lock."""
 
 
 class SharedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose :attr:`turn` another thread may take while the loop waits.
+    """An event loop whose lock :attr:`turn` another thread may take while the loop waits.
 
-    Runs in the thread that made it. With the turn held, the other thread may use the loop as if it
-    were at home: ``call_soon``, ``call_later``, ``create_task``, setting futures. ``visits`` counts how
-    often one did.
+    It runs in the thread that made it. While another thread holds the lock, it may use the loop as the loop's
+    own thread does: ``call_soon``, ``call_later``, ``create_task``, setting futures. ``visits`` counts these
+    uses.
     """
 
     def __init__(self, turn: LoopLock | None = None) -> None:
@@ -104,11 +104,11 @@ class SharedLoop(asyncio.SelectorEventLoop):
             super().run_forever()
 
     def act_as_running(self) -> None:
-        """Makes ``asyncio.get_running_loop()`` answer this loop in the calling thread; needs the turn."""
+        """Makes ``asyncio.get_running_loop()`` answer this loop in the calling thread; needs the lock."""
         self.visits += 1
         thread = threading.get_ident()
         if thread != self._guest and thread != self._home:
-            self._guest = thread  # asked for each request, while the setting itself costs a system call
+            self._guest = thread  # read for each request, while setting it costs a system call
             asyncio._set_running_loop(self)
 
     def call_soon(  # type: ignore[override]  # variadic generics need Python 3.11
@@ -130,7 +130,7 @@ class SharedLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.TimerHandle:
         timer = super().call_at(when, callback, *args, context=context)
         if threading.get_ident() != self._home:
-            self.call_soon_threadsafe(_wake)  # the loop reckons anew how long it may sleep
+            self.call_soon_threadsafe(_wake)  # the loop computes again how long it may sleep
         return timer
 
 
@@ -139,9 +139,10 @@ def _wake() -> None:
 
 
 class LoopThread:
-    """A loop in a thread of its own, for a process whose server has none.
+    """An event loop in a thread of its own, for a process whose server has no loop.
 
-    Runs coroutines with the turn held; while they wait, others have it. Begins with the first coroutine.
+    It holds the lock while it runs coroutines and releases it while they wait. The thread starts with the
+    first coroutine.
     """
 
     def __init__(self, turn: LoopLock) -> None:
@@ -150,7 +151,7 @@ class LoopThread:
         self._begun: tuple[threading.Thread, SharedLoop] | None = None
 
     def run(self, work: Awaitable[T]) -> T:
-        """What ``work`` returns or raises, when it is done. The caller must not hold the turn."""
+        """What ``work`` returns or raises, when it is done. The caller must not hold the lock."""
 
         async def done() -> T:
             return await work
@@ -165,7 +166,7 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(done(), loop).result()
 
     def stop(self) -> None:
-        """End the thread. The caller must not hold the turn."""
+        """End the thread. The caller must not hold the lock."""
         with self._changing:
             if self._begun is not None:
                 thread, loop = self._begun

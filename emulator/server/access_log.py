@@ -16,14 +16,17 @@ from emulator.timestamps import iso
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["quiet", "normal", "verbose"]
 
-#: Lines kept before they are written without waiting for the loop's next flush.
+#: Lines that may wait; more are written at once, before the next flush of the loop.
 _MOST_LINES = 5_000
 
 
 @dataclass(slots=True)
 class Served:
-    """One answered request. ``client`` is ``"address:port"``, ``milliseconds`` from the whole request's
-    arrival to the answer's leaving, ``note`` what happened to the answer on its way, if anything."""
+    """One answered request.
+
+    ``client``: ``"address:port"``. ``milliseconds``: from the arrival of the whole request to the departure
+    of
+    the answer. ``note``: what happened to the answer on its way, if anything."""
 
     method: str
     path: str
@@ -41,8 +44,8 @@ class AccessLog:
     spaces; ``-`` for no error code. JSON: the same names, one object a line. ``level`` ``quiet``
     writes nothing, ``verbose`` adds the client's address.
 
-    Lines wait in memory until :meth:`flush`; ``on_first_line`` is called when one starts to wait, so
-    that its owner can plan a flush. Without it each line is written at once.
+    Lines wait in memory until :meth:`flush`; ``on_first_line`` is called when the first line starts to wait,
+    so that the owner can plan a flush. Without it each line is written at once.
     """
 
     def __init__(self, format: LogFormat, level: LogLevel, stream: TextIO) -> None:
@@ -54,11 +57,11 @@ class AccessLog:
         self._waiting: list[str] = []
 
     def record(self, served: Served) -> None:
-        """Takes note of one answered request, now."""
+        """Adds the line of one answered request."""
         if self.quiet:
             return
         client = served.client if self._with_client else ""
-        # Spelled out now: doing it for a whole batch at its flush would hold up the requests behind it.
+        # The line is formatted now: to format a whole batch at its flush would delay the requests behind it.
         self._waiting.append(self._line(iso(int(time.time() * 1000)), served, client))
         if self.on_first_line is None or len(self._waiting) >= _MOST_LINES:
             self.flush()
@@ -66,7 +69,7 @@ class AccessLog:
             self.on_first_line()
 
     def flush(self) -> None:
-        """Writes what waits. A stream that is gone (a closed terminal, a broken pipe) is no error."""
+        """Writes the lines that wait. A lost stream (a closed terminal, a broken pipe) is no error."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
@@ -111,7 +114,7 @@ def _json_line(at: str, served: Served, client: str) -> str:
 
 
 def _one_word(text: str) -> str:
-    """``text`` without anything that could end the line, the column or a terminal's good sense."""
+    """``text`` without characters that end the line or the column or that control a terminal."""
     if text.isprintable() and " " not in text and "\\" not in text:
         return text
     return "".join(_escaped(character) for character in text)

@@ -1,4 +1,4 @@
-"""What the server does beside answering: idle workspaces rest or go, changed fixtures come."""
+"""Background tasks of the server: idle workspaces, changed fixtures."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from emulator.settings import Settings
 from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet
 
-#: Seconds between two looks for idle workspaces, at most.
+#: The most seconds between two searches for idle workspaces.
 EXPIRE_EVERY_S = 30.0
-#: A workspace that nobody has used for so many seconds holds no file open, after as many again at most.
+#: A workspace that is idle for this many seconds has its files closed, at the latest after twice as many.
 REST_AFTER_S = 2.0
 
 Say = Callable[[str], object]
 
 
 def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) -> list[asyncio.Task[None]]:
-    """Begin what the settings ask for, on the running loop; keep the tasks until the loop ends.
+    """Start the tasks of these settings on the running loop; the caller keeps them until the loop ends.
 
-    ``stamp`` is that of the fixtures as they were read, ``say`` gets what there is to tell, a line at a time.
+    ``stamp``: the stamp of the fixtures when they were read. ``say`` gets each message, one line.
     """
     workspaces = emulator.workspaces
     works: list[tuple[str, float, Callable[[], Awaitable[object]]]] = []
@@ -63,8 +63,8 @@ async def repeat(
 ) -> None:
     """Do ``work`` every ``every_s`` seconds until it is cancelled, whatever it raises.
 
-    ``say`` gets a line that begins with ``what`` for each error; an error that stays the same is said once.
-    An error that nobody expects has its traceback on standard error as well.
+    ``say`` gets a line that begins with ``what`` for each error; a repeated error is reported once. The
+    traceback of an unexpected error goes to standard error, too.
     """
     said = ""
     while True:
@@ -75,7 +75,7 @@ async def repeat(
         except Exception as error:
             problem = f"{what}: {str(error) or type(error).__name__}; trying again"
             if problem != said:
-                with suppress(OSError, ValueError):  # nobody may be there to hear it
+                with suppress(OSError, ValueError):  # standard error may be closed
                     say(problem)
                     if not isinstance(error, (OSError, Unavailable)):
                         traceback.print_exception(error, file=sys.stderr)

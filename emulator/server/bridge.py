@@ -1,8 +1,8 @@
-"""From granian to the application and back: reads a request's body, has it answered, sends the answer.
+"""The bridge between granian and the application: reads a request's body, gets its answer, sends the answer.
 
-A request goes to the *exchange* (framework-free: bytes in, bytes out) if that accepts its path, else
-to the WSGI application. Both are called right here, synchronously, with the loop's turn held: one
-request at a time.
+A request goes to the *exchange* (framework-free: bytes in, bytes out) if the exchange accepts its path, else
+to the WSGI application. The bridge calls both synchronously and holds the lock of the loop: one request at a
+time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Request(Struct):
-    """One request of granian's. ``length``: of its body, -1 where it is not known (chunked)."""
+    """One request from granian. ``length``: the bytes of its body, -1 if unknown (chunked)."""
 
     scope: Scope
     proto: Any
@@ -45,8 +45,8 @@ class Request(Struct):
 class Bridge:
     """Answers granian's requests, one after the other.
 
-    ``body_limit(path)`` gives the bytes that a body sent there may have. Where that is more than is kept in
-    memory, the application is asked before the body is read, and what it wants goes to the ``spool``.
+    ``body_limit(path)`` returns the most bytes of a body for this path. Where the limit exceeds what is kept
+    in memory, the application is asked before the body is read, and an accepted body goes to the ``spool``.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Bridge:
         await self.read(request)
 
     def request(self, scope: Scope, proto: Any, since: float) -> Request:
-        """What granian hands over, in any thread; ``since``: when (:func:`time.perf_counter`)."""
+        """The request from granian, in any thread; ``since``: when (:func:`time.perf_counter`)."""
         fields = scope.headers
         headers = fields.items()
         by_name = dict(headers)
@@ -86,7 +86,7 @@ class Bridge:
         return Request(scope, proto, length, scope.method, scope.path, headers, by_name, since)
 
     def read(self, request: Request) -> asyncio.Task[None]:
-        """Begin to read a request's body and to answer it; with the turn held."""
+        """Start to read a request's body and to answer it; the caller holds the lock."""
         return self._deliveries.begin(self._read(request))
 
     async def _read(self, request: Request) -> None:
@@ -105,7 +105,7 @@ class Bridge:
             await request.delivery
 
     def answer(self, request: Request, body: bytes, problem: BodyProblem | None) -> None:
-        """Answer a request whose body has been read; with the turn held."""
+        """Answer a request whose body has been read; the caller holds the lock."""
         self._send(request, self._ask(request, body, problem))
 
     def _ask(self, request: Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
@@ -123,8 +123,8 @@ class Bridge:
 
     def _send(self, request: Request, answer: Answer) -> None:
         if answer.delivery is None and not is_large(answer):
-            # An error that somebody keeps would keep the request and, with it, a body that is not read to its
-            # end: granian would wait for us to read it, and the client for us to take it.
+            # A stored error would keep the request alive and with it a body that is not read to its end:
+            # granian would wait for us to read it, and the client for us to take it.
             send(request.proto, request.method, answer)
             request.proto = request.pieces = None
             self._record(request, answer, "")
@@ -152,13 +152,12 @@ async def _read_piece(request: Request) -> bytes:
 
 
 def _unreadable(readable: Container[str], names: list[str]) -> list[tuple[str, str]]:
-    # Granian leaves out values that are not ASCII: a workspace or an origin that nobody can read must be
-    # refused, not go unseen.
+    # Granian omits values that are not ASCII: an unreadable workspace or origin must be refused, not ignored.
     return [(name, "?") for name in names if name not in readable]
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
-    """The headers by name, the values of those that came several times in one."""
+    """The headers by name, with the values of repeated headers joined."""
     by_name: dict[str, str] = {}
     for name, value in headers:
         parting = "; " if name == "cookie" else ", "

@@ -1,9 +1,8 @@
-"""The server's TCP connections as the operating system knows them: how to listen, to break one, and to see
-how far its client has read.
+"""The server's TCP connections in the operating system: listening, breaking, and how much a client has read.
 
-Granian shows a client's address but not its socket, so a connection is looked up among this process's
-own descriptors by its two ends. That works wherever sockets are descriptors listed in ``/dev/fd``
-(Linux, macOS, the BSDs); on Windows none is found, and :func:`cut` says so.
+Granian shows a client's address but not its socket, so this module finds a connection among the descriptors
+of this process by its two addresses. That works where ``/dev/fd`` lists sockets (Linux, macOS, the BSDs); on
+Windows it finds no connection, and :func:`cut` returns that.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ if sys.platform != "win32":
 _LISTED_IN = "/dev/fd"
 #: Connections that may wait to be accepted, and requests that granian may hold.
 BACKLOG = 1024
-#: Bytes of an answer that are given to the server without asking whether the client reads them.
+#: Bytes of an answer that the server gets before the client's reading is checked.
 AT_ONCE = 512 * 1024
-#: Seconds that the client may take for so many.
+#: Seconds that the client may take to read this many.
 PATIENCE_S = 60.0
-#: Seconds between two looks at how far it is, at first and later.
+#: Seconds between two checks of its progress, at first and later.
 _LOOK_S, _SELDOM_S = 0.001, 0.05
 
 #: What ``localhost`` means, whatever the system's file of hosts says.
@@ -86,8 +85,8 @@ def _listen(host: str, port: int) -> socket.socket:
         if sys.platform == "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # A port that a server left a moment ago can be had again. (Never SO_REUSEPORT: with it two
-            # servers share a port, and each answers some of the requests.)
+            # A port that a server just released can be taken again. (Never SO_REUSEPORT: with it two servers
+            # share a port, and each answers some of the requests.)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
@@ -99,22 +98,22 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(text: str) -> Address:
-    """``"127.0.0.1:80"`` or ``"[::1]:80"`` in its two parts."""
+    """``"127.0.0.1:80"`` or ``"[::1]:80"`` as address and port."""
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
 
 
 def cut(client: Address, server_port: int, *, reset: bool) -> bool:
-    """Breaks the connection of ``client`` with our ``server_port``: whether there was one to break.
+    """Breaks the connection of ``client`` with our ``server_port``; returns whether it was found.
 
-    ``reset`` false: both directions end, as after an orderly close (FIN). True: the connection is set
-    to be reset (RST) when the server drops it, and reading ends, upon which the server drops it.
+    ``reset`` false: both directions end, as after an orderly close (FIN). True: reading ends, the server
+    then drops the connection, and the system resets it (RST).
     """
     return _each_connection(server_port, client, _reset_when_dropped if reset else _end)
 
 
 def hold_back(client: Address, server_port: int) -> None:
-    """Keeps for a moment what is written to ``client`` from leaving, where the system can (Linux)."""
+    """Holds what is written to ``client`` back for a moment, where the system can (Linux)."""
     cork = getattr(socket, "TCP_CORK", None)
     if cork is not None:
         _each_connection(server_port, client, lambda one: one.setsockopt(socket.IPPROTO_TCP, cork, 1))
@@ -128,7 +127,7 @@ def cut_all(server_port: int) -> None:
 class Reader:
     """The client of one connection, which reads a long answer. Close it at the end.
 
-    Granian takes every piece of an answer that it is given and keeps it until the client reads it.
+    Granian accepts every piece of an answer and keeps it until the client reads it.
     """
 
     def __init__(self, client: Address, server_port: int) -> None:
@@ -138,9 +137,9 @@ class Reader:
         self._given = 0
 
     async def has_taken(self, size: int, ends: Collection[asyncio.Future[Any]]) -> bool:
-        """Say that it was given so much, and wait until it can be given more, or until one of ``ends``.
+        """Record that it was given this many bytes, and wait until it can take more or until one of ``ends``.
 
-        False: it read nothing for too long, and its connection is cut.
+        False: the client read nothing for too long, and its connection is cut.
         """
         self._given += size
         if self._given < AT_ONCE:
@@ -163,7 +162,7 @@ class Reader:
         cut(self._client, self._server_port, reset=False)
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop observing the connection."""
         if self._connection is not None:
             self._connection.close()
 
@@ -173,7 +172,7 @@ class Reader:
 
 
 def _unsent_bytes(connection: socket.socket) -> int:
-    """The bytes in the system's hands that the other side has not taken yet; 0 where that cannot be asked."""
+    """The bytes in the system's buffers that the other side has not taken yet; 0 if unknown."""
     if sys.platform == "win32":
         return 0
     try:
@@ -202,9 +201,9 @@ def _each_connection(
         try:
             connection = socket.socket(fileno=os.dup(descriptor))
         except OSError:
-            continue  # closed in between
+            continue  # closed meanwhile
         with connection:
-            # Looked at again: another file may have taken over the number before it was duplicated.
+            # Checked again: another file may have got the number before it was duplicated.
             if _joins(connection.fileno(), server_port, client):
                 try:
                     treat(connection)
@@ -223,7 +222,7 @@ def _descriptors() -> list[int]:
 
 def _joins(descriptor: int, server_port: int, client: Address | None) -> bool:
     try:
-        # The family given here is a guess that the two calls do not depend on; it saves a look-up.
+        # The family is a guess; the two calls do not depend on it, and it saves a look-up.
         looked_at = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, fileno=descriptor)
     except OSError:
         return False

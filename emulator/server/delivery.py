@@ -1,7 +1,7 @@
-"""How an answer reaches its client when that is not simply "now, whole".
+"""The delivery of answers that do not leave at once and whole.
 
-Everything here waits on the event loop, so nobody else waits and no thread is held. It needs no more of
-granian than the RSGI specification has.
+All waiting takes place on the event loop, so nobody else waits and no thread is held. The module needs only
+the RSGI specification of granian.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from emulator.server.connections import AT_ONCE, Reader
 if TYPE_CHECKING:
     from emulator.server.bridge import Request
 
-#: Seconds over which a ``slow_body`` trickles, and into how many pieces it is cut at most.
+#: Seconds that a ``slow_body`` takes, and the most pieces of it.
 SLOW_BODY_S = 3.0
 _SLOW_PIECES = 30
-#: Seconds for the first half of a ``truncated_body`` to leave: what is still inside when a body ends is lost.
+#: Seconds for the first half of a ``truncated_body`` to leave: what is unsent when a body ends is lost.
 _HALF_LEAVES_S = 0.1
 #: Seconds for the server to notice that its connection was cut.
 _CUT_NOTICED_S = 0.5
 
-#: Bytes of larger answers that may wait for their clients at a time, all together.
+#: Bytes of all larger answers that may wait for their clients at the same time.
 MOST_UNREAD = 128 * 1024 * 1024
 
 # Re-exported names that the library's types do not declare as such.
@@ -37,19 +37,19 @@ _CLIENT_LEFT: tuple[type[RuntimeError], ...] = (
     rsgi.ProtocolError,  # type: ignore[attr-defined]
 )
 
-#: What came of a delivery: the answer that was sent in the end, and a word on what happened to it.
+#: The result of a delivery: the answer that was sent, and a word on what happened to it.
 Outcome = tuple[Answer, str]
 
 
 def is_large(answer: Answer) -> bool:
-    """Whether an answer is delivered piece by piece, as its client reads it."""
+    """Whether an answer is delivered in pieces, as its client reads them."""
     return len(answer.body) > AT_ONCE
 
 
 def send(proto: Any, method: str, answer: Answer) -> None:
     """Sends a whole answer at once. Where HTTP allows no body (HEAD, 204, 304) none is sent."""
     if method == "HEAD":
-        # A view that knows of HEAD gives an empty body and the length of the whole one.
+        # A view that handles HEAD returns an empty body and the length of the whole one.
         has_length = any(name.lower() == "content-length" for name, _ in answer.headers)
         headers = answer.headers if has_length else _with_length(answer.headers, len(answer.body))
         proto.response_empty(answer.status, headers)
@@ -75,22 +75,22 @@ class Deliveries:
     def start(
         self, request: Request, answer: Answer, on_done: Callable[[Answer, str], None]
     ) -> asyncio.Task[None]:
-        """Begins to deliver; ``on_done`` gets the answer that was sent and a note ("" if all went well)."""
+        """Starts a delivery; ``on_done`` gets the answer that was sent and a note ("": no problem)."""
         return self.begin(self._deliver(request, answer, on_done))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin what :meth:`give_up` cancels."""
+        """Start a task that :meth:`give_up` cancels."""
         task = self._loop.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
 
     def hurry(self) -> None:
-        """From now on delays are over, slow bodies go out at once, streams end: the server stops."""
+        """End all delays, send slow bodies at once, end streams: the server stops."""
         self._hurry.set()
 
     def give_up(self) -> None:
-        """Cancels what is still under way."""
+        """Cancels the tasks that still run."""
         for task in self._under_way:
             task.cancel()
 
@@ -146,7 +146,7 @@ class Deliveries:
         proto, address = request.proto, connections.address_of(request.scope.client)
         gone = asyncio.create_task(_client_gone(proto))
         found = connections.cut(address, self._server_port, reset=effect == "connection_reset")
-        # Letting go of the request earlier would make the server send an answer of its own.
+        # If the request were released earlier, the server would send an answer of its own.
         await asyncio.wait([gone], timeout=_CUT_NOTICED_S)
         left = gone.done()
         gone.cancel()
@@ -156,9 +156,9 @@ class Deliveries:
             answer = failure(f"fault {effect}: the client's connection cannot be found on this system")
             send(proto, request.method, answer)
             return answer, ""
-        if not left:  # the client sent more than its request, and the server reads none of it
+        if not left:  # the client sent more than its request, and the server does not read it
             connections.hold_back(address, self._server_port)
-            # A folder can be opened and not read: the answer breaks off before its first byte.
+            # A folder can be opened but not read: the answer breaks off before its first byte.
             proto.response_file(200, [], os.sep)
         return answer, effect
 
@@ -177,12 +177,12 @@ class Deliveries:
     async def _stream(
         self, request: Request, status: int, headers: list[tuple[str, str]], pieces: AsyncGenerator[bytes]
     ) -> str:
-        """Sends pieces until there are no more, the client leaves or the server stops; why it ended."""
+        """Sends pieces until the stream ends, the client leaves or the server stops; returns which."""
         reader = Reader(connections.address_of(request.scope.client), self._server_port)
         transport = request.proto.response_stream(status, headers)
         gone = asyncio.create_task(_client_gone(request.proto))
         stopping = asyncio.create_task(self._hurry.wait())
-        # A page that watches has no end of its own; of anything else a half would be of no use.
+        # A live page has no end; a half of anything else would be useless.
         is_endless = any(value.startswith("text/event-stream") for _, value in headers)
         ends: list[asyncio.Task[Any]] = [gone, stopping] if is_endless else [gone]
         next_piece: asyncio.Task[bytes | None] | None = None
@@ -204,11 +204,11 @@ class Deliveries:
             return "client left"
         except Exception as error:
             internal_error(error)
-            reader.leave()  # else the half of an answer would end like a whole one
+            reader.leave()  # else half an answer would end like a whole one
             return "broken off"
         finally:
             reader.close()
-            del transport  # an error's traceback would hold it, and with it the body open
+            del transport  # an error's traceback would hold it and keep the body open
             gone.cancel()
             stopping.cancel()
             if next_piece is not None:

@@ -1,7 +1,7 @@
-"""Granian by names that its documentation does not promise: a request is answered where it arrives.
+"""Granian by its internal names: a request is answered in the thread in which it arrives.
 
-That is more than twice as fast as :mod:`emulator.server.granian_public`. What is expected of each name
-(``tests/test_granian.py`` fails where a new granian no longer does it):
+That is more than twice as fast as :mod:`emulator.server.granian_public`. The emulator expects this of each
+name (``tests/test_granian.py`` fails if a new granian behaves differently):
 
 - ``CallbackScheduler``: its ``_schedule_fn(watcher)`` is called for each request, in the one Python
   thread of a worker; ``watcher.scope`` and ``watcher.proto`` are those of RSGI.
@@ -9,7 +9,7 @@ That is more than twice as fast as :mod:`emulator.server.granian_public`. What i
   ``call_soon_threadsafe``, in the thread in which the body came; ``result()`` raises where it was cut off.
 - ``SocketHolder``: takes a listening socket's descriptor, whether it is a Unix socket, and the backlog.
 - ``RSGIWorker``: takes the keywords below; ``serve_async(scheduler, loop, signal)`` returns when it listens.
-- ``WorkerSignal``: ``set()`` stops the worker; what ``add_cb`` was given is called when it has ended.
+- ``WorkerSignal``: ``set()`` stops the worker; the callback of ``add_cb`` is called when it has ended.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class InternalGranian:
         self._context = copy_context()
         self._signal = WorkerSignal()
         self._signal.add_cb(lambda: loop.call_soon_threadsafe(self.ended.set))
-        # Its own words would go to the terminal among ours.
+        # Granian's own messages would go to the terminal among ours.
         logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)
         # The type stubs know neither the keywords nor the defaults.
         scheduler: Any = CallbackScheduler
@@ -70,7 +70,7 @@ class InternalGranian:
         self._worker.serve_async(self._scheduler, self._loop, self._signal)
 
     def stop(self) -> None:
-        """Accept no more connections, and end those that rest."""
+        """Accept no more connections, and close the idle ones."""
         self._signal.set()
 
     def _take(self, watcher: Any) -> None:
@@ -107,7 +107,7 @@ class InternalGranian:
 
 
 def _held(listener: socket.socket) -> Any:
-    """The listening socket in granian's hands: one that granian opens would share the port with anybody."""
+    """The listening socket for granian: other programs could share the port of a socket of its own."""
     holder: Any = SocketHolder
     if sys.platform.startswith(("linux", "freebsd")):
         return holder(listener.detach(), False, BACKLOG)

@@ -1,4 +1,4 @@
-"""Granian by its documented names: slower, for Windows and for a granian that lacks the others."""
+"""Granian by its documented names: slower, for Windows and for a granian that lacks the internal names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class PublicGranian:
     """Granian's embedded server at the address of ``listener``, with ``answer`` as its RSGI application.
 
-    Granian opens a socket of its own: the port is free for a moment, and on Linux a program that asks to
-    share it can. ``ended`` is set when its last connection is gone.
+    Granian opens a socket of its own: the port is free for a moment, and on Linux another program can share
+    it. ``ended`` is set when its last connection is closed.
     """
 
     def __init__(
@@ -63,5 +63,5 @@ class PublicGranian:
         raise OSError(f"cannot listen at {self._host}:{self._port}") from self._task.exception()
 
     def stop(self) -> None:
-        """Accept no more connections, and end those that rest."""
+        """Accept no more connections, and close the idle ones."""
         self._server.stop()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Runs the server: binds, starts granian in this process, stops it cleanly.
+"""The run of the server: binds, starts granian in this process, stops it cleanly.
 
 One process, one event loop in the main thread. Granian (Rust) speaks HTTP in threads of its own and
 hands requests to the :class:`~emulator.server.bridge.Bridge`.
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from emulator.server.granian_internal import InternalGranian
     from emulator.server.granian_public import PublicGranian
 
-#: Seconds that what is under way gets to end by itself after the first signal to stop.
+#: Seconds that running requests may take after the first signal to stop.
 GRACE_S = 2.0
-#: Seconds that granian gets to let go of connections that were cut.
+#: Seconds that granian may take to release connections that were cut.
 _LAST_S = 1.0
 #: Seconds that an access-log line may wait in memory.
 _LOG_EVERY_S = 0.05
-#: The environment variable that, set to "public", makes granian's documented names serve: for tests.
+#: The environment variable whose value "public" selects granian's documented names: for tests.
 DOOR = "EMULATOR_GRANIAN"
 
 
@@ -59,14 +59,14 @@ def serve(
     certificate: Certificate | None = None,
     spool: Spool | None = None,
 ) -> float:
-    """Serves until SIGTERM or SIGINT (a second one hurries), in the main thread; then returns
-    when it was told to stop (:func:`time.monotonic`).
+    """Serves in the main thread until SIGTERM or SIGINT (a second one hurries); returns the time of the first
+    signal (:func:`time.monotonic`).
 
-    ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when requests are
-    answered. ``on_stop`` is called when the last answer is out and the loop rests. ``spool`` takes large
-    bodies, after the application was asked for each; without one they stay in memory. With a ``certificate``
-    it is HTTPS. Raises :class:`OSError`, before anything is started, when the port is taken or the host is
-    not ours.
+    ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when the server answers
+    requests. ``on_stop`` is called after the last answer, when the loop is idle. ``spool`` takes large
+    bodies that the application accepts; without a spool they stay in memory. With a ``certificate`` the
+    server speaks HTTPS. Raises :class:`OSError`, before anything is started, if the port is taken or the
+    host is not ours.
     """
     listeners = connections.listen(host, port)
     real_port: int = listeners[0].getsockname()[1]
@@ -76,7 +76,7 @@ def serve(
     application = WsgiCall(app.wsgi_app, host, real_port)
     bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
-    gc.freeze()  # what is there now lives as long as the process: no collection has to walk it
+    gc.freeze()  # present objects live as long as the process: the garbage collector can skip them
     threads_before = _native_threads()
     granians = [choose_granian(loop, bridge, one, certificate) for one in listeners]
     try:
@@ -93,7 +93,7 @@ def serve(
 def choose_granian(
     loop: SharedLoop, bridge: Bridge, listener: socket.socket, certificate: Certificate | None
 ) -> InternalGranian | PublicGranian:
-    """Granian on ``listener``: by its internal names where there are such, else by its documented ones."""
+    """Granian on ``listener``: by its internal names if it has them, else by its documented ones."""
     if sys.platform != "win32" and os.environ.get(DOOR) != "public":
         with suppress(ImportError):  # a granian without those names
             from emulator.server.granian_internal import InternalGranian  # noqa: PLC0415
@@ -132,9 +132,9 @@ async def _serve(
 
 
 async def _wind_up(threads_before: int) -> None:
-    """Ends what others have left on the loop, and waits for granian's threads to be gone.
+    """Ends the remaining tasks of the loop, and waits for the end of granian's threads.
 
-    A thread that still wants Python when Python ends takes the process down with it.
+    A thread that calls Python after Python's end crashes the process.
     """
     loop = asyncio.get_running_loop()
     left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -147,7 +147,7 @@ async def _wind_up(threads_before: int) -> None:
         if _native_threads() <= threads_before:
             return
         if attempt == 100:
-            gc.collect()  # a request in a reference cycle keeps them
+            gc.collect()  # a request in a reference cycle keeps them alive
         await asyncio.sleep(0.001)
 
 

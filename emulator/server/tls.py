@@ -1,4 +1,4 @@
-"""Certificates for HTTPS: a person's own, or one made here that devices can learn to trust."""
+"""Certificates for HTTPS: given ones, or one made here that devices can be told to trust."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _FOLDER, _CA, _CA_KEY, _SERVER = "tls", "ca.pem", "ca-key.pem", "server.pem"
 
 
 class TlsError(Exception):
-    """HTTPS as it was asked for cannot be had."""
+    """The settings for HTTPS cannot be used."""
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """PEM files; ``authority`` is what a device must trust, where the certificate was made here."""
+    """PEM files; ``authority``: what a device must trust if the certificate was made here."""
 
     chain: Path
     key: Path
@@ -38,8 +38,8 @@ def choose_certificate(
 ) -> Certificate | None:
     """The certificate to serve with; ``None`` for plain HTTP.
 
-    One made here is for localhost, ``host``, Android's :data:`ANDROID_HOST` and every address of this
-    machine. Its authority is kept in ``state/tls``, so that a device which trusts it does so after a restart.
+    A certificate made here is for localhost, ``host``, Android's :data:`ANDROID_HOST` and every address of
+    this machine. Its authority is kept in ``state/tls``, so that a device still trusts it after a restart.
     Raises :class:`TlsError` and :class:`OSError`.
     """
     if self_signed and (cert or key):
@@ -53,9 +53,9 @@ def choose_certificate(
 
 def _own(cert: Path, key: Path) -> Certificate:
     for path in (cert, key):
-        path.read_bytes()  # its error names the file; that of ssl does not
+        path.read_bytes()  # this error names the file; the error of ssl does not
     try:
-        # An empty password: a key that wants one is refused rather than asked for at the terminal.
+        # An empty password: a key with a password is refused; ssl would ask for it at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
     except (ssl.SSLError, ValueError) as error:
         text = f"--tls-cert {cert}, --tls-key {key}: cannot be used: must be a certificate and its key, PEM"
@@ -82,7 +82,7 @@ def _made(folder: Path, host: str) -> Certificate:
 
 
 def _authority(trustme: Any, folder: Path) -> Any:
-    """The authority of this state directory, made at its first use."""
+    """The authority of this state directory, created at its first use."""
     cert, key = folder / _CA, folder / _CA_KEY
     if cert.exists() and key.exists():
         try:
@@ -120,7 +120,7 @@ def is_every_address(host: str) -> bool:
 
 
 def own_addresses() -> list[str]:
-    """Every address of this machine but those of one link only."""
+    """Every address of this machine except link-local ones."""
     found = []
     for addresses in psutil.net_if_addrs().values():
         for one in addresses:

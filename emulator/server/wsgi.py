@@ -1,4 +1,4 @@
-"""One request through a WSGI application, without a server's ceremony: a request in, an answer out."""
+"""A call of a WSGI application for one request: a request in, an answer out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WsgiCall:
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.version": (1, 0),
             "wsgi.errors": sys.stderr,
-            # The body has been read and counted: applications may read to its end.
+            # The body has been read and counted: the application may read to its end.
             "wsgi.input_terminated": True,
             "wsgi.multithread": False,
             "wsgi.multiprocess": False,
@@ -48,7 +48,7 @@ class WsgiCall:
         body: bytes | IO[bytes],
         problem: BodyProblem | None,
     ) -> Answer:
-        """The application's answer, with the delivery and the summary that it left in its environment."""
+        """The application's answer, with the delivery and the summary from its environment."""
         environ = self._base.copy()
         environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         environ[BODY_PROBLEM_KEY] = problem
@@ -63,7 +63,7 @@ class WsgiCall:
         for name, value in headers:
             variable = _variable(name)
             if variable in environ:
-                # Cookies are parted by semicolons, every other list by commas.
+                # Cookies are separated by semicolons, all other lists by commas.
                 value = f"{environ[variable]}{'; ' if name == 'cookie' else ','}{value}"
             environ[variable] = value
         return call_application(self._application, environ)
@@ -76,5 +76,5 @@ def _variable(name: str) -> str:
 
 
 def _as_wsgi(text: str) -> str:
-    # WSGI wants the UTF-8 bytes, each as the character of its number (PEP 3333).
+    # WSGI expects the UTF-8 bytes, each as the character with its number (PEP 3333).
     return text.encode("utf-8", "surrogateescape").decode("latin-1")

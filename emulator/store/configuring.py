@@ -1,8 +1,8 @@
-"""Databases and resources changed by hand: nothing that is stored may be left hanging or unreadable.
+"""Changes of databases and resources by hand that leave every stored record valid and readable.
 
-Each change is one transaction. Where it concerns every profile or subscription, these are gone through in
-steps; meanwhile requests are answered, but no other change by hand may begin (the caller sees to that).
-All but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.Unavailable`.
+Each change is one transaction. A change that concerns every profile or subscription goes through them in
+steps; meanwhile requests are answered, but no other change by hand may begin (the caller ensures that). All
+but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.Unavailable`.
 """
 
 from __future__ import annotations
@@ -77,10 +77,10 @@ async def change_database(
     fields: Mapping[str, FieldType | None],
     cascade: bool = False,
 ) -> Database:
-    """Give a database another name, and some of its fields another type; ``None`` removes a field.
+    """Change the name of a database and the types of fields; ``None`` removes a field.
 
-    The profiles' values are read anew as the new types; one that cannot be is a reason to refuse. Values of
-    a removed field are too, unless ``cascade`` has them removed.
+    The profiles' values are converted to the new types; the change is refused if a value cannot be converted,
+    or if a removed field has values and ``cascade``, which removes them, is false.
     """
     gone = {one for one, kind in fields.items() if kind is None}
     refuse(SetCheck([], []).values("", "", database, dict.fromkeys(gone)))
@@ -97,7 +97,7 @@ async def change_database(
 async def _converted(
     profiles: IndexedTable, changed: Database, retyped: set[str], gone: set[str], cascade: bool
 ) -> list[Op]:
-    """The steps that give the profiles their values as the changed database wants them."""
+    """The steps that convert the profiles' values to the fields of the changed database."""
     steps: list[Op] = []
     problems: Counter[tuple[str, str]] = Counter()
     async for doc_id, document in profiles.walk():
@@ -132,8 +132,8 @@ async def change_resource(
 ) -> Resource:
     """Change some of a resource's properties.
 
-    Subscriptions in a database that it no longer has are a reason to refuse, unless ``cascade`` has them
-    removed; those of a provider that it no longer accepts stay.
+    The change is refused if subscriptions are in a database that the resource no longer has, unless
+    ``cascade`` removes them; subscriptions of a provider that it no longer accepts stay.
     """
     changed = replace(resource, **change)
     _check_resource(store, changed, resource)
@@ -152,10 +152,10 @@ async def change_resource(
 
 
 async def delete_database(store: TinyDBStore, database: Database, cascade: bool = False) -> dict[str, int]:
-    """Remove a database; how many profiles and subscriptions went with it.
+    """Remove a database; returns the numbers of removed profiles and subscriptions.
 
-    Refused while a resource names it or profiles are in it, unless ``cascade`` has it taken out of the
-    resources and its profiles removed.
+    Refused while a resource names it or profiles are in it, unless ``cascade`` removes it from the resources
+    and removes its profiles.
     """
     basis = store.storage.basis
     naming = [one for one in store.resources() if database.id in one.db_ids]
@@ -176,9 +176,9 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
 
 
 async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool = False) -> dict[str, int]:
-    """Remove a resource; how many subscriptions went with it.
+    """Remove a resource; returns the number of removed subscriptions.
 
-    Refused while it has subscriptions, unless ``cascade`` has them removed.
+    Refused while it has subscriptions, unless ``cascade`` removes them.
     """
     basis = store.storage.basis
     tables = [store.subscriptions]
@@ -198,7 +198,7 @@ def _check_resource(store: TinyDBStore, resource: Resource, before: Resource | N
 
 
 def _last(problems: list[Problem], position: int) -> list[Problem]:
-    """The problems of the entry at this position, under paths of its own."""
+    """The problems of the entry at this position, with paths relative to the entry."""
     prefix = f"[{position}]"
     return [
         one._replace(path=one.path.removeprefix(prefix)) for one in problems if one.path.startswith(prefix)
@@ -228,7 +228,7 @@ async def _changing(store: TinyDBStore, basis: Basis, steps: list[Op]) -> AsyncI
 
 
 async def _removed(tables: list[IndexedTable], is_wanted: _Wanted, first_only: bool) -> list[Op]:
-    """The removal of all wanted documents that there are at the moment of return, or of the first found."""
+    """The removal of all wanted documents that exist at the moment of return, or of the first one."""
     steps: list[Op] = []
     seen: list[int] = []
     for table in tables:
@@ -239,7 +239,7 @@ async def _removed(tables: list[IndexedTable], is_wanted: _Wanted, first_only: b
                 if first_only:
                     return steps
         seen.append(last)
-    for table, last in zip(tables, seen, strict=True):  # what came into one while another was gone through
+    for table, last in zip(tables, seen, strict=True):  # added during the walk through another table
         for doc_id in table.state.ids_after(last):
             late = table.state.documents.get(doc_id)
             if late is not None and is_wanted(_place(late)):

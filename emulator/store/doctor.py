@@ -1,4 +1,4 @@
-"""Looking at a state directory without touching it: what is there, what is wrong, and how to go on."""
+"""The read-only check of a state directory: contents, problems, and how to continue."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from emulator.store.snapshot import FORMAT, read_header
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE
 
-#: The workspace without whose state no server starts.
+#: The workspace whose state every start needs.
 DEFAULT = "default"
-#: Raises :class:`ValueError` for a remembered document, of this name, that a server could not work with.
+#: Raises :class:`ValueError` for a remembered document of this name that a server cannot use.
 Judge = Callable[[str, bytes], object]
 _JOURNAL = re.compile(r"(.+)\.([0-9]+)\.journal")
-#: More findings of one file than these are only counted.
+#: The most findings that are listed for one file; more are counted.
 MAX_FINDINGS = 100
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it must be; ``offset`` in bytes, where a file is damaged."""
+    """A problem; ``offset``: the byte at which a file is damaged."""
 
     path: Path
     text: str
@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class LogFacts:
-    """One log: how many transactions it holds, how many bytes it has, how many of them are torn."""
+    """One log: its transactions, its bytes, its torn bytes."""
 
     path: Path
     transactions: int
@@ -53,10 +53,11 @@ class LogFacts:
 
 @dataclass
 class Report:
-    """What was found of one state file. Nothing in ``findings``: it is good.
+    """The result for one state file. Without ``findings`` it is valid.
 
-    ``counts`` has the documents of each table. Where the state cannot be read, it and the numbers are empty.
-    ``starts``: a server starts with it. ``advice``: what is lost and how to go on, a line each.
+    ``counts``: the number of documents in each table. For an unreadable state this and the other numbers are
+    empty. ``starts``: whether a server starts with it. ``advice``: what is lost and how to continue, line by
+    line.
     """
 
     path: Path
@@ -72,11 +73,11 @@ class Report:
 
     @property
     def torn_bytes(self) -> int:
-        """Bytes of an unfinished transaction, which the next start cuts off: no damage."""
+        """Bytes of an unfinished transaction, which the next start cuts off; they are no damage."""
         return sum(one.torn_bytes for one in self.logs if not one.superseded)
 
     def find(self, path: Path, text: str, offset: int | None = None) -> None:
-        """One finding more."""
+        """Add a finding."""
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(path, text, offset))
         else:
@@ -84,9 +85,9 @@ class Report:
 
 
 def state_files(folder: Path) -> list[Path]:
-    """The state files of a directory, those included of which only logs are left.
+    """The state files of a directory, including those of which only logs are left.
 
-    Files of others are not among them, but in the place of the default workspace's. Raises :class:`OSError`
+    Foreign files are omitted, except one in place of the default workspace's file. Raises :class:`OSError`
     if it cannot be read.
     """
     stems = {path.stem for path in stored_states(folder)}
@@ -134,7 +135,7 @@ _SET_RIGHT = (
 
 
 def _advise(report: Report, damage: DamagedState) -> Iterator[str]:
-    """What is lost of a damaged state, and the commands after which a server starts again."""
+    """The loss in a damaged state, and the commands after which a server starts again."""
     later = [one.path for one in report.logs if one.path == damage.path or not _before(one, damage)]
     if damage.offset == 0 or damage.path not in later:
         yield from _start_anew(report)
@@ -160,7 +161,7 @@ def _start_anew(report: Report) -> Iterator[str]:
 
 
 def _aside(report: Report) -> Path:
-    """A folder that is not there yet."""
+    """A folder that does not exist yet."""
     names = chain(["damaged"], (f"damaged-{number}" for number in count(2)))
     paths = (report.path.with_suffix(f".{name}") for name in names)
     return next(path for path in paths if not path.exists())
@@ -205,7 +206,7 @@ def _misremembered(state: State, judge: Judge) -> Iterator[str]:
 
 
 def _look_at_logs(report: Report, generation: int) -> None:
-    """Count what each log holds; ``generation``: that of the first one that counts."""
+    """Count the contents of each log; ``generation``: the generation of the first valid log."""
     for number, path in find_logs(report.path).items():
         facts, transactions = LogReport(), 0
         size = path.stat().st_size
@@ -222,7 +223,7 @@ def _look_at_logs(report: Report, generation: int) -> None:
 
 
 def wrong_indexes(state: State) -> list[str]:
-    """Which indexes are not what a fresh look at the documents would make."""
+    """The indexes that differ from indexes built anew from the documents."""
     wrong = []
     for name, table in state.tables.items():
         again = State(SPECS).table(name)

@@ -1,11 +1,11 @@
-"""The documents of one table by id, kept such that they grow without ever stopping anybody."""
+"""The documents of one table by id, in a container that grows in small steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableMapping
 from itertools import groupby
 
-#: A page has the ids that are the same but for so many low bits.
+#: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
 
 
@@ -57,7 +57,7 @@ class Documents(MutableMapping[int, bytes]):
         return sum(map(len, list(self._pages.values())))
 
     def fill(self, doc_ids: Iterable[int], documents: Iterable[bytes]) -> None:
-        """Set many documents, quickest where their ids ascend."""
+        """Set many documents; fastest for ascending ids."""
         pairs = zip(doc_ids, documents, strict=True)
         for number, of_page in groupby(pairs, lambda pair: pair[0] >> _PAGE_BITS):
             self._own_page(number).update(of_page)

@@ -1,4 +1,4 @@
-"""Profiles and subscriptions changed by hand: checked like fixtures, each change one transaction."""
+"""Changes of profiles and subscriptions by hand: checked like fixtures, each one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emulator.store.interface import Store
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Raise :class:`Invalid` if there is any problem; a position ``[0]`` in its path is left out."""
+    """Raise :class:`Invalid` if there is any problem; its path omits the position ``[0]``."""
     texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
     if texts:
         raise Invalid(some_of(texts), "A3")
@@ -73,9 +73,9 @@ def change_profile(store: Store, profile: Profile, values: Mapping[str, FieldVal
 def find_subscription(
     store: Store, hash_id: str, profile_id: str | None, one_only: bool
 ) -> tuple[Subscription, list[Subscription]]:
-    """The record with this hash id, and all of them: a key can be on several profiles.
+    """The record with this hash id, and all records of its key, which can be on several profiles.
 
-    Of several the active one is meant, else the one added last; with ``one_only`` the caller must say which.
+    Among several it is the active one, else the one added last; with ``one_only`` the caller must choose.
     Raises :class:`NotFound` and 400.
     """
     every = store.find_by_hash(hash_id)

@@ -1,4 +1,4 @@
-"""What can be wrong with a state."""
+"""The errors of a state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class StateError(Exception):
 
 
 class DamagedState(StateError):
-    """A file is not what was written: which, at which byte offset, and why."""
+    """A file differs from what was written: which file, at which byte offset, and why."""
 
     def __init__(self, path: Path, offset: int, reason: str) -> None:
         super().__init__(
@@ -23,7 +23,7 @@ class DamagedState(StateError):
 
 
 class ForeignFile(StateError):
-    """Somebody else's file is where one of ours would be."""
+    """A foreign file is in the place of one of ours."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class ForeignFile(StateError):
 class Unavailable(Exception):
     """A transaction could not be made durable: nothing of it was applied, the state is as before.
 
-    ``cause``: what the system said, if it did.
+    ``cause``: the error of the system, if any.
     """
 
     def __init__(self, text: str, cause: Exception | None = None) -> None:
@@ -44,7 +44,7 @@ class Unavailable(Exception):
 
 
 def reason(error: Exception, path: Path) -> str:
-    """What went wrong with the state file ``path``, for a person."""
+    """The reason of an error with the state file ``path``, for a person."""
     if isinstance(error, OSError):
         return f"{error.strerror or error} ({error.filename or path})"
     return f"{type(error).__name__}: {error} ({path})"

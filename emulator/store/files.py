@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and files that are told from those of others."""
+"""Files that appear whole or not at all, and the recognition of the emulator's own files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from emulator.store.errors import DamagedState, StateError
 
 T = TypeVar("T")
 
-#: Neither through a link nor, on Windows, with two bytes for a newline.
+#: Follows no link and, on Windows, writes a newline as one byte.
 OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-#: What is not a file of ours is told by one of these, too.
+#: Errors of the system for a path that is no file of ours.
 _NO_FILE_OF_OURS = (ENOENT, ELOOP, EACCES, EPERM, EISDIR)
 
 
@@ -30,7 +30,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], sync: bool = True) -> None
 
     Raises :class:`OSError`; then ``path`` is as before and nothing is left beside it.
     """
-    # Nobody can put a file or a link where it will be.
+    # No other program can put a file or a link in the place of this name.
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     created = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | OPEN_FLAGS, 0o666)
     try:
@@ -48,14 +48,14 @@ def replace_file(path: Path, chunks: Iterable[bytes], sync: bool = True) -> None
 
 def _write(file: RawIOBase, data: bytes) -> None:
     left = memoryview(data)
-    while left:  # a disk that is nearly full takes a part, without an error
+    while left:  # a nearly full disk writes a part, without an error
         left = left[file.write(left) or 0 :]
 
 
 def begins_with(path: Path, pattern: re.Pattern[bytes]) -> bool:
-    """Whether a regular file, not a link to one, begins like this; False where there is none.
+    """Whether a regular file, not a link to one, begins like this; False if there is none.
 
-    Raises :class:`OSError` where that cannot be found out.
+    Raises :class:`OSError` if that is unknown.
     """
     try:
         if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
@@ -72,7 +72,7 @@ def begins_with(path: Path, pattern: re.Pattern[bytes]) -> bool:
 
 
 def read_head(path: Path, document: bytes, kind: type[T], member: str, known: int) -> T:
-    """What the first line of a file says; ``member`` of it is the file's format, ``known`` the latest one.
+    """The first line of a file, decoded; ``member``: its key for the format, ``known``: the latest format.
 
     Raises :class:`DamagedState`, and :class:`StateError` for a file that a later version wrote.
     """
@@ -99,7 +99,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def identity(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from another one put in its place; ``None`` if there is no file."""
+    """The identity of a file, which differs for another file in its place; ``None`` if there is no file."""
     try:
         found = os.lstat(path)
     except OSError:

@@ -1,8 +1,8 @@
-"""The files of one state over time: logs, and the snapshots that stand in for them.
+"""The files of one state over time: logs, and the snapshots that replace them.
 
 A generation is a log and, once it is written, the snapshot of everything before that log. A new generation
-begins with its log; its snapshot follows in the background, or at once; then the logs before it are
-forgotten. Whatever moment is the last one, what lies on the disk is one state.
+begins with its log; its snapshot follows in the background, or at once; then the earlier logs are removed.
+At every moment the files on the disk are one complete state.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced
 
-#: Seconds between two attempts at what the disk refused.
+#: Seconds between two attempts after a refusal by the disk.
 RETRY_S = 1.0
 
 
 class Generations:
-    """The snapshot and logs of the state file ``path``; :attr:`log` is there when resumed or written.
+    """The snapshot and logs of the state file ``path``; :attr:`log` exists after a resume or a write.
 
-    A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot. ``failure``
-    says why the last attempt at one came to nothing; the logs go on meanwhile. ``syncs``: transactions have
-    to reach the disk before they count. ``check_lock`` raises :class:`OSError` when the directory is no
-    longer ours.
+    A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot.
+    ``failure``: why the last attempt at one failed; the logs continue meanwhile. ``syncs``: a transaction
+    counts when it has reached the disk. ``check_lock`` raises :class:`OSError` if the directory is no longer
+    ours.
     """
 
     log: Log
@@ -69,7 +69,7 @@ class Generations:
         self._retry_at = 0.0
 
     def resume(self, recovered: Recovered) -> None:
-        """Go on where a recovered state ends; a torn last line is cut off. Raises :class:`OSError`."""
+        """Continue at the end of a recovered state; a torn last line is cut off. Raises :class:`OSError`."""
         last = recovered.last
         self._generation = last.generation
         self._first_number = last.first_number
@@ -92,7 +92,7 @@ class Generations:
         self.log.close()
 
     def close(self) -> None:
-        """Let go of the files as they are."""
+        """Close the files as they are."""
         self.abandon_snapshot()
         self.log.close()
 
@@ -146,11 +146,11 @@ class Generations:
         self.log.append(payload)
 
     def check(self) -> None:
-        """Raise :class:`OSError` unless the directory is ours and the files in it are those of before."""
+        """Raise :class:`OSError` unless the directory is ours and its files are the same as before."""
         self._check_lock()
         if self._begun:
             self.log.check()
-        if self._thread is None:  # else a new one may have come just now
+        if self._thread is None:  # else a new file may have appeared just now
             self._check_snapshot()
 
     def _check_snapshot(self) -> None:
@@ -159,17 +159,17 @@ class Generations:
             raise FileExistsError(EEXIST, "another file was put in the place of the state", str(self.path))
 
     def try_again(self) -> None:
-        """Try whether the disk takes again what it refused. Raises :class:`OSError` if it does not."""
+        """Try a write that the disk refused before. Raises :class:`OSError` if it fails again."""
         self.check()
         self.log.probe()
         if self._syncs:
-            if not self._unsynced:  # else somebody still has to hear of it
+            if not self._unsynced:  # else a caller still has to be told
                 self.log.forget_sync_error()
             self.log.sync()
 
     @property
     def outdated(self) -> bool:
-        """Whether the snapshot alone is less than the whole state."""
+        """Whether the state has more than the snapshot."""
         return (
             self.log.number > self._snapshot_number
             or self._closed_log_bytes > 0
@@ -185,17 +185,17 @@ class Generations:
         return wanted and self._thread is None and monotonic() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
-        """Whether somebody removed the snapshot. The next one replaces it."""
+        """Whether the snapshot was removed. The next one replaces it."""
         return self._thread is None and identity(self.path) is None
 
     def begin_snapshot(self, state: State) -> None:
-        """Write a snapshot while requests go on. Nothing may be unsynced. ``failure`` tells of failures."""
+        """Write a snapshot while requests continue. Nothing may be unsynced. ``failure`` reports failures."""
         if self._thread is not None:
             return
         try:
             self.check()
             if self.failure is None or self.log.size > self._min_log_bytes:
-                self._begin()  # else the log of the last attempt does for this one
+                self._begin()  # else the log of the last attempt serves this one
             self._abandoned.clear()
             arguments = (state, self._header(state), self.log, self._unsynced.epoch)
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
@@ -206,7 +206,7 @@ class Generations:
             self._failed(error)
 
     def abandon_snapshot(self) -> None:
-        """Stop a snapshot that is on its way, and wait for that."""
+        """Stop a running snapshot, and wait for its end."""
         thread = self._thread
         if thread is not None:
             self._abandoned.set()
@@ -214,9 +214,9 @@ class Generations:
 
     @contextlib.contextmanager
     def unseen(self) -> Iterator[None]:
-        """While the memory holds what no log does: no snapshot may count.
+        """No snapshot may complete while memory holds changes that the log lacks.
 
-        Whatever is raised inside says that a snapshot on its way has seen what there never was.
+        Any exception inside means that a running snapshot has seen what there never was.
         """
         with self._settled:
             try:
@@ -242,8 +242,8 @@ class Generations:
             if self._abandoned.is_set() or epoch is not self._unsynced.epoch:
                 raise _Abandoned
             yield chunk
-        # What the snapshot has seen must be in the log on the disk, for good, before the snapshot counts.
-        log.sync()  # the most of it while nobody waits
+        # Everything that the snapshot has seen must be in the log on the disk before the snapshot counts.
+        log.sync()  # most of it while no request waits
         with self._settled:
             seen = Ticket(epoch, log.number)
             log.sync()
@@ -297,4 +297,4 @@ class Generations:
 
 
 class _Abandoned(Exception):
-    """The snapshot on its way is no longer wanted."""
+    """The running snapshot was abandoned."""

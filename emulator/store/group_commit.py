@@ -17,16 +17,16 @@ class GroupCommit:
         self._sync: asyncio.Task[None] | None = None
 
     async def wait(self, ticket: Ticket) -> None:
-        """Return when all that the ticket stands for is on the disk.
+        """Return when all transactions of the ticket are on the disk.
 
-        Raises :class:`Unavailable` if the disk refused it; then it is taken back.
+        Raises :class:`Unavailable` if the disk refused them; then they are undone.
         """
         loop = asyncio.get_running_loop()
         while self._storage.waits_for(ticket):
             sync = self._sync
             if sync is None or sync.done() or sync.get_loop() is not loop:
                 sync = self._sync = loop.create_task(self._sync_all())
-            await asyncio.wait([sync])  # one who waits no longer leaves it to the others
+            await asyncio.wait([sync])  # a cancelled wait leaves the sync to the others
             sync.result()
         if ticket.lost:
             raise Unavailable(self._storage.failure or "the disk refused it")
@@ -38,7 +38,7 @@ class GroupCommit:
         ticket = self._storage.ticket()
         try:
             await asyncio.get_running_loop().run_in_executor(None, log.sync_later())
-        except Exception as error:  # no thread to be had is as bad: nobody knows what the disk has
+        except Exception as error:  # a missing thread is as bad: the contents of the disk are unknown
             self._storage.take_back(error)
         else:
             self._storage.synced(ticket)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
-#: What a document is found by: none, one or many keys.
+#: Returns the keys of a document: none, one or many.
 KeysOf = Callable[[Any], Sequence[Hashable]]
 
 _Ids = int | dict[int, None]
-#: Keys of one part beyond which there shall be another part.
+#: The most keys of one part on average; beyond them another part is added.
 _PART = 1024
 
 
@@ -63,7 +63,7 @@ class Index:
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
     def add(self, document: Any, doc_id: int) -> None:
-        """Enter a document under its keys."""
+        """Add a document under its keys."""
         for key in self.keys_of(document):
             part = self._own_part(self._place(key))
             if part.setdefault(key, doc_id) is not doc_id:
@@ -94,7 +94,7 @@ class Index:
             self._mask = (1 << bits) - 1
 
     def remove(self, document: Any, doc_id: int) -> None:
-        """Take a document out of its keys."""
+        """Remove a document from its keys."""
         for key in self.keys_of(document):
             part = self._own_part(self._place(key))
             ids = part.get(key)
@@ -130,7 +130,7 @@ class Index:
         return part
 
     def _spread(self) -> None:
-        """Make one more part, of those keys of the next one in turn that belong there now."""
+        """Add a part, with those keys of the next part in turn that belong there now."""
         parts = self._parts
         if len(parts) > self._mask:
             self._mask = 2 * self._mask + 1
@@ -145,12 +145,12 @@ class Index:
 
 
 def _share(part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
-    """Enter a document under a key that is taken already."""
+    """Add a document under a key that another document has."""
     ids = part[key]
     if isinstance(ids, int):
         if ids != doc_id:
             part[key] = {min(ids, doc_id): None, max(ids, doc_id): None}
     elif doc_id > next(reversed(ids)):
         ids[doc_id] = None
-    else:  # an old document that got the key later: rare, so sorting anew is fine
+    else:  # an old document that got the key later: rare, so a new sort is fine
         part[key] = dict.fromkeys(sorted([*ids, doc_id]))

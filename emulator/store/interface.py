@@ -1,9 +1,8 @@
-"""What the rest of the program asks of a store, in the domain's words.
+"""The interface of a store, in the domain's words.
 
-Whoever adds an engine implements :class:`Store` and lets it pass ``tests/store/test_engines.py``. Where its
-tables are in memory too, it is enough to give :class:`~emulator.store.tinydb_store.TinyDBStore` another
-storage: the searches of :mod:`~emulator.store.records` and the changes of
-:mod:`~emulator.store.configuring` work on its tables.
+A new engine implements :class:`Store` and passes ``tests/store/test_engines.py``. An engine with tables in
+memory only needs another storage for :class:`~emulator.store.tinydb_store.TinyDBStore`: the searches of
+:mod:`~emulator.store.records` and the changes of :mod:`~emulator.store.configuring` work on its tables.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ T = TypeVar("T")
 class Store(Lookup, Protocol):
     """The state of one workspace. One thread uses it.
 
-    A method that changes something raises :class:`~emulator.store.errors.Unavailable` where the change
-    cannot be stored; then nothing has changed.
+    A method that changes something raises :class:`~emulator.store.errors.Unavailable` if the change cannot
+    be stored; then nothing has changed.
 
     - ``fresh``: there was no state, so that it wants to be seeded (:meth:`replace`).
     - ``commits``: grows whenever anything changes.
@@ -73,36 +72,36 @@ class Store(Lookup, Protocol):
         """The records with this hash id: one key, on one profile or more, the oldest first."""
 
     def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
-        """Every record, decoded as ``shape`` (a struct of some of its members), in steps that stop nobody."""
+        """Every record, decoded as ``shape`` (a struct of some of its members), in short steps."""
 
     def whole(self) -> Iterator[tuple[Profile, list[Subscription]] | None]:
         """Every profile with its subscriptions, as of this call, the oldest first.
 
-        ``None`` comes now and then in between: others may work.
+        It yields ``None`` now and then: other tasks may work.
         """
 
     # Changes, each one transaction
 
     def apply(self, changes: Changes) -> None:
-        """Store new profiles, and subscriptions in place of those with their key on their profile (A6)."""
+        """Store new profiles, and subscriptions in place of those of the same key and profile (A6)."""
 
     def change_profile(self, changed: Profile) -> None:
-        """Store a profile in place of the one with its id."""
+        """Replace the profile with the same id."""
 
     def delete_profile(self, profile: Profile) -> int:
-        """Remove a profile with its subscriptions; how many those were."""
+        """Remove a profile with its subscriptions; returns their number."""
 
     def delete_subscription(self, subscription: Subscription) -> None:
         """Remove a subscription from its profile."""
 
     def remember(self, name: str, document: bytes) -> None:
-        """Keep a JSON object of the workspace's own, one of :data:`~emulator.store.tables.REMEMBERED`."""
+        """Store a JSON object of the workspace, one of :data:`~emulator.store.tables.REMEMBERED`."""
 
     def recall(self, name: str) -> bytes | None:
-        """What :meth:`remember` kept."""
+        """The object that :meth:`remember` stored."""
 
     def batch(self) -> AbstractContextManager[None]:
-        """All that is changed inside is seen at once and becomes one transaction at the end, or is undone."""
+        """All changes inside are visible at once and become one transaction at the end, or are undone."""
 
     def replace(
         self,
@@ -132,26 +131,26 @@ class Store(Lookup, Protocol):
         """Store what there is, although nothing was changed yet."""
 
     def durable(self) -> Awaitable[None] | None:
-        """What an answer has to await so that the disk has all that was changed so far; ``None``: nothing.
+        """An awaitable that ends when the disk has all changes so far; ``None``: no wait is needed.
 
-        Awaiting raises :class:`~emulator.store.errors.Unavailable` where the disk refused; then the changes
-        are taken back.
+        Awaiting raises :class:`~emulator.store.errors.Unavailable` if the disk refused; then the changes
+        are undone.
         """
 
     def sync(self) -> None:
-        """Wait for the disk here and now. Raises as :meth:`durable` does."""
+        """Wait for the disk, blocking. Raises as :meth:`durable` does."""
 
     def probe(self) -> bool:
-        """Whether the disk takes everything. What it refused before is tried again, but not each time."""
+        """Whether the disk accepts writes. A refused write is tried again, but not at each call."""
 
     def rest(self) -> None:
-        """Hold no file open until the next change."""
+        """Close the files until the next change."""
 
     def prepare_removal(self) -> None:
         """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
 
     def close(self, give_up_at: float | None = None) -> None:
-        """Write down what the next start reads, until ``give_up_at`` (:func:`time.monotonic`), and end."""
+        """Write the snapshot for the next start, until ``give_up_at`` (:func:`time.monotonic`), and close."""
 
     def discard(self) -> None:
-        """End with the files as they are."""
+        """Close with the files as they are."""

@@ -1,4 +1,4 @@
-"""What must hold between the records of a state."""
+"""The invariants between the records of a state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unreadable(state: State) -> Iterator[str]:
 
 
 def breaches(state: State) -> Iterator[str]:
-    """Everything in a state, its databases and resources readable, that the rules could not have made."""
+    """Everything that the rules could not have made in a state with readable databases and resources."""
     known = _Known(set(), set())
     yield from _configuration(state, known)
     yield from _profiles(state, known)
@@ -87,7 +87,7 @@ def _subscriptions(state: State, known: _Known) -> Iterator[str]:
 
 
 def _keys(state: State) -> Iterator[str]:
-    """One record of a key on each profile, one active one in all (S4), one hash (A5)."""
+    """Problems of keys: one record on each profile, one active record in all (S4), one hash (A5)."""
     table = state.table(SUBSCRIPTIONS)
     active, inactive = table.indexes["active"], table.indexes["inactive"]
     lonely = (key for key, _ in inactive.entries() if key not in active)

@@ -27,11 +27,11 @@ _HOLDER_HEAD = re.compile(rb'\{"pid": |\Z')
 class StateLock:
     """Holds a state directory until :meth:`release`, or until the process dies.
 
-    Two things are held: a lock file, and the directory itself where the system can lock one. So whoever
-    comes finds the holder although somebody removed the lock file, or everything that is in the directory.
+    It locks two things: a lock file, and the directory itself if the system can lock one. So another process
+    finds the holder even if the lock file, or everything in the directory, was removed.
 
-    Raises :class:`StateError`, naming the holder if another process has it, naming the file if one is a
-    link or somebody else's, and :class:`OSError` if the directory cannot be made or written.
+    Raises :class:`StateError`, which names the holder if another process has the lock or the file if one is
+    a link or a foreign file, and :class:`OSError` if the directory cannot be created or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,7 +67,7 @@ class StateLock:
         raise FileNotFoundError(ENOENT, text, str(self.folder))
 
     def release(self) -> None:
-        """Let another process have the directory."""
+        """Release the directory for other processes."""
         with contextlib.suppress(OSError):
             self.check()
             self._holder.unlink()
@@ -76,23 +76,23 @@ class StateLock:
 
 
 class _Directory:
-    """An open directory. Its ``number`` is given to no other meanwhile; ``locked`` says that we hold it."""
+    """An open directory. No other directory gets its ``number`` meanwhile; ``locked``: we hold it."""
 
     def __init__(self, folder: Path) -> None:
         self.locked = False
         self._fd = -1
-        if sys.platform != "win32":  # Windows opens no directory, but removes none with an open file in it
+        if sys.platform != "win32":  # Windows opens no directory, but keeps one with an open file in it
             self._fd = os.open(folder, os.O_RDONLY)
         found = os.stat(folder if self._fd < 0 else self._fd)
         self.number = (found.st_dev, found.st_ino)
 
     def lock(self, exclusive: bool) -> bool:
-        """Lock it, alone or together with other readers; False if another process has it."""
+        """Lock it, alone or shared with other readers; False if another process has the lock."""
         if sys.platform == "win32":
             return True
         try:
             fcntl.flock(self._fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError as error:  # others than these: a file system that locks files only
+        except OSError as error:  # another error: the file system locks files only
             return error.errno not in (EAGAIN, EACCES)
         self.locked = True
         return True
@@ -107,7 +107,7 @@ class _Directory:
 def only_reading(folder: Path) -> Iterator[None]:
     """Keeps emulators off a state directory without writing into it.
 
-    Raises :class:`StateError` while one has it, and :class:`OSError`.
+    Raises :class:`StateError` while an emulator has it, and :class:`OSError`.
     """
     directory = _Directory(folder)
     try:
@@ -119,7 +119,7 @@ def only_reading(folder: Path) -> Iterator[None]:
 
 
 def holder(folder: Path) -> int | None:
-    """The process that holds a state directory, if one that lives does; asked without touching anything."""
+    """The living process that holds a state directory, if any; found without a write."""
     pid = _read_pid(folder / _HOLDER)
     return pid if pid is not None and psutil.pid_exists(pid) else None
 
@@ -139,7 +139,7 @@ def _number(path: Path) -> tuple[int, int] | None:
 
 
 def _refuse_links(folder: Path) -> None:
-    """What is written through a link would land in a file that somebody else chose."""
+    """Refuse links: a write through a link would change a file that another person chose."""
     for entry in os.scandir(folder):
         if entry.is_symlink():
             text = "is a symbolic link, and a state has none: remove it, or choose another --state"

@@ -16,15 +16,15 @@ from emulator.store.files import OPEN_FLAGS, fsync_folder, replace_file
 from emulator.store.log_format import CLOSED, FORMAT, Header, format_line, is_log
 from emulator.store.open_files import closed, opened
 
-#: Seconds for which a look at the log's name holds: to ask it each time costs more than to write a line.
+#: Seconds for which a check of the log's name is valid: a check at each write costs more than the write.
 _SEEN_S = 0.001
 
 
 class Log:
-    """A log to append to. Its file is opened when something is appended, and let go of at rest.
+    """A log to append to. An append opens its file; :meth:`rest` closes it.
 
     ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends, any may
-    sync. ``syncs``: what is appended counts when it is synced, so that the file stays open until then.
+    sync. ``syncs``: an appended line counts when it is synced, so the file stays open until then.
     """
 
     def __init__(self, path: Path, size: int, number: int, syncs: bool = False) -> None:
@@ -34,7 +34,7 @@ class Log:
         self._syncs = syncs
         self._synced = number
         self._fd: int | None = None
-        self._file = threading.Lock()  # the open file may be let go of by another thread
+        self._file = threading.Lock()  # another thread may close the open file
         found = os.lstat(path)
         self._number_of_file = (found.st_dev, found.st_ino)
         self._size_of_file = found.st_size
@@ -59,7 +59,7 @@ class Log:
                 fsync_folder(path.parent)
             return cls(path, len(line), number, syncs)
         except OSError:
-            # Left behind, it would contradict what its predecessor takes in from now on.
+            # A log left behind would contradict later lines of its predecessor.
             with contextlib.suppress(OSError):
                 path.unlink()
             raise
@@ -72,7 +72,7 @@ class Log:
         self.number += 1
 
     def probe(self) -> None:
-        """Try whether a page can be appended, and take it back. Raises :class:`OSError`."""
+        """Try to append a page, and remove it again. Raises :class:`OSError`."""
         self._write(bytes(4096))
         self.cut_back(self.size, self.number)
 
@@ -83,7 +83,7 @@ class Log:
         try:
             with self._file:
                 fd = self._fd if self._fd is not None else self._opened()
-                while written < len(data):  # a full disk writes a part first
+                while written < len(data):  # a full disk writes a part before it fails
                     written += os.write(fd, data[written:] if written else data)
         except OSError:
             with contextlib.suppress(OSError):
@@ -101,7 +101,7 @@ class Log:
     def _open(self) -> int:
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | OPEN_FLAGS)
         found = os.fstat(fd)
-        # A number is given to another file when no one has the first one open: the size is looked at, too.
+        # The system reuses a file's number after its close: the size is compared, too.
         if (found.st_dev, found.st_ino, found.st_size) != (*self._number_of_file, self._size_of_file):
             os.close(fd)
             raise self._gone()
@@ -112,7 +112,7 @@ class Log:
             return self._open() if self._fd is None else os.dup(self._fd)
 
     def rest(self) -> None:
-        """Let go of the open file, unless it is in use or its end is not on the disk as it must be."""
+        """Close the file, unless it is in use or has lines that still must reach the disk."""
         if self._file.acquire(blocking=False):
             try:
                 if not (self._syncs and self._synced < self.number):
@@ -131,12 +131,12 @@ class Log:
             closed(self)
             with contextlib.suppress(OSError):
                 self._size_of_file = os.fstat(fd).st_size
-            with contextlib.suppress(OSError):  # what was written is written
+            with contextlib.suppress(OSError):  # the lines are written already
                 os.close(fd)
 
     @property
     def seen_lately(self) -> bool:
-        """Whether :meth:`check` found the file in its place a moment ago."""
+        """Whether :meth:`check` recently found the file in its place."""
         return monotonic() - self._seen_at < _SEEN_S
 
     def check(self) -> None:
@@ -165,9 +165,9 @@ class Log:
         return FileNotFoundError(ENOENT, "the log was removed or replaced while in use", str(self.path))
 
     def cut_back(self, size: int, number: int) -> None:
-        """Take back what was appended after this size and number.
+        """Remove the lines after this size and number.
 
-        Raises :class:`OSError`; it is then done before anything else is appended.
+        Raises :class:`OSError`; then the next append does it first.
         """
         self.size, self.number = size, number
         self._synced = min(self._synced, number)
@@ -179,13 +179,13 @@ class Log:
     # The disk
 
     def sync(self) -> None:
-        """Wait until all that was appended has reached the disk. Raises :class:`OSError`."""
+        """Wait until all appended lines have reached the disk. Raises :class:`OSError`."""
         self.sync_later()()
 
     def sync_later(self) -> Callable[[], None]:
-        """A :meth:`sync` of what is appended so far, for another thread; it may outlive this log.
+        """A :meth:`sync` of the lines so far, for another thread; it may outlive this log.
 
-        Raises :class:`OSError` if the file cannot be opened for it.
+        Raises :class:`OSError` if the file cannot be opened.
         """
         fd, number = self._duplicate(), self.number
 
@@ -199,7 +199,7 @@ class Log:
         return sync
 
     def _sync(self, fd: int) -> None:
-        # The system tells of a failed write only once, to one caller: every other must hear it here.
+        # The system reports a failed write only once, to one caller: the others get the error here.
         with self._sync_lock:
             if self._sync_error is not None:
                 raise self._sync_error
@@ -210,13 +210,13 @@ class Log:
                 raise
 
     def forget_sync_error(self) -> None:
-        """What could not be synced has been taken back: begin anew."""
+        """Forget the error of a sync: the unsynced lines were removed."""
         with self._sync_lock:
             self._sync_error = None
 
     def end(self) -> None:
-        """Let go of the file, for another log follows it already."""
-        with contextlib.suppress(OSError):  # the other one is witness enough until it is lost
+        """Close the file: another log follows it already."""
+        with contextlib.suppress(OSError):  # the next log proves the end of this one until that log is lost
             self._write(format_line(self.number, CLOSED))
         self.close()
 

@@ -3,8 +3,8 @@
 A log is an append-only file, one transaction a line, each with its number and checksum.
 A line is ``CRC32 NUMBER JSON\\n``: the checksum, in 8 hex digits, covers ``NUMBER JSON``. The first line's
 JSON is the header; every other line's is a transaction. Numbers are consecutive, over all logs of a
-state, so that a lost line is noticed. A log that another one follows ends in a line that says so, so
-that a lost log is noticed.
+state, so that a lost line is noticed. The last line of a log that another log follows says so, so that a lost
+log is noticed.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from emulator.store.errors import DamagedState
 from emulator.store.files import begins_with, read_head
 
 FORMAT = 1
-#: How every log begins, of whatever format.
+#: The start of every log, in every version of the format.
 HEAD = re.compile(rb'[0-9a-f]{8} [0-9]{1,18} \{"journal":')
 _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
 class Header(msgspec.Struct):
-    """A log's first line. ``generation``: the snapshot that it follows; ``state``: whose it is."""
+    """A log's first line. ``generation``: the snapshot that it follows; ``state``: the id of its state."""
 
     journal: int
     generation: int
     state: str = ""
 
 
-#: The last line of a log that another one follows.
+#: The last line of a log that another log follows.
 CLOSED = b'{"closed":true}'
 
 
@@ -59,11 +59,11 @@ def is_log(path: Path) -> bool:
 
 @dataclass
 class LogReport:
-    """What reading a log came to: whose it is, where it ends, how much of a torn last line follows.
+    """The result of reading a log: its state, its end, the bytes of a torn last line.
 
-    ``closed``: it says that another log follows.
+    ``closed``: its last line says that another log follows.
 
-    ``first_number`` is that of the transaction before its first, ``number`` that of its last.
+    ``first_number``: the number of the transaction before its first one; ``number``: of its last one.
     """
 
     generation: int = 0
@@ -76,17 +76,17 @@ class LogReport:
 
 
 def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
-    """The payload of every transaction, in order; ``report`` is filled on the way.
+    """The payload of every transaction, in order; fills ``report``.
 
-    It may end in a torn line: a beginning of one, without its newline.
-    Raises :class:`DamagedState` for anything else that is not as it was written.
+    The log may end in a torn line: the start of a line, without its newline. Raises :class:`DamagedState`
+    for any other difference from what was written.
     """
     with path.open("rb") as file:
         for line in file:
             whole = line.endswith(b"\n")
             parsed = parse_line(line[:-1]) if whole else None
             if parsed is None:
-                # A line that is whole but for another byte than the newline was not torn but changed.
+                # A line whose only fault is another byte in place of the newline was changed, not torn.
                 if not whole and report.size and not report.closed and parse_line(line[:-1]) is None:
                     report.torn_bytes = len(line)
                     return

@@ -1,4 +1,4 @@
-"""How many files are open: few of the states at a time, and as many in all as the system allows.
+"""The limit of open files: few states at the same time, and as many files as the system allows.
 
 The system counts open files by process, so this is the one place of the process.
 """
@@ -13,25 +13,25 @@ from typing import Protocol
 if sys.platform != "win32":
     import resource
 
-#: States that hold a file open at a time; another one that is written to makes an earlier one let go.
+#: The most states with an open file; a write to another state closes the file of an earlier one.
 MOST_OPEN = 64
-#: Where the system says "any number", macOS takes no more than this.
+#: The most that macOS accepts where the system says "any number".
 _MOST_ALLOWED = 10240
 
 
 class HoldsFile(Protocol):
-    """Whatever can let go of its open file and open it again."""
+    """An object that can close its file and open it again."""
 
     def rest(self) -> None:
-        """Let go of the file, unless it is in use just now."""
+        """Close the file, unless it is in use."""
 
 
-_open: dict[HoldsFile, None] = {}  # the one that was opened first comes first
+_open: dict[HoldsFile, None] = {}  # the first one opened comes first
 _lock = threading.Lock()
 
 
 def opened(one: HoldsFile) -> None:
-    """Note that it holds a file open; others rest where there are too many."""
+    """Record an open file; closes the files of others if there are too many."""
     with _lock:
         _open[one] = None
         over = list(_open)[:-MOST_OPEN]
@@ -40,13 +40,13 @@ def opened(one: HoldsFile) -> None:
 
 
 def closed(one: HoldsFile) -> None:
-    """Note that it holds none any more."""
+    """Record that its file is closed."""
     with _lock:
         _open.pop(one, None)
 
 
 def raise_limit() -> None:
-    """Let this process open as many files as the system lets it."""
+    """Raise the limit of this process to the most files that the system allows."""
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""Pages of a table: what matches, oldest first, a limited number at a time, in steps that stop nobody."""
+"""Pages of a table: matching documents, oldest first, a limited number at a time, in short steps."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _CURSOR = re.compile(rb"([0-9]{1,19})\.([0-9]{1,19})")
 
 
 class Cursor(NamedTuple):
-    """Where a page begins: after this document. ``total``: what was counted for the first page."""
+    """The start of a page: after this document. ``total``: the count for the first page."""
 
     after: int
     total: int
 
     def text(self) -> str:
-        """The cursor for clients, who need not understand it."""
+        """The cursor as opaque text for clients."""
         return urlsafe_b64encode(f"{self.after}.{self.total}".encode()).decode().rstrip("=")
 
 
@@ -45,8 +45,8 @@ class Page(NamedTuple):
 class Selection(NamedTuple):
     """Which documents are wanted.
 
-    ``candidates``: the only ids that can match, ascending (``None``: all). ``needle``: bytes that a matching
-    document has in it. ``matches``: the judge (``None``: every document is wanted).
+    ``candidates``: the only ids that can match, ascending (``None``: all). ``needle``: bytes that every
+    matching document contains. ``matches``: the predicate (``None``: every document is wanted).
     """
 
     candidates: Sequence[int] | None = None
@@ -67,8 +67,8 @@ async def select(table: IndexedTable, wanted: Selection, after: int = 0) -> Asyn
 async def read_page(table: IndexedTable, wanted: Selection, limit: int, cursor: Cursor | None = None) -> Page:
     """The next ``limit`` wanted documents after the cursor, oldest first.
 
-    What is added meanwhile comes at the end: no page shows a document twice or leaves one out for it.
-    The first page counts what matches in all, which may take a walk through the whole table.
+    Documents added meanwhile come at the end: because of them no page repeats or omits a document. The first
+    page counts all matches, which may take a walk through the whole table.
     """
     everything = wanted.matches is None and wanted.candidates is None
     counting = cursor is None and not everything

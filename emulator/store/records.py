@@ -1,4 +1,4 @@
-"""Lists of records by any of their properties: what an index finds, and what is left to judge one by one."""
+"""Lists of records by any of their properties: an index finds candidates, a predicate checks the rest."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from emulator.store.tinydb_store import TinyDBStore
 
 #: Text that every JSON encoder writes as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
-#: Of more profiles than these the subscriptions are not gathered beforehand.
+#: The most profiles whose subscriptions are gathered beforehand.
 _MOST_OWNERS = 500
 _OF_SUBSCRIPTION = ("resource_id", "provider", "subscription_id", "status", "hash_id")
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """What is looked for: all that are given must hold.
+    """The criteria of a list: all given ones must hold.
 
     ``id``, ``name``, ``token`` are those of a database or resource. ``fields``: custom fields' values as
-    text, read as each field's type. For profiles, what is said of a subscription must hold for one of theirs.
+    text, read as each field's type. For profiles, one subscription must meet all criteria on subscriptions.
     """
 
     id: int | None = None
@@ -46,7 +46,7 @@ class Criteria:
 async def list_databases(
     store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
 ) -> Page:
-    """Databases; ``resource_id``: those of that resource; ``fields``: those with fields of these types."""
+    """Databases; ``resource_id``: of that resource; ``fields``: with fields of these types."""
     named = {db_id for one in store.resources() if one.id == wanted.resource_id for db_id in one.db_ids}
 
     def matches(one: Database) -> bool:
@@ -64,7 +64,7 @@ async def list_databases(
 async def list_resources(
     store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
 ) -> Page:
-    """Resources; ``db_id``: those that have that database; ``provider``: those that accept it."""
+    """Resources; ``db_id``: with that database; ``provider``: that accept it."""
 
     def matches(one: Resource) -> bool:
         return (
@@ -81,7 +81,7 @@ async def list_resources(
 async def list_profiles(
     store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
 ) -> Page:
-    """Profiles, oldest first. Raises :class:`Invalid` for fields that there are not."""
+    """Profiles, oldest first. Raises :class:`Invalid` for unknown fields."""
     search = _Search(store, wanted)
     candidates = search.profile_ids()
     if candidates is None and (wanted.subscription_id is not None or wanted.hash_id is not None):
@@ -95,13 +95,13 @@ async def list_profiles(
 async def list_subscriptions(
     store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
 ) -> Page:
-    """Subscriptions, oldest first; ``fields``: those of profiles that have them. Raises as profiles do."""
+    """Subscriptions, oldest first; ``fields``: of profiles with these values. Raises as profiles do."""
     search = _Search(store, wanted)
     return await read_page(store.subscriptions, search.selected_subscriptions(), limit, cursor)
 
 
 def _selection(wanted: Criteria, *parts: object, **named: object) -> Selection:
-    """What the parts select, or everything where nothing is asked."""
+    """The selection of the parts, or everything where nothing is asked."""
     return Selection() if wanted == Criteria() else Selection(*parts, **named)  # type: ignore[arg-type]
 
 
@@ -115,7 +115,7 @@ class _Search:
         own = [(name, getattr(wanted, name)) for name in _OF_SUBSCRIPTION]
         self._own = [(name, value) for name, value in own if value is not None]
 
-    # Judging
+    # Predicates
 
     def profile_matches(self, one: Profile) -> bool:
         wanted = self._wanted
@@ -145,16 +145,16 @@ class _Search:
         values = self._values.get(one.db_id)
         return values is not None and all(one.fields.get(name) == value for name, value in values.items())
 
-    # Finding
+    # Candidates
 
     def selected_subscriptions(self) -> Selection:
-        """The subscriptions that are wanted."""
+        """The wanted subscriptions."""
         token = self._wanted.subscription_id
         needle = token.encode() if token is not None and _PLAIN.fullmatch(token) else None
         return _selection(self._wanted, self._subscription_ids(), needle, self.subscription_matches)
 
     def profile_ids(self) -> list[int] | None:
-        """What the indexes know of the wanted profiles; ``None`` if nothing."""
+        """The ids of the wanted profiles from the indexes; ``None`` if no index applies."""
         found: list[int] = []
         if self._wanted.profile_id is not None:
             for db_id in self._db_ids():
@@ -199,7 +199,7 @@ class _Search:
 def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, dict[str, FieldValue]]:
     """The wanted values in each database that declares the fields and can read them.
 
-    Raises :class:`Invalid` where no database does.
+    Raises :class:`Invalid` if no database can.
     """
     every = [one for one in databases if wanted.db_id in (None, one.id)]
     values: dict[int, dict[str, FieldValue]] = {one.id: {} for one in every}

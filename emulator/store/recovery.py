@@ -1,4 +1,4 @@
-"""Opening what is on disk: the snapshot, then every log that follows it."""
+"""The opening of a state on the disk: the snapshot, then every log that follows it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEM = re.compile(r"[a-z0-9_-]{1,64}")
 
 @dataclass
 class Recovered:
-    """A state read from disk. ``logs``: those that follow the snapshot, oldest first."""
+    """A state read from disk. ``logs``: the logs after the snapshot, oldest first."""
 
     state: State
     header: snapshot.Header
@@ -44,7 +44,7 @@ def log_path(path: Path, generation: int) -> Path:
 
 
 def deleted_path(path: Path) -> Path:
-    """What the state file ``path`` is called from the moment on at which its state is removed."""
+    """The name of the state file ``path`` after the removal of its state."""
     return path.with_name(f"{path.name}.deleted")
 
 
@@ -66,10 +66,10 @@ def find_logs(path: Path) -> dict[int, Path]:
 
 
 def nothing_stored(path: Path) -> bool:
-    """Whether there is no state: no snapshot, and at most the first, empty log of an aborted start.
+    """Whether there is no state: no snapshot, and no log except the first, empty one of an aborted start.
 
-    Raises :class:`DamagedState` for a log without its snapshot, and :class:`StateError` for somebody
-    else's file in the place of the snapshot or of a log.
+    Raises :class:`DamagedState` for a log without its snapshot, and :class:`StateError` for a foreign file
+    in place of the snapshot or of a log.
     """
     if os.path.lexists(path):
         if not snapshot.is_snapshot(path) and not any(map(log_format.is_log, find_logs(path).values())):
@@ -131,7 +131,7 @@ def _load_rows(path: Path, state: State) -> Steps[None]:
         documents = [document for _, document in rows]
         try:
             table.fill(doc_ids, documents)
-        except Exception as error:  # whatever an index or a decoder thinks of what is no document
+        except Exception as error:  # an index or a decoder may raise anything for an invalid document
             doc_id = _first_unreadable(table, doc_ids, documents)
             text = f"document {doc_id} of table {name} is unreadable ({error})"
             raise DamagedState(path, 0, text) from error
@@ -174,7 +174,7 @@ def _replay(
 
 
 def _never_begun(before: log_format.LogReport, report: log_format.LogReport) -> bool:
-    """Whether the one before went on, for the disk refused when this one was to follow it."""
+    """Whether the previous log continued because the disk refused the start of this one."""
     empty = report.number == report.first_number and not report.torn_bytes and not report.closed
     return empty and not before.closed and report.first_number < before.number
 

@@ -1,4 +1,4 @@
-"""Removing a state such that, wherever it is interrupted, the rest can be removed or a new state begun."""
+"""The removal of a state; after an interruption the rest can be removed or a new state begun."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from emulator.store.log_format import is_log
 from emulator.store.recovery import deleted_path, find_logs
 from emulator.store.snapshot import is_snapshot
 
-#: What :func:`~emulator.store.files.replace_file` leaves where the process dies.
+#: The files that :func:`~emulator.store.files.replace_file` leaves when the process dies.
 _TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
 
 
 def remove(path: Path, syncs: bool) -> None:
     """Remove the state file ``path`` and its logs; ``syncs``: the removal survives a loss of power.
 
-    With the renaming of the state file it is done; what cannot be removed then goes at the next start.
+    The renaming of the state file decides; the next start removes files that cannot be removed now.
     Raises :class:`OSError`; then nothing was changed.
     """
     clear_away(path)
@@ -29,7 +29,7 @@ def remove(path: Path, syncs: bool) -> None:
         raise FileExistsError(EEXIST, "another file is in the way", str(deleted))
     try:
         os.rename(path, deleted)
-    except FileNotFoundError:  # somebody was quicker
+    except FileNotFoundError:  # another process removed it first
         _remove_logs(path)
         return
     try:
@@ -43,7 +43,7 @@ def remove(path: Path, syncs: bool) -> None:
 
 
 def clear_away(path: Path) -> None:
-    """Remove what an interrupted removal has left of a state. Raises :class:`OSError`."""
+    """Remove the rest of an interrupted removal of a state. Raises :class:`OSError`."""
     deleted = deleted_path(path)
     if not is_snapshot(deleted):
         return
@@ -59,10 +59,10 @@ def _remove_logs(path: Path) -> None:
 
 
 def clear_folder(folder: Path) -> None:
-    """Remove what interrupted removals and writes have left in a folder. Raises :class:`OSError`."""
+    """Remove the rests of interrupted removals and writes in a folder. Raises :class:`OSError`."""
     for name in os.listdir(folder):
         left = folder / name
-        with contextlib.suppress(OSError):  # it is in nobody's way
+        with contextlib.suppress(OSError):  # the file does no harm
             if name.endswith(".json.deleted"):
                 clear_away(left.with_suffix(""))
             elif _TEMPORARY.fullmatch(name) and (is_snapshot(left) or is_log(left)):

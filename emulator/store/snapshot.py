@@ -26,11 +26,11 @@ _BLOCK = 1 << 16
 #: Bytes of a step of the checksum: few of them, for each waits for the interpreter.
 _VERIFIED = 1 << 24
 _HEADER = re.compile(rb'\{"emulator": \{"1": (\{.*\})\}(,?)\n')
-#: How every state file begins, of whatever format.
+#: The start of every state file, in every version of the format.
 HEAD = re.compile(rb'\{"emulator": \{"1": \{"format":')
 _TABLE = re.compile(rb'("(?:[^"\\]|\\.)*"): \{\n')
 _ROW = re.compile(rb'"(-?[0-9]+)": (\{.*\}),?\n')
-#: What a row's line has beside the id and the document: two quotes, a colon, a space, a comma, the newline.
+#: The bytes of a row beside the id and the document: two quotes, a colon, a space, a comma, the newline.
 _ROW_EXTRA = 6
 _CHECKSUM = re.compile(rb'"checksum": \{"1": \{"crc32":"([0-9a-f]{8})","bytes":([0-9]+)\}\}\}\n')
 
@@ -53,8 +53,8 @@ class Header(msgspec.Struct):
 def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
     """The file's bytes, in chunks small enough that another thread can work between two of them.
 
-    The tables may change meanwhile: each document is taken as it is when its turn comes, so the result is
-    a state of its own only together with the log that began before.
+    The tables may change meanwhile: each document is written as it is at that moment, so the result is a
+    complete state only together with the log that began before.
     """
     crc = size = 0
     for chunk in _body_chunks(header, tables):
@@ -131,10 +131,10 @@ def verify(path: Path) -> None:
 
 
 def read_blocks(path: Path) -> Iterator[tuple[str, list[tuple[bytes, bytes]]]]:
-    """Every table of a snapshot in the file's order: its name with no rows, then blocks of rows.
+    """Every table of a snapshot in the file's order: its name without rows, then blocks of rows.
 
-    A row is a document's id, as digits, and the document. Raises :class:`DamagedState` where a line is not
-    of the form that is written here.
+    A row is a document's id, as digits, and the document. Raises :class:`DamagedState` for a line of another
+    form.
     """
     with path.open("rb") as file:
         file.readline()

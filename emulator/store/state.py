@@ -1,6 +1,6 @@
-"""A state in memory: tables of documents, each kept as the JSON bytes that the files hold, with indexes.
+"""A state in memory: tables of documents, kept as the JSON bytes of the files, with indexes.
 
-Bytes cost less than dictionaries, are written as they are, and are nothing to the garbage collector.
+Bytes need less memory than dictionaries, are written as they are, and cost the garbage collector nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ STEP = 100
 class Op(Struct, frozen=True, gc=False):
     """One step of a transaction: a document's new bytes, or ``None`` to remove it.
 
-    With ``doc_id`` None it is about the table: ``b"{}"`` makes it (empty), ``None`` drops it. ``decoded``:
-    what the table's decoder makes of the document, if that is at hand. ``last_id``: the highest id that the
+    With ``doc_id`` None the step concerns the table: ``b"{}"`` creates it (empty), ``None`` drops it.
+    ``decoded``: the document from the table's decoder, if available. ``last_id``: the highest id that the
     table had given out before, in a step that undoes another.
     """
 
@@ -39,7 +39,7 @@ class Op(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class TableSpec:
-    """What a table's indexes are, and what decodes a document (``None``: a dictionary is made of it)."""
+    """A table's indexes, and the decoder of its documents (``None``: to a dictionary)."""
 
     indexes: Mapping[str, KeysOf] = field(default_factory=dict)
     decode: Callable[[bytes], Any] | None = None
@@ -56,7 +56,7 @@ class TableState:
         self.indexes = {name: Index(keys_of) for name, keys_of in spec.indexes.items()}
         self._keyed = tuple(self.indexes.values())
         self.last_id = 0
-        self.free_ids = False  # some id below 1: nothing may count on a range
+        self.free_ids = False  # an id below 1: the ids are no range
 
     def fork(self) -> TableState:
         """This table as it is now, to be changed; this object itself must not change any more."""
@@ -68,7 +68,7 @@ class TableState:
         return other
 
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
-        """Set or remove one document; the bytes that were there before. ``decoded``: see :class:`Op`."""
+        """Set or remove one document; returns its former bytes. ``decoded``: see :class:`Op`."""
         before = self.documents.get(doc_id)
         if self._keyed:
             self._enter(doc_id, before, document, decoded)
@@ -88,7 +88,7 @@ class TableState:
             index.expect(count)
 
     def fill(self, doc_ids: Sequence[int], documents: Sequence[bytes]) -> None:
-        """:meth:`put` many documents, quicker where their ids ascend from the last one."""
+        """:meth:`put` many documents; faster if their ids ascend from the last one."""
         if not doc_ids or doc_ids[0] <= self.last_id or not all(map(lt, doc_ids, doc_ids[1:])):
             for doc_id, document in zip(doc_ids, documents, strict=True):
                 self.put(doc_id, document)
@@ -101,9 +101,10 @@ class TableState:
         self.last_id = doc_ids[-1]
 
     def ids_after(self, after: int = 0) -> Iterator[int]:
-        """Ids above ``after``, ascending: every document's, those that come in meanwhile included.
+        """The ids of all documents above ``after``, ascending, including documents added meanwhile.
 
-        Some have no document (any more). Whoever goes to the end has seen all that there is at that moment.
+        Some ids have no document (any more). At the end of the iteration all documents of that moment were
+        seen.
         """
         # Ids are given in ascending order, so a range visits all without a copy of them.
         last = self.last_id
@@ -148,14 +149,14 @@ class State:
         return other
 
     def table(self, name: str) -> TableState:
-        """The table of this name; one that does not exist yet is made, empty."""
+        """The table of this name; a missing one is created, empty."""
         table = self.tables.get(name)
         if table is None:
             table = self.tables[name] = TableState(self._specs.get(name, TableSpec()))
         return table
 
     def check(self, ops: Iterable[Op]) -> None:
-        """Raise what a table's decoder or indexes raise for a document that they cannot take."""
+        """Raise the error of a table's decoder or indexes for a document that they refuse."""
         for op in ops:
             spec = self._specs.get(op.table)
             if spec is not None and op.doc_id is not None and op.document is not None:
@@ -202,7 +203,7 @@ class State:
         return []
 
     def last_ids(self) -> dict[str, int]:
-        """The highest id that each table has given out, 0 where ids were chosen freely."""
+        """The highest id that each table has given out, 0 if ids were chosen freely."""
         return {name: 0 if table.free_ids else table.last_id for name, table in self.tables.items()}
 
     def documents(self) -> dict[str, Documents]:
@@ -210,7 +211,7 @@ class State:
         return {name: table.documents for name, table in self.tables.items()}
 
 
-@lru_cache(maxsize=64)  # a state has few tables, and this is asked for with every step
+@lru_cache(maxsize=64)  # a state has few tables, and every step calls this
 def _encoded_name(table: str) -> bytes:
     return json.dumps(table).encode()
 
@@ -229,7 +230,7 @@ def encode_ops(ops: Sequence[Op]) -> bytes:
     return b"[" + b",".join(parts) + b"]"
 
 
-# What TinyDB's own methods read and write: dictionaries
+# Dictionaries, for TinyDB's own methods
 
 
 def decoded(table: TableState) -> dict[int, dict[str, Any]]:
@@ -238,9 +239,9 @@ def decoded(table: TableState) -> dict[int, dict[str, Any]]:
 
 
 def changes(name: str, table: TableState | None, after: Mapping[Any, Mapping[str, Any]]) -> list[Op]:
-    """The steps that make a table (``None``: one that does not exist) hold just these documents.
+    """The steps after which a table (``None``: a missing one) holds exactly these documents.
 
-    Raises :class:`ValueError` or :class:`TypeError` for what JSON cannot say.
+    Raises :class:`ValueError` or :class:`TypeError` for values that JSON cannot express.
     """
     wanted = {int(doc_id): _encode_document(document) for doc_id, document in after.items()}
     before: Mapping[int, bytes] = {} if table is None else table.documents

@@ -122,7 +122,7 @@ class LoggedStorage(Storage):
     # TinyDB's interface
 
     def read(self) -> dict[str, Any] | None:
-        """All tables, as TinyDB wants them: mappings of document ids (text) to documents."""
+        """All tables in TinyDB's form: mappings of document ids (text) to documents."""
         tables = self.state.tables.items()
         return {n: {str(i): one for i, one in decoded(table).items()} for n, table in tables} or None
 
@@ -134,7 +134,7 @@ class LoggedStorage(Storage):
         self.commit(steps)
 
     def close(self) -> None:
-        """Write a last snapshot and close the files. If that fails, :attr:`failure` says so afterwards."""
+        """Write a last snapshot and close the files. If that fails, :attr:`failure` says why."""
         files = self._files
         if self._aside is not None:
             wait([self._aside])
@@ -220,14 +220,14 @@ class LoggedStorage(Storage):
 
     @property
     def basis(self) -> Basis:
-        """What work that begins now builds on."""
+        """The basis of work that begins now."""
         return Basis(self.state, self._unsynced.epoch)
 
     def commit(self, ops: Sequence[Op], checked: bool = False) -> None:
-        """Make the steps durable and carry them out, all or none.
+        """Log the steps and apply them, all or none.
 
-        ``checked``: the tables' decoders and indexes are known to take the documents; else what they raise
-        is raised here. Raises :class:`Unavailable`. In both cases nothing has changed.
+        ``checked``: the tables' decoders and indexes are known to accept the documents; else their errors
+        are raised. Raises :class:`Unavailable`. In both cases nothing has changed.
         """
         self._check_open()
         if not checked:
@@ -251,10 +251,10 @@ class LoggedStorage(Storage):
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
-        """Make one transaction of all that is committed inside; each commit is seen at once.
+        """Make one transaction of all commits inside; each commit is visible at once.
 
-        At the end it is durable, as one commit is. Where it cannot be, and whatever is raised inside, all
-        of it is undone. Raises :class:`Unavailable`.
+        At the end it is as durable as one commit. If that fails, or on an exception inside, all of it is
+        undone. Raises :class:`Unavailable`.
         """
         self._check_open()
         files = self._files or self._kept()
@@ -284,12 +284,12 @@ class LoggedStorage(Storage):
         epoch = self._unsynced.epoch
         if files.snapshot_due():
             self.snapshot()
-        # In another epoch what the caller builds on has been taken back.
+        # In another epoch the changes that the caller builds on were undone.
         if epoch is not self._unsynced.epoch or not self._writable(files):
             raise Unavailable(self.failure or "", self._trouble)
 
     def _append(self, files: Generations, ops: Sequence[Op]) -> int:
-        """Write the steps into the log; its size before."""
+        """Write the steps into the log; returns its size before."""
         size = files.log.size
         try:
             files.append(encode_ops(ops))
@@ -395,7 +395,7 @@ class LoggedStorage(Storage):
         return self._specs.get(table, TableSpec())
 
     def snapshot(self) -> None:
-        """Begin a snapshot in the background. Requests go on; failures are told by :attr:`failure`."""
+        """Start a snapshot in the background. Requests continue; :attr:`failure` reports failures."""
         if self._files is not None:
             with contextlib.suppress(Unavailable):
                 self.sync()
@@ -410,7 +410,7 @@ class LoggedStorage(Storage):
             self._check_unwritten()
 
     def rest(self) -> None:
-        """Let go of the open file; the next transaction opens it again."""
+        """Close the open file; the next transaction opens it again."""
         if self._files is not None:
             self._files.log.rest()
 
@@ -418,7 +418,7 @@ class LoggedStorage(Storage):
 
     @property
     def log(self) -> Log | None:
-        """The log that transactions go to; ``None`` in memory, and when closed."""
+        """The log of new transactions; ``None`` in memory and after :meth:`close`."""
         return self._files.log if self._files is not None else None
 
     @property
@@ -427,15 +427,15 @@ class LoggedStorage(Storage):
         return len(self._unsynced)
 
     def ticket(self) -> Ticket:
-        """What to wait for so that all that was committed so far is on the disk."""
+        """The ticket for all commits so far."""
         return Ticket(self._unsynced.epoch, self._files.log.number if self._files is not None else 0)
 
     def waits_for(self, ticket: Ticket) -> bool:
-        """Whether the disk may not have all that the ticket stands for, but has lost none of it so far."""
+        """Whether transactions of the ticket may be missing on the disk, but none is lost so far."""
         return self._files is not None and self._unsynced.holds(ticket)
 
     def sync(self) -> None:
-        """Wait for the disk. Raises :class:`Unavailable`, having taken back what it may have lost."""
+        """Wait for the disk. Raises :class:`Unavailable` after it has undone what the disk may have lost."""
         if self._unsynced and self._files is not None:
             ticket = self.ticket()
             try:
@@ -445,11 +445,11 @@ class LoggedStorage(Storage):
             self.synced(ticket)
 
     def synced(self, ticket: Ticket) -> None:
-        """The disk has everything up to this ticket."""
+        """Record that the disk has everything up to this ticket."""
         self._unsynced.confirm(ticket)
 
     def take_back(self, error: Exception) -> Unavailable:
-        """Undo every unsynced transaction, in memory and in the log: the disk refused them."""
+        """Undo every unsynced transaction in memory and in the log, because the disk refused them."""
         if self._files is None:
             return Unavailable(str(error))
         log = self._files.log
@@ -468,7 +468,7 @@ class LoggedStorage(Storage):
 
     @property
     def failure(self) -> str | None:
-        """Why the state, or its snapshot, cannot be written just now."""
+        """Why the state or its snapshot cannot be written at present."""
         if self._trouble is not None:
             return self._text(self._trouble)
         return self._files.failure if self._files is not None else None

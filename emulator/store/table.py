@@ -1,4 +1,4 @@
-"""A TinyDB table with indexes: to find, add or change by id costs the same however much is stored."""
+"""A TinyDB table with indexes: to find, add or change a document costs the same for any size of the table."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _encode = msgspec.json.Encoder().encode
 class IndexedTable(Table):
     """A table on a :class:`~emulator.store.storage.LoggedStorage`.
 
-    All of TinyDB's methods work as documented; those that look for documents by a query, and those that
-    change documents, go through the whole table, as they do on any of TinyDB's storages. Beside them:
+    All of TinyDB's methods work as documented; searches by a query and TinyDB's changes go through the whole
+    table, as with any storage of TinyDB. Beside them:
 
     - :meth:`record`, :meth:`find` and :attr:`index` read by id and by a declared index;
-    - :meth:`walk` iterates in steps that stop nobody;
-    - :meth:`step` says one of many changes that ``storage.commit`` makes as one transaction.
+    - :meth:`walk` iterates in short steps;
+    - :meth:`step` makes one of many changes for one transaction of ``storage.commit``.
 
-    Where the table's specification has a decoder, ``get`` by id, iteration and ``find`` answer what it makes
-    of a document. Two more things differ from a table on TinyDB's own storages: an id is never given out
-    twice (but after ``truncate``), and documents come in the order of their ids.
+    Where the table's specification has a decoder, ``get`` by id, iteration and ``find`` return decoded
+    documents. Two more things differ from a table on TinyDB's own storages: an id is never given out twice
+    (except after ``truncate``), and documents come in the order of their ids.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class IndexedTable(Table):
 
     @property
     def state(self) -> TableState:
-        """The documents and indexes beneath."""
+        """The documents and indexes of the table."""
         try:
             return self._logged.state.tables[self._key]
         except KeyError:
@@ -56,7 +56,7 @@ class IndexedTable(Table):
 
     @property
     def last_id(self) -> int:
-        """The highest id that was given out."""
+        """The highest id that the table has given out."""
         return self.state.last_id
 
     # By id and by index
@@ -89,9 +89,9 @@ class IndexedTable(Table):
     async def walk(
         self, ids: Iterable[int] | None = None, after: int = 0
     ) -> AsyncIterator[tuple[int, bytes]]:
-        """Ids and JSON of all documents, or of those among ``ids``, that are there when their turn comes.
+        """Ids and JSON of all documents, or of those among ``ids``, that exist when the walk reaches them.
 
-        Others are let work between two of them; what is added meanwhile comes too.
+        Other tasks work in between; documents added meanwhile come, too.
         """
         state, pacing = self.state, Pacing()
         for doc_id in state.ids_after(after) if ids is None else ids:
@@ -116,7 +116,7 @@ class IndexedTable(Table):
         return super().get(cond)
 
     def search(self, cond: Any) -> list[Document]:
-        if self._seen_commits != self._logged.commits:  # others may have written past this table
+        if self._seen_commits != self._logged.commits:  # others may have written without this table
             self.clear_cache()
             self._seen_commits = self._logged.commits
         return super().search(cond)
@@ -131,7 +131,7 @@ class IndexedTable(Table):
     def __iter__(self) -> Iterator[Any]:
         return (self._decoded(document, i) for i, document in sorted(self.state.documents.items()))
 
-    # TinyDB's inner doors
+    # TinyDB's internal hooks
 
     def _read_table(self) -> Any:
         return {str(doc_id): document for doc_id, document in decoded(self.state).items()}

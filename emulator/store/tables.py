@@ -16,14 +16,14 @@ REMEMBERED = ("settings", "clock", "faults")
 
 
 def profile_key(db_id: int, profile_id: str) -> str:
-    """What finds a profile, and the subscriptions of a profile."""
+    """The key of a profile, and of the subscriptions of a profile."""
     return f"{db_id}/{profile_id}"
 
 
 def push_key(key: PushKey | Subscription) -> int:
-    """What finds the records of a subscription key: a number instead of a long token.
+    """The key of the records of one subscription key: a number instead of a long token.
 
-    Two keys may have the same one, though hardly ever: whoever finds a record looks at its key.
+    Two keys may rarely have the same number: the reader of a record compares its key.
     """
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id))
 
@@ -34,7 +34,7 @@ def folded_key(key: PushKey | Subscription) -> int:
 
 
 def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
-    """What finds the profiles with a field's value."""
+    """The key of the profiles with a field's value."""
     return (db_id, name, value)
 
 
@@ -44,7 +44,8 @@ def _field_keys(profile: Profile) -> Sequence[Hashable]:
     return [(profile.db_id, name, value) for name, value in profile.fields.items()]
 
 
-#: The tables in the order of the file. A token that moves has ever more inactive records and one active one.
+#: The tables in the order of the file. A token that moves gets more and more inactive records and one active
+#: one.
 SPECS = {
     WORKSPACE: TableSpec(decode=bytes),
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),

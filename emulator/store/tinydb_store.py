@@ -1,4 +1,4 @@
-"""The domain's store on TinyDB's tables: what the rules look up, and one transaction per request."""
+"""The domain's store on TinyDB's tables: look-ups of the rules, and one transaction per request."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TinyDBStore:
 
     @classmethod
     def read(cls, path: Path) -> TinyDBStore:
-        """What is stored in a state file, in memory. Changes nothing there. Raises ``StateError``."""
+        """The contents of a state file, in memory. Changes nothing there. Raises ``StateError``."""
         store = cls(None, "none")
         state = recover(path, SPECS).state
         store.storage.fresh = not state.tables
@@ -119,13 +119,13 @@ class TinyDBStore:
         return self.profiles.find("field", field_key(db_id, name, value), 2)
 
     def find_by_push(self, key: PushKey) -> Held:
-        table, wanted = self.subscriptions.state, push_key(key)  # asked for most: no step more than it takes
+        table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
         others = table.indexes["inactive"].count(wanted)
         for doc_id in table.indexes["active"].find(wanted):
             one: Subscription = table.decode(table.documents[doc_id])
             if one.key == key:
                 return Held(one, others, one.hash_id)
-        # Two keys may have one number, hardly ever: then the first is not enough.
+        # Two keys may rarely have one number: then the first record is not enough.
         for limit in (1, None) if others else ():
             for one in self.subscriptions.find("inactive", wanted, limit):
                 if one.key == key:
@@ -189,7 +189,7 @@ class TinyDBStore:
             yield decode(document)
 
     def whole(self) -> Iterator[tuple[Profile, list[Subscription]] | None]:
-        # Documents are never changed in place, so copies of the tables of references are enough.
+        # Documents are never changed in place, so copies of the references are enough.
         return with_subscriptions(self.profiles.copy(), self.subscriptions.copy())
 
     # Changes
@@ -251,7 +251,7 @@ class TinyDBStore:
         self.learn_configuration()
 
     def take(self, other: TinyDBStore) -> None:
-        """Put all that another store has in place of everything; the other one is used no more.
+        """Replace everything by the contents of another store, which is not used afterwards.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
@@ -319,7 +319,7 @@ class TinyDBStore:
         self.on_taken_back()
 
     def push_ids(self, key: PushKey) -> list[int]:
-        """The ids of all records of a key, and hardly ever of one more, ascending."""
+        """The ids of all records of a key, rarely of another key, too, ascending."""
         table, wanted = self.subscriptions, push_key(key)
         return sorted(chain(table.index("active").find(wanted), table.index("inactive").find(wanted)))
 
@@ -327,7 +327,7 @@ class TinyDBStore:
         return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))
 
     def _own(self, key: PushKey, profile_id: str) -> tuple[int | None, Subscription | None]:
-        """The record of a key on a profile and its id: looked for among the fewer of the two's records."""
+        """The record of a key on a profile and its id, searched among the fewer records of the two."""
         table, wanted = self.subscriptions, push_key(key)
         inactive = table.index("inactive")
         others: Iterable[int] = ()

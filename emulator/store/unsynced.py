@@ -1,4 +1,4 @@
-"""Transactions on their way to the disk: what of them can still be lost, and how to undo it."""
+"""Transactions that the disk may not have yet, and the steps that undo them."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from emulator.store.state import Op, State
 
 @dataclass(eq=False)
 class Epoch:
-    """The time between two failures of the disk. At its end ``kept`` is its last transaction that counts."""
+    """The time between two failures of the disk. At its end ``kept`` is its last valid transaction."""
 
     kept: int | None = None
 
 
 class Basis(NamedTuple):
-    """What work in steps builds on; another one when the state is replaced or a part of it taken back."""
+    """The basis of work in steps; it changes when the state is replaced or a part of it is undone."""
 
     state: State
     epoch: Epoch
 
 
 class Ticket(NamedTuple):
-    """What an answer waits for: everything up to the transaction ``number`` of this epoch."""
+    """The wait of an answer: everything up to the transaction ``number`` of this epoch."""
 
     epoch: Epoch
     number: int
 
     @property
     def lost(self) -> bool:
-        """Whether it was taken back."""
+        """Whether its transaction was undone."""
         return self.epoch.kept is not None and self.number > self.epoch.kept
 
 
 class Pending(NamedTuple):
-    """A transaction that the disk may not have yet: the log's size before it, the steps that undo it."""
+    """A transaction that the disk may not have yet: the log's size before it, the undo steps."""
 
     number: int
     size: int
@@ -58,19 +58,19 @@ class Unsynced:
         return len(self._pending)
 
     def holds(self, ticket: Ticket) -> bool:
-        """Whether something that the ticket stands for is pending."""
+        """Whether a transaction of the ticket is pending."""
         with self._lock:
             oldest = self._pending[0].number if self._pending else ticket.number + 1
             return ticket.epoch is self.epoch and oldest <= ticket.number
 
     def add(self, pending: Pending) -> None:
-        """One more is on its way."""
+        """Add a pending transaction."""
         with self._lock:
             if pending.number > self._confirmed:
                 self._pending.append(pending)
 
     def confirm(self, ticket: Ticket) -> bool:
-        """The disk has everything up to the ticket. False: it is too late, the ticket's epoch is over."""
+        """Record that the disk has everything up to the ticket. False: the ticket's epoch is over."""
         with self._lock:
             if ticket.epoch is not self.epoch:
                 return False
@@ -80,9 +80,9 @@ class Unsynced:
             return True
 
     def take_all(self, number: int) -> list[Pending]:
-        """End the epoch: what is pending is lost; ``number`` is that of the last transaction made.
+        """End the epoch: pending transactions are lost; ``number``: of the last transaction made.
 
-        Answers the lost ones, newest first.
+        Returns the lost ones, newest first.
         """
         with self._lock:
             taken = list(reversed(self._pending))

@@ -11,7 +11,7 @@ from emulator.store.documents import Documents
 from emulator.store.indexes import Index
 from emulator.store.tables import profile_key
 
-#: Subscriptions that are looked at in about a millisecond.
+#: Subscriptions that are read in about a millisecond.
 _AT_ONCE = 500
 
 

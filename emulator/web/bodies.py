@@ -1,4 +1,4 @@
-"""Bodies of requests on their way in: how much of one is read, and where the large ones lie."""
+"""The reading of request bodies: how much of a body is read, and where large ones are stored."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import IO
 from emulator.messages import Answer, BodyProblem
 from emulator.rules.errors import NotKept, Refused
 
-#: Bytes of a body that are kept in memory; the rest of a larger one lies in the spool.
+#: Bytes of a body that are kept in memory; a larger body goes to the spool.
 IN_MEMORY = 1024 * 1024
-#: Bytes of a body over its limit that are read and thrown away, so that a client which sends it all
-#: before it listens gets to hear the answer; beyond, the connection closes on it.
+#: Bytes of a body over its limit that are read and discarded, so that a client which reads only after it has
+#: sent everything gets the answer; after more bytes the connection closes.
 DRAINED = 256 * 1024 * 1024
-#: Large bodies that may come in at a time.
+#: The most large bodies at the same time.
 MOST_AT_ONCE = 4
 
-#: The next piece of a body, empty at its end; raises :class:`ConnectionError` where it was cut off.
+#: Returns the next piece of a body, empty at its end; raises :class:`ConnectionError` if it was cut off.
 Read = Callable[[], Awaitable[bytes]]
-#: The answer to a request with this body, or with this problem of it.
+#: Returns the answer to a request with this body, or with this problem of the body.
 Ask = Callable[[IO[bytes], BodyProblem | None], Answer]
 
 
 class Spool:
-    """The place of large bodies: ``folder``, or the system's temporary folder.
+    """The storage of large bodies: ``folder``, or the system's temporary folder.
 
-    Its files have no name where the system allows that, so that a killed server leaves none behind.
+    Its files have no name if the system allows that, so that a killed server leaves no files behind.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -38,27 +38,27 @@ class Spool:
         self._places = BoundedSemaphore(MOST_AT_ONCE)
 
     def take_place(self) -> bool:
-        """Whether one more large body may come in; if so, :meth:`give_place` must follow."""
+        """Whether there is room for one more large body; if so, :meth:`give_place` must follow."""
         return self._places.acquire(blocking=False)
 
     def give_place(self) -> None:
-        """One large body is over."""
+        """Release the room of one large body."""
         self._places.release()
 
     def file(self) -> IO[bytes]:
-        """A file for one body, in memory while it is small. What is done with it raises :class:`OSError`."""
+        """A file for one body, in memory while it is small. Its methods raise :class:`OSError`."""
         return _SpooledFile(self._folder)
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """Turn the disk's refusal of a file that was sent into 507 :class:`Refused`."""
+        """Raise 507 :class:`Refused` if the disk refuses a file that was sent."""
         try:
             yield
         except OSError as error:
             raise self.refusal(error) from error
 
     def refusal(self, error: OSError) -> Refused:
-        """What to answer where a file that was sent cannot be kept."""
+        """The error for a file that was sent and cannot be stored."""
         where = self._folder or "the system's temporary folder"
         return NotKept(f"what was sent cannot be kept in {where}: {error.strerror or error}", "A3")
 
@@ -77,12 +77,11 @@ class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):
 async def answer_body(
     ask: Ask, read: Read, length: int, limit: int, *, expects: bool, drains: bool, spool: Spool | None
 ) -> Answer:
-    """The answer to a request whose body comes in pieces.
+    """The answer to a request whose body arrives in pieces.
 
-    ``length`` is -1 where it is not known (chunked). ``expects``: the client waits for leave to send the
-    body. A body that may be larger than what is kept in memory goes to the ``spool`` (``None``: stays in
-    memory), after ``ask`` was asked whether it is wanted. ``drains``: where it is not, it is read and
-    thrown away.
+    ``length``: -1 if unknown (chunked). ``expects``: the client waits for a 100 before it sends the body. A
+    body that may exceed what is kept in memory goes to the ``spool`` (``None``: stays in memory) if ``ask``
+    accepts it. ``drains``: a refused body is read and discarded.
     """
     if length > limit + DRAINED or (expects and length > limit):
         return ask(io.BytesIO(), "too_large")
@@ -108,12 +107,12 @@ async def _answer_kept(ask: Ask, read: Read, body: IO[bytes], length: int, limit
             problem = error
         return ask(io.BytesIO() if isinstance(problem, OSError) else body, problem)
     finally:
-        with suppress(OSError):  # what a full disk did not take is tried once more
+        with suppress(OSError):  # bytes that a full disk refused are tried once more
             body.close()
 
 
 async def _keep(read: Read, body: IO[bytes], length: int, limit: int) -> BodyProblem | None:
-    """Copy a body into ``body`` as far as ``limit`` allows; what is wrong with it."""
+    """Copy a body into ``body`` up to ``limit``; returns its problem, if any."""
     size = 0
     problem: BodyProblem | None = None
     try:

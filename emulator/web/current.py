@@ -1,4 +1,4 @@
-"""Which workspace a Flask request is about: ``/w/NAME/…``, else the header, else ``default``."""
+"""The workspace of a Flask request: ``/w/NAME/…``, else the header, else ``default``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: The key of a WSGI environment under which the name of the workspace is left: the path's, then the chosen.
+#: The key of a WSGI environment for the name of the workspace: first the path's, then the chosen one.
 WORKSPACE_KEY = "emulator.workspace"
-#: The key of a WSGI environment under which the workspace is left that a view has asked for, as it was then.
+#: The key of a WSGI environment for the workspace object that a view used.
 _FOUND_KEY = "emulator.found"
 #: The key of a WSGI environment under which the path is left that a proxy serves this server at.
 _ROOT_KEY = "emulator.root"
 
 
 class WorkspacePrefix:
-    """WSGI middleware: takes ``/w/NAME`` off the path, so that every route is served below it too."""
+    """WSGI middleware that removes ``/w/NAME`` from the path, so that every route is served below it, too."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
@@ -42,14 +42,14 @@ class WorkspacePrefix:
 
 
 def init_app(app: Flask) -> None:
-    """Judge the workspace's name before anything else of a request."""
+    """Check the workspace's name before anything else in a request."""
     app.before_request(check_workspace)
 
 
 def check_workspace() -> None:
     """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
     in_path = request.environ.pop(WORKSPACE_KEY, None)
-    request.environ[WORKSPACE_KEY] = DEFAULT_WORKSPACE  # whose page says what is wrong
+    request.environ[WORKSPACE_KEY] = DEFAULT_WORKSPACE  # the page of this route explains the error
     request.environ[WORKSPACE_KEY] = chosen_name(in_path, request.headers.get(WORKSPACE_HEADER))
 
 
@@ -82,7 +82,7 @@ def workspace_name() -> str:
 
 
 def workspace() -> Workspace:
-    """The request's workspace, to read from: reading makes none.
+    """The request's workspace for reading; reading creates none.
 
     Raises :class:`~emulator.rules.errors.Refused`.
     """
@@ -90,7 +90,7 @@ def workspace() -> Workspace:
 
 
 def workspace_to_change() -> Workspace:
-    """The request's workspace, made if it is new: to be called when the change has been judged.
+    """The request's workspace, created if it is new: to be called after the change was checked.
 
     Raises :class:`~emulator.rules.errors.Refused`.
     """

@@ -1,4 +1,4 @@
-"""What an error is answered. The admin API writes it as the documented envelope, the console as a page."""
+"""The answer to an error. The admin API writes it as the documented envelope, the console as a page."""
 
 from __future__ import annotations
 

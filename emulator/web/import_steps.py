@@ -1,4 +1,4 @@
-"""The imports of the server: found for a request, and run one step at a time, everybody else in between."""
+"""The imports of the server, which run in steps between requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ImportSteps:
 
 
 def schedule() -> Schedule:
-    """How the request's server carries out an import: in steps on its loop, or at once where it has none."""
+    """How the request's server runs an import: in steps on its loop, or at once if it has no loop."""
     steps: ImportSteps = current_app.extensions["import_steps"]
     return steps if BRIDGE_KEY in request.environ else at_once
 

@@ -1,4 +1,4 @@
-"""Answers that take their time: work in steps on the event loop, or a wait for the disk."""
+"""Answers that take time: work in steps on the event loop, or a wait for the disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
-JSON = ("Content-Type", "application/json")
 
 
 def json_answer(document: Any, status: int = 200) -> Answer:
@@ -34,7 +33,7 @@ def json_answer(document: Any, status: int = 200) -> Answer:
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
     """Have the server answer with what ``work`` returns.
 
-    A :class:`Refused` of its is answered as such, a disk that refuses too.
+    A :class:`Refused` that ``work`` raises is answered as an error, a refusal by the disk too.
     """
     busy = emulator().workspaces.in_use(workspace_name())
     request.environ[DELIVERY_KEY] = Delivery(wait=_guarded(work), busy=busy)
@@ -42,7 +41,7 @@ def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:
 
 
 def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
-    """What ``work`` in the request's workspace returns, when the disk has what it changed.
+    """What ``work`` in the request's workspace returns, when the disk has its changes.
 
     One change by hand at a time. Raises what ``work`` does, and
     :class:`~emulator.store.errors.Unavailable`.
@@ -100,7 +99,7 @@ def own_body() -> IO[bytes]:
 
 
 def when_durable(response: Response) -> Response:
-    """Hold a view's answer back until the disk has what the view changed; if it refuses, answer that."""
+    """Delay a view's answer until the disk has the view's changes; if the disk refuses, answer the error."""
     found = changed_workspace()
     if found is None or DELIVERY_KEY in request.environ:
         return response
@@ -120,6 +119,11 @@ def when_durable(response: Response) -> Response:
     return response
 
 
+def as_response(answer: Answer) -> Response:
+    """An answer as Flask's response."""
+    return Response(answer.body, answer.status, answer.headers)
+
+
 def as_answer(response: Response) -> Answer:
     """Flask's response as an answer."""
     return Answer(response.status_code, list(response.headers.items()), response.get_data())
@@ -130,10 +134,9 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
         return await work
     except (Refused, Unavailable) as error:
         refused = error if isinstance(error, Refused) else refusal(error)
-        status = status_of(refused)
-        return json_answer(error_envelope(status, refused.text), status)
+        return failure(refused.text, status_of(refused))
 
 
 def _refused(error: Unavailable) -> Answer:
-    """As the admin API or the console says it, whichever was asked."""
+    """The error in the form of the admin API or of the console, whichever was called."""
     return as_answer(current_app.finalize_request(current_app.handle_user_exception(error)))

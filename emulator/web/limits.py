@@ -1,4 +1,4 @@
-"""How large a request's body may be, by path, and how many large ones may come in at a time."""
+"""Limits of request bodies: bytes by path, and the number of large bodies at the same time."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES, Settings
 from emulator.web.bodies import MOST_AT_ONCE, Spool
 
-#: For what carries a whole state or a file.
+#: For bodies that hold a whole state or a file.
 MAX_FILE_BYTES = 1 << 30
-#: Seconds after which a refused client may well find room: a guess, for files are of any size.
+#: Seconds after which a refused client should try again: a guess, because files have any size.
 RETRY_AFTER_S = 5
 _FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/__console/import")
 
 
 def body_limit(path: str) -> int:
-    """The bytes that a body sent to ``path`` may have, whichever workspace it is in."""
+    """The most bytes of a body for ``path``, with or without a workspace in it."""
     return MAX_FILE_BYTES if "/__" in path and path.rstrip("/").endswith(_FILES) else MAX_BODY_BYTES
 
 
 class LimitedRequest(Request):
-    """A Flask request that knows its own limit, and where files go that are sent in a form."""
+    """A Flask request that knows its own limit and the storage of files from a form."""
 
     @property  # type: ignore[misc]  # Flask's can be set as well
     def max_content_length(self) -> int:  # type: ignore[override]
@@ -38,13 +38,13 @@ class LimitedRequest(Request):
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Hold requests to their limits, whatever server they come through."""
+    """Apply the limits to requests through any server."""
     app.request_class = LimitedRequest
     app.extensions["spool"] = Spool(None if settings.durability == "none" else settings.state / "imports")
 
 
 def spool() -> Spool:
-    """Where the application's large bodies lie."""
+    """The storage of the application's large bodies."""
     found: Spool = current_app.extensions["spool"]
     return found
 
@@ -68,5 +68,5 @@ def check_body() -> Response | None:
         if not spool().take_place():
             text = f"{MOST_AT_ONCE} large bodies are on their way in already: send this one again"
             raise ServiceUnavailable(text, retry_after=RETRY_AFTER_S)
-        return Response(status=100)  # who asked gives the place back
+        return Response(status=100)  # the caller releases the room
     return None

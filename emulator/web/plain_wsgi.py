@@ -41,10 +41,10 @@ _FORKED = (
 
 
 class PlainWsgi:
-    """WSGI middleware that lets one request at a time touch the state, whichever thread brings it.
+    """WSGI middleware that lets one request at a time use the state, in any thread.
 
-    The request's body is read before, and the answer is delivered after: a slow client, a delay and a wait
-    hold nobody up. Requests from the emulator's own server pass through: its loop does the same.
+    It reads the request's body before and delivers the answer afterwards: a slow client, a delay and a wait
+    do not block others. Requests from the emulator's own server pass through: its loop does the same.
     """
 
     def __init__(self, application: WSGIApplication, emulator: Emulator, spool: Spool) -> None:
@@ -106,7 +106,7 @@ class PlainWsgi:
             return call_application(self._application, environ)
 
     def _delivered(self, answer: Answer) -> Answer:
-        """Waits as long as the delivery says; what needs the connection becomes an answer that says so."""
+        """Waits as the delivery demands; a fault that needs the connection becomes an error answer."""
         delivery = answer.delivery or Delivery()
         if delivery.wait is not None or delivery.delay_s:
             answer = self._emulator.loop_thread.run(_completed(answer, delivery))
@@ -140,7 +140,7 @@ class PlainWsgi:
 
 
 def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """A WSGI application's whole answer, with the delivery and the summary that it left in ``environ``."""
+    """A WSGI application's whole answer, with the delivery and the summary from ``environ``."""
     answer = Answer(0, [], b"")
     written: list[bytes] = []
 
@@ -163,7 +163,7 @@ def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> 
 
 
 def _finished(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """What ``work`` returns, which waits for nothing but the reading of this thread."""
+    """What ``work`` returns; ``work`` waits only for reads of this thread."""
     try:
         work.send(None)
     except StopIteration as done:
@@ -173,7 +173,7 @@ def _finished(work: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 async def _completed(answer: Answer, delivery: Delivery) -> Answer:
-    """The answer when its wait is over, or the one that takes its place."""
+    """The answer after its wait, or the one that replaces it."""
     with delivery.busy:
         answer = await answer.settled()
         await asyncio.sleep((answer.delivery or Delivery()).delay_s)
@@ -181,7 +181,7 @@ async def _completed(answer: Answer, delivery: Delivery) -> Answer:
 
 
 async def _held(pieces: AsyncGenerator[bytes], delivery: Delivery) -> AsyncGenerator[bytes]:
-    """The pieces, their workspace in use until the last one."""
+    """The pieces; their workspace is in use until the last one."""
     with delivery.busy:
         async with aclosing(pieces):
             async for piece in pieces:

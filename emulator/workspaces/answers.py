@@ -1,4 +1,4 @@
-"""What a workspace holds, as the admin API answers it and a snapshot has it."""
+"""The contents of a workspace as the admin API and a snapshot show them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from push_emulator.workspace_answers import (
 
 
 def database_record(one: Database) -> DatabaseRecord:
-    """A database, its fields' types in the form of the fixtures."""
+    """A database, with its fields' types in the form of the fixtures."""
     return DatabaseRecord(one.id, one.name, {name: _field_type(kind) for name, kind in one.fields.items()})
 
 
@@ -41,7 +41,7 @@ def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
 
 
 def profile_record(one: Profile, subscriptions: Iterable[Subscription]) -> ProfileRecord:
-    """A profile with its subscriptions, which do not repeat whose they are."""
+    """A profile with its subscriptions, without the profile's ids in each of them."""
     own = [OwnSubscription(record.hash_id, *astuple(record)[3:]) for record in subscriptions]
     return ProfileRecord(one.id, one.db_id, one.fields, one.created, own)
 

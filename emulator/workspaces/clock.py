@@ -1,4 +1,4 @@
-"""A workspace's time: the real one, or one that the tests hold still or move."""
+"""A workspace's time: real, frozen or moved."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from emulator.timestamps import iso
 
 
 class ClockSetting(Struct, frozen=True):
-    """How a clock stands: frozen at a time, or off real time by so much; both in milliseconds."""
+    """The setting of a clock: frozen at a time, or an offset from real time; both in milliseconds."""
 
     frozen_ms: int | None = None
     offset_ms: int = 0
 
     def advanced(self, milliseconds: int) -> ClockSetting:
-        """Moved by this much, frozen or not; negative moves back."""
+        """The setting moved by this many milliseconds, frozen or not; a negative number moves it back."""
         if self.frozen_ms is not None:
             return ClockSetting(self.frozen_ms + milliseconds)
         return ClockSetting(None, self.offset_ms + milliseconds)
 
 
-#: A clock that nobody has set.
+#: The setting of a clock in real time.
 REAL_TIME = ClockSetting()
 
 

@@ -19,14 +19,14 @@ from emulator.workspaces.answers import (
 from emulator.workspaces.workspace import Workspace
 
 FORMAT = 1
-#: What a whole document ends with.
+#: The end of a complete document.
 END = b"]}\n"
 _AT_ONCE = 50
 _encode = msgspec.json.Encoder().encode
 
 
 def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
-    """The document of the workspace as it is now, in pieces of about a millisecond's work; some are empty.
+    """The document of the workspace as it is now, in pieces of about 1 ms of work; some pieces are empty.
 
     Whatever is changed after this call does not show.
     """

@@ -1,4 +1,4 @@
-"""Reading a whole workspace back: everything is checked before anything is changed."""
+"""Reads the document of a whole workspace and checks all of it before a change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TIME_FORM = (
 )
 _Time = Annotated[str, msgspec.Meta(pattern=f"^{_TIME_FORM}$")]
 _TIME = validate.Regexp(f"{_TIME_FORM}$", error="must be a time as 2026-01-31T12:00:00.000Z")
-#: More problems than these help nobody.
+#: The most problems that an answer lists.
 MAX_PROBLEMS = 20
 
 
@@ -42,7 +42,7 @@ class SnapshotSubscription(SubscriptionEntry):
     updated: _Time = ""
 
     def record(self, db_id: int, profile_id: str, now: str) -> Subscription:
-        """The subscription with the hash id and the times that it has."""
+        """The subscription with the hash id and the times of the document."""
         found = super().record(db_id, profile_id, self.created or now)
         found.hash_id, found.updated = self.hash_id or "", self.updated or found.created
         return found
@@ -77,9 +77,9 @@ class SnapshotProfileSchema(ProfileEntrySchema):
 async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
     """The state that a snapshot describes, ready to be put in a workspace's place.
 
-    ``file`` is read twice; ``now`` (ISO 8601) is for what has no time of its own; ``judge``: loads all
+    It reads ``file`` twice. ``now`` (ISO 8601) is the time of records without a time; ``judge`` loads all
     members but the profiles. Works in steps.
-    Raises :class:`Invalid` with all problems, as far as they can be seen at once.
+    Raises :class:`Invalid` with all problems that can be found in one pass.
     """
     try:
         head = await _read_head(file)
@@ -92,7 +92,7 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
 
 
 async def _read_head(file: IO[bytes]) -> dict[str, Any]:
-    """All members; of the profiles only that they are there."""
+    """All members; of the profiles only whether they exist."""
     steps = Pacing()
     head: dict[str, Any] = {}
     for name, value in read_members(file, "profiles"):
@@ -117,7 +117,7 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
 
 
 class _Building:
-    """A state in the making, beside the one in use; ``members`` are as the judge loads them."""
+    """A new state, built beside the one in use; ``members`` are as the judge loads them."""
 
     def __init__(self, members: dict[str, Any], now: str) -> None:
         databases = [Database(**one) for one in members["databases"]]
@@ -129,7 +129,7 @@ class _Building:
         seen: set[str] = set()
         for position, fault in enumerate(faults):
             if fault.id in seen:
-                problems.append(f'faults[{position}].id: "{fault.id}" stands twice')
+                problems.append(f'faults[{position}].id: "{fault.id}" is a duplicate')
             seen.add(fault.id)
         if problems:
             raise Invalid("; ".join(problems[:MAX_PROBLEMS]), "A3")
@@ -141,7 +141,7 @@ class _Building:
         self._check = SetCheck(databases, resources, present=self._store, any_provider=True)
 
     def take(self, position: int, value: Any) -> list[str]:
-        """Take a profile in; its problems if it cannot be."""
+        """Add a profile; returns its problems if it is refused."""
         path = f"profiles[{position}]"
         try:
             entry = msgspec.convert(value, SnapshotProfile)
@@ -161,7 +161,7 @@ class _Building:
         return problems
 
     def state(self) -> TinyDBStore:
-        """The state, with what the workspace remembers beside its data."""
+        """The state, with the settings, clock and faults of the workspace."""
         if "settings" in self._members:
             choices = WorkspaceSettings().changed(self._members["settings"])
             self._store.remember("settings", msgspec.json.encode(choices))
@@ -173,7 +173,7 @@ class _Building:
         return self._store
 
     def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> list[str]:
-        """What is wrong with given hash ids: one key has one, and it begins the key's digest (A5)."""
+        """The problems of given hash ids: each key has one, which is a prefix of the key's digest (A5)."""
         problems = []
         seen = set()
         for position, one in enumerate(subscriptions):
@@ -197,6 +197,6 @@ class _Building:
 def _shape_problems(path: str, value: Any, otherwise: str) -> list[str]:
     try:
         SnapshotProfileSchema().load(value)
-    except ValidationError as error:  # marshmallow has the words
+    except ValidationError as error:  # marshmallow has the texts
         return [f"{where}: {text}" for where, text in flatten(error.messages, path)]
     return [f"{path}: {otherwise}"]

@@ -1,4 +1,4 @@
-"""What an error is to whoever sent a request: its HTTP status, which is the envelope's ``error`` too."""
+"""The HTTP status of each error, which is also the ``error`` of its envelope."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def is_out_of_files(error: Exception | None) -> bool:
 
 
 def failed(text: str, cause: Exception | None) -> Failed:
-    """The error of what could not be done because of ``cause``."""
+    """The error for an action that failed because of ``cause``."""
     return (OutOfFiles if is_out_of_files(cause) else Failed)(text, "A3")
 
 
 def refusal(error: Unavailable) -> Failed:
-    """What whoever asked for the change is answered."""
+    """The error that answers the request for the change."""
     return failed(f"nothing was changed: {error}", error.cause)

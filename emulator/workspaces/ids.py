@@ -16,7 +16,7 @@ class ObjectIds:
     """Ids for new profiles.
 
     With a ``seed`` the ids of a workspace are the same in every run: process and counter come from the
-    seed, and the time part stands still unless the clock is frozen to a time of the test's own choice.
+    seed, and the time part is constant unless the test freezes the clock.
     """
 
     def __init__(self, clock: WorkspaceClock, seed: int | None = None) -> None:
@@ -34,10 +34,10 @@ class ObjectIds:
         self._counter = self._first
 
     def after(self, made: int) -> ObjectIds:
-        """Go on behind so many profiles of the workspace.
+        """Continue after this number of profiles of the workspace.
 
-        With a seed the next id then depends on the state alone: a restart, a reset or a refused request
-        makes no difference. Without one the sequence just goes on.
+        With a seed the next id depends on the state alone: a restart, a reset or a refused request makes no
+        difference. Without a seed the sequence continues.
         """
         if self._seed is not None:
             self._counter = self._first + made

@@ -1,4 +1,4 @@
-"""What has happened in a workspace since the server started, counted."""
+"""Counts of what happened in a workspace since the server started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Metrics:
     """Counts of requests by outcome and by error, of decisions by rule, and a histogram of durations.
 
     ``rules`` counts the lints that are reported, too.
-    ``durations`` has one count for each bound of :data:`BUCKETS_S` and one for what is longer.
+    ``durations`` has one count for each bound of :data:`BUCKETS_S` and one for longer durations.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""All workspaces of a server: made by the first change, looked at before that, listed, deleted, expired."""
+"""All workspaces of a server: creation by the first change, reading, listing, deletion, expiry."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from emulator.workspaces.errors import failed
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
 
 WORKSPACE_HEADER = "X-Emulator-Workspace"
-#: Names that have no workspace and whose refused requests are kept all the same.
+#: The most names without a workspace whose refused requests are kept.
 _MOST_UNMADE = 256
-#: Seconds that the last snapshots may take, and how many are written at a time.
+#: Seconds that the last snapshots may take, and how many are written at the same time.
 CLOSING_S = 3.0
 _CLOSING_AT_ONCE = 8
 #: Bytes of a stored state that is opened in steps: a smaller one takes a few milliseconds at most.
@@ -59,7 +59,7 @@ def check_name(name: str) -> None:
 def chosen_name(in_path: str | None, in_header: str | None) -> str:
     """The name of the workspace that a request is for: the path's, else the header's, else ``default``.
 
-    Raises :class:`Invalid` if either says a name that no workspace can have.
+    Raises :class:`Invalid` if either of them is a name that no workspace can have.
     """
     for name in (in_path, in_header):
         if name is not None:
@@ -75,12 +75,12 @@ def stored_names(folder: Path) -> set[str]:
 class Workspaces:
     """The workspaces by name. ``default`` is there from the start and is never deleted or expired.
 
-    A name without a workspace can be looked at. Its requests are kept in memory, within bounds, and those who
-    wait for more of them go on waiting when a workspace of this name is made or deleted.
-    ``on_delete`` holds what is called with the name of each workspace that is about to be deleted.
+    A name without a workspace can be read. Its requests are kept in memory, within bounds; a call that waits
+    for more of them continues to wait when a workspace of this name is created or deleted. ``on_delete``:
+    callbacks that get the name of each workspace before its deletion.
 
-    ``lock`` holds the state directory; without one, nobody looks whether it is still ours.
-    ``monotonic`` gives the time in seconds.
+    ``lock`` holds the state directory; without a lock there is no check that the directory is still ours.
+    ``monotonic`` returns the time in seconds.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ class Workspaces:
         return iter(list(self._open.values()))
 
     def get(self, name: str | None) -> Workspace:
-        """The workspace of this name (``None``: the default one), made from the fixtures if it is new.
+        """The workspace of this name (``None``: the default one), created from the fixtures if it is new.
 
-        Raises :class:`Refused`: 400 for a name that is none or where somebody else's file is in the
-        way, 429 when there are too many, 500 where its state cannot be read or written, 503 where no more
-        files can be opened just now.
+        Raises :class:`Refused`: 400 for an invalid name or a foreign file in place of the state file, 429 for
+        too many workspaces, 500 if the state cannot be read or written, 503 if the system lets the process
+        open no more files.
         """
         workspace = self._open.get(name or DEFAULT_WORKSPACE)
         if workspace is None:
@@ -124,8 +124,9 @@ class Workspaces:
     def look(self, name: str | None) -> Workspace:
         """The workspace of this name, to read from.
 
-        Where there is none, one as it would be if it were made now: in memory only, its data shared with
-        all others that are not made, its journal kept. Raises :class:`Refused` as :meth:`get` does.
+        Without a workspace of this name it is the one that a change would create: in memory only, with data
+        that all such workspaces share and with a journal of its own. Raises :class:`Refused` as :meth:`get`
+        does.
         """
         name = name or DEFAULT_WORKSPACE
         check_name(name)
@@ -138,12 +139,12 @@ class Workspaces:
         return found
 
     def is_made(self, name: str) -> bool:
-        """Whether there is a workspace of this name, be it only on the disk."""
+        """Whether there is a workspace of this name, in memory or on the disk."""
         if name in self._open or self._settings.durability == "none":
             return name in self._open
         try:
             return not nothing_stored(state_file(self._settings.state, name))
-        except StateError:  # opening it says what is wrong
+        except StateError:  # opening the workspace reports the problem
             return True
 
     def is_ready(self, name: str) -> bool:
@@ -176,7 +177,7 @@ class Workspaces:
                 return
 
     async def get_for(self, name: str, work: Callable[[Workspace], Awaitable[object]]) -> Workspace:
-        """The workspace of this name, to do ``work`` in; one is made only if ``work`` can be done in it.
+        """The workspace of this name for ``work``; a new one is created only if ``work`` succeeds in it.
 
         Raises what ``work`` raises in a fresh workspace, and :class:`Refused` as :meth:`get` does.
         """
@@ -186,7 +187,7 @@ class Workspaces:
 
     @contextmanager
     def in_use(self, name: str) -> Iterator[None]:
-        """Keep the workspace of this name from expiring, for as long as somebody waits for its answer."""
+        """Keep the workspace of this name from expiring while a client waits for its answer."""
         self._users[name] += 1
         try:
             yield
@@ -198,13 +199,13 @@ class Workspaces:
                 self._open[name].touch()
 
     def names(self) -> list[str]:
-        """Every workspace's name, those that are only on the disk included, sorted."""
+        """The names of all workspaces, in memory and on the disk, sorted."""
         return sorted(self._stored().union(self._open))
 
     def delete(self, name: str) -> bool:
-        """Forget a workspace and remove its files; whether there was one.
+        """Delete a workspace with its files; returns whether there was one.
 
-        Raises :class:`Refused`; then it is as before.
+        Raises :class:`Refused`; then the workspace is as before.
         """
         check_name(name)
         if name == DEFAULT_WORKSPACE:
@@ -232,10 +233,10 @@ class Workspaces:
         return True
 
     def expire(self, problems: list[str] | None = None) -> list[str]:
-        """Delete the workspaces that nobody has used for ``workspace_ttl`` seconds; their names.
+        """Delete the workspaces that were idle for ``workspace_ttl`` seconds; returns their names.
 
-        A workspace in which somebody waits for an answer is in use. Of those that are only on the disk, from
-        a run before, the last change counts. Those that cannot be deleted are told in ``problems``.
+        A workspace is in use while a client waits for its answer. For a workspace that is only on the disk,
+        from an earlier run, the last change counts. ``problems`` gets those that cannot be deleted.
         """
         gone: list[str] = []
         ttl = self._settings.workspace_ttl
@@ -251,7 +252,7 @@ class Workspaces:
         return gone
 
     def rest(self, idle_s: float) -> None:
-        """Let the workspaces that nobody has used for so many seconds hold no file open."""
+        """Close the files of the workspaces that were idle for this many seconds."""
         for workspace in self:
             if workspace.idle_s >= idle_s:
                 workspace.store.rest()
@@ -286,16 +287,16 @@ class Workspaces:
         return refused
 
     def close(self, seconds: float = CLOSING_S) -> None:
-        """Write the states down, the default one first, and let go of all.
+        """Write the states, the default workspace's first, and release everything.
 
-        After so many seconds the others are left as they are: the log has what no snapshot has.
+        After this many seconds the others are not written: their logs have all that their snapshots lack.
         """
         deadline = monotonic() + seconds
         try:
-            # They wait for the disk, which takes many at once.
+            # These threads wait for the disk, which takes many writes at once.
             with ThreadPoolExecutor(_CLOSING_AT_ONCE) as pool:
                 list(pool.map(lambda workspace: workspace.close(deadline), self))
-        except RuntimeError:  # at the very end of the process there are no new threads
+        except RuntimeError:  # Python starts no threads while the process exits
             for workspace in self:
                 workspace.close(deadline)
         if self.fixtures.shared is not None:
@@ -363,7 +364,7 @@ class Workspaces:
         return Workspace(name, replace(self._settings, durability="none"), self.fixtures)
 
     def _fresh_store(self) -> TinyDBStore:
-        """The data of a workspace that nobody has changed."""
+        """The data of a workspace before its first change."""
         if self._fresh is None or self._fresh.fixtures is not self.fixtures:
             self._fresh = self._in_memory("fresh")
         return self._fresh.store
@@ -374,7 +375,7 @@ class Workspaces:
         return kept
 
     def _bound_unmade(self) -> None:
-        """Let go of those that were not looked at for longest: together they keep no more than one does."""
+        """Evict those that were read longest ago: together they keep no more than one workspace does."""
         kept = sum(one.requests.bytes for one in self._unmade.values())
         for name in list(self._unmade):
             if len(self._unmade) <= _MOST_UNMADE and kept <= self._settings.journal_bytes:

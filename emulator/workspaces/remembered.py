@@ -1,4 +1,4 @@
-"""What a workspace remembers beside its data, as it is stored: settings, clock, armed faults."""
+"""The stored form of a workspace's settings, clock and armed faults."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _READERS: dict[str, Callable[[bytes], Any]] = {
 
 
 def read_remembered(name: str, document: bytes) -> Any:
-    """What a stored document says: ``WorkspaceSettings``, ``ClockSetting`` or ``RememberedFaults``.
+    """A stored document as ``WorkspaceSettings``, ``ClockSetting`` or ``RememberedFaults``.
 
-    Raises :class:`ValueError` for one that a server could not work with.
+    Raises :class:`ValueError` for a document that a server cannot use.
     """
     try:
         value = _READERS[name](document)

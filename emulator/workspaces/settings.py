@@ -1,4 +1,4 @@
-"""What can be set in a workspace while it runs: policies, strict mode, lints."""
+"""The settings of a workspace: policies, strict mode, lints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LINT_IDS = ("L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9")
 
 
 class WorkspaceSettings(Struct, frozen=True):
-    """A workspace's choices. ``lints``: those that are ``off``; all others report."""
+    """A workspace's settings. ``lints``: the lints that are ``off``; all others report."""
 
     policies: Policies = Policies()
     strict: bool = False
     lints: dict[str, Literal["report", "off"]] = {}
 
     def changed(self, change: Mapping[str, Any]) -> WorkspaceSettings:
-        """These with some of ``policies``, ``strict`` and ``lints`` made anew."""
+        """These settings with other ``policies``, ``strict`` or ``lints``."""
         return WorkspaceSettings(
             replace(self.policies, **change.get("policies", {})),
             change.get("strict", self.strict),
@@ -29,7 +29,7 @@ class WorkspaceSettings(Struct, frozen=True):
         )
 
     def wanted(self, lints: list[Lint]) -> list[Lint]:
-        """The lints without those that are off."""
+        """The lints that are not off."""
         if not self.lints:
             return lints
         return [lint for lint in lints if self.lints.get(lint.rule) != "off"]

@@ -30,7 +30,7 @@ from emulator.workspaces.remembered import RememberedFaults, read_remembered
 from emulator.workspaces.settings import WorkspaceSettings
 
 DEFAULT_WORKSPACE = "default"
-#: What a reset can leave alone.
+#: The parts that a reset can keep.
 KEEPABLE = (*REMEMBERED, "requests")
 
 
@@ -100,20 +100,20 @@ class Workspace:
 
     @property
     def ids(self) -> ObjectIds:
-        """Where the next profile gets its id from. Asked for anew for each request: see ``after``."""
+        """The source of profile ids. Read it again for each request: see ``after``."""
         return self._ids.after(self.store.profiles_made)
 
     def touch(self) -> None:
-        """Note that the workspace is in use."""
+        """Record that the workspace is in use."""
         self._used = self._monotonic()
 
     @property
     def idle_s(self) -> float:
-        """Seconds since anybody used the workspace."""
+        """Seconds since the last use of the workspace."""
         return self._monotonic() - self._used
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Back to the fixtures, in one transaction; ``keep`` leaves some of :data:`KEEPABLE` alone.
+        """Reset to the fixtures in one transaction; ``keep``: the parts of :data:`KEEPABLE` that stay.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
@@ -154,10 +154,10 @@ class Workspace:
             self.faults.replace([])
             self._recall()
 
-    # What is remembered: written first, then in force
+    # Settings, clock and faults: written first, then in force
 
     def set_settings(self, choices: WorkspaceSettings) -> None:
-        """Set the choices.
+        """Change the settings.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
@@ -168,17 +168,17 @@ class Workspace:
         self._remember("clock", setting)
 
     def set_faults(self, faults: list[Fault]) -> None:
-        """Make these the armed faults. Raises as :meth:`set_settings` does."""
+        """Replace the armed faults. Raises as :meth:`set_settings` does."""
         self._remember("faults", RememberedFaults(faults))
 
     def arm(self, fault: Fault) -> Fault:
-        """Arm one more fault; it gets an id. Raises as :meth:`set_settings` does."""
+        """Arm one more fault and give it an id. Raises as :meth:`set_settings` does."""
         fault = replace(fault, id=self.faults.new_id())
         self.set_faults([*self.faults, fault])
         return fault
 
     def disarm(self, fault_id: str | None = None) -> int:
-        """Disarm one fault, or all; how many those were. Raises as :meth:`set_settings` does."""
+        """Disarm one fault, or all; returns their number. Raises as :meth:`set_settings` does."""
         kept = [] if fault_id is None else [fault for fault in self.faults if fault.id != fault_id]
         disarmed = len(self.faults) - len(kept)
         if disarmed:
@@ -187,7 +187,7 @@ class Workspace:
 
     @contextmanager
     def firing(self, fault: Fault) -> Iterator[None]:
-        """Count a fault as fired, in one transaction with what its request changes meanwhile.
+        """Count a fault as fired, in one transaction with the changes of its request.
 
         Raises :class:`~emulator.store.errors.Unavailable` at the end; then neither has happened. Only
         a fault with ``times`` is stored for it.
@@ -208,7 +208,7 @@ class Workspace:
         self._recall()
 
     def _recall(self) -> None:
-        """Put in force what the store remembers, also where that is less than before: the disk can refuse."""
+        """Use what the store has, also where the disk refused and that is less than before."""
         found = {}
         for name in REMEMBERED:
             document = self.store.recall(name)
@@ -219,20 +219,20 @@ class Workspace:
         self.faults.replace(found["faults"].armed if "faults" in found else [])
 
     def close(self, deadline: float = math.inf) -> None:
-        """Write the state down, if it can be by ``deadline`` (:func:`time.monotonic`), and let go of it."""
+        """Write the state before ``deadline`` (:func:`time.monotonic`), if possible, and release it."""
         if monotonic() < deadline:
             self.store.close(deadline)
         else:
             self.store.discard()
 
     def give_requests(self) -> RequestJournal:
-        """The journal as a new one, with all who wait for its news. What is recorded here now is not kept."""
+        """Hand over the journal with all calls that wait for its news; this workspace records no more."""
         given, self.requests = self.requests, RequestJournal(0, 0)
         given.restart()
         return given
 
     def discard(self) -> None:
-        """Let go of the state without writing it down: it is about to be deleted."""
+        """Release the state without writing it: its files are deleted next."""
         self.store.discard()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -83,6 +85,29 @@ def test_errors_of_use_are_one_line(tmp_path: Path, stopped: Server) -> None:
     assert_one_line(run_here("reset", "--url", "http://127.0.0.1:1", "--fixtures", FIXTURES), "--fixtures")
     (stopped.state / "default.json").write_text("{}")
     assert_one_line(run_here("export", "--state", stopped.state), "default.json", "damaged")
+
+
+class Foreign(BaseHTTPRequestHandler):
+    """Answers every request with an error page of several lines."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_is_no_emulator_is_told_in_one_line() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as foreign:
+        thread = Thread(target=foreign.serve_forever)
+        thread.start()
+        try:
+            url, words = f"http://127.0.0.1:{foreign.server_port}", "does not answer as an emulator does"
+            for command in ("export", "reset"):
+                assert_one_line(run_here(command, "--url", url), f"{url}/__admin/", words)
+            asked = run_here("health", "--port", foreign.server_port)
+        finally:
+            foreign.shutdown()
+            thread.join()
+    assert (asked.returncode, asked.stderr.count("\n")) == (1, 1)
+    assert words in asked.stderr
 
 
 def test_export_needs_the_servers_admin_token(start_server: Any) -> None:

@@ -50,8 +50,8 @@ OF_THE_STATE = (
 #: Two parts of the request do not go together, or a part is right in a way that no schema knows.
 OF_THE_WHOLE = (
     f"(id|db_id): must be {_ANY}, as in the path, or left out",
-    f"{_PATH}: stands twice on this profile",
-    f"{_PATH}(id|token): {_ANY} stands twice",
+    f"{_PATH}: is a duplicate on this profile",
+    f"{_PATH}(id|token): {_ANY} is a duplicate",
     f"{_PATH}delay_ms: must be \\[from, to\\] with from ≤ to",
     "expect: at_least must not be more than at_most",
     f"{_PATH}id: must be 1 to 64 printable characters",  # its length is in the schema

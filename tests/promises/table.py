@@ -117,7 +117,7 @@ PROMISES: Final[dict[str, Table]] = {
         "reads everything": (
             "tests/store/test_tinydb_contract.py::test_the_file_is_a_plain_tinydb_file_after_close",
         ),
-        "A torn last line": (TORN_TAIL,),
+        "a torn last line": (TORN_TAIL,),
         "stops the start, and nothing is touched": (
             CHANGED_BYTE,
             "tests/store/test_damage.py::test_a_foreign_file_is_refused",
@@ -175,11 +175,11 @@ PROMISES: Final[dict[str, Table]] = {
             *SIDE_BY_SIDE,
             "tests/importer/test_jobs.py::test_a_job_is_its_workspaces_own",
         ),
-        "What could never match is refused with 400": NEVER_MATCHES,
+        "A criterion that could never match is refused with 400": NEVER_MATCHES,
         "A request is in the journal before its answer leaves": (
             "tests/web/admin/test_requests.py::test_assertion_right_after_a_response_needs_no_sleep",
         ),
-        "the oldest go first and are counted": (
+        "the oldest entries are evicted and are counted": (
             "tests/journal/test_journal.py::test_bound_by_bytes_drops_the_oldest_and_counts_them",
         ),
         "has its own options and no others": (
@@ -265,7 +265,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/app.py": {"nothing is left open then": (NOTHING_OPEN,)},
     "push_emulator/answers.py": {"A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,)},
-    "push_emulator/emulator_client.py": {"in place of everything: all or nothing": RESTORE},
+    "push_emulator/emulator_client.py": {"or another: all or nothing": RESTORE},
     "push_emulator/faults.py": {
         "for a fault that could never act": (
             FAULT_NEVER_MATCHES,
@@ -515,7 +515,5 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
     "emulator/store/pages.py": ("the only ids that can match, ascending",),
     "emulator/store/records.py": ("or everything where nothing is asked",),
-    "emulator/web/admin/criteria.py": ("``None`` if nothing is",),
-    "emulator/web/admin/requests.py": ("it never came, or had to go",),
-    "emulator/web/openapi/fields.py": ("and the only value that is",),
+    "emulator/web/admin/requests.py": ("it never came, or was evicted",),
 }

@@ -25,7 +25,7 @@ from emulator.web.admin.safety import check_access
 from emulator.web.limits import check_body
 from emulator.web.openapi import views
 
-#: Each subject's module: its operations are served and described when it is imported.
+#: The modules of the API: the import of each serves and describes its operations.
 SUBJECTS = (
     *(clock, databases, faults, health, imports, metrics, profiles, requests),
     *(resources, rules, settings, snapshot, subscriptions, workspaces),

@@ -1,4 +1,4 @@
-"""``/__admin/clock``: hold a workspace's time still, or move it."""
+"""``/__admin/clock``: freeze or move a workspace's time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TimeField(fields.Field[int]):
 
 
 class DurationField(fields.Field[int]):
-    """``1d2h3m4.5s``, any part of it, with a minus to go back; as milliseconds."""
+    """``1d2h3m4.5s``, any part of it, with a minus for the past; as milliseconds."""
 
     json_schema: ClassVar[JSONSchema] = {
         "type": "string",
@@ -60,13 +60,13 @@ class DurationField(fields.Field[int]):
             raise ValidationError(_DURATION_FORM)
         days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
         length = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
-        if length > LATEST_MS:  # wherever the clock stands; thousands of digits are infinite
+        if length > LATEST_MS:  # for any time of the clock; thousands of digits give infinity
             raise ValidationError(OUT_OF_YEARS)
         return round(-length if found[1] else length)
 
 
 class ClockSchema(AdminSchema):
-    """``now`` freezes, ``advance`` moves, neither lets it run."""
+    """``now`` freezes, ``advance`` moves, without both it runs."""
 
     now = TimeField(error_messages={"null": _TIME_FORM})
     advance = DurationField(error_messages={"null": _DURATION_FORM})

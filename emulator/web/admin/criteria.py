@@ -1,4 +1,4 @@
-"""What can be asked of the request journal: criteria, and the values that a request can have."""
+"""Criteria on the request journal, and the values that a request can have."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _SCHEMAS: dict[type | None, JSONSchema] = {
     list: {"type": "array", "items": INT64},
     None: {"anyOf": [*FIELD_VALUE["anyOf"], {"type": "null"}]},
 }
-#: What every request has.
+#: Criteria that every request meets.
 NEVER_NULL = ("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text")
-#: More values than these are not listed in an error text, nor is a longer value quoted whole.
+#: The most values that an error text lists, and the longest value that it quotes whole.
 _MOST_LISTED, _MOST_QUOTED = 12, 100
 _STATUSES = (200, *range(400, 600))
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -58,7 +58,7 @@ VALUES: dict[str, tuple[str | int, ...]] = {
     "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
     "status": _STATUSES,
 }
-#: Those that it can have in this one.
+#: Values that it can have in this workspace.
 _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
     "provider": lambda found: known_providers(found.store),
     "resource": lambda found: (one.name for one in found.store.resources()),
@@ -70,7 +70,7 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
         *(fault.then.code for fault in found.faults if isinstance(fault.then, ErrorAnswer)),
     ),
 }
-#: Where values have a form, not a list.
+#: Forms of values that have no list.
 _FORMS: dict[str, tuple[Callable[[Workspace, str], bool], str]] = {
     "fault": (lambda found, value: _is_fault(found, value), "no fault of this id was armed here"),
     "path": (lambda _, value: value.startswith("/"), "a path begins with /"),
@@ -105,7 +105,7 @@ CRITERIA: dict[str, JSONSchema] = {name: _described(name) for name in KEYS}
 
 
 class MatchField(fields.Field[Match]):
-    """Criteria by name; at least one, each a known one with a value of its type."""
+    """Criteria by name: at least one, all known, each with a value of its type."""
 
     json_schema: ClassVar[JSONSchema] = {
         "type": "object",
@@ -126,7 +126,7 @@ class MatchField(fields.Field[Match]):
 
 
 def _complaint(key: str, wanted: Any) -> str | None:
-    """What is wrong with a criterion, ``None`` if nothing is. Null says that there is no such value."""
+    """The problem of a criterion, ``None`` if it is valid. Null stands for a missing value."""
     if not is_key(key):
         return "unknown key" + did_you_mean(key, KEYS)
     if wanted is None and key not in NEVER_NULL:
@@ -151,9 +151,9 @@ def is_key(key: str) -> bool:
 
 
 def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
-    """Known criteria of a query string or a search, whose values are all text, as a loose match takes them.
+    """Known criteria of a query string or a search, whose values are all text, in the form of a loose match.
 
-    Raises :class:`Invalid` for a value that is none of its criterion's type.
+    Raises :class:`Invalid` for a value that is not of its criterion's type.
     """
     criteria: dict[str, Any] = dict(arguments)
     complaints = {}
@@ -184,7 +184,7 @@ def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
 
 
 async def check_possible(found: Workspace, match: Match, path: str = "") -> None:
-    """Refuse values that no kept request has and no request to come can have, but by being refused itself.
+    """Refuse values that no recorded request has and no accepted future request can have.
 
     ``path`` stands before the criterion's name. Raises :class:`Invalid` with the nearest value.
     """
@@ -198,7 +198,7 @@ async def check_possible(found: Workspace, match: Match, path: str = "") -> None
 
 
 def _why_impossible(found: Workspace, key: str, wanted: Any) -> str | None:
-    """What would be right instead of a value that no request will have; ``None`` where one can have it."""
+    """What would be right instead of a value that no request can have; ``None`` for a possible value."""
     if wanted is None:
         return None
     if key in _FORMS:

@@ -1,4 +1,4 @@
-"""``/__admin/faults``: what is armed, arming, disarming."""
+"""``/__admin/faults``: list, arm and disarm faults."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STATUS = validate.Range(400, 599, error="must be 400 to 599")
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
 _ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
 _ITEM_WORD = validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
-#: More requests a second than this nobody can send.
+#: The most requests a second of a limit: more than anybody can send.
 _PER_SECOND = validate.Range(0, 1e6, min_inclusive=False, error="must be more than 0, at most 1e+06")
 APPLY = validate.OneOf(["before", "after"], error='must be "before" or "after"')
 _DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
@@ -103,7 +103,7 @@ class DelayField(fields.Field[Any]):
 
 
 class ThenField(fields.Field[Any]):
-    """What becomes of the answer."""
+    """What happens to the answer."""
 
     def json_schema(self, converter: Any) -> JSONSchema:
         """What it accepts; ``converter``: apispec's."""
@@ -127,7 +127,7 @@ def _answers(converter: Any) -> list[JSONSchema]:
 
 
 def _load(form: type[Schema], value: dict[str, Any]) -> Any:
-    """One of the forms that a value can have, with the nearest known name for an unknown key."""
+    """A value in one of its forms; an error names the nearest known key."""
     schema = form()
     try:
         return schema.load(value)
@@ -158,7 +158,7 @@ class FaultSchema(AdminSchema):
         return Fault(data.pop("id", ""), after=data.pop("apply", usual) == "after", **data)
 
     def json_schema(self, converter: Any) -> JSONSchema:
-        """What the keys must be together, so that the fault does something; ``converter``: apispec's."""
+        """The combinations of keys with an effect; ``converter``: apispec's."""
         item_error, uniform = map(converter.resolve_nested_schema, (_ITEM_ERROR, _UNIFORM))
         return {
             "anyOf": [

@@ -17,7 +17,7 @@ def health() -> Health:
     That is: whether the state can be written, and what is in it.
     """
     found = workspace()
-    # One that is not made would be written where the default one is.
+    # A workspace that does not exist yet would be written where the default one is.
     storage = (found if found.made else emulator().workspaces.default).store
     return Health(
         "ok" if storage.probe() else "failing",

@@ -36,12 +36,12 @@ from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 
-#: What of a form is kept in memory: the plan, and a piece of the file on its way to the disk.
+#: Bytes of a form in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
 _PREVIEWED_ROWS = 10
 
 
-#: For the contract alone: the judging is the layout's.
+#: For the contract alone: the layout checks the value.
 _DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
 _REPORT_DELIMITER = validate.OneOf(list(REPORT_DELIMITERS), error="must be one of {choices}")
 _QUOTE = {"pattern": "^[\"']?$"}
@@ -81,7 +81,7 @@ class ResourceField(fields.Field[Any]):
 
 
 class PreviewSchema(AdminSchema):
-    """The multipart field ``plan``, JSON, while the person has not chosen the columns yet."""
+    """The multipart field ``plan``, JSON, before the person has chosen the columns."""
 
     resource = ResourceField()
     provider = string()
@@ -98,7 +98,7 @@ class ReportSchema(AdminSchema):
 
 
 class PlanSchema(PreviewSchema):
-    """The same with all that an import needs."""
+    """The field ``plan`` with all that an import needs."""
 
     resource = ResourceField(required=True, error_messages={"required": "is required"})
     provider = string(required=True)
@@ -112,7 +112,7 @@ class PlanSchema(PreviewSchema):
 
 
 def _form(plan: type[AdminSchema], *required: str) -> dict[str, Any]:
-    """How a call with a file, and what to do with it, is described."""
+    """The description of a call with a file and a plan."""
     properties: dict[str, Any] = {
         "file": {
             "type": "string",
@@ -131,7 +131,7 @@ def start_import() -> ImportState:
     with _upload() as (path, name, sent_plan), _refusals():
         plan = _load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
-            check_plan(plan, Source(path, name), workspace().store)  # what is refused makes none
+            check_plan(plan, Source(path, name), workspace().store)  # a refused import creates no workspace
         job = import_jobs().start(path, name, plan, workspace_to_change(), schedule())
 
     @after_this_request
@@ -183,7 +183,7 @@ def get_import(job_id: str) -> ImportState:
 def cancel_import(job_id: str) -> ImportState:
     """Stop an import before its next step.
 
-    What it has done stays. 202: it stops at once, not now.
+    What it has done stays. 202: it will stop before its next step.
     """
     job = find_job(job_id)
     if not job.running:
@@ -212,7 +212,7 @@ def get_report(job_id: str, query: dict[str, Any]) -> Response:
 
 @blueprint.record_once
 def _keep_jobs(state: BlueprintSetupState) -> None:
-    """The jobs are the application's extension ``imports``."""
+    """Store the jobs as the application's extension ``imports``."""
     emulator: Emulator = state.app.extensions["emulator"]
     settings = emulator.settings
     folder = None if settings.durability == "none" else settings.state / "imports"
@@ -232,9 +232,9 @@ def _shown(job: Job) -> ImportState:
 
 @contextmanager
 def _upload() -> Iterator[tuple[Path, str, str]]:
-    """The file that was sent, where it lies now, its name, and the text of ``plan``.
+    """The uploaded file's path, its name, and the text of ``plan``.
 
-    It is removed if anything is wrong.
+    The file is removed if there is an error.
     """
     paths: list[Path] = []
 
@@ -265,7 +265,7 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
 
 
 def _load_plan(schema: AdminSchema, text: str) -> Any:
-    """The plan. Raises :class:`Invalid` whose text names every complaint by its path."""
+    """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
     if not text:
         raise Invalid("plan: is required", "A3")
     try:
@@ -283,7 +283,7 @@ def _load_plan(schema: AdminSchema, text: str) -> Any:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """An import that cannot be started is a bad request, comes too early, or finds no room on the disk."""
+    """Turn a refused start into its error: a bad request, too many imports, or no room on the disk."""
     try:
         with spool().storing():
             yield

@@ -1,4 +1,4 @@
-"""Reading what an admin call sends: marshmallow judges, unknown keys are refused with the nearest known."""
+"""The reading of admin calls: marshmallow checks them; for an unknown key an error names the nearest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.schemas.errors import SCHEMA_MESSAGES, first_complaints
 from emulator.schemas.strict_json import JSONProblem, read_json
 
-#: More complaints than these about one body help nobody.
+#: The most complaints about one body.
 MOST_COMPLAINTS = 20
 
 
@@ -27,13 +27,13 @@ class AdminSchema(Schema):
 
 
 class QuerySchema(AdminSchema):
-    """A query string: whatever text it has, NUL too, is looked for."""
+    """A query string: any text is allowed, NUL too."""
 
 
 def load_body(schema: Schema, body: bytes | None = None) -> Any:
     """The request's JSON body (an empty one is ``{}``) as the schema loads it.
 
-    Raises :class:`Invalid` whose text names the first complaints by their paths.
+    Raises :class:`Invalid` with a text that names the first complaints by their paths.
     """
     return load(schema, read_body(body))
 

@@ -39,7 +39,7 @@ def metrics() -> Response:
 
 
 class WorkspacesCollector:
-    """Reads the tallies when it is asked; a request itself counts into plain counters only."""
+    """Reads the counters of the workspaces at each scrape; a request only increments plain counters."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
@@ -50,7 +50,7 @@ class WorkspacesCollector:
         yield self._counted("answers", "Answers by their error code.", "error", "errors")
         yield self._counted("decisions", "How often a rule has decided.", "rule", "rules")
         dropped = CounterMetricFamily(
-            "emulator_journal_dropped", "Requests that had to go from the journal.", labels=["workspace"]
+            "emulator_journal_dropped", "Requests evicted from the journal.", labels=["workspace"]
         )
         for one in self._workspaces:
             dropped.add_metric([one.name], one.requests.dropped)
@@ -63,7 +63,7 @@ class WorkspacesCollector:
         yield self._durations()
 
     def _counted(self, name: str, text: str, label: str, tally: str) -> Metric:
-        """What a workspace's metrics count by something; ``tally``: the counter's name there."""
+        """A metric with one label; ``tally``: the name of the counter in a workspace's metrics."""
         family = CounterMetricFamily(f"emulator_{name}", text, labels=["workspace", label])
         for one in self._workspaces:
             for key, count in sorted(getattr(one.metrics, tally).items()):

@@ -1,4 +1,4 @@
-"""Numbers in admin calls, within what the state and JSON's readers can hold."""
+"""Numbers in admin calls, within the range of the state and of JSON readers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONE_OR_MORE = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}")
 
 
 def number_in_query(**options: Any) -> fields.Integer:
-    """A field for an integer of 64 bits that is written as text, in digits."""
+    """A field for a 64-bit integer written in digits."""
     given = {"validate": INT64, "error_messages": messages("an integer")}
     return TextInteger(**{**given, **options})
 
@@ -35,23 +35,23 @@ class TextInteger(fields.Integer):
 
 
 def read_digits(text: Any) -> int | None:
-    """The integer that a text writes, if it has no more digits than one of 64 bits."""
+    """The integer in a text, if the text has no more digits than a 64-bit integer."""
     digits = text.removeprefix("-") if isinstance(text, str) else ""
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
 
 
 class Int64Converter(BaseConverter):
-    """An integer of 64 bits, or nearly so, in a path."""
+    """An integer of about 64 bits in a path."""
 
     regex = r"-?[0-9]{1,19}"
 
     def to_python(self, value: str) -> int:
-        """The number. No record has one of more than 64 bits, so that a view finds none."""
+        """The number. A view finds no record for a number of more than 64 bits."""
         return int(value)
 
 
 def number(kind: str, **options: Any) -> fields.Float:
-    """A field for a number that ``kind`` describes; ``"1"`` and ``true`` are none."""
+    """A field for a number that ``kind`` describes; it refuses ``"1"`` and ``true``."""
     return JSONNumber(error_messages=messages(kind), **options)
 
 

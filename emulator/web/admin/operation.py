@@ -1,4 +1,4 @@
-"""A call of the admin API: the decorator of its view makes the route and describes it."""
+"""The decorator of a view of the admin API: it makes the route and describes it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from msgspec import Struct
 from emulator.messages import Answer
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import load_body, load_query
-from emulator.web.later import answer_later, json_answer
+from emulator.web.later import answer_later, as_response, json_answer
 
 T = TypeVar("T")
-#: What a view returns whose work takes its time: the answer's struct, when it is awaited.
+#: What a view returns if its work takes time: awaiting it gives the answer's struct.
 Later = Coroutine[Any, Any, T]
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -34,13 +34,12 @@ OPERATIONS: list[Operation] = []
 class Operation:
     """One method of one path below ``/__admin``.
 
-    ``name``: its id in the contract; ``tag``: what it is shown under; ``content``: the answer's struct, or
-    its JSON Schema, where the view returns a response of its own; ``answer_type``: the answer's media type;
-    ``status``: of the answer; ``body``, ``query``: what judges the request, or parameters as the contract has
-    them; ``body_needed``: even where no single part of the body is; ``refusals``: HTTP statuses beside those
-    that every call has; ``others``: what another status says,
-    and its struct; ``links``: what can be called with what the
-    answer says (see :func:`link`).
+    ``name``: its id in the contract; ``tag``: its heading there; ``content``: the answer's struct, or its
+    JSON Schema if the view returns a response of its own; ``answer_type``: the answer's media type;
+    ``status``: the answer's status; ``body``, ``query``: the schema that checks the request, or parameters
+    in the form of the contract; ``body_needed``: the body is required even if no part of it is;
+    ``refusals``: HTTP statuses beside those of every call; ``others``: another status's description and
+    struct; ``links``: the calls that take their parameters from the answer (see :func:`link`).
     """
 
     method: str
@@ -83,10 +82,10 @@ class Operation:
 def operation(
     method: str, rule: str, *, merge_slashes: bool = True, **description: Any
 ) -> Callable[[View], View]:
-    """Serve a view below ``/__admin``, and describe it; ``description``: as :class:`Operation` has it.
+    """Serve a view below ``/__admin``, and describe it; ``description``: the members of :class:`Operation`.
 
     The view's docstring is the summary. It returns the answer's struct, a coroutine of it, or a response.
-    If it has a parameter ``query`` or ``body``, it gets what the schema loads.
+    A parameter ``query`` or ``body`` of the view gets what the schema loads.
     """
 
     def register(view: View) -> View:
@@ -102,7 +101,7 @@ def operation(
 
 
 def link(name: str, **pointers: str) -> dict[str, Any]:
-    """A link to the operation of this name; each part of its path is at the pointer in the answer."""
+    """A link to the operation of this name; ``pointers``: where the answer has each part of its path."""
     parameters = {part: f"$response.body#{pointer}" for part, pointer in pointers.items()}
     return {name: {"operationId": name, "parameters": parameters}}
 
@@ -123,8 +122,7 @@ def _answering(described: Operation) -> Callable[..., Response]:
             return answer_later(_awaited(answer, status))
         if isinstance(answer, Response):
             return answer
-        made = json_answer(answer, status)
-        return Response(made.body, made.status, made.headers)
+        return as_response(json_answer(answer, status))
 
     return answering
 

@@ -30,7 +30,7 @@ _IN_PATH = ProfileEntrySchema(partial=("id", "db_id", "subscriptions"))
 
 
 class ProfilesSchema(PageSchema):
-    """Criteria on profiles; those on subscriptions must hold for one of theirs."""
+    """Criteria on profiles; one subscription of a profile must meet all criteria on subscriptions."""
 
     other_names = MappingProxyType({"id": "profile_id"})
 

@@ -1,4 +1,4 @@
-"""What the calls on stored records share: a list's page, the reading of a body."""
+"""Common parts of the calls on stored records: the page of a list, the reading of a body."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATUS = validate.OneOf(["subscribed", "unsubscribed"], error='must be "subscrib
 
 
 class CursorField(fields.Field[Cursor]):
-    """What a list gave as ``next``."""
+    """The ``next`` of an earlier page."""
 
     json_schema: ClassVar[JSONSchema] = {"type": "string", "description": "the `next` of the page before"}
 
@@ -42,7 +42,7 @@ class CursorField(fields.Field[Cursor]):
 
 
 class PageSchema(QuerySchema):
-    """What every list takes; ``other_names`` mean the same as those that they are given for."""
+    """The parameters of every list; ``other_names``: aliases of criteria."""
 
     other_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
@@ -54,13 +54,13 @@ class PageSchema(QuerySchema):
 
 
 class CascadeSchema(QuerySchema):
-    """Whether what hangs on it goes too."""
+    """Whether dependent records are removed, too."""
 
     cascade = fields.Boolean(load_default=False, error_messages={"invalid": "must be true or false"})
 
 
 def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Later[Page[T]]:
-    """A page of a list; ``records`` reads it, ``shown`` makes its items."""
+    """A page of a list; ``records`` reads the page, ``shown`` makes an item of a record."""
     arguments = request.args.to_dict()
     values = {
         name.removeprefix(_FIELD): arguments.pop(name) for name in list(arguments) if name.startswith(_FIELD)
@@ -83,12 +83,12 @@ def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Late
 
 
 def links(kind: str, **pointers: str) -> dict[str, Any]:
-    """What can be called with a new record; ``pointers``: where its answer has the parts of its path."""
+    """Links to the calls on a new record; ``pointers``: where the answer has the parts of its path."""
     return link(f"get_{kind}", **pointers) | link(f"delete_{kind}", **pointers)
 
 
 def load_new(schema: Schema, **from_path: Any) -> Any:
-    """The body of a POST; what the path says need not be said again."""
+    """The body of a POST; it may omit what the path has."""
     document = read_body()
     if isinstance(document, dict):
         document = {**{name: value for name, value in from_path.items() if value is not None}, **document}
@@ -98,7 +98,7 @@ def load_new(schema: Schema, **from_path: Any) -> Any:
 
 
 def load_change(schema: Schema, **from_path: Any) -> Any:
-    """The body of a PATCH; null in ``fields`` stands for a field to remove."""
+    """The body of a PATCH; null in ``fields`` removes a field."""
     document = read_body()
     removed: list[str] = []
     if isinstance(document, dict) and isinstance(document.get("fields"), dict):

@@ -46,14 +46,14 @@ from push_emulator.answers import (
 )
 
 MAX_WITHIN_S = 60.0
-#: Finds the request's workspace again and again: it may be made, or made anew, while somebody waits.
+#: Finds the request's workspace each time: it may be created, or replaced, during a wait.
 Find = Callable[[], Workspace]
 
 
 class ExpectSchema(AdminSchema):
-    """How often."""
+    """How many requests are expected."""
 
-    #: A count is expected by ``exactly`` or by bounds.
+    #: Either ``exactly`` or bounds.
     json_schema: ClassVar[JSONSchema] = {"anyOf": [{"maxProperties": 1}, {"not": {"required": ["exactly"]}}]}
 
     at_least = integer(validate=COUNT)
@@ -87,7 +87,7 @@ class CountSchema(AdminSchema):
 
 
 class ListSchema(AdminSchema):
-    """What a list takes beside criteria."""
+    """The parameters of a list beside criteria."""
 
     limit = number_in_query(
         load_default=50,
@@ -101,7 +101,7 @@ class ListSchema(AdminSchema):
     )
 
 
-#: What the API shows of an entry as the journal has it.
+#: The members of an entry that the API shows unchanged.
 _AS_RECORDED = [
     name
     for name in RecordedRequest.__struct_fields__
@@ -110,7 +110,7 @@ _AS_RECORDED = [
 
 
 def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
-    """An entry as the API shows it; ``secrets``: the tokens to mask, ``None`` where the server shows all."""
+    """An entry in the form of the API; ``secrets``: the tokens to mask, ``None`` if the server shows all."""
     if secrets is not None:
         entry = masked(entry, secrets)
     return RecordedRequest(
@@ -131,7 +131,7 @@ def _secrets(found: Workspace) -> list[str] | None:
 
 
 def _filter(name: str, schema: JSONSchema) -> JSONSchema:
-    """A criterion as a list's parameter: its value stands in a query string, which has no null."""
+    """A criterion as a parameter of a list: a query string has no null."""
     kind = schema.get("type", "string")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind not in ("integer", "boolean") and name != "since":
@@ -191,7 +191,7 @@ def get_request(entry_id: int) -> RecordedRequest:
     found = workspace()
     entry = found.requests.get(entry_id)
     if entry is None:
-        raise NotFound(f"request {entry_id} not found: it never came, or had to go", "A3")
+        raise NotFound(f"request {entry_id} not found: it never came, or was evicted", "A3")
     return shown(entry, _secrets(found))
 
 

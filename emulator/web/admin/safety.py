@@ -1,4 +1,4 @@
-"""Who may use the admin API: no other origin's page, nobody by another name, nobody without the token."""
+"""The access check of the admin API: Origin, Host, token."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def in_english(text: str, **values: str) -> str:
 def check_access(told: Told = in_english) -> None:
     """Refuse an admin request that must not be answered. Raises :class:`Forbidden` or 401.
 
-    A foreign Host is DNS rebinding, a foreign Origin a cross-site form or script.
+    A foreign Host means DNS rebinding, a foreign Origin a cross-site form or script.
     """
     settings = emulator().settings
     host = request.headers.get("Host", "")
@@ -62,7 +62,7 @@ def check_access(told: Told = in_english) -> None:
 
 
 def has_token(token: str) -> bool:
-    """Whether the request bears the admin token."""
+    """Whether the request carries the admin token."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 

@@ -25,7 +25,7 @@ LintsSchema = AdminSchema.from_dict({rule: _one_of(("report", "off")) for rule i
 
 
 class SettingsSchema(AdminSchema):
-    """What can be set."""
+    """The settings that can be changed."""
 
     policies = fields.Nested(PoliciesSchema, error_messages=messages("an object"))
     strict = boolean()

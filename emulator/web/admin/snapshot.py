@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.loop.pacing import Pacing
-from emulator.messages import Answer, Delivery
+from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import boolean, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
@@ -28,12 +28,12 @@ from emulator.workspaces.document_reading import SnapshotProfileSchema, read_sna
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
-#: Profiles that a workspace has ever had: ids of documents go on from there.
+#: The number of profiles that a workspace ever had: ids of documents continue from there.
 _MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
 
 
 class SnapshotClockSchema(AdminSchema):
-    """A clock as the API shows it."""
+    """A clock in the form of the API."""
 
     now = TimeField(required=True, error_messages=messages("a time"))
     frozen = boolean(load_default=False)
@@ -51,7 +51,7 @@ class SnapshotClockSchema(AdminSchema):
 
 
 class SnapshotFaultSchema(FaultSchema):
-    """An armed fault as the API shows it."""
+    """An armed fault in the form of the API."""
 
     id = string(required=True, validate=validate.Length(min=1, error="must not be empty"))
     times = integer(allow_none=True, validate=COUNT)
@@ -59,7 +59,7 @@ class SnapshotFaultSchema(FaultSchema):
     apply = string(load_default="before", validate=APPLY)
 
     def json_schema(self, converter: Any) -> JSONSchema:
-        """No condition: a fault without effect is taken as it is."""
+        """No condition: a fault without effect is accepted."""
         return {}
 
 
@@ -69,7 +69,7 @@ def _list_of(schema: type[Any], **options: Any) -> fields.List[Any]:
 
 
 class SnapshotSchema(AdminSchema):
-    """All members but the profiles, which are judged one by one."""
+    """All members but the profiles, which are checked one by one."""
 
     format = integer(
         required=True,
@@ -85,7 +85,7 @@ class SnapshotSchema(AdminSchema):
 
 
 class ResetSchema(AdminSchema):
-    """What to leave alone."""
+    """The parts to keep."""
 
     keep = fields.List(
         string(validate=validate.OneOf(KEEPABLE, error="must be one of {choices}")),
@@ -94,7 +94,7 @@ class ResetSchema(AdminSchema):
     )
 
 
-#: The schema that judges a snapshot leaves the profiles, which may be a million, to be judged one by one.
+#: The schema of a snapshot without the profiles: a million of them may follow, each checked by itself.
 _SNAPSHOT = SnapshotSchema.from_dict(
     {"profiles": fields.List(fields.Nested(SnapshotProfileSchema))}, name="SnapshotSchema"
 )

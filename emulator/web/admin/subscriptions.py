@@ -35,20 +35,20 @@ class SubscriptionsSchema(ProfilesSchema):
 
 
 class WhichSchema(QuerySchema):
-    """Which of several records of one key."""
+    """The choice among several records of one key."""
 
     profile_id = string(load_default=None)
 
 
 class NewSubscriptionSchema(SubscriptionEntrySchema):
-    """A subscription, and whose it is."""
+    """A subscription and its profile."""
 
     db_id = integer(required=True, validate=INT64)
     profile_id = string(required=True)
 
 
 class StatusSchema(AdminSchema):
-    """What can be changed of a subscription."""
+    """The members of a subscription that can be changed."""
 
     status = string(required=True, validate=STATUS)
 

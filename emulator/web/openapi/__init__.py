@@ -1,1 +1,1 @@
-"""The contract as OpenAPI 3.1, made from the schemas that judge the requests, and a page to read it."""
+"""The contract as OpenAPI 3.1, made from the schemas that check the requests, and a page to read it."""

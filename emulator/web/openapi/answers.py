@@ -11,7 +11,7 @@ _PROFILE = (*_DATABASE, "profile_id")
 _SUBSCRIPTION = (*_PROFILE, "subscription_id", "unsubscribe", "provider")
 _EMPTY: JSONSchema = {"enum": [""], "description": "empty"}
 
-#: The items, by name: what each is, its members, what the status is and means, what the description says.
+#: The items, by name: the meaning of each, its members, its status with the meaning, its description.
 ITEMS: dict[str, tuple[str, tuple[str, ...], str, str, JSONSchema]] = {
     "AppliedItem": (
         "A subscription that was added or changed (S1, S2).",

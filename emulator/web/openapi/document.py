@@ -43,7 +43,7 @@ _REFUSALS = {
     "the system lets the emulator open no more files just now, and nothing has changed.",
     "507": "What was sent cannot be kept on the disk.",
 }
-#: What the admin API's calls are about, in the order in which they are shown.
+#: The subjects of the admin API, in the order of the document.
 _TAGS = (
     *("health", "faults", "settings", "workspaces", "requests"),
     *("databases", "resources", "profiles", "subscriptions", "workspace", "imports"),
@@ -53,7 +53,7 @@ _PUSH_REFUSALS = ("404", "413", "415", "429", "500", "503")
 
 
 class _Converter(OpenAPIConverter):
-    """Adds what a schema's class says of its fields together, as its ``json_schema``."""
+    """Adds the ``json_schema`` of a schema's class, which describes combinations of fields."""
 
     def schema2jsonschema(self, schema: Schema) -> JSONObject:
         described: JSONObject = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ class _Plugin(MarshmallowPlugin):
 
 def openapi_document() -> JSONObject:
     """The OpenAPI 3.1 document of the endpoint and the admin API, as JSON types."""
-    resolver: Any = name_of  # None, for "write it in its place", is missing in apispec's types
+    resolver: Any = name_of  # apispec's types lack None, which means "write it in its place"
     marshmallow = _Plugin(schema_name_resolver=resolver)
     spec = APISpec(
         title="push-emulator",
@@ -144,7 +144,7 @@ def _add_components(spec: APISpec) -> None:
 
 
 def _alone(schemas: JSONObject, name: str) -> JSONObject:
-    """One component with all that it refers to, inside one document."""
+    """One document with a component and all that it refers to."""
     wanted, text = {name}, ""
     while True:
         text = json.dumps({one: schemas[one] for one in sorted(wanted)})

@@ -1,4 +1,4 @@
-"""How the project's own marshmallow fields read in JSON Schema."""
+"""The JSON Schema of the project's own marshmallow fields."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from emulator.web.admin.loading import QuerySchema
 
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
-    """apispec's question about a field: what it accepts beside what its validators say."""
+    """A callback of apispec: what a field accepts beside its validators."""
     own: Any = getattr(field, "json_schema", None)
     if own is not None:
         own = own(converter) if callable(own) else own
         return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
     if isinstance(field.root, QuerySchema):
-        return {}  # nobody refuses NUL in a query string
+        return {}  # NUL is allowed in a query string
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):
@@ -26,7 +26,7 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
 
 
 def _form(field: fields.Field[Any]) -> str | None:
-    """The pattern of a validator, which looks for it at the beginning."""
+    """The pattern of a validator, which matches at the start of a text."""
     forms = [str(one.regex.pattern) for one in field.validators if isinstance(one, validate.Regexp)]
     return "^" + forms[0] if forms else None
 
@@ -37,7 +37,7 @@ def _shortest(key: fields.Field[Any] | None) -> JSONSchema:
 
 
 def _bounds(field: fields.Field[Any]) -> JSONSchema:
-    """What apispec does not tell: a bound that is not allowed itself, and the only value that is."""
+    """What apispec omits: an exclusive bound, and the value of Equal."""
     for one in field.validators:
         if isinstance(one, validate.Equal):
             return {"const": one.comparable}
@@ -52,9 +52,9 @@ def _is_choice(field: fields.Field[Any]) -> bool:
 
 
 def name_of(schema: Any) -> str | None:
-    """A schema's name among the components: its class's, without "Schema"; none without a name of its own.
+    """A schema's name among the components: its class's, without "Schema"; ``None`` for an unnamed class.
 
-    A schema of changes, and one without what the path says, are named for that.
+    A schema of changes and one without the parts of the path have names that say so.
     """
     partial = schema.partial if isinstance(schema, Schema) else None
     cls = type(schema) if isinstance(schema, Schema) else schema

@@ -11,11 +11,11 @@ from marshmallow import Schema
 from emulator.schemas.json_schema import INT64, JSONSchema
 from emulator.web.admin.operation import Operation
 
-#: What every admin call may answer beside its own.
+#: The errors of every admin call.
 COMMON = (400, 401, 403, 429, 500, 503)
 _PLACE = re.compile(r"{(\w+)}")
 _NON_EMPTY: JSONSchema = {"type": "string", "minLength": 1}
-#: The schema of a path's parts, by their name.
+#: The schema of each part of a path, by name.
 PATH_PARTS: dict[str, JSONSchema] = {
     "db_id": INT64,
     "resource_id": INT64,

@@ -13,7 +13,7 @@ from emulator.schemas.json_schema import NON_EMPTY_TEXT, TEXT_PATTERN, JSONSchem
 from emulator.settings import MAX_BODY_BYTES
 from emulator.web.openapi.answer_schemas import reference
 
-#: What the page's examples have in place of what the server makes.
+#: What the page's examples have in place of values that the server makes.
 PROFILE_ID, HASH_ID = "5fb62e815ae47a4aa04dfadd", "d58ea463"
 #: Printable characters, at most 64 (M8). The letters of every script but no control characters or spaces
 #: other than the common one.
@@ -30,7 +30,7 @@ Any Content-Type is accepted if the body is a JSON object of at most {MAX_BODY_B
 A compressed body (`Content-Encoding: gzip` and others) is refused with 415.
 Parameters that are not named here are ignored; strict mode refuses them (Q5)."""
 
-#: What an unknown parameter may have for a value.
+#: The values of an unknown parameter.
 ANYTHING: JSONSchema = {
     "description": "Any JSON value; NUL is refused everywhere.",
     "anyOf": [
@@ -45,7 +45,7 @@ ANYTHING: JSONSchema = {
     ],
 }
 
-#: What M1–M3, M8 and M10 want of the parameters together.
+#: The combinations of parameters that M1–M3, M8 and M10 demand.
 MATCHINGS: list[JSONSchema] = [
     {
         "title": "by id, or by the push subscriptions (M1)",
@@ -87,7 +87,7 @@ WORDS = {
 
 
 def complete(schemas: dict[str, Any]) -> None:
-    """Add to the request's generated schemas what no marshmallow field can say."""
+    """Add to the request's generated schemas what marshmallow fields cannot express."""
     request, entry = schemas["PushRequest"], schemas["Subscription"]
     for schema in (request, entry):
         schema["propertyNames"] = {"pattern": TEXT_PATTERN}
@@ -171,8 +171,8 @@ CORS_HEADERS: dict[str, Any] = {
 def page_examples() -> list[dict[str, Any]]:
     """The page's examples: name, request, response, with values in place of those that the server makes.
 
-    The page has one resource_token in all of them. Here each has that of the default fixtures' resource with
-    the page's ids, so that every one can be tried on a fresh start.
+    The page has the same resource_token in all of them. Here each has the token of the default fixtures'
+    resource with the page's ids, so that each works on a fresh start.
     """
     text = files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
     examples: list[dict[str, Any]] = orjson.loads(

@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, Response, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
-#: What the page may load: nothing from elsewhere. Swagger UI sets styles on elements.
+#: The page may load its own files only. Swagger UI sets styles on elements.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,7 +51,7 @@ def openapi() -> Response:
 
 def docs() -> AnyResponse:
     """The page to read it."""
-    if not request.path.endswith("/"):  # what it loads is named relative to it
+    if not request.path.endswith("/"):  # its files have relative names
         return redirect(f"{request.script_root}{request.path}/")
     return _of_the_page(Response(_PAGE, mimetype="text/html"))
 
@@ -79,7 +79,7 @@ def _document() -> dict[str, Any]:
 
 @cache
 def _folder() -> Path:
-    """Where the package with Swagger UI keeps its files; it is found, not loaded."""
+    """The folder of the package with Swagger UI, found without an import."""
     found = find_spec("flask_swagger_ui")
     places = found.submodule_search_locations if found is not None else None
     return Path(next(iter(places or [sysconfig.get_path("purelib")]))) / "dist"

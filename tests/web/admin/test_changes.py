@@ -224,7 +224,7 @@ def test_S4_a_profile_with_an_active_token_of_another_is_refused(admin: Admin) -
     made = admin.send("POST", "/profiles", document)
     assert made["subscriptions"][0]["hash_id"] == hash_of(admin, "taken-token")  # A5: one key, one hash
     document["subscriptions"] = [{**entry, "subscription_id": "twice"}] * 2
-    assert admin.refused("POST", "/profiles", document) == "subscriptions[1]: stands twice on this profile"
+    assert admin.refused("POST", "/profiles", document) == "subscriptions[1]: is a duplicate on this profile"
 
 
 def test_a_profiles_fields_are_set_and_removed(admin: Admin) -> None:

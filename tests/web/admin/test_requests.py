@@ -110,7 +110,9 @@ def test_clearing_empties_the_journal(app: InProcess, admin: Admin) -> None:
     app.push("t1")
     assert admin.send("DELETE", "/requests") == {"cleared": 1}
     assert admin.get("/requests")["items"] == []
-    assert admin.refused("GET", "/requests/1", code=404) == "request 1 not found: it never came, or had to go"
+    assert (
+        admin.refused("GET", "/requests/1", code=404) == "request 1 not found: it never came, or was evicted"
+    )
 
 
 def test_count_and_verify(app: InProcess, admin: Admin) -> None:

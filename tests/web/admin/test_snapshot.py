@@ -149,7 +149,7 @@ BAD: list[tuple[Change, str]] = [
     (lambda s: s.update(databases=5), "databases: must be an array"),
     (lambda s: s.update(profiles={}), "profiles: must be an array"),
     (lambda s: s["profiles"].append(5), "profiles[6]: must be an object"),
-    (lambda s: s["databases"].append(s["databases"][0]), "databases[4].id: 17 stands twice"),
+    (lambda s: s["databases"].append(s["databases"][0]), "databases[4].id: 17 is a duplicate"),
     (lambda s: s["databases"][0]["fields"].update(n="number"), "databases[0].fields.n: must be one of int, "),
     (lambda s: s["resources"][0].update(db_ids=[99]), "resources[0].db_ids[0]: there is no database 99"),
     (lambda s: s["resources"][1].update(token=PAGE_TOKEN), f"resources[1].token: '{PAGE_TOKEN}'"),
@@ -174,7 +174,7 @@ BAD: list[tuple[Change, str]] = [
     ),
     (
         lambda s: s["profiles"][1]["subscriptions"].append(s["profiles"][1]["subscriptions"][0]),
-        "profiles[1].subscriptions[3]: stands twice on this profile",
+        "profiles[1].subscriptions[3]: is a duplicate on this profile",
     ),
     (
         lambda s: s["profiles"][1]["subscriptions"][0].update(hash_id="00000000"),
@@ -192,7 +192,7 @@ BAD: list[tuple[Change, str]] = [
     (lambda s: s["clock"].update(now="noon"), "clock.now: must be a time from 1970 to 9998"),
     (lambda s: s["clock"].update(offset_ms=10**18), "clock.offset_ms: leads out of the years 1970 to 9998"),
     (lambda s: s["faults"].append({"then": {"status": 503}}), "faults[0].id: is required"),
-    (lambda s: s["faults"].extend([{"id": "f1"}, {"id": "f1"}]), 'faults[1].id: "f1" stands twice'),
+    (lambda s: s["faults"].extend([{"id": "f1"}, {"id": "f1"}]), 'faults[1].id: "f1" is a duplicate'),
     (lambda s: s.update(profiles_made=-1), "profiles_made: must be 0 to 281474976710656"),
 ]
 
