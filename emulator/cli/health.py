@@ -63,10 +63,10 @@ def _look(
     try:
         if port_file is not None:
             port = int(port_file.read_text(encoding="ascii"))
-        status, body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
-    except (OSError, HTTPException, ValueError, OverflowError) as error:
-        return False, f"no answer from {address} port {port}: {error}"
-    return status == 200 and '"status":"ok"' in body, body
+        body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
+    except (OSError, EmulatorError, ValueError, OverflowError) as error:
+        return False, f"no healthy answer from {address} port {port}: {error}"
+    return '"status":"ok"' in body, body
 
 
 def _ask(host: str, port: int, secure: bool) -> str:

@@ -1,4 +1,4 @@
-"""Imports that run inside a server, step by step while it answers requests. Free of framework and loop.
+"""Imports that run inside a server, step by step while it answers requests. Knows no framework and no loop.
 
 A server supplies a :data:`Schedule`, which decides how long the steps and the breaks between them are.
 """
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from msgspec import field
-from msgspec.structs import asdict, replace
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
@@ -25,26 +25,37 @@ from emulator.importer.report import COUNTED, Refusal, Report, read_refusals, re
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
-from push_emulator.workspace_answers import ImportStart
 
-#: Runs one step of an import for about this many seconds; returns whether there are more.
+#: One step of an import, of about so many seconds: whether there are more.
 Advance = Callable[[float], bool]
-#: Calls an :data:`Advance` while there are more steps, and lets others work between the calls.
+#: Calls what it is given again and again, as long as there are more steps, and lets others work in between.
 Schedule = Callable[[Advance], object]
 
-#: Seconds of one step while no other request waits.
+#: Seconds of one step where nobody else asks for anything.
 STEP_S = 0.004
-#: Imports of one workspace that may run at the same time.
+#: Imports of one workspace that may run at a time.
 MAX_RUNNING = 4
-#: Imports that are kept, with their reports.
+#: Imports that are remembered, with their reports.
 MAX_KEPT = 50
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
 
 
-class Description(ImportStart, frozen=True):
-    """The plan of a job and its result; kept as JSON beside its report."""
+class Description(Struct):
+    """What stays the same of a job, and how it ended; kept as JSON beside its report."""
 
+    id: str
+    workspace: str
+    file: str
+    started: str
+    dry_run: bool
+    resource: int
+    provider: str
+    match: str
+    token_column: str
+    encoding: str
+    delimiter: str
+    header: list[str] | None
     lints: list[Text]
     state: str = "running"
     problem: Text | None = None
@@ -55,10 +66,10 @@ class Description(ImportStart, frozen=True):
 
 
 class Job:
-    """One import; :meth:`as_dict` updates ``description``.
+    """One import: ``description`` is brought up to date by :meth:`as_dict`.
 
-    It ends whatever happens. Then its upload is removed and ``description.problem`` names the error, a
-    refused write of the report or of the record included.
+    It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
+    the disk's refusals to take the report or the record included.
     """
 
     def __init__(self, description: Description, folder: Path) -> None:
@@ -74,7 +85,7 @@ class Job:
 
     @property
     def has_report(self) -> bool:
-        """Whether it has ended and left a report."""
+        """Whether it is over and has left a report."""
         return not self.running and self.report_path.exists()
 
     def report(self, delimiter: str = ",", told: Callable[[Text], str] = str) -> bytes:
@@ -83,7 +94,7 @@ class Job:
             return b"".join(report_csv(self.description, read_refusals(lines), delimiter, told))
 
     def begin(self, importing: Import, upload: Path) -> None:
-        """Take over an import and the file that it reads. Raises :class:`OSError`."""
+        """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
         self._import, self._upload = importing, upload
         importing.look(STEP_S)  # the answer to the call has the remarks on a small file
         try:
@@ -93,7 +104,7 @@ class Job:
             raise
 
     def advance(self, seconds: float = STEP_S) -> bool:
-        """Run one step of about this many seconds; returns whether there are more. Never raises."""
+        """One step of about so many seconds: whether there are more. Never raises."""
         if self._import is None:
             return False
         try:
@@ -114,25 +125,26 @@ class Job:
             self._import.cancel()
 
     def stop(self) -> None:
-        """Stop at once, if it runs. Stored rows stay."""
+        """Stop where it is, if it runs. What it has done stays."""
         self.cancel()
         self.advance()
 
     def _end(self, importing: Import) -> None:
-        """Close the file, remove the upload, and save the result."""
+        """Let go of the file and the upload, and write down how it ended."""
         self._import = None
         importing.close()
         self._bring_up_to_date(importing)
-        # The upload first: its removal may make room for the record.
+        # The upload first: without it there may be room for the record.
         for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
             try:
                 act()
             except OSError as error:
                 problem = message(code, reason=error.strerror or str(error))
-                self.description = replace(self.description, problem=_both(self.description.problem, problem))
+                self.description.problem = _both(self.description.problem, problem)
 
     def as_dict(self) -> dict[str, Any]:
-        """The whole job as JSON types. ``progress``: the part of the file that was read."""
+        """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
+        one = self.description
         progress: float | None = None
         left: float | None = 0.0
         if self._import is not None:
@@ -140,9 +152,8 @@ class Job:
             done = self._import.progress
             progress = round(done.bytes_done / done.bytes_total, 4) if done.bytes_total else 1.0
             left = round(done.seconds / progress - done.seconds, 1) if progress else None
-        elif self.description.state == "finished":
+        elif one.state == "finished":
             progress = 1.0
-        one = self.description
         return asdict(one) | {
             "lints": [str(lint) for lint in one.lints],
             "problem": None if one.problem is None else str(one.problem),
@@ -157,7 +168,7 @@ class Job:
         replace_file(self._record, [msgspec.json.encode(self.description)])
 
     def forget(self) -> None:
-        """Remove its files, as far as the system allows."""
+        """Remove its files, as far as the disk lets go of them."""
         for path in (self._record, self.report_path):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -182,9 +193,9 @@ class Job:
 
 
 class ImportJobs:
-    """The imports of a server. Their files are in ``folder`` (``None``: a temporary one).
+    """The imports of a server. Their files lie in ``folder`` (``None``: one that goes with the process).
 
-    An import that ran when its server died is found again as ``interrupted``; its batches are stored.
+    An import that was under way when its server died is found again as ``interrupted``; its batches are in.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -195,19 +206,19 @@ class ImportJobs:
             self._find_again(folder)
 
     def upload_path(self) -> Path:
-        """A path for an uploaded file, which is removed at the end of its import.
+        """Where to put a file that comes in; it is removed at the end of its import.
 
-        Raises :class:`OSError` if the folder cannot be created.
+        Raises :class:`OSError` if there can be no such place.
         """
         return self._made_folder() / f"{secrets.token_hex(8)}.upload"
 
     def start(
         self, upload: Path, name: str, plan: ImportPlan, workspace: Workspace, schedule: Schedule
     ) -> Job:
-        """Check and start the import of an uploaded file; ``name``: the client's name for it.
+        """Check and start the import of an uploaded file; ``name`` is what the client calls it.
 
         Raises :class:`~emulator.importer.problem.ImportRefused` and :class:`OSError`; then the upload is
-        removed.
+        gone.
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
@@ -238,14 +249,14 @@ class ImportJobs:
         return [job for job in reversed(self._jobs.values()) if job.description.workspace == workspace]
 
     def forget_all_of(self, workspace: str) -> None:
-        """Stop and remove the imports of a deleted workspace, with their files."""
+        """Stop and forget the imports of a workspace that is deleted, with their files."""
         for job in self.of(workspace):
             job.stop()
             del self._jobs[job.description.id]
             job.forget()
 
     def close(self) -> None:
-        """Stop all imports at once: the server ends. Stored rows stay."""
+        """Stop all imports where they are: the server ends. What they have done stays."""
         for job in self._jobs.values():
             job.stop()
         if self._temporary is not None:
@@ -271,18 +282,19 @@ class ImportJobs:
                 left.unlink(missing_ok=True)
         found = []
         for record in folder.glob("*.json"):
-            with suppress(OSError, ValueError, RecursionError):  # of another version, or a foreign file
+            with suppress(OSError, ValueError, RecursionError):  # of another version, or not ours
                 description = msgspec.json.decode(record.read_bytes(), type=Description)
                 if description.id == record.stem:
                     found.append(description)
         for description in sorted(found, key=lambda one: one.started):
-            if description.state == "running":
-                description = replace(description, state="interrupted", problem=message("interrupted"))
-            self._jobs[description.id] = Job(description, folder)
+            job = self._jobs[description.id] = Job(description, folder)
+            if job.running:
+                description.state = "interrupted"
+                description.problem = message("interrupted")
 
 
 def at_once(advance: Advance) -> None:
-    """A :data:`Schedule` without a loop: runs all steps now."""
+    """A :data:`Schedule` where there is no loop: all of it, now."""
     while advance(STEP_S):
         pass
 

@@ -12,8 +12,7 @@ import msgspec
 import orjson
 from flask import Flask, Response, copy_current_request_context, current_app, request
 
-from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, Delivery
-from emulator.rules.answer import error_envelope
+from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, JSON, Answer, Delivery, failure
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.current import WORKSPACE_KEY, changed_workspace, emulator, workspace_name

@@ -21,7 +21,7 @@ from emulator.web.admin.numbers import COUNT
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
-from emulator.web.later import JSON, answer_later, own_body, reset_workspace
+from emulator.web.later import answer_later, own_body, reset_workspace
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
