@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import httpx
 
 from emulator.settings import Settings
 from emulator.store.errors import StateError, Unavailable
@@ -19,6 +18,9 @@ from emulator.store.recovery import STEM, nothing_stored
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.registry import is_name, stored_names
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
+
+if TYPE_CHECKING:
+    import httpx
 
 #: Seconds to wait for an answer: a large state takes long.
 _PATIENCE_S = 300.0
@@ -133,6 +135,8 @@ def called(place: Target, method: str, path: str, **sent: Any) -> Iterator[httpx
 
     Raises :class:`click.ClickException`, also when the body breaks off.
     """
+    import httpx  # noqa: PLC0415 (takes long to load, and a state directory needs none of it)
+
     prefix = f"/w/{place.workspace}" if place.workspace is not None else ""
     headers = {"Authorization": f"Bearer {place.admin_token}"} if place.admin_token else {}
     url = f"{(place.url or '').rstrip('/')}{prefix}/__admin{path}"
