@@ -19,7 +19,7 @@ from emulator.messages import Answer, Incoming
 from emulator.server.access_log import AccessLog
 from emulator.server.server import serve
 from emulator.settings import Settings
-from emulator.web.limits import body_limit
+from emulator.web.bodies import body_limit
 
 #: Requests in a turn.
 TURN = 64

@@ -16,6 +16,7 @@ from emulator.settings import Settings
 from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.numbers import Int64Converter
+from emulator.web.bodies import Spool, spool_of
 from emulator.web.console import blueprint as console
 from emulator.web.errors import explain
 from emulator.web.plain_wsgi import PlainWsgi
@@ -41,26 +42,32 @@ def create_app(settings: Settings | None = None) -> Flask:
     :class:`OSError`; nothing is left open then. The :class:`~emulator.emulator.Emulator` that it serves is
     ``app.extensions["emulator"]``: close it at the end; otherwise the end of the process closes it.
     """
+    settings = settings or Settings()
+    emulator = Emulator(settings)
+    atexit.register(emulator.close)
+    return app_of(emulator, spool_of(settings))
+
+
+def app_of(emulator: Emulator, spool: Spool) -> Flask:
+    """The application on an emulator that whoever calls closes; large bodies go to ``spool``."""
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.url_map.converters["int64"] = Int64Converter
-    settings = settings or Settings()
-    app.extensions["emulator"] = emulator = Emulator(settings)
-    atexit.register(emulator.close)
+    app.extensions["emulator"] = emulator
     current.init_app(app)  # first: a name that cannot be is refused before anything
     app.before_request(later.when_ready)
-    limits.init_app(app, settings)
+    limits.init_app(app, spool)
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
     app.after_request(later.when_durable)
     below: WSGIApplication = current.WorkspacePrefix(app.wsgi_app)
-    if settings.trust_proxy:
+    if emulator.settings.trust_proxy:
         below = ProxyFix(below, x_host=1, x_prefix=1)  # the client's address and the scheme by default
     # Flask's way to add middleware
-    app.wsgi_app = PlainWsgi(below, emulator, app.extensions["spool"])  # type: ignore[method-assign]
+    app.wsgi_app = PlainWsgi(below, emulator, spool)  # type: ignore[method-assign]
     return app
 
 

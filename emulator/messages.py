@@ -78,7 +78,7 @@ class Delivery(Struct):
     effect: Effect | None = None
     wait: Awaitable[Answer | None] | None = None
     stream: AsyncGenerator[bytes] | None = None
-    busy: AbstractContextManager[None] = nullcontext()
+    busy: AbstractContextManager[object] = nullcontext()
 
 
 class Summary(Struct):

@@ -26,7 +26,6 @@ from emulator.importer.sources import Source
 from emulator.rules.errors import Refused
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import StateError, Unavailable
-from push_emulator.emulator_client import EmulatorClient
 from push_emulator.errors import EmulatorError
 from push_emulator.workspace_answers import ImportState
 
@@ -124,6 +123,9 @@ def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Re
 
 def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> ImportState:
     given = {name: value for name, value in vars(plan).items() if value is not None}
+    # Takes long to load, and a state directory needs none of it.
+    from push_emulator.emulator_client import EmulatorClient  # noqa: PLC0415
+
     with EmulatorClient(options["url"], options["workspace"], options["admin_token"], _PATIENCE_S) as client:
         job = client.imports.start(file, **given | {"match": str(plan.match)})
         click.echo(_written(job.file, job.encoding, job.delimiter, job.header))

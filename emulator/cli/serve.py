@@ -18,19 +18,19 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from emulator.app import create_app
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
 from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
+from emulator.server.late_app import LateApp
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import POLICY_CHOICES, Settings, host_name
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
-from emulator.web.limits import body_limit
+from emulator.web.bodies import body_limit, spool_of
 
 #: Seconds from a signal to the start of the last snapshots, and the seconds that snapshots have in any case.
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
@@ -184,13 +184,14 @@ def _serve(settings: Settings) -> None:
     certificate = choose_certificate(
         settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
     )
-    app = create_app(settings)
-    emulator: Emulator = app.extensions["emulator"]
+    emulator, spool = Emulator(settings), spool_of(settings)
+    app = LateApp(emulator, spool)
     tasks: list[Task[None]] = []
 
     def on_ready(port: int) -> None:
         tasks.extend(begin_tasks(settings, emulator, stamp, lambda line: click.echo(line, err=True)))
         _announce(settings, emulator, port, certificate)
+        app.load()
 
     try:
         told_at = serve(
@@ -199,10 +200,10 @@ def _serve(settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             body_limit=body_limit,
-            spool=app.extensions["spool"],
+            spool=spool,
             access_log=AccessLog(settings.log_format, settings.log_level, sys.stderr),
             on_ready=on_ready,
-            on_stop=app.extensions["imports"].close,
+            on_stop=app.close,
             certificate=certificate,
         )
         emulator.close(max(_CLOSING_LEAST_S, _STOP_S - (monotonic() - told_at)))

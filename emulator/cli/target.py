@@ -137,6 +137,7 @@ def called(place: Target, method: str, path: str, document: Any = None) -> Itera
 
     Raises :class:`click.ClickException`, also when the body breaks off.
     """
+
     calls = Calls(place.url or "", place.workspace, place.admin_token or None, _PATIENCE_S, verify=True)
     try:
         with calls.http, calls.streamed(method, path, document) as answer:

@@ -10,6 +10,7 @@ import orjson
 from msgspec import Struct, field
 
 from emulator.endpoint.cors import cors_headers, preflight_headers
+from emulator.endpoint.health import asks_for_health, health_answer
 from emulator.endpoint.schema import parse_push_request
 from emulator.faults.answering import fault_answer, fault_text, forced_error, replaces_answer, spoil
 from emulator.faults.model import Fault
@@ -53,18 +54,20 @@ class Call(Struct):
 
 
 class Exchange:
-    """Answers the documented endpoint, and all unknown paths, from the workspaces."""
+    """Answers the documented endpoint, the health and all unknown paths, from the workspaces."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
     def accepts(self, incoming: Incoming) -> bool:
-        """Whether the request is answered here; those of the console and the admin API are not."""
+        """Whether the request is answered here; the console's and the admin API's others are not."""
         path = incoming.endpoint
-        return path != "/" and not path.startswith("/__")
+        return path != "/" and (not path.startswith("/__") or asks_for_health(incoming))
 
     def handle(self, incoming: Incoming) -> Answer:
         """Answer one request, and record it in the journal; no request makes it raise."""
+        if incoming.endpoint.startswith("/__"):
+            return self._health(incoming)
         since = perf_counter()
         cors = cors_headers(incoming.headers)
         served = incoming.endpoint in PATHS
@@ -93,6 +96,15 @@ class Exchange:
         except Refused as error:
             return _error_answer(error, cors_headers(incoming.headers))
         return await self.handle(incoming).settled()
+
+    def _health(self, incoming: Incoming) -> Answer:
+        try:
+            name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
+            return health_answer(self._workspaces, name)
+        except Refused as error:
+            return _error_answer(error, [])
+        except Unavailable as error:
+            return _error_answer(refusal(error), [])
 
     def _workspace(self, name: str, make: bool) -> tuple[Workspace, Refused | None]:
         """The workspace, created if ``make`` says so; with the refusal where there are too many already."""

@@ -31,7 +31,7 @@ from emulator.server.wsgi import WsgiCall
 from emulator.web.bodies import Spool
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from _typeshed.wsgi import WSGIApplication
 
     from emulator.server.granian_internal import InternalGranian
     from emulator.server.granian_public import PublicGranian
@@ -47,7 +47,7 @@ DOOR = "EMULATOR_GRANIAN"
 
 
 def serve(
-    app: Flask,
+    app: WSGIApplication,
     exchange: Exchange,
     *,
     host: str,
@@ -73,7 +73,7 @@ def serve(
     loop = SharedLoop()
     asyncio.set_event_loop(loop)
     deliveries = Deliveries(loop, real_port)
-    application = WsgiCall(app.wsgi_app, host, real_port)
+    application = WsgiCall(app, host, real_port)
     bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # present objects live as long as the process: the garbage collector can skip them

@@ -11,8 +11,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 #: The address of the host machine inside Android's emulator.
 ANDROID_HOST = "10.0.2.2"
 #: Days that a certificate made here is valid: iOS refuses more than 825.
@@ -121,6 +119,8 @@ def is_every_address(host: str) -> bool:
 
 def own_addresses() -> list[str]:
     """Every address of this machine except link-local ones."""
+    import psutil  # noqa: PLC0415 (only a certificate that is made here needs it)
+
     found = []
     for addresses in psutil.net_if_addrs().values():
         for one in addresses:

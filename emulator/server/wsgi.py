@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
 from emulator.messages import BODY_PROBLEM_KEY, BRIDGE_KEY, Answer, BodyProblem
-from emulator.web.plain_wsgi import call_application
+from emulator.web.wsgi_answer import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -12,6 +12,7 @@ from typing import IO
 
 from emulator.messages import Answer, BodyProblem
 from emulator.rules.errors import NotKept, Refused
+from emulator.settings import MAX_BODY_BYTES, Settings
 
 #: Bytes of a body that are kept in memory; a larger body goes to the spool.
 IN_MEMORY = 1024 * 1024
@@ -20,11 +21,19 @@ IN_MEMORY = 1024 * 1024
 DRAINED = 256 * 1024 * 1024
 #: The most large bodies at the same time.
 MOST_AT_ONCE = 4
+#: Bytes of a body that carries a whole state or a file.
+MAX_FILE_BYTES = 1 << 30
+_FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/__console/import")
 
 #: Returns the next piece of a body, empty at its end; raises :class:`ConnectionError` if it was cut off.
 Read = Callable[[], Awaitable[bytes]]
 #: Returns the answer to a request with this body, or with this problem of the body.
 Ask = Callable[[IO[bytes], BodyProblem | None], Answer]
+
+
+def body_limit(path: str) -> int:
+    """The bytes that a body sent to ``path`` may have, whichever workspace it is in."""
+    return MAX_FILE_BYTES if "/__" in path and path.rstrip("/").endswith(_FILES) else MAX_BODY_BYTES
 
 
 class Spool:
@@ -72,6 +81,11 @@ class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         super().rollover()
+
+
+def spool_of(settings: Settings) -> Spool:
+    """The spool of a server: in its state directory, where it has one."""
+    return Spool(None if settings.durability == "none" else settings.state / "imports")
 
 
 async def answer_body(

@@ -16,7 +16,7 @@ from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, JSON, Answer, Deli
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.current import WORKSPACE_KEY, changed_workspace, emulator, workspace_name
-from emulator.web.plain_wsgi import call_application
+from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.workspace import Workspace
 

@@ -9,19 +9,10 @@ from werkzeug.formparser import FormDataParser
 from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.request import check_encoding
-from emulator.settings import MAX_BODY_BYTES, Settings
-from emulator.web.bodies import MOST_AT_ONCE, Spool
+from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
 
-#: For bodies that hold a whole state or a file.
-MAX_FILE_BYTES = 1 << 30
-#: Seconds after which a refused client should try again: a guess, because files have any size.
+#: Seconds after which a refused client may well find room: a guess, for files are of any size.
 RETRY_AFTER_S = 5
-_FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/__console/import")
-
-
-def body_limit(path: str) -> int:
-    """The most bytes of a body for ``path``, with or without a workspace in it."""
-    return MAX_FILE_BYTES if "/__" in path and path.rstrip("/").endswith(_FILES) else MAX_BODY_BYTES
 
 
 class LimitedRequest(Request):
@@ -37,10 +28,10 @@ class LimitedRequest(Request):
         )
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Apply the limits to requests through any server."""
+def init_app(app: Flask, spool: Spool) -> None:
+    """Hold requests to their limits, whatever server they come through; large bodies go to ``spool``."""
     app.request_class = LimitedRequest
-    app.extensions["spool"] = Spool(None if settings.durability == "none" else settings.state / "imports")
+    app.extensions["spool"] = spool
 
 
 def spool() -> Spool:

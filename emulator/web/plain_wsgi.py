@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
@@ -18,18 +18,15 @@ from emulator.emulator import Emulator
 from emulator.messages import (
     BODY_PROBLEM_KEY,
     BRIDGE_KEY,
-    DELIVERY_KEY,
-    SUMMARY_KEY,
     Answer,
     BodyProblem,
     Delivery,
     Incoming,
-    Summary,
     failure,
     internal_error,
 )
-from emulator.web.bodies import Spool, answer_body
-from emulator.web.limits import body_limit
+from emulator.web.bodies import Spool, answer_body, body_limit
+from emulator.web.wsgi_answer import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -137,29 +134,6 @@ class PlainWsgi:
                 yield piece
         finally:
             run(pieces.aclose())
-
-
-def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """A WSGI application's whole answer, with the delivery and the summary from ``environ``."""
-    answer = Answer(0, [], b"")
-    written: list[bytes] = []
-
-    def start_response(
-        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
-    ) -> Callable[[bytes], object]:
-        answer.status, answer.headers = int(status[:3]), headers
-        return written.append
-
-    pieces = application(environ, start_response)
-    try:
-        written += pieces
-    finally:
-        if hasattr(pieces, "close"):
-            pieces.close()
-    answer.body = b"".join(written)
-    answer.summary = environ.get(SUMMARY_KEY) or Summary()
-    answer.delivery = environ.get(DELIVERY_KEY)
-    return answer
 
 
 def _finished(work: Coroutine[Any, Any, Answer]) -> Answer:

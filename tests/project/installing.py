@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,18 +12,14 @@ from pathlib import Path
 
 from tests.server import ROOT
 
-SOURCES = (
-    "emulator",
-    "push_emulator",
-    "fixtures",
-    "docs",
-    "setup.py",
-    "setup.cfg",
-    "pyproject.toml",
-    "MANIFEST.in",
-)
-TEXTS = ("README.md", "README.ru.md", "LICENSE", "CHANGELOG.md", "run.py", "Dockerfile", "compose.yaml")
-_BUILD = "from setuptools import build_meta as b; b.build_sdist({0!r}); b.build_wheel({0!r})"
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+#: What the image's program is built from.
+IMAGE_SOURCES = [
+    name for words in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.M) for name in words.split()[:-1]
+]
+#: What the source distribution has beside it.
+OTHERS = ("docs", "MANIFEST.in", "README.ru.md", "CHANGELOG.md", "run.py", "Dockerfile", "compose.yaml")
+_BUILD = "from setuptools import build_meta as b; b.build_{0}({1!r})"
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -46,19 +43,18 @@ def clean_environment() -> dict[str, str]:
 
 
 def build(folder: Path) -> Path:
-    """Build sdist and wheel, with the setuptools that is here, from a copy of the sources; where they are."""
-    sources, made = folder / "sources", folder / "dist"
+    """Build the sdist, and the wheel from what the image copies, with the setuptools here; where they are."""
+    made = folder / "dist"
     made.mkdir()
-    sources.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, sources)
-    for name in TEXTS:
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, sources)
-    run(sys.executable, "-c", _BUILD.format(str(made)), cwd=sources)
+    for kind, names in (("wheel", IMAGE_SOURCES), ("sdist", [*IMAGE_SOURCES, *OTHERS])):
+        sources = folder / kind
+        for name in names:
+            (sources / name).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, sources / name)
+        run(sys.executable, "-c", _BUILD.format(kind, str(made)), cwd=sources)
     return made
 
 

@@ -17,10 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.project.installing import build, clean_environment, install, run
+from tests.project.installing import DOCKERFILE, build, clean_environment, install, run
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT
-
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 class Package(NamedTuple):
@@ -128,23 +126,13 @@ def imported_by(package: str) -> set[str]:
     }
 
 
-def test_dockerfile_lints() -> None:
-    hadolint = Path(sys.executable).parent / "hadolint"
-    if not hadolint.exists():
-        pytest.skip("hadolint is not installed for this platform")
-    run(hadolint, ROOT / "Dockerfile", cwd=ROOT)
-
-
-def test_dockerfile_installs_what_setup_cfg_names() -> None:
-    assert '".[tls]"' in DOCKERFILE
-    assert "\nUSER 10001\n" in DOCKERFILE
-
-
-def test_image_starts_and_is_healthy_on_the_configured_port(package: Package, elsewhere: Path) -> None:
+def test_image_starts_with_options_and_is_healthy_on_the_port_that_it_took(
+    package: Package, elsewhere: Path
+) -> None:
     environment = _image_environment(elsewhere)
-    start, health = _commands()
-    with _running(package, elsewhere, *start[1:], **environment) as port:
-        program = str(package.programs / health[0])
+    health = _command("HEALTHCHECK")
+    program = str(package.programs / health[0])
+    with _running(package, elsewhere, *_command("ENTRYPOINT")[1:], "--seed", "7", **environment) as port:
         assert '"status":"ok"' in run(program, *health[1:], cwd=elsewhere, **environment)
         status, _ = _get(port, "/__admin/requests")
         assert status == 401, "the container listens everywhere: the admin API wants the token"
@@ -152,11 +140,23 @@ def test_image_starts_and_is_healthy_on_the_configured_port(package: Package, el
     assert gone.returncode == 1
 
 
+def test_image_serves_where_nothing_but_shared_memory_can_be_written(
+    package: Package, elsewhere: Path
+) -> None:
+    (elsewhere / "file").touch()
+    nowhere = str(elsewhere / "file" / "state")  # no user can make this directory, not even root
+    environment = _image_environment(elsewhere) | {"EMULATOR_STATE": nowhere, "EMULATOR_DURABILITY": "none"}
+    with _running(package, elsewhere, **environment) as port:
+        _, answer = _post(port, {"id": "somebody", "resource_token": PAGE_TOKEN})
+        assert answer["error"] == 0
+        assert _get(port, "/__admin/docs/")[0] == 200
+
+
 def test_image_without_a_token_says_what_it_wants(package: Package, elsewhere: Path) -> None:
     environment = _image_environment(elsewhere)
     del environment["EMULATOR_ADMIN_TOKEN"]
     done = subprocess.run(
-        [str(package.programs / "push-emulator"), "serve"],
+        [str(package.programs / "push-emulator")],
         env=clean_environment() | environment,
         capture_output=True,
         text=True,
@@ -167,21 +167,22 @@ def test_image_without_a_token_says_what_it_wants(package: Package, elsewhere: P
 
 
 def _image_environment(folder: Path) -> dict[str, str]:
-    """The Dockerfile's ENV; with a free port, a token, and its state here."""
+    """The Dockerfile's ENV; with a free port, a token, and what it writes here."""
     lines = re.search(r"ENV PATH=.*?\n(?=\w)", DOCKERFILE, re.S)
     assert lines is not None
     pairs = dict(re.findall(r"(EMULATOR_\w+)=(\S+)", lines[0]))
     assert pairs["EMULATOR_HOST"] == "0.0.0.0"
-    state = str(folder / "state")
-    moved = {name: value.replace("/state", state) for name, value in pairs.items()}
-    Path(state).mkdir(exist_ok=True)
-    return {**moved, "EMULATOR_PORT": "0", "EMULATOR_ADMIN_TOKEN": "t0ken"}
+    assert pairs["EMULATOR_STATE"] == "/state"
+    written = {"EMULATOR_STATE": str(folder / "state"), "EMULATOR_PORT_FILE": str(folder / "port")}
+    return {**pairs, **written, "EMULATOR_PORT": "0", "EMULATOR_ADMIN_TOKEN": "t0ken"}
 
 
-def _commands() -> tuple[list[str], list[str]]:
-    """The words of CMD and of HEALTHCHECK's CMD."""
-    health, start = (json.loads(found) for found in re.findall(r"CMD (\[.*\])", DOCKERFILE))
-    return start, health
+def _command(instruction: str) -> list[str]:
+    """The words of ENTRYPOINT, or those that HEALTHCHECK runs."""
+    found = re.search(rf"^{instruction} [^\[]*(\[.*\])$", DOCKERFILE, re.M)
+    assert found is not None
+    words: list[str] = json.loads(found[1])
+    return words
 
 
 @contextmanager

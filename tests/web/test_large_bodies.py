@@ -119,6 +119,7 @@ def test_files_of_a_killed_server_are_gone(server: Server, connect: Connect) -> 
     send(server, table_of(ROWS))
     server.kill()
     server.start()
+    assert server.get("/__admin/imports").json["total"] == 1
     assert [path.suffix for path in (server.state / "imports").iterdir() if path.suffix != ".part"] == [
         ".json"
     ]

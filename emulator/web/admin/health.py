@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from time import monotonic
-
-from emulator import __version__
+from emulator.endpoint.health import health_of
 from emulator.web.admin.operation import operation
-from emulator.web.current import emulator, workspace
+from emulator.web.current import emulator, workspace_name
 from push_emulator.workspace_answers import Health
 
 
@@ -16,15 +14,4 @@ def health() -> Health:
 
     That is: whether the state can be written, and what is in it.
     """
-    found = workspace()
-    # A workspace that does not exist yet would be written where the default one is.
-    storage = (found if found.made else emulator().workspaces.default).store
-    return Health(
-        "ok" if storage.probe() else "failing",
-        __version__,
-        found.name,
-        found.store.profile_count,
-        found.store.subscription_count,
-        round(monotonic() - found.started, 3),
-        storage.failure or None,
-    )
+    return health_of(emulator().workspaces, workspace_name())

@@ -30,9 +30,10 @@ from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.admin.operation import blueprint, operation
+from emulator.web.bodies import MAX_FILE_BYTES
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import ImportSteps, find_job, import_jobs, schedule
-from emulator.web.limits import MAX_FILE_BYTES, RETRY_AFTER_S, spool
+from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 

@@ -1,0 +1,84 @@
+"""The Flask application, loaded in a thread when the server is ready: what is sent first needs none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from emulator.emulator import Emulator
+from emulator.loop.gc_pause import collections_paused
+from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, Delivery, failure
+from emulator.web.bodies import Spool
+from emulator.web.wsgi_answer import call_application
+from emulator.workspaces.errors import is_out_of_files
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from flask import Flask
+
+
+class LateApp:
+    """A WSGI application for the emulator's own server: Flask's, from the first moment that it is loaded.
+
+    Until then requests wait for it on the event loop, and hold nobody up.
+    """
+
+    def __init__(self, emulator: Emulator, spool: Spool) -> None:
+        self._emulator = emulator
+        self._spool = spool
+        self._loading: Future[Flask] | None = None
+
+    def load(self) -> Future[Flask]:
+        """Load the application in a thread, again if that failed; the result raises why."""
+        if self._loading is None or _has_failed(self._loading):
+            with_one_thread = ThreadPoolExecutor(1, "app")
+            self._loading = with_one_thread.submit(self._load)
+            with_one_thread.shutdown(wait=False)
+        return self._loading
+
+    def close(self) -> None:
+        """Stop the imports that are under way; the loop rests."""
+        if self._loading is not None and self._loading.exception() is None:
+            self._loading.result().extensions["imports"].close()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        loading = self.load()
+        # Whoever asks for leave to send a large body is answered at once, which a delivery cannot do.
+        if (loading.done() and not _has_failed(loading)) or environ[BODY_PROBLEM_KEY] == "unread":
+            return loading.result().wsgi_app(environ, start_response)
+        later = environ | {"wsgi.input": io.BytesIO(environ["wsgi.input"].read())}  # it is closed soon
+        busy = ExitStack()
+        environ[DELIVERY_KEY] = Delivery(wait=_answer(loading, later, busy), busy=busy)
+        start_response("200 OK", [])
+        return []
+
+    def _load(self) -> Flask:
+        with collections_paused():
+            # Takes longer than the rest of the start.
+            from emulator.app import app_of  # noqa: PLC0415
+
+            app = app_of(self._emulator, self._spool)
+        gc.freeze()  # what is there now lives as long as the process
+        return app
+
+
+def _has_failed(loading: Future[Flask]) -> bool:
+    return loading.done() and loading.exception() is not None
+
+
+async def _answer(loading: Future[Flask], environ: WSGIEnvironment, busy: ExitStack) -> Answer:
+    try:
+        app = await asyncio.shield(asyncio.wrap_future(loading))
+    except OSError as error:
+        if not is_out_of_files(error):
+            raise
+        return failure(f"unavailable just now: {error.strerror}", 503)
+    answer = call_application(app.wsgi_app, environ)
+    if answer.delivery is not None:
+        busy.enter_context(answer.delivery.busy)
+    return await answer.settled()

@@ -1,0 +1,111 @@
+"""What a start loads, and what is answered before all of it is loaded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.raw_http import send_chunked
+from tests.server import ROOT, Reply, Server, subscription
+
+#: What takes long to load, and is of no use to most commands.
+SLOW = {"apispec", "asyncio", "babel", "faker", "flask", "httpx", "marshmallow", "prometheus_client"} | {
+    *("charset_normalizer", "granian", "psutil", "segno", "tinydb", "werkzeug", "wtforms")
+}
+NEEDED = {
+    ("--help",): set(),
+    ("--version",): set(),
+    ("health", "--port", "1"): set(),
+    ("check", "fixtures/default"): {"marshmallow"},
+    ("doctor", "--state", "fixtures"): {"psutil"},
+    ("export", "--help"): {"asyncio", "psutil", "tinydb"},
+    ("reset", "--help"): {"asyncio", "marshmallow", "psutil", "tinydb"},
+    ("serve", "--help"): {"asyncio", "granian", "marshmallow", "psutil", "tinydb"},
+}
+_TELL = """
+import atexit, sys
+atexit.register(lambda: print("loaded", *{name.partition(".")[0] for name in sys.modules}))
+from emulator.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("arguments", NEEDED, ids=lambda arguments: arguments[0])
+def test_a_command_loads_its_own_needs_alone(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TELL, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    loaded = next(line for line in done.stdout.splitlines() if line.startswith("loaded ")).split()
+    assert SLOW & set(loaded) <= NEEDED[arguments]
+
+
+@pytest.fixture
+def held(start_server: Callable[..., Server], tmp_path: Path) -> tuple[Server, Path]:
+    """A server that cannot finish loading Flask's application before the pipe is written to."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("needs a named pipe")
+    folder = tmp_path / "held" / "imports"
+    folder.mkdir(parents=True)
+    pipe = folder / "read-at-the-start.json"
+    os.mkfifo(pipe)
+    return start_server(state=folder.parent), pipe
+
+
+def _shape(reply: Reply) -> tuple[int, set[str], str | None, int]:
+    return reply.status, set(reply.headers), reply.headers.get("location"), len(reply.body)
+
+
+def _let_go(pipe: Path) -> None:
+    pipe.write_bytes(b"not a record")
+    pipe.unlink()
+
+
+def test_pushes_and_the_health_are_answered_before_flask_is_loaded(held: tuple[Server, Path]) -> None:
+    server, pipe = held
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(server.get, "/__admin/profiles")
+        assert server.push(id="early", subscriptions=[subscription("t")])["error"] == 0
+        assert server.get("/w/other/__admin/health").json["workspace"] == "other"
+        assert server.get("/w/no%20name/__admin/health").status == 400
+        assert server.get("/nowhere").json["error"] == 404
+        assert not waiting.done()
+        _let_go(pipe)
+        assert "early" in waiting.result().body.decode()
+
+
+def test_what_comes_before_flask_is_loaded_is_answered_as_later(held: tuple[Server, Path]) -> None:
+    server, pipe = held
+    clock = b'{"now": "2026-03-01T10:00:00Z"}'
+    calls: list[Callable[[], Reply]] = [
+        lambda: server.get("/"),
+        lambda: server.get("/__console/nowhere"),
+        lambda: server.get("/w/other/__console"),
+        lambda: server.get("/__admin/nowhere"),
+        lambda: server.get("/__admin/rules"),
+        lambda: server.get("/__admin/docs"),
+        lambda: server.get("/__admin/settings", Host="foreign.example"),
+        lambda: server.get("/__admin/health", Origin="http://foreign.example"),
+        lambda: server.request("HEAD", "/__admin/health"),
+        lambda: server.request("DELETE", "/__admin/health"),
+        lambda: send_chunked(server, [clock[:10], clock[10:]], "/__admin/clock"),
+        lambda: server.request("PUT", "/__admin/clock", clock),
+    ]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        early = [pool.submit(call) for call in calls]
+        server.push(id="early", subscriptions=[subscription("t")])
+        assert not any(one.done() for one in early)
+        _let_go(pipe)
+        answers = [one.result() for one in early]
+    assert [_shape(one) for one in answers] == [_shape(call()) for call in calls]
+
+
+def test_a_stop_before_flask_is_loaded_is_a_clean_one(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    assert server.stop() == 0
+    assert server.log() == ""
