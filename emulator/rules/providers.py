@@ -83,6 +83,8 @@ _PRINTED_DATA = re.compile(
     r"(\{length ?= ?[0-9]+, ?bytes ?= ?0x)?[0-9A-Fa-f]{8}([ .…]+[0-9A-Fa-f]{2,8})+[ }]*"
 )
 _HEX = re.compile("[0-9A-Fa-f]+")
+#: A token of such characters alone has nothing around it.
+_BARE = re.compile(r"[A-Za-z0-9_:./+=-]+")
 
 
 def known(provider: str, resource: Resource) -> bool:
@@ -112,7 +114,8 @@ def token_remarks(provider: str, token: str) -> Sequence[tuple[str, Parameters]]
                 return ()
         elif shape.plain.fullmatch(token) and len(token) % shape.multiple == 0:
             return ()
-    remarks, bare = ([], token) if len(token) > _LONGEST else _unwrapped(provider, token)
+    plain = len(token) > _LONGEST or _BARE.fullmatch(token)
+    remarks, bare = ([], token) if plain else _unwrapped(provider, token)
     complaint = token_complaint(provider, bare)
     if complaint is not None:
         remarks.append(("token_form", (provider, complaint)))

@@ -43,7 +43,9 @@ class Index:
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
-        ids = self._part(key).get(key)
+        place = hash(key) & self._mask  # as in _place(), without the call
+        parts = self._parts
+        ids = parts[place if place < len(parts) else place & (self._mask >> 1)].get(key)
         if ids is None:
             return ()
         if isinstance(ids, int):
@@ -64,8 +66,12 @@ class Index:
 
     def add(self, document: Any, doc_id: int) -> None:
         """Add a document under its keys."""
+        parts, shared = self._parts, self._shared
         for key in self.keys_of(document):
-            part = self._own_part(self._place(key))
+            place = hash(key) & self._mask  # as in _place(), without the call
+            if place >= len(parts):
+                place &= self._mask >> 1
+            part = self._own_part(place) if place in shared else parts[place]
             if part.setdefault(key, doc_id) is not doc_id:
                 _share(part, key, doc_id)
             elif len(part) > _PART:
