@@ -10,7 +10,6 @@ import click
 
 from emulator.server.tls import is_every_address
 from emulator.settings import Settings
-from push_emulator.calls import Calls
 from push_emulator.errors import EmulatorError
 
 #: Seconds to wait for the answer.
@@ -71,6 +70,8 @@ def _look(
 
 def _ask(host: str, port: int, secure: bool) -> str:
     url = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    from push_emulator.calls import Calls  # noqa: PLC0415 (httpx takes long to load)
+
     # The server is our own, and the request carries no secret: its certificate is not checked.
     calls = Calls(url, None, None, _PATIENCE_S, verify=False)
     with calls.http:

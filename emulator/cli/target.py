@@ -18,7 +18,6 @@ from emulator.store.recovery import STEM, nothing_stored
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.registry import is_name, stored_names
 from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
-from push_emulator.calls import Calls
 from push_emulator.errors import EmulatorError
 
 if TYPE_CHECKING:

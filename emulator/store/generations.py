@@ -85,7 +85,7 @@ class Generations:
         self._forget_logs(recovered.header.generation)
 
     def remove(self) -> None:
-        """Remove the files: nothing is stored any more. Raises :class:`OSError`; then they are as before."""
+        """Remove the files of the state. Raises :class:`OSError`; then they are as before."""
         self.abandon_snapshot()
         self.check()
         remove(self.path, self._syncs)
@@ -101,7 +101,7 @@ class Generations:
     def begin(self, shared: SharedState) -> None:
         """Begin the files of a state that has changed nothing yet of what it shares.
 
-        Raises :class:`OSError`; then nothing is stored.
+        Raises :class:`OSError`; an empty log may remain, which is no state.
         """
         self.check()
         clear_away(self.path)

@@ -128,7 +128,7 @@ class Store(Lookup, Protocol):
     # The disk
 
     def keep(self) -> None:
-        """Store what there is, although nothing was changed yet."""
+        """Store the state now, changed or not."""
 
     def durable(self) -> Awaitable[None] | None:
         """An awaitable that ends when the disk has all changes so far; ``None``: no wait is needed.

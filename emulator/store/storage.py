@@ -43,9 +43,9 @@ class LoggedStorage(Storage):
 
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
-    :meth:`sync`), ``none`` neither. ``shared`` says what to begin with where nothing is stored: then files
-    are written with the first change, else at once. ``give_up_at``: when :meth:`close` leaves its snapshot
-    (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
+    :meth:`sync`), ``none`` neither. ``shared`` gives what a new state begins with: its files
+    are written with the first change, otherwise at once. ``give_up_at``: when :meth:`close` leaves its
+    snapshot (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's;
@@ -162,7 +162,7 @@ class LoggedStorage(Storage):
     # Files that are written when there is something to keep
 
     def keep(self) -> None:
-        """Write files although nothing was changed yet. Raises :class:`Unavailable`."""
+        """Write the files now, before the first change. Raises :class:`Unavailable`."""
         self._check_open()
         self._kept()
 

@@ -236,7 +236,7 @@ class Workspaces:
         """Delete the workspaces that were idle for ``workspace_ttl`` seconds; returns their names.
 
         A workspace is in use while a client waits for its answer. For a workspace that is only on the disk,
-        from an earlier run, the last change counts. ``problems`` gets those that cannot be deleted.
+        since an earlier run, the last change counts. ``problems`` gets those that cannot be deleted.
         """
         gone: list[str] = []
         ttl = self._settings.workspace_ttl

@@ -183,6 +183,8 @@ class EmulatorMachine(RuleBasedStateMachine):
     @rule(torn=st.sampled_from([b"", b"0", b"deadbeef 9 [[", bytes(100)]))
     def crash(self, torn: bytes) -> None:
         left = self.copy_of_the_folder()
+        if not any(left.glob("*.journal")):  # nothing was changed yet
+            torn = b""
         if torn:
             with newest_journal(left).open("ab") as journal:
                 journal.write(torn)
@@ -261,7 +263,7 @@ class EmulatorMachine(RuleBasedStateMachine):
     @rule()
     def the_doctor_finds_nothing(self) -> None:
         left = self.copy_of_the_folder()
-        assert [one.findings for one in examine(left)] == [[]]
+        assert all(one.findings == [] for one in examine(left))
         shutil.rmtree(left)
 
 

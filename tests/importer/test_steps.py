@@ -63,10 +63,12 @@ def test_a_cancelled_import_keeps_its_batches_and_says_up_to_where(
     assert not holder_of(workspace, "new:4")
 
 
-def test_B4_a_resource_that_goes_away_ends_the_import(workspace: Workspace, tmp_path: Path) -> None:
+def test_B4_a_resource_that_goes_away_ends_the_import(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     importing = started(workspace, table(tmp_path, 10), plan())
     importing.step(4)
-    workspace.store._by_token.clear()
+    monkeypatch.setattr(workspace.store, "find_resource", lambda token: None)
     assert not importing.step(4)
     assert (importing.report.state, str(importing.report.problem)) == ("failed", "Resource not found")
     assert importing.report.counts["rows"] == 4

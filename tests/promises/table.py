@@ -117,7 +117,7 @@ PROMISES: Final[dict[str, Table]] = {
         "reads everything": (
             "tests/store/test_tinydb_contract.py::test_the_file_is_a_plain_tinydb_file_after_close",
         ),
-        "a torn last line": (TORN_TAIL,),
+        "A torn last line": (TORN_TAIL,),
         "stops the start, and nothing is touched": (
             CHANGED_BYTE,
             "tests/store/test_damage.py::test_a_foreign_file_is_refused",
@@ -417,15 +417,16 @@ PROMISES: Final[dict[str, Table]] = {
         ),
         "then nothing was changed": (REMOVED_WHOLE,),
     },
-    "emulator/store/snapshot.py": {
-        "are never taken for one": ("tests/store/test_damage.py::test_the_log_of_another_state_is_refused",),
-    },
     "emulator/store/storage.py": {
         "survives the death of the process": (KILL, POWER),
         "nothing has ever been stored": (
             "tests/store/test_damage.py::test_a_state_is_fresh_until_something_was_stored",
         ),
         "In both cases nothing has changed": UNDONE_IN_STORAGE,
+        "Raises :class:`Unavailable`; then nothing has changed": (
+            "tests/store/test_every_failure.py::"
+            "test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts",
+        ),
         "Put another state in place of this one, whole or not at all": REPLACED_WHOLE,
     },
     "emulator/store/table.py": {
@@ -507,7 +508,6 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/cli/serve.py": ("(default: never)",),
     "docs/configuration.md": ("(default: never)",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
-    "emulator/store/fixture_set.py": ("then nothing is remembered",),
     "push_emulator/push_emulator.py": ("never",),
     "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),
     "emulator/journal/entry.py": ("empty where nothing was",),

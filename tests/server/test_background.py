@@ -12,7 +12,7 @@ import pytest
 from emulator.server.background import repeat
 from tests.command_line import run
 from tests.fixtures.test_watching import rename_database
-from tests.server import ROOT, Server
+from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 
 BAD_BYTES = {
     "alone": b"\xff",
@@ -76,7 +76,8 @@ def test_watching_goes_on_after_a_file_that_is_not_utf_8(
 def test_expiring_goes_on_where_one_workspace_cannot_be_deleted(start_server: Callable[..., Server]) -> None:
     server = start_server("-q")
     for name in ("a", "b"):
-        server.post(f"/w/{name}/push_subscribe", {})  # made, whatever the answer
+        document = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t1")]}
+        server.post(f"/w/{name}/push_subscribe", document)  # one that changes nothing has no file
     server.stop()
     (server.state / "a.json.deleted").mkdir()  # in the way of the renaming
     server.arguments += ["--workspace-ttl", "0.2"]
