@@ -136,6 +136,7 @@ def called(place: Target, method: str, path: str, document: Any = None) -> Itera
 
     Raises :class:`click.ClickException`, also when the body breaks off.
     """
+    from push_emulator.calls import Calls  # noqa: PLC0415 (httpx takes long to load)
 
     calls = Calls(place.url or "", place.workspace, place.admin_token or None, _PATIENCE_S, verify=True)
     try:
