@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from math import inf
 from time import process_time
 from typing import Any
 
@@ -126,13 +127,13 @@ def test_fixtures_of_many_databases_and_resources_are_checked_in_linear_time() -
 
 
 def test_a_database_that_many_resources_name_is_deleted_in_linear_time(app: InProcess) -> None:
-    took = {}
-    for number in (FEW // 4, MANY // 4):
+    took = dict.fromkeys((FEW // 4, MANY // 4), inf)
+    for number in [*took] * 2:  # the better of two: a collection of garbage may fall into one
         resources = [{"id": i, "name": "x", "token": str(i), "db_ids": [1]} for i in range(number)]
         document = snapshot(app, databases=[{"id": 1, "name": "x"}], resources=resources, profiles=[])
         assert app.client.put("/__admin/snapshot", json=document).status_code == 200
         since = process_time()
         assert app.client.delete("/__admin/databases/1?cascade=true").status_code == 200
-        took[number] = process_time() - since
+        took[number] = min(took[number], process_time() - since)
     app.client.post("/__admin/reset")
     assert took[MANY // 4] <= MOST * took[FEW // 4] + 0.1
