@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec import field
+from msgspec.structs import asdict, replace
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
@@ -25,6 +25,7 @@ from emulator.importer.report import COUNTED, Refusal, Report, read_refusals, re
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
+from push_emulator.workspace_answers import ImportStart
 
 #: One step of an import, of about so many seconds: whether there are more.
 Advance = Callable[[float], bool]
@@ -41,21 +42,9 @@ MAX_KEPT = 50
 SHOWN_REFUSALS = 100
 
 
-class Description(Struct):
-    """What stays the same of a job, and how it ended; kept as JSON beside its report."""
+class Description(ImportStart, frozen=True):
+    """The plan of a job and its result; kept as JSON beside its report."""
 
-    id: str
-    workspace: str
-    file: str
-    started: str
-    dry_run: bool
-    resource: int
-    provider: str
-    match: str
-    token_column: str
-    encoding: str
-    delimiter: str
-    header: list[str] | None
     lints: list[Text]
     state: str = "running"
     problem: Text | None = None
@@ -139,12 +128,13 @@ class Job:
             try:
                 act()
             except OSError as error:
-                problem = message(code, reason=error.strerror or str(error))
-                self.description.problem = _both(self.description.problem, problem)
+                self._add_problem(message(code, reason=error.strerror or str(error)))
+
+    def _add_problem(self, problem: Text) -> None:
+        self.description = replace(self.description, problem=_both(self.description.problem, problem))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
-        one = self.description
         progress: float | None = None
         left: float | None = 0.0
         if self._import is not None:
@@ -152,8 +142,9 @@ class Job:
             done = self._import.progress
             progress = round(done.bytes_done / done.bytes_total, 4) if done.bytes_total else 1.0
             left = round(done.seconds / progress - done.seconds, 1) if progress else None
-        elif one.state == "finished":
+        elif self.description.state == "finished":
             progress = 1.0
+        one = self.description
         return asdict(one) | {
             "lints": [str(lint) for lint in one.lints],
             "problem": None if one.problem is None else str(one.problem),
@@ -184,12 +175,17 @@ class Job:
             self._upload.unlink(missing_ok=True)
 
     def _bring_up_to_date(self, importing: Import) -> None:
-        one, report = self.description, importing.report
-        one.state, one.problem, one.up_to_line = report.state, report.problem, report.up_to_line
-        one.lints = importing.lints
-        one.counts = {name: report.counts[name] for name in COUNTED}
-        one.seconds = round(importing.progress.seconds, 3)
-        one.refusals = report.refusals[:SHOWN_REFUSALS]
+        report = importing.report
+        self.description = replace(
+            self.description,
+            state=report.state,
+            problem=report.problem,
+            up_to_line=report.up_to_line,
+            lints=importing.lints,
+            counts={name: report.counts[name] for name in COUNTED},
+            seconds=round(importing.progress.seconds, 3),
+            refusals=report.refusals[:SHOWN_REFUSALS],
+        )
 
 
 class ImportJobs:
@@ -287,10 +283,10 @@ class ImportJobs:
                 if description.id == record.stem:
                     found.append(description)
         for description in sorted(found, key=lambda one: one.started):
-            job = self._jobs[description.id] = Job(description, folder)
-            if job.running:
-                description.state = "interrupted"
-                description.problem = message("interrupted")
+            if description.state == "running":
+                problem = message("interrupted")
+                description = replace(description, state="interrupted", problem=problem)
+            self._jobs[description.id] = Job(description, folder)
 
 
 def at_once(advance: Advance) -> None:
