@@ -59,7 +59,7 @@ class TableState:
         self.free_ids = False  # an id below 1: the ids are no range
 
     def fork(self) -> TableState:
-        """This table as it is now, to be changed; this object itself must not change any more."""
+        """This table as it is now; each of the two may change."""
         other = TableState(TableSpec(decode=self.decode))
         other.documents = self.documents.copy()
         other.indexes = {name: index.fork() for name, index in self.indexes.items()}
@@ -143,7 +143,7 @@ class State:
         self.tables: dict[str, TableState] = {}
 
     def fork(self) -> State:
-        """This state as it is now, to be changed; this object itself must not change any more."""
+        """This state as it is now; each of the two may change."""
         other = State(self._specs)
         other.tables = {name: table.fork() for name, table in self.tables.items()}
         return other

@@ -199,15 +199,13 @@ class LoggedStorage(Storage):
             state.apply(changes)
             self.replace(state)
             return
-        try:
+        with self._refusing():
             shared.prepare(self._path.parent, self._syncs)
             if files is not None:
                 self.sync()
                 files.remove()
             else:
                 self._check_unwritten()
-        except OSError as error:
-            raise Unavailable(self._text(error), error) from error
         self._files, self._unwritten, self._trouble = None, shared, None
         self._unsynced = Unsynced()  # the next log numbers its transactions anew
         self.state = shared.fork()
@@ -215,6 +213,14 @@ class LoggedStorage(Storage):
         if files is not None:  # what was stored stays stored
             with contextlib.suppress(Unavailable):
                 self._kept()
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Refuse what the disk refuses, and that alone: the log may do well all the same."""
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(self._text(error), error) from error
 
     # Transactions
 
@@ -306,10 +312,8 @@ class LoggedStorage(Storage):
         files = self._kept()
         if files is not None:
             self.sync()
-            try:
+            with self._refusing():
                 files.write_whole(state, self._syncs)
-            except OSError as error:  # the log may do well all the same: nobody else is refused
-                raise Unavailable(self._text(error), error) from error
             self._trouble = None
         self.state = state
         self.commits += 1
@@ -335,10 +339,8 @@ class LoggedStorage(Storage):
             await self.replace_in_steps(state)
             return
         if shared.is_large and (self._files or self._unwritten) is not None:
-            try:
+            with self._refusing():
                 await self._beside(partial(shared.prepare, self._path.parent, self._syncs))
-            except OSError as error:
-                raise Unavailable(self._text(error), error) from error
         self.start_over(shared)
 
     @contextlib.asynccontextmanager
@@ -368,10 +370,8 @@ class LoggedStorage(Storage):
         files = self._kept()
         if files is None:
             return
-        try:
+        with self._refusing():
             await self._beside(partial(files.write_whole, state, self._syncs))
-        except OSError as error:  # the log may do well all the same: nobody else is refused
-            raise Unavailable(self._text(error), error) from error
         self._trouble = None
 
     async def _beside(self, work: Callable[[], object]) -> None:
