@@ -101,9 +101,7 @@ class Exchange:
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
             return health_answer(self._workspaces, name)
-        except Refused as error:
-            return _error_answer(error, [])
-        except Unavailable as error:
+        except (Refused, Unavailable) as error:
             return _error_answer(refusal(error), [])
 
     def _workspace(self, name: str, make: bool) -> tuple[Workspace, Refused | None]:

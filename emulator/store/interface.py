@@ -137,6 +137,9 @@ class Store(Lookup, Protocol):
         are undone.
         """
 
+    async def until_durable(self) -> None:
+        """Wait for :meth:`durable`, if there is anything to wait for."""
+
     def sync(self) -> None:
         """Wait for the disk, blocking. Raises as :meth:`durable` does."""
 

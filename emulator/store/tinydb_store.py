@@ -274,9 +274,7 @@ class TinyDBStore:
             await self.held.wait()
         self.held = asyncio.Event()
         try:
-            durable = self.durable()
-            if durable is not None:
-                await durable
+            await self.until_durable()
             yield
         finally:
             held, self.held = self.held, None
@@ -307,6 +305,11 @@ class TinyDBStore:
 
     def durable(self) -> Awaitable[None] | None:
         return self._group_commit.wait(self.storage.ticket()) if self.storage.unsynced else None
+
+    async def until_durable(self) -> None:
+        durable = self.durable()
+        if durable is not None:
+            await durable
 
     def close(self, give_up_at: float | None = None) -> None:
         self.storage.give_up_at = give_up_at

@@ -13,10 +13,9 @@ from emulator.workspaces.errors import is_out_of_files, refusal, status_of
 
 def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     """The status, the text and the headers for an error; an unexpected one goes to the log."""
-    if isinstance(error, Unavailable):
-        error = refusal(error)
-    if isinstance(error, Refused):
-        return status_of(error), error.text, {}
+    if isinstance(error, (Refused, Unavailable)):
+        refused = refusal(error)
+        return status_of(refused), refused.text, {}
     if isinstance(error, OSError) and is_out_of_files(error):
         return 503, f"unavailable just now: {error.strerror}", {}
     if isinstance(error, HTTPException) and error.code is not None:

@@ -51,9 +51,7 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
         found = await workspaces.get_for(name, work)
         async with found.editing:
             result = await work(found)
-            durable = found.store.durable()
-            if durable is not None:
-                await durable
+            await found.store.until_durable()
         return result
 
     return changing()
@@ -66,9 +64,7 @@ async def reset_workspace(found: Workspace, keep: Collection[str]) -> None:
     """
     async with found.editing:
         await found.reset_in_steps(keep)
-        durable = found.store.durable()
-        if durable is not None:
-            await durable
+        await found.store.until_durable()
 
 
 def when_ready() -> Response | None:
@@ -132,7 +128,7 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return await work
     except (Refused, Unavailable) as error:
-        refused = error if isinstance(error, Refused) else refusal(error)
+        refused = refusal(error)
         return failure(refused.text, status_of(refused))
 
 

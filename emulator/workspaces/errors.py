@@ -39,6 +39,8 @@ def failed(text: str, cause: Exception | None) -> Failed:
     return (OutOfFiles if is_out_of_files(cause) else Failed)(text, "A3")
 
 
-def refusal(error: Unavailable) -> Failed:
-    """The error that answers the request for the change."""
+def refusal(error: Refused | Unavailable) -> Refused:
+    """The error that answers the request: itself, or that of a change that the disk refused."""
+    if isinstance(error, Refused):
+        return error
     return failed(f"nothing was changed: {error}", error.cause)
