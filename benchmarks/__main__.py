@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, print the tables, write RESULTS.md, results.json and the plot."""
+"""``python -m benchmarks``: measure, print the tables, write RESULTS.md, results.json and the plots."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from types import FrameType
 
 import click
 
+from benchmarks.dearest import measure_dearest
 from benchmarks.experiments import (
     measure_durability,
     measure_journal,
@@ -20,16 +21,31 @@ from benchmarks.experiments import (
     measure_stored,
     measure_waiting,
 )
+from benchmarks.import_speed import measure_import
+from benchmarks.isolation import measure_isolation
 from benchmarks.load import LoadError
 from benchmarks.long_work import measure_long_work
 from benchmarks.machine import describe
-from benchmarks.plot import PlotError, draw
+from benchmarks.plot import PlotError, draw_long_work, draw_stored
+from benchmarks.plugin import measure_plugin
 from benchmarks.report import markdown, summary
 from benchmarks.results import Results
 from benchmarks.rounds import Plan
 from benchmarks.running import StartError
 
-PARTS = ("start", "stored", "durability", "journal", "waiting", "long", "peers")
+PARTS = (
+    "start",
+    "isolation",
+    "plugin",
+    "stored",
+    "durability",
+    "journal",
+    "waiting",
+    "long",
+    "dearest",
+    "import",
+    "peers",
+)
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
 #: What people have to say about the numbers: what limits them, what was tried. It becomes part of the report.
 _NOTES = Path(__file__).with_name("NOTES.md")
@@ -76,7 +92,7 @@ def _sizes(context: click.Context, option: click.Parameter, sizes: str | None) -
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(__file__).parent,
-    help="Where RESULTS.md, results.json and the plot are written.",
+    help="Where RESULTS.md, results.json and the plots are written.",
 )
 @click.option("--rounds", type=click.IntRange(1, 20), help="Rounds of each load.")
 @click.option("--seconds", type=click.IntRange(1, 60), help="Seconds of each load.")
@@ -128,11 +144,15 @@ def _how(plan: Plan, parts: tuple[str, ...]) -> dict[str, str]:
 def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, results: Results) -> None:
     steps = {
         "start": lambda: measure_start(plan, folder, results, click.echo),
+        "isolation": lambda: measure_isolation(plan, folder, results, click.echo),
+        "plugin": lambda: measure_plugin(plan, folder, results, click.echo),
         "stored": lambda: measure_stored(plan, folder, results, click.echo),
         "durability": lambda: measure_durability(plan, folder, results, click.echo),
         "journal": lambda: measure_journal(plan, folder, results, click.echo),
         "waiting": lambda: measure_waiting(plan, folder, results, click.echo),
         "long": lambda: measure_long_work(plan, folder, results, click.echo),
+        "dearest": lambda: measure_dearest(plan, folder, results, click.echo),
+        "import": lambda: measure_import(plan, folder, results, click.echo),
         "peers": lambda: measure_peers(plan, folder, peers_dir, results, click.echo),
     }
     for part in parts:
@@ -144,14 +164,15 @@ def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, 
 
 
 def _publish(results: Results, out: Path) -> None:
-    picture: Path | None = out / "stored.png"
-    try:
-        draw(results, out / "stored.png")
-    except PlotError as problem:
-        click.echo(f"no plot: {problem}", err=True)
-        picture = None
+    pictures = []
+    for name, draw in (("stored.png", draw_stored), ("long_work.png", draw_long_work)):
+        try:
+            draw(results, out / name)
+            pictures.append(name)
+        except PlotError as problem:
+            click.echo(f"no {name}: {problem}", err=True)
     notes = _NOTES.read_text(encoding="utf-8") if _NOTES.is_file() else ""
-    text = markdown(results, picture.name if picture else None, notes)
+    text = markdown(results, pictures, notes)
     (out / "RESULTS.md").write_text(text, encoding="utf-8")
     results.write(out / "results.json")
     click.echo(f"\n{text}\n{summary(results)}")

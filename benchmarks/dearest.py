@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
+from benchmarks.results import Dearest, Results
+from benchmarks.rounds import Plan, Say
 from emulator.app import create_app
 from emulator.emulator import Emulator
 from emulator.messages import Answer, Incoming
@@ -166,6 +168,21 @@ def cost(emulator: Emulator, body: bytes) -> tuple[float, Answer]:
     since = process_time()
     answer = emulator.exchange.handle(incoming)
     return (process_time() - since) * 1000, answer
+
+
+def measure_dearest(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """The request that comes nearest to its bound, or exceeds it most."""
+    say("dearest requests:")
+    found: list[Dearest] = []
+    own = folder / "dearest"
+    own.mkdir()
+    for databases, every in ((3, bodies()), (_DATABASES, fan_outs())):
+        emulator = emulator_with(own, databases)
+        for name, body in every:
+            took, answer = cost(emulator, body)
+            found.append(Dearest(name, took, BOUND_MS + ITEM_MS * answer.summary.ok))
+    results.dearest = max(found, key=lambda one: one.cost_ms / one.bound_ms)
+    say(f"  {results.dearest.what}: {results.dearest.cost_ms:.1f} ms of {results.dearest.bound_ms:.1f}")
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.isolation import time_resets
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
-from benchmarks.peers import PEERS
+from benchmarks.peers import PEERS, PeerSoftware
 from benchmarks.results import JournalCost, Peer, Results, Size, Waiting
 from benchmarks.rounds import Plan, Say, Target, Turns
 from benchmarks.running import MIB, StartError
@@ -132,6 +133,7 @@ def measure_peers(plan: Plan, folder: Path, peers_dir: Path, results: Results, s
             Target(stack.enter_context(bare_flask(folder / "bare-p"))),
             Target(stack.enter_context(Emulator(own, fixtures=own / "fixtures")).server, profiles=0),
         ]
+        ready: list[PeerSoftware] = []
         about = [("", "answers a constant"), ("", "all of its rules, state kept")]
         for peer in PEERS:
             try:
@@ -142,8 +144,12 @@ def measure_peers(plan: Plan, folder: Path, peers_dir: Path, results: Results, s
             except (InstallError, StartError) as problem:
                 results.problems.append(f"SKIPPED {peer.name}: {problem}")
                 say(f"  SKIPPED {peer.name}: {problem}")
+                continue
+            ready.append(peer)
         series = turns.take(NEW_TOKEN, targets)
         results.peers += [
             Peer(one, version, does, target.server.started_s, target.server.memory())
             for one, target, (version, does) in zip(series, targets, about, strict=True)
         ]
+        for peer, target in zip(ready, targets[-len(ready) :], strict=True):
+            time_resets(target.server, peer.resets, results, say)

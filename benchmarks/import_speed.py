@@ -23,6 +23,8 @@ from typing import NamedTuple
 import click
 from faker import Factory
 
+from benchmarks.results import Results
+from benchmarks.rounds import Plan, Say
 from emulator.fake import PushTokens
 from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
@@ -37,6 +39,7 @@ from emulator.workspaces.workspace import Workspace
 
 _RESOURCE = "3LXP2FRcRxJ-7b14db88ec937f14"
 _PROVIDER = "android-firebase"
+_ROWS = 200_000
 _MATCHES = {"push": "push", "id": "id:profile", "field": "field:CustomNumber1=number"}
 
 
@@ -98,6 +101,28 @@ def import_twice(table: Path, last_token: str, match: str, folder: Path) -> list
     return [f"new tokens  {first}", f"again       {again}", f"a request for the last token: {items}"]
 
 
+def measure_import(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """Rows/s of CPU of an import of new tokens, by the way of matching."""
+    say("import:")
+    own = folder / "import"
+    own.mkdir()
+    table = own / "tokens.csv"
+    last_token = write_table(table, _ROWS)
+    for match in _MATCHES:
+        with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+            rows = alone.submit(rows_a_cpu_second, table, last_token, match, own / match).result()
+        results.import_rows[match] = rows
+        say(f"  {match}: {rows:,.0f} rows/CPU s")
+
+
+def rows_a_cpu_second(table: Path, last_token: str, match: str, folder: Path) -> float:
+    """Import once."""
+    with _fresh(folder) as workspace:
+        measured, _ = measure(workspace, table, match)
+        _ask(workspace, last_token)
+    return measured.rows / measured.cpu_s
+
+
 def rehearse(table: Path, last_token: str, match: str, folder: Path) -> list[str]:
     """Measure a dry run."""
     with _fresh(folder) as workspace:
@@ -133,7 +158,7 @@ def _resident_mib() -> float:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rows", default=200_000, show_default=True, type=click.IntRange(1000, 5_000_000))
+@click.option("--rows", default=_ROWS, show_default=True, type=click.IntRange(1000, 5_000_000))
 @click.option("--only", type=click.Choice(list(_MATCHES)), help="One way of matching.")
 def main(rows: int, only: str | None) -> None:
     """Import a table of new tokens with each way of matching, and say how long it took."""

@@ -18,7 +18,7 @@ from benchmarks.mixes import NEW_TOKEN, write_script
 from benchmarks.results import LongWork, Results
 from benchmarks.rounds import Plan, Say
 from benchmarks.running import Running
-from benchmarks.servers import Emulator, settle
+from benchmarks.servers import Emulator, fill_journal, settle
 from benchmarks.stored import FIELD, ONE_DATABASE, firebase_token, write_fixtures
 
 #: The workspace that is measured gets the usual request for a new token.
@@ -32,7 +32,7 @@ class _Kind:
     """One kind of work. ``again``: it is repeated as long as the load lasts."""
 
     name: str
-    work: Callable[[Running], None]
+    work: Callable[[Running], object]
     again: bool = False
 
 
@@ -45,27 +45,63 @@ def measure_long_work(plan: Plan, folder: Path, results: Results, say: Say) -> N
     document = _snapshot(own, profiles)
     with Emulator(own, fixtures=own / "fixtures") as emulator:
         _call(emulator.server, "PUT", "/__admin/snapshot", document)
-        settle([emulator.server])
-        quiet = _load(emulator.server, plan, own)
-        say(f"  none: {quiet.per_second:,.0f}/s, p99 {quiet.p99:.2f} ms")
+        fill_journal(emulator.server, "busy")
+        beside = _Beside(emulator, plan, own, profiles, results, say)
         for kind in _kinds(document):
             if kind.name == "opens":
                 emulator.stop()
                 emulator.start()
                 _call(emulator.server, "GET", "/__admin/profiles?limit=1", workspace="other")
-            settle([emulator.server])
-            with _doing(kind, emulator.server) as took:
-                load = _load(emulator.server, plan, own)
-            one = LongWork(kind.name, profiles, took[0], load, quiet)
-            results.long_work.append(one)
-            say(f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms")
-            if not load.clean:
-                results.problems.append(f"beside a workspace that {one.kind}: {load.refused} bad answers")
+            beside.measure(kind)
+    # A reset brings back the fixtures, so these have as many profiles.
+    with Emulator(folder / "long-reset", fixtures=own / "large") as emulator:
+        _call(emulator.server, "DELETE", "/__admin/databases/34?cascade=true")
+        _Beside(emulator, plan, own, profiles, results, say).measure(
+            _Kind("resets", lambda server: _call(server, "POST", "/__admin/reset"), again=True)
+        )
+
+
+class _Beside:
+    """The load of one workspace beside another one's work."""
+
+    def __init__(
+        self, emulator: Emulator, plan: Plan, folder: Path, profiles: int, results: Results, say: Say
+    ) -> None:
+        self._emulator, self._plan, self._folder = emulator, plan, folder
+        self._profiles, self._results, self._say = profiles, results, say
+        settle([emulator.server])
+        self._quiet = self._load()
+        say(f"  none: {self._quiet.per_second:,.0f}/s, p99 {self._quiet.p99:.2f} ms")
+
+    def measure(self, kind: _Kind) -> None:
+        """The load beside one kind of work."""
+        server = self._emulator.server
+        settle([server])
+        with _doing(kind, server) as took:
+            load = self._load()
+        one = LongWork(kind.name, self._profiles, took[0], load, self._quiet)
+        self._results.long_work.append(one)
+        self._say(f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms")
+        if not load.clean:
+            self._results.problems.append(f"beside a workspace that {one.kind}: {load.refused} bad answers")
+
+    def _load(self) -> Load:
+        script = write_script(_MIX, self._folder / "load.lua")
+        return put_load(self._emulator.server.url, script, self._plan.pressure())
 
 
 def _kinds(document: bytes) -> Iterator[_Kind]:
     """Every kind; the last one leaves nothing to work on."""
     table, texts = _form(), json.dumps({"fields": {FIELD: "string"}}).encode()
+    missed = json.dumps({"match": {"subscription_id": "nobody"}}).encode()
+    yield _Kind(
+        "searches a full journal", lambda server: _call(server, "GET", "/__admin/requests?q=nobody"), True
+    )
+    yield _Kind(
+        "verifies in vain",
+        lambda server: _call(server, "POST", "/__admin/requests/verify", missed, good=(422,)),
+        True,
+    )
     yield _Kind("opens", lambda server: _call(server, "GET", "/__admin/profiles?limit=1"))
     yield _Kind("exports", lambda server: _call(server, "GET", "/__admin/snapshot"), again=True)
     yield _Kind("restores", lambda server: _call(server, "PUT", "/__admin/snapshot", document), again=True)
@@ -99,10 +135,6 @@ def _doing(kind: _Kind, server: Running) -> Iterator[list[float]]:
         working.result()
 
 
-def _load(server: Running, plan: Plan, folder: Path) -> Load:
-    return put_load(server.url, write_script(_MIX, folder / "load.lua"), plan.pressure())
-
-
 def _call(
     server: Running,
     method: str,
@@ -110,6 +142,7 @@ def _call(
     body: bytes | None = None,
     kind: str = "",
     workspace: str = "busy",
+    good: tuple[int, ...] = (200, 201, 202, 204),
 ) -> bytes:
     """The body of a good answer. Raises :class:`RuntimeError` for a bad one."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
@@ -121,7 +154,7 @@ def _call(
         found = answer.read()
     finally:
         connection.close()
-    if answer.status >= 300:
+    if answer.status not in good:
         raise RuntimeError(f"{method} {path}: HTTP {answer.status}: {found[:200]!r}")
     return found
 

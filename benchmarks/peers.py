@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bare import ANSWER
@@ -28,7 +28,8 @@ class PeerSoftware:
     """A peer.
 
     ``does``: what it does for a request, in words. ``source`` installs ``package`` at ``version``. ``mix``
-    makes the started peer ready for its load and answers what that consists of.
+    makes the started peer ready for its load and answers what that consists of. ``resets``: what it offers
+    in place of a reset, in words, with method and path.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PeerSoftware:
     source: Callable[[Path, str, str], Installed]
     start: Start
     mix: Callable[[Running], Mix]
+    resets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def install(self, peers_dir: Path, say: Callable[[str], None]) -> Installed:
         """Install it below ``peers_dir`` if it is not there yet. Raises ``InstallError``."""
@@ -216,7 +218,14 @@ def _start_wiremock(installed: Installed, folder: Path) -> AbstractContextManage
 _SNS, _DYNAMODB = "moto SNS", "moto DynamoDB"
 PEERS: tuple[PeerSoftware, ...] = (
     PeerSoftware(
-        _SNS, "CreatePlatformEndpoint, state kept", "moto[server]", "5.2.5", from_pip, _start_moto(_SNS), _sns
+        _SNS,
+        "CreatePlatformEndpoint, state kept",
+        "moto[server]",
+        "5.2.5",
+        from_pip,
+        _start_moto(_SNS),
+        _sns,
+        {"reset of everything": ("POST", "/moto-api/reset")},
     ),
     PeerSoftware(
         _DYNAMODB, "PutItem, state kept", "moto[server]", "5.2.5", from_pip, _start_moto(_DYNAMODB), _dynamodb
@@ -250,6 +259,17 @@ PEERS: tuple[PeerSoftware, ...] = (
         _push_itself,
     ),
     PeerSoftware(
-        "WireMock", "a constant, requests kept", "wiremock", "3.13.2", from_npm, _start_wiremock, _push_itself
+        "WireMock",
+        "a constant, requests kept",
+        "wiremock",
+        "3.13.2",
+        from_npm,
+        _start_wiremock,
+        _push_itself,
+        {
+            "reset of mappings and journal": ("POST", "/__admin/reset"),
+            "reset of the journal": ("DELETE", "/__admin/requests"),
+            "reset of scenarios": ("POST", "/__admin/scenarios/reset"),
+        },
     ),
 )

@@ -1,9 +1,10 @@
-"""The picture: requests/s and p99 over stored profiles."""
+"""The pictures: requests/s and p99 over stored profiles; another workspace's p99 beside long work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.load import Load
@@ -25,10 +26,36 @@ class PlotError(Exception):
     """The picture cannot be drawn; the text says why."""
 
 
-def draw(results: Results, file: Path) -> None:
-    """Draw the picture into ``file`` (PNG). Raises :class:`PlotError` where that is impossible."""
+def draw_long_work(results: Results, file: Path) -> None:
+    """Draw the p99 beside each kind of long work into ``file`` (PNG). Raises as :func:`draw_stored`."""
+    _need_matplotlib()
+    work = results.long_work
+    if not work:
+        raise PlotError("this run measured no long work")
+    names = ["nothing", *[one.kind for one in work]]
+    values = [median(one.quiet.p99 for one in work), *[one.load.p99 for one in work]]
+    figure, axes = pyplot.subplots(figsize=(9, 4.2), layout="constrained")
+    bars = axes.barh(names[::-1], values[::-1], color="#4a7ab0")
+    axes.bar_label(bars, fmt="%.1f", padding=3)
+    axes.axvline(20, color="black", linestyle="--", linewidth=1)
+    axes.set_title(f"p99 of another workspace, ms, while one of {work[0].profiles:,} profiles …")
+    axes.set_xlim(left=0, right=max(22, max(values) * 1.1))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=130)
+    pyplot.close(figure)
+
+
+def _need_matplotlib() -> None:
     if pyplot is None:
         raise PlotError("matplotlib is not installed: pip install '.[bench]'")
+
+
+def draw_stored(results: Results, file: Path) -> None:
+    """Draw requests/s and p99 over stored profiles into ``file`` (PNG).
+
+    Raises :class:`PlotError` where that is impossible.
+    """
+    _need_matplotlib()
     emulator = [each for each in results.stored if each.server == EMULATOR]
     sizes = sorted({each.profiles for each in emulator if each.profiles is not None})
     if not sizes:

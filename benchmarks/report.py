@@ -31,8 +31,12 @@ How to read it
 """
 
 
-def markdown(results: Results, picture: str | None, notes: str = "") -> str:
-    """The whole report. ``picture``: the file name of the plot beside it, if any. ``notes``: Markdown."""
+#: Where each plot stands.
+_PICTURED = {"stored.png": "Over stored profiles", "long_work.png": "Long work in another workspace"}
+
+
+def markdown(results: Results, pictures: Sequence[str] = (), notes: str = "") -> str:
+    """The whole report. ``pictures``: the file names of the plots beside it. ``notes``: Markdown."""
     parts = [
         "# Results",
         "`python -m benchmarks` made this file.",
@@ -46,13 +50,13 @@ def markdown(results: Results, picture: str | None, notes: str = "") -> str:
         ("Request journal", _journal(results)),
         ("Waiting verifications", _waiting(results)),
         ("Long work in another workspace", _long_work(results)),
+        ("Isolation", _isolation(results)),
         ("Start, load and memory", _sizes(results)),
         ("Peers", _peers(results)),
     ):
         if body:
             parts += [f"## {title}", body]
-            if title.startswith("Over") and picture:
-                parts.append(f"![Requests/s and p99 over stored profiles]({picture})")
+            parts += [f"![{title}]({name})" for name in pictures if _PICTURED.get(name) == title]
     if results.problems:
         parts += ["## Problems in this run", "\n".join(f"- {each}" for each in results.problems)]
     else:
@@ -167,6 +171,28 @@ def _long_work(results: Results) -> str:
     ]
     heads = ["the other one", "s", "requests/s", "over none", "p99, ms"]
     return f"New tokens, beside a workspace of {first.profiles:,} profiles.\n\n" + table(heads, rows)
+
+
+def _isolation(results: Results) -> str:
+    rows = [
+        [one.server, one.what, one.state, f"{one.median_ms:.2f}", f"{one.p95_ms:.2f}"]
+        for one in results.timings
+    ]
+    parts = [table(["server", "what", "state", "median, ms", "p95, ms"], rows)] if rows else []
+    if results.idle is not None:
+        idle = results.idle
+        parts.append(
+            f"{idle.workspaces:,} idle workspaces, each after one push: {idle.each_bytes / 1024:.1f} KiB of "
+            f"memory each, {idle.files} more open files."
+        )
+    if results.plugin is not None:
+        plugin = results.plugin
+        parts.append(
+            f"The pytest plugin: {median(plugin.per_test_ms):.2f} ms for a test that uses it, "
+            f"{median(plugin.first_s):.2f} s for the first, {median(plugin.unused_s):.3f} s for a run that "
+            f"does not use it (medians of {len(plugin.first_s)} runs)."
+        )
+    return "\n\n".join(parts)
 
 
 def _sizes(results: Results) -> str:

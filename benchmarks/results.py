@@ -125,6 +125,44 @@ class LongWork:
 
 
 @dataclass
+class Timing:
+    """One small operation, timed by a client on one kept connection; ``state``: what the server holds."""
+
+    server: str
+    what: str
+    state: str
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass
+class Idle:
+    """Workspaces that stand idle: their number, the bytes of memory of each, the files that all hold open."""
+
+    workspaces: int
+    each_bytes: float
+    files: int
+
+
+@dataclass
+class Plugin:
+    """What the pytest plugin adds: to a run that does not use it, for the first test, for each other test."""
+
+    unused_s: list[float] = field(default_factory=list)
+    first_s: list[float] = field(default_factory=list)
+    per_test_ms: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Dearest:
+    """The dearest request that changes few items, and the one that changes many: the cost and its bound."""
+
+    what: str
+    cost_ms: float
+    bound_ms: float
+
+
+@dataclass
 class Results:
     """Everything of one run."""
 
@@ -137,6 +175,11 @@ class Results:
     waiting: Waiting | None = None
     long_work: list[LongWork] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
+    timings: list[Timing] = field(default_factory=list)
+    idle: Idle | None = None
+    plugin: Plugin | None = None
+    dearest: Dearest | None = None
+    import_rows: dict[str, float] = field(default_factory=dict)
     peers: list[Peer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 

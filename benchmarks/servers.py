@@ -54,7 +54,7 @@ def bare_flask_wsgi(folder: Path) -> AbstractContextManager[Running]:
 class Emulator:
     """An emulator with its state below ``folder``, that can be stopped and started again; a context manager.
 
-    ``fixtures``: None: those that it brings. ``program``: what is run in place of ``run.py``.
+    ``fixtures``: None: those that it brings. ``program``: what is run in place of ``run.py``. ``options``: more of the command line's.
     """
 
     def __init__(
@@ -65,13 +65,14 @@ class Emulator:
         durability: str = "os",
         name: str = EMULATOR,
         program: Sequence[str] = (str(RUN),),
+        options: Sequence[str] = (),
     ) -> None:
         self._folder = folder
         self._name = name
         self._state = folder / "state"
         self._command = [sys.executable, *program, "serve", "--host", "127.0.0.1", "--port", "0", "-q"]
         self._command += ["--port-file", str(folder / "port"), "--state", str(self._state)]
-        self._command += ["--durability", durability]
+        self._command += ["--durability", durability, *options]
         if fixtures is not None:
             self._command += ["--fixtures", str(fixtures)]
         self._server: Running | None = None
@@ -127,15 +128,17 @@ def make_known(server: Running, known: Sequence[Known]) -> None:
     connection.close()
 
 
-def fill_journal(server: Running) -> None:
+def fill_journal(server: Running, workspace: str = "default") -> None:
     """Send requests that change nothing until the request journal has to let old ones go."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     dropped = 0
     while not dropped:
         for _ in range(1000):
-            connection.request("POST", "/push_subscribe", b"{}", {"Content-Type": "application/json"})
+            connection.request(
+                "POST", f"/w/{workspace}/push_subscribe", b"{}", {"Content-Type": "application/json"}
+            )
             connection.getresponse().read()
-        connection.request("GET", "/__admin/requests?limit=1")
+        connection.request("GET", f"/w/{workspace}/__admin/requests?limit=1")
         dropped = json.load(connection.getresponse())["dropped"]
     connection.close()
 

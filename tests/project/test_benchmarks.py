@@ -10,10 +10,24 @@ from random import Random
 import orjson
 import pytest
 
+from benchmarks.isolation import FRESH, RESET
 from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
 from benchmarks.report import markdown, table
-from benchmarks.results import JournalCost, LongWork, Peer, Results, Series, Size, Waiting, profile_bytes
+from benchmarks.results import (
+    Dearest,
+    Idle,
+    JournalCost,
+    LongWork,
+    Peer,
+    Plugin,
+    Results,
+    Series,
+    Size,
+    Timing,
+    Waiting,
+    profile_bytes,
+)
 from benchmarks.running import StartError, family, free_port, running
 from benchmarks.servers import BARE, EMULATOR, ROOT
 from benchmarks.stored import firebase_token, write_fixtures
@@ -67,7 +81,7 @@ def test_ratio_compares_with_the_bare_flask_of_the_same_round() -> None:
 def test_rate_beside_those_who_wait_is_compared_round_by_round_and_judged() -> None:
     found = Results(waiting=Waiting(alone=[100, 200, 400], beside=[95, 170, 388]))
     assert [(each.measured, each.reached) for each in judge(found)] == [("0.95", True)]
-    assert "leave 95.0% of the rate" in markdown(found, None)
+    assert "leave 95.0% of the rate" in markdown(found)
 
 
 def test_requests_beside_long_work_are_judged_by_their_rate_and_their_tail() -> None:
@@ -77,7 +91,7 @@ def test_requests_beside_long_work_are_judged_by_their_rate_and_their_tail() -> 
     found = Results(long_work=work)
     judged = [(each.measured, each.reached) for each in judge(found)]
     assert judged == [("12.0 ms", True), ("0.60", True), ("25.0 ms", False), ("0.40", False)]
-    assert "exports" in markdown(found, None)
+    assert "exports" in markdown(found)
 
 
 def test_journals_share_is_what_is_saved_without_it_and_is_judged() -> None:
@@ -87,7 +101,7 @@ def test_journals_share_is_what_is_saved_without_it_and_is_judged() -> None:
     assert [(each.what, each.measured, each.reached) for each in judge(found)] == [
         ("the request journal's share of a request", "10.0%", True)
     ]
-    assert "the journal costs 10.0% of it" in markdown(found, None)
+    assert "the journal costs 10.0% of it" in markdown(found)
     with pytest.raises(RuntimeError, match="too few requests"):
         JournalCost.of([(100, 90)])
 
@@ -146,28 +160,53 @@ def some_results() -> Results:
         Peer(a_series(EMULATOR, 0, 900), "", "rules", 0.3, 50 << 20),
         Peer(a_series("WireMock", None, 500, p99=20.0), "3", "a constant", 1.0, 900 << 20),
     ]
-    sizes = [Size(0, memory=50 << 20), Size(1_000_000, loaded_s=5.0, memory=(50 << 20) + 1_500_000_000)]
-    return Results({"processor": "x"}, {"loads": "y"}, stored, sizes, starts_s=[0.4, 0.3, 0.6], peers=peers)
+    sizes = [
+        Size(0, memory=50 << 20),
+        Size(1_000_000, loaded_s=5.0, seeded_s=500.0, memory=(50 << 20) + 1_500_000_000),
+    ]
+    return Results({"processor": "x"}, {"loads": "y"}, stored, sizes, starts_s=[0.4, 0.2, 0.3], peers=peers)
 
 
 def test_judge_compares_every_number_with_what_was_measured() -> None:
     verdicts = {each.what: each.reached for each in judge(some_results())}
     assert verdicts == {
         "requests/s over bare Flask on the same server, every mix and size": True,
-        "the same, stretch": False,
-        "requests/s at any number of profiles, against none": True,
-        "p99 at 1,000,000 profiles over p99 at none": True,
         "p99 over bare Flask's p99 of the same rounds": True,
         "p99.9 over bare Flask's p99 of the same rounds": True,
         "start to first 200, default fixtures": True,
-        "load of 1,000,000 profiles": True,
-        "load of 1,000,000 profiles, stretch": False,
+        "load of 1,000,000 profiles from the state, scaled by bare Flask": True,
+        "load of 1,000,000 profiles from fixtures, scaled by bare Flask": False,
         "memory of a stored profile": True,
-        "memory of a stored profile, stretch": False,
         "requests/s over the fastest peer": True,
-        "p99 over WireMock's": True,
-        "memory after the load over WireMock's": True,
     }
+
+
+def test_isolation_is_judged_and_shown_beside_what_peers_offer() -> None:
+    found = Results(
+        timings=[
+            Timing(EMULATOR, FRESH, "default fixtures", 0.9, 1.4),
+            Timing(EMULATOR, RESET, "default fixtures", 0.7, 0.9),
+            Timing("WireMock", "reset of mappings and journal", "", 1.5, 2.0),
+        ],
+        idle=Idle(2000, 14 * 1024, 0),
+        plugin=Plugin([0.01], [0.4], [0.8]),
+        dearest=Dearest("arrays", 30.0, 20.0),
+        import_rows={"push": 60_000, "id": 55_000},
+    )
+    assert [(each.measured, each.reached) for each in judge(found)] == [
+        ("30.0 of 20.0 ms (arrays)", False),
+        ("55,000 (id)", True),
+        ("0.90 ms", True),
+        ("0.70 ms", False),
+        ("14.0 KiB", True),
+        ("0", True),
+        ("0.800 ms", True),
+        ("0.400 s", False),
+        ("0.010 s", True),
+    ]
+    text = markdown(found)
+    assert "| WireMock " in text
+    assert "2,000 idle workspaces, each after one push: 14.0 KiB" in text
 
 
 def test_judge_says_nothing_of_what_was_not_measured() -> None:
@@ -181,10 +220,10 @@ def test_profile_bytes_are_the_difference_between_most_and_none() -> None:
 
 def test_report_shows_problems_and_only_what_was_measured() -> None:
     results = some_results()
-    assert "good status" in markdown(results, "stored.png")
+    assert "good status" in markdown(results, ["stored.png"])
     results.problems.append("emulator, new token: 3 answers with a bad status")
     results.peers.clear()
-    text = markdown(results, None)
+    text = markdown(results)
     assert "- emulator, new token: 3 answers with a bad status" in text
     assert "good status" not in text
     assert "## Peers" not in text
@@ -223,4 +262,7 @@ def test_unknown_part_is_refused_with_status_2_and_the_choices() -> None:
         timeout=60,
     )
     assert ended.returncode == 2
-    assert "choose from start, stored, durability, journal, waiting, long, peers" in ended.stderr
+    assert (
+        "choose from start, isolation, plugin, stored, durability, journal, waiting, long, dearest, import, peers"
+        in ended.stderr
+    )

@@ -1,0 +1,129 @@
+"""What isolation costs: fresh workspaces, resets and idle workspaces; the same of the peers that have it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from statistics import median, quantiles
+from time import perf_counter
+
+import psutil
+
+from benchmarks.results import Idle, Results, Timing
+from benchmarks.rounds import Plan, Say
+from benchmarks.running import Running
+from benchmarks.servers import EMULATOR, Emulator, settle
+from benchmarks.stored import ONE_DATABASE, firebase_token, write_fixtures
+
+FRESH = "first answer of a fresh workspace"
+RESET = "reset after one push"
+ROUND_TRIP = "the same push again"
+#: How often each operation is timed.
+_TIMES = 200
+#: How many workspaces stand idle.
+_IDLE = 2000
+#: The profiles of the large fixtures.
+LARGE = 100_000
+_DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
+_JSON = {"Content-Type": "application/json"}
+
+
+class Caller:
+    """A client with one kept connection."""
+
+    def __init__(self, server: Running) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> float:
+        """The milliseconds until the answer is read. Raises :class:`RuntimeError` for a bad answer."""
+        since = perf_counter()
+        self._connection.request(method, path, body, _JSON)
+        answer = self._connection.getresponse()
+        found = answer.read()
+        took = (perf_counter() - since) * 1000
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: HTTP {answer.status}: {found[:200]!r}")
+        return took
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def measure_isolation(plan: Plan, folder: Path, results: Results, say: Say) -> None:
+    """Fresh workspaces and resets, with the default fixtures and with large ones; 2,000 idle workspaces."""
+    say("isolation:")
+    with Emulator(folder / "isolation") as emulator:
+        _time(emulator.server, _DEFAULT_TOKEN, "default fixtures", results, say)
+    with Emulator(folder / "idle", options=("--max-workspaces", str(_IDLE * 2))) as emulator:
+        _idle(emulator.server, results, say)
+    own = folder / "isolation-large"
+    write_fixtures(own / "fixtures", LARGE)
+    with Emulator(own, fixtures=own / "fixtures") as emulator:
+        _time(emulator.server, ONE_DATABASE, f"{LARGE:,} profiles", results, say)
+
+
+def _time(server: Running, token: str, fixtures: str, results: Results, say: Say) -> None:
+    body, caller = _push(token), Caller(server)
+    times: dict[str, list[float]] = {FRESH: [], ROUND_TRIP: [], RESET: []}
+    caller.call("POST", "/w/warm-up/push_subscribe", body)
+    caller.call("POST", "/w/warm-up/__admin/reset")
+    settle([server])
+    for number in range(_TIMES):
+        # Named anew each time: no workspace is one that there was.
+        push = f"/w/run-{number}/push_subscribe"
+        times[FRESH].append(caller.call("POST", push, body))
+        times[ROUND_TRIP].append(caller.call("POST", push, body))
+        times[RESET].append(caller.call("POST", f"/w/run-{number}/__admin/reset"))
+        caller.call("DELETE", f"/__admin/workspaces/run-{number}")
+    caller.close()
+    for what, taken in times.items():
+        add_timing(
+            results, say, Timing(EMULATOR, what, fixtures, median(taken), sorted(taken)[-_TIMES // 20])
+        )
+
+
+def timing(server: str, what: str, state: str, taken: list[float]) -> Timing:
+    """Sum up how long an operation took, in milliseconds."""
+    return Timing(server, what, state, median(taken), quantiles(taken, n=20)[-1])
+
+
+def add_timing(results: Results, say: Say, one: Timing) -> None:
+    """Add a timing and say it."""
+    results.timings.append(one)
+    say(f"  {one.server}, {one.what}, {one.state}: {one.median_ms:.2f} ms")
+
+
+def _idle(server: Running, results: Results, say: Say) -> None:
+    body, caller = _push(_DEFAULT_TOKEN), Caller(server)
+    for number in range(50):  # what the first ones load, the others do not
+        caller.call("POST", f"/w/first-{number}/push_subscribe", body)
+    settle([server])
+    memory, files = server.memory(), _files(server)
+    for number in range(_IDLE):
+        caller.call("POST", f"/w/idle-{number}/push_subscribe", body)
+    caller.close()
+    settle([server])
+    each = (server.memory() - memory) / _IDLE
+    results.idle = Idle(_IDLE, each, _files(server) - files)
+    say(f"  {_IDLE:,} idle workspaces: {each / 1024:.1f} KiB each, {results.idle.files} more open files")
+
+
+def _files(server: Running) -> int:
+    return len(psutil.Process(server.process.pid).open_files())
+
+
+def _push(token: str) -> bytes:
+    subscription = {"provider": "android-firebase", "subscription_id": firebase_token(Random(3))}
+    return json.dumps({"resource_token": token, "subscriptions": [subscription]}).encode()
+
+
+def time_resets(server: Running, resets: Mapping[str, tuple[str, str]], results: Results, say: Say) -> None:
+    """Time what a peer offers in place of a reset: the words for it, its method and path."""
+    caller = Caller(server)
+    for what, (method, path) in resets.items():
+        taken = [caller.call(method, path) for _ in range(_TIMES)]
+        add_timing(results, say, timing(server.name, what, "", taken))
+    caller.close()
