@@ -54,7 +54,8 @@ def bare_flask_wsgi(folder: Path) -> AbstractContextManager[Running]:
 class Emulator:
     """An emulator with its state below ``folder``, that can be stopped and started again; a context manager.
 
-    ``fixtures``: None: those that it brings. ``program``: what is run in place of ``run.py``. ``options``: more of the command line's.
+    ``fixtures``: None: those that it brings. ``program``: what is run in place of ``run.py``.
+    ``options``: more options of the command line.
     """
 
     def __init__(
