@@ -15,10 +15,11 @@ from emulator.journal.entry import Entry, Reading
 from emulator.journal.matching import Match
 from emulator.settings import JOURNAL_BYTES, JOURNAL_COUNT
 
-#: The size of a block of memory, bytes.
-_BLOCK = 64 << 10
-#: The most bytes of a block that stay unused: a longer entry that does not fit gets memory of its own.
-_LONG = _BLOCK // 8
+#: The size of the first block of memory and of the largest, bytes; each is twice as large as the one before.
+_FIRST_BLOCK, _LARGEST_BLOCK = 2 << 10, 64 << 10
+#: A longer entry than this part of the next block, that does not fit, gets memory of its own: no more of a
+#: block stays unused.
+_PART = 8
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
 
@@ -41,6 +42,7 @@ class RequestJournal:
         self._places: deque[_Place] = deque()
         self._block = bytearray()
         self._end = 0
+        self._next_block = _FIRST_BLOCK
         self._packed = bytearray()
         self._max_count = max_count
         self._max_bytes = max_bytes
@@ -81,10 +83,13 @@ class RequestJournal:
 
     def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
-        if size > _LONG:
-            self._packed = bytearray()  # the old buffer has grown, and would stay as large
+        if size > self._next_block // _PART:
+            if size > _LARGEST_BLOCK // _PART:
+                self._packed = bytearray()  # the old buffer has grown, and would stay as large
+            self._next_block = min(2 * self._next_block, _LARGEST_BLOCK)
             return bytearray(packed), 0, size
-        self._block = bytearray(_BLOCK)
+        self._block = bytearray(self._next_block)
+        self._next_block = min(2 * self._next_block, _LARGEST_BLOCK)
         self._block[:size] = packed
         self._end = size
         return self._block, 0, size
@@ -112,6 +117,7 @@ class RequestJournal:
         self._places.clear()
         self._block = bytearray()
         self._end = 0
+        self._next_block = _FIRST_BLOCK
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.dropped = 0

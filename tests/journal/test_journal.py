@@ -88,7 +88,8 @@ def test_entries_of_any_length_take_little_more_memory_than_their_bytes(length: 
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(journal) == 200
-    assert taken < journal.bytes * 1.25
+    # An eighth of a block may stay unused, the last block most of it; an entry of its own costs an object.
+    assert taken < journal.bytes * 9 / 8 + (64 << 10) + 200 * 150
 
 
 def test_entries_that_have_to_go_while_they_are_listed_are_listed_as_they_were() -> None:
