@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from emulator.store import snapshot
@@ -26,6 +27,10 @@ class SharedState:
         self.header = snapshot.Header(snapshot.FORMAT, 1, 0, state.last_ids(), secrets.token_hex(8))
         self.is_large = sum(map(len, state.documents().values())) > _WRITTEN_AS_QUICKLY
         self._file: Path | None = None
+        self._small = None if self.is_large else b"".join(self._chunks())
+
+    def _chunks(self) -> Iterable[bytes]:
+        return snapshot.write_chunks(self.header, self._state.documents())
 
     def fork(self) -> State:
         """A state that is the same and may change."""
@@ -39,7 +44,7 @@ class SharedState:
         if self.is_large and (self._file is None or self._file.parent != folder):
             self.close()
             file = folder / f"fixtures.json.{secrets.token_hex(8)}.tmp"
-            replace_file(file, snapshot.write_chunks(self.header, self._state.documents()), sync)
+            replace_file(file, self._chunks(), sync)
             self._file = file
 
     def write(self, path: Path, sync: bool) -> None:
@@ -52,7 +57,7 @@ class SharedState:
                 raise
             except OSError:  # a file system without links, or somebody removed the file
                 self._file = None
-        replace_file(path, snapshot.write_chunks(self.header, self._state.documents()), sync)
+        replace_file(path, self._chunks() if self._small is None else [self._small], sync)
 
     def close(self) -> None:
         """Remove the file; the links to it stay."""
