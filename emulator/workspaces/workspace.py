@@ -32,6 +32,8 @@ from emulator.workspaces.settings import WorkspaceSettings
 DEFAULT_WORKSPACE = "default"
 #: The parts that a reset can keep.
 KEEPABLE = (*REMEMBERED, "requests")
+#: The most records that are dropped without a notice.
+_QUICKLY_FREED = 2000
 
 
 class Workspace:
@@ -111,6 +113,17 @@ class Workspace:
     def idle_s(self) -> float:
         """Seconds since the last use of the workspace."""
         return self._monotonic() - self._used
+
+    @property
+    def resets_at_once(self) -> bool:
+        """Whether a reset takes no time that others would notice, and nobody else changes the state."""
+        shared, store = self.fixtures.shared, self.store
+        return (
+            shared is not None
+            and not shared.is_large
+            and store.profile_count + store.subscription_count <= _QUICKLY_FREED
+            and not self.editing.locked()
+        )
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Reset to the fixtures in one transaction; ``keep``: the parts of :data:`KEEPABLE` that stay.

@@ -139,9 +139,13 @@ async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> 
 
 
 @operation("post", "/reset", tag="workspace", body=ResetSchema)
-def reset(body: dict[str, list[str]]) -> Later[Size]:
+def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
     """Back to the fixtures; ``keep`` leaves parts alone."""
-    return _reset(workspace_to_change(), body["keep"])
+    found = workspace_to_change()
+    if found.resets_at_once:
+        found.reset(body["keep"])
+        return _size(found)
+    return _reset(found, body["keep"])
 
 
 async def _reset(found: Workspace, keep: Collection[str]) -> Size:
