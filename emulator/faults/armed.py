@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from time import monotonic
 
 from emulator.faults.model import Fault, RateLimit
@@ -25,7 +26,6 @@ class ArmedFaults:
         self._faults: dict[str, Fault] = {}
         self._allowances: dict[str, _Allowance] = {}
         self._made = 0
-        self._chance = random.Random(seed)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(list(self._faults.values()))
@@ -64,7 +64,7 @@ class ArmedFaults:
         for gone in before.keys() - self._faults.keys():
             self._allowances.pop(gone, None)
         if not self._faults:
-            self._chance = random.Random(self._seed)
+            vars(self).pop("_chance", None)
 
     def find(self, request: PushRequest, with_token: bool) -> Fault | None:
         """The fault that acts on this request, if any; it is not counted yet.
@@ -80,6 +80,11 @@ class ArmedFaults:
             if fault.times != 0 and _matches(fault, request) and self._strikes(fault):
                 return fault
         return None
+
+    @cached_property
+    def _chance(self) -> random.Random:
+        """Begins when it is first asked: most workspaces never do, and it takes 2.5 KiB."""
+        return random.Random(self._seed)
 
     def delay_s(self, fault: Fault) -> float:
         """The fault's delay this time, in seconds."""

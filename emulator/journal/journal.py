@@ -84,8 +84,7 @@ class RequestJournal:
     def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
         if size > self._next_block // _PART:
-            if size > _LARGEST_BLOCK // _PART:
-                self._packed = bytearray()  # the old buffer has grown, and would stay as large
+            self._packed = bytearray()  # the old buffer has grown, and would stay as large
             self._next_block = min(2 * self._next_block, _LARGEST_BLOCK)
             return bytearray(packed), 0, size
         self._block = bytearray(self._next_block)
