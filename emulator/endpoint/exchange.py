@@ -73,10 +73,12 @@ class Exchange:
         served = incoming.endpoint in PATHS
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
-            if not self._workspaces.is_ready(name):
+            workspace, no_room = self._workspaces.ready(name), None
+            if workspace is None and not self._workspaces.is_ready(name):
                 wait = self._handle_when_ready(name, incoming)
                 return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=self._workspaces.in_use(name)))
-            workspace, no_room = self._workspace(name, served and incoming.method == "POST")
+            if workspace is None:
+                workspace, no_room = self._workspace(name, served and incoming.method == "POST")
         except Refused as error:
             return _error_answer(error, cors)
         if served and incoming.method == "OPTIONS":  # Q4
@@ -235,18 +237,20 @@ async def _wait(call: Call, answer: Answer, durable: Awaitable[None]) -> Answer 
 def _record(call: Call, answer: Answer) -> None:
     """Count the call, and write it into the journal."""
     seconds = perf_counter() - call.since
-    decided = call.outcome.decided if call.outcome is not None else []
+    workspace, outcome = call.workspace, call.outcome
+    decided = outcome.decided if outcome is not None else []
     if call.error is not None:
         decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
-    lints = call.workspace.settings.wanted(call.lints)
-    metrics, error = call.workspace.metrics, answer.summary.error or 0
-    outcomes = call.outcome.outcomes if call.outcome is not None else []
+    lints = workspace.settings.wanted(call.lints)
+    metrics, error = workspace.metrics, answer.summary.error or 0
+    outcomes = outcome.outcomes if outcome is not None else []
     metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     metrics.errors[error] += 1
+    rules = metrics.rules
     for one in decided:
-        metrics.rules[one.rule] += 1
+        rules[one.rule] += 1
     for lint in lints:
-        metrics.rules[lint.rule] += 1
+        rules[lint.rule] += 1
     metrics.took(seconds)
     _write_down(call, answer, seconds, decided, lints)
 

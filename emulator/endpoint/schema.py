@@ -149,17 +149,19 @@ def _fewest_quotes(request: PushRequest) -> int:
 
     Every other body has more: one with a duplicate key, but also one with null or an escaped quote.
     """
-    count = 6 + 8 * len(request.subscriptions)
-    for text in (request.id, request.matching, request.field_name):
-        if text is not None:
-            count += 4
+    count = 6
+    if request.id is not None:
+        count += 4
+    if request.matching is not None:
+        count += 4
+    if request.field_name is not None:
+        count += 4
     if request.db_ids is not None:
         count += 2
     if request.field_value is not None:
         count += 4 if isinstance(request.field_value, str) else 2
     for entry in request.subscriptions:
-        if entry.unsubscribe is not None:
-            count += 2
+        count += 8 if entry.unsubscribe is None else 10
     return count
 
 

@@ -25,6 +25,7 @@ class RequestContext(Struct):
 
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
+    ``some_new``: some key has no record yet.
     """
 
     request: PushRequest
@@ -40,6 +41,7 @@ class RequestContext(Struct):
     known: dict[PushKey, Held] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
+    some_new: bool = False
 
     def restart(self, ids: IdSource) -> None:
         """Prepare for the next request to the same resource; its time and the decisions stay."""
@@ -54,6 +56,8 @@ class RequestContext(Struct):
         held = self.known.get(key)
         if held is None:
             held = self.known[key] = self.lookup.find_by_push(key)
+            if held.hash_id is None:
+                self.some_new = True
         return held
 
     def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:

@@ -49,6 +49,7 @@ def decide(
         outcome.changes = Changes()
     if context.differing:
         context.lints += json_type_lints(context.differing)
-    context.lints += other_case_lints(context)
+    if context.some_new:
+        context.lints += other_case_lints(context)
     context.note("A2" if outcome.error else "A1", None, "error", outcome.error)
     return outcome

@@ -20,10 +20,10 @@ _MOST_NAMES = 200
 
 def first_lints(lints: Iterable[Lint], count: int, path: str, code: str) -> list[Lint]:
     """The first of ``count`` lints of one rule, and how many more there are: ``code`` says that."""
+    if count <= MOST_LINTS:
+        return list(lints)
     first = list(islice(lints, MOST_LINTS))
-    if count > MOST_LINTS:
-        first.append(Lint(first[0].rule, path, code, (count - MOST_LINTS,)))
-    return first
+    return [*first, Lint(first[0].rule, path, code, (count - MOST_LINTS,))]
 
 
 def unknown_parameters(found: Sequence[tuple[str, Sequence[str]]]) -> list[Lint]:

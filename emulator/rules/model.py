@@ -90,7 +90,7 @@ class Subscription(Struct):
         return self.status == "subscribed"
 
 
-class Held(NamedTuple):
+class Held(Struct, frozen=True, gc=False):
     """The records of a key: the active one, the number of others, the hash id that they share."""
 
     active: Subscription | None = None

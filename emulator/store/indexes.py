@@ -57,11 +57,15 @@ class Index:
         return ((key, self.find(key)) for part in self._parts for key in part)
 
     def __contains__(self, key: Hashable) -> bool:
-        return key in self._part(key)
+        place = hash(key) & self._mask  # as in _place(), without the call
+        parts = self._parts
+        return key in parts[place if place < len(parts) else place & (self._mask >> 1)]
 
     def count(self, key: Hashable) -> int:
         """How many documents have this key."""
-        ids = self._part(key).get(key)
+        place = hash(key) & self._mask  # as in _place(), without the call
+        parts = self._parts
+        ids = parts[place if place < len(parts) else place & (self._mask >> 1)].get(key)
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
     def add(self, document: Any, doc_id: int) -> None:
@@ -121,9 +125,6 @@ class Index:
         """The number of the dictionary that has the key, or is to get it."""
         place = hash(key) & self._mask
         return place if place < len(self._parts) else place & (self._mask >> 1)
-
-    def _part(self, key: Hashable) -> dict[Hashable, _Ids]:
-        return self._parts[self._place(key)]
 
     def _own_part(self, place: int) -> dict[Hashable, _Ids]:
         """The dictionary, to be changed."""

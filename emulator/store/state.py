@@ -69,7 +69,7 @@ class TableState:
 
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
         """Set or remove one document; returns its former bytes. ``decoded``: see :class:`Op`."""
-        before = self.documents.get(doc_id)
+        before = self.documents.get(doc_id) if doc_id <= self.last_id else None
         if self._keyed:
             self._enter(doc_id, before, document, decoded)
         if document is None:

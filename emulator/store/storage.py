@@ -72,7 +72,7 @@ class LoggedStorage(Storage):
         self.commits = 0
         self.on_taken_back: Callable[[], object] = lambda: None
         self._unsynced = Unsynced()
-        self._syncs = durability == "fsync"
+        self.syncs = durability == "fsync"
         self._batch: list[Op] | None = None
         self._batch_undo: list[Op] = []
         self._trouble: Exception | None = None
@@ -98,7 +98,7 @@ class LoggedStorage(Storage):
             if nothing_stored(self._path):
                 if unless_fresh:
                     return None
-                files.write_whole(self.state, self._syncs)
+                files.write_whole(self.state, self.syncs)
                 return files
             recovered = recover(self._path, self._specs)
         files.resume(recovered)
@@ -111,11 +111,11 @@ class LoggedStorage(Storage):
         return files
 
     def _new_files(self) -> Generations:
-        return Generations(self._path, self._unsynced, self._min_log_bytes, self._syncs, self._check_lock)
+        return Generations(self._path, self._unsynced, self._min_log_bytes, self.syncs, self._check_lock)
 
     def _begin_with(self, shared: SharedState, in_memory: bool) -> None:
         if not in_memory:
-            shared.prepare(self._path.parent, self._syncs)
+            shared.prepare(self._path.parent, self.syncs)
             self._unwritten = shared
         self.state = shared.fork()
 
@@ -200,7 +200,7 @@ class LoggedStorage(Storage):
             self.replace(state)
             return
         with self._refusing():
-            shared.prepare(self._path.parent, self._syncs)
+            shared.prepare(self._path.parent, self.syncs)
             if files is not None:
                 self.sync()
                 files.remove()
@@ -247,7 +247,7 @@ class LoggedStorage(Storage):
             self._begin(files)
             # The log first: a snapshot on its way must not see what the log does not hold.
             size = self._append(files, ops)
-            if self._syncs:
+            if self.syncs:
                 undo: list[Op] = []
                 self.state.apply(ops, undo)
                 self._unsynced.add(Pending(files.log.number, size, undo))
@@ -279,7 +279,7 @@ class LoggedStorage(Storage):
             finally:
                 self._batch = None
                 self.commits += 1
-        if self._syncs and files is not None and ops:
+        if self.syncs and files is not None and ops:
             self._unsynced.add(Pending(files.log.number, size, undo))
 
     def _check_open(self) -> None:
@@ -313,7 +313,7 @@ class LoggedStorage(Storage):
         if files is not None:
             self.sync()
             with self._refusing():
-                files.write_whole(state, self._syncs)
+                files.write_whole(state, self.syncs)
             self._trouble = None
         self.state = state
         self.commits += 1
@@ -340,7 +340,7 @@ class LoggedStorage(Storage):
             return
         if shared.is_large and (self._files or self._unwritten) is not None:
             with self._refusing():
-                await self._beside(partial(shared.prepare, self._path.parent, self._syncs))
+                await self._beside(partial(shared.prepare, self._path.parent, self.syncs))
         self.start_over(shared)
 
     @contextlib.asynccontextmanager
@@ -371,7 +371,7 @@ class LoggedStorage(Storage):
         if files is None:
             return
         with self._refusing():
-            await self._beside(partial(files.write_whole, state, self._syncs))
+            await self._beside(partial(files.write_whole, state, self.syncs))
         self._trouble = None
 
     async def _beside(self, work: Callable[[], object]) -> None:

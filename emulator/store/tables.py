@@ -29,8 +29,14 @@ def push_key(key: PushKey | Subscription) -> int:
 
 
 def folded_key(key: PushKey | Subscription) -> int:
-    """What finds the records of a subscription key whatever the case of its token; as :func:`push_key`."""
+    """The :func:`push_key` of the same key with its token in lower case."""
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id.lower()))
+
+
+def _folded_keys(one: Subscription) -> Sequence[Hashable]:
+    """None where the token is in lower case: there its own key finds it."""
+    token = one.subscription_id
+    return () if token == token.lower() else (folded_key(one),)
 
 
 def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
@@ -56,9 +62,9 @@ SPECS = {
     ),
     SUBSCRIPTIONS: TableSpec(
         {
-            "active": lambda one: (push_key(one),) if one.active else (),
-            "inactive": lambda one: () if one.active else (push_key(one),),
-            "folded": lambda one: (folded_key(one),),
+            "active": lambda one: (push_key(one),) if one.status == "subscribed" else (),
+            "inactive": lambda one: () if one.status == "subscribed" else (push_key(one),),
+            "folded": _folded_keys,
             "hash": lambda one: (one.hash_id,),
             "profile": lambda one: (profile_key(one.db_id, one.profile_id),),
         },

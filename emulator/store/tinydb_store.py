@@ -49,6 +49,8 @@ from emulator.store.tables import (
 from emulator.store.whole import with_subscriptions
 
 T = TypeVar("T")
+#: The indexes of subscriptions by their key.
+_BY_KEY = ("active", "inactive")
 
 
 class StateDatabase(TinyDB):
@@ -112,8 +114,11 @@ class TinyDBStore:
         return self._databases[db_id]
 
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
-        found = self.profiles.find("id", profile_key(db_id, profile_id), 1)
-        return found[0] if found else None
+        table = self.profiles.state
+        for doc_id in table.indexes["id"].find(profile_key(db_id, profile_id)):
+            found: Profile = table.decode(table.documents[doc_id])
+            return found
+        return None
 
     def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
         return self.profiles.find("field", field_key(db_id, name, value), 2)
@@ -144,10 +149,14 @@ class TinyDBStore:
         )
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
-        for one in self.subscriptions.find("folded", folded_key(key), 1):
-            if one.key != key and one.subscription_id.lower() == key.subscription_id.lower():
-                found: Subscription = one
-                return found
+        table, folded, token = self.subscriptions.state, folded_key(key), key.subscription_id.lower()
+        ids = table.indexes["folded"].find(folded, 1)
+        if token != key.subscription_id:  # a token in lower case is found by its own key alone
+            ids = sorted((*ids, *(i for name in _BY_KEY for i in table.indexes[name].find(folded, 1))))
+        for doc_id in ids:
+            one: Subscription = table.decode(table.documents[doc_id])
+            if one.key != key and one.subscription_id.lower() == token:
+                return one
         return None
 
     def hash_taken(self, hash_id: str) -> bool:
@@ -196,10 +205,12 @@ class TinyDBStore:
 
     def apply(self, changes: Changes) -> None:
         profiles, subscriptions = self.profiles, self.subscriptions
-        steps = [profiles.step(i, one) for i, one in enumerate(changes.profiles, profiles.last_id + 1)]
+        steps = []
+        if changes.profiles:
+            steps = [profiles.step(i, one) for i, one in enumerate(changes.profiles, profiles.last_id + 1)]
         next_id = subscriptions.last_id + 1
         for one in changes.subscriptions:
-            doc_id, _ = self._own(one.key, one.profile_id)
+            doc_id, _ = self._own(one, one.profile_id)
             if doc_id is None:
                 doc_id, next_id = next_id, next_id + 1
             steps.append(subscriptions.step(doc_id, one))
@@ -217,7 +228,7 @@ class TinyDBStore:
         return len(owned)
 
     def delete_subscription(self, subscription: Subscription) -> None:
-        doc_id, _ = self._own(subscription.key, subscription.profile_id)
+        doc_id, _ = self._own(subscription, subscription.profile_id)
         if doc_id is not None:
             self.storage.commit([self.subscriptions.step(doc_id, None)], checked=True)
 
@@ -304,7 +315,8 @@ class TinyDBStore:
         return self.storage.torn_bytes
 
     def durable(self) -> Awaitable[None] | None:
-        return self._group_commit.wait(self.storage.ticket()) if self.storage.unsynced else None
+        storage = self.storage
+        return self._group_commit.wait(storage.ticket()) if storage.syncs and storage.unsynced else None
 
     async def until_durable(self) -> None:
         durable = self.durable()
@@ -329,17 +341,21 @@ class TinyDBStore:
     def _profile_ids(self, profile: Profile) -> Iterable[int]:
         return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))
 
-    def _own(self, key: PushKey, profile_id: str) -> tuple[int | None, Subscription | None]:
+    def _own(self, key: PushKey | Subscription, profile_id: str) -> tuple[int | None, Subscription | None]:
         """The record of a key on a profile and its id, searched among the fewer records of the two."""
-        table, wanted = self.subscriptions, push_key(key)
-        inactive = table.index("inactive")
+        table, wanted = self.subscriptions.state, push_key(key)
+        active, inactive = table.indexes["active"].find(wanted), table.indexes["inactive"]
+        count = inactive.count(wanted)
+        if not active and not count:
+            return None, None
         others: Iterable[int] = ()
-        if inactive.count(wanted):
-            owned, owner = table.index("profile"), profile_key(key.db_id, profile_id)
-            fewer = inactive.count(wanted) <= owned.count(owner)
-            others = inactive.find(wanted) if fewer else owned.find(owner)
-        for doc_id in chain(table.index("active").find(wanted), others):
-            one: Subscription = table.record(doc_id)
+        if count:
+            owned, owner = table.indexes["profile"], profile_key(key.db_id, profile_id)
+            others = inactive.find(wanted) if count <= owned.count(owner) else owned.find(owner)
+        if isinstance(key, Subscription):
+            key = key.key
+        for doc_id in chain(active, others):
+            one: Subscription = table.decode(table.documents[doc_id])
             if one.profile_id == profile_id and one.key == key:
                 return doc_id, one
         return None, None

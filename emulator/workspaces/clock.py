@@ -31,6 +31,7 @@ class WorkspaceClock:
 
     def __init__(self, setting: ClockSetting = REAL_TIME) -> None:
         self.setting = setting
+        self._told_ms, self._told = -1, ""
 
     @property
     def frozen(self) -> bool:
@@ -45,4 +46,7 @@ class WorkspaceClock:
 
     def timestamp(self) -> str:
         """Now, as ISO 8601 in UTC with milliseconds."""
-        return iso(self.now_ms())
+        now_ms = self.now_ms()
+        if now_ms != self._told_ms:  # many requests come in one millisecond
+            self._told_ms, self._told = now_ms, iso(now_ms)
+        return self._told

@@ -61,6 +61,8 @@ def chosen_name(in_path: str | None, in_header: str | None) -> str:
 
     Raises :class:`Invalid` if either of them is a name that no workspace can have.
     """
+    if in_path is None and in_header is None:
+        return DEFAULT_WORKSPACE
     for name in (in_path, in_header):
         if name is not None:
             check_name(name)
@@ -146,6 +148,14 @@ class Workspaces:
             return not nothing_stored(state_file(self._settings.state, name))
         except StateError:  # opening the workspace reports the problem
             return True
+
+    def ready(self, name: str) -> Workspace | None:
+        """The workspace of this name if it is open and :meth:`is_ready`; it is in use now."""
+        workspace = self._open.get(name)
+        if workspace is None or workspace.store.held is not None:
+            return None
+        workspace.touch()
+        return workspace
 
     def is_ready(self, name: str) -> bool:
         """Whether a request for the workspace of this name can be answered now: see :meth:`until_ready`."""

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from emulator.rules.errors import Refused
-from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, Resource
+from emulator.rules.model import Changes, Database, FieldType, Held, Profile, PushKey, Resource
 from emulator.rules.model import Subscription as Record
 from emulator.store import configuring, editing
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
@@ -96,6 +96,22 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
     assert (store.profile_count, store.subscription_count, store.profiles_made) == (2, 1, 2)
 
 
+@pytest.mark.parametrize("status", ["subscribed", "unsubscribed"])
+def test_the_oldest_token_in_any_other_case_is_found_from_each_case(store: TinyDBStore, status: str) -> None:
+    added = [
+        record("ada", "mix-Q7", status),
+        record("bob", "mix-q7", status),
+        record("bob", "MIX-q8", status),
+    ]
+    give_hash_ids(store, added)
+    store.apply(Changes([], added))
+    assert store.find_other_case(key("MIX-Q7")) == added[0]
+    assert store.find_other_case(key("mix-q8")) == store.find_other_case(key("Mix-q8")) == added[2]
+    store.delete_subscription(added[0])
+    assert store.find_other_case(key("MIX-Q7")) == added[1]
+    assert store.find_other_case(key("mix-q7")) is None
+
+
 def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_one(store: TinyDBStore) -> None:
     before = store.commits
     added = [record("cid", "t2"), record("bob", "t1", "unsubscribed")]
@@ -107,7 +123,7 @@ def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_on
     off = msgspec.structs.replace(added[0], status="unsubscribed")
     store.apply(Changes([], [off]))
     assert store.find_own(key("t2"), "cid") == off
-    assert store.find_by_push(key("t2")) == (None, 1, off.hash_id)
+    assert store.find_by_push(key("t2")) == Held(None, 1, off.hash_id)
     assert (store.profile_count, store.subscription_count) == (3, 3)
 
 
@@ -134,7 +150,7 @@ def test_what_is_removed_is_found_no_more_and_its_id_is_not_made_again(store: Ti
     ada = editing.find_profile(store, 17, "ada")
     assert store.delete_profile(ada) == 1
     assert store.find_profile(17, "ada") is None
-    assert store.find_by_push(key("t1")) == (None, 0, None)
+    assert store.find_by_push(key("t1")) == Held()
     assert (store.profile_count, store.subscription_count, store.profiles_made) == (1, 0, 2)
     bob = editing.find_profile(store, 17, "bob")
     editing.change_profile(store, bob, {"number": None})
