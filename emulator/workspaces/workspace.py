@@ -116,7 +116,7 @@ class Workspace:
 
     @property
     def resets_at_once(self) -> bool:
-        """Whether a reset takes no time that others would notice, and nobody else changes the state."""
+        """Whether a reset is short and may be done at once; not while somebody edits the state."""
         shared, store = self.fixtures.shared, self.store
         return (
             shared is not None

@@ -18,7 +18,7 @@ from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
 from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import AdminSchema, load
 from emulator.web.admin.numbers import COUNT
-from emulator.web.admin.operation import Later, operation
+from emulator.web.admin.operation import Later, NowOrLater, operation
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import answer_later, own_body, reset_workspace
@@ -139,7 +139,7 @@ async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> 
 
 
 @operation("post", "/reset", tag="workspace", body=ResetSchema)
-def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
+def reset(body: dict[str, list[str]]) -> NowOrLater[Size]:
     """Back to the fixtures; ``keep`` leaves parts alone."""
     found = workspace_to_change()
     if found.resets_at_once:
