@@ -83,7 +83,7 @@ class ArmedFaults:
 
     @cached_property
     def _chance(self) -> random.Random:
-        """Begins when it is first asked: most workspaces never do, and it takes 2.5 KiB."""
+        """It begins when it is first asked: it takes 2.5 KiB, which most workspaces do without."""
         return random.Random(self._seed)
 
     def delay_s(self, fault: Fault) -> float:

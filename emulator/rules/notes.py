@@ -38,6 +38,7 @@ NOTES: dict[str, str] = {
     "did_you_mean": 'unknown parameter, did you mean "{0}"?',
     "more_unknown": "and {0} more unknown parameters",
     "long_body": "is long: unknown parameters behind this one are not named",
+    "some_duplicate": "is long and has a duplicate key somewhere",
     "duplicate_key": 'duplicate key "{0}"',
     "more_duplicates": "and {0} more duplicate keys",
     "other_case": "differs only in case from a token of profile {0} in database {1}",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.schemas.duplicate_keys import duplicate_keys
+from emulator.schemas.duplicate_keys import duplicate_keys, has_duplicate_keys
 from emulator.schemas.strict_json import JSONProblem
 
 #: Documents with objects as lists of members, in which a name may come more than once.
@@ -69,3 +69,22 @@ def test_a_document_nested_too_deeply_is_refused(opening: str) -> None:
     closing = "]" if opening == "[" else "}"
     with pytest.raises(JSONProblem, match="nested deeper"):
         duplicate_keys(opening * 100_000 + "1" + closing * 100_000, 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a":1,"b":{"a":2}}', False),
+        (b'{"a":1,"b":{"c":1,"c":2}}', True),
+        (b'{"a":1,"\\u0061":2}', True),
+        (b'{"a\\"":1,"a":"\\\\","b":"\\\\\\""}', False),
+        (b'{"a":"x",":a":1, ":a":2}', True),
+        (b'[{"a":1},{"a":1},{"b":"a"}]', False),
+    ],
+)
+@pytest.mark.parametrize("long", [False, True])
+def test_a_duplicate_key_is_noticed_in_a_document_of_any_length(
+    body: bytes, expected: bool, long: bool
+) -> None:
+    filling = b",".join(b'"%d"' % number for number in range(6000 if long else 1))
+    assert has_duplicate_keys(b"[" + body + b"," + filling + b"]") is expected
