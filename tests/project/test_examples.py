@@ -101,12 +101,14 @@ class App(PushRegistration):
 
 def test_python_of_the_ci_page_runs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-    with_plugin, without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    with_plugin, *without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "test_page.py").write_text(APP.format(examples=str(EXAMPLES)) + with_plugin)
     ran = run([*PYTEST, "-q"], tmp_path)
     assert "5 passed" in ran.stdout, ran.stdout
-    alone = run([sys.executable, "-c", without], tmp_path)
-    assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+    for program in without:
+        alone = run([sys.executable, "-c", program], tmp_path)
+        assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+    assert len(without) == 2
 
 
 def test_shell_of_the_ci_page_runs(server: LocalServer, tmp_path: Path) -> None:
