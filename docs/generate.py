@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,33 @@ from emulator.rules.catalogue import GRADES, RULES  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings  # noqa: E402
 from emulator.web.openapi.document import as_text, openapi_document, schema_documents  # noqa: E402
 from emulator.workspaces.settings import LINT_IDS  # noqa: E402
+from push_emulator import errors, faults, journal, records, world  # noqa: E402
+from push_emulator.emulator_client import EmulatorClient  # noqa: E402
+from push_emulator.local_server import LocalServer, StartError  # noqa: E402
+from push_emulator.push_emulator import PushEmulator, Verification  # noqa: E402
 
+#: The classes of the client, in the order in which a test meets them.
+CLIENT: list[tuple[str, Any]] = [
+    ("`push_emulator`, the fixture", PushEmulator),
+    ("`push_emulator.verify(…)`", Verification),
+    ("EmulatorClient", EmulatorClient),
+    ("`client.requests`", journal.Journal),
+    ("`client.faults`", faults.Faults),
+    ("`client.clock`", world.Clock),
+    ("`client.settings`", world.SettingsCalls),
+    ("`client.databases`", records.Databases),
+    ("`client.resources`", records.Resources),
+    ("`client.profiles`", records.Profiles),
+    ("`client.subscriptions`", records.Subscriptions),
+    ("`client.workspaces`", world.WorkspaceList),
+    ("`client.imports`", world.Imports),
+    ("LocalServer", LocalServer),
+    ("EmulatorError", errors.EmulatorError),
+    ("VerificationFailed", errors.VerificationFailed),
+    ("StartError", StartError),
+]
+#: Members that are not for tests: the client's own, and those of every exception.
+HIDDEN = {"over", "forgotten", "add_note", "with_traceback"}
 #: What each policy decides.
 POLICIES = {
     "duplicate_token": "a token that is active on another profile: an error item, or it moves (S4)",
@@ -96,6 +124,37 @@ def admin_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def client_page() -> str:
+    """``client.md``: every class and method that a test calls."""
+    lines = [
+        "# The Python client and the pytest fixture",
+        "",
+        "`push_emulator` is the fixture's object ([ci.md](ci.md) shows it in use); its `client` is an",
+        "`EmulatorClient`. `AsyncEmulatorClient` has the methods of `EmulatorClient`, each awaited,",
+        "and `aclose` for `close`.",
+    ]
+    for title, cls in CLIENT:
+        lines += ["", f"## {title}", "", _prose(cls)]
+        for name, member in inspect.getmembers(cls):
+            if not name.startswith("_") and name not in HIDDEN and inspect.getdoc(member):
+                called = "" if isinstance(member, property) else _signature(member)
+                lines += ["", f"### `{name}{called}`", "", _prose(member)]
+    return "\n".join(lines) + "\n"
+
+
+def _signature(method: Any) -> str:
+    found = inspect.signature(method)
+    kept = [one for name, one in found.parameters.items() if name != "self"]
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(found.replace(parameters=kept)))
+
+
+def _prose(member: Any) -> str:
+    """A docstring as Markdown."""
+    text = inspect.getdoc(member) or ""
+    text = re.sub(r":(?:class|meth):`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text)
+    return text.replace("``", "`")
+
+
 def _sent(operation: dict[str, Any]) -> str:
     """What a call takes: the names in its query, and its body's schema."""
     taken = [f"`{one['name']}`" for one in operation["parameters"] if one.get("in") == "query"]
@@ -131,6 +190,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "configuration.md": configuration_page,
     "admin-api.md": admin_page,
+    "client.md": client_page,
     "openapi.json": lambda: as_text(openapi_document()),
     "schemas/push_request.json": lambda: as_text(schema_documents()["push_request.json"]),
     "schemas/push_answer.json": lambda: as_text(schema_documents()["push_answer.json"]),

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from push_emulator.async_client import AsyncEmulatorClient
     from push_emulator.emulator_client import EmulatorClient, subscription
     from push_emulator.errors import EmulatorError, VerificationFailed
     from push_emulator.local_server import LocalServer, StartError
     from push_emulator.push_emulator import PushEmulator
 
 __all__ = [
+    "AsyncEmulatorClient",
     "EmulatorClient",
     "EmulatorError",
     "LocalServer",
@@ -52,6 +54,10 @@ def _module_of(name: str) -> ModuleType:
         from push_emulator import push_emulator  # noqa: PLC0415
 
         return push_emulator
+    if name == "AsyncEmulatorClient":
+        from push_emulator import async_client  # noqa: PLC0415
+
+        return async_client
     from push_emulator import emulator_client  # noqa: PLC0415
 
     return emulator_client

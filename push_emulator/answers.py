@@ -225,12 +225,13 @@ class NearMiss(Struct, frozen=True):
 
 
 class Unverified(Struct, frozen=True):
-    """The expected requests did not come."""
+    """The expected requests did not come; ``text``: all of it for people, in lines."""
 
     error: int
     error_text: str
     count: Count
     nearest: list[NearMiss]
+    text: str
 
 
 class ArmedFault(Struct, frozen=True):

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import IO, Any, Generic, TypeVar
 
 import httpx
 import msgspec
 
-from push_emulator.answers import Page
+from push_emulator.answers import Envelope, Page, PushAnswer
 from push_emulator.errors import EmulatorError, VerificationFailed
+from push_emulator.waiting import refuse_on_loop, until
 
+__tracebackhide__ = True  # pytest shows an error at the line of whoever calls the client
 T = TypeVar("T")
+Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
 
 #: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
+#: Seconds between two queries for the same.
+LOOK_EVERY_S = 0.05
+#: What httpx raises where there is no answer.
+NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 
 
 class _Transport(httpx.HTTPTransport):
@@ -25,11 +34,11 @@ class _Transport(httpx.HTTPTransport):
     handle_request = httpx.HTTPTransport.handle_request
 
 
-class Calls:
-    """Calls to one workspace of one server.
+class Connection(Generic[Http]):
+    """One workspace of one server, and the HTTP client that calls it.
 
     ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it. ``http``:
-    the connections to use, which are not closed with these calls.
+    the HTTP client to use, which is not closed with this.
     """
 
     def __init__(
@@ -39,23 +48,20 @@ class Calls:
         admin_token: str | None,
         timeout_s: float,
         verify: bool | ssl.SSLContext,
-        http: httpx.Client | None = None,
+        http: Http | None = None,
     ) -> None:
         self.server_url = url.rstrip("/")
         self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url
         self.admin_token = admin_token
         self.timeout_s = timeout_s
         self.verify = verify
-        self._owned = http is None
-        self.http = http or _connections(self.url, timeout_s, verify)
+        self.owned = http is None
+        self.http: Http = http or self._connect(self.url.lower().startswith("https:"))
 
-    def close(self) -> None:
-        """Close the connections, unless they are another's."""
-        if self._owned:
-            self.http.close()
+    def _connect(self, secure: bool) -> Http:
+        raise NotImplementedError
 
-    @contextmanager
-    def streamed(
+    def _request(
         self,
         method: str,
         path: str,
@@ -64,45 +70,78 @@ class Calls:
         params: Mapping[str, Any] | None = None,
         waits_s: float = 0.0,
         **form: Any,
-    ) -> Iterator[httpx.Response]:
-        """A successful admin call; the caller reads the body of its answer.
+    ) -> dict[str, Any]:
+        """The parameters of httpx's ``request``; ``waits_s``: how long the server is asked to wait."""
+        return {
+            "method": method,
+            "url": f"{self.url}/__admin{path}",
+            "json": document,
+            "params": _query(params or {}),
+            "headers": {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"},
+            "timeout": self.timeout_s + waits_s,
+            **form,
+        }
 
-        ``waits_s``: how long the server is asked to wait; ``form``: httpx's. Raises :class:`EmulatorError`
-        with the server's text, or with status 0 where the answer is missing or breaks off.
-        """
-        url = f"{self.url}/__admin{path}"
-        headers = {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"}
+    def _push(self, document: Any, headers: Mapping[str, str]) -> dict[str, Any]:
+        return {"url": f"{self.url}/push_subscribe", "json": document, "headers": headers}
+
+
+class Calls(Connection[httpx.Client]):
+    """The calls, each of which waits for its answer.
+
+    Admin calls raise :class:`EmulatorError` with the server's text, or with status 0 where the answer is
+    missing or breaks off. Their options: ``params``, ``waits_s``, and httpx's for a form.
+    """
+
+    def _connect(self, secure: bool) -> httpx.Client:
+        # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
+        # the authorities' certificates takes longer than all else: only where they are needed.
+        transport = _Transport(trust_env=False, verify=self.verify if secure else False)
+        return httpx.Client(timeout=self.timeout_s, trust_env=False, transport=transport)
+
+    def close(self) -> None:
+        """Close the connections, unless they are another's."""
+        if self.owned:
+            self.http.close()
+
+    @contextmanager
+    def streamed(self, method: str, path: str, document: Any = None) -> Iterator[httpx.Response]:
+        """A successful admin call; the caller reads the body of its answer."""
+        asked = self._request(method, path, document)
         try:
-            with self.http.stream(
-                method,
-                url,
-                json=document,
-                params=_query(params or {}),
-                headers=headers,
-                timeout=self.timeout_s + waits_s,
-                **form,
-            ) as answer:
+            with self.http.stream(**asked) as answer:
                 if not answer.is_success:
                     answer.read()
-                    raise _refusal(answer)
-                yield answer
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise EmulatorError(0, 0, f"{method} {url}: {error or type(error).__name__}") from error
+                yield successful(answer)
+        except NO_ANSWER as error:
+            raise unanswered(asked, error) from error
 
-    def admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
-        """A successful admin call with its whole answer; ``options``, errors: see :meth:`streamed`."""
-        with self.streamed(method, path, document, **options) as answer:
-            answer.read()
-        return answer
+    def ask(
+        self, kind: type[T], method: str, path: str, document: Any = None, *, member: str = "", **options: Any
+    ) -> T:
+        """The answer to a call, or one ``member`` of it, as ``kind``."""
+        return read(self._admin(method, path, document, **options), kind, member)
 
-    def ask(self, kind: type[T], method: str, path: str, document: Any = None, **options: Any) -> T:
-        """The answer to a call as a struct; ``options``: those of :meth:`streamed`."""
-        answer = self.admin(method, path, document, **options)
-        try:
-            return msgspec.json.decode(answer.content, type=kind)
-        except msgspec.MsgspecError as error:
-            text = f"{answer.request.url} does not answer as an emulator does"
-            raise EmulatorError(answer.status_code, 0, text) from error
+    def do(self, method: str, path: str, document: Any = None, **options: Any) -> None:
+        """A call whose answer says no more than that it is done."""
+        self._admin(method, path, document, **options)
+
+    def text(self, method: str, path: str) -> str:
+        """The answer to a call as text."""
+        return as_text(self._admin(method, path))
+
+    def upload(self, kind: type[T], path: str, file: Path | bytes, name: str, data: Mapping[str, str]) -> T:
+        """The answer to a call that sends a file in a form, as ``kind``."""
+        with opened(file) as content:
+            return self.ask(kind, "POST", path, files={"file": (name, content)}, data=data)
+
+    def repeat(
+        self, kind: type[T], path: str, done: Callable[[T], bool], timeout_s: float, otherwise: str
+    ) -> T:
+        """The answer as soon as it is ``done``; :class:`EmulatorError` with the text ``otherwise``."""
+        if not until(lambda: done(self.ask(kind, "GET", path)), timeout_s, LOOK_EVERY_S):
+            raise EmulatorError(0, 0, otherwise)
+        return self.ask(kind, "GET", path)
 
     def all(self, kind: type[Page[T]], path: str, params: Mapping[str, Any]) -> Iterator[T]:
         """Every item of a list, page by page."""
@@ -113,6 +152,23 @@ class Calls:
             cursor = page.next
             if cursor is None:
                 return
+
+    def push(self, document: Any, headers: Mapping[str, str]) -> PushAnswer:
+        """The documented endpoint's answer. Raises :class:`httpx.TransportError`."""
+        try:
+            return push_answer(self.http.post(**self._push(document, headers)))
+        except httpx.TransportError as error:
+            raise error.with_traceback(None) from None  # httpx's own lines say nothing to a test's reader
+
+    def _admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
+        if options.get("waits_s"):
+            refuse_on_loop("use AsyncEmulatorClient")
+        asked = self._request(method, path, document, **options)
+        try:
+            answer = self.http.request(**asked)
+        except NO_ANSWER as error:
+            raise unanswered(asked, error) from None
+        return successful(answer)
 
 
 class Subject:
@@ -127,14 +183,6 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _connections(url: str, timeout_s: float, verify: bool | ssl.SSLContext) -> httpx.Client:
-    # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
-    # the authorities' certificates takes longer than all else: only where they are needed.
-    secure = url.lower().startswith("https:")
-    transport = _Transport(trust_env=False, verify=verify if secure else False)
-    return httpx.Client(timeout=timeout_s, trust_env=False, transport=transport)
-
-
 def _query(params: Mapping[str, Any]) -> dict[str, str]:
     """Query parameters in the form of the API, without those that are ``None``."""
     return {
@@ -143,13 +191,59 @@ def _query(params: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _refusal(answer: httpx.Response) -> EmulatorError:
+def opened(file: Path | bytes) -> IO[bytes]:
+    """A file, or its content, to read from."""
+    try:
+        return io.BytesIO(file) if isinstance(file, bytes) else file.open("rb")
+    except OSError as error:
+        raise error.with_traceback(None) from None
+
+
+def unanswered(asked: Mapping[str, Any], error: Exception) -> EmulatorError:
+    """The error for a call without an answer."""
+    return EmulatorError(0, 0, f"{asked['method']} {asked['url']}: {error or type(error).__name__}")
+
+
+def successful(answer: httpx.Response) -> httpx.Response:
+    """The answer itself. Raises :class:`EmulatorError` if it is a refusal."""
+    if answer.is_success:
+        return answer
     try:
         document = answer.json()
         error, text = int(document["error"]), str(document["error_text"])
     except (ValueError, KeyError, TypeError):
         said = " ".join(answer.text[:500].split()) or answer.reason_phrase
-        text = f"{answer.request.url} does not answer as an emulator does: {said}"
-        return EmulatorError(answer.status_code, 0, text)
+        raise _stranger(answer, f": {said}") from None
     kind = VerificationFailed if answer.status_code == 422 else EmulatorError
-    return kind(answer.status_code, error, text, document)
+    raise kind(answer.status_code, error, text, document)
+
+
+def read(answer: httpx.Response, kind: type[T], member: str = "") -> T:
+    """The body, or one member of it, as ``kind``. Raises :class:`EmulatorError` for any other body."""
+    try:
+        content: bytes | msgspec.Raw = answer.content
+        if member:
+            content = msgspec.json.decode(content, type=dict[str, msgspec.Raw])[member]
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, KeyError):
+        raise _stranger(answer) from None
+
+
+def as_text(answer: httpx.Response) -> str:
+    """The body as text, without a byte order mark."""
+    return answer.content.decode("utf-8-sig")
+
+
+def push_answer(answer: httpx.Response) -> PushAnswer:
+    """The documented envelope. Raises :class:`EmulatorError` for any other body."""
+    try:
+        envelope = msgspec.json.decode(answer.content, type=Envelope)
+    except ValueError:
+        text = f"not the documented envelope: {answer.text[:500]}"
+        raise EmulatorError(answer.status_code, 0, text) from None
+    return PushAnswer(envelope.data, envelope.error, envelope.error_text, answer.status_code)
+
+
+def _stranger(answer: httpx.Response, said: str = "") -> EmulatorError:
+    text = f"{answer.request.url} does not answer as an emulator does{said}"
+    return EmulatorError(answer.status_code, 0, text)

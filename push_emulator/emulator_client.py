@@ -7,16 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-import msgspec
-
-from push_emulator.answers import Envelope, Page, PushAnswer
+from push_emulator.answers import PushAnswer
 from push_emulator.calls import TIMEOUT_S, Calls, given
-from push_emulator.errors import EmulatorError
 from push_emulator.faults import Faults
 from push_emulator.journal import Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
 from push_emulator.workspace_answers import Health, RuleState
 from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList
+
+__tracebackhide__ = True
 
 
 def subscription(
@@ -48,6 +47,13 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
     ) -> None:
         self._use(Calls(url, workspace, admin_token, timeout_s, verify), workspace)
 
+    @classmethod
+    def over(cls, calls: Calls, workspace: str | None) -> EmulatorClient:
+        """A client that sends these calls."""
+        client = cls.__new__(cls)
+        client._use(calls, workspace)
+        return client
+
     def _use(self, calls: Calls, workspace: str | None) -> None:
         self._calls = calls
         self.workspace = workspace
@@ -70,10 +76,8 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
     def in_workspace(self, name: str) -> EmulatorClient:
         """A client for another workspace of the server; it works as long as this one is not closed."""
         calls = self._calls
-        client = EmulatorClient.__new__(EmulatorClient)
         own = Calls(calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify, calls.http)
-        client._use(own, name)
-        return client
+        return EmulatorClient.over(own, name)
 
     def push(
         self,
@@ -104,13 +108,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         document = {"resource_token": resource_token, "subscriptions": [dict(one) for one in subscriptions]}
         document |= parameters | more
         headers = {} if request_id is None else {"Request-ID": request_id}
-        answer = self._calls.http.post(f"{self.url}/push_subscribe", json=document, headers=headers)
-        try:
-            envelope = msgspec.json.decode(answer.content, type=Envelope)
-        except ValueError as error:
-            text = f"not the documented envelope: {answer.text[:500]}"
-            raise EmulatorError(answer.status_code, 0, text) from error
-        return PushAnswer(envelope.data, envelope.error, envelope.error_text, answer.status_code)
+        return self._calls.push(document, headers)
 
     def health(self) -> Health:
         """The state of the server, and the contents of the workspace."""
@@ -118,7 +116,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests."""
-        self._calls.admin("POST", "/reset", {"keep": sorted(keep)} if keep else {})
+        return self._calls.do("POST", "/reset", {"keep": sorted(keep)} if keep else {})
 
     def snapshot(self) -> dict[str, Any]:
         """The whole workspace as one document."""
@@ -126,15 +124,15 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Replace everything by a snapshot of this workspace or another: all or nothing."""
-        self._calls.admin("PUT", "/snapshot", dict(snapshot))
+        return self._calls.do("PUT", "/snapshot", dict(snapshot))
 
     def rules(self) -> list[RuleState]:
         """Every rule of the specification, with how often it has decided."""
-        return self._calls.ask(Page[RuleState], "GET", "/rules").items
+        return self._calls.ask(list[RuleState], "GET", "/rules", member="items")
 
     def metrics(self) -> str:
         """The metrics in Prometheus' text format."""
-        return self._calls.admin("GET", "/metrics").text
+        return self._calls.text("GET", "/metrics")
 
     def openapi(self) -> dict[str, Any]:
         """The contract of the endpoint and of the admin API."""

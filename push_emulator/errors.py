@@ -24,4 +24,10 @@ class EmulatorError(Exception):
 
 
 class VerificationFailed(EmulatorError, AssertionError):
-    """Not as many requests came as expected; ``document`` has the ``count`` and the ``nearest`` misses."""
+    """Not as many requests came as expected; ``document`` has the ``count`` and the ``nearest`` misses.
+
+    Its text has what came and, field by field, what the nearest misses have instead.
+    """
+
+    def __str__(self) -> str:
+        return str(self.document.get("text", self.error_text))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from push_emulator.answers import ArmedFault, Disarmed, ItemError, Page, Spoil
+from push_emulator.answers import ArmedFault, ItemError, Spoil
 from push_emulator.calls import Subject, given
+
+__tracebackhide__ = True
 
 
 class Faults(Subject):
@@ -66,7 +68,7 @@ class Faults(Subject):
 
     def all(self) -> list[ArmedFault]:
         """All armed faults, in the order of their priority."""
-        return self._calls.ask(Page[ArmedFault], "GET", "/faults").items
+        return self._calls.ask(list[ArmedFault], "GET", "/faults", member="items")
 
     def get(self, fault_id: str) -> ArmedFault:
         """One armed fault, with how often it has acted."""
@@ -74,8 +76,8 @@ class Faults(Subject):
 
     def disarm(self, fault_id: str) -> None:
         """Disarm one."""
-        self._calls.admin("DELETE", f"/faults/{fault_id}")
+        return self._calls.do("DELETE", f"/faults/{fault_id}")
 
     def clear(self) -> int:
         """Disarm all; returns their number."""
-        return self._calls.ask(Disarmed, "DELETE", "/faults").disarmed
+        return self._calls.ask(int, "DELETE", "/faults", member="disarmed")

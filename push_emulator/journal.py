@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from push_emulator.answers import AttemptGroup, Cleared, Counted, JournalPage, Page, RecordedRequest
+from push_emulator.answers import AttemptGroup, JournalPage, RecordedRequest
 from push_emulator.calls import Subject, given
 
+__tracebackhide__ = True
 Criteria = Mapping[str, Any]
 
 
@@ -33,11 +33,11 @@ class Journal(Subject):
 
     def attempts(self) -> list[AttemptGroup]:
         """Groups of repeated attempts, the most recent group first."""
-        return self._calls.ask(Page[AttemptGroup], "GET", "/requests/attempts").items
+        return self._calls.ask(list[AttemptGroup], "GET", "/requests/attempts", member="items")
 
     def clear(self) -> int:
         """Empty the journal; returns the number of its requests."""
-        return self._calls.ask(Cleared, "DELETE", "/requests").cleared
+        return self._calls.ask(int, "DELETE", "/requests", member="cleared")
 
     def count(self, criteria: Criteria, *, within: float = 0.0, **expected: int | None) -> int:
         """The number of requests that meet all criteria; waits up to ``within`` seconds for what is expected.
@@ -54,10 +54,9 @@ class Journal(Subject):
         return self._ask("verify", criteria, within, expected)
 
     def _ask(self, what: str, criteria: Criteria, within: float, expected: Mapping[str, int | None]) -> int:
-        if within:
-            refuse_on_loop(f"await asyncio.to_thread(client.requests.{what}, …, within={within:g})")
         document = {"match": dict(criteria), "expect": given(**expected), "within": within}
-        return self._calls.ask(Counted, "POST", f"/requests/{what}", document, waits_s=within).count
+        path = f"/requests/{what}"
+        return self._calls.ask(int, "POST", path, document, member="count", waits_s=within)
 
 
 def _said(criteria: Criteria) -> Criteria:
@@ -66,14 +65,3 @@ def _said(criteria: Criteria) -> Criteria:
     if unsaid:
         raise ValueError(f"{', '.join(unsaid)}: None cannot be asked of a list; count and verify know it")
     return criteria
-
-
-def refuse_on_loop(instead: str) -> None:
-    """Raise :class:`RuntimeError` with what to write instead, if this thread runs an asyncio loop."""
-    asyncio = sys.modules.get("asyncio")  # a loop that runs has loaded it
-    try:
-        asyncio is not None and asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    if asyncio is not None:
-        raise RuntimeError(f"within=… would block the event loop, and the app could not send: {instead}")

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from push_emulator.answers import PushAnswer, RecordedRequest, Unverified
+from push_emulator.answers import PushAnswer, RecordedRequest
 from push_emulator.emulator_client import EmulatorClient, subscription
-from push_emulator.errors import VerificationFailed
-from push_emulator.journal import Journal, refuse_on_loop
 from push_emulator.masking import mask
+from push_emulator.waiting import refuse_on_loop
 from push_emulator.workspace_answers import ProfileRecord
 
+__tracebackhide__ = True  # pytest shows a failure at the test's line
 #: The title of the list of requests in a failure.
 WHAT_CAME = "what came, newest first"
-#: Requests that a failure lists.
-_LISTED = 10
 
 
 class PushEmulator:
     """One test's workspace.
 
-    ``client``: the whole API. ``resource_token``: the token that :meth:`push` uses.
+    ``client``: the whole API. ``resource_token``: the token that :meth:`push` uses. ``fault``, ``freeze``,
+    ``advance``, ``reset`` are ``client.faults.arm``, ``client.clock.freeze``, ``client.clock.advance`` and
+    ``client.reset``.
     """
 
     def __init__(self, client: EmulatorClient, resource_token: str | None = None) -> None:
@@ -53,7 +51,7 @@ class PushEmulator:
         ``within``: seconds to wait for requests that are still to come, at most 60. In an asyncio test:
         ``await verify(subscription_id="t1").once_async(within=2)``.
         """
-        verification = Verification(self.client.requests, {**(criteria or {}), **more}, within, self.url)
+        verification = Verification(self.client, {**(criteria or {}), **more}, within)
         self._verifications.append(verification)
         return verification
 
@@ -111,121 +109,74 @@ class Verification:
     """An expectation for the requests that meet criteria. One of its methods must be called.
 
     Each waits up to ``within`` seconds for what is expected; those with only an upper bound watch that long.
-    Each raises :class:`AssertionError` with what came and, field by field, what the nearest misses have
-    instead. In an asyncio test those that end in ``_async`` let the loop run meanwhile, so that the app can
-    send; their ``within`` stands for that of :meth:`PushEmulator.verify`.
+    Each raises :class:`~push_emulator.errors.VerificationFailed` with what came and, field by field, what
+    the nearest misses have instead. In an asyncio test those that end in ``_async`` let the loop run
+    meanwhile, so that the app can send; their ``within`` stands for that of :meth:`PushEmulator.verify`.
     """
 
-    def __init__(self, journal: Journal, criteria: Mapping[str, Any], within: float, url: str) -> None:
-        self._journal = journal
+    def __init__(self, client: EmulatorClient, criteria: Mapping[str, Any], within: float) -> None:
+        self._client = client
         self._criteria = dict(criteria)
         self._within = within
-        self._url = url
         self.asked = False
 
     def once(self) -> None:
         """Exactly one such request came."""
-        __tracebackhide__ = True
         self._expect("once", "", exactly=1)
 
     def times(self, count: int) -> None:
         """Exactly this many came."""
-        __tracebackhide__ = True
         self._expect("times", count, exactly=count)
 
     def never(self) -> None:
         """None came."""
-        __tracebackhide__ = True
         self._expect("never", "", exactly=0)
 
     def at_least(self, count: int) -> None:
         """This many came, or more."""
-        __tracebackhide__ = True
         self._expect("at_least", count, at_least=count)
 
     def at_most(self, count: int) -> None:
         """This many came, or fewer."""
-        __tracebackhide__ = True
         self._expect("at_most", count, at_most=count)
 
     async def once_async(self, *, within: float | None = None) -> None:
         """:meth:`once` for asyncio."""
-        __tracebackhide__ = True
         await self._expect_async(within, exactly=1)
 
     async def times_async(self, count: int, *, within: float | None = None) -> None:
         """:meth:`times` for asyncio."""
-        __tracebackhide__ = True
         await self._expect_async(within, exactly=count)
 
     async def never_async(self, *, within: float | None = None) -> None:
         """None came; for asyncio."""
-        __tracebackhide__ = True
         await self._expect_async(within, exactly=0)
 
     async def at_least_async(self, count: int, *, within: float | None = None) -> None:
         """:meth:`at_least` for asyncio."""
-        __tracebackhide__ = True
         await self._expect_async(within, at_least=count)
 
     async def at_most_async(self, count: int, *, within: float | None = None) -> None:
         """:meth:`at_most` for asyncio."""
-        __tracebackhide__ = True
         await self._expect_async(within, at_most=count)
 
     def __str__(self) -> str:
         return f"verify({_told(self._criteria)})"
 
     def _expect(self, method: str, count: int | str, **expected: int) -> None:
-        __tracebackhide__ = True
         self.asked = True
         if self._within:
             told = f"{count}, " if count != "" else ""
             refuse_on_loop(f"await push_emulator.verify(…).{method}_async({told}within={self._within:g})")
-        failure = self._failure(self._within, expected)
-        if failure is not None:
-            raise AssertionError(failure)
+        self._client.requests.verify(self._criteria, within=self._within, **expected)
 
     async def _expect_async(self, within: float | None, **expected: int) -> None:
-        __tracebackhide__ = True
         self.asked = True
-        import asyncio  # noqa: PLC0415  # whoever awaits has loaded it
-
         seconds = self._within if within is None else within
-        failure = await asyncio.to_thread(self._failure, seconds, expected)
-        if failure is not None:
-            raise AssertionError(failure)
+        from push_emulator.async_client import beside  # noqa: PLC0415  # whoever awaits has loaded asyncio
 
-    def _failure(self, within: float, expected: Mapping[str, int]) -> str | None:
-        """Why the expectation is not met, ``None`` if it is."""
-        try:
-            self._journal.verify(self._criteria, within=within, **expected)
-        except VerificationFailed as failure:
-            lines = self._explanation(within, expected, msgspec.convert(failure.document, Unverified))
-            return "\n".join(lines)
-        return None
-
-    def _explanation(self, within_s: float, expected: Mapping[str, int], found: Unverified) -> list[str]:
-        within = f" within {within_s:g} s" if within_s else ""
-        lines = [f"expected {_words(expected)} with {_told(self._criteria)}{within}, came {found.count}"]
-        came = self._journal.find(limit=_LISTED)
-        if not came.items:
-            return [*lines, f"nothing at all came to {self._url}: is that where the app under test sends to?"]
-        for miss in found.nearest:
-            lines += ["", f"nearest: request {miss.id} at {miss.time}"]
-            lines += [
-                f"  {one.key}: expected {one.expected!r}, was {one.actual!r}" for one in miss.differences
-            ]
-            lines.append(f"  body: {miss.request}")
-        lines += ["", f"{WHAT_CAME} ({len(came.items)} of {came.total}):"]
-        return lines + [f"  {request}" for request in came.items]
-
-
-def _words(expected: Mapping[str, int]) -> str:
-    ((bound, count),) = expected.items()
-    if bound == "exactly" and count == 0:
-        return "no request"
-    return f"{bound.replace('_', ' ')} {count} request{'' if count == 1 else 's'}"
+        async with beside(self._client) as client:
+            await client.requests.verify(self._criteria, within=seconds, **expected)
 
 
 def _told(criteria: Mapping[str, Any]) -> str:

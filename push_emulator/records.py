@@ -10,6 +10,7 @@ from push_emulator.answers import Page
 from push_emulator.calls import Subject, given
 from push_emulator.workspace_answers import DatabaseRecord, ProfileRecord, ResourceRecord, SubscriptionRecord
 
+__tracebackhide__ = True
 R = TypeVar("R")
 
 
@@ -45,7 +46,7 @@ class Records(Subject, Generic[R]):
         ``cascade=True`` also removes the records that depend on a database or resource; ``profile_id``
         chooses among several subscriptions of one hash id.
         """
-        self._calls.admin("DELETE", self._at(key), params=params)
+        return self._calls.do("DELETE", self._at(key), params=params)
 
     def _create(self, **members: Any) -> R:
         return self._calls.ask(self._kind, "POST", self._path, given(**members))

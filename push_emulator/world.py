@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,14 +9,10 @@ from typing import Any
 
 import msgspec
 
-from push_emulator.answers import Page
 from push_emulator.calls import Subject, given
-from push_emulator.errors import EmulatorError
-from push_emulator.waiting import until
 from push_emulator.workspace_answers import ClockState, ImportState, SettingsState, WorkspaceState
 
-#: Seconds between two queries for an import.
-_LOOK_EVERY_S = 0.05
+__tracebackhide__ = True
 
 
 class Clock(Subject):
@@ -68,15 +63,15 @@ class WorkspaceList(Subject):
 
     def all(self) -> list[WorkspaceState]:
         """Every workspace, by name."""
-        return self._calls.ask(Page[WorkspaceState], "GET", "/workspaces").items
+        return self._calls.ask(list[WorkspaceState], "GET", "/workspaces", member="items")
 
     def make(self, name: str) -> None:
         """Create one before its first use; an existing one stays as it is."""
-        self._calls.admin("PUT", f"/workspaces/{name}")
+        return self._calls.do("PUT", f"/workspaces/{name}")
 
     def delete(self, name: str) -> None:
         """Delete one with all that is in it."""
-        self._calls.admin("DELETE", f"/workspaces/{name}")
+        return self._calls.do("DELETE", f"/workspaces/{name}")
 
 
 class Imports(Subject):
@@ -106,10 +101,9 @@ class Imports(Subject):
             **more,
         }
         data = {"plan": msgspec.json.encode(plan).decode()}
-        name = "tokens.csv" if isinstance(file, bytes) else Path(file).name
-        with io.BytesIO(file) if isinstance(file, bytes) else Path(file).open("rb") as content:
-            sent = {"file": (name, content)}
-            return self._calls.ask(ImportState, "POST", "/import", files=sent, data=data)
+        if isinstance(file, bytes):
+            return self._calls.upload(ImportState, "/import", file, "tokens.csv", data)
+        return self._calls.upload(ImportState, "/import", Path(file), Path(file).name, data)
 
     def get(self, import_id: str) -> ImportState:
         """The progress and the result of an import."""
@@ -117,13 +111,14 @@ class Imports(Subject):
 
     def wait(self, import_id: str, timeout_s: float = 60.0) -> ImportState:
         """An import when it is over. Raises :class:`EmulatorError` if it is not within ``timeout_s``."""
-        if not until(lambda: not self.get(import_id).running, timeout_s, _LOOK_EVERY_S):
-            raise EmulatorError(0, 0, f"import {import_id} is not over after {timeout_s:g} s")
-        return self.get(import_id)
+        otherwise = f"import {import_id} is not over after {timeout_s:g} s"
+        return self._calls.repeat(
+            ImportState, f"/imports/{import_id}", lambda one: not one.running, timeout_s, otherwise
+        )
 
     def all(self) -> list[ImportState]:
         """The workspace's imports, the newest first."""
-        return self._calls.ask(Page[ImportState], "GET", "/imports").items
+        return self._calls.ask(list[ImportState], "GET", "/imports", member="items")
 
     def cancel(self, import_id: str) -> ImportState:
         """Stop one before its next step; stored rows stay."""
@@ -132,4 +127,4 @@ class Imports(Subject):
     def report(self, import_id: str, delimiter: str = "comma") -> str:
         """The report as CSV, with every refused row. ``delimiter``: comma, semicolon or tab."""
         path = f"/imports/{import_id}/report.csv?delimiter={delimiter}"
-        return self._calls.admin("GET", path).content.decode("utf-8-sig")
+        return self._calls.text("GET", path)

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from emulator.cli.serve import command as serve
 from push_emulator import EmulatorClient, LocalServer, subscription
 from tests.push_emulator.test_pytest_plugin import PYTEST, RUN_S, clean_environment
 from tests.server import ROOT
@@ -101,12 +103,15 @@ class App(PushRegistration):
 
 def test_python_of_the_ci_page_runs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-    with_plugin, without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    with_plugin, *without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "test_page.py").write_text(APP.format(examples=str(EXAMPLES)) + with_plugin)
     ran = run([*PYTEST, "-q"], tmp_path)
     assert "5 passed" in ran.stdout, ran.stdout
-    alone = run([sys.executable, "-c", without], tmp_path)
-    assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+    without = [program for program in without if "testcontainers" not in program]
+    for program in without:
+        alone = run([sys.executable, "-c", program], tmp_path)
+        assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+    assert len(without) == 2
 
 
 def test_shell_of_the_ci_page_runs(server: LocalServer, tmp_path: Path) -> None:
@@ -178,3 +183,36 @@ def test_commands_of_the_workflow_run_one_after_the_other(project: Path, tmp_pat
     assert list(said) == ["Test the app", "Check the contract"]
     assert "13 passed" in said["Test the app"][1]
     assert "FAIL" not in said["Check the contract"][1]
+
+
+def blocks(language: str) -> list[str]:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    return found
+
+
+def test_every_shell_block_of_the_ci_page_is_run_but_those_for_docker() -> None:
+    run_here = ("push-emulator run", "push-emulator --port", "base=")
+    others = [block for block in blocks("sh") if not block.startswith(run_here)]
+    assert [block.split()[0] for block in others] == ["docker"]
+
+
+def test_containers_of_the_ci_page_fit_the_image() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    github, gitlab = map(yaml.safe_load, blocks("yaml"))
+    job = github["jobs"]["test"]
+    service = job["services"]["push-emulator"]
+    assert "EXPOSE 8080" in dockerfile
+    assert "HEALTHCHECK" in dockerfile
+    assert service["ports"] == ["8080:8080"]
+    assert job["env"]["EMULATOR_ADMIN_TOKEN"] == service["env"]["EMULATOR_ADMIN_TOKEN"]
+    (other,) = gitlab["test"]["services"]
+    assert other["variables"]["EMULATOR_ALLOW_HOST"] == other["alias"]
+    assert gitlab["test"]["variables"]["EMULATOR_URL"] == f"http://{other['alias']}:8080"
+    options = {one.envvar for one in serve.params if isinstance(one, click.Option)}
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"EMULATOR_[A-Z_]+", page)) - {"EMULATOR_URL", "EMULATOR_"} <= options
+    for block in blocks("python"):
+        compile(block, "ci.md", "exec")
+    (docker,) = [block for block in blocks("sh") if block.startswith("docker")]
+    subprocess.run(["bash", "-n", "-c", docker], check=True)

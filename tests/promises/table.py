@@ -194,6 +194,13 @@ PROMISES: Final[dict[str, Table]] = {
         "or nothing of it": RESTORE,
         "`…` changes nothing": (DRY_RUN,),
     },
+    "docs/client.md": {
+        "or another: all or nothing": RESTORE,
+        "for a fault that could never act": (
+            FAULT_NEVER_MATCHES,
+            "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
+        ),
+    },
     "docs/console.md": {
         "loads nothing from other sites. Every page also works without JavaScript": (
             "tests/console/test_access.py::test_no_page_lets_anything_run_that_is_written_into_it",
@@ -504,6 +511,7 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "docs/operations.md": ("`…` sets what an answered request survives:", "survives"),
     "docs/security.md": ("A client that never ends its body",),
     "push_emulator/journal.py": ("one or more if nothing else is expected",),
+    "docs/client.md": ("one or more if nothing else is expected",),
     "emulator/cli/doctor.py": ("nothing is stored yet",),
     "emulator/cli/serve.py": ("(default: never)",),
     "docs/configuration.md": ("(default: never)",),

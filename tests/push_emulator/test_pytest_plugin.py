@@ -16,7 +16,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from push_emulator import EmulatorClient, LocalServer, PushEmulator, pytest_plugin
+from push_emulator import EmulatorClient, LocalServer, PushEmulator, VerificationFailed, pytest_plugin
 from push_emulator.pytest_plugin import DEFAULT_TOKEN, first_token, workspace_name
 from tests.server import ROOT
 from tests.waiting import until
@@ -184,16 +184,17 @@ def test_failed_verification_says_what_came_and_what_differed(suite: Suite) -> N
     body = '{"resource_token":"3LXP…7f14",' + subscriptions
     with_id = ',"id":"59db33d269d426509e9c4bf9"}'
     assert said == (
-        "AssertionError: expected exactly 1 request with subscription_id='t3', id='59db33d269d426509e9c4bf9'"
+        "push_emulator.errors.VerificationFailed: expected exactly 1 request "
+        'with subscription_id="t3", id="59db33d269d426509e9c4bf9"'
         " within 0.1 s, came 0\n"
         "\n"
         "nearest: request 1 at TIME\n"
-        "  subscription_id: expected 't3', was 't1'\n"
+        '  subscription_id: expected "t3", was "t1"\n'
         f"  body: {body % 't1'}{with_id}\n"
         "\n"
         "nearest: request 2 at TIME\n"
-        "  subscription_id: expected 't3', was 't2'\n"
-        "  id: expected '59db33d269d426509e9c4bf9', was None\n"
+        '  subscription_id: expected "t3", was "t2"\n'
+        '  id: expected "59db33d269d426509e9c4bf9", was null\n'
         f"  body: {body % 't2'}}}\n"
         "\n"
         "what came, newest first (2 of 2):\n"
@@ -206,18 +207,18 @@ def test_failed_verification_says_what_came_and_what_differed(suite: Suite) -> N
 @pytest.mark.parametrize(
     ("sentence", "said"),
     [
-        ('verify(subscription_id="t1").never()', "expected no request with subscription_id='t1', came 2"),
+        ('verify(subscription_id="t1").never()', 'expected no request with subscription_id="t1", came 2'),
         (
             'verify(subscription_id="t1").at_most(1)',
-            "expected at most 1 request with subscription_id='t1', came 2",
+            'expected at most 1 request with subscription_id="t1", came 2',
         ),
         (
             'verify(subscription_id="t1").at_least(3)',
-            "expected at least 3 requests with subscription_id='t1', came 2",
+            'expected at least 3 requests with subscription_id="t1", came 2',
         ),
         (
             'verify(subscription_id="t1").times(1)',
-            "expected exactly 1 request with subscription_id='t1', came 2",
+            'expected exactly 1 request with subscription_id="t1", came 2',
         ),
         (
             'verify(subscriptionid="t1").once()',
@@ -240,6 +241,54 @@ def test_every_expectation_can_fail(push_emulator_in: LocalServer, sentence: str
 def push_emulator_in() -> Iterator[LocalServer]:
     with LocalServer() as server:
         yield server
+
+
+LONG = "fJ3kQ-x2T0aYbC1dE:APA91bH" + "k7Zx_Vq9-" * 13
+
+
+def test_long_tokens_of_a_failed_verification_are_cut_where_they_are_equal(
+    push_emulator_in: LocalServer,
+) -> None:
+    with EmulatorClient(push_emulator_in.url, "long") as client:
+        test = PushEmulator(client, DEFAULT_TOKEN)
+        test.push(LONG + "1" + "z" * 20)
+        with pytest.raises(VerificationFailed) as raised:
+            test.verify(subscription_id=LONG + "2" + "z" * 20).once()
+    assert 'expected "…k7Zx_Vq9-2zzzzzzzz…", was "…k7Zx_Vq9-1zzzzzzzz…"'.replace("k7Zx", "7Zx") in str(
+        raised.value
+    )
+    assert "k7Zx_Vq9-k7" not in str(raised.value)
+
+
+#: A mistake in a test, and the line that it is told in.
+MISTAKES = {
+    'push_emulator.verify(subscriptionid="t1").once()': 'did you mean "subscription_id"?',
+    "push_emulator.fault(status=200)": "400: then.status: must be 400 to 599",
+    'push_emulator.fault("slow_body", status=503)': "a fault does one thing, not",
+    "push_emulator.requests(resource=None)": "None cannot be asked of a list",
+    'push_emulator.client.in_workspace("Ä").reset()': "400: workspace",
+    'push_emulator.client.databases.change(1, colour="red")': "400: colour: unknown key",
+    'push_emulator.client.profiles.get(17, "gone")': '404: profile "gone" not found',
+    'push_emulator.client.imports.start("gone.csv", resource=5, provider="x", match="", token_column="")': (
+        "No such file or directory"
+    ),
+    'type(push_emulator.client)("http://127.0.0.1:9").health()': "GET http://127.0.0.1:9/__admin/health: ",
+    '(push_emulator.fault("connection_reset"), push_emulator.push("t1"))': "httpx.ReadError",
+    "push_emulator.verify().once()": "match: must be an object",
+    'push_emulator.verify(subscription_id="t1").times(-1)': "expect.exactly: must be",
+}
+
+
+def test_a_mistake_in_a_test_is_told_in_one_line_at_the_line_of_the_test(suite: Suite) -> None:
+    tests = [f"def test_{n}(push_emulator):\n    {line}\n" for n, line in enumerate(MISTAKES)]
+    suite.write("\n".join(tests))
+    ran = suite.run()
+    assert ran.counts == {"failed": len(MISTAKES)}, ran.text
+    where = re.findall(r"^(\S+\.py):(\d+): ", ran.text, re.MULTILINE)
+    assert where == [("test_it.py", str(3 * n + 2)) for n in range(len(MISTAKES))], ran.text
+    told = re.findall(r"^E  +(.*)", ran.text, re.MULTILINE)
+    assert len(told) == len(MISTAKES), told
+    assert [one for one, part in zip(told, MISTAKES.values(), strict=True) if part not in one] == []
 
 
 def test_nothing_that_came_is_told_with_the_address(suite: Suite) -> None:
@@ -492,7 +541,7 @@ def test_awaited_verification_lets_the_app_send_and_the_other_form_says_so_at_on
                     push_emulator.verify(subscription_id="late", within=20).times(1)
                 assert not sending.done()
                 assert str(told.value).endswith("await push_emulator.verify(…).times_async(1, within=20)")
-                with pytest.raises(RuntimeError, match="await asyncio.to_thread"):
+                with pytest.raises(RuntimeError, match="use AsyncEmulatorClient"):
                     push_emulator.client.requests.count({"subscription_id": "late"}, within=20, at_least=1)
                 await push_emulator.verify(subscription_id="late").once_async(within=20)
                 await push_emulator.verify(subscription_id="late", within=20).at_least_async(1)
@@ -514,11 +563,10 @@ def test_awaited_verification_lets_the_app_send_and_the_other_form_says_so_at_on
     ran = suite.run()
     assert ran.counts == {"passed": 2, "failed": 1, "error": 1}, ran.text
     assert (
-        "AssertionError: expected exactly 1 request with subscription_id='t2' within 0.1 s, came 0"
+        'VerificationFailed: expected exactly 1 request with subscription_id="t2" within 0.1 s, came 0'
         in ran.text
     )
     assert "verify(subscription_id='t2') expects nothing" in ran.text
-    assert "to_thread.py" not in ran.text
 
 
 def test_what_a_test_replaces_in_httpx_does_not_reach_the_emulators_client(suite: Suite) -> None:

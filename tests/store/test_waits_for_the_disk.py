@@ -14,6 +14,12 @@ COUNTING = Path(__file__).with_name("counted_syncs")
 CALLS: list[tuple[str, str, object]] = [
     ("POST", "/push_subscribe", {"resource_token": "two-databases", "subscriptions": [subscription("t")]}),
     ("POST", "/w/new/push_subscribe", {"resource_token": "two-databases", "subscriptions": []}),
+    (
+        "POST",
+        "/w/first/push_subscribe",
+        {"resource_token": "two-databases", "subscriptions": [subscription("t")]},
+    ),
+    ("PATCH", "/w/second/__admin/settings", {"strict": True}),
     ("PUT", "/__admin/workspaces/made", None),
     ("PATCH", "/__admin/settings", {"strict": True}),
     ("PUT", "/__admin/clock", {"advance": "3h"}),

@@ -38,6 +38,7 @@ class Operation:
 
     ``name``: its id in the contract; ``tag``: its heading there; ``content``: the answer's struct, or its
     JSON Schema if the view returns a response of its own; ``answer_type``: the answer's media type;
+    ``as_text``: also answers as text, to ``Accept: text/plain``;
     ``status``: the answer's status; ``body``, ``query``: the schema that checks the request, or parameters
     in the form of the contract; ``body_needed``: the body is required even if no part of it is;
     ``refusals``: HTTP statuses beside those of every call; ``others``: another status's description and
@@ -56,6 +57,7 @@ class Operation:
     query: type[Schema] | Sequence[JSONSchema] = ()
     content: Any = None
     answer_type: str = "application/json"
+    as_text: bool = False
     refusals: Sequence[int] = ()
     others: dict[int, tuple[str, type[Struct]]] = field(default_factory=dict)
     links: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
@@ -20,11 +21,13 @@ from emulator.journal.search import nearest_misses, search
 from emulator.journal.spelling import readable
 from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
+from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.lints import did_you_mean
 from emulator.schemas.errors import integer, messages
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import CRITERIA, MatchField, check_possible, is_key, read_criteria
+from emulator.web.admin.failure import LISTED, expectation_text, failure_text
 from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load
 from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
 from emulator.web.admin.operation import Later, link, operation
@@ -46,6 +49,7 @@ from push_emulator.answers import (
 )
 
 MAX_WITHIN_S = 60.0
+TEXT = "text/plain"
 #: Finds the request's workspace each time: it may be created, or replaced, during a wait.
 Find = Callable[[], Workspace]
 
@@ -234,21 +238,58 @@ def _finder() -> Find:
     "post",
     "/requests/verify",
     body=CountSchema,
+    as_text=True,
     others={422: ("Not so many; `nearest` says which entries came nearest, and what differs.", Unverified)},
 )
 def verify_requests(body: dict[str, Any]) -> Later[Counted]:
-    """Whether as many requests match as expected."""
-    return _verify(_finder(), emulator().settings.show_secrets, **body)
+    """Whether as many requests match as expected (``Accept: text/plain``: the answer as text)."""
+    asked = _Asked(_finder(), emulator().settings.show_secrets, request.url_root.rstrip("/"), **body)
+    as_text = request.accept_mimetypes.best_match([JSON[1], TEXT]) == TEXT
+    return _verify(asked, as_text)
 
 
-async def _verify(find: Find, show_secrets: bool, match: Match, expect: Expectation, within: float) -> Any:
-    counted = await _count(find, match, expect, within)
-    if expect.met_by(counted.count):
-        return counted
-    found, count = find(), counted.count
-    text = f"expected {expect} request(s), found {count} of {len(found.requests)} in the journal"
-    nearest = [] if expect.broken_by(count) else await _nearest(found, match, show_secrets)
-    return json_answer(Unverified(422, text, count, nearest), 422)
+@dataclass(frozen=True)
+class _Asked:
+    """What is verified, and at which address of which workspace."""
+
+    find: Find
+    show_secrets: bool
+    url: str
+    match: Match
+    expect: Expectation
+    within: float
+
+
+async def _verify(asked: _Asked, as_text: bool) -> Any:
+    counted = await _count(asked.find, asked.match, asked.expect, asked.within)
+    if asked.expect.met_by(counted.count):
+        return _text_answer(f"came {counted.count}, as expected") if as_text else counted
+    failed = await _failed(asked, counted.count)
+    return _text_answer(failed.text, 422) if as_text else json_answer(failed, 422)
+
+
+def _text_answer(text: str, status: int = 200) -> Answer:
+    return Answer(status, [("Content-Type", f"{TEXT}; charset=utf-8")], f"{text}\n".encode())
+
+
+async def _failed(asked: _Asked, count: int) -> Unverified:
+    found, match, expect = asked.find(), asked.match, asked.expect
+    nearest = [] if expect.broken_by(count) else await _nearest(found, match, asked.show_secrets)
+    secrets = None if asked.show_secrets else [resource.token for resource in found.store.resources()]
+    newest = await search(found.requests, Match({}), LISTED)
+    came = [shown(entry, secrets) for entry in newest.entries]
+    total = len(found.requests)
+    criteria = dict(match.criteria)
+    if secrets is not None and "resource_token" in criteria:
+        criteria["resource_token"] = mask_value(criteria["resource_token"])
+    expected = expectation_text(expect, criteria, asked.within)
+    return Unverified(
+        422,
+        f"expected {expect} request(s), found {count} of {total} in the journal",
+        count,
+        nearest,
+        failure_text(expected, count, nearest, came, total, asked.url),
+    )
 
 
 async def _nearest(found: Workspace, match: Match, show_secrets: bool) -> list[NearMiss]:

@@ -36,6 +36,7 @@ def describe(
     query, answer = operation.query, operation.answer
     if not isinstance(answer, dict):
         answer = answers[answer]
+    plain: JSONSchema = {"text/plain": {"schema": {"type": "string"}}} if operation.as_text else {}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -48,13 +49,13 @@ def describe(
         "responses": {
             str(operation.status): {
                 "description": "done",
-                "content": {operation.answer_type: {"schema": answer}},
+                "content": {operation.answer_type: {"schema": answer}, **plain},
                 **({"links": operation.links} if operation.links else {}),
             },
             **{
                 str(status): {
                     "description": text,
-                    "content": {"application/json": {"schema": answers[struct]}},
+                    "content": {"application/json": {"schema": answers[struct]}, **plain},
                 }
                 for status, (text, struct) in operation.others.items()
             },

@@ -1,0 +1,151 @@
+"""The client for asyncio: the calls of :class:`EmulatorClient`, sent without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import httpx
+
+from push_emulator.answers import Page, PushAnswer
+from push_emulator.calls import (
+    LOOK_EVERY_S,
+    NO_ANSWER,
+    TIMEOUT_S,
+    Calls,
+    Connection,
+    as_text,
+    opened,
+    push_answer,
+    read,
+    successful,
+    unanswered,
+)
+from push_emulator.emulator_client import EmulatorClient
+from push_emulator.errors import EmulatorError
+
+__tracebackhide__ = True
+T = TypeVar("T")
+
+
+class AsyncEmulatorClient:
+    """:class:`EmulatorClient` for asyncio: the same methods with the same parameters, each awaited.
+
+    ``all`` of a list is for ``async for``. Close it with ``await client.aclose()``, or use it in an
+    ``async with``. The parameters are those of :class:`EmulatorClient`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        workspace: str | None = None,
+        admin_token: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        verify: bool | ssl.SSLContext = True,
+    ) -> None:
+        self._use(_AsyncCalls(url, workspace, admin_token, timeout_s, verify), workspace)
+
+    def _use(self, calls: _AsyncCalls, workspace: str | None) -> None:
+        self._calls = calls
+        # Its methods return what the calls return: here that is to be awaited.
+        self._client = EmulatorClient.over(cast(Calls, calls), workspace)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def in_workspace(self, name: str) -> AsyncEmulatorClient:
+        """A client for another workspace of the server; it works as long as this one is not closed."""
+        client = AsyncEmulatorClient.__new__(AsyncEmulatorClient)
+        calls = self._calls
+        own = _AsyncCalls(
+            calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify, calls.http
+        )
+        client._use(own, name)
+        return client
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._calls.owned:
+            await self._calls.http.aclose()
+
+    async def __aenter__(self) -> AsyncEmulatorClient:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+
+def beside(client: EmulatorClient) -> AsyncEmulatorClient:
+    """A client for asyncio to the workspace of another client."""
+    calls = client._calls
+    return AsyncEmulatorClient(
+        calls.server_url, client.workspace, calls.admin_token, calls.timeout_s, calls.verify
+    )
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own, whatever a test replaces in it later."""
+
+    handle_async_request = httpx.AsyncHTTPTransport.handle_async_request
+
+
+class _AsyncCalls(Connection[httpx.AsyncClient]):
+    """The calls of :class:`Calls`, each of which is awaited."""
+
+    def _connect(self, secure: bool) -> httpx.AsyncClient:
+        transport = _Transport(trust_env=False, verify=self.verify if secure else False)
+        return httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, transport=transport)
+
+    async def ask(
+        self, kind: type[T], method: str, path: str, document: Any = None, *, member: str = "", **options: Any
+    ) -> T:
+        return read(await self._admin(method, path, document, **options), kind, member)
+
+    async def do(self, method: str, path: str, document: Any = None, **options: Any) -> None:
+        await self._admin(method, path, document, **options)
+
+    async def text(self, method: str, path: str) -> str:
+        return as_text(await self._admin(method, path))
+
+    async def upload(
+        self, kind: type[T], path: str, file: Path | bytes, name: str, data: Mapping[str, str]
+    ) -> T:
+        with opened(file) as content:
+            return await self.ask(kind, "POST", path, files={"file": (name, content)}, data=data)
+
+    async def repeat(
+        self, kind: type[T], path: str, done: Callable[[T], bool], timeout_s: float, otherwise: str
+    ) -> T:
+        for _ in range(int(timeout_s / LOOK_EVERY_S) + 1):
+            answer = await self.ask(kind, "GET", path)
+            if done(answer):
+                return answer
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise EmulatorError(0, 0, otherwise)
+
+    async def all(self, kind: type[Page[T]], path: str, params: Mapping[str, Any]) -> AsyncIterator[T]:
+        cursor: Any = None
+        while True:
+            page = await self.ask(kind, "GET", path, params={**params, "cursor": cursor})
+            for item in page.items:
+                yield item
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def push(self, document: Any, headers: Mapping[str, str]) -> PushAnswer:
+        try:
+            return push_answer(await self.http.post(**self._push(document, headers)))
+        except httpx.TransportError as error:
+            raise error.with_traceback(None) from None
+
+    async def _admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
+        asked = self._request(method, path, document, **options)
+        try:
+            answer = await self.http.request(**asked)
+        except NO_ANSWER as error:
+            raise unanswered(asked, error) from None
+        return successful(answer)
