@@ -82,13 +82,16 @@ def test_getting_started(fresh: Server) -> None:
         found.replace("http://127.0.0.1:8080", fresh.url)
         for found in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M)
     ]
-    first, taken, fault, journal = calls
+    first, taken, fault, journal, *own = calls
     assert json.loads(_run("sh", "-c", first))["error"] == 0
     assert json.loads(_run("sh", "-c", first))["error"] == 200
     assert json.loads(_run("sh", "-c", taken))["data"][0]["description"] == "Duplicate push subscription"
     assert json.loads(_run("sh", "-c", fault))["times"] == 2
     assert [json.loads(_run("sh", "-c", first))["error"] for _ in range(3)] == [503, 503, 200]
     assert json.loads(_run("sh", "-c", journal))["total"] == 6
+    answer, there, elsewhere = (json.loads(_run("sh", "-c", one)) for one in own)
+    assert answer["data"][0]["profile_id"] == "637f1a284fda7c5c08be62f0"
+    assert (there["total"], elsewhere["total"]) == (1, 0)
 
 
 @contextmanager
