@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,11 +27,20 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def _snippet(language: str, server: Server) -> str:
     """The page's only snippet in a language, with the server's address."""
     (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.S | re.M)
-    return str(found).replace("http://127.0.0.1:8080", server.url)
+    text = str(found).replace("http://127.0.0.1:8080", server.url)
+    secure = f"https://127.0.0.1:{server.port}"
+    return text.replace("https://127.0.0.1:8080", secure).replace(".emulator/", f"{server.state}/")
 
 
-def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=2 * PATIENCE_S, check=False)
+def _run(*command: str, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * PATIENCE_S,
+        check=False,
+        env=os.environ | environment,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -56,6 +66,31 @@ def test_python(fresh: Server) -> None:
 def test_node(fresh: Server) -> None:
     printed = _run("node", "--input-type=module", "--eval", _snippet("js", fresh))
     _check(fresh, printed, "token-of-node")
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that speaks HTTPS."""
+    server = Server(tmp_path_factory.mktemp("secure"), "--tls-self-signed").start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize(
+    ("language", "command"),
+    [
+        ("bash", ("sh", "-c")),
+        ("py", (sys.executable, "-c")),
+        ("mjs", ("node", "--input-type=module", "--eval")),
+    ],
+)
+def test_https(secure: Server, language: str, command: tuple[str, ...]) -> None:
+    program = "curl" if language == "bash" else command[0]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not here")
+    authority = str(secure.state / "tls" / "ca.pem")
+    printed = _run(*command, _snippet(language, secure), NODE_EXTRA_CA_CERTS=authority)
+    assert json.loads(printed)["data"][0]["subscription_id"].startswith("secret-token-of-")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
