@@ -25,7 +25,7 @@ from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushReques
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
-from emulator.workspaces.errors import refusal, status_of
+from emulator.workspaces.errors import headers_of, refusal, status_of
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name
 from emulator.workspaces.workspace import Workspace
 
@@ -204,7 +204,7 @@ def _refused(call: Call, error: Refused) -> Answer:
 def _error_answer(error: Refused, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
     if isinstance(error, NotAllowed):
         headers = [*_ALLOW, *headers]
-    return failure(error.text, status_of(error), status, headers)
+    return failure(error.text, status_of(error), status, [*headers_of(error), *headers])
 
 
 def _not_stored(call: Call, error: Unavailable) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from emulator.schemas.strict_json import MAX_DEPTH, PARSERS, JSONProblem, path_of
+from emulator.schemas.strict_json import MAX_DEPTH, PARSERS, JSONProblem, path_of, read_json
 
 #: Looking at so few texts is quicker than reading the document.
 _FEW = 10_000
@@ -51,6 +51,18 @@ def duplicate_keys(text: str, most: int) -> tuple[list[tuple[str, str]], int]:
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
     return [(path_of(_in_order(steps)), steps[0]) for steps in found[:most]], len(found)
+
+
+def read_unique_json(data: bytes) -> Any:
+    """The document's value, as :func:`read_json` has it; no object may have a key twice.
+
+    Raises :class:`~emulator.schemas.strict_json.JSONProblem`.
+    """
+    value = read_json(data)
+    if has_duplicate_keys(data):
+        for path, _ in duplicate_keys(data.decode(), 1)[0]:
+            raise JSONProblem("duplicate key", path)
+    return value
 
 
 class _Members(list[Any]):
