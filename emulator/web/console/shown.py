@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import request
 from msgspec.structs import replace
 
 from emulator.faults.calls import Call, curl
-from emulator.journal.entry import Entry, outcome_word
+from emulator.journal.entry import Entry, outcome_word, short_text
 from emulator.journal.masking import masked
 from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
@@ -36,21 +36,12 @@ class Row(NamedTuple):
 def row_of(entry: Entry, resource: str = "") -> Row:
     """The line of an entry; ``resource``: its name, where the entry does not know it."""
     document = entry.document()
-    sent = document.get("subscriptions")
-    tokens = [
-        (_text(one.get("provider")), _text(one.get("subscription_id")))
-        for one in (sent if isinstance(sent, list) else ())
-        if isinstance(one, dict)
-    ]
-    who = _text(document.get("id") or "")
+    tokens = [one for one in entry.sent_tokens() if any(one)]
+    who = short_text(document.get("id") or "")
     if document.get("matching") == "custom":
-        who = f"{_text(document.get('field_name'))} = {_text(document.get('field_value'))}"
+        who = f"{short_text(document.get('field_name'))} = {short_text(document.get('field_value'))}"
     more = len(tokens[2:])
     return Row(entry, outcome_word(entry), entry.resource or resource, who, tokens[:2], more)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else repr(value)[:200]
 
 
 def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
