@@ -123,3 +123,16 @@ def test_in_a_browser_a_mistake_is_corrected_where_it_was_made(console: Console)
     field.fill("5fb62e815ae47a4aa04dfade")
     page.click("form.inline button")
     assert page.inner_text(".done") == "Created."
+
+
+def test_every_page_says_what_is_set(app: InProcess) -> None:
+    app.client.set_cookie("emulator_language", "en")
+    pages = ("/", "/__console/rules", "/__console/base/databases")
+    assert not any("chip set" in app.client.get(page).text for page in pages)
+    app.client.post("/__admin/faults", json={"then": {"status": 503}})
+    app.client.put("/__admin/clock", json={"now": "2027-01-31T12:00:00Z"})
+    app.client.patch("/__admin/settings", json={"strict": True})
+
+    for page in pages:
+        shown = re.findall('class="chip set"[^>]*>([^<]*)<', app.client.get(page).text)
+        assert shown == ["armed faults: 1", "the clock stands", "Strict mode"]
