@@ -17,7 +17,7 @@ from emulator.journal.search import Found, search
 from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.web.admin.criteria import check_possible, read_criteria
 from emulator.web.console import access
-from emulator.web.console.language import language
+from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, page_later, pages, plain_text, see_other
 from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
 from emulator.web.console.shown import command, rows_of
@@ -82,7 +82,7 @@ def first_call() -> Response:
 def clear_requests() -> Response:
     """Empty the journal."""
     workspace().requests.clear()
-    return see_other("console.live")
+    return see_other("console.live", gettext("The journal is empty now."))
 
 
 @pages.get("/__console/live")

@@ -13,6 +13,7 @@ from emulator.rules.catalogue import RULES
 from emulator.rules.model import Subscription
 from emulator.web.console.pages import pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.why import reasons
 from emulator.web.console.shown import entry_of, masked_entry
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
@@ -56,6 +57,7 @@ def one_request(entry_id: int) -> str:
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         rules=RULES,
         subscriptions=_changed_subscriptions(entry),
+        why=reasons(entry),
     )
 
 
