@@ -5,6 +5,22 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from functools import lru_cache
 
+TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
+_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
+LATEST_MS = round(_LATEST.timestamp() * 1000)
+
+
+def read_iso(text: str) -> int | None:
+    """A time with a zone, ISO 8601, as milliseconds since 1970; ``None`` for what is no such time."""
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    if moment.tzinfo is None or not _EARLIEST <= moment < _LATEST:
+        return None
+    return round(moment.timestamp() * 1000)
+
 
 def iso(milliseconds: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, ``2026-01-31T12:00:00.000Z``."""

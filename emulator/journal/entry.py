@@ -114,6 +114,11 @@ class Reading:
         return _decode(self.packed)
 
     @cached_property
+    def lowered(self) -> bytearray:
+        """The packed entry with its ASCII letters in lower case."""
+        return self.packed.lower()
+
+    @cached_property
     def escapes(self) -> bool:
         """Whether the body escapes ASCII characters: its bytes may then lack a text that it contains."""
         return rb"\u00" in self.body

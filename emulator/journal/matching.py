@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
 
+from emulator.journal.criteria import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS
 from emulator.journal.entry import Entry, Reading, outcome_word, showable
+from emulator.journal.query import Range, read_query
 from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
-
-#: Criteria that one entry of ``subscriptions`` must meet together.
-SUBSCRIPTION_KEYS = ("provider", "subscription_id", "unsubscribe")
-#: Criteria that one item of the answer's ``data`` must meet together.
-ITEM_KEYS = ("db_id", "profile_id", "subscription_hash_id", "item_status", "description")
-#: Criteria on the request's body.
-BODY_KEYS = ("resource_token", "id", "matching", "field_name", "field_value", "db_ids")
-#: Criteria on the entry itself.
-ENTRY_KEYS = (
-    "method",
-    "path",
-    "status",
-    "error",
-    "error_text",
-    "resource_id",
-    "resource",
-    "request_id",
-    "rule",
-    "lint",
-    "fault",
-    "outcome",
-    "since",
-    "q",
-)
-KEYS = (*SUBSCRIPTION_KEYS, *ITEM_KEYS, *BODY_KEYS, *ENTRY_KEYS)
-#: The type of each criterion's value; a value of another type never matches. ``field_value`` has any type.
-JSON_TYPES: dict[str, type] = {
-    **dict.fromkeys((key for key in KEYS if key != "field_value"), str),
-    **dict.fromkeys(("status", "error", "resource_id", "db_id"), int),
-    "unsubscribe": bool,
-    "db_ids": list,
-}
-
 
 #: Criteria whose values are searched in the answer's bytes, under these names.
 _ANSWERED = {
@@ -69,23 +38,34 @@ _Check = Callable[[Reading], list[Difference]]
 class Match:
     """A set of criteria, all of which must hold.
 
-    Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string.
-    ``since`` is a time as the journal writes it, ``q`` words that must all occur somewhere in the entry,
-    in any spelling, ``rule`` and ``lint`` ids that must be among those that decided.
+    Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string, and
+    ``blind`` their text without case, for those of a search. ``since`` is a time as the journal writes it,
+    ``q`` a search (:mod:`emulator.journal.query`), ``rule`` and ``lint`` ids that must be among those that
+    decided. Raises :class:`~emulator.journal.query.BadCriteria` for a search that cannot be read.
     """
 
-    def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
+    def __init__(self, criteria: Mapping[str, Any], loose: bool = False, blind: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
-        self._needles = _needles_of(self.criteria)
-        self._words = [Word(one) for one in str(self.criteria.get("q", "")).split()]
+        self._blind = blind
+        query = read_query(str(self.criteria.get("q", "")))
+        self._words = list(map(Word, query.texts))
+        self._absent = list(map(Word, query.absent))
+        self.asked = [Match(one, blind=True) for one in query.asked]
+        self.excluded = [Match(one, blind=True) for one in query.excluded]
+        self._needles = _needles_of(self.criteria, blind)
+        self._hints = list(map(Word, _sent_texts(self.criteria))) if blind else self._words
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
         self._cheapest_first = [check for _, check in sorted(costs_and_checks, key=itemgetter(0))]
 
     def alone(self, key: str) -> Match:
         """One of the criteria by itself."""
-        return Match({key: self.criteria[key]}, self._loose)
+        return Match({key: self.criteria[key]}, self._loose, self._blind)
+
+    def is_possible(self, wanted: Any, values: Iterable[Any]) -> bool:
+        """Whether one of these values, or a value of a range, is wanted."""
+        return any(self._equal(wanted, value) for value in values)
 
     def meets(self, reading: Reading) -> bool:
         """Whether an entry meets all criteria; the cheapest are checked first."""
@@ -95,23 +75,38 @@ class Match:
         for needle in self._needles.answer:
             if needle not in reading.answer:
                 return False
-        if self._words and not reading.opened:
-            lowered = reading.packed.lower()
-            for word in self._words:
-                if not word.possible(lowered):
+        if self._hints and not reading.opened:
+            for word in self._hints:
+                if not word.possible(reading.lowered):
                     return False
         for check in self._cheapest_first:
             if check(reading):
                 return False
-        for word in self._words:  # noqa: SIM110
+        if not all(one.meets(reading) for one in self.asked):
+            return False
+        for word in self._words:
             if word.text not in reading.folded:
                 return False
-        return True
+        return not self._is_excluded(reading)
+
+    def _is_excluded(self, reading: Reading) -> bool:
+        return any(word.text in reading.folded for word in self._absent) or any(
+            one.meets(reading) for one in self.excluded
+        )
 
     def differences(self, reading: Reading) -> list[Difference]:
         """Every criterion that an entry does not meet, with the entry's own value."""
         found = [one for check in self._checks for one in check(reading)]
         found += [Difference("q", word.text, None) for word in self._words if word.text not in reading.folded]
+        found += [
+            Difference("q", "-" + one.text, one.text) for one in self._absent if one.text in reading.folded
+        ]
+        found = [Difference(one.key, _plain(one.expected), one.actual) for one in found]
+        found += [one for match in self.asked for one in match.differences(reading)]
+        for match in self.excluded:
+            if match.meets(reading):
+                [(key, value)] = match.criteria.items()
+                found.append(Difference(key, f"not {_plain(value)}", _plain(value)))
         return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
     def _make_checks(self) -> Iterator[tuple[int, _Check]]:
@@ -125,7 +120,7 @@ class Match:
         for key, value in self.criteria.items():
             if key in BODY_KEYS or key.startswith("field."):
                 yield 2, partial(self._check_body, key, value)
-            elif key in ENTRY_KEYS and key != "q":
+            elif key == "took" or (key in ENTRY_KEYS and key != "q"):
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
@@ -173,11 +168,19 @@ class Match:
             return [] if entry.time >= str(wanted) else [Difference(key, wanted, entry.time)]
         if key in _LISTED:
             several = _LISTED[key](entry)
-            return [] if wanted in several else [Difference(key, wanted, list(dict.fromkeys(several)))]
-        actual = getattr(entry, key)
+            if any(self._equal(wanted, one) for one in several):
+                return []
+            return [Difference(key, wanted, list(dict.fromkeys(several)))]
+        actual = getattr(entry, "duration_ms" if key == "took" else key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
     def _equal(self, wanted: Any, actual: Any) -> bool:
+        if isinstance(wanted, Range):
+            return wanted.includes(actual)
+        if self._blind:
+            text = _text(wanted).casefold()
+            several = actual if isinstance(actual, list) else [actual]
+            return any(one is not None and _text(one).casefold() == text for one in several)
         if self._loose:
             return actual is not None and _text(wanted) == _text(actual)
         return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
@@ -201,15 +204,23 @@ class _Needles(NamedTuple):
     answer: list[bytes]
 
 
-def _needles_of(criteria: Mapping[str, Any]) -> _Needles:
-    sent = [
-        wanted.encode()
+def _sent_texts(criteria: Mapping[str, Any]) -> list[str]:
+    """The texts of criteria that a body must contain."""
+    return [
+        wanted
         for key, wanted in criteria.items()
         if (key in _SENT or key.startswith("field.")) and isinstance(wanted, str) and is_plain(wanted)
     ]
+
+
+def _needles_of(criteria: Mapping[str, Any], blind: bool) -> _Needles:
     answered = [
         orjson.dumps({name: criteria[key]})[1:-1]
         for key, name in _ANSWERED.items()
-        if criteria.get(key) is not None
+        if (type(criteria.get(key)) is int if blind else criteria.get(key) is not None)
     ]
-    return _Needles(sent, answered)
+    return _Needles([] if blind else [one.encode() for one in _sent_texts(criteria)], answered)
+
+
+def _plain(value: Any) -> Any:
+    return value.text if isinstance(value, Range) else value

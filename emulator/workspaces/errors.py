@@ -26,7 +26,7 @@ _STATUS: dict[type[Refused], int] = {
 
 def status_of(error: Refused) -> int:
     """The HTTP status of an error."""
-    return _STATUS[type(error)]
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
 def headers_of(error: Refused) -> list[tuple[str, str]]:

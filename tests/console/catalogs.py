@@ -21,17 +21,18 @@ from babel.messages.pofile import read_po, write_po
 from emulator.faults.catalogue import CATALOGUE, GROUPS
 from emulator.importer.problem import TEXTS
 from emulator.importer.report import State, report_words
+from emulator.journal import query
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.rules.model import INT64_MAX
 from emulator.rules.notes import NOTES
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
-from emulator.web.admin import safety
+from emulator.web.admin import criteria, safety
 from emulator.web.console import one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import refusals, reuse
+from emulator.web.console.presenters import refusals, reuse, search_words
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -95,6 +96,9 @@ def domain_texts() -> Iterator[str]:
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
     yield from safety.TEXTS.values()
+    yield from query.TEXTS.values()
+    yield from criteria.HINTS.values()
+    yield from search_words.EXAMPLES.values()
     yield from report_words()
     yield from REASONS
 

@@ -163,3 +163,11 @@ def test_the_overview_counts_100000_profiles_while_requests_are_answered(
     assert sum(counted) == MANY
     assert len(counted) == 2
     assert "android-firebase" in cards.first.inner_text()
+
+
+def test_a_resources_token_is_shown_and_copied_whole(console: Console) -> None:
+    page = console.go("/__console/base/resource/5")
+    assert "3LXP2FRcRxJ-7b14db88ec937f14" not in page.content()
+    address = page.get_attribute("text=Show the token", "href")
+    assert page.get_attribute("[data-copy=token]", "data-copy-url") == address
+    assert console.server.get(address).body.decode() == "3LXP2FRcRxJ-7b14db88ec937f14"

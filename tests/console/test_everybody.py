@@ -106,3 +106,26 @@ def test_every_page_has_a_title_and_one_heading_of_its_own(
     assert all(title.endswith(" · push-emulator") for title in titles)
     for path in ALL.values():
         assert console.go(path).locator("h1").count() == 1, path
+
+
+def test_every_tab_is_in_sight_on_a_phone(open_console: Callable[..., Console], furnished: Server) -> None:
+    for language in ("en", "ru"):
+        console = open_console(server=furnished, workspace="default", language=language, width=360)
+        console.go("faults")
+        for tab in console.find("nav.pages a").all():
+            box = tab.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360
+
+
+def test_delete_stands_apart_from_save(open_console: Callable[..., Console], furnished: Server) -> None:
+    console = open_console(server=furnished, workspace="default")
+    for name in ("profile", "database", "resource"):
+        console.go(name)
+        save, delete = (
+            console.find(f"main button.{one}").last.bounding_box() for one in ("primary", "danger")
+        )
+        assert save is not None
+        assert delete is not None
+        assert delete["y"] - (save["y"] + save["height"]) >= 40

@@ -100,6 +100,22 @@ def test_words_without_a_criterion_are_looked_for_everywhere(console: Console) -
     assert "Nothing found" in console.text()
 
 
+def test_a_mistake_in_a_search_stays_in_its_field_and_results_are_counted(console: Console) -> None:
+    send_requests(console.server, console.prefix)
+    page = console.go("/?q=provder:ios-apns rule:M4")
+    assert 'did you mean "provider"?' in page.inner_text("#q-problem")
+    assert page.input_value("#q") == "provder:ios-apns rule:M4"
+    assert console.find(".row").count() == 0
+    console.allow_complaint("400")
+    console.go("/?q=-Outcome:FAULT status:2xx took:<10s")
+    assert console.find("#total").inner_text() == f"Found: {console.find('.row').count()}"
+    console.go("/?q=outcome:refusd&lang=ru")
+    assert "возможно" in page.inner_text("#q-problem")
+    console.allow_complaint("400")
+    items = console.admin("/requests?q=status:5xx")["items"]
+    assert [one["status"] for one in items] == [503]
+
+
 def test_a_time_is_searched_for_and_one_that_is_none_is_refused(console: Console) -> None:
     send_requests(console.server, console.prefix)
     console.go("/?q=since:2000-01-01T00:00:00Z outcome:fault")

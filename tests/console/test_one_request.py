@@ -92,6 +92,17 @@ def test_replay_sends_the_same_again(visited: Console) -> None:
     assert page.url.endswith("/__console/requests/11")
     assert "changed" in page.inner_text(".heading")  # it was unsubscribed meanwhile
     assert visited.admin("/requests/11")["headers"]["x-emulator-replay-of"] == "1"
+    page.click("dl.facts >> text='Request 1'")
+    assert page.url.endswith("/__console/requests/1")
+
+
+def test_body_and_answer_are_copied_whole(visited: Console) -> None:
+    page = visited.go("/__console/requests/1")
+    for part in ("body", "answer"):
+        address = page.get_attribute(f"[data-copy={part}]", "data-copy-url")
+        text = visited.server.get(address).body.decode()
+        shown = visited.admin("/requests/1")[part]
+        assert (text if part == "body" else json.loads(text)) == shown
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")

@@ -20,11 +20,10 @@ from emulator.rules.providers import AROUND, DOCUMENTED, token_complaint
 from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart
 from emulator.web.console.presenters.reuse import curl_of, likenesses
-from emulator.web.console.presenters.search_words import read_search, with_outcome
+from emulator.web.console.presenters.search_words import with_outcome
 from emulator.web.console.presenters.text import visible
 from emulator.web.console.shown import row_of
 from tests.console import catalogs
-from tests.journal.entries import reading
 
 
 def entry(body: Any = None, **more: Any) -> Entry:
@@ -38,34 +37,10 @@ def entry(body: Any = None, **more: Any) -> Entry:
     return Entry(**(fields | more))
 
 
-@pytest.mark.parametrize(
-    ("text", "criteria"),
-    [
-        ("", {}),
-        ("outcome:refused", {"outcome": "refused"}),
-        ("rule=M4 lint:L3", {"rule": "M4", "lint": "L3"}),
-        ('error_text:"Resource not found"', {"error_text": "Resource not found"}),
-        ("field.CustomNumber1:100", {"field.CustomNumber1": "100"}),
-        ("some words", {"q": "some words"}),
-        ("cWq:APA91b https://x", {"q": "cWq:APA91b https://x"}),
-        ('provider:ios-apns "two words"', {"provider": "ios-apns", "q": "two words"}),
-        ('"unclosed', {"q": '"unclosed'}),
-    ],
-)
-def test_a_search_is_read_as_the_journals_criteria(text: str, criteria: dict[str, str]) -> None:
-    assert read_search(text).criteria == criteria
-
-
-@given(st.text())
-def test_any_text_is_a_search(text: str) -> None:
-    one = entry()
-    match = read_search(text).match
-    assert match.meets(reading(one)) == (not match.differences(reading(one)))
-
-
 def test_an_outcome_is_put_into_a_search_and_taken_out() -> None:
     assert with_outcome("rule:M4 outcome:added x", "fault") == "rule:M4 x outcome:fault"
-    assert with_outcome("outcome:added", None) == ""
+    assert with_outcome("Outcome:added", None) == ""
+    assert with_outcome("-outcome:fault", "added") == "-outcome:fault outcome:added"
 
 
 @given(

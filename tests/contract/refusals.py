@@ -39,7 +39,9 @@ OF_THE_STATE = (
     f"db_ids: leaves out a database in which it has subscriptions {_ANY}",
     r"match\.resource_token: no resource has this token, so it can never match",
     f'match\\.provider: nobody knows "{_ANY}", so it can never match',
-    f"(match\\.)?[a-z_]+: {_ANY} can never match{_ANY}",
+    f"(match\\.)?[\\w.]+: {_ANY} can never match{_ANY}",
+    f"(match\\.q: )?{_ANY}: (no search word has this name|must have a value|must be a ){_ANY}",
+    "(match\\.q: )?unsubscribe: must be true or false",
     "(advance|clock.offset_ms): leads out of the years 1970 to 9998",
     f"expected {_ANY} request\\(s\\), found {_ANY}",
     f"plan\\.resource: {_ANY} has no databases",  # B3

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 
 from emulator.rules.errors import Invalid
 from emulator.schemas.json_schema import JSONSchema
+from emulator.timestamps import LATEST_MS, TIME_FORM, read_iso
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
@@ -18,10 +18,6 @@ from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from push_emulator.workspace_answers import ClockState
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
-_LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
-LATEST_MS = round(_LATEST.timestamp() * 1000)
-_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
 _DURATION_FORM = 'must be a duration as "3h", "1d12h", "-90s"'
 OUT_OF_YEARS = "leads out of the years 1970 to 9998"
 
@@ -36,13 +32,10 @@ class TimeField(fields.Field[int]):
     }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        try:
-            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-        except ValueError as error:
-            raise ValidationError(_TIME_FORM) from error
-        if moment.tzinfo is None or not _EARLIEST <= moment < _LATEST:
-            raise ValidationError(_TIME_FORM)
-        return round(moment.timestamp() * 1000)
+        moment = read_iso(str(value))
+        if moment is None:
+            raise ValidationError(TIME_FORM)
+        return moment
 
 
 class DurationField(fields.Field[int]):
@@ -68,7 +61,7 @@ class DurationField(fields.Field[int]):
 class ClockSchema(AdminSchema):
     """``now`` freezes, ``advance`` moves, without both it runs."""
 
-    now = TimeField(error_messages={"null": _TIME_FORM})
+    now = TimeField(error_messages={"null": TIME_FORM})
     advance = DurationField(error_messages={"null": _DURATION_FORM})
 
 

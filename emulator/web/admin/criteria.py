@@ -13,12 +13,14 @@ from marshmallow import ValidationError, fields
 
 from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
+from emulator.journal.criteria import JSON_TYPES, KEYS
 from emulator.journal.entry import OUTCOMES
-from emulator.journal.matching import JSON_TYPES, KEYS, Match
+from emulator.journal.matching import Match
+from emulator.journal.query import TEXTS, BadCriteria, Complaint, Range
 from emulator.journal.search import search
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import did_you_mean
+from emulator.rules.lints import did_you_mean, nearest_name
 from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
@@ -72,14 +74,29 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
 }
 #: Forms of values that have no list.
 _FORMS: dict[str, tuple[Callable[[Workspace, str], bool], str]] = {
-    "fault": (lambda found, value: _is_fault(found, value), "no fault of this id was armed here"),
-    "path": (lambda _, value: value.startswith("/"), "a path begins with /"),
-    "profile_id": (lambda _, value: is_profile_id(value), "an id has at most 64 printable characters"),
+    "fault": (lambda found, value: _is_fault(found, value), "no_fault"),
+    "path": (lambda _, value: value.startswith("/"), "path"),
+    "profile_id": (lambda _, value: is_profile_id(value), "profile_id"),
     "subscription_hash_id": (
         lambda _, value: _HASH_ID.fullmatch(value) is not None,
-        "a hash has 8 or more lower-case hex digits",
+        "hash",
     ),
 }
+
+
+#: Why a value can never match; the console has these texts in its languages.
+HINTS = {
+    "never": "%(value)s can never match",
+    "nearest": TEXTS["nearest"],
+    "there_are": "; there are %(values)s",
+    "none": "; there is none",
+    "lint": '; lints are asked for as "lint"',
+    "no_fault": "; no fault of this id was armed here",
+    "path": "; a path begins with /",
+    "profile_id": "; an id has at most 64 printable characters",
+    "hash": "; a hash has 8 or more lower-case hex digits",
+}
+_Hint = tuple[str, dict[str, Any]]
 
 
 def known_providers(store: TinyDBStore) -> list[str]:
@@ -122,7 +139,11 @@ class MatchField(fields.Field[Match]):
         first = {key: [text] for key, text in islice(complaints, MOST_COMPLAINTS)}
         if first:
             raise ValidationError(first)
-        return Match(_with_canonical_since(value))
+        criteria = _with_canonical_since(value)
+        try:
+            return Match(criteria)
+        except BadCriteria as error:
+            raise ValidationError({"q": [error.text]}) from error
 
 
 def _complaint(key: str, wanted: Any) -> str | None:
@@ -186,44 +207,46 @@ def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
 async def check_possible(found: Workspace, match: Match, path: str = "") -> None:
     """Refuse values that no recorded request has and no accepted future request can have.
 
-    ``path`` stands before the criterion's name. Raises :class:`Invalid` with the nearest value.
+    ``path`` stands before the criterion's name. Raises :class:`BadCriteria` with the nearest value.
     """
     complaints = []
-    for key, wanted in match.criteria.items():
-        hint = _why_impossible(found, key, wanted)
-        if hint is not None and not (await search(found.requests, match.alone(key), 1)).entries:
-            complaints.append(f"{path}{key}: {_quoted(wanted)} can never match{hint}")
+    for part in (match, *match.asked, *match.excluded):
+        for key, wanted in part.criteria.items():
+            hint = _why_impossible(found, part, key, wanted)
+            if hint is not None and not (await search(found.requests, part.alone(key), 1)).entries:
+                never = (HINTS["never"], {"value": _quoted(wanted)})
+                complaints.append(Complaint(path + key, [never, hint]))
     if complaints:
-        raise Invalid("; ".join(complaints), "A3")
+        raise BadCriteria(complaints)
 
 
-def _why_impossible(found: Workspace, key: str, wanted: Any) -> str | None:
+def _why_impossible(found: Workspace, match: Match, key: str, wanted: Any) -> _Hint | None:
     """What would be right instead of a value that no request can have; ``None`` for a possible value."""
     if wanted is None:
         return None
     if key in _FORMS:
         fits, form = _FORMS[key]
-        return None if fits(found, wanted) else f"; {form}"
+        return None if fits(found, wanted) else (HINTS[form], {})
     if key not in VALUES and key not in _VALUES_HERE:
         return None
     values = VALUES[key] if key in VALUES else tuple(_VALUES_HERE[key](found))
-    return None if wanted in values else _nearest(key, wanted, values)
+    return None if match.is_possible(wanted, values) else _nearest(key, wanted, values)
 
 
-def _nearest(key: str, wanted: str | int, values: tuple[str | int, ...]) -> str:
-    if key == "rule" and wanted in LINT_IDS:
-        return '; lints are asked for as "lint"'
+def _nearest(key: str, wanted: str | int, values: tuple[str | int, ...]) -> _Hint:
+    if key == "rule" and str(wanted).upper() in LINT_IDS:
+        return HINTS["lint"], {}
     if key in ("status", "error"):
-        return f"; there are {'0, ' if key == 'error' else ''}200 and 400 to 599"
+        return HINTS["there_are"], {"values": f"{'0, ' if key == 'error' else ''}200, 400–599"}
     texts = list(dict.fromkeys(str(one) for one in values))
     if isinstance(wanted, str) and len(wanted) <= _MOST_QUOTED:
-        near = did_you_mean(wanted, texts)
-        if near:
-            return near
+        near = nearest_name(wanted, texts)
+        if near is not None:
+            return HINTS["nearest"], {"nearest": near}
     if not texts:
-        return "; there is none"
+        return HINTS["none"], {}
     more = ", …" if len(texts) > _MOST_LISTED else ""
-    return f"; there are {', '.join(one or '(nothing)' for one in texts[:_MOST_LISTED])}{more}"
+    return HINTS["there_are"], {"values": ", ".join(one or '""' for one in texts[:_MOST_LISTED]) + more}
 
 
 def _is_fault(found: Workspace, fault_id: str) -> bool:
@@ -237,6 +260,8 @@ def _is_fault(found: Workspace, fault_id: str) -> bool:
 
 
 def _quoted(value: Any) -> str:
+    if isinstance(value, Range):
+        return value.text
     if isinstance(value, str) and len(value) > _MOST_QUOTED:
         value = value[:_MOST_QUOTED] + "…"
     return orjson.dumps(value).decode()

@@ -14,9 +14,10 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from msgspec.structs import replace
 
 from emulator.journal.attempts import attempts
+from emulator.journal.criteria import KEYS
 from emulator.journal.entry import Entry, outcome_word, showable
 from emulator.journal.masking import mask_value, masked
-from emulator.journal.matching import KEYS, Match
+from emulator.journal.matching import Match
 from emulator.journal.search import nearest_misses, search
 from emulator.journal.spelling import readable
 from emulator.journal.verify import Expectation, count_within

@@ -14,7 +14,8 @@ from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import boolean, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.clock import LATEST_MS, OUT_OF_YEARS, TimeField
+from emulator.timestamps import LATEST_MS
+from emulator.web.admin.clock import OUT_OF_YEARS, TimeField
 from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import AdminSchema, load
 from emulator.web.admin.numbers import COUNT

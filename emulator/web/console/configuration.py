@@ -14,7 +14,7 @@ from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import change_later, number_of, pages, read_form
+from emulator.web.console.pages import change_later, number_of, pages, plain_text, read_form
 from emulator.web.current import workspace
 from emulator.workspaces.answers import database_record
 from emulator.workspaces.workspace import Workspace
@@ -63,6 +63,12 @@ def resource(resource_id: int | None) -> str:
     store = workspace().store
     one = None if resource_id is None else configuring.find_resource(store, resource_id)
     return render_template("console/resource.html", one=one, databases=store.databases())
+
+
+@pages.get("/__console/base/resource/<int64:resource_id>/token.txt")
+def resource_token(resource_id: int) -> Response:
+    """The resource's token, whole: to be shown and copied."""
+    return plain_text(configuring.find_resource(workspace().store, resource_id).token)
 
 
 @pages.post("/__console/base/resource", defaults={"resource_id": None})

@@ -12,14 +12,15 @@ from flask import Response, copy_current_request_context, current_app, render_te
 from emulator.faults.calls import FIRST_CALL
 from emulator.journal.entry import OUTCOMES, Entry
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import KEYS, Match
+from emulator.journal.matching import Match
+from emulator.journal.query import BadCriteria
 from emulator.journal.search import Found, search
 from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
-from emulator.web.admin.criteria import check_possible, read_criteria
+from emulator.web.admin.criteria import check_possible
 from emulator.web.console import access
 from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, page_later, pages, plain_text, see_other
-from emulator.web.console.presenters.search_words import Search, read_search, with_outcome
+from emulator.web.console.presenters.search_words import EXAMPLES, with_outcome
 from emulator.web.console.shown import command, rows_of
 from emulator.web.current import emulator, workspace, workspace_name
 
@@ -46,28 +47,37 @@ _MOST_LINES = 500
 def live() -> Response:
     """The newest requests that the search means."""
     found = workspace()
-    asked = _asked()
+    text = request.args.get("q", "").strip()
     before = request.args.get("before", type=int)
     newest = _place(found.requests)
 
-    def render(page: Found) -> str:
-        return render_template(
+    def render(page: Found | BadCriteria) -> tuple[str, int]:
+        problem = page.told(gettext) if isinstance(page, BadCriteria) else ""
+        listed = Found([], None, 0) if isinstance(page, BadCriteria) else page
+        shown = render_template(
             "console/live.html",
-            asked=asked,
             before=before,
+            examples=EXAMPLES,
             first_call=command(FIRST_CALL),
             journal=found.requests,
             newest=newest,
-            older=page.older,
-            outcomes={one: with_outcome(asked.text, one) for one in OUTCOMES},
-            without_outcome=with_outcome(asked.text, None),
-            rows=rows_of(found, page.entries),
-            words=KEYS,
+            older=listed.older,
+            outcomes={one: with_outcome(text, one) for one in OUTCOMES},
+            problem=problem,
+            rows=rows_of(found, listed.entries),
+            text=text,
+            total=listed.total,
+            without_outcome=with_outcome(text, None),
         )
+        return shown, 400 if problem else 200
 
-    async def find() -> Found:
-        await check_possible(found, asked.match)
-        return await search(found.requests, asked.match, PAGE, before)
+    async def find() -> Found | BadCriteria:
+        try:
+            match = Match({"q": text})
+            await check_possible(found, match)
+        except BadCriteria as problem:
+            return problem
+        return await search(found.requests, match, PAGE, before, count_all=bool(text))
 
     return page_later(find(), render)
 
@@ -94,7 +104,7 @@ def live_stream() -> Response:
     """
     if not request.environ.get(BRIDGE_KEY):
         return Response(status=204)
-    asked, journal = _asked(), workspace().requests
+    asked, journal = Match({"q": request.args.get("q", "").strip()}), workspace().requests
     after = request.headers.get("Last-Event-ID", request.args.get("after", _place(journal)))
     render = copy_current_request_context(_rows)
     pieces = access.while_signed_in(events(journal, asked, after, render))
@@ -105,7 +115,7 @@ def live_stream() -> Response:
 
 
 async def events(
-    journal: RequestJournal, asked: Search, after: str, render: Callable[[Sequence[Entry]], str]
+    journal: RequestJournal, asked: Match, after: str, render: Callable[[Sequence[Entry]], str]
 ) -> AsyncGenerator[bytes]:
     """The stream's pieces, from the place ``after`` on, as the events before said it; without end."""
     number, _, epoch = after.partition("-")
@@ -119,7 +129,7 @@ async def events(
         began, anew = monotonic(), epoch != journal.epoch
         if anew:  # all that the page has seen is forgotten
             last, epoch = journal.recorded - len(journal), journal.epoch
-        shown, missed = _news(journal, asked.match, last)
+        shown, missed = _news(journal, asked, last)
         last = journal.recorded
         news = {"rows": render(shown), "count": len(shown), "missed": missed, "anew": anew}
         yield f"id: {_place(journal)}\ndata: ".encode() + orjson.dumps(news) + b"\n\n"
@@ -133,7 +143,7 @@ def _place(journal: RequestJournal) -> str:
 
 def _news(journal: RequestJournal, match: Match, last: int) -> tuple[list[Entry], int]:
     """What is new and matches, newest first, and how many came too fast to be looked at or shown."""
-    most = MOST_LOOKED_AT if match.criteria else MOST_SHOWN
+    most = MOST_LOOKED_AT if match.criteria.get("q") else MOST_SHOWN
     looked_at = range(journal.recorded, max(last, journal.recorded - most), -1)
     readings = (reading for entry_id in looked_at if (reading := journal.reading(entry_id)) is not None)
     wanted = [reading.entry for reading in readings if match.meets(reading)]
@@ -151,9 +161,3 @@ def _rows(entries: Sequence[Entry]) -> str:
     new = [entry for entry in entries if entry.id not in known]
     known.update((row.entry.id, str(line(row))) for row in rows_of(found, new))
     return "".join(known[entry.id] for entry in entries)
-
-
-def _asked() -> Search:
-    """The request's search. Raises :class:`Invalid` for what is no value."""
-    asked = read_search(request.args.get("q", ""))
-    return asked._replace(criteria=read_criteria(asked.criteria))

@@ -11,6 +11,7 @@ from emulator.journal.entry import Entry, outcome_word
 from emulator.messages import Answer, Incoming
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import Subscription
+from emulator.web.admin.numbers import read_digits
 from emulator.web.console.pages import pages, plain_text
 from emulator.web.console.presenters import reuse
 from emulator.web.console.presenters.why import reasons
@@ -55,6 +56,7 @@ def one_request(entry_id: int) -> str:
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
+        replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules=RULES,
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),

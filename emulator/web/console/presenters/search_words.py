@@ -1,48 +1,48 @@
-"""What is typed into the search box: the journal API's criteria as ``word:value``, and free text."""
+"""The search box: examples of its words, and a search with another outcome."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
 
-from emulator.journal.matching import KEYS, Match
-
-_WORD = re.compile(r'(?:(?P<key>[A-Za-z_]+(?:\.[\w.]+)?)[:=])?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s]+))')
-
-
-class Search(NamedTuple):
-    """A search: its criteria by name, and the text that means it."""
-
-    criteria: dict[str, Any]
-    text: str
-
-    @property
-    def match(self) -> Match:
-        return Match(self.criteria, loose=True)
-
-
-def read_search(text: str) -> Search:
-    """The search that a text means.
-
-    ``provider:ios-apns outcome:refused`` are criteria; a value with spaces stands in quotes; whatever has no
-    known criterion before it must occur somewhere in the request (tokens have colons, too).
-    """
-    criteria: dict[str, str] = {}
-    free: list[str] = []
-    for found in _WORD.finditer(text):
-        key, value = found["key"], found["quoted"] if found["quoted"] is not None else found["plain"]
-        if key is not None and (key in KEYS or key.startswith("field.")):
-            criteria[key] = value
-        elif key is not None and found["quoted"] is None:
-            free.append(found[0])
-        else:
-            free.append(value)
-    if free:
-        criteria["q"] = " ".join(filter(None, (criteria.get("q"), *free)))
-    return Search(criteria, text.strip())
+#: Examples of a search, each with what it finds.
+EXAMPLES = {
+    "outcome:refused": "requests that were refused; also added, changed, unchanged, fault",
+    "provider:ios-apns": "requests with a subscription of this provider",
+    "subscription_id:TOKEN": "requests with this push token",
+    "unsubscribe:true": "requests that unsubscribe",
+    "status:5xx": "HTTP status 500 to 599; also status:>=400, status:400..499",
+    "error:400": "the error of the answer",
+    'error_text:"Resource not found"': "the error text of the answer; quotes around a value with spaces",
+    "took:>100": "longer than 100 ms; also took:0.5..2, took:>2s",
+    "resource:App": "the resource by its name",
+    "resource_id:5": "the resource by its id",
+    "resource_token:TOKEN": "requests with this resource token",
+    "db_id:17": "requests that the database 17 answered",
+    "profile_id:59db33d269d426509e9c4bf9": "requests whose answer names this profile",
+    "subscription_hash_id:0a1b2c3d": "requests whose answer names this subscription",
+    "item_status:error": "requests with an item that failed",
+    'description:"Duplicate push subscription"': "requests with an item that failed for this reason",
+    "id:42": "requests that send this profile id",
+    "matching:custom": "requests that match a profile by a field",
+    "field_name:CustomNumber1": "requests that match a profile by this field",
+    "field_value:100": "requests that match a profile by this value",
+    "field.CustomNumber1:100": "the same by field and value",
+    "db_ids:17": "requests that send this id in db_ids",
+    "rule:M4": "requests that this rule decided",
+    "lint:L3": "requests with this lint",
+    "fault:emu!503": "requests that this fault answered",
+    "request_id:app-0007": "requests with this Request-ID",
+    "method:GET": "requests by this HTTP method",
+    "path:/push_subscribe": "requests to this path",
+    "since:2026-01-31T12:00:00Z": "requests since this time",
+    "-outcome:unchanged": "a minus: requests of which this is not true",
+    "anna 555": "any other words: both occur somewhere in the request or its answer",
+    '"one phrase"': "a text in quotes occurs as it stands",
+}
 
 
 def with_outcome(text: str, outcome: str | None) -> str:
     """The search text with another outcome; ``None`` takes it away."""
-    rest = " ".join(re.sub(r'(?<!\S)outcome[:=]("[^"]*"|\S*)', " ", text).split())
+    without = re.sub(r'(?<!\S)outcome[:=]("[^"]*"|\S*)', " ", text, flags=re.IGNORECASE)
+    rest = " ".join(without.split())
     return f"{rest} outcome:{outcome}".strip() if outcome else rest

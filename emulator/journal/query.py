@@ -1,0 +1,186 @@
+"""The language of searches: ``word:value``, ``-word:value``, ranges, phrases in quotes, other text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from math import inf, nextafter
+from typing import Any, NamedTuple
+
+from emulator.journal.criteria import JSON_TYPES, KEYS
+from emulator.rules.errors import Invalid
+from emulator.rules.lints import nearest_name
+from emulator.timestamps import TIME_FORM, iso, read_iso
+
+#: The words of a search; ``q`` is the search itself, ``took`` the time of the work in milliseconds.
+WORDS = (*(key for key in KEYS if key != "q"), "took")
+
+#: What is wrong with a search; the console has these texts in its languages.
+TEXTS = {
+    "unknown": "no search word has this name; put a text with a colon in quotes",
+    "nearest": ', did you mean "%(nearest)s"?',
+    "no_value": "must have a value",
+    "range": "must be a number or a range: 5xx, >=400, 400..499",
+    "took": "must be a range of milliseconds: >100, <0.5, 10..100, >2s",
+    "bool": "must be true or false",
+    "time": TIME_FORM,
+}
+
+_TOKEN = re.compile(
+    r'(?=\S)(?P<minus>-?)(?:(?P<key>field\.[^\s:="]+|[A-Za-z_]+)(?P<sign>[:=]))?'
+    r'(?:"(?P<quoted>[^"]*)"(?=\s|$)|(?P<plain>\S*))'
+)
+#: Longer names before a colon are parts of tokens.
+_LONGEST_WORD = max(map(len, WORDS))
+_NUMBER = r"-?\d{1,18}(?:[.,]\d{1,9})?"
+_COMPARED = re.compile(rf"(>=|<=|>|<)({_NUMBER})(ms|s|мс|с)?")
+_BETWEEN = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?(ms|s|мс|с)?")
+_HUNDRED = re.compile("([1-9])xx", re.IGNORECASE)
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+
+
+class Complaint(NamedTuple):
+    """What is wrong with one criterion: texts, each with its values, that follow each other."""
+
+    key: str
+    parts: Sequence[tuple[str, dict[str, Any]]]
+
+
+class BadCriteria(Invalid):
+    """A search, or criteria, that no request can meet or that cannot be read."""
+
+    def __init__(self, complaints: Sequence[Complaint]) -> None:
+        self.complaints = complaints
+        super().__init__(self.told(lambda text, **values: text % values), "A3")
+
+    def told(self, tell: Callable[..., str]) -> str:
+        """The complaints, each text as ``tell`` makes it of the English one and its values."""
+        return "; ".join(
+            f"{key}: {''.join(tell(text, **values) for text, values in parts)}"
+            for key, parts in self.complaints
+        )
+
+
+class Range(NamedTuple):
+    """Numbers from ``low`` to ``high``, both included, and the text that means them."""
+
+    low: float
+    high: float
+    text: str
+
+    def includes(self, number: Any) -> bool:
+        """Whether a value is a number of the range."""
+        return type(number) in (int, float) and self.low <= number <= self.high
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Query(NamedTuple):
+    """A search: texts that must occur, texts that must not, criteria to meet, criteria not to meet."""
+
+    texts: list[str]
+    absent: list[str]
+    asked: list[dict[str, Any]]
+    excluded: list[dict[str, Any]]
+
+
+def read_query(text: str) -> Query:
+    """The search that a text means; upper and lower case are the same.
+
+    Of criteria with one name the second must be met, too. Raises :class:`BadCriteria`.
+    """
+    query = Query([], [], [], [])
+    for found in _TOKEN.finditer(text):
+        key, quoted = found["key"], found["quoted"]
+        value = found["plain"] if quoted is None else quoted
+        if key is not None and _is_word(key, found["sign"], value):
+            _add(query, _known(key), value, quoted is None, bool(found["minus"]))
+        elif key is None and found["minus"] and value and (quoted is not None or ":" not in value):
+            query.absent.append(value)
+        elif key is None and quoted is not None:
+            query.texts.extend([quoted] if quoted.strip() else [])
+        else:
+            query.texts.append(found[0])
+    return query
+
+
+def _is_word(key: str, sign: str, value: str) -> bool:
+    """Whether a name is meant as a search word. Raises :class:`BadCriteria` for an unknown one."""
+    if _known(key) is not None:
+        return True
+    nearest = nearest_name(key, WORDS)
+    if len(key) > _LONGEST_WORD or value.startswith("//") or (sign == "=" and nearest is None):
+        return False
+    hint = ("nearest", {"nearest": nearest}) if nearest else ("", {})
+    raise _bad(key, ("unknown", {}), hint)
+
+
+def _known(key: str) -> str | None:
+    if key.startswith("field."):
+        return key
+    return key.lower() if key.lower() in WORDS else None
+
+
+def _add(query: Query, key: str | None, text: str, plain: bool, negated: bool) -> None:
+    assert key is not None
+    if plain and not text:
+        raise _bad(key, ("no_value", {}))
+    value = _value(key, text)
+    if negated:
+        query.excluded.append({key: value})
+        return
+    into = next((one for one in query.asked if key not in one), None)
+    if into is None:
+        query.asked.append(into := {})
+    into[key] = value
+
+
+def _value(key: str, text: str) -> Any:
+    kind = JSON_TYPES.get(key)
+    if key == "took" or kind is int:
+        if key != "took" and _INTEGER.fullmatch(text):
+            return int(text)
+        found = _range(text, key)
+        if found is None:
+            raise _bad(key, ("took" if key == "took" else "range", {}))
+        return found
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise _bad(key, ("bool", {}))
+        return text.lower() == "true"
+    if key == "since":
+        moment = read_iso(text)
+        if moment is None:
+            raise _bad(key, ("time", {}))
+        return iso(moment)
+    return text
+
+
+def _range(text: str, key: str) -> Range | None:
+    """``>100``, ``>=100``, ``400..499``, ``5xx`` (of statuses and errors), ``>2s`` (of times)."""
+    hundred = _HUNDRED.fullmatch(text)
+    if hundred and key in ("status", "error"):
+        first = int(hundred[1]) * 100
+        return Range(first, first + 99, text)
+    compared, between = _COMPARED.fullmatch(text), _BETWEEN.fullmatch(text)
+    found = compared or between
+    if found is None or (found[3] and key != "took"):
+        return None
+    unit = 1000 if found[3] in ("s", "с") else 1
+    if compared:
+        sign, number = compared[1], _number(compared[2]) * unit
+        if sign.startswith(">"):
+            return Range(number if "=" in sign else nextafter(number, inf), inf, text)
+        return Range(-inf, number if "=" in sign else nextafter(number, -inf), text)
+    low = -inf if found[1] is None else _number(found[1]) * unit
+    high = inf if found[2] is None else _number(found[2]) * unit
+    return Range(low, high, text) if low <= high and (found[1] or found[2]) else None
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def _bad(key: str, *codes: tuple[str, dict[str, Any]]) -> BadCriteria:
+    return BadCriteria([Complaint(key, [(TEXTS[code], values) for code, values in codes if code])])
