@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from msgspec import Struct, field
 
 from emulator.rules.applying import DUPLICATE, NOT_CONFIGURED
 from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
+from emulator.rules.model import SubscriptionRequest
 from push_emulator.answers import ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = get_args(Spoil)
@@ -33,6 +34,32 @@ _PHRASES: dict[int, str] = {
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
+
+
+#: The calls by which a fault can be matched: the documented endpoint's, then the mobile SDKs'.
+CallName = Literal[
+    "push_subscribe",
+    "subscribe",
+    "suspend",
+    "unsubscribe",
+    "update",
+    "unsuspend",
+    "status",
+    "delivery",
+    "open",
+    "mobile_event",
+    "profile_update",
+]
+
+
+class Asked(Struct):
+    """What faults match a mobile SDK's call by; ``event``: the name of a mobile event."""
+
+    call: CallName
+    subscriptions: list[SubscriptionRequest] = []
+    resource_token: str = ""
+    event: str | None = None
+    field_value: Any = None
 
 
 class ErrorAnswer(Struct, frozen=True, tag="error_answer"):

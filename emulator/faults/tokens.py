@@ -7,7 +7,7 @@ one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malform
 
 from __future__ import annotations
 
-from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault
+from emulator.faults.model import SPOILS_OF_ANSWERS, Asked, ErrorAnswer, Fault, ItemFault
 from emulator.rules.errors import Invalid
 from emulator.rules.model import PushRequest, shortened
 from push_emulator.answers import Spoil
@@ -32,7 +32,7 @@ _EFFECTS: dict[str, Spoil | ItemFault] = {
 WORDS = ("a status 400-599", "after", "delay=MS", *_EFFECTS)
 
 
-def fault_of(request: PushRequest) -> Fault | None:
+def fault_of(request: PushRequest | Asked) -> Fault | None:
     """The fault that the request's first ``emu!`` token asks for.
 
     Raises :class:`Invalid` for a token with an unknown meaning.
@@ -42,7 +42,9 @@ def fault_of(request: PushRequest) -> Fault | None:
             try:
                 return parse_token(wanted.subscription_id)
             except ValueError as error:
-                path = f"subscriptions[{position}].subscription_id"
+                path = "subscription_id"
+                if isinstance(request, PushRequest):
+                    path = f"subscriptions[{position}].{path}"
                 raise Invalid(f"{path}: {error}", "A3") from error
     return None
 

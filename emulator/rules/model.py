@@ -205,7 +205,7 @@ class Outcome(Struct):
     changes: Changes
     decided: list[Decided]
     lints: list[Lint]
-    resource: Resource
+    resource: Resource | None
     ok: int = 0
     failed: int = 0
     outcomes: list[str] = field(default_factory=list)
