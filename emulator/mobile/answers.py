@@ -17,9 +17,9 @@ def success(profile: Document | None) -> Document:
     return {"error": 0, "error_text": "", "profile": profile}
 
 
-def answer_of(document: Document) -> Answer:
-    """The answer that carries a document."""
-    return Answer(200, [JSON], orjson.dumps(document), Summary(0))
+def answer_of(body: bytes) -> Answer:
+    """The answer to a call that was carried out."""
+    return Answer(200, [JSON], body, Summary(0))
 
 
 def refused(

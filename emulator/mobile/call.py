@@ -10,20 +10,9 @@ from msgspec import Struct, field
 
 from emulator.faults.model import CallName
 from emulator.messages import Incoming
-from emulator.rules.model import Changes, Decided, Lint, Resource, SubscriptionRequest
+from emulator.rules.mobile.caller import Caller
+from emulator.rules.model import Changes, Decided, Lint, SubscriptionRequest
 from emulator.workspaces.workspace import Workspace
-
-
-class Caller(Struct):
-    """Who calls (T1, T2): the resource, the database, and how the profile is found.
-
-    ``claim``: the members of the JWT's ``matching``; ``None`` with a role token. ``mode``: the matching mode.
-    """
-
-    resource: Resource
-    db_id: int
-    mode: str
-    claim: dict[str, Any] | None = None
 
 
 class Call(Struct):
@@ -46,6 +35,7 @@ class Call(Struct):
     tokens: list[SubscriptionRequest] = field(default_factory=list)
     event: str | None = None
     caller: Caller | None = None
+    sync: bool = True
     decided: list[Decided] = field(default_factory=list)
     lints: list[Lint] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)

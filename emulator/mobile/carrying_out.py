@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
+import orjson
+
 from emulator.faults.model import Asked
 from emulator.messages import Answer, Incoming
 from emulator.mobile.answers import answer_of
@@ -9,9 +13,10 @@ from emulator.mobile.authorization import authorize
 from emulator.mobile.call import Call
 from emulator.mobile.paths import SERVED
 from emulator.rules.errors import Invalid, NotAllowed, TooLarge
-from emulator.rules.model import Outcome
+from emulator.rules.model import Lint, Outcome
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
+from emulator.workspaces.replays import Replay, ReplayKey
 
 
 def read(call: Call, incoming: Incoming) -> Asked:
@@ -42,9 +47,38 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
     Raises :class:`~emulator.rules.errors.Refused` and :class:`~emulator.store.errors.Unavailable`; then
     nothing has changed.
     """
-    document = SERVED[call.path].carry_out(call)
-    if call.changes:
-        call.workspace.store.apply(call.changes)
     resource = None if call.caller is None else call.caller.resource
-    outcome = Outcome(0, [], call.changes, call.decided, [], resource, outcomes=call.outcomes)
-    return answer_of(document), outcome
+    key = _replay_key(call)
+    body = _replayed(call, key) if key is not None else None
+    if body is None:
+        body = orjson.dumps(SERVED[call.path].carry_out(call))
+        if call.changes:
+            call.workspace.store.apply(call.changes)
+        if key is not None:
+            call.workspace.replays.remember(key, Replay(body, _digest(call)))
+    return answer_of(body), Outcome(
+        0, [], call.changes, call.decided, [], resource, outcomes=call.outcomes or ["unchanged"]
+    )
+
+
+def _replay_key(call: Call) -> ReplayKey | None:
+    """What a repeated call has in common with the first one (K3)."""
+    request_id = call.headers.get("request-id")
+    if not request_id or call.workspace.settings.policies.sdk_retries == "apply":
+        return None
+    return call.headers.get("authorization", ""), call.path, request_id
+
+
+def _replayed(call: Call, key: ReplayKey) -> bytes | None:
+    """The answer of the first call, if this one repeats it (K3)."""
+    found = call.workspace.replays.find(key)
+    if found is None:
+        return None
+    call.note("K3", "replayed")
+    if found.body != _digest(call):
+        call.lints.append(Lint("K3", "Request-ID", "other_body"))
+    return found.answer
+
+
+def _digest(call: Call) -> bytes:
+    return blake2b(call.body, digest_size=16).digest()

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from emulator.mobile.answers import success
 from emulator.mobile.call import Call, Operation
-from emulator.rules.errors import Failed
+from emulator.mobile.subscriptions import (
+    carry_out_profile_update,
+    carry_out_status,
+    carry_out_subscribe,
+    carry_out_unsuspend,
+    carry_out_update,
+    read_profile_update,
+    read_status,
+    read_subscribe,
+    read_unsuspend,
+    read_update,
+)
 
 
 def _nothing(call: Call) -> None:
     call.request = None
-
-
-def _not_yet(call: Call) -> dict[str, object]:
-    raise Failed(f"{call.path}: is not served yet", "R6")
 
 
 def _empty(call: Call) -> dict[str, object]:
@@ -21,11 +28,11 @@ def _empty(call: Call) -> dict[str, object]:
 
 #: Each path, without a trailing slash (K1).
 SERVED: dict[str, Operation] = {
-    "/subscription/push/subscribe": Operation("POST", _nothing, _not_yet),
-    "/subscription/push/update": Operation("POST", _nothing, _not_yet),
-    "/subscription/push/unsuspend": Operation("POST", _nothing, _not_yet),
-    "/subscription/push/status": Operation("GET", _nothing, _not_yet),
-    "/profile/update": Operation("POST", _nothing, _not_yet),
+    "/subscription/push/subscribe": Operation("POST", read_subscribe, carry_out_subscribe),
+    "/subscription/push/update": Operation("POST", read_update, carry_out_update),
+    "/subscription/push/unsuspend": Operation("POST", read_unsuspend, carry_out_unsuspend),
+    "/subscription/push/status": Operation("GET", read_status, carry_out_status),
+    "/profile/update": Operation("POST", read_profile_update, carry_out_profile_update),
     "/event/push/delivery": Operation("POST", _nothing, _empty),
     "/event/push/open": Operation("POST", _nothing, _empty),
     "/event/post": Operation("POST", _nothing, _empty),

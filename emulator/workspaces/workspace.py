@@ -27,6 +27,7 @@ from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.metrics import Metrics
 from emulator.workspaces.remembered import RememberedFaults, read_remembered
+from emulator.workspaces.replays import Replays
 from emulator.workspaces.settings import WorkspaceSettings
 
 DEFAULT_WORKSPACE = "default"
@@ -66,6 +67,7 @@ class Workspace:
             requests = RequestJournal(settings.journal_count, settings.journal_bytes)
         self.requests = requests
         self.clock = WorkspaceClock()
+        self.replays = Replays()
         self._initial_settings = self.settings = WorkspaceSettings(settings.policies, settings.strict)
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.made = store is None
@@ -80,7 +82,7 @@ class Workspace:
             recovered=recovered,
         )
         if self.made:
-            self.store.on_taken_back = self._recall
+            self.store.on_taken_back = self._taken_back
         try:
             self._recall()
         except ValueError as error:
@@ -140,7 +142,7 @@ class Workspace:
     def _forget(self, keep: Collection[str]) -> None:
         if "faults" not in keep:
             self.faults.replace([])
-        self._recall()
+        self._taken_back()
         if "requests" not in keep:
             self.requests.clear()
 
@@ -152,7 +154,7 @@ class Workspace:
         async with self.store.alone():
             await self.store.take_in_steps(other)
             self.faults.replace([])
-            self._recall()
+            self._taken_back()
 
     # Settings, clock and faults: written first, then in force
 
@@ -205,6 +207,10 @@ class Workspace:
 
     def _remember(self, name: str, value: msgspec.Struct) -> None:
         self.store.remember(name, msgspec.json.encode(value))
+        self._recall()
+
+    def _taken_back(self) -> None:
+        self.replays.clear()
         self._recall()
 
     def _recall(self) -> None:
