@@ -284,6 +284,9 @@ def _record(call: Call, answer: Answer) -> None:
     for lint in lints:
         metrics.rules[lint.rule] += 1
     metrics.took(seconds)
+    if call.mobile is not None and call.outcome is not None:
+        for event in call.mobile.events:  # E5
+            call.workspace.events.record(event)
     _write_down(call, answer, seconds, decided, lints)
 
 

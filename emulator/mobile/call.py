@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from emulator.faults.model import CallName
+from emulator.journal.events import Event
 from emulator.messages import Incoming
 from emulator.rules.mobile.caller import Caller
 from emulator.rules.model import Changes, Decided, Lint, SubscriptionRequest
@@ -21,7 +22,7 @@ class Call(Struct):
     ``read`` of the path's operation sets ``name`` (what faults name it by), ``request`` (the checked body),
     ``tokens`` (the provider and token of each push subscription that the call names) and ``event`` (the name
     of a mobile event). ``carry_out`` adds ``decided``, ``lints``, ``outcomes`` (added, changed, unchanged,
-    refused) and ``changes``, which the frame applies in one transaction.
+    refused), ``changes``, which the frame applies in one transaction, and ``events``, which it then records.
     """
 
     workspace: Workspace
@@ -40,6 +41,7 @@ class Call(Struct):
     lints: list[Lint] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
+    events: list[Event] = field(default_factory=list)
 
     def note(self, rule: str, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from emulator.mobile.answers import success
-from emulator.mobile.call import Call, Operation
+from emulator.mobile.call import Operation
+from emulator.mobile.events import (
+    carry_out_mobile_event,
+    carry_out_post_events,
+    carry_out_push_event,
+    read_delivery,
+    read_mobile_event,
+    read_open,
+    read_post_events,
+)
 from emulator.mobile.subscriptions import (
     carry_out_profile_update,
     carry_out_status,
@@ -17,15 +25,6 @@ from emulator.mobile.subscriptions import (
     read_update,
 )
 
-
-def _nothing(call: Call) -> None:
-    call.request = None
-
-
-def _empty(call: Call) -> dict[str, object]:
-    return success(None)
-
-
 #: Each path, without a trailing slash (K1).
 SERVED: dict[str, Operation] = {
     "/subscription/push/subscribe": Operation("POST", read_subscribe, carry_out_subscribe),
@@ -33,10 +32,10 @@ SERVED: dict[str, Operation] = {
     "/subscription/push/unsuspend": Operation("POST", read_unsuspend, carry_out_unsuspend),
     "/subscription/push/status": Operation("GET", read_status, carry_out_status),
     "/profile/update": Operation("POST", read_profile_update, carry_out_profile_update),
-    "/event/push/delivery": Operation("POST", _nothing, _empty),
-    "/event/push/open": Operation("POST", _nothing, _empty),
-    "/event/post": Operation("POST", _nothing, _empty),
-    "/api/v1.1/pushes/post_events": Operation("POST", _nothing, _empty, authorized=False),
+    "/event/push/delivery": Operation("POST", read_delivery, carry_out_push_event),
+    "/event/push/open": Operation("POST", read_open, carry_out_push_event),
+    "/event/post": Operation("POST", read_mobile_event, carry_out_mobile_event),
+    "/api/v1.1/pushes/post_events": Operation("POST", read_post_events, carry_out_post_events, False),
 }
 
 

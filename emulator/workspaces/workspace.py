@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
+from emulator.journal.events import EventJournal
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Steps, at_once, in_steps
 from emulator.settings import Settings
@@ -32,14 +33,14 @@ from emulator.workspaces.settings import WorkspaceSettings
 
 DEFAULT_WORKSPACE = "default"
 #: The parts that a reset can keep.
-KEEPABLE = (*REMEMBERED, "requests")
+KEEPABLE = (*REMEMBERED, "requests", "events")
 
 
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``requests``: the journal to go on with, a new one if not given. ``store``: what to show of a workspace
-    that is not made: it is never changed through it, and no file is touched.
+    ``requests``, ``events``: the journals to go on with, new ones if not given. ``store``: what to show of a
+    workspace that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
     ``editing`` is held while somebody changes the state by hand, which may take a while. ``recovered``: what
@@ -56,6 +57,7 @@ class Workspace:
         check_lock: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = monotonic,
         recovered: Recovered | None = None,
+        events: EventJournal | None = None,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -65,7 +67,9 @@ class Workspace:
         self.metrics = Metrics()
         if requests is None:
             requests = RequestJournal(settings.journal_count, settings.journal_bytes)
-        self.requests = requests
+        if events is None:
+            events = EventJournal(settings.journal_count, settings.journal_bytes)
+        self.requests, self.events = requests, events
         self.clock = WorkspaceClock()
         self.replays = Replays()
         self._initial_settings = self.settings = WorkspaceSettings(settings.policies, settings.strict)
@@ -145,6 +149,8 @@ class Workspace:
         self._taken_back()
         if "requests" not in keep:
             self.requests.clear()
+        if "events" not in keep:
+            self.events.clear()
 
     async def restore(self, other: TinyDBStore) -> None:
         """Put a whole state in place of this one, what is remembered in it included. The journal stays.
@@ -231,10 +237,12 @@ class Workspace:
         else:
             self.store.discard()
 
-    def give_requests(self) -> RequestJournal:
-        """Hand over the journal with all calls that wait for its news; this workspace records no more."""
-        given, self.requests = self.requests, RequestJournal(0, 0)
-        given.restart()
+    def give_journals(self) -> tuple[RequestJournal, EventJournal]:
+        """Hand over the journals with all calls that wait for their news; this workspace records no more."""
+        given = self.requests, self.events
+        self.requests, self.events = RequestJournal(0, 0), EventJournal(0, 0)
+        for journal in given:
+            journal.restart()
         return given
 
     def discard(self) -> None:
