@@ -118,7 +118,7 @@ BREAKS = (
     Break("S3", ANSWER, 'if one.effect != "unchanged"]', "]"),
     Break("S4", APPLYING, "if holder is not None and not wanted.unsubscribe:", "if False:"),
     Break("S4", APPLYING, 'if context.policies.duplicate_token == "error":', "if True:"),
-    Break("S4", APPLYING, "subscriptions.append(replace(holder,", "subscriptions.count(replace(holder,"),
+    Break("S4", APPLYING, "subscriptions.append(replace(other,", "subscriptions.count(replace(other,"),
     Break("S5", APPLYING, "if pair in seen:", "if False:"),
     Break("S5", APPLYING, "seen.add(pair)", "seen.add((wanted.subscription_id, wanted.subscription_id))"),
     Break("S6", APPLYING, "if not accepted(wanted.provider, context.resource):", "if False:"),

@@ -103,7 +103,7 @@ def add_subscription(
     own = store.find_own(key, profile_id)
     if own is not None:
         raise Invalid(f"body: is on this profile already, as {own.hash_id}", "A3")
-    added = entry.record(db_id, profile_id, now)
+    added = entry.record(db_id, profile_id, now, {one.id: one for one in store.resources()})
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))
     return added
@@ -113,7 +113,7 @@ def change_subscription(store: Store, record: Subscription, status: Status, now:
     """Set a subscription's status. Raises as :func:`add_subscription` does."""
     entry = SubscriptionEntry(record.resource_id, record.provider, record.subscription_id, status)
     owner = ProfileEntry(record.db_id, record.profile_id)
-    check = SetCheck(store.databases(), store.resources(), present=store, any_provider=True)
+    check = SetCheck(store.databases(), store.resources(), present=store, of_state=True)
     refuse(check.subscription("", "", owner, entry))
     if record.status == status:
         return record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from itertools import chain, count
@@ -22,6 +22,7 @@ from emulator.rules.model import (
     Profile,
     PushKey,
     Resource,
+    RoleToken,
     Subscription,
 )
 from emulator.settings import Durability
@@ -109,6 +110,9 @@ class TinyDBStore:
     def find_resource(self, token: str) -> Resource | None:
         return self._by_token.get(token)
 
+    def find_role_token(self, token: str) -> tuple[Resource, RoleToken] | None:
+        return self._role_tokens.get(token)
+
     def database(self, db_id: int) -> Database:
         return self._databases[db_id]
 
@@ -125,10 +129,11 @@ class TinyDBStore:
     def find_by_push(self, key: PushKey) -> Held:
         table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
         others = table.indexes["inactive"].count(wanted)
-        for doc_id in table.indexes["active"].find(wanted):
+        active = table.indexes["active"].find(wanted)
+        for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
             if one.key == key:
-                return Held(one, others, one.hash_id)
+                return Held(one, others + len(active) - 1, one.hash_id)
         # Two keys may rarely have one number: then the first record is not enough.
         for limit in (1, None) if others else ():
             for one in self.subscriptions.find("inactive", wanted, limit):
@@ -146,6 +151,16 @@ class TinyDBStore:
             (one for one in found if one.key == key),
             key=lambda one: owners.find(profile_key(one.db_id, one.profile_id))[0],
         )
+
+    def find_active(self, key: PushKey) -> list[Subscription]:
+        return [one for one in self.subscriptions.find("active", push_key(key)) if one.key == key]
+
+    def holders(
+        self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
+    ) -> list[Subscription]:
+        ids = self.holder_ids(provider, subscription_id, self._databases if db_ids is None else set(db_ids))
+        found = map(self.subscriptions.record, ids)
+        return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
         for one in self.subscriptions.find("folded", folded_key(key), 1):
@@ -298,7 +313,8 @@ class TinyDBStore:
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
         self._databases = _by_id(_in_order(self.database_table))
-        self._by_token = _by_token(_in_order(self.resource_table))
+        resources = _in_order(self.resource_table)
+        self._by_token, self._role_tokens = _by_token(resources), _role_tokens(resources)
 
     # The disk
 
@@ -341,6 +357,19 @@ class TinyDBStore:
         table, wanted = self.subscriptions, push_key(key)
         return sorted(chain(table.index("active").find(wanted), table.index("inactive").find(wanted)))
 
+    def holder_ids(
+        self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
+    ) -> list[int]:
+        """The ids of :meth:`holders`, of one resource or of all, rarely of others, too, ascending."""
+        keys = (
+            PushKey(db_id, one.id, provider, subscription_id)
+            for one in self._by_token.values()
+            if resource_id in (None, one.id)
+            for db_id in one.db_ids
+            if db_id in db_ids
+        )
+        return sorted(doc_id for key in keys for doc_id in self.push_ids(key))
+
     def _profile_ids(self, profile: Profile) -> Iterable[int]:
         return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))
 
@@ -377,6 +406,11 @@ def _by_id(databases: tuple[bytes, ...]) -> dict[int, Database]:
 def _by_token(resources: tuple[bytes, ...]) -> dict[str, Resource]:
     decode = msgspec.json.Decoder(Resource).decode
     return {one.token: one for one in map(decode, resources)}
+
+
+@lru_cache(maxsize=16)
+def _role_tokens(resources: tuple[bytes, ...]) -> dict[str, tuple[Resource, RoleToken]]:
+    return {role.token: (one, role) for one in _by_token(resources).values() for role in one.role_tokens}
 
 
 def made_from(

@@ -17,7 +17,14 @@ from emulator.rules.model import Changes, Database, Resource, Subscription
 from emulator.schemas.errors import flatten, messages, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
-from emulator.store.fixture_set import FixtureSet, ProfileEntry, SetCheck, SubscriptionEntry, give_hash_ids
+from emulator.store.fixture_set import (
+    FixtureSet,
+    ProfileEntry,
+    Resources,
+    SetCheck,
+    SubscriptionEntry,
+    give_hash_ids,
+)
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
@@ -41,9 +48,9 @@ class SnapshotSubscription(SubscriptionEntry):
     created: _Time = ""
     updated: _Time = ""
 
-    def record(self, db_id: int, profile_id: str, now: str) -> Subscription:
+    def record(self, db_id: int, profile_id: str, now: str, resources: Resources) -> Subscription:
         """The subscription with the hash id and the times of the document."""
-        found = super().record(db_id, profile_id, self.created or now)
+        found = super().record(db_id, profile_id, self.created or now, resources)
         found.hash_id, found.updated = self.hash_id or "", self.updated or found.created
         return found
 
@@ -136,9 +143,10 @@ class _Building:
         self._now = now
         self._members = members
         self._fields = {one.id: one.fields for one in databases}
+        self._resources = {one.id: one for one in resources}
         self._store = TinyDBStore(None, "none")
         self._store.replace(FixtureSet(databases, resources), now, str)
-        self._check = SetCheck(databases, resources, present=self._store, any_provider=True)
+        self._check = SetCheck(databases, resources, present=self._store, of_state=True)
 
     def take(self, position: int, value: Any) -> list[str]:
         """Add a profile; returns its problems if it is refused."""
@@ -152,7 +160,9 @@ class _Building:
         found = self._check.profile("profiles", position, entry)
         if found:
             return [f"{one.file}{one.path}: {one.expected}" for one in found]
-        profile, subscriptions = entry.records(self._fields[entry.db_id], entry.id, self._now)
+        profile, subscriptions = entry.records(
+            self._fields[entry.db_id], self._resources, entry.id, self._now
+        )
         profile.created = entry.created or self._now
         problems = self._hash_problems(path, subscriptions)
         if not problems:

@@ -61,7 +61,7 @@ WORDS_OF_NOTES = (
 #: What is said of a form's values.
 COMPLAINTS = (
     *("is required", "must be a string", "must be an integer", "must be an integer of 64 bits"),
-    *("must be an object", "unknown key", 'must be "subscribed" or "unsubscribed"'),
+    *("must be an object", "unknown key", 'must be "subscribed", "suspended" or "unsubscribed"'),
     *("must be an array", "must not be empty", "a field's name must not be empty"),
     "must be what a list gave as next",
     f"must be 1 to {MAX_LIMIT}",

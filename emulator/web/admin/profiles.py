@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from emulator.fixtures.schema import ProfileEntrySchema
+from emulator.fixtures.schema import STATUS, ProfileEntrySchema
 from emulator.rules.model import Profile
 from emulator.schemas.errors import string
 from emulator.store import editing
@@ -15,7 +15,7 @@ from emulator.store.records import list_profiles
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.numbers import number_in_query
 from emulator.web.admin.operation import Later, operation
-from emulator.web.admin.records import STATUS, PageSchema, links, listed, load_change, load_new
+from emulator.web.admin.records import PageSchema, links, listed, load_change, load_new
 from emulator.web.current import workspace
 from emulator.web.later import change
 from emulator.workspaces.answers import profile_record

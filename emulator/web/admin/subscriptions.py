@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from emulator.fixtures.schema import SubscriptionEntrySchema
+from emulator.fixtures.schema import STATUS, SubscriptionEntrySchema
 from emulator.schemas.errors import INT64, integer, string
 from emulator.store import editing
 from emulator.store.fixture_set import SubscriptionEntry
@@ -16,7 +16,7 @@ from emulator.store.records import list_subscriptions
 from emulator.web.admin.loading import AdminSchema, QuerySchema
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.profiles import ProfilesSchema
-from emulator.web.admin.records import STATUS, links, listed
+from emulator.web.admin.records import links, listed
 from emulator.web.current import workspace
 from emulator.web.later import change
 from emulator.workspaces.answers import subscription_record

@@ -169,10 +169,6 @@ BAD: list[tuple[Change, str]] = [
         "profiles[1].subscriptions[0].resource_id: resource 22 does not have database 17",
     ),
     (
-        lambda s: s["profiles"][1]["subscriptions"][2].update(status="subscribed"),
-        f"profiles[2].subscriptions[1]: is active on the profile {BORIS} already (S4)",
-    ),
-    (
         lambda s: s["profiles"][1]["subscriptions"].append(s["profiles"][1]["subscriptions"][0]),
         "profiles[1].subscriptions[3]: is a duplicate on this profile",
     ),
