@@ -21,6 +21,20 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
 #: What a fault can refuse an item for.
 ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
+#: The calls by which a fault can be matched: the documented endpoint's, then the mobile SDKs'.
+CallName = Literal[
+    "push_subscribe",
+    "subscribe",
+    "suspend",
+    "unsubscribe",
+    "update",
+    "unsuspend",
+    "status",
+    "delivery",
+    "open",
+    "mobile_event",
+    "profile_update",
+]
 #: One word for the result of a request.
 Outcome = Literal["fault", "refused", "changed", "added", "unchanged"]
 

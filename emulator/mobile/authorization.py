@@ -14,6 +14,10 @@ from emulator.schemas.strict_json import JSONProblem, read_json
 
 #: The algorithms of a public key, and of a secret (T4).
 _OF_PUBLIC_KEYS, _OF_SECRETS = ("RS256", "ES256"), ("HS256",)
+#: The times are judged by the workspace's clock, and nothing else is asked of a claim.
+_SIGNATURE_ALONE: Any = dict.fromkeys(
+    ("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss", "verify_sub", "verify_jti"), False
+)
 #: The most characters of a JWT.
 _LONGEST = 64 << 10
 
@@ -63,7 +67,7 @@ def _by_jwt(token: str, resources: list[Resource], now_s: float) -> Caller:
 def _payload(token: str) -> dict[str, Any]:
     """The payload, its signature not verified. Raises :class:`Unauthorized` (T5)."""
     # PyJWT loads a library of cryptography: that is left to the first JWT.
-    import jwt
+    import jwt  # noqa: PLC0415
 
     if len(token) > _LONGEST:
         raise Unauthorized(f"Authorization: the JWT must have at most {_LONGEST} characters", "T5")
@@ -76,14 +80,13 @@ def _payload(token: str) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _is_signed(token: str, key: str) -> bool:
     """Whether the key verifies the signature; a public key verifies none that was made with a secret."""
-    import jwt
+    import jwt  # noqa: PLC0415
 
     algorithms = _OF_PUBLIC_KEYS if "-----BEGIN" in key else _OF_SECRETS
-    unverified = dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss"), False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of short secrets: a test's secret may be short
-            jwt.decode(token, key, algorithms=list(algorithms), options=unverified)
+            jwt.decode(token, key, algorithms=list(algorithms), options=_SIGNATURE_ALONE)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""The JSON body of an SDK's call: from bytes to a checked struct, errors in the words of the endpoint (R6)."""
+"""The JSON body of an SDK's call: from bytes to a checked struct (R6)."""
 
 from __future__ import annotations
 

@@ -8,12 +8,12 @@ from urllib.parse import unquote
 
 from msgspec import Struct, field
 
-from emulator.faults.model import CallName
 from emulator.journal.events import Event
 from emulator.messages import Incoming
 from emulator.rules.mobile.caller import Caller
 from emulator.rules.model import Changes, Decided, Lint, SubscriptionRequest
 from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import CallName
 
 
 class Call(Struct):

@@ -12,7 +12,9 @@ from emulator.mobile.answers import answer_of
 from emulator.mobile.authorization import authorize
 from emulator.mobile.call import Call
 from emulator.mobile.paths import SERVED
-from emulator.rules.errors import Invalid, NotAllowed, TooLarge
+from emulator.mobile.subscriptions import context_of
+from emulator.rules.errors import Invalid, NotAllowed, ProcessingError, TooLarge
+from emulator.rules.mobile.finding import find_profile
 from emulator.rules.model import Lint, Outcome
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
@@ -38,7 +40,20 @@ def read(call: Call, incoming: Incoming) -> Asked:
         call.caller = authorize(call)
     operation.read(call)
     resource = None if call.caller is None else call.caller.resource
-    return Asked(call.name, call.tokens, "" if resource is None else resource.token, call.event)
+    token = "" if resource is None else resource.token
+    return Asked(call.name, call.tokens, token, call.event, _profile_id(call))
+
+
+def _profile_id(call: Call) -> str | None:
+    """The id of the profile that the call finds, where a fault waits for one."""
+    if call.caller is None or all(fault.match.profile_id is None for fault in call.workspace.faults):
+        return None
+    pair = (call.tokens[0].provider, call.tokens[0].subscription_id) if call.tokens else None
+    try:
+        found = find_profile(context_of(call, pair).aside())
+    except ProcessingError:
+        return None
+    return None if found is None else found.id
 
 
 def carry_out(call: Call) -> tuple[Answer, Outcome]:

@@ -232,7 +232,8 @@ class TinyDBStore:
             yield self.profiles.step(doc_id, profile)
         for before, after in changes.moved:
             moved_id, _ = self._own(before.key, before.profile_id)
-            yield self.subscriptions.step(moved_id, after)
+            if moved_id is not None:
+                yield self.subscriptions.step(moved_id, after)
 
     def change_profile(self, changed: Profile) -> None:
         (doc_id,) = self._profile_ids(changed)

@@ -27,7 +27,7 @@ _STRINGS = ("email", "phone", "field_name", "provider", "subscription_id")
 
 
 class Claim(Struct, frozen=True):
-    """The claim of a JWT (T2). ``mode`` is one of :data:`MODES`; ``values`` has the members that are given."""
+    """The claim of a JWT (T2). ``mode``: one of :data:`MODES`; ``values``: the given members."""
 
     db_id: int
     mode: str

@@ -57,6 +57,10 @@ class MobileContext(Struct):
         """The caller's database."""
         return self.lookup.database(self.caller.db_id)
 
+    def aside(self) -> MobileContext:
+        """The same call, for a look of which nothing is recorded."""
+        return MobileContext(self.caller, self.lookup, self.policies, self.now, self.ids, self.pair)
+
     def note(self, rule: str, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
         self.decided.append(Decided(rule, self.caller.db_id, code, parameters))

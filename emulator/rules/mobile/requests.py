@@ -73,7 +73,7 @@ class UpdateProfile(Struct, forbid_unknown_fields=True):
 
 
 def check_provider(path: str, provider: str, resource: Resource | None = None) -> None:
-    """Refuse a provider that no SDK has, or that the resource does not accept. Raises :class:`Invalid` (R6)."""
+    """Refuse a provider of no SDK, or one that the resource does not accept. Raises :class:`Invalid` (R6)."""
     if provider not in SDK_PROVIDERS:
         wanted = ", ".join(SDK_PROVIDERS)
         raise Invalid(f'{path}: unknown provider "{shortened(provider)}"; there are {wanted}', "R6")
