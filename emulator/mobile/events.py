@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -233,7 +234,9 @@ def _offset(text: str) -> int:
 def _number(name: str, text: str) -> int | float:
     try:
         if text.isascii() and "_" not in text and len(text) <= 32:
-            return int(text) if text.lstrip("-").isdigit() else float(text)
+            number = int(text) if text.removeprefix("-").isdigit() else float(text)
+            if isfinite(number):
+                return number
     except ValueError:
         pass
     raise Invalid(f"{name}: must be a number", "R6")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
-from emulator.journal.events import EventJournal
+from emulator.journal.events import Event, EventJournal
 from emulator.journal.journal import RequestJournal
-from emulator.loop.pacing import Steps, at_once, in_steps
+from emulator.loop.pacing import Pacing, Steps, at_once, in_steps
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
@@ -152,8 +152,10 @@ class Workspace:
         if "events" not in keep:
             self.events.clear()
 
-    async def restore(self, other: TinyDBStore) -> None:
-        """Put a whole state in place of this one, what is remembered in it included. The journal stays.
+    async def restore(self, other: TinyDBStore, events: Sequence[Event] = ()) -> None:
+        """Put a whole state in place of this one, what is remembered in it included, and these events.
+
+        The journal of requests stays.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
@@ -161,6 +163,12 @@ class Workspace:
             await self.store.take_in_steps(other)
             self.faults.replace([])
             self._taken_back()
+            self.events.clear()
+            steps = Pacing()
+            for event in events:
+                if steps.long:
+                    await steps.pause()
+                self.events.record(event)
 
     # Settings, clock and faults: written first, then in force
 

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from flask import request
 
-from emulator.journal.events import Event
 from emulator.journal.matching import Criteria
 from emulator.journal.search import nearest_misses
 from emulator.rules.errors import NotFound
@@ -24,16 +23,12 @@ from emulator.web.admin.verifying import (
     verify,
 )
 from emulator.web.current import workspace
+from emulator.workspaces.answers import recorded_event
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Cleared, Counted, EventPage, NearMiss, RecordedEvent, Unverified
 
 EventCountSchema = count_schema(EVENTS, "EventCountSchema")
 _JOURNAL = attrgetter("events")
-
-
-def shown(event: Event) -> RecordedEvent:
-    """An event in the form of the API."""
-    return RecordedEvent(**{name: getattr(event, name) for name in RecordedEvent.__struct_fields__})
 
 
 @operation(
@@ -49,7 +44,7 @@ def list_events() -> Later[EventPage]:
 
 async def _list(found: Workspace, match: Criteria[Any], page: dict[str, Any]) -> EventPage:
     journal = found.events
-    listed = await list_page(found, journal, match, page, shown)
+    listed = await list_page(found, journal, match, page, recorded_event)
     return EventPage(*listed, recorded=journal.recorded, dropped=journal.dropped, bytes=journal.bytes)
 
 
@@ -59,7 +54,7 @@ def get_event(event_id: int) -> RecordedEvent:
     event = workspace().events.get(event_id)
     if event is None:
         raise NotFound(f"event {event_id} not found: it never came, or was evicted", "A3")
-    return shown(event)
+    return recorded_event(event)
 
 
 @operation("delete", "/events")
@@ -94,7 +89,7 @@ async def _nearest(found: Workspace, match: Criteria[Any]) -> list[NearMiss]:
         NearMiss(
             miss.entry.id,
             miss.entry.time,
-            msgspec.json.encode(msgspec.to_builtins(shown(miss.entry))).decode(),
+            msgspec.json.encode(msgspec.to_builtins(recorded_event(miss.entry))).decode(),
             miss.differences,
         )
         for miss in misses
