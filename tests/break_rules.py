@@ -159,6 +159,7 @@ BREAKS = (
     Break("T5", CALLER, "role.expires <= clock.timestamp()", "False"),
     Break("T6", CALLER, 'mode.removesuffix("_sub")', "mode"),
     Break("T6", MOBILE + "finding.py", "if not found and name == _PHONES:", "if False:"),
+    Break("K1", "mobile/paths.py", 'endpoint.strip("/")', "endpoint[1:]"),
     Break("K2", "mobile/call.py", "import unquote", "import unquote_plus as unquote"),
     Break("K3", "mobile/carrying_out.py", "if found is None:", "if True:"),
     Break("K4", MOBILE + "requests.py", "time: int | float | None", "time: int | None"),
