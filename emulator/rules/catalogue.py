@@ -111,7 +111,8 @@ def _grade(id: str) -> Grade:
 #: Every rule by its id, in the specification's order.
 RULES: dict[str, Rule] = {id: Rule(id, _grade(id), text) for id, text in _TEXTS.items()}
 
-#: The rules that a journal entry can name as deciding. The other rules hold for every request, or are lints.
-DECIDING = tuple(
-    name for name in RULES if name[0] != "L" and name not in ("Q1", "Q2", "Q3", "Q4", "A5", "A6")
-)
+#: Rules that hold for every request: no journal entry names them as deciding.
+_ALWAYS = {"Q1", "Q2", "Q3", "Q4", "A5", "A6", "T4", "T6", "K1", "K2", "K4", "K5", "K6", "R1", "R2", "R3"}
+_ALWAYS |= {"E1", "E2", "E3", "E4", "E5"}
+#: The rules that a journal entry can name as deciding; the others hold always, or are lints.
+DECIDING = tuple(name for name in RULES if name[0] != "L" and name not in _ALWAYS)

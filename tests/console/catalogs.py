@@ -90,7 +90,7 @@ def domain_texts() -> Iterator[str]:
     yield from reuse.LIKENESSES.values()
     yield from OUTCOMES
     yield from KEEPABLE
-    yield from ("subscribed", "unsubscribed")
+    yield from ("subscribed", "suspended", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
     yield from safety.TEXTS.values()

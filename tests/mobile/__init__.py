@@ -13,7 +13,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "seed" / "mobile_sdk_vectors.json").read_text(encoding="utf-8")
 )["vectors"]
 ROLE_TOKEN = "rt-demo-0001"
-SECRET = "emulator-test-secret"
+SECRET = "a secret of which nobody asks here"
 
 
 def claim(mode: str = "email", **values: Any) -> dict[str, Any]:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.messages import Incoming
 from tests.in_process import InProcess
 from tests.mobile import FIXTURES, ROLE, bearer, subscribe_body
 from tests.mobile.conftest import Phone
 
 SUBSCRIBE = "/subscription/push/subscribe/"
 POSTS = (SUBSCRIBE, "/subscription/push/update/", "/subscription/push/unsuspend/", "/profile/update")
+
+
+@pytest.mark.parametrize("before", ["", "/", "//", "/w/other", "/w/other/"])
+@pytest.mark.parametrize("behind", ["", "/"])
+def test_K1_slashes_and_workspaces_before_the_path_mean_nothing(
+    phone: Phone, before: str, behind: str
+) -> None:
+    path = f"{before}/subscription/push/subscribe{behind}"
+    body = json.dumps(subscribe_body("t")).encode()
+    incoming = Incoming("POST", path, "sync=true", {"authorization": ROLE}, body, "127.0.0.1:1")
+    answer = phone.app.emulator.exchange.handle(incoming)
+    assert (answer.status, json.loads(answer.body)["profile"]["subscription"]["status"]) == (
+        200,
+        "subscribed",
+    )
 
 
 def test_K2_a_plus_in_a_query_is_a_plus(phone: Phone) -> None:

@@ -116,10 +116,3 @@ def test_the_vector_is_answered_as_the_platform_answers(
     assert (status, unlike(vector["expected_answer_shape"], answer)) == (vector["expected_status"], [])
     assert headers["content-type"] == "application/json"
     assert int(headers["content-length"]) > 0
-
-
-@pytest.mark.parametrize("target", ["", "/", "//", "/w/other", "/w/other/"])
-def test_K1_slashes_and_workspaces_before_the_path_mean_nothing(mobile_server: Server, target: str) -> None:
-    for path in ("/subscription/push/subscribe/", "/subscription/push/subscribe"):
-        answer = mobile_server.post(f"{target}{path}?sync=true", subscribe_body("t"), Authorization=ROLE)
-        assert (answer.status, answer.json["profile"]["subscription"]["status"]) == (200, "subscribed")

@@ -43,7 +43,7 @@ def test_the_rules_know_no_HTTP_no_storage_and_no_clock() -> None:
         "typing",
     }
     folder = TESTS.parent / "emulator" / "rules"
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             names = [one.name for one in node.names] if isinstance(node, ast.Import) else []

@@ -86,14 +86,15 @@ def post_this_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
 def patch_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     """Change a profile.
 
-    Some of its fields; null removes one.
+    Some of its fields (null removes one), and whether it is a test profile.
     """
     schema = ProfileEntrySchema(partial=True, exclude=("subscriptions",))
-    values = load_change(schema, db_id=db_id, id=profile_id).get("fields", {})
+    asked = load_change(schema, db_id=db_id, id=profile_id)
 
     async def work(found: Workspace) -> ProfileRecord:
         profile = editing.find_profile(found.store, db_id, profile_id)
-        return _record(found.store, editing.change_profile(found.store, profile, values))
+        values, is_test = asked.get("fields", {}), asked.get("is_test")
+        return _record(found.store, editing.change_profile(found.store, profile, values, is_test))
 
     return change(work)
 
