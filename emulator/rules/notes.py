@@ -45,7 +45,7 @@ NOTES: dict[str, str] = {
     "exactly_one": "the named subscription",
     "deferred": "not told to the client: sync is false",
     "suffix_taken_off": '"{0}" is taken off the end of smid',
-    "stored_event": 'event of "{0}" stored',
+    "stored_event": 'event "{0}" stored',
     "replayed": "Request-ID repeated: the first answer again",
     # Lints
     "unknown": "unknown parameter",
