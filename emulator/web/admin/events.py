@@ -35,7 +35,7 @@ _JOURNAL = attrgetter("events")
     "get",
     "/events",
     query=list_parameters(EVENTS),
-    links=link("get_event", event_id="/items/0/id"),
+    links=link("get_event", entry_id="/items/0/id"),
 )
 def list_events() -> Later[EventPage]:
     """Push events and mobile events, newest first (``payload.NAME`` filters by a part of the payload)."""
@@ -48,12 +48,12 @@ async def _list(found: Workspace, match: Criteria[Any], page: dict[str, Any]) ->
     return EventPage(*listed, recorded=journal.recorded, dropped=journal.dropped, bytes=journal.bytes)
 
 
-@operation("get", "/events/<int64:event_id>", refusals=(404,))
-def get_event(event_id: int) -> RecordedEvent:
+@operation("get", "/events/<int64:entry_id>", refusals=(404,))
+def get_event(entry_id: int) -> RecordedEvent:
     """One event."""
-    event = workspace().events.get(event_id)
+    event = workspace().events.get(entry_id)
     if event is None:
-        raise NotFound(f"event {event_id} not found: it never came, or was evicted", "A3")
+        raise NotFound(f"event {entry_id} not found: it never came, or was evicted", "A3")
     return recorded_event(event)
 
 
