@@ -53,7 +53,7 @@ def get_event(entry_id: int) -> RecordedEvent:
     """One event."""
     event = workspace().events.get(entry_id)
     if event is None:
-        raise NotFound(f"event {entry_id} not found: it never came, or was evicted", "A3")
+        raise NotFound(f"event {entry_id} not found: no event of this id is kept", "A3")
     return recorded_event(event)
 
 
