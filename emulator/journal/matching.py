@@ -129,7 +129,7 @@ class Match:
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
+        return self._nearest(wanted, _sent(reading.document))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
         """Compare the answer's items, except those of other subscriptions."""
@@ -181,6 +181,14 @@ class Match:
         if self._loose:
             return actual is not None and _text(wanted) == _text(actual)
         return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
+
+
+def _sent(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The subscriptions of a body: the endpoint's, or the one of a mobile SDK's call."""
+    one = document.get("subscription")
+    if isinstance(one, dict):
+        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
+    return _objects(document.get("subscriptions"))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
