@@ -151,7 +151,7 @@ class Match(Criteria[Reading]):
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
+        return self._nearest(wanted, _sent(reading.document))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
         """Compare the answer's items, except those of other subscriptions."""
@@ -198,6 +198,14 @@ class Match(Criteria[Reading]):
             return [] if wanted in several else [Difference(key, wanted, list(dict.fromkeys(several)))]
         actual = getattr(entry, key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
+
+
+def _sent(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The subscriptions of a body: the endpoint's, or the one of a mobile SDK's call."""
+    one = document.get("subscription")
+    if isinstance(one, dict):
+        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
+    return _objects(document.get("subscriptions"))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -70,4 +70,6 @@ def call_of(workspace: Workspace, path: str, incoming: Incoming) -> Call:
 def read_query(query: str) -> dict[str, str]:
     """The parameters of a query by name; a plus is a plus (K2), the last of a repeated one counts."""
     pairs = (part.partition("=") for part in query.split("&") if part)
+    if "%" not in query:
+        return {name: value for name, _, value in pairs}
     return {unquote(name): unquote(value) for name, _, value in pairs}

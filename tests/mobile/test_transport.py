@@ -199,3 +199,11 @@ def test_both_doors_have_one_base(phone: Phone) -> None:
         pushed["subscription_hash_id"],
     )
     assert phone.of("t") == "subscribed"
+
+
+def test_the_journal_finds_a_call_by_its_token(phone: Phone) -> None:
+    phone.subscribe("one")
+    phone.subscribe("two", status="unsubscribed")
+    for criteria, number in (("subscription_id=two", 1), ("unsubscribe=true", 1), ("provider=ios-apns", 0)):
+        found = phone.app.client.get(f"/__admin/requests?{criteria}").get_json()["items"]
+        assert len(found) == number, criteria

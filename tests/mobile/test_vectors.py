@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from typing import Any
 
 import pytest
 
-from tests.mobile import FIXTURES, ROLE, VECTORS, subscribe_body
+from tests.mobile import FIXTURES, ROLE, VECTORS, bearer, claim, subscribe_body
 from tests.server import PATIENCE_S, Server
 
 _TYPES = {"int": int, "string": str, "bool": bool, "object": dict, "array": list, "null": type(None)}
@@ -116,3 +117,18 @@ def test_the_vector_is_answered_as_the_platform_answers(
     assert (status, unlike(vector["expected_answer_shape"], answer)) == (vector["expected_status"], [])
     assert headers["content-type"] == "application/json"
     assert int(headers["content-length"]) > 0
+
+
+def test_K11_sixteen_clients_with_one_token_and_replace_leave_one_subscription(mobile_server: Server) -> None:
+    below = "/w/crowd"
+
+    def subscribe(number: int) -> int:
+        authorization = bearer(claim(email=f"user{number}@example.com"))
+        body = subscribe_body("shared-token", replace=True)
+        path = f"{below}/subscription/push/subscribe/?sync=true"
+        return mobile_server.post(path, body, Authorization=authorization).status
+
+    with ThreadPoolExecutor(16) as clients:
+        assert set(clients.map(subscribe, range(16))) == {200}
+    found = mobile_server.get(f"{below}/__admin/subscriptions?limit=100").json["items"]
+    assert sorted(one["status"] for one in found) == ["subscribed"] + ["unsubscribed"] * 15

@@ -58,7 +58,7 @@ class MobileContext(Struct):
         return self.lookup.database(self.caller.db_id)
 
     def aside(self) -> MobileContext:
-        """The same call, for a look of which nothing is recorded."""
+        """The same call, for a look ahead: its notes are discarded."""
         return MobileContext(self.caller, self.lookup, self.policies, self.now, self.ids, self.pair)
 
     def note(self, rule: str, code: str, *parameters: str | int) -> None:

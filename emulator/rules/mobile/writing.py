@@ -72,6 +72,8 @@ def merged_fields(
             unknown.append((f"subscription.fields.{name}", tuple(declared)))
         elif value is None:
             fields.pop(name, None)
+        elif kind.kind == "string" and isinstance(value, str):  # most are: nothing to convert
+            fields[name] = value
         else:
             try:
                 fields[name] = read_subscription_value(kind, _scalar(value))
