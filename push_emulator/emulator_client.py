@@ -10,7 +10,7 @@ from typing import Any
 from push_emulator.answers import PushAnswer
 from push_emulator.calls import TIMEOUT_S, Calls, given
 from push_emulator.faults import Faults
-from push_emulator.journal import Journal
+from push_emulator.journal import Events, Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
 from push_emulator.workspace_answers import Health, RuleState
 from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList
@@ -58,6 +58,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         self._calls = calls
         self.workspace = workspace
         self.requests = Journal(self._calls)
+        self.events = Events(self._calls)
         self.faults = Faults(self._calls)
         self.clock = Clock(self._calls)
         self.settings = SettingsCalls(self._calls)
@@ -115,7 +116,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         return self._calls.ask(Health, "GET", "/health")
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests."""
+        """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests, events."""
         return self._calls.do("POST", "/reset", {"keep": sorted(keep)} if keep else {})
 
     def snapshot(self) -> dict[str, Any]:

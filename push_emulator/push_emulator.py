@@ -55,6 +55,26 @@ class PushEmulator:
         self._verifications.append(verification)
         return verification
 
+    def events(
+        self,
+        name: str | None = None,
+        criteria: Mapping[str, Any] | None = None,
+        *,
+        within: float = 0.0,
+        **more: Any,
+    ) -> Verification:
+        """An expectation for the events that an SDK reports: ``events("purchase").once()``.
+
+        ``name``: a mobile event's; without it: ``events(kind="open", smid="m1").once()``. Criteria: those of
+        ``GET /__admin/events``; parts of an object as a dictionary: ``payload={"sum": 5}``.
+        ``within``: as for :meth:`verify`.
+        """
+        named = {} if name is None else {"name": name}
+        wanted = _by_parts({**named, **(criteria or {}), **more})
+        verification = Verification(self.client, wanted, within, "events")
+        self._verifications.append(verification)
+        return verification
+
     def requests(self, criteria: Mapping[str, Any] | None = None, **more: Any) -> list[RecordedRequest]:
         """The requests that meet all criteria, newest first."""
         return list(self.client.requests.all(criteria, **more))
@@ -106,7 +126,7 @@ class PushEmulator:
 
 
 class Verification:
-    """An expectation for the requests that meet criteria. One of its methods must be called.
+    """An expectation for the requests or events that meet criteria. One of its methods must be called.
 
     Each waits up to ``within`` seconds for what is expected; those with only an upper bound watch that long.
     Each raises :class:`~push_emulator.errors.VerificationFailed` with what came and, field by field, what
@@ -114,14 +134,17 @@ class Verification:
     meanwhile, so that the app can send; their ``within`` stands for that of :meth:`PushEmulator.verify`.
     """
 
-    def __init__(self, client: EmulatorClient, criteria: Mapping[str, Any], within: float) -> None:
+    def __init__(
+        self, client: EmulatorClient, criteria: Mapping[str, Any], within: float, subject: str = "requests"
+    ) -> None:
         self._client = client
         self._criteria = dict(criteria)
         self._within = within
+        self._subject = subject
         self.asked = False
 
     def once(self) -> None:
-        """Exactly one such request came."""
+        """Exactly one such request or event came."""
         self._expect("once", "", exactly=1)
 
     def times(self, count: int) -> None:
@@ -161,14 +184,21 @@ class Verification:
         await self._expect_async(within, at_most=count)
 
     def __str__(self) -> str:
-        return f"verify({_told(self._criteria)})"
+        return f"{self._call}({_told(self._criteria)})"
+
+    @property
+    def _call(self) -> str:
+        """The method of :class:`PushEmulator` that made it."""
+        return "verify" if self._subject == "requests" else "events"
 
     def _expect(self, method: str, count: int | str, **expected: int) -> None:
         self.asked = True
         if self._within:
             told = f"{count}, " if count != "" else ""
-            refuse_on_loop(f"await push_emulator.verify(…).{method}_async({told}within={self._within:g})")
-        self._client.requests.verify(self._criteria, within=self._within, **expected)
+            refuse_on_loop(
+                f"await push_emulator.{self._call}(…).{method}_async({told}within={self._within:g})"
+            )
+        getattr(self._client, self._subject).verify(self._criteria, within=self._within, **expected)
 
     async def _expect_async(self, within: float | None, **expected: int) -> None:
         self.asked = True
@@ -176,7 +206,18 @@ class Verification:
         from push_emulator.async_client import beside  # noqa: PLC0415  # whoever awaits has loaded asyncio
 
         async with beside(self._client) as client:
-            await client.requests.verify(self._criteria, within=seconds, **expected)
+            await getattr(client, self._subject).verify(self._criteria, within=seconds, **expected)
+
+
+def _by_parts(criteria: Mapping[str, Any]) -> dict[str, Any]:
+    """Criteria with a dotted name for each part of a dictionary: ``payload.sum``."""
+    flat: dict[str, Any] = {}
+    for name, value in criteria.items():
+        if isinstance(value, Mapping):
+            flat |= _by_parts({f"{name}.{part}": inner for part, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
 
 
 def _told(criteria: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from push_emulator.answers import ArmedFault, Count, Page, Time
+from push_emulator.answers import ArmedFault, Count, Page, RecordedEvent, Time
 
-Status = Literal["subscribed", "unsubscribed"]
+Status = Literal["subscribed", "suspended", "unsubscribed"]
 Grade = Literal["D", "O", "I"]
 #: The states of an import: running, or its end.
 ImportWord = Literal["running", "finished", "cancelled", "failed", "interrupted"]
@@ -90,18 +90,51 @@ class DatabaseRecord(Struct, frozen=True):
     ]
 
 
-class ResourceRecord(Struct, frozen=True):
-    """A resource; ``token`` is masked unless the server shows secrets; ``providers`` ``None``: the page's."""
+class RoleToken(Struct, frozen=True, omit_defaults=True):
+    """A role token of a resource; ``expires``: ISO 8601."""
+
+    token: str
+    name: str
+    db_id: int
+    expires: str | None = None
+
+
+class Category(Struct, frozen=True):
+    """A category of a resource's subscriptions."""
+
+    name: str
+    title: str
+    steady: bool
+
+
+class CategoryChoice(Struct, frozen=True):
+    """A subscription's choice of a category."""
+
+    name: str
+    active: bool
+
+
+class ResourceRecord(Struct, frozen=True, omit_defaults=True):
+    """A resource; ``providers`` ``None``: the page's. Members with a default may be missing.
+
+    ``token``, those of ``role_tokens`` and ``jwt_key`` are masked unless the server shows secrets.
+    """
 
     id: int
     name: str
     token: str
     db_ids: list[int]
     providers: list[str] | None
+    role_tokens: list[RoleToken] = []
+    categories: list[Category] = []
+    subscription_fields: Annotated[
+        dict[str, Any], Meta(description="the declared fields of subscriptions: name to type")
+    ] = {}
+    jwt_key: str | None = None
 
 
-class OwnSubscription(Struct, frozen=True):
-    """A subscription inside its profile."""
+class OwnSubscription(Struct, frozen=True, omit_defaults=True):
+    """A subscription inside its profile; ``fields`` and ``cats`` are missing while they are empty."""
 
     hash_id: str
     resource_id: int
@@ -110,33 +143,36 @@ class OwnSubscription(Struct, frozen=True):
     status: Status
     created: str
     updated: str
+    fields: Annotated[dict[str, Any], Meta(description="subscription fields by name")] = {}
+    cats: list[CategoryChoice] = []
 
     @property
     def active(self) -> bool:
         return self.status == "subscribed"
 
 
-class SubscriptionRecord(OwnSubscription, frozen=True):
+class SubscriptionRecord(OwnSubscription, frozen=True, kw_only=True):
     """A subscription by itself."""
 
     db_id: int
     profile_id: str
 
 
-class OneSubscription(SubscriptionRecord, frozen=True):
+class OneSubscription(SubscriptionRecord, frozen=True, kw_only=True):
     """A subscription, and the profiles that have its key."""
 
     profiles: list[str]
 
 
-class ProfileRecord(Struct, frozen=True):
-    """A profile with its subscriptions."""
+class ProfileRecord(Struct, frozen=True, omit_defaults=True):
+    """A profile with its subscriptions; ``is_test`` is missing while it is false."""
 
     id: str
     db_id: int
     fields: Annotated[dict[str, Any], Meta(description="custom field values by name")]
     created: str
     subscriptions: list[OwnSubscription]
+    is_test: bool = False
 
 
 class DeletedRecords(Struct, frozen=True):
@@ -163,6 +199,7 @@ class WholeSnapshot(Struct, frozen=True):
     clock: ClockState
     faults: list[ArmedFault]
     profiles_made: Count
+    events: list[RecordedEvent]
     profiles: list[ProfileRecord]
 
 

@@ -34,6 +34,7 @@ class Overlay:
         self._profiles: dict[tuple[int, str], Profile] = {}
         self._by_field: dict[tuple[int, str, FieldValue], Profile] = {}
         self._held: dict[PushKey, Held] = {}
+        self._active: dict[PushKey, dict[str, Subscription]] = {}
         self._own: dict[PushKey, dict[str, Subscription]] = {}
         self._hashes: set[str] = set()
 
@@ -63,6 +64,10 @@ class Overlay:
         below = [own.pop(one.profile_id, one) for one in self._below.find_all(key)]
         return [*below, *own.values()]
 
+    def find_active(self, key: PushKey) -> list[Subscription]:
+        own = self._active.get(key)
+        return self._below.find_active(key) if own is None else list(own.values())
+
     def find_other_case(self, key: PushKey) -> Subscription | None:
         return self._below.find_other_case(key)
 
@@ -77,10 +82,13 @@ class Overlay:
         for changed in changes.subscriptions:
             key = changed.key
             held, before = self.find_by_push(key), self.find_own(key, changed.profile_id)
-            others = held.others + (not changed.active) - (before is not None and not before.active)
-            same = held.active is not None and held.active.profile_id == changed.profile_id
-            active = changed if changed.active else None if same else held.active
-            self._held[key] = Held(active, others, changed.hash_id)
+            count = held.others + (held.active is not None) + (before is None)
+            active = self._active.setdefault(key, {one.profile_id: one for one in self.find_active(key)})
+            active.pop(changed.profile_id, None)
+            if changed.active:
+                active[changed.profile_id] = changed
+            first = next(iter(active.values()), None)
+            self._held[key] = Held(first, count - (first is not None), changed.hash_id)
             self._own.setdefault(key, {})[changed.profile_id] = changed
             self._hashes.add(changed.hash_id)
 

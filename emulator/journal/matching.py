@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
 from emulator.journal.criteria import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS
-from emulator.journal.entry import Entry, Reading, outcome_word, showable
+from emulator.journal.entry import Entry, Packed, Reading, outcome_word, showable
 from emulator.journal.query import Range, read_query
 from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
@@ -32,43 +32,101 @@ _LISTED: dict[str, Callable[[Entry], list[str]]] = {
     "outcome": lambda entry: [outcome_word(entry), *entry.outcomes],
 }
 
-_Check = Callable[[Reading], list[Difference]]
+R = TypeVar("R", bound=Packed[Any])
+C = TypeVar("C", bound="Criteria[Any]")
+#: What one criterion, or several together, find different in an entry.
+Check = Callable[[R], list[Difference]]
 
 
-class Match:
+class Criteria(Generic[R]):
     """A set of criteria, all of which must hold.
 
     Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string, and
     ``blind`` their text without case, for those of a search. ``since`` is a time as the journal writes it,
-    ``q`` a search (:mod:`emulator.journal.query`), ``rule`` and ``lint`` ids that must be among those that
-    decided. Raises :class:`~emulator.journal.query.BadCriteria` for a search that cannot be read.
+    ``q`` texts that must all occur somewhere in the entry, in any spelling. A subclass makes the checks.
     """
 
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False, blind: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
         self._blind = blind
-        query = read_query(str(self.criteria.get("q", "")))
-        self._words = list(map(Word, query.texts))
-        self._absent = list(map(Word, query.absent))
-        self.asked = [Match(one, blind=True) for one in query.asked]
-        self.excluded = [Match(one, blind=True) for one in query.excluded]
-        self._needles = _needles_of(self.criteria, blind)
-        self._hints = list(map(Word, _sent_texts(self.criteria))) if blind else self._words
+        self._words = list(map(Word, self._texts()))
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
         self._cheapest_first = [check for _, check in sorted(costs_and_checks, key=itemgetter(0))]
 
-    def alone(self, key: str) -> Match:
+    def alone(self: C, key: str) -> C:
         """One of the criteria by itself."""
-        return Match({key: self.criteria[key]}, self._loose, self._blind)
+        return type(self)({key: self.criteria[key]}, self._loose, self._blind)
+
+    @property
+    def parts(self) -> list[Criteria[R]]:
+        """All sets of criteria in it, each of which can be asked by itself."""
+        return [self]
 
     def is_possible(self, wanted: Any, values: Iterable[Any]) -> bool:
         """Whether one of these values, or a value of a range, is wanted."""
         return any(self._equal(wanted, value) for value in values)
 
-    def meets(self, reading: Reading) -> bool:
+    def meets(self, reading: R) -> bool:
         """Whether an entry meets all criteria; the cheapest are checked first."""
+        if self._words and not reading.opened:
+            for word in self._words:
+                if not word.possible(reading.lowered):
+                    return False
+        for check in self._cheapest_first:
+            if check(reading):
+                return False
+        return all(word.text in reading.folded for word in self._words)
+
+    def differences(self, reading: R) -> list[Difference]:
+        """Every criterion that an entry does not meet, with the entry's own value."""
+        found = [one for check in self._checks for one in check(reading)]
+        found += [Difference("q", word.text, None) for word in self._words if word.text not in reading.folded]
+        return [Difference(one.key, showable(_plain(one.expected)), showable(one.actual)) for one in found]
+
+    def _texts(self) -> Sequence[str]:
+        """The texts of ``q``."""
+        return str(self.criteria.get("q", "")).split()
+
+    def _make_checks(self) -> Iterator[tuple[int, Check[R]]]:
+        """The checks in the order in which their differences are shown, each with its cost."""
+        raise NotImplementedError
+
+    def _equal(self, wanted: Any, actual: Any) -> bool:
+        if isinstance(wanted, Range):
+            return wanted.includes(actual)
+        if self._blind:
+            text = _text(wanted).casefold()
+            several = actual if isinstance(actual, list) else [actual]
+            return any(one is not None and _text(one).casefold() == text for one in several)
+        if self._loose:
+            return actual is not None and _text(wanted) == _text(actual)
+        return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
+
+
+class Match(Criteria[Reading]):
+    """Criteria for requests; ``rule`` and ``lint`` are ids that must be among those that decided.
+
+    ``q`` is a search (:mod:`emulator.journal.query`). Raises
+    :class:`~emulator.journal.query.BadCriteria` for one that cannot be read.
+    """
+
+    def __init__(self, criteria: Mapping[str, Any], loose: bool = False, blind: bool = False) -> None:
+        self._query = read_query(str(criteria.get("q", "")))
+        super().__init__(criteria, loose, blind)
+        self._absent = list(map(Word, self._query.absent))
+        self._asked = [Match(one, blind=True) for one in self._query.asked]
+        self._excluded = [Match(one, blind=True) for one in self._query.excluded]
+        self._needles = _needles_of(self.criteria, blind)
+        self._hints = list(map(Word, _sent_texts(self.criteria))) if blind else []
+
+    @property
+    def parts(self) -> list[Criteria[Reading]]:
+        return [self, *self._asked, *self._excluded]
+
+    def meets(self, reading: Reading) -> bool:
+        """Whether a request meets all criteria; the cheapest are checked first."""
         for needle in self._needles.body:
             if needle not in reading.body and not reading.escapes:
                 return False
@@ -79,38 +137,29 @@ class Match:
             for word in self._hints:
                 if not word.possible(reading.lowered):
                     return False
-        for check in self._cheapest_first:
-            if check(reading):
-                return False
-        if not all(one.meets(reading) for one in self.asked):
+        if not super().meets(reading) or not all(one.meets(reading) for one in self._asked):
             return False
-        for word in self._words:
-            if word.text not in reading.folded:
-                return False
-        return not self._is_excluded(reading)
-
-    def _is_excluded(self, reading: Reading) -> bool:
-        return any(word.text in reading.folded for word in self._absent) or any(
-            one.meets(reading) for one in self.excluded
+        return not any(word.text in reading.folded for word in self._absent) and not any(
+            one.meets(reading) for one in self._excluded
         )
 
     def differences(self, reading: Reading) -> list[Difference]:
-        """Every criterion that an entry does not meet, with the entry's own value."""
-        found = [one for check in self._checks for one in check(reading)]
-        found += [Difference("q", word.text, None) for word in self._words if word.text not in reading.folded]
+        """Every criterion that a request does not meet, with the request's own value."""
+        found = super().differences(reading)
         found += [
             Difference("q", "-" + one.text, one.text) for one in self._absent if one.text in reading.folded
         ]
-        found = [Difference(one.key, _plain(one.expected), one.actual) for one in found]
-        found += [one for match in self.asked for one in match.differences(reading)]
-        for match in self.excluded:
+        found += [one for match in self._asked for one in match.differences(reading)]
+        for match in self._excluded:
             if match.meets(reading):
                 [(key, value)] = match.criteria.items()
                 found.append(Difference(key, f"not {_plain(value)}", _plain(value)))
-        return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
+        return found
 
-    def _make_checks(self) -> Iterator[tuple[int, _Check]]:
-        """The checks in the order in which their differences are shown, each with its cost."""
+    def _texts(self) -> Sequence[str]:
+        return self._query.texts
+
+    def _make_checks(self) -> Iterator[tuple[int, Check[Reading]]]:
         wanted = {key: self.criteria[key] for key in SUBSCRIPTION_KEYS if key in self.criteria}
         if wanted:
             yield 2, partial(self._check_subscriptions, wanted)
@@ -124,7 +173,7 @@ class Match:
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
+        return self._nearest(wanted, _sent(reading.document))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
         """Compare the answer's items, except those of other subscriptions."""
@@ -174,16 +223,13 @@ class Match:
         actual = getattr(entry, "duration_ms" if key == "took" else key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
-    def _equal(self, wanted: Any, actual: Any) -> bool:
-        if isinstance(wanted, Range):
-            return wanted.includes(actual)
-        if self._blind:
-            text = _text(wanted).casefold()
-            several = actual if isinstance(actual, list) else [actual]
-            return any(one is not None and _text(one).casefold() == text for one in several)
-        if self._loose:
-            return actual is not None and _text(wanted) == _text(actual)
-        return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
+
+def _sent(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The subscriptions of a body: the endpoint's, or the one of a mobile SDK's call."""
+    one = document.get("subscription")
+    if isinstance(one, dict):
+        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
+    return _objects(document.get("subscriptions"))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

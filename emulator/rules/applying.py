@@ -77,8 +77,9 @@ def _apply_one(
         if context.policies.duplicate_token == "error":
             context.note_at(at, "S4", profile.db_id, "active_on", holder.profile_id)
             return Applied(wanted, "refused", None, DUPLICATE)
-        context.note_at(at, "S4", holder.db_id, "moved", holder.profile_id)
-        context.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=context.now))
+        for other in context.lookup.find_active(key) if held.others else (holder,):
+            context.note_at(at, "S4", other.db_id, "moved", other.profile_id)
+            context.changes.subscriptions.append(replace(other, status="unsubscribed", updated=context.now))
     if own is not None:  # S2
         context.note_at(at, "S2", profile.db_id, "changed", own.status, status)
         changed = replace(own, status=status, updated=context.now)

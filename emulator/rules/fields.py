@@ -5,25 +5,59 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timezone
 
-from emulator.rules.model import INT64_MAX, INT64_MIN, FieldKind, FieldType, FieldValue, shortened
+from emulator.rules.model import (
+    INT64_MAX,
+    INT64_MIN,
+    FieldKind,
+    FieldType,
+    FieldValue,
+    Resource,
+    SubscriptionValue,
+    VersionValue,
+    shortened,
+)
 
 FIELD_KINDS: tuple[FieldKind, ...] = ("int", "float", "string", "bool", "date", "datetime", "ip", "enum")
+
+#: The fields that the SDKs add to a subscription by themselves: every resource declares them.
+SDK_FIELDS: Mapping[str, FieldType] = {
+    **dict.fromkeys(
+        (
+            "_os",
+            "_os_tz",
+            "_os_language",
+            "_device_type",
+            "_device_model",
+            "_device_name",
+            "_ad_id",
+            "_app_id",
+            "_app_iid",
+            "_app_ver",
+        ),
+        FieldType("string"),
+    ),
+    "_os_ver": FieldType("version"),
+    "_ad_track": FieldType("bool"),
+}
 
 #: Which JSON types need no conversion, for lint L7.
 _OWN_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
+_TIME = FieldType("datetime")
 _BOOLS, _NUMBERS = (FieldType("bool"),), (FieldType("int"), FieldType("float"))
 
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*")
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
     r"(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+MOMENT_FORM = "a time as YYYY-MM-DDTHH:MM:SSZ, or a date as YYYY-MM-DD"
 #: The most characters of a number, a time or an address; real ones are far shorter.
 _MOST_CHARACTERS = 400
 #: The most options of an enum that an error text names.
@@ -45,6 +79,44 @@ def read_value(field_type: FieldType, value: FieldValue) -> FieldValue:
     Raises :class:`InvalidFieldValue`.
     """
     return _READERS[field_type.kind](value, field_type)
+
+
+def subscription_fields(resource: Resource) -> Mapping[str, FieldType]:
+    """The fields of the resource's subscriptions: the SDKs' and its own."""
+    return {**SDK_FIELDS, **resource.subscription_fields} if resource.subscription_fields else SDK_FIELDS
+
+
+def read_subscription_value(field_type: FieldType, value: SubscriptionValue) -> SubscriptionValue:
+    """The value of a subscription's field in the field's own form.
+
+    A version comes as text, as a number, or as it is stored. Raises :class:`InvalidFieldValue`.
+    """
+    if field_type.kind != "version":
+        if isinstance(value, VersionValue):
+            raise InvalidFieldValue("a string, a number, true or false")
+        return read_value(field_type, value)
+    raw = value.raw if isinstance(value, VersionValue) else value
+    text = raw if isinstance(raw, str) else "" if isinstance(raw, bool) else repr(raw)
+    if len(text) > _MOST_CHARACTERS or not _VERSION.fullmatch(text):
+        raise InvalidFieldValue("a version as 14 or 14.2.1")
+    read = VersionValue(text, [int(part) for part in text.split(".")])
+    if isinstance(value, VersionValue) and value != read:
+        raise InvalidFieldValue(f"a version whose ver is {read.ver}")
+    return read
+
+
+def read_moment(text: str) -> str:
+    """A date (its first moment in UTC) or time of ISO 8601, as a workspace's clock says the time.
+
+    Raises :class:`InvalidFieldValue`.
+    """
+    if _DATE.fullmatch(text):
+        text += " 00:00"
+    try:
+        moment = datetime.fromisoformat(str(_read_datetime(text, _TIME)).replace("Z", "+00:00"))
+    except InvalidFieldValue as error:
+        raise InvalidFieldValue(MOMENT_FORM) from error
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def json_type_differs(field_type: FieldType, value: FieldValue) -> bool:
@@ -144,7 +216,7 @@ def _text(value: FieldValue, form: re.Pattern[str] | None = None) -> str:
     raise ValueError
 
 
-_READERS: dict[FieldKind, Callable[[FieldValue, FieldType], FieldValue]] = {
+_READERS: dict[str, Callable[[FieldValue, FieldType], FieldValue]] = {
     "int": _read_int,
     "float": _read_float,
     "string": _read_string,

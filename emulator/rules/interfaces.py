@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from emulator.rules.model import Database, FieldValue, Held, Profile, PushKey, Resource, Subscription
+from emulator.rules.model import (
+    Database,
+    FieldValue,
+    Held,
+    Profile,
+    PushKey,
+    Resource,
+    RoleToken,
+    Subscription,
+)
 
 
 class Lookup(Protocol):
@@ -23,7 +33,7 @@ class Lookup(Protocol):
         """Up to two profiles whose field has this (canonical) value, the oldest first (M9)."""
 
     def find_by_push(self, key: PushKey) -> Held:
-        """The records of this key; reads the active one only, however many others exist."""
+        """The records of this key; reads the first active one only, however many others exist."""
 
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         """The record of this key on this profile of the key's database."""
@@ -31,11 +41,35 @@ class Lookup(Protocol):
     def find_all(self, key: PushKey) -> list[Subscription]:
         """All records of this key, the oldest profile's first (M9); for keys without an active record."""
 
+    def find_active(self, key: PushKey) -> list[Subscription]:
+        """The active records of this key, oldest first; several by the mobile SDKs' calls only (K10)."""
+
     def find_other_case(self, key: PushKey) -> Subscription | None:
         """A record whose key differs from this one, which has none, only in the case of its token (L9)."""
 
     def hash_taken(self, hash_id: str) -> bool:
         """Whether a subscription of the workspace has this hash id."""
+
+
+class MobileLookup(Lookup, Protocol):
+    """The state as the rules of the mobile SDKs' calls see it."""
+
+    def find_role_token(self, token: str) -> tuple[Resource, RoleToken] | None:
+        """The role token of this text, expired or not, with its resource (T1)."""
+
+    def resources(self) -> list[Resource]:
+        """All resources, in the order of the fixtures."""
+
+    def subscriptions_of(self, profile: Profile) -> list[Subscription]:
+        """A profile's subscriptions, oldest first."""
+
+    def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
+        """Up to two profiles that have this number among several in ``phones``, the oldest first (T6)."""
+
+    def holders(
+        self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
+    ) -> list[Subscription]:
+        """The records of a token in these databases (``None``: all), of every resource, oldest first."""
 
 
 class Clock(Protocol):

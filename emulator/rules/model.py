@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
 from emulator.rules.notes import NOTES
 
-Status = Literal["subscribed", "unsubscribed"]
-FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum"]
+Status = Literal["subscribed", "suspended", "unsubscribed"]
+STATUSES: tuple[Status, ...] = ("subscribed", "suspended", "unsubscribed")
+#: ``version`` is a kind of subscription fields only.
+FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum", "version"]
 #: A custom field's value as it is stored; dates, times and addresses are canonical text.
 FieldValue = str | int | float | bool
 
@@ -23,6 +25,11 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 Parameters = tuple[str | int, ...]
 Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
+
+
+def always(value: Callable[[], Any]) -> Any:
+    """A default that is written, too; structs with ``omit_defaults`` omit the others."""
+    return field(default_factory=lambda: value())
 
 
 class FieldType(Struct, frozen=True, omit_defaults=True):
@@ -40,23 +47,51 @@ class Database(Struct):
     fields: dict[str, FieldType] = {}
 
 
-class Resource(Struct):
-    """A resource: its secret token, its databases in order, its providers (``None``: the documented ones)."""
+class RoleToken(Struct, frozen=True, omit_defaults=True):
+    """A role token of a resource: secret, linked to one of its databases (T1).
+
+    ``expires``: ISO 8601 in UTC with milliseconds, as :meth:`Clock.timestamp` says the time.
+    """
+
+    token: str
+    name: str
+    db_id: int
+    expires: str | None = None
+
+
+class Category(Struct, frozen=True):
+    """A category of a resource's subscriptions; a ``steady`` one is not changed by clients (K14)."""
+
+    name: str
+    title: str
+    steady: bool = False
+
+
+class Resource(Struct, omit_defaults=True):
+    """A resource: its secret token, its databases in order, its providers (``None``: the documented ones).
+
+    ``jwt_key``: verifies the signature of JWTs (T4): a secret of HS256, or a public key in PEM.
+    """
 
     id: int
     name: str
     token: str
-    db_ids: list[int] = []
-    providers: list[str] | None = None
+    db_ids: list[int] = always(list)
+    providers: list[str] | None = always(lambda: None)
+    role_tokens: list[RoleToken] = []
+    categories: list[Category] = []
+    subscription_fields: dict[str, FieldType] = {}
+    jwt_key: str | None = None
 
 
-class Profile(Struct):
+class Profile(Struct, omit_defaults=True):
     """A profile of one database; subscriptions are stored apart. ``created``: ISO 8601, UTC."""
 
     id: str
     db_id: int
-    fields: dict[str, FieldValue] = {}
-    created: str = ""
+    fields: dict[str, FieldValue] = always(dict)
+    created: str = always(str)
+    is_test: bool = False
 
 
 class PushKey(Struct, frozen=True, gc=False):
@@ -68,7 +103,25 @@ class PushKey(Struct, frozen=True, gc=False):
     subscription_id: str
 
 
-class Subscription(Struct):
+class VersionValue(Struct, frozen=True):
+    """A version as a subscription's field has it: ``"14.2"`` and its numbers ``[14, 2]``."""
+
+    raw: str
+    ver: list[int]
+
+
+class CategoryChoice(Struct, frozen=True):
+    """Whether a subscription wants the messages of a category of its resource (K14)."""
+
+    name: str
+    active: bool
+
+
+#: A subscription field's value as it is stored.
+SubscriptionValue = FieldValue | VersionValue
+
+
+class Subscription(Struct, omit_defaults=True):
     """A push subscription of one profile. ``created``, ``updated``: ISO 8601, UTC."""
 
     hash_id: str
@@ -77,9 +130,11 @@ class Subscription(Struct):
     resource_id: int
     provider: str
     subscription_id: str
-    status: Status = "subscribed"
-    created: str = ""
-    updated: str = ""
+    status: Status = always(lambda: "subscribed")
+    created: str = always(str)
+    updated: str = always(str)
+    fields: dict[str, SubscriptionValue] = {}
+    cats: list[CategoryChoice] = []
 
     @property
     def key(self) -> PushKey:
@@ -91,7 +146,7 @@ class Subscription(Struct):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """The records of a key: the active one, the number of others, the hash id that they share."""
+    """The records of a key: the first active one, the number of others, the hash id that they share."""
 
     active: Subscription | None = None
     others: int = 0
@@ -128,6 +183,8 @@ class Policies(Struct, frozen=True):
     duplicate_token: Literal["error", "move"] = "error"  # S4
     unknown_id: Literal["keep", "new"] = "keep"  # M8
     http_status: Literal["mirror", "always_200"] = "mirror"  # A3
+    sdk_retries: Literal["replay", "apply"] = "replay"  # K3
+    sdk_unknown_profile: Literal["null", "error"] = "null"  # K50
 
 
 class ForcedError(Struct, frozen=True):
@@ -137,14 +194,27 @@ class ForcedError(Struct, frozen=True):
     in_matching: bool
 
 
-class Changes(Struct):
-    """The changes of one request, applied as one transaction (A6)."""
+class Moved(NamedTuple):
+    """A subscription before and after it got another token (K20)."""
+
+    before: Subscription
+    after: Subscription
+
+
+class Changes(Struct, omit_defaults=True):
+    """The changes of one request, applied as one transaction (A6).
+
+    ``profiles`` are new ones; ``subscriptions`` new ones and those that replace one of the same key and
+    profile.
+    """
 
     profiles: list[Profile] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
+    changed_profiles: list[Profile] = []
+    moved: list[Moved] = []
 
     def __bool__(self) -> bool:
-        return bool(self.profiles or self.subscriptions)
+        return bool(self.profiles or self.subscriptions or self.changed_profiles or self.moved)
 
 
 class Decided(Struct, frozen=True, gc=False, array_like=True):
@@ -207,7 +277,7 @@ class Outcome(Struct):
     changes: Changes
     decided: list[Decided]
     lints: list[Lint]
-    resource: Resource
+    resource: Resource | None
     ok: int = 0
     failed: int = 0
     outcomes: list[str] = field(default_factory=list)

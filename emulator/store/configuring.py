@@ -8,8 +8,9 @@ but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.U
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -147,7 +148,7 @@ async def change_resource(
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("", "db_ids", text)])
     async with _changing(store, basis, steps):
-        store.resource_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
+        store.resource_table.update(partial(_become, changed), where("id") == changed.id)
     return changed
 
 
@@ -169,7 +170,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     async with _changing(store, basis, steps):
         if naming:
             named = where("db_ids").any([database.id])
-            store.resource_table.update(lambda one: one["db_ids"].remove(database.id), named)
+            store.resource_table.update(lambda one: _take_database(one, database.id), named)
         store.database_table.remove(where("id") == database.id)
     removed = Counter(step.table for step in steps)
     return {table.name: removed[table.name] for table in tables}
@@ -189,6 +190,18 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     async with _changing(store, basis, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}
+
+
+def _become(changed: Resource, document: MutableMapping[str, Any]) -> None:
+    document.clear()  # members that are empty are not written
+    document.update(msgspec.to_builtins(changed))
+
+
+def _take_database(resource: MutableMapping[str, Any], db_id: int) -> None:
+    resource["db_ids"].remove(db_id)
+    roles = [one for one in resource.pop("role_tokens", ()) if one["db_id"] != db_id]
+    if roles:
+        resource["role_tokens"] = roles
 
 
 def _check_resource(store: TinyDBStore, resource: Resource, before: Resource | None = None) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from emulator.rules.errors import Invalid, NotFound
-from emulator.rules.fields import read_value
-from emulator.rules.model import Changes, FieldValue, Profile, PushKey, Status, Subscription, some_of
+from emulator.rules.fields import read_subscription_value, read_value, subscription_fields
+from emulator.rules.model import (
+    CategoryChoice,
+    Changes,
+    FieldValue,
+    Profile,
+    PushKey,
+    Status,
+    Subscription,
+    SubscriptionValue,
+    some_of,
+)
 from emulator.store.fixture_set import (
     FixtureSet,
     Problem,
@@ -55,8 +65,13 @@ def add_profile(store: Store, entry: ProfileEntry, now: str, new_id: Callable[[]
     return profile
 
 
-def change_profile(store: Store, profile: Profile, values: Mapping[str, FieldValue | None]) -> Profile:
-    """Set some of a profile's fields; ``None`` removes one. Raises as :func:`add_profile` does."""
+def change_profile(
+    store: Store, profile: Profile, values: Mapping[str, FieldValue | None], is_test: bool | None = None
+) -> Profile:
+    """Set some of a profile's fields; ``None`` removes one. ``is_test``: the new value, if any.
+
+    Raises as :func:`add_profile` does.
+    """
     database = store.database(profile.db_id)
     refuse(SetCheck(store.databases(), store.resources()).values("", "", database, values))
     fields = dict(profile.fields)
@@ -65,7 +80,7 @@ def change_profile(store: Store, profile: Profile, values: Mapping[str, FieldVal
             fields.pop(name, None)
         else:
             fields[name] = read_value(database.fields[name], value)
-    changed = replace(profile, fields=fields)
+    changed = replace(profile, fields=fields, is_test=profile.is_test if is_test is None else is_test)
     store.change_profile(changed)
     return changed
 
@@ -103,20 +118,36 @@ def add_subscription(
     own = store.find_own(key, profile_id)
     if own is not None:
         raise Invalid(f"body: is on this profile already, as {own.hash_id}", "A3")
-    added = entry.record(db_id, profile_id, now)
+    added = entry.record(db_id, profile_id, now, {one.id: one for one in store.resources()})
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))
     return added
 
 
-def change_subscription(store: Store, record: Subscription, status: Status, now: str) -> Subscription:
-    """Set a subscription's status. Raises as :func:`add_subscription` does."""
+def change_subscription(
+    store: Store,
+    record: Subscription,
+    status: Status,
+    now: str,
+    fields: Mapping[str, SubscriptionValue] | None = None,
+    cats: Sequence[CategoryChoice] = (),
+) -> Subscription:
+    """Set a subscription's status, and some of its fields and categories.
+
+    Raises as :func:`add_subscription` does.
+    """
+    resource = next(one for one in store.resources() if one.id == record.resource_id)
+    refuse(SetCheck([], [resource]).choices("", "", resource, fields or {}, cats))
     entry = SubscriptionEntry(record.resource_id, record.provider, record.subscription_id, status)
     owner = ProfileEntry(record.db_id, record.profile_id)
-    check = SetCheck(store.databases(), store.resources(), present=store, any_provider=True)
+    check = SetCheck(store.databases(), store.resources(), present=store, of_state=True)
     refuse(check.subscription("", "", owner, entry))
-    if record.status == status:
+    declared = subscription_fields(resource)
+    values = {name: read_subscription_value(declared[name], one) for name, one in (fields or {}).items()}
+    chosen = {one.name: one for one in (*record.cats, *cats)}
+    changed = replace(record, status=status, fields={**record.fields, **values}, cats=[*chosen.values()])
+    if changed == record:
         return record
-    changed = replace(record, status=status, updated=now)
+    changed = replace(changed, updated=now)
     store.apply(Changes([], [changed]))
     return changed

@@ -12,15 +12,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Literal, Protocol, TypeVar
 
-from emulator.rules.interfaces import Lookup
-from emulator.rules.model import Changes, Database, Profile, Resource, Subscription
+from emulator.rules.interfaces import MobileLookup
+from emulator.rules.model import Changes, Database, Profile, Subscription
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.shared_state import SharedState
 
 T = TypeVar("T")
 
 
-class Store(Lookup, Protocol):
+class Store(MobileLookup, Protocol):
     """The state of one workspace. One thread uses it.
 
     A method that changes something raises :class:`~emulator.store.errors.Unavailable` if the change cannot
@@ -61,12 +61,6 @@ class Store(Lookup, Protocol):
 
     def databases(self) -> list[Database]:
         """All databases, in the order of the fixtures."""
-
-    def resources(self) -> list[Resource]:
-        """All resources, in the order of the fixtures."""
-
-    def subscriptions_of(self, profile: Profile) -> list[Subscription]:
-        """A profile's subscriptions, oldest first."""
 
     def find_by_hash(self, hash_id: str) -> list[Subscription]:
         """The records with this hash id: one key, on one profile or more, the oldest first."""

@@ -48,6 +48,7 @@ def _configuration(state: State, known: _Known) -> Iterator[str]:
             yield f"database {database.id} is there twice"
         known.databases.add(database.id)
     tokens: set[str] = set()
+    roles: set[str] = set()
     table = state.table(RESOURCES)
     for document in table.documents.values():
         resource: Resource = table.decode(document)
@@ -58,6 +59,12 @@ def _configuration(state: State, known: _Known) -> Iterator[str]:
         missing = [str(db_id) for db_id in resource.db_ids if db_id not in known.databases]
         if missing:
             yield f"resource {resource.id} names a database that is missing: {', '.join(missing)}"
+        for role in resource.role_tokens:
+            if role.db_id not in resource.db_ids:
+                yield f"resource {resource.id}: it lacks database {role.db_id} of a role token ({role.name})"
+            if role.token in roles:
+                yield f"resource {resource.id}: a role token ({role.name}) is there twice"
+            roles.add(role.token)
 
 
 def _profiles(state: State, known: _Known) -> Iterator[str]:
@@ -87,7 +94,7 @@ def _subscriptions(state: State, known: _Known) -> Iterator[str]:
 
 
 def _keys(state: State) -> Iterator[str]:
-    """Problems of keys: one record on each profile, one active record in all (S4), one hash (A5)."""
+    """Problems of keys: one record on each profile, one hash (A5)."""
     table = state.table(SUBSCRIPTIONS)
     active, inactive = table.indexes["active"], table.indexes["inactive"]
     lonely = (key for key, _ in inactive.entries() if key not in active)
@@ -99,7 +106,7 @@ def _keys(state: State) -> Iterator[str]:
                 one: Subscription = table.decode(table.documents[doc_id])
                 by_key[one.key].append(one)
             for records in by_key.values():
-                yield from chain(_same_profile(records), _active_twice(records), _two_hashes(records))
+                yield from chain(_same_profile(records), _two_hashes(records))
 
 
 def _same_profile(records: list[Subscription]) -> Iterator[str]:
@@ -108,12 +115,6 @@ def _same_profile(records: list[Subscription]) -> Iterator[str]:
         if one.profile_id in profiles:
             yield f"{_named(one)} is twice on profile {one.profile_id}"
         profiles.add(one.profile_id)
-
-
-def _active_twice(records: list[Subscription]) -> Iterator[str]:
-    active = [one.profile_id for one in records if one.active]
-    if len(active) > 1:
-        yield f"{_named(records[0])} is active on several profiles: {', '.join(active)}"
 
 
 def _two_hashes(records: list[Subscription]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from emulator.rules.errors import Invalid
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
+from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription
 from emulator.rules.providers import accepted
 from emulator.store.pages import Cursor, Page, Selection, read_page, select
 from emulator.store.tables import field_key, profile_key
@@ -177,13 +177,9 @@ class _Search:
         if wanted.hash_id is not None:
             return list(store.subscriptions.index("hash").find(wanted.hash_id))
         if wanted.provider is not None and wanted.subscription_id is not None:
-            pushes = [
-                PushKey(db_id, one.id, wanted.provider, wanted.subscription_id)
-                for one in store.resources()
-                if wanted.resource_id in (None, one.id)
-                for db_id in one.db_ids
-            ]
-            return sorted(doc_id for key in pushes for doc_id in store.push_ids(key))
+            return store.holder_ids(
+                wanted.provider, wanted.subscription_id, self._db_ids(), wanted.resource_id
+            )
         owners = self.profile_ids()
         if owners is None or len(owners) > _MOST_OWNERS:
             return None

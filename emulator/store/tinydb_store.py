@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from itertools import chain, count
@@ -22,6 +22,7 @@ from emulator.rules.model import (
     Profile,
     PushKey,
     Resource,
+    RoleToken,
     Subscription,
 )
 from emulator.settings import Durability
@@ -43,6 +44,7 @@ from emulator.store.tables import (
     WORKSPACE,
     field_key,
     folded_key,
+    phone_key,
     profile_key,
     push_key,
 )
@@ -110,6 +112,9 @@ class TinyDBStore:
     def find_resource(self, token: str) -> Resource | None:
         return self._by_token.get(token)
 
+    def find_role_token(self, token: str) -> tuple[Resource, RoleToken] | None:
+        return self._role_tokens.get(token)
+
     def database(self, db_id: int) -> Database:
         return self._databases[db_id]
 
@@ -123,13 +128,17 @@ class TinyDBStore:
     def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
         return self.profiles.find("field", field_key(db_id, name, value), 2)
 
+    def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
+        return self.profiles.find("field", phone_key(db_id, phone), 2)
+
     def find_by_push(self, key: PushKey) -> Held:
         table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
         others = table.indexes["inactive"].count(wanted)
-        for doc_id in table.indexes["active"].find(wanted):
+        active = table.indexes["active"].find(wanted)
+        for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
             if one.key == key:
-                return Held(one, others, one.hash_id)
+                return Held(one, others + len(active) - 1, one.hash_id)
         # Two keys may rarely have one number: then the first record is not enough.
         for limit in (1, None) if others else ():
             for one in self.subscriptions.find("inactive", wanted, limit):
@@ -147,6 +156,16 @@ class TinyDBStore:
             (one for one in found if one.key == key),
             key=lambda one: owners.find(profile_key(one.db_id, one.profile_id))[0],
         )
+
+    def find_active(self, key: PushKey) -> list[Subscription]:
+        return [one for one in self.subscriptions.find("active", push_key(key)) if one.key == key]
+
+    def holders(
+        self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
+    ) -> list[Subscription]:
+        ids = self.holder_ids(provider, subscription_id, self._databases if db_ids is None else set(db_ids))
+        found = map(self.subscriptions.record, ids)
+        return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
         table, folded, token = self.subscriptions.state, folded_key(key), key.subscription_id.lower()
@@ -214,7 +233,18 @@ class TinyDBStore:
             if doc_id is None:
                 doc_id, next_id = next_id, next_id + 1
             steps.append(subscriptions.step(doc_id, one))
+        if changes.changed_profiles or changes.moved:
+            steps += self._more_steps(changes)
         self.storage.commit(steps, checked=True)
+
+    def _more_steps(self, changes: Changes) -> Iterator[Op]:
+        for profile in changes.changed_profiles:
+            (doc_id,) = self._profile_ids(profile)
+            yield self.profiles.step(doc_id, profile)
+        for before, after in changes.moved:
+            moved_id, _ = self._own(before.key, before.profile_id)
+            if moved_id is not None:
+                yield self.subscriptions.step(moved_id, after)
 
     def change_profile(self, changed: Profile) -> None:
         (doc_id,) = self._profile_ids(changed)
@@ -294,7 +324,8 @@ class TinyDBStore:
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
         self._databases = _by_id(_in_order(self.database_table))
-        self._by_token = _by_token(_in_order(self.resource_table))
+        resources = _in_order(self.resource_table)
+        self._by_token, self._role_tokens = _by_token(resources), _role_tokens(resources)
 
     # The disk
 
@@ -338,6 +369,19 @@ class TinyDBStore:
         table, wanted = self.subscriptions, push_key(key)
         return sorted(chain(table.index("active").find(wanted), table.index("inactive").find(wanted)))
 
+    def holder_ids(
+        self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
+    ) -> list[int]:
+        """The ids of :meth:`holders`, of one resource or of all, rarely of others, too, ascending."""
+        keys = (
+            PushKey(db_id, one.id, provider, subscription_id)
+            for one in self._by_token.values()
+            if resource_id in (None, one.id)
+            for db_id in one.db_ids
+            if db_id in db_ids
+        )
+        return sorted(doc_id for key in keys for doc_id in self.push_ids(key))
+
     def _profile_ids(self, profile: Profile) -> Iterable[int]:
         return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))
 
@@ -378,6 +422,11 @@ def _by_id(databases: tuple[bytes, ...]) -> dict[int, Database]:
 def _by_token(resources: tuple[bytes, ...]) -> dict[str, Resource]:
     decode = msgspec.json.Decoder(Resource).decode
     return {one.token: one for one in map(decode, resources)}
+
+
+@lru_cache(maxsize=16)
+def _role_tokens(resources: tuple[bytes, ...]) -> dict[str, tuple[Resource, RoleToken]]:
+    return {role.token: (one, role) for one in _by_token(resources).values() for role in one.role_tokens}
 
 
 def made_from(

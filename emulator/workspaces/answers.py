@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict, astuple
 
 from emulator.faults.model import ErrorAnswer, Fault, ItemFault, RateLimit
+from emulator.journal.events import Event
 from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
-from push_emulator.answers import ArmedFault
+from push_emulator.answers import ArmedFault, RecordedEvent
 from push_emulator.masking import mask
 from push_emulator.workspace_answers import (
+    Category,
     ClockState,
     DatabaseRecord,
     OwnSubscription,
     ProfileRecord,
     ResourceRecord,
+    RoleToken,
     SettingsState,
     SubscriptionRecord,
 )
@@ -35,15 +38,30 @@ def _field_type(one: FieldType) -> Any:
 
 
 def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
-    """A resource; its token is masked unless secrets are shown."""
-    token = one.token if show_secrets else mask(one.token)
-    return ResourceRecord(one.id, one.name, token, one.db_ids, one.providers)
+    """A resource; its tokens and its key are masked unless secrets are shown."""
+    shown: Callable[[str], str] = str if show_secrets else mask
+    return ResourceRecord(
+        one.id,
+        one.name,
+        shown(one.token),
+        one.db_ids,
+        one.providers,
+        [RoleToken(shown(role.token), role.name, role.db_id, role.expires) for role in one.role_tokens],
+        [Category(**asdict(category)) for category in one.categories],
+        {name: _field_type(kind) for name, kind in one.subscription_fields.items()},
+        shown(one.jwt_key) if one.jwt_key is not None else None,
+    )
+
+
+def recorded_event(one: Event) -> RecordedEvent:
+    """An event in the form of the API."""
+    return RecordedEvent(**{name: getattr(one, name) for name in RecordedEvent.__struct_fields__})
 
 
 def profile_record(one: Profile, subscriptions: Iterable[Subscription]) -> ProfileRecord:
     """A profile with its subscriptions, without the profile's ids in each of them."""
     own = [OwnSubscription(record.hash_id, *astuple(record)[3:]) for record in subscriptions]
-    return ProfileRecord(one.id, one.db_id, one.fields, one.created, own)
+    return ProfileRecord(one.id, one.db_id, one.fields, one.created, own, one.is_test)
 
 
 def subscription_record(one: Subscription) -> SubscriptionRecord:

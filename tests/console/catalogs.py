@@ -62,7 +62,7 @@ WORDS_OF_NOTES = (
 #: What is said of a form's values.
 COMPLAINTS = (
     *("is required", "must be a string", "must be an integer", "must be an integer of 64 bits"),
-    *("must be an object", "unknown key", 'must be "subscribed" or "unsubscribed"'),
+    *("must be an object", "unknown key", 'must be "subscribed", "suspended" or "unsubscribed"'),
     *("must be an array", "must not be empty", "a field's name must not be empty"),
     "must be what a list gave as next",
     f"must be 1 to {MAX_LIMIT}",
@@ -92,7 +92,7 @@ def domain_texts() -> Iterator[str]:
     yield from reuse.LIKENESSES.values()
     yield from OUTCOMES
     yield from KEEPABLE
-    yield from ("subscribed", "unsubscribed")
+    yield from ("subscribed", "suspended", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
     yield from safety.TEXTS.values()

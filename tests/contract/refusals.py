@@ -33,6 +33,9 @@ OF_THE_STATE = (
     f"{_PATH}: is active on the profile {_ANY} already \\(S4\\); make one of them unsubscribed",
     f"{_PATH}resource_id: resource {_ID} does not have database {_ID}",
     f"{_PATH}provider: resource {_ID} accepts {_ANY}",  # S6
+    f"{_PATH}role_tokens\\[\\d+\\]\\.db_id: resource {_ID} does not have database {_ID}",
+    f"{_PATH}fields\\.{_ANY}: resource {_ID} does not declare this subscription field{_ANY}",
+    f"{_PATH}cats\\[\\d+\\]\\.name: resource {_ID} does not have this category{_ANY}",
     f"body: is on this profile already, as {_ANY}",
     f"profile_id: say which, {_ANY} is on the profiles {_ANY}",
     f"(database|resource) {_ID} is in use: {_ANY}",
@@ -53,7 +56,11 @@ OF_THE_STATE = (
 OF_THE_WHOLE = (
     f"(id|db_id): must be {_ANY}, as in the path, or left out",
     f"{_PATH}: is a duplicate on this profile",
-    f"{_PATH}(id|token): {_ANY} is a duplicate",
+    f"{_PATH}(id|token|name): {_ANY} is a duplicate",
+    f"{_PATH}role_tokens\\[\\d+\\]\\.token: is another role token's, too",
+    f"{_PATH}role_tokens\\[\\d+\\]\\.expires: must be {_ANY}",  # a time of the calendar
+    f"{_PATH}subscription_fields\\.{_ANY}: every resource declares this field{_ANY}",
+    f"{_PATH}fields\\.{_ANY}: must be a version as {_ANY}",  # 14.0 is an integer of JSON Schema
     f"{_PATH}delay_ms: must be \\[from, to\\] with from ≤ to",
     "expect: at_least must not be more than at_most",
     f"{_PATH}id: must be 1 to 64 printable characters",  # its length is in the schema

@@ -288,3 +288,34 @@ def test_S7_each_database_has_its_own_bare_item() -> None:
     assert outcome.items[0] == bare("anna")
     assert (outcome.items[1]["db_id"], outcome.items[1]["profile_id"]) == (34, new_id(1))
     assert "subscription_id" in outcome.items[1]
+
+
+# Suspended subscriptions, and keys that the mobile SDKs' calls made active on several profiles
+
+
+def test_S2_a_suspended_subscription_becomes_what_the_request_asks() -> None:
+    for wanted, status in ((on("t"), "subscribed"), (off("t"), "unsubscribed")):
+        world = World().add_profile("a").add_subscription("a", "t", "suspended")
+        outcome = world.push(wanted, id="a")
+        assert decided(outcome, "S2")
+        assert world.statuses("t") == {"a": status}
+
+
+def test_S4_a_suspended_token_of_another_profile_is_free() -> None:
+    world = World().add_profile("a").add_profile("b").add_subscription("a", "t", "suspended")
+    outcome = world.push("t", id="b")
+    assert not decided(outcome, "S4")
+    assert world.statuses("t") == {"a": "suspended", "b": "subscribed"}
+
+
+def test_S3_one_of_two_active_holders_is_subscribed_already() -> None:
+    world = World().add_profile("a").add_profile("b").add_subscription("a", "t").add_subscription("b", "t")
+    outcome = world.push("t", id="b")
+    assert decided(outcome, "S3")
+    assert outcome.changes.subscriptions == []
+
+
+def test_S4_policy_move_takes_a_token_from_every_active_holder() -> None:
+    world = World(duplicate_token="move").add_profile("a").add_profile("b").add_profile("c")
+    world.add_subscription("a", "t").add_subscription("b", "t").push("t", id="c")
+    assert world.statuses("t") == {"a": "unsubscribed", "b": "unsubscribed", "c": "subscribed"}

@@ -149,6 +149,9 @@ class World:
         found = [one for one in self.subscriptions if one.key == key]
         return sorted(found, key=lambda one: ages[one.db_id, one.profile_id])
 
+    def find_active(self, key: PushKey) -> list[Subscription]:
+        return [one for one in self.subscriptions if one.key == key and one.active]
+
     def find_other_case(self, key: PushKey) -> Subscription | None:
         wanted = replace(key, subscription_id=key.subscription_id.lower())
         return next(

@@ -15,7 +15,7 @@ import pytest
 from emulator.cli import main
 from emulator.emulator import Emulator
 from emulator.messages import Incoming
-from emulator.rules.model import Policies, Profile
+from emulator.rules.model import Profile
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine, wrong_indexes
 from emulator.store.indexes import Index
@@ -207,10 +207,9 @@ def test_an_aborted_first_start_is_nothing_yet(
 PAGE_PROFILE = "5fb62e815ae47a4aa04dfadd"
 
 
-def double_active(tables: Json) -> None:
-    one = next(s for s in tables["subscriptions"].values() if s["subscription_id"] == "active-token")
-    other = {**one, "profile_id": "637f1a284fda7c5c08be62f0", "updated": "2030-01-01T00:00:00.000Z"}
-    tables["subscriptions"]["900"] = other
+def double_role(tables: Json) -> None:
+    for number in ("1", "2"):
+        tables["resources"][number]["role_tokens"] = [{"token": "rt", "name": "Both", "db_id": 34}]
 
 
 def same_profile_twice(tables: Json) -> None:
@@ -259,7 +258,8 @@ def unreadable_database(tables: Json) -> None:
 
 
 BREACHES = [
-    (double_active, "is active on several profiles: " + PAGE_PROFILE + ", 637f1a284fda7c5c08be62f0"),
+    (double_role, "resource 22: a role token (Both) is there twice"),
+    (double_role, "resource 5: it lacks database 34 of a role token (Both)"),
     (same_profile_twice, "is twice on profile " + PAGE_PROFILE),
     (lose_profile, f"its profile {PAGE_PROFILE} is missing"),
     (lose_resource, "its resource 5 is missing"),
@@ -289,15 +289,6 @@ def test_what_the_rules_could_not_have_made_is_found(
     assert ("a server starts with it as it is" in output) == (change is not unreadable_database)
     if change is not unreadable_database:
         Emulator(Settings(state=folder)).close()
-
-
-def test_S4_the_policy_move_leaves_nothing_to_find(tmp_path: Path) -> None:
-    emulator = Emulator(Settings(state=tmp_path, policies=Policies(duplicate_token="move")))
-    token = "3LXP2FRcRxJ-7b14db88ec937f14"
-    for profile in ("one", "two", "three"):
-        assert ask(emulator, token, "active-token", id=profile)["error"] == 0
-    emulator.close()
-    assert the_report(tmp_path).findings == []
 
 
 # What is lost, and how to go on

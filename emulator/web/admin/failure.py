@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from emulator.journal.verify import Expectation
-from push_emulator.answers import Difference, NearMiss, RecordedRequest
+from push_emulator.answers import Difference, NearMiss
 
 #: Requests that the text lists.
 LISTED = 10
@@ -22,31 +22,36 @@ def failure_text(
     expected: str,
     count: int,
     nearest: Sequence[NearMiss],
-    came: Sequence[RecordedRequest],
+    came: Sequence[str],
     total: int,
     url: str,
+    noun: str = "request",
 ) -> str:
-    """``expected``: :func:`expectation_text`; ``came``: the newest of ``total``; ``url``: the workspace's.
+    """``expected``: :func:`expectation_text`; ``came``: the newest of ``total``; ``url``: the workspace's;
+    ``noun``: "request" or "event".
 
     Long words, such as tokens, are cut in the middle; two that differ are cut where they are equal.
     """
     lines = [f"expected {expected}, came {count}"]
     if not came:
-        return f"{lines[0]}\nnothing at all came to {url}: is that where the app under test sends to?"
+        what = "nothing" if noun == "request" else "no event"
+        return f"{lines[0]}\n{what} at all came to {url}: is that where the app under test sends to?"
     for miss in nearest:
-        lines += ["", f"nearest: request {miss.id} at {miss.time}"]
+        lines += ["", f"nearest: {noun} {miss.id} at {miss.time}"]
         lines += [f"  {_differing(one)}" for one in miss.differences]
-        lines.append(f"  body: {_cut_words(miss.request)}")
+        lines.append(f"  {'body' if noun == 'request' else noun}: {_cut_words(miss.request)}")
     lines += ["", f"what came, newest first ({len(came)} of {total}):"]
-    return "\n".join(lines + [f"  {_cut_words(str(one))}" for one in came])
+    return "\n".join(lines + [f"  {_cut_words(one)}" for one in came])
 
 
-def expectation_text(expect: Expectation, criteria: Mapping[str, Any], within_s: float) -> str:
+def expectation_text(
+    expect: Expectation, criteria: Mapping[str, Any], within_s: float, noun: str = "request"
+) -> str:
     """``exactly 1 request with subscription_id="t1" within 5 s``; ``criteria``: without secrets."""
     number = "no" if expect.at_most == 0 else str(expect)
     plural = "" if number.endswith((" 1", "no")) else "s"
     told = ", ".join(f"{name}={_cut_words(_json(value))}" for name, value in criteria.items())
-    return f"{number} request{plural} with {told}" + (f" within {within_s:g} s" if within_s else "")
+    return f"{number} {noun}{plural} with {told}" + (f" within {within_s:g} s" if within_s else "")
 
 
 def _differing(one: Difference) -> str:

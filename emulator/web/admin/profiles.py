@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from emulator.fixtures.schema import ProfileEntrySchema
+from emulator.fixtures.schema import STATUS, ProfileEntrySchema
 from emulator.rules.model import Profile
 from emulator.schemas.errors import string
 from emulator.store import editing
@@ -15,7 +15,7 @@ from emulator.store.records import list_profiles
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.numbers import number_in_query
 from emulator.web.admin.operation import Later, operation
-from emulator.web.admin.records import STATUS, PageSchema, links, listed, load_change, load_new
+from emulator.web.admin.records import PageSchema, links, listed, load_change, load_new
 from emulator.web.current import workspace
 from emulator.web.later import change
 from emulator.workspaces.answers import profile_record
@@ -86,14 +86,15 @@ def post_this_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
 def patch_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     """Change a profile.
 
-    Some of its fields; null removes one.
+    Some of its fields (null removes one), and whether it is a test profile.
     """
     schema = ProfileEntrySchema(partial=True, exclude=("subscriptions",))
-    values = load_change(schema, db_id=db_id, id=profile_id).get("fields", {})
+    asked = load_change(schema, db_id=db_id, id=profile_id)
 
     async def work(found: Workspace) -> ProfileRecord:
         profile = editing.find_profile(found.store, db_id, profile_id)
-        return _record(found.store, editing.change_profile(found.store, profile, values))
+        values, is_test = asked.get("fields", {}), asked.get("is_test")
+        return _record(found.store, editing.change_profile(found.store, profile, values, is_test))
 
     return change(work)
 

@@ -26,7 +26,6 @@ T = TypeVar("T")
 List = Callable[[TinyDBStore, Criteria, int, Cursor | None], Awaitable[pages.Page]]
 
 _FIELD = "field."
-STATUS = validate.OneOf(["subscribed", "unsubscribed"], error='must be "subscribed" or "unsubscribed"')
 
 
 class CursorField(fields.Field[Cursor]):

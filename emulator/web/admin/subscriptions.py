@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from emulator.fixtures.schema import SubscriptionEntrySchema
+from emulator.fixtures.schema import STATUS, SubscriptionEntrySchema
+from emulator.rules.model import CategoryChoice
 from emulator.schemas.errors import INT64, integer, string
 from emulator.store import editing
 from emulator.store.fixture_set import SubscriptionEntry
 from emulator.store.records import list_subscriptions
-from emulator.web.admin.loading import AdminSchema, QuerySchema
+from emulator.web.admin.loading import QuerySchema
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.profiles import ProfilesSchema
-from emulator.web.admin.records import STATUS, links, listed
+from emulator.web.admin.records import links, listed
 from emulator.web.current import workspace
 from emulator.web.later import change
 from emulator.workspaces.answers import subscription_record
@@ -47,8 +48,11 @@ class NewSubscriptionSchema(SubscriptionEntrySchema):
     profile_id = string(required=True)
 
 
-class StatusSchema(AdminSchema):
-    """The members of a subscription that can be changed."""
+class StatusSchema(SubscriptionEntrySchema):
+    """The members of a subscription that can be changed; fields and categories left out stay."""
+
+    class Meta:
+        exclude = ("resource_id", "provider", "subscription_id")
 
     status = string(required=True, validate=STATUS)
 
@@ -88,11 +92,15 @@ def patch_subscription(
     hash_id: str, query: dict[str, Any], body: dict[str, Any]
 ) -> Later[SubscriptionRecord]:
     """Change a subscription."""
+    cats = msgspec.convert(body.get("cats", []), list[CategoryChoice])
 
     async def work(found: Workspace) -> SubscriptionRecord:
         record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
         now = found.clock.timestamp()
-        return subscription_record(editing.change_subscription(found.store, record, body["status"], now))
+        changed = editing.change_subscription(
+            found.store, record, body["status"], now, body.get("fields"), cats
+        )
+        return subscription_record(changed)
 
     return change(work)
 

@@ -51,7 +51,7 @@ def live() -> Response:
     before = request.args.get("before", type=int)
     newest = _place(found.requests)
 
-    def render(page: Found | BadCriteria) -> tuple[str, int]:
+    def render(page: Found[Entry] | BadCriteria) -> tuple[str, int]:
         problem = page.told(gettext) if isinstance(page, BadCriteria) else ""
         listed = Found([], None, 0) if isinstance(page, BadCriteria) else page
         shown = render_template(
@@ -71,10 +71,10 @@ def live() -> Response:
         )
         return shown, 400 if problem else 200
 
-    async def find() -> Found | BadCriteria:
+    async def find() -> Found[Entry] | BadCriteria:
         try:
             match = Match({"q": text})
-            await check_possible(found, match)
+            await check_possible(found, found.requests, match)
         except BadCriteria as problem:
             return problem
         return await search(found.requests, match, PAGE, before, count_all=bool(text))

@@ -20,14 +20,14 @@ def reference(name: str) -> dict[str, str]:
 def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[str, JSONSchema]]:
     """The schema of each struct, a reference; and the components by name.
 
-    An answer has no other keys than its struct. A key whose default is null is left out instead of null.
+    An answer has no other keys than its struct. A key with its default is left out: it is never null.
     """
     wanted = list(structs)
     found, components = msgspec.json.schema_components(wanted, ref_template=reference("{name}")["$ref"])
     for component in components.values():
         component["additionalProperties"] = False
         for name, schema in component["properties"].items():
-            if "default" in schema:
+            if "anyOf" in schema and "default" in schema:
                 component["properties"][name] = _not_null(schema)
     if "SettingsState" in components:  # the client knows no names of policies and lints
         components["SettingsState"]["properties"] |= {

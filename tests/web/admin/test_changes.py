@@ -307,7 +307,7 @@ def test_of_one_key_on_two_profiles_it_must_be_said_which(admin: Admin) -> None:
         ({"resource_id": 22}, "resource_id: resource 22 does not have database 17"),
         ({"subscription_id": ""}, "subscription_id: must not be empty"),
         ({"provider": "pigeon"}, "provider: resource 5 accepts android-firebase, ios-firebase"),
-        ({"status": "on"}, 'status: must be "subscribed" or "unsubscribed"'),
+        ({"status": "on"}, 'status: must be "subscribed", "suspended" or "unsubscribed"'),
         ({"subscription_id": "taken-token"}, f"body: is active on the profile {OLDER} already (S4)"),
         ({"hash_id": "00000000"}, "hash_id: unknown key"),
     ],

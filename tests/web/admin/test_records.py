@@ -139,7 +139,7 @@ def test_a_cursor_stays_good_when_its_own_profile_is_deleted(admin: Admin) -> No
         ("cursor=ÿ", "cursor: must be what a list gave as next"),
         ("provder=x", 'provder: unknown key, did you mean "provider"?'),
         ("db_id=main", "db_id: must be an integer"),
-        ("status=active", 'status: must be "subscribed" or "unsubscribed"'),
+        ("status=active", 'status: must be "subscribed", "suspended" or "unsubscribed"'),
         (
             "field.CustomNumber=1",
             'field.CustomNumber: no database declares this field, did you mean "CustomNumber1"?',

@@ -104,9 +104,12 @@ def fixture_of(entry: Entry, store: TinyDBStore) -> str:
             profile.id,
             profile.fields,
             [
-                SubscriptionEntry(one.resource_id, one.provider, one.subscription_id, one.status)
+                SubscriptionEntry(
+                    one.resource_id, one.provider, one.subscription_id, one.status, one.fields, one.cats
+                )
                 for one in store.subscriptions_of(profile)
             ],
+            profile.is_test,
         )
         for profile in profiles
     ]
