@@ -12,7 +12,6 @@ from emulator.journal.events import Event
 from emulator.mobile.answers import Document, success
 from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
-from emulator.mobile.multipart import read_parts
 from emulator.mobile.subscriptions import context_of
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
 from emulator.rules.lints import unknown_parameters
@@ -116,6 +115,9 @@ def carry_out_post_events(call: Call) -> Document:
 def read_mobile_event(call: Call) -> None:
     """Check the parts of a mobile event (R6)."""
     call.name = "mobile_event"
+    # It loads werkzeug, which the start need not wait for.
+    from emulator.mobile.multipart import read_parts  # noqa: PLC0415
+
     parts = read_parts(call.headers.get("content-type", ""), call.body)
     for name in ("tz", "t", "aci", "wn"):
         if name not in parts:

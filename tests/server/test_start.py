@@ -24,7 +24,7 @@ NEEDED = {
     ("health", "--port", "1"): {"asyncio", "httpx"},
     ("check", "fixtures/default"): {"asyncio", "marshmallow"},
     ("doctor", "--state", "fixtures"): {"asyncio", "psutil"},
-    ("export", "--help"): {"asyncio", "psutil", "tinydb"},
+    ("export", "--help"): {"asyncio", "marshmallow", "psutil", "tinydb"},
     ("reset", "--help"): {"asyncio", "marshmallow", "psutil", "tinydb"},
     ("serve", "--help"): {"asyncio", "granian", "marshmallow", "psutil", "tinydb"},
 }
@@ -81,7 +81,7 @@ def test_pushes_and_the_health_are_answered_before_flask_is_loaded(held: tuple[S
 
 def test_what_comes_before_flask_is_loaded_is_answered_as_later(held: tuple[Server, Path]) -> None:
     server, pipe = held
-    clock = b'{"now": "2026-03-01T10:00:00Z"}'
+    clock = b"{ " + b" " * 20 + b"}"  # it runs on, so that no page has another badge afterwards
     calls: list[Callable[[], Reply]] = [
         lambda: server.get("/"),
         lambda: server.get("/__console/nowhere"),
