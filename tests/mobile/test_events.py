@@ -207,7 +207,7 @@ def test_verify_shows_what_is_different_in_the_payload(server: Server, client: E
     emulator.events("login").never()
     with pytest.raises(AssertionError) as failure:
         emulator.events("purchase", payload={"sum": 1490.5}).once()
-    assert "payload.sum: expected 1490.5, was '1490.5'" in str(failure.value)
+    assert 'payload.sum: expected 1490.5, was "1490.5"' in str(failure.value)
     assert "expected exactly 1 event with" in str(failure.value)
     with pytest.raises(VerificationFailed):
         client.events.verify({"smid": "another"})
