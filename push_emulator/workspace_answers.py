@@ -281,3 +281,4 @@ class ImportPreview(Struct, frozen=True):
     columns: list[Column]
     rows: list[list[str]]
     guess: Guess
+    lints: list[str]

@@ -155,11 +155,9 @@ def _some_rows(dialect: Dialect, text: str) -> Iterator[list[str]]:
 
 
 def _single_quoted(text: str) -> bool:
-    """Whether the text's cells open and close with ' rather than "."""
-    between = r"(^|[,;\t|\r\n])\s?{0}[^{0}]*{0}(?=$|[,;\t|\r\n])"
-    head = text[: 16 << 10]
-    singles, doubles = (len(re.findall(between.format(q), head)) for q in ("'", '"'))
-    return singles > doubles and singles * 2 >= head.count("\n")
+    """Whether ' quotes the cells: most lines begin and end with it, as no values do by chance."""
+    lines = [line for line in text[: 16 << 10].splitlines() if line]
+    return sum(line[0] == "'" == line[-1] for line in lines) * 2 > len(lines)
 
 
 def _looks_like_header(first: Sequence[str]) -> bool:

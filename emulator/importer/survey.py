@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
 
-from emulator.importer.checking import Checked
-from emulator.importer.problem import TEXTS, Message, SourceBroken, Text, message
+from emulator.importer.checking import Checked, check_plan
+from emulator.importer.plan import ImportPlan
+from emulator.importer.problem import TEXTS, ImportRefused, Message, SourceBroken, Text, message
 from emulator.importer.rows import BrokenRow, Rows
+from emulator.importer.sources import Source
 from emulator.importer.spoiled import INVISIBLE_ENDS, WORDS
 from emulator.rules.model import shortened
 from emulator.rules.providers import token_complaint
+from emulator.store.tinydb_store import TinyDBStore
 
 _BLOCK_ROWS = 500
-#: Rows that are looked at while a page waits, which takes some 50 ms.
+#: Rows that are looked at while somebody waits, which takes some 50 ms.
 FIRST_ROWS = 20_000
 #: Numbers of so many digits are counted through: a shorter one among them has lost zeros at its beginning.
 _LONG_NUMBER = 8
@@ -176,8 +179,15 @@ class Survey:
             yield self._broken
 
 
-def first_lints(checked: Checked) -> list[Text]:
-    """The remarks on the first :data:`FIRST_ROWS` rows, for a page that cannot wait for all of them."""
+def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[Text]:
+    """The remarks on the first :data:`FIRST_ROWS` rows, for an answer that cannot wait for all of them.
+
+    Nothing is refused yet: what is wrong with the plan is a remark too.
+    """
+    try:
+        checked = check_plan(plan, source, store)
+    except ImportRefused as error:
+        return [message("remark", path=one.path, problem=one.text) for one in error.problems]
     survey = Survey(checked)
     more = True
     while more and survey.rows < FIRST_ROWS:

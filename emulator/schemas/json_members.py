@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import ijson
 
-from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_value
+from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_value, path_of
 
 _DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 #: An escape: a surrogate pair, a surrogate alone, NUL, any other, or one that the end cuts off.
@@ -26,7 +26,7 @@ def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str,
     """Name and value of each member of the object in ``file`` (UTF-8), in order.
 
     Of an array whose name is in ``arrays`` each entry, and the end, is given as ``None``: it is not read.
-    Raises :class:`JSONProblem` for invalid JSON, a duplicate name, NUL, lone surrogates and deep nesting.
+    Raises :class:`JSONProblem` for invalid JSON, duplicate keys, NUL, lone surrogates and deep nesting.
     """
     path, seen = "", set()
     with _problems(lambda: path):
@@ -43,7 +43,7 @@ def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str,
             if name in arrays:
                 yield from ((name, None) for _ in _skip_array(events, name))
             else:
-                value = _with_floats(_build(events))
+                value = _plain(_build(events), name)
                 check_value(value, name)
                 yield name, value
             path = ""
@@ -54,10 +54,10 @@ def read_entries(file: IO[bytes], array: str) -> Iterator[Any]:
     position = 0
     with _problems(lambda: f"{array}[{position}]"):
         source = _Source(file)
-        for entry in ijson.items(source, f"{array}.item"):
+        for entry in ijson.items(source, f"{array}.item", map_type=_Object):
             if source.has_nul:
                 check_value(entry, f"{array}[{position}]")
-            yield _with_floats(entry)
+            yield _plain(entry, f"{array}[{position}]")
             position += 1
 
 
@@ -74,7 +74,7 @@ def _skip_array(events: Iterator[tuple[str, Any]], name: str) -> Iterator[None]:
 
 
 def _build(events: Iterator[tuple[str, Any]]) -> Any:
-    builder, depth = ijson.ObjectBuilder(), 0
+    builder, depth = ijson.ObjectBuilder(map_type=_Object), 0
     for event, value in events:
         builder.event(event, value)
         depth = _depth_after(event, depth)
@@ -83,13 +83,57 @@ def _build(events: Iterator[tuple[str, Any]]) -> Any:
     return builder.value
 
 
-def _with_floats(value: Any) -> Any:
-    """The value with floats for ijson's decimals (its own floats come without integers of 64 bits)."""
-    if isinstance(value, dict):
-        return {name: _with_floats(one) for name, one in value.items()}
+_set = dict.__setitem__  # quicker than super(), for millions of members
+
+
+class _Object(dict[str, Any]):
+    """An object as it is read; ``twice``: a key that it has again."""
+
+    twice: str | None = None
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self:
+            self.twice = name
+        _set(self, name, value)
+
+
+def _plain(value: Any, path: str) -> Any:
+    """The value in dictionaries, with floats for ijson's decimals (its own come without integers of 64 bits).
+
+    Raises :class:`JSONProblem` if an object has a key twice; the last one would win in silence.
+    """
+    try:
+        return _without_decimals(value)
+    except _Twice:
+        raise JSONProblem("duplicate key", path_of(_steps_to_twice(value) or (), path)) from None
+
+
+class _Twice(Exception):
+    """An object has a key again."""
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, _Object):
+        if value.twice is not None:
+            raise _Twice
+        # Most members are texts: no call for each of them.
+        return {name: one if isinstance(one, str) else _without_decimals(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_with_floats(one) for one in value]
+        return [_without_decimals(one) for one in value]
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _steps_to_twice(value: Any) -> list[str | int] | None:
+    """The names and positions that lead to the first duplicate key."""
+    if isinstance(value, _Object) and value.twice is not None:
+        return [value.twice]
+    if not isinstance(value, (dict, list)):
+        return None
+    for step, one in value.items() if isinstance(value, dict) else enumerate(value):
+        rest = _steps_to_twice(one)
+        if rest is not None:
+            return [step, *rest]
+    return None
 
 
 def _depth_after(event: str, depth: int) -> int:

@@ -19,6 +19,7 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
+from emulator.fixtures.schema import TYPE_FORM
 from emulator.importer.problem import TEXTS
 from emulator.importer.report import State, report_words
 from emulator.journal import query
@@ -30,7 +31,7 @@ from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import criteria, safety
 from emulator.web.console import one_request
-from emulator.web.console.language import LANGUAGES, TRANSLATIONS
+from emulator.web.console.language import LANGUAGES, TRANSLATIONS, complaint_texts
 from emulator.web.console.overview import POLICIES
 from emulator.web.console.presenters import refusals, reuse, search_words
 from emulator.web.console.rules import FAMILIES
@@ -62,7 +63,12 @@ WORDS_OF_NOTES = (
 #: What is said of a form's values.
 COMPLAINTS = (
     *("is required", "must be a string", "must be an integer", "must be an integer of 64 bits"),
-    *("must be an object", "unknown key", 'must be "subscribed", "suspended" or "unsubscribed"'),
+    *(
+        "must be an object",
+        "unknown key",
+        "duplicate key",
+        'must be "subscribed", "suspended" or "unsubscribed"',
+    ),
     *("must be an array", "must not be empty", "a field's name must not be empty"),
     "must be what a list gave as next",
     f"must be 1 to {MAX_LIMIT}",
@@ -86,8 +92,7 @@ def domain_texts() -> Iterator[str]:
         yield from (subject, *meanings.values())
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
-    yield from COMPLAINTS
-    yield from refusals.REFUSALS
+    yield from (*COMPLAINTS, TYPE_FORM, *complaint_texts(), *refusals.REFUSALS)
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
     yield from OUTCOMES

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
 
 import pytest
 
 from emulator.fake import write_fixture_set
 from tests.console.pages import Console
 from tests.console.scene import PROFILE, send_requests
+from tests.in_process import InProcess
 from tests.server import Server, subscription
 
 MANY = 100_000
@@ -171,3 +174,37 @@ def test_a_resources_token_is_shown_and_copied_whole(console: Console) -> None:
     address = page.get_attribute("text=Show the token", "href")
     assert page.get_attribute("[data-copy=token]", "data-copy-url") == address
     assert console.server.get(address).body.decode() == "3LXP2FRcRxJ-7b14db88ec937f14"
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "said"),
+    [
+        (
+            "resource/5",
+            {"name": "App", "db_ids": "17", "providers": "ios-apsn"},
+            "providers[0]: «ios-apsn» неизвестен; возможно, «ios-apns»?",
+        ),
+        (
+            "database/17",
+            {"name": "Main", "fields": '{"vip": "boool"}'},
+            'ip или {"type": "enum", "options": ["…"]}; возможно, «bool»?',
+        ),
+        (
+            "database/17",
+            {"name": "Main", "fields": '{"a": "int", "a": "ip"}'},
+            "fields.a: ключ указан дважды",
+        ),
+        (
+            "database/17",
+            {"name": "Main", "fields": '{"a" "int"}'},
+            "fields: это не JSON, см. строку 1, столбец 6",
+        ),
+    ],
+)
+def test_slips_in_a_form_are_named_in_the_pages_language(kind: str, form: dict[str, str], said: str) -> None:
+    with InProcess() as app:
+        page = app.client.get(f"/__console/base/{kind}?lang=ru").get_data(as_text=True)
+        token = re.findall(r'name="form_token" value="([^"]+)"', page)[0]
+        answer = app.client.post(f"/__console/base/{kind}", data={"form_token": token, **form})
+        assert answer.status_code == 400
+        assert said in unescape(answer.get_data(as_text=True))

@@ -66,6 +66,31 @@ def test_tokens_of_another_provider_are_remarked_on_before_anything_starts(
     assert "31 of 31 tokens do not look like android-firebase" in console.find(".note").inner_text()
 
 
+@pytest.mark.parametrize("button", ["dry_run", "import"])
+def test_what_is_odd_in_the_chosen_columns_is_counted_before_anything_is_written(
+    open_console: Callable[..., Console], tmp_path: Path, button: str
+) -> None:
+    console = open_console(language="ru")
+    table = tmp_path / "ids.csv"
+    rows = [f"{n};7,{n % 2}E+11;{10**40 + n:064x}" for n in range(4)]
+    table.write_text("\n".join(["number;client;token", *rows]) + "\n")
+    choose(console, table)
+    page = console.page
+    page.check("[name=by][value=field]")
+    page.select_option("[name=value_column]", "client")
+    page.select_option("[name=field]", "nickname")
+    page.click("[name=dry_run]" if button == "dry_run" else "form:has([name=dry_run]) button:not([name])")
+    if button == "dry_run":
+        page.wait_for_selector(".heading >> text=завершён")
+    notes = " ".join(page.locator(".note").all_inner_texts())
+    assert "2 из 4 значений поиска уже встречались в строках выше" in notes
+    assert "4 из 4 значений поиска — числа, округлённые электронной таблицей" in notes
+    assert console.admin("/subscriptions?provider=ios-apns")["total"] == 0
+    page.click(".primary" if button == "dry_run" else "form:has([name=dry_run]) button:not([name])")
+    page.wait_for_selector(".figures li:nth-child(4) b >> text=4")
+    assert console.admin("/subscriptions?provider=ios-apns")["total"] == 4
+
+
 def test_what_was_found_of_the_file_can_be_corrected_and_stays_corrected(
     console: Console, tmp_path: Path
 ) -> None:

@@ -50,6 +50,16 @@ def test_a_dry_run_says_so_and_changes_nothing(table: Path) -> None:
         assert "  subscriptions added                1\n" in result.stdout
 
 
+def test_a_dry_run_counts_what_is_odd_and_changes_nothing(table: Path) -> None:
+    table.write_text("customer;push token\n7.1E+11;new:1\n7.1E+11;new:2\n")
+    how = ["--match", "field:nickname=customer", "--token-column", "push token"]
+    for _ in range(2):
+        result = run(table, *how, "--dry-run")
+        assert "note: 1 of 2 search values are in an earlier row too" in result.stderr
+        assert "note: 2 of 2 search values are numbers that a spreadsheet has rounded" in result.stderr
+        assert "  subscriptions added                2\n" in result.stdout
+
+
 def test_no_progress_bar_where_nobody_watches(table: Path) -> None:
     assert "%" not in run(table, *GOOD).output
 

@@ -173,3 +173,37 @@ def test_a_preview_offers_a_plan(client: FlaskClient) -> None:
     assert (shown["encoding"], shown["delimiter"], shown["header"]) == ("utf-16", ";", True)
     assert [column["looks"] for column in shown["columns"]] == ["id", "field:email", "token"]
     assert shown["rows"] == [["59db33d269d426509e9c4bf9", "a@example.com", "t:1"]]
+
+
+ROUNDED = (
+    f"client,profile,token\n7.1E+11,{'5' * 24},t:1\n7.1E+11,{'6' * 24},t:2\n".encode(),
+    [
+        '1 of 2 search values are in an earlier row too; "7.1E+11" is in 2 rows, which are one profile',
+        '2 of 2 search values are numbers that a spreadsheet has rounded, such as "7.1E+11"',
+    ],
+)
+
+
+def test_a_dry_run_counts_what_is_odd(client: FlaskClient) -> None:
+    content, notes = ROUNDED
+    started = send(client, content, match="field:nickname=client", dry_run=True)
+    lints = client.get(started.headers["Location"]).get_json()["lints"]
+    assert [lint for lint in lints if "search values" in lint] == notes
+    assert client.get("/__admin/subscriptions?subscription_id=t:1").get_json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ({"match": "field:nickname=client"}, ROUNDED[1]),
+        ({}, []),  # the guess takes the column of ids
+        ({"match": "id:profil"}, ['match: there is no column "profil", did you mean "profile"?']),
+    ],
+)
+def test_a_preview_counts_what_is_odd_in_the_columns_of_the_plan_or_the_guess(
+    client: FlaskClient, plan: dict[str, str], told: list[str]
+) -> None:
+    given = {"resource": 5, "provider": "android-firebase", **plan}
+    data = {"file": (io.BytesIO(ROUNDED[0]), "t.csv"), "plan": json.dumps(given)}
+    shown = client.post("/__admin/import/preview", data=data).get_json()
+    assert [lint for lint in shown["lints"] if "tokens" not in lint] == told

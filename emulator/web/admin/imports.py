@@ -20,9 +20,10 @@ from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import ImportJobs, Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused, TooManyImports
+from emulator.importer.problem import ImportRefused, Text, TooManyImports
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
+from emulator.importer.survey import first_remarks
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
 from emulator.schemas.duplicate_keys import read_unique_json
@@ -87,6 +88,8 @@ class PreviewSchema(AdminSchema):
 
     resource = ResourceField()
     provider = string()
+    match = MatchField()
+    token_column = string()
     header = boolean(allow_none=True)
     delimiter = string(allow_none=True, metadata=_DELIMITER)
     quote = string(allow_none=True, metadata=_QUOTE)
@@ -146,16 +149,25 @@ def start_import() -> ImportState:
 
 @operation("post", "/import/preview", refusals=(503, 507), **_form(PreviewSchema))
 def preview_import() -> ImportPreview:
-    """What is in a file, and a guess at the plan."""
+    """What is in a file, a guess at the plan, and remarks.
+
+    The remarks are on the first rows, by the columns of the plan or else of the guess; they need
+    ``resource`` and ``provider``. A dry run looks at all rows.
+    """
     with _upload() as (path, name, sent_plan), _refusals():
         given = _load_plan(PreviewSchema(), sent_plan or "{}")
         named, provider = given.pop("resource", None), given.pop("provider", None)
-        layout = read_layout(Source(path, name), **given)
-        store = workspace().store
+        match, token_column = given.pop("match", None), given.pop("token_column", None)
+        source, store = Source(path, name), workspace().store
+        layout = read_layout(source, **given)
         declared = [] if named is None else declared_fields(find_resource(named, store), store)
+        columns = describe_columns(layout, declared, provider)
+        guessed = guess(columns)
+        match, token_column = match or guessed.match, token_column or guessed.token_column
+        remarks: list[Text] = []
+        if named is not None and provider is not None and match is not None and token_column is not None:
+            remarks = first_remarks(ImportPlan(named, provider, match, token_column, **given), source, store)
         path.unlink(missing_ok=True)
-    columns = describe_columns(layout, declared, provider)
-    guessed = guess(columns)
     return ImportPreview(
         name,
         layout.encoding,
@@ -165,6 +177,7 @@ def preview_import() -> ImportPreview:
         columns,
         layout.sample[:_PREVIEWED_ROWS],
         Guess(guessed.token_column, None if guessed.match is None else str(guessed.match)),
+        list(map(str, remarks)),
     )
 
 

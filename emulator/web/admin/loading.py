@@ -66,7 +66,7 @@ def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) 
 
     def advised(path: str, text: str) -> str:
         near = did_you_mean(path.rpartition(".")[2], _known_names(schema, path))
-        return told(text) + near if text == "unknown key" else told(text)
+        return told(text + near if text == "unknown key" else text)
 
     return first_complaints(messages, MOST_COMPLAINTS, advised)
 

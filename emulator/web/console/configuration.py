@@ -13,7 +13,7 @@ from emulator.rules.model import Database, Resource
 from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
-from emulator.web.console.language import gettext
+from emulator.web.console.language import complaint, gettext
 from emulator.web.console.pages import change_later, number_of, pages, plain_text, read_form
 from emulator.web.current import workspace
 from emulator.workspaces.answers import database_record
@@ -103,7 +103,8 @@ def _database_form() -> dict[str, Any]:
     try:
         fields = read_unique_json(request.form.get("fields", "").encode("utf-8", "replace") or b"{}")
     except JSONProblem as problem:
-        raise Invalid(f"fields: {problem}", "A3") from problem
+        path = f"fields.{problem.path}" if problem.path else "fields"
+        raise Invalid(f"{path}: {complaint(problem.text)}", "A3") from problem
     return {"name": request.form.get("name", ""), "fields": fields}
 
 

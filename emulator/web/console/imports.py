@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from emulator.importer.checking import check_plan, declared_fields, find_resource
+from emulator.importer.checking import declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.layout import DELIMITERS, read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Message, Problem, Text, TooManyImports, message
 from emulator.importer.sources import Source
-from emulator.importer.survey import first_lints
+from emulator.importer.survey import first_remarks
 from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import known_providers
 from emulator.web.console.language import gettext, language
@@ -79,7 +80,7 @@ def take_file() -> ResponseReturnValue:
         upload = uploads.keep(sent, import_jobs().upload_path(), found.name, resource_id, provider)
     try:
         find_resource(resource_id, found.store)
-        read_layout(Source(upload.path, upload.name))
+        read_layout(_source(upload))
     except ImportRefused as error:
         uploads.forget(upload.id)
         return _first_page(error.problems), 400
@@ -93,7 +94,7 @@ def show_mapping(upload_id: str) -> str:
 
 
 def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Problem]) -> str:
-    store, source = workspace().store, Source(upload.path, upload.name)
+    store, source = workspace().store, _source(upload)
     layout = read_layout(source, **upload.written)
     resource = find_resource(upload.resource_id, store)
     fields = declared_fields(resource, store)
@@ -105,10 +106,8 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Proble
         plan = ImportPlan(upload.resource_id, upload.provider, match, token, **upload.written)
     remarks: list[Text] = []
     if not problems:
-        try:
-            remarks = first_lints(check_plan(plan, source, store))
-        except ImportRefused as error:  # nothing is refused yet
-            remarks = [message("remark", path=one.path, problem=one.text) for one in error.problems]
+        remarks = first_remarks(plan, source, store)
+        upload.shown.add(plan)
     return render_template(
         "console/import_mapping.html",
         columns=columns,
@@ -136,7 +135,7 @@ def correct_layout(upload_id: str) -> ResponseReturnValue:
         "header": form.get("header") == "yes",
     }
     try:
-        read_layout(Source(upload.path, upload.name), **written)
+        read_layout(_source(upload), **written)
     except ImportRefused as error:
         return _mapping_page(upload, None, error.problems), 400
     console_state().uploads.correct(upload, written)
@@ -144,7 +143,10 @@ def correct_layout(upload_id: str) -> ResponseReturnValue:
 
 
 def start_import(upload_id: str) -> ResponseReturnValue:
-    """Step 3: the dry run, or the import itself."""
+    """Step 3: the dry run, or the import itself.
+
+    Before an import the remarks on its columns are shown once, if there are any.
+    """
     upload, form = _upload(upload_id), request.form
     found = workspace_to_change()
     column = form.get("value_column", "")
@@ -154,13 +156,16 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         upload.provider,
         match.get(form.get("by", ""), Match("push")),
         form.get("token_column", ""),
-        dry_run="dry_run" in form,
         **upload.written,
     )
+    dry_run = "dry_run" in form
+    if not dry_run and plan not in upload.shown and first_remarks(plan, _source(upload), found.store):
+        return _mapping_page(upload, plan, [])
+    upload.shown.add(plan)
     try:
         with spool().storing():
             path = console_state().uploads.copy(upload, import_jobs().upload_path())
-            job = import_jobs().start(path, upload.name, plan, found, schedule())
+            job = import_jobs().start(path, upload.name, replace(plan, dry_run=dry_run), found, schedule())
     except TooManyImports as error:
         return _mapping_page(upload, plan, error.problems), 429, {"Retry-After": str(RETRY_AFTER_S)}
     except ImportRefused as error:
@@ -206,3 +211,7 @@ def _upload(upload_id: str) -> Upload:
     if upload is None:
         raise NotFound("this file is not here any more: choose it again", "A3")
     return upload
+
+
+def _source(upload: Upload) -> Source:
+    return Source(upload.path, upload.name)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from werkzeug.datastructures import FileStorage
 
+from emulator.importer.plan import ImportPlan
+
 #: Files that wait at a time; one more, and the oldest goes.
 MOST_WAITING = 8
 
@@ -19,7 +21,7 @@ class Upload(NamedTuple):
     """A file: what the person calls it, where it lies, whose it is, and what for.
 
     ``written``: how the person says that it is written, as :func:`~emulator.importer.layout.read_layout`
-    takes it.
+    takes it. ``shown``: the plans whose remarks the person has seen.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Upload(NamedTuple):
     resource_id: int
     provider: str
     written: dict[str, Any]
+    shown: set[ImportPlan]
 
 
 class Uploads:
@@ -44,7 +47,7 @@ class Uploads:
         """Write a file down at ``path``. Raises :class:`OSError`; then nothing is left there."""
         _write_or_remove(path, sent.save)
         upload_id, name = secrets.token_hex(8), sent.filename or "file"
-        kept = Upload(upload_id, name, path, workspace, resource_id, provider, {})
+        kept = Upload(upload_id, name, path, workspace, resource_id, provider, {}, set())
         self._waiting[kept.id] = kept
         while len(self._waiting) > MOST_WAITING:
             self.forget(next(iter(self._waiting)))

@@ -226,6 +226,11 @@ def test_all_problems_of_the_profiles_are_told_up_to_some(admin: Admin) -> None:
         (b'{"format": 1', "body: is not JSON: premature EOF"),
         (b'{"format": 1,}', "body: is not JSON"),
         (b'{"format": 1, "format": 1}', "format: duplicate name"),
+        (b'{"databases": [{"id": 1, "id": 2}]}', "databases[0].id: duplicate key"),
+        (
+            b'{"format": 1, "settings": {"lints": {"L3": "off", "L3": "warn"}}}',
+            "settings.lints.L3: duplicate key",
+        ),
         (b'{"format" 1}', "format: is not JSON: object key and value must be separated by a colon"),
         (b'{"format": 1} x', "body: is not JSON: trailing garbage"),
         (b'{"format": NaN}', "format: is not JSON: invalid char in json text"),
@@ -240,6 +245,28 @@ def test_all_problems_of_the_profiles_are_told_up_to_some(admin: Admin) -> None:
 )
 def test_what_is_no_json_object_is_refused_with_its_place(admin: Admin, body: bytes, text: str) -> None:
     assert admin.refused("PUT", "/snapshot", body).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "twice", "where"),
+    [
+        ('"db_id": 17', '"db_id": 17, "db_id": 17', ".db_id"),
+        ('"vip": true', '"vip": true, "vip": false', ".fields.vip"),
+        ('"status": "subscribed"', '"status": "suspended", "status": "subscribed"', ".status"),
+    ],
+)
+def test_a_key_that_a_profile_of_a_snapshot_has_twice_changes_nothing(
+    admin: Admin, written: str, twice: str, where: str
+) -> None:
+    before = {**admin.get("/snapshot"), "clock": None}
+    document = json.dumps(admin.get("/snapshot"))
+    head, _, profiles = document.partition('"profiles": [')
+    assert written in profiles
+    bad = f'{head}"profiles": [{profiles.replace(written, twice, 1)}'
+    refused = admin.refused("PUT", "/snapshot", bad.encode())
+    assert refused.startswith("profiles[")
+    assert refused.endswith(f"{where}: duplicate key")
+    assert {**admin.get("/snapshot"), "clock": None} == before
 
 
 # Reset
