@@ -46,7 +46,8 @@ def row_of(entry: Entry, resource: str = "") -> Row:
         who = f"{short_text(document.get('field_name'))} = {short_text(document.get('field_value'))}"
     more = len(tokens[2:])
     outcome = outcome_word(entry)
-    reason = _reason(entry) if outcome == "refused" or entry.error else ""
+    failed = (outcome == "refused" or entry.error) and not entry.never_answered
+    reason = _reason(entry) if failed else ""
     elsewhere = any(one.rule == "A4" for one in entry.decided)
     return Row(entry, outcome, entry.resource or resource, who, tokens[:2], more, reason, elsewhere)
 
