@@ -63,8 +63,13 @@ class Attempts:
         self._key_of: dict[int, _Key] = {}
         self._first_with: dict[str, int] = {}
 
-    async def follow(self) -> None:
-        """Read the requests that came since the last time. Works in steps."""
+    async def follow(self, most: int | None = None) -> None:
+        """Read the requests that came since the last time, but none if they are more than ``most``.
+
+        Works in steps.
+        """
+        if most is not None and self._journal.recorded - self._last > most:
+            return
         journal, steps = self._journal, Pacing(asked_every=16)
         while True:
             if journal.epoch != self._epoch or len(self._key_of) > 2 * len(journal) + 1000:
@@ -94,11 +99,6 @@ class Attempts:
     def _put(self, entry_id: int, key: _Key) -> None:
         self._groups[key].append(entry_id)
         self._key_of[entry_id] = key
-
-    @property
-    def behind(self) -> int:
-        """How many requests :meth:`follow` would read."""
-        return self._journal.recorded - max(self._last, self._journal.oldest_id - 1)
 
     def number(self, entry_id: int) -> int:
         """Which attempt of its group a request is, from 1; 1 for a request of no group."""
