@@ -11,7 +11,7 @@ import pytest
 
 from tests.console.pages import Console
 from tests.console.scene import PROFILE, send_requests
-from tests.server import subscription
+from tests.server import PAGE_TOKEN, subscription
 
 
 @pytest.fixture
@@ -156,3 +156,44 @@ def test_a_request_that_is_gone_has_a_page_that_says_so(visited: Console) -> Non
 
     assert "request 999 not found" in visited.text()
     visited.allow_complaint("404")
+
+
+def test_attempts_of_one_client_are_marked_in_the_list_and_grouped_on_their_page(console: Console) -> None:
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    call = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("a-retry")]}
+    console.server.post(
+        f"{console.prefix}/__admin/faults", {"match": {}, "times": 2, "then": {"status": 503}, "delay_ms": 5}
+    )
+    for _ in range(3):
+        console.server.post(f"{console.prefix}/push_subscribe", call, **{"Request-ID": "r-1"})
+    for _ in range(2):
+        console.push(subscription("same-body"))
+    console.push(subscription("alone"))
+    page.wait_for_selector("#rows > li:nth-child(6)")
+    expected = ["", "attempt 2", "", "attempt 3", "attempt 2", ""]
+    for _ in ("live", "reloaded"):
+        marks = [" ".join(one.locator(".chip").all_inner_texts()) for one in console.find(".row").all()]
+        assert marks == expected
+        page.reload()
+
+    console.find(".row >> nth=3").click()
+    rows = console.find("[aria-labelledby=h-attempts] tbody tr").all_inner_texts()
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    assert ["503" in row for row in rows] == [True, True, False]
+    assert "delayed by 5 ms" in " ".join(rows[0].split())
+    console.go("/__console/requests/6")
+    assert console.find("#h-attempts").count() == 0
+
+
+def test_a_long_list_of_changes_is_folded_a_short_one_is_not(console: Console) -> None:
+    console.push(*(subscription(f"token-{number}") for number in range(40)))
+    page = console.go("/__console/requests/1")
+    changes = "[aria-labelledby=h-state] tbody tr"
+    assert not page.is_visible(changes)
+    page.click("text=Changes: 41")
+    assert console.find(changes).count() == 41
+    assert page.is_visible(changes)
+    console.push(subscription("one-more"))
+    console.go("/__console/requests/2")
+    assert page.is_visible(changes)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import partial
+from typing import NamedTuple
 
 from flask import Response, copy_current_request_context, render_template, request, url_for
 
 from emulator.faults.catalogue import CATALOGUE
 from emulator.journal.entry import Entry, outcome_word
+from emulator.journal.journal import RequestJournal
 from emulator.messages import Answer, Incoming
 from emulator.rules.catalogue import RULES
 from emulator.rules.model import Subscription
 from emulator.web.admin.numbers import read_digits
-from emulator.web.console.pages import pages, plain_text
+from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
 from emulator.web.console.presenters.why import reasons
-from emulator.web.console.shown import entry_of, masked_entry
+from emulator.web.console.shown import attempts_of, entry_of, masked_entry
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
+from emulator.workspaces.workspace import Workspace
 
 #: Added to what is sent again: the id of the request that it repeats.
 REPLAY_HEADER = "x-emulator-replay-of"
@@ -33,25 +37,33 @@ FIXES = {
     "L8": "Send each key once: readers of JSON differ in which of them they use.",
     "L9": "Send the token as the SDK issued it: upper and lower case letters count.",
 }
-
+#: Rows of a table that are shown without being asked for, and the most attempts around a request.
+MOST_OPEN, MOST_ATTEMPTS = 10, 50
 
 _PATH = "/__console/requests/<int64:entry_id>"
 
 
 @pages.get(_PATH)
-def one_request(entry_id: int) -> str:
+def one_request(entry_id: int) -> Response:
     """Everything about one request."""
     found = workspace()
     whole = entry_of(found, entry_id)
-    entry = masked_entry(found, whole)
-    journal = found.requests
+    return page_later(attempts_of(found).follow(), lambda _: _page(found, whole))
+
+
+def _page(found: Workspace, whole: Entry) -> str:
+    entry, entry_id = masked_entry(found, whole), whole.id
+    journal, ids = found.requests, attempts_of(found).like(entry_id)
     return render_template(
         "console/request.html",
+        attempts=_attempts_around(journal, ids, entry_id),
+        attempt_count=len(ids),
         curl=reuse.curl_of(entry, root_url()),
         entry=entry,
         fixes=FIXES,
         fixture=reuse.fixture_of(whole, found.store),
         likenesses={name: reuse.LIKENESSES[name] for name in reuse.likenesses(whole)},
+        most_open=MOST_OPEN,
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
@@ -61,6 +73,29 @@ def one_request(entry_id: int) -> str:
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
     )
+
+
+class Attempt(NamedTuple):
+    """One of several attempts: its number, its entry, its outcome, the time since the one before."""
+
+    number: int
+    entry: Entry
+    outcome: str
+    gap_ms: int | None
+
+
+def _attempts_around(journal: RequestJournal, ids: list[int], entry_id: int) -> list[Attempt]:
+    """The attempts nearest to a request, itself among them; ``ids``: all of them."""
+    if not ids:
+        return []
+    first = max(0, bisect_left(ids, entry_id) - MOST_ATTEMPTS // 2)
+    shown: list[Attempt] = []
+    for number, one in enumerate(ids[first : first + MOST_ATTEMPTS], first + 1):
+        entry = journal.get(one)
+        if entry is not None:
+            gap_ms = entry.at_ms - shown[-1].entry.at_ms if shown else None
+            shown.append(Attempt(number, entry, outcome_word(entry), gap_ms))
+    return shown
 
 
 def _changed_subscriptions(entry: Entry) -> list[tuple[str | None, Subscription]]:
