@@ -102,11 +102,17 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """A rule that decided something; ``db_id`` is ``None`` for the whole request."""
+    """A rule that decided something; ``db_id`` is ``None`` for the whole request.
+
+    ``subscription``: the position in the request's ``subscriptions`` of the one that the rule was about, and
+    ``subscription_id`` its token; both are ``None`` where it was about all of them.
+    """
 
     rule: str
     db_id: int | None
     detail: str
+    subscription: int | None
+    subscription_id: str | None
 
 
 class LintRemark(Struct, frozen=True):

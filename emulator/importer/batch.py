@@ -33,6 +33,9 @@ class RowContext(RequestContext):
     def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         self.rules[rule] += 1
 
+    def note_at(self, at: int, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
+        self.rules[rule] += 1
+
 
 class Batch:
     """The rows of one transaction. Their changes are in the store, their counts and refusals here.

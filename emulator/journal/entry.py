@@ -77,6 +77,12 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
         """The body as a JSON object; ``{}`` if it is none."""
         return _object(self.body_bytes)
 
+    def sent_tokens(self) -> list[tuple[str, str]]:
+        """Provider and push token of each of the body's subscriptions, as text."""
+        sent = self.document().get("subscriptions")
+        ones = (one if isinstance(one, dict) else {} for one in (sent if isinstance(sent, list) else ()))
+        return [(short_text(one.get("provider")), short_text(one.get("subscription_id"))) for one in ones]
+
     def answered(self) -> dict[str, Any]:
         """The answer as a JSON object; ``{}`` if it is none."""
         return _object(self.answer_bytes)
@@ -146,6 +152,11 @@ def _object(text: bytes) -> dict[str, Any]:
         except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}
+
+
+def short_text(value: Any) -> str:
+    """A value that a client sent as text: empty for null, cut if it is no text and long."""
+    return value if isinstance(value, str) else "" if value is None else repr(value)[:200]
 
 
 def showable(value: Any, depth: int = 0) -> Any:

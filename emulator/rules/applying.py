@@ -35,20 +35,27 @@ def apply_subscriptions(context: RequestContext, profile: Profile) -> list[Appli
     The changes are added to ``context.changes``; nothing else is touched.
     """
     seen: set[tuple[str, str]] = set()
-    return [_apply_one(context, profile, wanted, seen) for wanted in context.request.subscriptions]
+    return [
+        _apply_one(context, profile, at, wanted, seen)
+        for at, wanted in enumerate(context.request.subscriptions)
+    ]
 
 
 def _apply_one(
-    context: RequestContext, profile: Profile, wanted: SubscriptionRequest, seen: set[tuple[str, str]]
+    context: RequestContext,
+    profile: Profile,
+    at: int,
+    wanted: SubscriptionRequest,
+    seen: set[tuple[str, str]],
 ) -> Applied:
     if context.forced is not None:
         return Applied(wanted, "refused", None, context.forced.description)
     if not accepted(wanted.provider, context.resource):  # S6
-        context.note("S6", profile.db_id, "not_configured", wanted.provider)
+        context.note_at(at, "S6", profile.db_id, "not_configured", wanted.provider)
         return Applied(wanted, "refused", None, NOT_CONFIGURED)
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
-        context.note("S5", profile.db_id, "twice")
+        context.note_at(at, "S5", profile.db_id, "twice")
         return Applied(wanted, "refused", None, DUPLICATE)
     seen.add(pair)
 
@@ -61,23 +68,23 @@ def _apply_one(
     status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
         if own is None:
-            context.note("S3", profile.db_id, "not_there")
+            context.note_at(at, "S3", profile.db_id, "not_there")
         else:
-            context.note("S3", profile.db_id, "already", own.status)
+            context.note_at(at, "S3", profile.db_id, "already", own.status)
         return Applied(wanted, "unchanged", own)
 
     if holder is not None and not wanted.unsubscribe:  # S4
         if context.policies.duplicate_token == "error":
-            context.note("S4", profile.db_id, "active_on", holder.profile_id)
+            context.note_at(at, "S4", profile.db_id, "active_on", holder.profile_id)
             return Applied(wanted, "refused", None, DUPLICATE)
-        context.note("S4", holder.db_id, "moved", holder.profile_id)
+        context.note_at(at, "S4", holder.db_id, "moved", holder.profile_id)
         context.changes.subscriptions.append(replace(holder, status="unsubscribed", updated=context.now))
     if own is not None:  # S2
-        context.note("S2", profile.db_id, "changed", own.status, status)
+        context.note_at(at, "S2", profile.db_id, "changed", own.status, status)
         changed = replace(own, status=status, updated=context.now)
         context.changes.subscriptions.append(changed)
         return Applied(wanted, "changed", changed)
-    context.note("S1", profile.db_id, "added")  # S1
+    context.note_at(at, "S1", profile.db_id, "added")  # S1
     added = _new_record(context, profile, key, held.hash_id)
     context.changes.subscriptions.append(added)
     return Applied(wanted, "added", added)

@@ -59,3 +59,7 @@ class RequestContext(Struct):
     def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
         self.decided.append(Decided(rule, db_id, code, parameters))
+
+    def note_at(self, at: int, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
+        """Record what a rule decided about the subscription at this position."""
+        self.decided.append(Decided(rule, db_id, code, parameters, at))

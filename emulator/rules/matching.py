@@ -93,20 +93,21 @@ def _by_id(context: RequestContext, database: Database, profile_id: str, rule: s
 
 def _by_push(context: RequestContext, database: Database) -> Profile:
     context.note("M1", database.id, "by_push")
-    for wanted in context.request.subscriptions:  # M11
+    for at, wanted in enumerate(context.request.subscriptions):  # M11
         key = context.key(database.id, wanted)
         held = context.find_by_push(key)
         if held.hash_id is not None:
-            context.note("M11", database.id, "known_push", wanted.provider, shortened(wanted.subscription_id))
-            profile = context.lookup.find_profile(database.id, _winner(context, key, held).profile_id)
+            token = shortened(wanted.subscription_id)
+            context.note_at(at, "M11", database.id, "known_push", wanted.provider, token)
+            profile = context.lookup.find_profile(database.id, _winner(context, at, key, held).profile_id)
             if profile is not None:
                 return profile
     return _create(context, database, {})
 
 
-def _winner(context: RequestContext, key: PushKey, held: Held) -> Subscription:
+def _winner(context: RequestContext, at: int, key: PushKey, held: Held) -> Subscription:
     if held.others > (held.active is None):
-        context.note("M9", key.db_id, "active_first")
+        context.note_at(at, "M9", key.db_id, "active_first")
     return held.active or context.lookup.find_all(key)[0]  # M9
 
 

@@ -150,6 +150,7 @@ class Changes(Struct):
 class Decided(Struct, frozen=True, gc=False, array_like=True):
     """One decision: the rule, the database (``None``: the whole request), what was decided.
 
+    ``subscription``: the position in ``subscriptions`` of the one that it is about (``None``: all of them).
     ``code`` is that of a text in :data:`~emulator.rules.notes.NOTES`; ``parameters`` stand in that text.
     """
 
@@ -157,6 +158,7 @@ class Decided(Struct, frozen=True, gc=False, array_like=True):
     db_id: int | None
     code: str
     parameters: Parameters = ()
+    subscription: int | None = None
 
     @property
     def detail(self) -> str:

@@ -32,7 +32,7 @@ from emulator.web.admin import criteria, safety
 from emulator.web.console import one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import reuse, search_words
+from emulator.web.console.presenters import refusals, reuse, search_words
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -87,6 +87,7 @@ def domain_texts() -> Iterator[str]:
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
     yield from COMPLAINTS
+    yield from refusals.REFUSALS
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
     yield from OUTCOMES

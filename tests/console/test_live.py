@@ -127,6 +127,20 @@ def test_a_time_is_searched_for_and_one_that_is_none_is_refused(console: Console
     console.allow_complaint("400")
 
 
+def test_a_row_says_why_the_request_was_refused_and_what_came_to_a_wrong_path(console: Console) -> None:
+    console.push(subscription("a", "pigeon"))
+    console.push(subscription("taken-token"), matching="custom", field_name="CustomNumber9", field_value=1)
+    document = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("b")]}
+    console.server.post(f"{console.prefix}/push_subscrib", document)
+    console.go("live")
+
+    wrong_path, unknown_field, unknown_provider = console.find(".row").all_inner_texts()
+    assert f"POST {console.prefix}/push_subscrib" in wrong_path
+    assert "not found" in wrong_path
+    assert "matching error: unknown field" in unknown_field
+    assert "pigeon" in unknown_provider.partition("subscriptions[0]")[2]
+
+
 def test_older_requests_are_a_page_away(console: Console) -> None:
     for number in range(60):
         console.push(subscription(f"token-{number}"))

@@ -23,6 +23,7 @@ from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.lints import did_you_mean
+from emulator.rules.model import Decided
 from emulator.schemas.errors import integer, messages
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import CRITERIA, MatchField, check_possible, is_key, read_criteria
@@ -117,12 +118,23 @@ def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
     return RecordedRequest(
         **{name: getattr(entry, name) for name in _AS_RECORDED},
         answer=entry.answered() or entry.answer,
-        decided=[Decision(one.rule, one.db_id, one.detail) for one in entry.decided],
+        decided=_decisions(entry),
         lints=[LintRemark(one.rule, one.path, one.text) for one in entry.lints],
         changes=msgspec.to_builtins(entry.changes),
         outcome=outcome_word(entry),
         resource_token=showable(entry.document().get("resource_token")),
     )
+
+
+def _decisions(entry: Entry) -> list[Decision]:
+    tokens = [showable(token) for _, token in entry.sent_tokens()]
+
+    def decision(one: Decided) -> Decision:
+        at = one.subscription
+        token = tokens[at] if at is not None and at < len(tokens) else None
+        return Decision(one.rule, one.db_id, one.detail, at, token)
+
+    return [decision(one) for one in entry.decided]
 
 
 def _secrets(found: Workspace) -> list[str] | None:

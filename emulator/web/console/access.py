@@ -156,8 +156,12 @@ def secure(response: Response) -> Response:
 
 
 def form_field() -> Markup:
-    """The field of a form that shows whose it is."""
-    return Markup('<input type="hidden" name="form_token" value="{}">').format(generate_csrf())
+    """The fields of a form that show whose it is, and on which page it stands."""
+    page = request.full_path.rstrip("?")
+    text = (
+        '<input type="hidden" name="form_token" value="{}"><input type="hidden" name="form_page" value="{}">'
+    )
+    return Markup(text).format(generate_csrf(), page)
 
 
 @pages.route("/__console/sign-in", methods=["GET", "POST"])

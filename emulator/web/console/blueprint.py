@@ -27,7 +27,7 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
 )
 from emulator.web.console.pages import ConsoleState, pages
 from emulator.web.console.presenters import marks
-from emulator.web.current import emulator, root_of, workspace_name
+from emulator.web.current import emulator, root_of, workspace, workspace_name
 
 _STATIC = Path(__file__).resolve().parent / "static"
 #: Changes when one of the files does: browsers may keep what they have for as long as it stays.
@@ -67,6 +67,7 @@ def shared() -> dict[str, Any]:
         "language": language.language(),
         "language_url": lambda code: "?" + urlencode({**request.args.to_dict(), "lang": code}),
         "languages": language.LANGUAGES,
+        "present": workspace,
         "root_of": root_of,
         "secured": emulator().settings.admin_token is not None,
         "static": lambda name: url_for("console.static", filename=name, v=_FILES_MARK),

@@ -52,7 +52,7 @@ def set_database(db_id: int | None) -> Response:
         fields = {**asked["fields"], **gone}
         await configuring.change_database(found.store, one, asked["name"], fields, cascade)
 
-    return change_later(work, url_for("console.records", kind="databases"))
+    return change_later(work, url_for("console.records", kind="databases"), _said(delete, db_id is None))
 
 
 @pages.get("/__console/base/resource", endpoint="new_resource", defaults={"resource_id": None})
@@ -89,7 +89,13 @@ def set_resource(resource_id: int | None) -> Response:
         else:
             await configuring.change_resource(found.store, one, asked, cascade)
 
-    return change_later(work, url_for("console.records", kind="resources"))
+    return change_later(
+        work, url_for("console.records", kind="resources"), _said(delete, resource_id is None)
+    )
+
+
+def _said(delete: bool, is_new: bool) -> str:
+    return gettext("Deleted.") if delete else gettext("Created.") if is_new else gettext("Saved.")
 
 
 def _database_form() -> dict[str, Any]:

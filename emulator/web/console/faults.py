@@ -82,7 +82,7 @@ def arm_like(entry_id: int) -> Response:
 def disarm() -> Response:
     """Delete the fault that the form names, or all."""
     workspace().disarm(request.form.get("id"))  # one that is gone already is as wanted
-    return see_other("console.faults")
+    return see_other("console.faults", gettext("Disarmed."))
 
 
 def _recipe(recipe_id: str) -> Recipe:
@@ -101,7 +101,7 @@ def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
     times = request.form.get("times", "1")
     number = int(times) if times.isdecimal() and len(times) < 10 else times or None
     workspace_to_change().arm(read_form(FaultSchema(), {**fault, "match": match, "times": number}))
-    return see_other("console.faults")
+    return see_other("console.faults", gettext("The fault is armed."))
 
 
 @cache

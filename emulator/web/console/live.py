@@ -92,7 +92,7 @@ def first_call() -> Response:
 def clear_requests() -> Response:
     """Empty the journal."""
     workspace().requests.clear()
-    return see_other("console.live")
+    return see_other("console.live", gettext("The journal is empty now."))
 
 
 @pages.get("/__console/live")

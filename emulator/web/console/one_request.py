@@ -14,6 +14,7 @@ from emulator.rules.model import Subscription
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.pages import pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.why import reasons
 from emulator.web.console.shown import entry_of, masked_entry
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
@@ -58,6 +59,7 @@ def one_request(entry_id: int) -> str:
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules=RULES,
         subscriptions=_changed_subscriptions(entry),
+        why=reasons(entry),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, redirect, render_template, request
+from flask import Response, flash, redirect, render_template, request
 from msgspec.structs import replace
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -98,7 +98,7 @@ def set_choices() -> Response:
     choices = workspace().settings.changed(read_form(SettingsSchema(), asked))
     off = {rule: choice for rule, choice in choices.lints.items() if choice == "off"}
     workspace_to_change().set_settings(replace(choices, lints=off))
-    return see_other("console.overview")
+    return see_other("console.overview", gettext("Saved."))
 
 
 @pages.post(_PATH + "/clock")
@@ -109,14 +109,15 @@ def set_clock() -> Response:
     asked = read_form(ClockSchema(), given)
     setting = moved(workspace().clock.setting, asked)
     workspace_to_change().set_clock(setting)
-    return see_other("console.overview")
+    return see_other("console.overview", gettext("The clock is set."))
 
 
 @pages.post(_PATH + "/reset")
 def reset() -> Response:
     """Back to the fixtures, but for what the form wants to keep."""
     keep = [name for name in KEEPABLE if name in request.form]
-    return page_later(reset_workspace(workspace_to_change(), keep), lambda _: see_other("console.overview"))
+    work = reset_workspace(workspace_to_change(), keep)
+    return page_later(work, lambda _: see_other("console.overview", gettext("The workspace is reset.")))
 
 
 @pages.post(_PATH + "/workspaces")
@@ -124,7 +125,7 @@ def make_workspace() -> BaseResponse:
     """Make a workspace, or find it, and go there."""
     name = request.form.get("name", "").strip()
     check_name(name)
-    return _overview_of(emulator().workspaces.get(name).name)
+    return _overview_of(emulator().workspaces.get(name).name, gettext("Created."))
 
 
 @pages.post(_PATH + "/workspaces/delete")
@@ -138,8 +139,9 @@ def delete_workspace() -> BaseResponse:
         if not workspaces.delete(name):
             raise NotFound(missing, "A3")
 
-    return page_later(delete(), lambda _: _overview_of(DEFAULT_WORKSPACE))
+    return page_later(delete(), lambda _: _overview_of(DEFAULT_WORKSPACE, gettext("Deleted.")))
 
 
-def _overview_of(name: str) -> BaseResponse:
+def _overview_of(name: str, said: str) -> BaseResponse:
+    flash(said)
     return redirect(root_of(name) + _PATH, 303)

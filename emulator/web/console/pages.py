@@ -13,6 +13,7 @@ from flask import (
     Response,
     copy_current_request_context,
     current_app,
+    flash,
     redirect,
     render_template,
     request,
@@ -23,19 +24,23 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from marshmallow import Schema
 
-from emulator.messages import Answer
-from emulator.rules.errors import Invalid, Refused
+from emulator.messages import DELIVERY_KEY, Answer
+from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from emulator.store.errors import Unavailable
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import gettext
 from emulator.web.console.presenters.counts import Counts
+from emulator.web.console.presenters.refusals import worded
+from emulator.web.console.refused_form import PAGE_FIELD, page_again
 from emulator.web.console.uploads import Uploads
 from emulator.web.errors import explain
 from emulator.web.later import answer_later, as_answer, change
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
+#: Refusals that are about what a form says.
+_OF_FORMS = (Invalid, NotFound, Conflict, TooMany)
 
 
 class ConsoleState:
@@ -71,19 +76,27 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
 
     An error of either becomes its page.
     """
-    finish = copy_current_request_context(_response)
+    finish = copy_current_request_context(_answer)
 
     async def gather() -> Answer:
         try:
             gathered = await work
         except (Refused, Unavailable) as error:
             refusal = error
-            response = finish(lambda: failure(refusal))
+            answer = finish(lambda: failure(refusal))
         else:
-            response = finish(lambda: render(gathered))
-        return as_answer(response)
+            answer = finish(lambda: render(gathered))
+        return await answer.settled()
 
     return answer_later(gather())
+
+
+def _answer(render: Callable[[], ResponseReturnValue]) -> Answer:
+    """The answer that ``render`` makes, with the delivery that it asks for."""
+    request.environ.pop(DELIVERY_KEY, None)  # that of the work before
+    answer = as_answer(_response(render))
+    answer.delivery = request.environ.pop(DELIVERY_KEY, None)
+    return answer
 
 
 def _response(render: Callable[[], ResponseReturnValue]) -> Response:
@@ -96,10 +109,13 @@ def _response(render: Callable[[], ResponseReturnValue]) -> Response:
     return response
 
 
-def change_later(work: Callable[[Workspace], Any], leads_to: str | Callable[[Any], str]) -> Response:
+def change_later(
+    work: Callable[[Workspace], Any], leads_to: str | Callable[[Any], str], said: str
+) -> Response:
     """Change the state by hand, then lead to a page when the disk has the change.
 
-    ``work`` may be a coroutine function; ``leads_to``: the page's URL, or what makes it of the work's result.
+    ``work`` may be a coroutine function; ``leads_to``: the page's URL, or what makes it of the work's result;
+    ``said``: what that page says has happened.
     """
 
     async def changed(found: Workspace) -> Any:
@@ -107,23 +123,32 @@ def change_later(work: Callable[[Workspace], Any], leads_to: str | Callable[[Any
         return await result if isawaitable(result) else result
 
     def render(result: Any) -> ResponseReturnValue:
+        flash(said)
         return redirect(leads_to if isinstance(leads_to, str) else leads_to(result), 303)
 
     return page_later(change(changed), render)
 
 
 @pages.errorhandler(Exception)
-def failure(error: Exception) -> tuple[str, int, dict[str, str]]:
-    """The page for an error, its status and headers."""
+def failure(error: Exception) -> ResponseReturnValue:
+    """The page for an error; for a form that was refused, the form's own page."""
     code, text, headers = explain(error)
+    plain: tuple[str, int, dict[str, str]]
     try:
-        return render_template("console/error.html", code=code, text=text), code, headers
+        plain = render_template("console/error.html", code=code, text=worded(text)), code, headers
     except OSError:  # the page's own file cannot be opened either
         return str(escape(f"{code}: {text}")), code, headers
+    if not isinstance(error, _OF_FORMS) or request.method != "POST" or PAGE_FIELD not in request.form:
+        return plain
+    otherwise = as_answer(current_app.make_response(plain))
+
+    return answer_later(page_again(text, code, otherwise))
 
 
-def see_other(endpoint: str, **values: Any) -> Response:
-    """A redirect to a page of the console, with GET."""
+def see_other(endpoint: str, said: str = "", **values: Any) -> Response:
+    """A redirect to a page of the console, with GET; ``said``: what that page says has happened."""
+    if said:
+        flash(said)
     response: Response = current_app.make_response(redirect(url_for(endpoint, **values), 303))
     return response
 

@@ -13,6 +13,7 @@ from emulator.rules.model import FieldValue, Status
 from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.web.admin.criteria import known_providers, read_criteria
+from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, page_later, pages
 from emulator.web.console.shown import rows_of
 from emulator.web.current import workspace
@@ -56,7 +57,7 @@ def add_profile() -> Response:
     def work(found: Workspace) -> str:
         return editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id).id
 
-    return change_later(work, lambda made: _page(entry.db_id, made))
+    return change_later(work, lambda made: _page(entry.db_id, made), gettext("Created."))
 
 
 @pages.post("/__console/base/profile/fields")
@@ -74,7 +75,7 @@ def set_fields() -> Response:
         kept = {name: value for name, value in values.items() if value is not None or name in one.fields}
         editing.change_profile(found.store, one, kept)
 
-    return change_later(work, _page(db_id, profile_id))
+    return change_later(work, _page(db_id, profile_id), gettext("Saved."))
 
 
 @pages.post("/__console/base/profile/delete")
@@ -85,7 +86,7 @@ def delete_profile() -> Response:
     def work(found: Workspace) -> None:
         found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
 
-    return change_later(work, url_for("console.records", kind="profiles", db_id=db_id))
+    return change_later(work, url_for("console.records", kind="profiles", db_id=db_id), gettext("Deleted."))
 
 
 @pages.post("/__console/base/profile/subscribe")
@@ -99,7 +100,7 @@ def add_subscription() -> Response:
     def work(found: Workspace) -> None:
         editing.add_subscription(found.store, db_id, profile_id, entry, found.clock.timestamp())
 
-    return change_later(work, _page(db_id, profile_id))
+    return change_later(work, _page(db_id, profile_id), gettext("The subscription is added."))
 
 
 @pages.post("/__console/base/profile/subscription")
@@ -116,7 +117,8 @@ def change_subscription() -> Response:
         else:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 
-    return change_later(work, _page(db_id, profile_id))
+    said = gettext("Deleted.") if to == "deleted" else gettext("Saved.")
+    return change_later(work, _page(db_id, profile_id), said)
 
 
 def _which() -> tuple[int, str]:

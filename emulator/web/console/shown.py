@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import request
 from msgspec.structs import replace
 
 from emulator.faults.calls import Call, curl
-from emulator.journal.entry import Entry, outcome_word
+from emulator.journal.entry import Entry, outcome_word, short_text
 from emulator.journal.masking import masked
+from emulator.rules.answer import NOT_ALL_APPLIED
 from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
 from emulator.web.current import emulator, workspace
@@ -22,7 +23,8 @@ class Row(NamedTuple):
     """One line of a list of requests.
 
     ``who``: whose profile the request asks for (empty: that of its tokens); ``tokens``: the first two
-    pairs of provider and push token, ``more``: how many follow.
+    pairs of provider and push token, ``more``: how many follow; ``reason``: why it was refused;
+    ``elsewhere``: it was no call of the endpoint, so its method and path are shown.
     """
 
     entry: Entry
@@ -31,26 +33,31 @@ class Row(NamedTuple):
     who: str
     tokens: list[tuple[str, str]]
     more: int
+    reason: str
+    elsewhere: bool
 
 
 def row_of(entry: Entry, resource: str = "") -> Row:
     """The line of an entry; ``resource``: its name, where the entry does not know it."""
     document = entry.document()
-    sent = document.get("subscriptions")
-    tokens = [
-        (_text(one.get("provider")), _text(one.get("subscription_id")))
-        for one in (sent if isinstance(sent, list) else ())
-        if isinstance(one, dict)
-    ]
-    who = _text(document.get("id") or "")
+    tokens = [one for one in entry.sent_tokens() if any(one)]
+    who = short_text(document.get("id") or "")
     if document.get("matching") == "custom":
-        who = f"{_text(document.get('field_name'))} = {_text(document.get('field_value'))}"
+        who = f"{short_text(document.get('field_name'))} = {short_text(document.get('field_value'))}"
     more = len(tokens[2:])
-    return Row(entry, outcome_word(entry), entry.resource or resource, who, tokens[:2], more)
+    outcome = outcome_word(entry)
+    reason = _reason(entry) if outcome == "refused" or entry.error else ""
+    elsewhere = any(one.rule == "A4" for one in entry.decided)
+    return Row(entry, outcome, entry.resource or resource, who, tokens[:2], more, reason, elsewhere)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else repr(value)[:200]
+def _reason(entry: Entry) -> str:
+    """The text of an error, else that of the first item that was refused."""
+    if entry.error != NOT_ALL_APPLIED:
+        return entry.error_text
+    items = entry.answered().get("data")
+    said = [one["description"] for one in items if one["description"]] if isinstance(items, list) else []
+    return said[0] if said else ""
 
 
 def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:

@@ -342,3 +342,25 @@ def test_verify_that_waits_in_vain_delays_nobody(fresh: Server) -> None:
     order.append("pushed")
     waiting.join(PATIENCE_S)
     assert sorted(order) == ["pushed", "verified"]
+
+
+def test_a_decision_names_the_subscription_that_the_rule_meant(app: InProcess, admin: Admin) -> None:
+    app.push("known")
+    tokens = ["known", "new", "gone", "new"]
+    sent = [subscription(token, unsubscribe=token == "gone") for token in tokens]
+    app.post({"resource_token": TOKEN, "subscriptions": sent})
+    decided = admin.get("/requests?limit=1")["items"][0]["decided"]
+
+    meant = [
+        (one["rule"], one["subscription"], one["subscription_id"])
+        for one in decided
+        if one["subscription"] is not None
+    ]
+    assert meant == [
+        ("M11", 0, "known"),
+        ("S3", 0, "known"),
+        ("S1", 1, "new"),
+        ("S3", 2, "gone"),
+        ("S5", 3, "new"),
+    ]
+    assert all(one["subscription_id"] is None for one in decided if one["subscription"] is None)

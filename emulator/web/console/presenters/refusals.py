@@ -1,0 +1,89 @@
+"""The texts of refusals in the page's language, and the fields of a form that they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import cache
+from typing import NamedTuple
+
+from emulator.web.console.language import gettext
+
+#: What the state refuses, as it says it in English; ``{0}``, ``{1}`` stand for names and numbers.
+REFUSALS = (
+    *("must be {0}", "must not be empty", "there is no database {0}", "there is no resource {0}"),
+    *("is required", "is there already", "is a duplicate", "is on this profile already, as {0}"),
+    *(
+        "database {0} is named twice",
+        "database {0} does not declare this field",
+        "no database declares this field",
+    ),
+    *(
+        '"{0}" is in database {1} already',
+        "resource {0} does not have database {1}",
+        "resource {0} accepts {1}",
+    ),
+    "must be 1 to 64 printable characters",
+    "must be text, not empty and without NUL",
+    "is active on the profile {0} already (S4); make one of them unsubscribed",
+    "{0} profile(s) have a value of it (?cascade=true removes it)",
+    "{0} profile(s) have a value that is not {1}",
+    "leaves out a database in which it has subscriptions (?cascade=true removes them)",
+    "database {0} is in use: {1} (?cascade=true removes it all the same)",
+    "resource {0} is in use: there are subscriptions of it (?cascade=true removes them)",
+    *("{0} is there already", "is not JSON: {0} at line {1} column {2}"),
+    "its name must be 1 to 64 of a-z 0-9 - _",
+    "its name is empty; give one, as {0}",
+    "there are {0} already; delete some, or start with --max-workspaces",
+    *("an integer", "an integer of 64 bits", "a number", "a finite number", "a string", "true or false"),
+    *("one of {0}", "a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
+)
+#: Names of the state, and those of the forms' fields that set them.
+_FIELDS = {"id": "profile_id", "body": "subscription_id", "resource_token": "resource_id"}
+_PATH = re.compile(r"(?:^|; )(?P<path>[A-Za-z_][\w.\-]*(?:\[\d+\])?[\w.\-\[\]]*): ")
+
+
+class Complaint(NamedTuple):
+    """What is wrong; ``field``: the name of the form's field (``None``: the whole form)."""
+
+    field: str | None
+    text: str
+
+
+def complaints_of(text: str, names: Collection[str]) -> list[Complaint]:
+    """A refusal's ``path: text; path: text`` for a form with fields of these names."""
+    found = list(_PATH.finditer(text))
+    if not found or found[0].start():
+        return [Complaint(None, worded(text))]
+    ends = [one.start() for one in found[1:]] + [len(text)]
+    return [
+        Complaint(_field(one["path"], names), worded(text[one.end() : end]))
+        for one, end in zip(found, ends, strict=True)
+    ]
+
+
+def _field(path: str, names: Collection[str]) -> str | None:
+    plain = re.sub(r"\[\d+\]", "", path)
+    steps = plain.split(".")
+    wanted = (plain, plain.replace("fields.", "field.", 1), steps[0], steps[-1])
+    known = next((one for one in (*wanted, _FIELDS.get(steps[-1])) if one in names), None)
+    return next(iter(names)) if known is None and len(names) == 1 else known
+
+
+def worded(text: str) -> str:
+    """An English text of a refusal in the page's language; as it is where nobody has translated it."""
+    said = gettext(text)
+    if said != text:
+        return said
+    for template, form in _forms():
+        match = form.fullmatch(text)
+        if match is not None:
+            return gettext(template).format(*(gettext(one) for one in match.groups()))
+    return text
+
+
+@cache
+def _forms() -> list[tuple[str, re.Pattern[str]]]:
+    """Each template with what its texts look like; the longest first, for it says most."""
+    ordered = sorted(REFUSALS, key=len, reverse=True)
+    return [(one, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(one)), re.DOTALL)) for one in ordered]

@@ -1,0 +1,138 @@
+"""Forms that are refused keep what was typed; the message stands at its field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.console.pages import Console
+from tests.in_process import InProcess
+
+PROFILE = "5fb62e815ae47a4aa04dfadd"
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[InProcess]:
+    """One application: what is refused changes nothing."""
+    with InProcess() as made:
+        yield made
+
+
+def send(app: InProcess, page: str, action: str, language: str = "en", **typed: Any) -> TestResponse:
+    """Send a form as the page has it, filled in."""
+    shown = app.client.get(page).text
+    token = re.search(r'name="form_token" value="([^"]*)"', shown)
+    assert token is not None
+    own = {"form_token": token[1], "form_page": page}
+    app.client.set_cookie("emulator_language", language)
+    return app.client.post(action, data=own | typed)
+
+
+def field(html: str, name: str) -> str:
+    """The tag of a field with its value or content."""
+    return next(
+        one
+        for one in re.findall(r"<(?:input|textarea)[^>]*>[^<]*", html)
+        if f'name="{name}"' in one and "aria-invalid" in one
+    )
+
+
+def message(html: str, name: str) -> str:
+    """What is said at a field."""
+    found = re.search(rf'<p class="said" role="alert" id="said-{re.escape(name)}">([^<]*)</p>', html)
+    return unescape(found[1]) if found else ""
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "must be an integer"), ("ru", "нужно целое число")])
+def test_a_wrong_field_of_a_profile_keeps_all_that_was_typed(
+    app: InProcess, language: str, said: str
+) -> None:
+    page = f"/__console/base/profile?db_id=17&profile_id={PROFILE}"
+    which = {"db_id": "17", "profile_id": PROFILE}
+    typed = {"field.CustomNumber1": 'a "lot"', "field.tier": "gold"}
+    answer = send(app, page, "/__console/base/profile/fields", language, **which, **typed)
+
+    assert answer.status_code == 400
+    assert "a &quot;lot&quot;" in field(answer.text, "field.CustomNumber1")
+    assert said in message(answer.text, "field.CustomNumber1")
+
+
+def test_a_database_that_exists_keeps_its_form(app: InProcess) -> None:
+    page = "/__console/base/database"
+    answer = send(app, page, page, id="17", name="Mine <b>", fields='{"a":\r\n "int"}')
+
+    assert answer.status_code == 400
+    assert 'value="17"' in field(answer.text, "id")
+    assert message(answer.text, "id")
+    assert 'value="Mine &lt;b&gt;"' in answer.text
+    assert '>\n{"a":\n "int"}</textarea>' in answer.text
+
+
+@pytest.mark.parametrize(("name", "value"), [("now", "noon"), ("advance", "soon")])
+def test_each_of_the_clock_s_forms_keeps_its_own(app: InProcess, name: str, value: str) -> None:
+    answer = send(app, "/__console/overview", "/__console/overview/clock", **{name: value})
+
+    assert answer.status_code == 400
+    assert f'value="{value}"' in field(answer.text, name)
+    assert message(answer.text, name)
+    assert answer.text.count("aria-invalid") == 1
+
+
+def test_a_page_elsewhere_is_not_shown(app: InProcess) -> None:
+    page = "/__console/base/database"
+    answer = send(app, page, page, id="x", name="y", fields="{}", form_page="//example.com/")
+
+    assert answer.status_code == 400
+    assert "<form" not in answer.text.partition("<main")[2]
+
+
+@pytest.mark.parametrize(
+    ("action", "typed"),
+    [
+        ("/__console/overview/settings", {"duplicate_token": "move"}),
+        ("/__console/overview/clock", {}),
+        ("/__console/overview/reset", {}),
+    ],
+)
+def test_a_change_says_once_that_it_happened(app: InProcess, action: str, typed: dict[str, str]) -> None:
+    assert send(app, "/__console/overview", action, **typed).status_code == 303
+
+    shown = app.client.get("/__console/overview").text
+    assert len(re.findall('<p class="done" role="status">[^<]+</p>', shown)) == 1
+    assert 'class="done"' not in app.client.get("/__console/overview").text
+
+
+def test_in_a_browser_a_mistake_is_corrected_where_it_was_made(console: Console) -> None:
+    page = console.go("/__console/base/profiles")
+    page.select_option("form.inline [name=db_id]", "17")
+    page.fill("form.inline [name=profile_id]", "5fb62e815ae47a4aa04dfadd")
+    page.click("form.inline button")
+
+    field = page.locator("[aria-invalid=true]")
+    assert field.input_value() == "5fb62e815ae47a4aa04dfadd"
+    assert page.evaluate("document.activeElement.name") == "profile_id"
+    assert page.input_value("form.inline [name=db_id]") == "17"
+    said = page.locator("#" + (field.get_attribute("aria-describedby") or ""))
+    assert said.inner_text() == '"5fb62e815ae47a4aa04dfadd" is in database 17 already'
+    console.allow_complaint("400")
+    field.fill("5fb62e815ae47a4aa04dfade")
+    page.click("form.inline button")
+    assert page.inner_text(".done") == "Created."
+
+
+def test_every_page_says_what_is_set(app: InProcess) -> None:
+    app.client.set_cookie("emulator_language", "en")
+    pages = ("/", "/__console/rules", "/__console/base/databases")
+    assert not any("chip set" in app.client.get(page).text for page in pages)
+    app.client.post("/__admin/faults", json={"then": {"status": 503}})
+    app.client.put("/__admin/clock", json={"now": "2027-01-31T12:00:00Z"})
+    app.client.patch("/__admin/settings", json={"strict": True})
+
+    for page in pages:
+        shown = re.findall('class="chip set"[^>]*>([^<]*)<', app.client.get(page).text)
+        assert shown == ["armed faults: 1", "the clock stands", "Strict mode"]
