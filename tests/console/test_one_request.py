@@ -144,6 +144,17 @@ def test_the_next_one_like_this_fails_once(visited: Console) -> None:
     assert visited.push(subscription(token))["error"] != 503
 
 
+def test_a_fault_of_one_s_own_starts_with_what_tells_the_request(visited: Console) -> None:
+    page = visited.go("/__console/requests/8")
+    page.click("#fail-next + form >> text=A fault of your own")
+
+    sent = json.loads(visited.admin("/requests/8")["body"])
+    assert page.input_value("[name=subscription_id]") == sent["subscriptions"][0]["subscription_id"]
+    assert page.input_value("[name=provider]") == "android-firebase"
+    assert page.input_value("[name=field_value]") == "12345"
+    assert page.inner_text("[name=resource_id] option:checked").startswith("App in two databases")
+
+
 def test_what_is_no_json_is_shown_as_it_came(visited: Console) -> None:
     visited.server.request("POST", f"{visited.prefix}/push_subscribe", b'{"a": <b>&lt;</b>')
     page = visited.go("/__console/requests/11")

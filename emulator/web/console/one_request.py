@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flask import Response, copy_current_request_context, render_template, request, url_for
 
@@ -47,6 +48,7 @@ def one_request(entry_id: int) -> str:
     journal = found.requests
     return render_template(
         "console/request.html",
+        criteria=_criteria(whole),
         curl=reuse.curl_of(entry, root_url()),
         entry=entry,
         fixes=FIXES,
@@ -61,6 +63,13 @@ def one_request(entry_id: int) -> str:
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
     )
+
+
+def _criteria(entry: Entry) -> dict[str, Any]:
+    """What the form of a fault starts with: all that a fault can tell this request by, and that is short."""
+    match = {name: value for one in reuse.likenesses(entry).values() for name, value in one.items()}
+    match["resource_id"] = entry.resource_id if match.pop("resource_token", None) else None
+    return {name: value for name, value in match.items() if value is not None and len(str(value)) <= 1000}
 
 
 def _changed_subscriptions(entry: Entry) -> list[tuple[str | None, Subscription]]:
