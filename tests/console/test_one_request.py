@@ -87,7 +87,11 @@ def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Con
 
 def test_replay_sends_the_same_again(visited: Console) -> None:
     page = visited.go("/__console/requests/1")
-    page.click("text=Replay")
+    said = page.inner_text("#d-replay")
+    assert "POST /w/" in said
+    assert "App · CustomNumber1 = 100 · android-firebase dQw4" in said
+    assert page.get_attribute("text=Replay >> nth=0", "aria-describedby") == "d-replay"
+    page.click("button:text('Replay')")
 
     assert page.url.endswith("/__console/requests/11")
     assert "changed" in page.inner_text(".heading")  # it was unsubscribed meanwhile
@@ -116,6 +120,14 @@ def test_the_copied_curl_sends_the_same_again(visited: Console) -> None:
     again, first = visited.admin("/requests/11"), visited.admin("/requests/2")
     assert again["body"] == first["body"]
     assert again["request_id"] == first["request_id"]
+
+
+def test_the_pytest_test_hides_the_token_that_its_copy_has(visited: Console) -> None:
+    page = visited.go("/__console/requests/2")
+    assert "'resource_token': '3LXP…7f14'" in page.inner_text("#pytest")
+
+    address = page.get_attribute("button:text('Copy as pytest')", "data-copy-url")
+    assert "'resource_token': '3LXP2FRcRxJ-7b14db88ec937f14'" in visited.server.get(address).body.decode()
 
 
 def test_a_request_becomes_a_fixture(visited: Console) -> None:

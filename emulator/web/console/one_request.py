@@ -15,10 +15,12 @@ from emulator.rules.model import Subscription
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.pages import pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.pytest_text import pytest_of
 from emulator.web.console.presenters.why import reasons
-from emulator.web.console.shown import entry_of, masked_entry
+from emulator.web.console.shown import entry_of, masked_entry, row_of
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
+from emulator.workspaces.workspace import Workspace
 
 #: Added to what is sent again: the id of the request that it repeats.
 REPLAY_HEADER = "x-emulator-replay-of"
@@ -57,8 +59,10 @@ def one_request(entry_id: int) -> str:
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
+        pytest_text=_pytest(found, entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
+        row=row_of(entry),
         rules=RULES,
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
@@ -99,6 +103,16 @@ def request_text(entry_id: int, part: str) -> Response:
 def request_curl(entry_id: int) -> Response:
     """The command that sends the same again, with the real resource token: for the copy button."""
     return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), root_url()))
+
+
+@pages.get(_PATH + "/test.py.txt")
+def request_pytest(entry_id: int) -> Response:
+    """A pytest test that sends the same and asserts the answer: for the copy button."""
+    return plain_text(_pytest(workspace(), entry_of(workspace(), entry_id)))
+
+
+def _pytest(found: Workspace, entry: Entry) -> str:
+    return pytest_of(entry, found.settings, found.faults.get(entry.fault) if entry.fault else None)
 
 
 @pages.get(_PATH + "/profiles.json")
