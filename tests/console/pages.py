@@ -20,6 +20,7 @@ PAGES = {
     "resource": "/__console/base/resource/40",
     "profile": "/__console/base/profile?db_id=17&profile_id=5fb62e815ae47a4aa04dfadd",
     "faults": "/__console/faults",
+    "own fault": "/__console/faults/own",
     "recipe": "/__console/faults/item-duplicate",
     "import": "/__console/import",
     "overview": "/__console/overview",

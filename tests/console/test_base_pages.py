@@ -168,12 +168,87 @@ def test_the_overview_counts_100000_profiles_while_requests_are_answered(
     assert "android-firebase" in cards.first.inner_text()
 
 
-def test_a_resources_token_is_shown_and_copied_whole(console: Console) -> None:
+def test_a_resource_s_token_is_masked_and_copied_whole(console: Console) -> None:
     page = console.go("/__console/base/resource/5")
+    assert page.inner_text("#d-token code") == "3LXP…7f14"
     assert "3LXP2FRcRxJ-7b14db88ec937f14" not in page.content()
-    address = page.get_attribute("text=Show the token", "href")
-    assert page.get_attribute("[data-copy=token]", "data-copy-url") == address
-    assert console.server.get(address).body.decode() == "3LXP2FRcRxJ-7b14db88ec937f14"
+    address = page.get_attribute("[data-copy=token]", "data-copy-url")
+    assert console.server.get(address).body == b"3LXP2FRcRxJ-7b14db88ec937f14"
+
+
+def test_a_resource_s_token_is_shown_where_the_server_shows_secrets() -> None:
+    with InProcess(show_secrets=True) as app:
+        page = app.client.get("/__console/base/resource/5").text
+    assert "<code>3LXP2FRcRxJ-7b14db88ec937f14</code>" in page
+
+
+def test_ids_and_push_tokens_are_copied_whole(console: Console) -> None:
+    token = "long " * 100 + '"<end>'
+    console.push(subscription(token), id=PROFILE)
+    page = console.go(f"/__console/base/profile?db_id=17&profile_id={PROFILE}")
+    page.evaluate("document.execCommand = () => { window.copied = document.activeElement.value }")
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    [record] = console.admin("/subscriptions?provider=android-firebase&profile_id=" + PROFILE)["items"]
+
+    row = page.locator("#h-subscriptions + div tr", has_text="long")
+    wanted = {"Push token": token, "Hash id": record["hash_id"]}
+    for what, value in wanted.items():
+        row.get_by_label(f"Copy: {what}").click()
+        assert page.evaluate("window.copied") == value
+    page.locator(".heading").get_by_label("Copy: Profile id").click()
+    assert page.evaluate("window.copied") == PROFILE
+
+
+def test_many_subscriptions_of_a_profile_come_in_pages(console: Console) -> None:
+    for start in range(0, 500, 100):
+        console.push(*(subscription(f"t{start + n:03}") for n in range(100)), id="crowded")
+    page = console.go("/__console/base/profile?db_id=17&profile_id=crowded")
+    rows = page.locator("#h-subscriptions + div tbody tr")
+    assert page.inner_text("#h-subscriptions .count") == "500"
+    assert rows.count() == 50
+
+    seen = set(rows.locator("td:nth-child(3)").all_inner_texts())
+    for _ in range(9):
+        page.click("text=Next page")
+        seen |= set(rows.locator("td:nth-child(3)").all_inner_texts())
+    assert len(seen) == 500
+    assert not page.locator("text=Next page").count()
+    assert "451–500 of 500" in console.text()
+    rows.last.locator("text=Delete").click()
+    assert "451–499 of 499" in console.text()
+    console.go("/__console/base/profile?db_id=17&profile_id=crowded&first=9999")
+    assert rows.count() == 1
+    page.click("text=Previous page")
+    assert rows.count() == 50
+
+
+def test_on_a_phone_filters_fold_charts_show_now_and_actions_are_in_sight(
+    open_console: Callable[..., Console],
+) -> None:
+    phone = open_console(width=360)
+    phone.push(subscription("now"), id=PROFILE)
+    page = phone.go("/__console/base?provider=ios-apns")
+    assert not page.locator("[name=profile_id]").first.is_visible()
+    assert page.inner_text(".fold summary") == "Filters 1"
+    page.click(".fold summary")
+    assert page.input_value("[name=provider]") == "ios-apns"
+    assert page.locator("form.filters button").is_visible()
+
+    phone.go("overview")
+    bar, frame = page.locator(".chart g").last.bounding_box(), page.locator(".newest").bounding_box()
+    assert bar is not None
+    assert frame is not None
+    assert frame["x"] <= bar["x"]
+    assert bar["x"] + bar["width"] <= frame["x"] + frame["width"]
+    for path in (f"/__console/base/profile?db_id=17&profile_id={PROFILE}", "/__console/base/resources"):
+        phone.go(path)
+        for button in page.locator("td.act button, td.act a").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 360
+
+    wide = open_console()
+    assert wide.go("base").locator("form.filters button").is_visible()
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,11 @@ def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Con
 
 def test_replay_sends_the_same_again(visited: Console) -> None:
     page = visited.go("/__console/requests/1")
-    page.click("text=Replay")
+    said = page.inner_text("#d-replay")
+    assert "POST /w/" in said
+    assert "App · CustomNumber1 = 100 · android-firebase dQw4" in said
+    assert page.get_attribute("text=Replay >> nth=0", "aria-describedby") == "d-replay"
+    page.click("button:text('Replay')")
 
     assert page.url.endswith("/__console/requests/11")
     assert "changed" in page.inner_text(".heading")  # it was unsubscribed meanwhile
@@ -118,6 +122,14 @@ def test_the_copied_curl_sends_the_same_again(visited: Console) -> None:
     assert again["request_id"] == first["request_id"]
 
 
+def test_the_pytest_test_hides_the_token_that_its_copy_has(visited: Console) -> None:
+    page = visited.go("/__console/requests/2")
+    assert "'resource_token': '3LXP…7f14'" in page.inner_text("#pytest")
+
+    address = page.get_attribute("button:text('Copy as pytest')", "data-copy-url")
+    assert "'resource_token': '3LXP2FRcRxJ-7b14db88ec937f14'" in visited.server.get(address).body.decode()
+
+
 def test_a_request_becomes_a_fixture(visited: Console) -> None:
     page = visited.go("/__console/requests/3")
     page.click("text=Make this a fixture")
@@ -142,6 +154,17 @@ def test_the_next_one_like_this_fails_once(visited: Console) -> None:
     assert visited.push(subscription("another"))["error"] == 0
     assert visited.push(subscription(token))["error"] == 503
     assert visited.push(subscription(token))["error"] != 503
+
+
+def test_a_fault_of_one_s_own_starts_with_what_tells_the_request(visited: Console) -> None:
+    page = visited.go("/__console/requests/8")
+    page.click("#fail-next + form >> text=A fault of your own")
+
+    sent = json.loads(visited.admin("/requests/8")["body"])
+    assert page.input_value("[name=subscription_id]") == sent["subscriptions"][0]["subscription_id"]
+    assert page.input_value("[name=provider]") == "android-firebase"
+    assert page.input_value("[name=field_value]") == "12345"
+    assert page.inner_text("[name=resource_id] option:checked").startswith("App in two databases")
 
 
 def test_what_is_no_json_is_shown_as_it_came(visited: Console) -> None:

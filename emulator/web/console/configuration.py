@@ -15,9 +15,10 @@ from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
 from emulator.web.console.language import complaint, gettext
 from emulator.web.console.pages import change_later, number_of, pages, plain_text, read_form
-from emulator.web.current import workspace
+from emulator.web.current import emulator, workspace
 from emulator.workspaces.answers import database_record
 from emulator.workspaces.workspace import Workspace
+from push_emulator.masking import mask
 
 _EXAMPLE = {"CustomNumber1": "int", "tier": {"type": "enum", "options": ["gold", "blue"]}}
 
@@ -62,12 +63,13 @@ def resource(resource_id: int | None) -> str:
     """A form for a resource, or for one more."""
     store = workspace().store
     one = None if resource_id is None else configuring.find_resource(store, resource_id)
-    return render_template("console/resource.html", one=one, databases=store.databases())
+    token = "" if one is None else one.token if emulator().settings.show_secrets else mask(one.token)
+    return render_template("console/resource.html", one=one, databases=store.databases(), shown_token=token)
 
 
 @pages.get("/__console/base/resource/<int64:resource_id>/token.txt")
 def resource_token(resource_id: int) -> Response:
-    """The resource's token, whole: to be shown and copied."""
+    """The resource's token, whole: for the copy button."""
     return plain_text(configuring.find_resource(workspace().store, resource_id).token)
 
 

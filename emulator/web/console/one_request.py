@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Response, copy_current_request_context, render_template, request, url_for
 
@@ -17,8 +17,9 @@ from emulator.rules.model import Subscription
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.pytest_text import pytest_of
 from emulator.web.console.presenters.why import reasons
-from emulator.web.console.shown import attempts_of, entry_of, masked_entry
+from emulator.web.console.shown import attempts_of, entry_of, masked_entry, row_of
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
 from emulator.workspaces.workspace import Workspace
@@ -58,6 +59,7 @@ def _page(found: Workspace, whole: Entry) -> str:
         "console/request.html",
         attempts=_attempts_around(journal, ids, entry_id),
         attempt_count=len(ids),
+        criteria=_criteria(whole),
         curl=reuse.curl_of(entry, root_url()),
         entry=entry,
         fixes=FIXES,
@@ -67,8 +69,10 @@ def _page(found: Workspace, whole: Entry) -> str:
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
+        pytest_text=_pytest(found, entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
+        row=row_of(entry),
         rules=RULES,
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
@@ -98,6 +102,13 @@ def _attempts_around(journal: RequestJournal, ids: list[int], entry_id: int) -> 
     return shown
 
 
+def _criteria(entry: Entry) -> dict[str, Any]:
+    """What the form of a fault starts with: all that a fault can tell this request by, and that is short."""
+    match = {name: value for one in reuse.likenesses(entry).values() for name, value in one.items()}
+    match["resource_id"] = entry.resource_id if match.pop("resource_token", None) else None
+    return {name: value for name, value in match.items() if value is not None and len(str(value)) <= 1000}
+
+
 def _changed_subscriptions(entry: Entry) -> list[tuple[str | None, Subscription]]:
     """Each subscription that changed, in order, behind its status before (``None``: it is new).
 
@@ -125,6 +136,16 @@ def request_text(entry_id: int, part: str) -> Response:
 def request_curl(entry_id: int) -> Response:
     """The command that sends the same again, with the real resource token: for the copy button."""
     return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), root_url()))
+
+
+@pages.get(_PATH + "/test.py.txt")
+def request_pytest(entry_id: int) -> Response:
+    """A pytest test that sends the same and asserts the answer: for the copy button."""
+    return plain_text(_pytest(workspace(), entry_of(workspace(), entry_id)))
+
+
+def _pytest(found: Workspace, entry: Entry) -> str:
+    return pytest_of(entry, found.settings, found.faults.get(entry.fault) if entry.fault else None)
 
 
 @pages.get(_PATH + "/profiles.json")

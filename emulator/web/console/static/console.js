@@ -39,12 +39,20 @@ async function copyText(text) {
   area.remove();
 }
 
+// On a phone, filters are closed until they are wanted.
+const narrow = matchMedia("(max-width: 40rem)");
+function fold() {
+  for (const one of document.querySelectorAll("details.fold")) one.open = !narrow.matches;
+}
+narrow.addEventListener("change", fold);
+fold();
+
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-copy]");
+  const button = event.target.closest("button.copy");
   if (!button) return;
-  const { copy, copyUrl } = button.dataset;
+  const { copy, copyText: given, copyUrl } = button.dataset;
   // The page may show less than what is wanted: secrets are hidden there.
-  const text = copyUrl ? await (await fetch(copyUrl)).text() : document.getElementById(copy).textContent;
+  const text = given ?? (copyUrl ? await (await fetch(copyUrl)).text() : document.getElementById(copy).textContent);
   await copyText(text);
   const before = button.textContent;
   say(button.textContent = "✓");
