@@ -119,7 +119,7 @@ def test_export_needs_the_servers_admin_token(start_server: Any) -> None:
 
 def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
     finished = run_here("reset", "--state", stopped.state, "--keep", "clock")
-    assert finished.stdout == "default: back to the fixtures: 6 profiles, 8 subscriptions\n"
+    assert finished.stdout == "default: back to the fixtures: 10 profiles, 15 subscriptions\n"
     stopped.start()
     snapshot = stopped.get("/__admin/snapshot").json
     assert (len(snapshot["profiles"]), snapshot["faults"], snapshot["clock"]["frozen"]) == (6, [], True)
@@ -131,7 +131,7 @@ def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
     assert finished.stdout == "other: back to the fixtures: 0 profiles, 0 subscriptions\n"
     stopped.start()
     assert stopped.get("/w/other/__admin/health").json["profiles"] == 0
-    assert stopped.get("/__admin/health").json["profiles"] == 6
+    assert stopped.get("/__admin/health").json["profiles"] == 10
 
 
 def test_reset_with_bad_fixtures_changes_nothing(stopped: Server, tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_reset_with_bad_fixtures_changes_nothing(stopped: Server, tmp_path: Path
 def test_reset_through_a_server(fresh: Server) -> None:
     fresh.post("/w/mine/push_subscribe", {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t")]})
     finished = run_here("reset", "--url", fresh.url, "--workspace", "mine")
-    assert finished.stdout == "mine: back to the fixtures: 6 profiles, 8 subscriptions\n"
-    assert fresh.get("/w/mine/__admin/health").json["profiles"] == 6
+    assert finished.stdout == "mine: back to the fixtures: 10 profiles, 15 subscriptions\n"
+    assert fresh.get("/w/mine/__admin/health").json["profiles"] == 10
     assert_one_line(run_here("reset", "--url", fresh.url, "--workspace", "No"), "workspace: its name must be")
 
 

@@ -188,7 +188,7 @@ def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert [line for lines in pool.map(work, range(16)) for line in lines] == []
-    assert profiles(server) == 6
+    assert profiles(server) == 10
 
 
 # Listed, deleted, bounded
@@ -203,7 +203,7 @@ def test_workspaces_are_listed_made_and_deleted(server: Server) -> None:
     assert listed == {"default": True, "one": False}
     assert server.request("DELETE", "/__admin/workspaces/one").status == 200
     assert not list(server.state.glob("one.*"))
-    assert profiles(server, "one") == 6  # made anew
+    assert profiles(server, "one") == 10  # made anew
     assert_error(server.request("DELETE", "/__admin/workspaces/two"), 404, "workspace two not found")
     text = "the default workspace cannot be deleted, only reset"
     assert_error(server.request("DELETE", "/__admin/workspaces/default"), 400, text)
@@ -286,12 +286,12 @@ def test_each_workspace_is_a_file_and_survives_kill_9(server: Server) -> None:
     server.kill()
     assert {path.name for path in server.state.glob("*.json")} == {"one.json", "two.json", "three.json"}
     server.start()
-    assert [profiles(server, name) for name in ("one", "two", "three")] == [7, 8, 9]
+    assert [profiles(server, name) for name in ("one", "two", "three")] == [11, 12, 13]
     assert server.get("/w/two/__admin/settings").json["strict"] is True
     assert server.get("/w/two/__admin/faults").json["items"][0]["times"] == 5
     server.stop()
     server.start()
-    assert profiles(server, "two") == 8
+    assert profiles(server, "two") == 12
 
 
 def test_damaged_state_of_one_workspace_is_told_and_stops_no_other(

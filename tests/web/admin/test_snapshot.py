@@ -71,7 +71,7 @@ def test_a_snapshot_put_back_is_the_same_workspace_again(admin: Admin) -> None:
     admin.send("POST", "/reset", {})
     assert admin.call("GET", "/snapshot").data != before
     size = admin.send("PUT", "/snapshot", json.loads(before))
-    assert size == {"workspace": "default", "profiles": 7, "subscriptions": 10}
+    assert size == {"workspace": "default", "profiles": 11, "subscriptions": 17}
     assert admin.call("GET", "/snapshot").data == before
 
 
@@ -248,7 +248,7 @@ def test_what_is_no_json_object_is_refused_with_its_place(admin: Admin, body: by
 def test_reset_goes_back_to_the_fixtures(admin: Admin) -> None:
     before = {**admin.get("/snapshot"), "clock": None}
     busy(admin)
-    size = {"workspace": "default", "profiles": 6, "subscriptions": 8}
+    size = {"workspace": "default", "profiles": 10, "subscriptions": 15}
     assert admin.send("POST", "/reset") == size
     after = {**admin.get("/snapshot"), "clock": None}
     assert [one["id"] for one in after["profiles"]] == [one["id"] for one in before["profiles"]]
@@ -335,5 +335,5 @@ def test_reset_survives_kill_9(server: Server) -> None:
     server.post("/__admin/reset", {})
     server.kill()
     server.start()
-    assert server.get("/__admin/health").json["profiles"] == 6
+    assert server.get("/__admin/health").json["profiles"] == 10
     assert server.get("/__admin/subscriptions?subscription_id=new-one").json["total"] == 0
