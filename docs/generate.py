@@ -23,6 +23,8 @@ POLICIES = {
     "duplicate_token": "a token that is active on another profile: an error item, or it moves (S4)",
     "unknown_id": "a profile made for an unknown `id` keeps that id, or gets a new one (M8)",
     "http_status": "a refused request has the HTTP status of its code, or 200 (A3)",
+    "sdk_retries": "a mobile SDK's repeated Request-ID gets the first answer again, or is carried out (K3)",
+    "sdk_unknown_profile": "an SDK's update of an unknown profile: `profile: null`, or an error 400 (K50)",
 }
 
 

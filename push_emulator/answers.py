@@ -21,6 +21,20 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Spoil = Literal["connection_reset", "empty_response", "truncated_body", "malformed_json", "slow_body"]
 #: What a fault can refuse an item for.
 ItemError = Literal["duplicate", "provider", "unknown_field", "invalid_value"]
+#: The calls by which a fault can be matched: the documented endpoint's, then the mobile SDKs'.
+CallName = Literal[
+    "push_subscribe",
+    "subscribe",
+    "suspend",
+    "unsubscribe",
+    "update",
+    "unsuspend",
+    "status",
+    "delivery",
+    "open",
+    "mobile_event",
+    "profile_update",
+]
 #: One word for the result of a request.
 Outcome = Literal["fault", "refused", "changed", "added", "unchanged"]
 
@@ -183,6 +197,56 @@ class JournalPage(Page[RecordedRequest], frozen=True):
     bytes: Count
 
 
+class RecordedEvent(Struct, frozen=True):
+    """One event that an SDK reported: ``delivery`` or ``open`` of a message, or a ``mobile_event``.
+
+    ``time``: when it came; ``time_ms``: when it happened, as the client says; ``smid``: the message;
+    ``name``: a mobile event's; ``tz``: minus the client's UTC offset in minutes. ``profile_id``: the profile
+    that was found.
+    """
+
+    id: Count
+    time: Time
+    at_ms: int
+    kind: Literal["delivery", "open", "mobile_event"]
+    time_ms: int | None
+    smid: str | None
+    name: str | None
+    db_id: int | None
+    profile_id: str | None
+    resource_id: int | None
+    resource: str | None
+    provider: str | None
+    subscription_id: str | None
+    matching_mode: str | None
+    request_id: str | None
+    launch_id: str | None
+    pixel: str | None
+    tz: int | None
+    altcraft_client_id: str | None
+    payload: dict[str, Any] | None
+    utm: dict[str, str] | None
+    matching: dict[str, Any] | None
+    subscription: dict[str, Any] | None
+    profile_fields: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        parts = [f"{self.id}: {self.kind}"]
+        parts += [f'"{self.name}"'] if self.name is not None else []
+        parts += [f"of message {self.smid}"] if self.smid is not None else []
+        parts += [f"by profile {self.profile_id}"] if self.profile_id is not None else []
+        said = "" if self.payload is None else f": {msgspec.json.encode(self.payload).decode()}"
+        return " ".join(parts) + said
+
+
+class EventPage(Page[RecordedEvent], frozen=True):
+    """Events, newest first; how many ever came, how many were evicted, how large those kept are."""
+
+    recorded: Count
+    dropped: Count
+    bytes: Count
+
+
 class Cleared(Struct, frozen=True):
     """How many entries were removed."""
 
@@ -216,7 +280,8 @@ class Difference(Struct, frozen=True):
 
 
 class NearMiss(Struct, frozen=True):
-    """An entry that nearly matches; ``request``: its body, with characters for their ``\\u`` escapes."""
+    """An entry that nearly matches; ``request``: a request's body, with characters for their ``\\u`` escapes,
+    or the whole event."""
 
     id: Count
     time: str
@@ -225,7 +290,7 @@ class NearMiss(Struct, frozen=True):
 
 
 class Unverified(Struct, frozen=True):
-    """The expected requests did not come."""
+    """The expected requests or events did not come."""
 
     error: int
     error_text: str

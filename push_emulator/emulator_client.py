@@ -13,7 +13,7 @@ from push_emulator.answers import Envelope, Page, PushAnswer
 from push_emulator.calls import TIMEOUT_S, Calls, given
 from push_emulator.errors import EmulatorError
 from push_emulator.faults import Faults
-from push_emulator.journal import Journal
+from push_emulator.journal import Events, Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
 from push_emulator.workspace_answers import Health, RuleState
 from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList
@@ -52,6 +52,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         self._calls = calls
         self.workspace = workspace
         self.requests = Journal(self._calls)
+        self.events = Events(self._calls)
         self.faults = Faults(self._calls)
         self.clock = Clock(self._calls)
         self.settings = SettingsCalls(self._calls)
@@ -117,7 +118,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         return self._calls.ask(Health, "GET", "/health")
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests."""
+        """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests, events."""
         self._calls.admin("POST", "/reset", {"keep": sorted(keep)} if keep else {})
 
     def snapshot(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from push_emulator.answers import ArmedFault, Disarmed, ItemError, Page, Spoil
+from push_emulator.answers import ArmedFault, CallName, Disarmed, ItemError, Page, Spoil
 from push_emulator.calls import Subject, given
 
 
@@ -28,6 +28,9 @@ class Faults(Subject):
         subscription_id: str | None = None,
         resource_token: str | None = None,
         field_value: str | int | float | bool | None = None,
+        call: CallName | None = None,
+        profile_id: str | None = None,
+        event: str | None = None,
     ) -> ArmedFault:
         """Arm a fault.
 
@@ -36,7 +39,8 @@ class Faults(Subject):
         many requests a second. ``delay_ms`` delays the answer, with or without one of these; a pair gives
         the bounds of a random delay. Number: ``times`` (default: unlimited), ``probability`` 0–1. ``after``:
         the state changes, then the answer is lost. Requests: those with this ``provider``,
-        ``subscription_id``, ``resource_token``, ``field_value``; all if none is given.
+        ``subscription_id``, ``resource_token``, ``field_value``, ``call`` (``"subscribe"``, ``"status"`` …),
+        ``profile_id``, ``event`` (the name of a mobile event); all if none is given.
 
         Raises :class:`~push_emulator.errors.EmulatorError` for a fault that could never act.
         """
@@ -60,6 +64,9 @@ class Faults(Subject):
                 subscription_id=subscription_id,
                 resource_token=resource_token,
                 field_value=field_value,
+                call=call,
+                profile_id=profile_id,
+                event=event,
             ),
         )
         return self._calls.ask(ArmedFault, "POST", "/faults", document)

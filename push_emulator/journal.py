@@ -1,46 +1,59 @@
-"""``/__admin/requests``: the journal, counting and verifying."""
+"""``/__admin/requests`` and ``/__admin/events``: what came, counting and verifying."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
-from push_emulator.answers import AttemptGroup, Cleared, Counted, JournalPage, Page, RecordedRequest
+from push_emulator.answers import (
+    AttemptGroup,
+    Cleared,
+    Counted,
+    EventPage,
+    JournalPage,
+    Page,
+    RecordedEvent,
+    RecordedRequest,
+)
 from push_emulator.calls import Subject, given
 
 Criteria = Mapping[str, Any]
+T = TypeVar("T")
+P = TypeVar("P", bound=Page[Any])
 
 
-class Journal(Subject):
-    """The requests to the workspace. Criteria: see the admin API's ``GET /requests``."""
+class _Recorded(Subject, Generic[T, P]):
+    """What came to the workspace; a subclass says which list, and the types of its pages and entries."""
+
+    _path: ClassVar[str]
+    _page: ClassVar[Any]
+    _entry: ClassVar[Any]
 
     def find(
         self, criteria: Criteria | None = None, *, limit: int | None = None, cursor: Any = None, **more: Any
-    ) -> JournalPage:
-        """One page of the requests that meet all criteria, newest first. A list cannot ask for ``None``."""
+    ) -> P:
+        """One page of those that meet all criteria, newest first. A list cannot ask for ``None``."""
         params = {**_said({**(criteria or {}), **more}), "limit": limit, "cursor": cursor}
-        return self._calls.ask(JournalPage, "GET", "/requests", params=params)
+        page: P = self._calls.ask(self._page, "GET", self._path, params=params)
+        return page
 
-    def all(self, criteria: Criteria | None = None, **more: Any) -> Iterator[RecordedRequest]:
-        """Every request that meets all criteria, newest first. A list cannot ask for ``None``."""
+    def all(self, criteria: Criteria | None = None, **more: Any) -> Iterator[T]:
+        """Everyone that meets all criteria, newest first. A list cannot ask for ``None``."""
         params = {"limit": 500, **_said({**(criteria or {}), **more})}
-        return self._calls.all(JournalPage, "/requests", params)
+        return self._calls.all(self._page, self._path, params)
 
-    def get(self, request_id: int) -> RecordedRequest:
-        """One request by its id in the journal."""
-        return self._calls.ask(RecordedRequest, "GET", f"/requests/{request_id}")
-
-    def attempts(self) -> list[AttemptGroup]:
-        """Groups of repeated attempts, the most recent group first."""
-        return self._calls.ask(Page[AttemptGroup], "GET", "/requests/attempts").items
+    def get(self, entry_id: int) -> T:
+        """One of them by its id."""
+        entry: T = self._calls.ask(self._entry, "GET", f"{self._path}/{entry_id}")
+        return entry
 
     def clear(self) -> int:
-        """Empty the journal; returns the number of its requests."""
-        return self._calls.ask(Cleared, "DELETE", "/requests").cleared
+        """Delete them all; returns their number."""
+        return self._calls.ask(Cleared, "DELETE", self._path).cleared
 
     def count(self, criteria: Criteria, *, within: float = 0.0, **expected: int | None) -> int:
-        """The number of requests that meet all criteria; waits up to ``within`` seconds for what is expected.
+        """The number of those that meet all criteria; waits up to ``within`` seconds for what is expected.
 
         ``expected``: ``at_least`` and ``at_most``, or ``exactly``.
         """
@@ -55,13 +68,30 @@ class Journal(Subject):
 
     def _ask(self, what: str, criteria: Criteria, within: float, expected: Mapping[str, int | None]) -> int:
         if within:
-            refuse_on_loop(f"await asyncio.to_thread(client.requests.{what}, …, within={within:g})")
+            subject = self._path.removeprefix("/")
+            refuse_on_loop(f"await asyncio.to_thread(client.{subject}.{what}, …, within={within:g})")
         document = {"match": dict(criteria), "expect": given(**expected), "within": within}
-        return self._calls.ask(Counted, "POST", f"/requests/{what}", document, waits_s=within).count
+        return self._calls.ask(Counted, "POST", f"{self._path}/{what}", document, waits_s=within).count
+
+
+class Journal(_Recorded[RecordedRequest, JournalPage]):
+    """The requests to the workspace. Criteria: see the admin API's ``GET /requests``."""
+
+    _path, _page, _entry = "/requests", JournalPage, RecordedRequest
+
+    def attempts(self) -> list[AttemptGroup]:
+        """Groups of repeated attempts, the most recent group first."""
+        return self._calls.ask(Page[AttemptGroup], "GET", "/requests/attempts").items
+
+
+class Events(_Recorded[RecordedEvent, EventPage]):
+    """The events that came to the workspace. Criteria: see the admin API's ``GET /events``."""
+
+    _path, _page, _entry = "/events", EventPage, RecordedEvent
 
 
 def _said(criteria: Criteria) -> Criteria:
-    """The criteria of a list, whose values are text: ``None`` would be omitted, and every request listed."""
+    """The criteria of a list, whose values are text: ``None`` would be omitted, and everything listed."""
     unsaid = [name for name, value in criteria.items() if value is None]
     if unsaid:
         raise ValueError(f"{', '.join(unsaid)}: None cannot be asked of a list; count and verify know it")

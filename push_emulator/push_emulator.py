@@ -10,7 +10,7 @@ import msgspec
 from push_emulator.answers import PushAnswer, RecordedRequest, Unverified
 from push_emulator.emulator_client import EmulatorClient, subscription
 from push_emulator.errors import VerificationFailed
-from push_emulator.journal import Journal, refuse_on_loop
+from push_emulator.journal import Events, Journal, refuse_on_loop
 from push_emulator.masking import mask
 from push_emulator.workspace_answers import ProfileRecord
 
@@ -54,6 +54,26 @@ class PushEmulator:
         ``await verify(subscription_id="t1").once_async(within=2)``.
         """
         verification = Verification(self.client.requests, {**(criteria or {}), **more}, within, self.url)
+        self._verifications.append(verification)
+        return verification
+
+    def events(
+        self,
+        name: str | None = None,
+        criteria: Mapping[str, Any] | None = None,
+        *,
+        within: float = 0.0,
+        **more: Any,
+    ) -> Verification:
+        """An expectation for the events that an SDK reports: ``events("purchase").once()``.
+
+        ``name``: a mobile event's; without it: ``events(kind="open", smid="m1").once()``. Criteria: those of
+        ``GET /__admin/events``; parts of an object as a dictionary: ``payload={"sum": 5}``.
+        ``within``: as for :meth:`verify`.
+        """
+        named = {} if name is None else {"name": name}
+        wanted = _by_parts({**named, **(criteria or {}), **more})
+        verification = Verification(self.client.events, wanted, within, self.url, "event")
         self._verifications.append(verification)
         return verification
 
@@ -108,7 +128,7 @@ class PushEmulator:
 
 
 class Verification:
-    """An expectation for the requests that meet criteria. One of its methods must be called.
+    """An expectation for the requests or events that meet criteria. One of its methods must be called.
 
     Each waits up to ``within`` seconds for what is expected; those with only an upper bound watch that long.
     Each raises :class:`AssertionError` with what came and, field by field, what the nearest misses have
@@ -116,15 +136,23 @@ class Verification:
     send; their ``within`` stands for that of :meth:`PushEmulator.verify`.
     """
 
-    def __init__(self, journal: Journal, criteria: Mapping[str, Any], within: float, url: str) -> None:
+    def __init__(
+        self,
+        journal: Journal | Events,
+        criteria: Mapping[str, Any],
+        within: float,
+        url: str,
+        noun: str = "request",
+    ) -> None:
         self._journal = journal
         self._criteria = dict(criteria)
         self._within = within
         self._url = url
+        self._noun = noun
         self.asked = False
 
     def once(self) -> None:
-        """Exactly one such request came."""
+        """Exactly one such request or event came."""
         __tracebackhide__ = True
         self._expect("once", "", exactly=1)
 
@@ -174,14 +202,21 @@ class Verification:
         await self._expect_async(within, at_most=count)
 
     def __str__(self) -> str:
-        return f"verify({_told(self._criteria)})"
+        return f"{self._call}({_told(self._criteria)})"
+
+    @property
+    def _call(self) -> str:
+        """The method of :class:`PushEmulator` that made it."""
+        return "verify" if self._noun == "request" else "events"
 
     def _expect(self, method: str, count: int | str, **expected: int) -> None:
         __tracebackhide__ = True
         self.asked = True
         if self._within:
             told = f"{count}, " if count != "" else ""
-            refuse_on_loop(f"await push_emulator.verify(…).{method}_async({told}within={self._within:g})")
+            refuse_on_loop(
+                f"await push_emulator.{self._call}(…).{method}_async({told}within={self._within:g})"
+            )
         failure = self._failure(self._within, expected)
         if failure is not None:
             raise AssertionError(failure)
@@ -207,25 +242,38 @@ class Verification:
 
     def _explanation(self, within_s: float, expected: Mapping[str, int], found: Unverified) -> list[str]:
         within = f" within {within_s:g} s" if within_s else ""
-        lines = [f"expected {_words(expected)} with {_told(self._criteria)}{within}, came {found.count}"]
+        expectation = f"{_words(expected, self._noun)} with {_told(self._criteria)}{within}"
+        lines = [f"expected {expectation}, came {found.count}"]
         came = self._journal.find(limit=_LISTED)
         if not came.items:
-            return [*lines, f"nothing at all came to {self._url}: is that where the app under test sends to?"]
+            what = "nothing" if self._noun == "request" else "no event"
+            return [*lines, f"{what} at all came to {self._url}: is that where the app under test sends to?"]
         for miss in found.nearest:
-            lines += ["", f"nearest: request {miss.id} at {miss.time}"]
+            lines += ["", f"nearest: {self._noun} {miss.id} at {miss.time}"]
             lines += [
                 f"  {one.key}: expected {one.expected!r}, was {one.actual!r}" for one in miss.differences
             ]
-            lines.append(f"  body: {miss.request}")
+            lines.append(f"  {'body' if self._noun == 'request' else 'event'}: {miss.request}")
         lines += ["", f"{WHAT_CAME} ({len(came.items)} of {came.total}):"]
-        return lines + [f"  {request}" for request in came.items]
+        return lines + [f"  {one}" for one in came.items]
 
 
-def _words(expected: Mapping[str, int]) -> str:
+def _words(expected: Mapping[str, int], noun: str) -> str:
     ((bound, count),) = expected.items()
     if bound == "exactly" and count == 0:
-        return "no request"
-    return f"{bound.replace('_', ' ')} {count} request{'' if count == 1 else 's'}"
+        return f"no {noun}"
+    return f"{bound.replace('_', ' ')} {count} {noun}{'' if count == 1 else 's'}"
+
+
+def _by_parts(criteria: Mapping[str, Any]) -> dict[str, Any]:
+    """Criteria with a dotted name for each part of a dictionary: ``payload.sum``."""
+    flat: dict[str, Any] = {}
+    for name, value in criteria.items():
+        if isinstance(value, Mapping):
+            flat |= _by_parts({f"{name}.{part}": inner for part, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
 
 
 def _told(criteria: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from push_emulator.answers import ArmedFault, Count, Page, Time
+from push_emulator.answers import ArmedFault, Count, Page, RecordedEvent, Time
 
 Status = Literal["subscribed", "suspended", "unsubscribed"]
 Grade = Literal["D", "O", "I"]
@@ -199,6 +199,7 @@ class WholeSnapshot(Struct, frozen=True):
     clock: ClockState
     faults: list[ArmedFault]
     profiles_made: Count
+    events: list[RecordedEvent]
     profiles: list[ProfileRecord]
 
 

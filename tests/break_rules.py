@@ -27,6 +27,9 @@ TESTS = (
     "tests/endpoint/test_exchange.py",
     "tests/web/test_push.py",
     "tests/web/test_cors.py",
+    "tests/mobile/test_authorization.py",
+    "tests/mobile/test_calls.py",
+    "tests/mobile/test_transport.py",
 )
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider")
 AT_ONCE = 2
@@ -39,6 +42,10 @@ DECIDE = "rules/decide.py"
 EXCHANGE = "endpoint/exchange.py"
 FIELDS = "rules/fields.py"
 KEYS = "rules/keys.py"
+MOBILE = "rules/mobile/"
+CALLER = MOBILE + "caller.py"
+SUBSCRIBING = MOBILE + "subscribing.py"
+WRITING = MOBILE + "writing.py"
 LINTS = "rules/lints.py"
 MATCHING = "rules/matching.py"
 PROVIDERS = "rules/providers.py"
@@ -144,6 +151,37 @@ BREAKS = (
     Break("A5", APPLYING, "key, held.hash_id)", "key, None)"),
     Break("A6", EXCHANGE, "store.apply(", "store.apply(outcome.changes), store.apply("),
     Break("A6", EXCHANGE, "if outcome.changes:\n", "if True:\n"),
+    Break("T1", MOBILE + "finding.py", "if claim is None or mode ==", "if claim is not None and mode =="),
+    Break("T2", "mobile/authorization.py", "if isinstance(matching, str):", "if False:"),
+    Break("T3", CALLER, '("push_sub", role_token)', '("push_sub",)'),
+    Break("T4", "mobile/authorization.py", "if not keyed:  # T4", "if True:"),
+    Break("T4", "mobile/authorization.py", "_check_times(payload, now_s)", "pass"),
+    Break("T5", CALLER, "role.expires <= clock.timestamp()", "False"),
+    Break("T6", CALLER, 'mode.removesuffix("_sub")', "mode"),
+    Break("T6", MOBILE + "finding.py", "if not found and name == _PHONES:", "if False:"),
+    Break("K1", "mobile/paths.py", 'endpoint.strip("/")', "endpoint[1:]"),
+    Break("K2", "mobile/call.py", "import unquote", "import unquote_plus as unquote"),
+    Break("K3", "mobile/carrying_out.py", "if found is None:", "if True:"),
+    Break("K4", MOBILE + "requests.py", "time: int | float | None", "time: int | None"),
+    Break("K5", "mobile/subscriptions.py", '"1": True, ', ""),
+    Break("K6", "mobile/body.py", "unknown_parameters(unknown) if unknown else []", "[]"),
+    Break("K10", SUBSCRIBING, "if own is None else own.fields", ""),
+    Break("K10", WRITING, "fields[name] = context.read(name, value)", "pass"),
+    Break("K11", SUBSCRIBING, "if request.replace:  # K11", "if False:"),
+    Break("K12", "mobile/subscriptions.py", "profile if call.sync else None", "profile"),
+    Break("K13", SUBSCRIBING, "if request.skip_triggers:", "if False:"),
+    Break("K14", WRITING, "if category.steady:", "if False:"),
+    Break("K15", SUBSCRIBING, "            sent.status,\n", '            "subscribed",\n'),
+    Break("K20", MOBILE + "token_update.py", "context.changes.moved.append", "(lambda it: None)"),
+    Break("K30", MOBILE + "unsuspending.py", 'context.set_status(one, "suspended", "K30")', "pass"),
+    Break("K40", MOBILE + "status.py", "own[-1] if own", "own[0] if own"),
+    Break("K50", MOBILE + "profile_update.py", 'sdk_unknown_profile == "error"', 'unknown_id == "error"'),
+    Break("R1", "mobile/answers.py", '"error_text": ""', '"error_text": "Successful operation"'),
+    Break("R2", CALLER, "value = str(value)", "pass"),
+    Break("R3", EXCHANGE, "if call.mobile is not None:  # R3", "if False:"),
+    Break("R4", MOBILE + "context.py", "Incorrect field", "incorrect"),
+    Break("R5", WRITING, "raise not_valid(name) from error", "continue"),
+    Break("R6", MOBILE + "requests.py", "if provider not in SDK_PROVIDERS:", "if False:"),
     Break("L1", LINTS, "did_you_mean(name, known))", '("" and did_you_mean(name, known)))'),
     Break("L2", LINTS, '== "application/json":', "in content_type:"),
     Break("L2", LINTS, 'partition(";")[0].', ""),

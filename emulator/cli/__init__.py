@@ -24,6 +24,7 @@ COMMANDS = {
     "openapi": "Write the API contract: OpenAPI 3.1 and JSON Schemas.",
     "export": "Write a whole workspace as one JSON document.",
     "reset": "Reset a workspace to its fixtures.",
+    "token": "Print a JWT as a mobile SDK sends it.",
     "doctor": "Verify a state directory and report what it holds.",
 }
 
@@ -50,6 +51,8 @@ def load_command(name: str) -> click.Command:
             from emulator.cli.export import command
         case "reset":
             from emulator.cli.reset import command
+        case "token":
+            from emulator.cli.token import command
         case "doctor":
             from emulator.cli.doctor import command
         case _:

@@ -1,4 +1,4 @@
-"""One call of the documented endpoint: bytes in, bytes out. No framework: the bridge and Flask call it."""
+"""One call of the endpoint or of a mobile SDK: bytes in, bytes out. The bridge and Flask call it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from emulator.endpoint.cors import cors_headers, preflight_headers
 from emulator.endpoint.health import asks_for_health, health_answer
 from emulator.endpoint.schema import parse_push_request
 from emulator.faults.answering import fault_answer, fault_text, forced_error, replaces_answer, spoil
-from emulator.faults.model import Fault
+from emulator.faults.model import Asked, Fault
 from emulator.faults.tokens import PREFIX
 from emulator.journal.entry import Entry, word_of
 from emulator.messages import JSON, Answer, Delivery, Incoming, Summary, failure, split_path
+from emulator.mobile.answers import refused
+from emulator.mobile.call import Call as MobileCall
+from emulator.mobile.call import call_of
+from emulator.mobile.carrying_out import carry_out, read
+from emulator.mobile.paths import SERVED, served_path
 from emulator.rules.answer import SUCCESS, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
@@ -36,11 +41,13 @@ PATHS = frozenset(
 _HEADER = WORKSPACE_HEADER.lower()
 _SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
-_ALLOW = (("Allow", "POST, OPTIONS"),)
 
 
 class Call(Struct):
-    """One call, and what is known about it so far. ``text`` is the answer's error text."""
+    """One call, and what is known about it so far. ``text`` is the answer's error text.
+
+    ``mobile``: the call of an SDK; ``None`` for a call of the endpoint.
+    """
 
     incoming: Incoming
     workspace: Workspace
@@ -51,10 +58,11 @@ class Call(Struct):
     lints: list[Lint] = field(default_factory=list)
     error: Refused | None = None
     text: str = SUCCESS
+    mobile: MobileCall | None = None
 
 
 class Exchange:
-    """Answers the documented endpoint, the health and all unknown paths, from the workspaces."""
+    """Answers the endpoint, the mobile SDKs' calls, the health and all unknown paths, from the workspaces."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
@@ -71,17 +79,21 @@ class Exchange:
         since = perf_counter()
         cors = cors_headers(incoming.headers)
         served = incoming.endpoint in PATHS
+        mobile = None if served else served_path(incoming.endpoint)
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
             if not self._workspaces.is_ready(name):
                 wait = self._handle_when_ready(name, incoming)
                 return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=self._workspaces.in_use(name)))
-            workspace, no_room = self._workspace(name, served and incoming.method == "POST")
+            makes = (served or mobile is not None) and incoming.method == "POST"
+            workspace, no_room = self._workspace(name, makes)
         except Refused as error:
-            return _error_answer(error, cors)
+            return _error_answer(error, cors, mobile=mobile)
         if served and incoming.method == "OPTIONS":  # Q4
             return Answer(204, preflight_headers(incoming.headers), b"")
         call = Call(incoming, workspace, since, cors if served else [])
+        if mobile is not None:
+            call.mobile, call.text = call_of(workspace, mobile, incoming), ""
         answer = _answer(call) if no_room is None else _refused(call, no_room)
         if answer.delivery is not None:
             answer.delivery.busy = self._workspaces.in_use(name)
@@ -135,9 +147,11 @@ def _answer(call: Call) -> Answer:
     return spoil(_when_durable(call, answer), fault, faults.delay_s(fault))
 
 
-def _read(call: Call) -> PushRequest:
+def _read(call: Call) -> PushRequest | Asked:
     """The checked request. Raises :class:`Refused` (A3)."""
     incoming = call.incoming
+    if call.mobile is not None:
+        return read(call.mobile, incoming)
     if incoming.endpoint not in PATHS:  # Q2
         raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4")
     if incoming.method != "POST":
@@ -165,8 +179,10 @@ def _path_hint(path: str) -> str:
     return f', did you mean "{right.rstrip("/")}"?'
 
 
-def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
+def _carry_out(call: Call, request: PushRequest | Asked, forced: ForcedError | None = None) -> Answer:
     """Decide the request and apply its changes. Raises :class:`Unavailable`."""
+    if isinstance(request, Asked):
+        return _carry_out_mobile(call)
     workspace = call.workspace
     store = workspace.store
     try:
@@ -182,27 +198,47 @@ def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = No
     return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
 
 
-def _carry_out_under(call: Call, request: PushRequest, fault: Fault) -> Answer:
+def _carry_out_mobile(call: Call) -> Answer:
+    """The same for an SDK's call. Raises :class:`Unavailable`."""
+    mobile = call.mobile
+    if mobile is None:
+        raise TypeError("the call is not an SDK's")
+    try:
+        answer, call.outcome = carry_out(mobile)
+    except Refused as error:
+        return _refused(call, error)
+    call.lints += mobile.lints
+    return answer
+
+
+def _carry_out_under(call: Call, request: PushRequest | Asked, fault: Fault) -> Answer:
     """The request's own answer, or the fault's. Raises :class:`Unavailable`."""
     forced = forced_error(fault)
-    if forced is not None or not replaces_answer(fault):
+    if (forced is not None and call.mobile is None) or not replaces_answer(fault):
         return _carry_out(call, request, forced)
     if fault.after:
         _carry_out(call, request)
     call.text = fault_text(fault)
-    return fault_answer(fault, call.cors)
+    return fault_answer(fault, call.cors, failure if call.mobile is None else refused)
 
 
 def _refused(call: Call, error: Refused) -> Answer:
     call.error, call.text = error, error.text
+    if call.mobile is not None:  # R3
+        return _error_answer(error, [], mobile=call.mobile.path)
     mirror = call.workspace.settings.policies.http_status == "mirror"
     return _error_answer(error, call.cors, None if mirror else 200)  # A3
 
 
-def _error_answer(error: Refused, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
+def _error_answer(
+    error: Refused, headers: list[tuple[str, str]], status: int | None = None, mobile: str | None = None
+) -> Answer:
+    """The answer to a refused request; ``mobile``: the path of an SDK's call, which has its own envelope."""
+    make = failure if mobile is None else refused
     if isinstance(error, NotAllowed):
-        headers = [*_ALLOW, *headers]
-    return failure(error.text, status_of(error), status, headers)
+        allowed = "POST, OPTIONS" if mobile is None else SERVED[mobile].method
+        headers = [("Allow", allowed), *headers]
+    return make(error.text, status_of(error), status, headers)
 
 
 def _not_stored(call: Call, error: Unavailable) -> Answer:
@@ -248,6 +284,9 @@ def _record(call: Call, answer: Answer) -> None:
     for lint in lints:
         metrics.rules[lint.rule] += 1
     metrics.took(seconds)
+    if call.mobile is not None and call.outcome is not None:
+        for event in call.mobile.events:  # E5
+            call.workspace.events.record(event)
     _write_down(call, answer, seconds, decided, lints)
 
 
@@ -280,6 +319,7 @@ def _write_down(
     if outcome is not None:
         entry.outcomes = outcome.outcomes
         entry.changes = outcome.changes
-        entry.resource_id = outcome.resource.id
-        entry.resource = outcome.resource.name
+        if outcome.resource is not None:
+            entry.resource_id = outcome.resource.id
+            entry.resource = outcome.resource.name
     workspace.requests.record(entry)

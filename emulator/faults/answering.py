@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from emulator.faults.model import (
     ITEM_ERRORS,
@@ -30,19 +30,23 @@ def forced_error(fault: Fault) -> ForcedError | None:
     return ForcedError(ITEM_ERRORS[wanted], wanted in MATCHING_ERRORS)
 
 
-def fault_answer(fault: Fault, headers: Iterable[tuple[str, str]] = ()) -> Answer:
-    """The fault's own answer, in the documented envelope; ``headers`` are added."""
+def fault_answer(
+    fault: Fault, headers: Iterable[tuple[str, str]] = (), make: Callable[..., Answer] = failure
+) -> Answer:
+    """The fault's own answer, in the envelope that ``make`` writes; ``headers`` are added."""
     then, text = fault.then, fault_text(fault)
     if isinstance(then, RateLimit):
-        return failure(text, 429, headers=[("Retry-After", "1"), *headers])
+        return make(text, 429, headers=[("Retry-After", "1"), *headers])
     if isinstance(then, ErrorAnswer):
-        return failure(text, then.code, then.status, headers)
-    return failure(text, headers=headers)
+        return make(text, then.code, then.status, headers)
+    return make(text, 400 if isinstance(then, ItemFault) else 500, headers=headers)
 
 
 def fault_text(fault: Fault) -> str:
     """The error text of the fault's own answer."""
     then = fault.then
+    if isinstance(then, ItemFault):
+        return ITEM_ERRORS[then.item_error]
     if isinstance(then, RateLimit):
         return f"Fault: more than {then.per_second:g} requests per second"
     return then.text if isinstance(then, ErrorAnswer) else f"Fault: {then}"

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 
-from emulator.faults.model import Fault, RateLimit
+from emulator.faults.model import Asked, Fault, FaultMatch, RateLimit
 from emulator.faults.tokens import fault_of
 from emulator.rules.fields import same_value
 from emulator.rules.model import PushRequest
@@ -66,7 +66,7 @@ class ArmedFaults:
         if not self._faults:
             self._chance = random.Random(self._seed)
 
-    def find(self, request: PushRequest, with_token: bool) -> Fault | None:
+    def find(self, request: PushRequest | Asked, with_token: bool) -> Fault | None:
         """The fault that acts on this request, if any; it is not counted yet.
 
         ``with_token``: the body may hold an ``emu!`` token, which takes precedence over armed faults.
@@ -111,8 +111,20 @@ class _Allowance:
         return True
 
 
-def _matches(fault: Fault, request: PushRequest) -> bool:
+def _is_the_call(match: FaultMatch, request: PushRequest | Asked) -> bool:
+    """Whether the criteria that are about SDKs' calls hold."""
+    if isinstance(request, Asked):
+        sent = (request.call, request.profile_id, request.event)
+    else:
+        sent = ("push_subscribe", request.id, None)
+    wanted = (match.call, match.profile_id, match.event)
+    return all(one is None or one == other for one, other in zip(wanted, sent, strict=True))
+
+
+def _matches(fault: Fault, request: PushRequest | Asked) -> bool:
     match = fault.match
+    if (match.call or match.profile_id or match.event) and not _is_the_call(match, request):
+        return False
     if match.resource_token is not None and match.resource_token != request.resource_token:
         return False
     wanted, sent = match.field_value, request.field_value

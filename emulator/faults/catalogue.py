@@ -98,7 +98,8 @@ def _body(fault: Fault) -> dict[str, Any]:
     """The body of ``POST /__admin/faults`` for the fault of a token."""
     then: Any = fault.then
     if isinstance(then, ErrorAnswer):
-        then = {"status": then.status}
+        text = {} if then.error_text is None else {"error_text": then.error_text}
+        then = {"status": then.status, **text}
     elif isinstance(then, ItemFault):
         then = {"item_error": then.item_error}
     what = {"delay_ms": fault.delay_ms} if then is None else {"then": then}
@@ -137,6 +138,27 @@ _ALL = (
     _status(401, "Unauthorized", "A gateway before the platform wants a login.", "request"),
     _status(403, "Forbidden", "A gateway or a firewall says no.", "request"),
     _status(413, "Too large", "The body is over the limit of 1 MiB.", "request"),
+    _armed(
+        "request",
+        "incorrect-field",
+        "SDK: unknown profile field",
+        "The platform's text for a profile field that the database does not declare (R4).",
+        "400",
+    ),
+    _armed(
+        "request",
+        "failed-convert",
+        "SDK: a value of the wrong type",
+        "The platform's text for a value that is not of the field's type (R5).",
+        "400",
+    ),
+    _armed(
+        "request",
+        "unknown-category",
+        "SDK: unknown category",
+        "The platform's text for a category that the resource does not have (R5).",
+        "400",
+    ),
     _armed(
         "items",
         "duplicate",

@@ -9,7 +9,10 @@ from msgspec import Struct, field
 
 from emulator.rules.applying import DUPLICATE, NOT_CONFIGURED
 from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
-from push_emulator.answers import ItemError, Spoil
+from emulator.rules.mobile.context import incorrect_field, not_valid
+from emulator.rules.mobile.writing import UNKNOWN_CATEGORY
+from emulator.rules.model import SubscriptionRequest
+from push_emulator.answers import CallName, ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = get_args(Spoil)
 #: Spoils that need an answer: the request is processed, unless ``apply`` says otherwise.
@@ -22,6 +25,12 @@ ITEM_ERRORS: dict[ItemError, str] = {
     "unknown_field": UNKNOWN_FIELD,
     "invalid_value": INVALID_VALUE,
 }
+#: What the platform says to the SDKs (R4, R5), by the word of a token.
+PROCESSING_ERRORS = {
+    "incorrect-field": incorrect_field("age").text,
+    "failed-convert": not_valid("age").text,
+    "unknown-category": not_valid("subscriptions.cats", UNKNOWN_CATEGORY).text,
+}
 #: Those that refuse a whole database, not a subscription.
 MATCHING_ERRORS = ("unknown_field", "invalid_value")
 
@@ -33,6 +42,24 @@ _PHRASES: dict[int, str] = {
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
+
+
+#: The calls by which a fault can be matched.
+CALL_NAMES: tuple[CallName, ...] = get_args(CallName)
+
+
+class Asked(Struct):
+    """What faults match a mobile SDK's call by; ``event``: the name of a mobile event.
+
+    ``profile_id``: the profile that the call finds; looked up only where an armed fault asks for it.
+    """
+
+    call: CallName
+    subscriptions: list[SubscriptionRequest] = []
+    resource_token: str = ""
+    event: str | None = None
+    profile_id: str | None = None
+    field_value: Any = None
 
 
 class ErrorAnswer(Struct, frozen=True, tag="error_answer"):
@@ -69,12 +96,19 @@ class ItemFault(Struct, frozen=True, tag="item_fault"):
 
 
 class FaultMatch(Struct, frozen=True, omit_defaults=True):
-    """Which requests a fault is for: all criteria that are given must hold; none means every request."""
+    """Which requests a fault is for: all criteria that are given must hold; none means every request.
+
+    ``call``: one of :data:`CallName`; ``event``: the name of a mobile event; ``profile_id``: the profile that
+    an SDK's call finds, or the ``id`` of a request to the endpoint.
+    """
 
     provider: str | None = None
     subscription_id: str | None = None
     resource_token: str | None = None
     field_value: Any = None
+    call: CallName | None = None
+    profile_id: str | None = None
+    event: str | None = None
 
 
 class Fault(Struct):

@@ -2,12 +2,13 @@
 
 Parts, joined by ``!``: ``after`` (the state changes, then the answer is lost), ``delay=MILLISECONDS``, and
 one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malformed``, ``slow``, ``duplicate``,
-``provider``, ``unknown-field``, ``invalid-value``. A part that begins with ``#`` only makes the token unique.
+``provider``, ``unknown-field``, ``invalid-value``, ``incorrect-field``, ``failed-convert``,
+``unknown-category``. A part that begins with ``#`` only makes the token unique.
 """
 
 from __future__ import annotations
 
-from emulator.faults.model import SPOILS_OF_ANSWERS, ErrorAnswer, Fault, ItemFault
+from emulator.faults.model import PROCESSING_ERRORS, SPOILS_OF_ANSWERS, Asked, ErrorAnswer, Fault, ItemFault
 from emulator.rules.errors import Invalid
 from emulator.rules.model import PushRequest, shortened
 from push_emulator.answers import Spoil
@@ -17,7 +18,7 @@ MAX_DELAY_MS = 600_000
 #: The most parts of a token.
 _MOST_PARTS = 8
 
-_EFFECTS: dict[str, Spoil | ItemFault] = {
+_EFFECTS: dict[str, Spoil | ItemFault | ErrorAnswer] = {
     "reset": "connection_reset",
     "empty": "empty_response",
     "truncated": "truncated_body",
@@ -27,12 +28,13 @@ _EFFECTS: dict[str, Spoil | ItemFault] = {
     "provider": ItemFault("provider"),
     "unknown-field": ItemFault("unknown_field"),
     "invalid-value": ItemFault("invalid_value"),
+    **{word: ErrorAnswer(400, None, text) for word, text in PROCESSING_ERRORS.items()},
 }
 #: The words of a token, for error texts.
 WORDS = ("a status 400-599", "after", "delay=MS", *_EFFECTS)
 
 
-def fault_of(request: PushRequest) -> Fault | None:
+def fault_of(request: PushRequest | Asked) -> Fault | None:
     """The fault that the request's first ``emu!`` token asks for.
 
     Raises :class:`Invalid` for a token with an unknown meaning.
@@ -42,7 +44,9 @@ def fault_of(request: PushRequest) -> Fault | None:
             try:
                 return parse_token(wanted.subscription_id)
             except ValueError as error:
-                path = f"subscriptions[{position}].subscription_id"
+                path = "subscription_id"
+                if isinstance(request, PushRequest):
+                    path = f"subscriptions[{position}].{path}"
                 raise Invalid(f"{path}: {error}", "A3") from error
     return None
 

@@ -1,4 +1,4 @@
-"""Groups of requests that look like retries: one Request-ID, or identical bodies."""
+"""Groups of requests that look like retries: one Request-ID on one path, or identical bodies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Attempt(NamedTuple):
     time: str
     outcome: str
     status: int
-    request_id: str | None
+    request_id: tuple[str, str] | None
     body: bytes
 
 
@@ -29,7 +29,7 @@ async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGro
     Request-ID for each attempt.
     """
     found: list[_Attempt] = []
-    ids: Counter[str | None] = Counter()
+    ids: Counter[tuple[str, str] | None] = Counter()
     steps = Pacing(asked_every=1)
     for reading in journal.readings():
         if steps.long:
@@ -37,7 +37,9 @@ async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGro
         one = _attempt(reading.entry)
         found.append(one)
         ids[one.request_id] += 1
-    groups: dict[tuple[Literal["request_id", "body"], str | bytes], list[_Attempt]] = defaultdict(list)
+    groups: dict[tuple[Literal["request_id", "body"], tuple[str, str] | bytes], list[_Attempt]] = defaultdict(
+        list
+    )
     for one in found:
         if steps.long:
             await steps.pause()
@@ -51,9 +53,9 @@ async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGro
 
 def _attempt(entry: Entry) -> _Attempt:
     outcome = outcome_word(entry)
-    return _Attempt(
-        entry.id, entry.at_ms, entry.time, outcome, entry.status, entry.request_id, entry.body_bytes
-    )
+    # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
+    request_id = (entry.path.rstrip("/"), entry.request_id) if entry.request_id else None
+    return _Attempt(entry.id, entry.at_ms, entry.time, outcome, entry.status, request_id, entry.body_bytes)
 
 
 def _group(by: Literal["request_id", "body"], group: list[_Attempt]) -> AttemptGroup:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from math import isfinite
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -82,25 +82,45 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
         return _object(self.answer_bytes)
 
 
+E = TypeVar("E", bound=msgspec.Struct)
 _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
-class Reading:
-    """An entry as searches read it: each part is decoded on its first use.
+class Packed(Generic[E]):
+    """What a journal keeps, as searches read it: it is decoded on its first use.
 
-    ``packed``: the entry as the journal keeps it; ``entry``: the same unpacked, if it is at hand. ``body``
-    and ``answer`` hold those bytes, with others around them unless the entry is ``opened``.
+    ``packed``: the bytes that the journal keeps; ``entry``: the same unpacked, if it is at hand: then the
+    reading is ``opened``.
     """
 
-    def __init__(self, entry_id: int, packed: bytearray, entry: Entry | None = None) -> None:
+    def __init__(self, entry_id: int, packed: bytearray, entry: E | None = None) -> None:
         self.id = entry_id
         self.packed = packed
         self.opened = entry is not None
-        self.body: bytes | bytearray = packed
-        self.answer: bytes | bytearray = packed
         if entry is not None:
             self.entry = entry
-            self.body, self.answer = entry.body_bytes, entry.answer_bytes
+
+    @cached_property
+    def entry(self) -> E:
+        """The entry itself."""
+        raise NotImplementedError
+
+    @cached_property
+    def folded(self) -> str:
+        """The case-folded text that words are searched in."""
+        raise NotImplementedError
+
+
+class Reading(Packed[Entry]):
+    """A request as searches read it: each part is decoded on its first use.
+
+    ``body`` and ``answer`` hold those bytes, with others around them unless the entry is ``opened``.
+    """
+
+    def __init__(self, entry_id: int, packed: bytearray, entry: Entry | None = None) -> None:
+        super().__init__(entry_id, packed, entry)
+        self.body: bytes | bytearray = packed if entry is None else entry.body_bytes
+        self.answer: bytes | bytearray = packed if entry is None else entry.answer_bytes
 
     @cached_property
     def entry(self) -> Entry:

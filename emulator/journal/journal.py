@@ -1,4 +1,4 @@
-"""The journal: bounded by count and by bytes; the oldest entries are evicted first."""
+"""Journals: bounded by count and by bytes; the oldest entries are evicted first."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
 from emulator.journal.bounds import bound
-from emulator.journal.entry import Entry, Reading
-from emulator.journal.matching import Match
+from emulator.journal.entry import Entry, Packed, Reading
+from emulator.journal.matching import Criteria
 from emulator.settings import JOURNAL_BYTES, JOURNAL_COUNT
 
 #: The size of a block of memory, bytes.
@@ -28,14 +29,23 @@ Tell = Callable[[int | None], object]
 _Place = tuple[bytearray, int, int]
 
 
-class RequestJournal:
-    """The last requests of a workspace.
+class _Numbered(Protocol):
+    id: int
+
+
+E = TypeVar("E", bound=_Numbered)
+R = TypeVar("R", bound=Packed[Any])
+
+
+class Journal(Generic[E, R]):
+    """The last entries of a workspace; ``reading`` of a subclass is how searches read them.
 
     Each entry is kept packed: small, of a known size, and ignored by the garbage collector. Blocks of memory
     hold the entries one after the other; a block is freed with its last entry. ``recorded`` counts all
-    requests, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied;
-    with ``recording`` false the endpoint records nothing.
+    that came, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied.
     """
+
+    reading_type: ClassVar[Any]
 
     def __init__(self, max_count: int = JOURNAL_COUNT, max_bytes: int = JOURNAL_BYTES) -> None:
         self._places: deque[_Place] = deque()
@@ -44,9 +54,8 @@ class RequestJournal:
         self._packed = bytearray()
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._watches: list[tuple[Tell, Match | None]] = []
+        self._watches: list[tuple[Tell, Criteria[R] | None]] = []
         self.epoch = secrets.token_hex(4)
-        self.recording = True
         self.bytes = 0
         self.recorded = 0
         self.dropped = 0
@@ -54,10 +63,9 @@ class RequestJournal:
     def __len__(self) -> int:
         return len(self._places)
 
-    def record(self, entry: Entry) -> None:
-        """Add an entry, its parts bounded, and give it its id; whoever watches is told."""
+    def record(self, entry: E) -> None:
+        """Add an entry and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
-        bound(entry)
         packed, places = self._packed, self._places
         _encode_into(entry, packed)
         size = len(packed)
@@ -77,7 +85,7 @@ class RequestJournal:
             self.dropped += 1
         self.bytes = kept
         if self._watches:
-            self._tell(Reading(entry.id, packed, entry))
+            self._tell(self.reading_type(entry.id, packed, entry))
 
     def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
@@ -89,23 +97,23 @@ class RequestJournal:
         self._end = size
         return self._block, 0, size
 
-    def get(self, entry_id: int) -> Entry | None:
+    def get(self, entry_id: int) -> E | None:
         """The entry with this id, if it is still kept."""
         reading = self.reading(entry_id)
         return reading.entry if reading is not None else None
 
-    def reading(self, entry_id: int) -> Reading | None:
+    def reading(self, entry_id: int) -> R | None:
         """The entry with this id as searches read it, if it is still kept."""
         position = entry_id - self.oldest_id
-        return _read(entry_id, self._places[position]) if 0 <= position < len(self._places) else None
+        return self._read(entry_id, self._places[position]) if 0 <= position < len(self._places) else None
 
-    def readings(self, before: int | None = None) -> Iterator[Reading]:
+    def readings(self, before: int | None = None) -> Iterator[R]:
         """The present entries as searches read them, newest first; only ids below ``before``."""
         places, oldest = list(self._places), self.oldest_id
         if before is not None:
             del places[max(0, before - oldest) :]
         for position in range(len(places) - 1, -1, -1):
-            yield _read(oldest + position, places[position])
+            yield self._read(oldest + position, places[position])
 
     def clear(self) -> None:
         """Delete all entries; later ids continue."""
@@ -128,7 +136,7 @@ class RequestJournal:
         return self.recorded - len(self._places) + 1  # ids are consecutive
 
     @contextmanager
-    def watched(self, tell: Tell, match: Match | None = None) -> Iterator[None]:
+    def watched(self, tell: Tell, match: Criteria[R] | None = None) -> Iterator[None]:
         """Call ``tell`` for each new entry that matches (``None``: any), while it is recorded."""
         watch = (tell, match)
         self._watches.append(watch)
@@ -147,14 +155,26 @@ class RequestJournal:
                 return False
         return True
 
-    def _tell(self, reading: Reading | None) -> None:
+    def _tell(self, reading: R | None) -> None:
         for tell, match in self._watches:
             if reading is None:
                 tell(None)
             elif match is None or match.meets(reading):
                 tell(reading.id)
 
+    def _read(self, entry_id: int, place: _Place) -> R:
+        block, start, end = place
+        reading: R = self.reading_type(entry_id, block[start:end])
+        return reading
 
-def _read(entry_id: int, place: _Place) -> Reading:
-    block, start, end = place
-    return Reading(entry_id, block[start:end])
+
+class RequestJournal(Journal[Entry, Reading]):
+    """The last requests of a workspace; with ``recording`` false the endpoint records nothing."""
+
+    reading_type = Reading
+    recording = True
+
+    def record(self, entry: Entry) -> None:
+        """Add a request, its parts bounded, and give it its id; whoever watches is told."""
+        bound(entry)
+        super().record(entry)

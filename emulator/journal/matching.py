@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
-from emulator.journal.entry import Entry, Reading, outcome_word, showable
+from emulator.journal.entry import Entry, Packed, Reading, outcome_word, showable
 from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
 
@@ -63,38 +63,34 @@ _LISTED: dict[str, Callable[[Entry], list[str]]] = {
     "outcome": lambda entry: [outcome_word(entry), *entry.outcomes],
 }
 
-_Check = Callable[[Reading], list[Difference]]
+R = TypeVar("R", bound=Packed[Any])
+C = TypeVar("C", bound="Criteria[Any]")
+#: What one criterion, or several together, find different in an entry.
+Check = Callable[[R], list[Difference]]
 
 
-class Match:
+class Criteria(Generic[R]):
     """A set of criteria, all of which must hold.
 
     Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string.
     ``since`` is a time as the journal writes it, ``q`` words that must all occur somewhere in the entry,
-    in any spelling, ``rule`` and ``lint`` ids that must be among those that decided.
+    in any spelling. A subclass makes the checks.
     """
 
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
         self.criteria = dict(criteria)
         self._loose = loose
-        self._needles = _needles_of(self.criteria)
         self._words = [Word(one) for one in str(self.criteria.get("q", "")).split()]
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
         self._cheapest_first = [check for _, check in sorted(costs_and_checks, key=itemgetter(0))]
 
-    def alone(self, key: str) -> Match:
+    def alone(self: C, key: str) -> C:
         """One of the criteria by itself."""
-        return Match({key: self.criteria[key]}, self._loose)
+        return type(self)({key: self.criteria[key]}, self._loose)
 
-    def meets(self, reading: Reading) -> bool:
+    def meets(self, reading: R) -> bool:
         """Whether an entry meets all criteria; the cheapest are checked first."""
-        for needle in self._needles.body:
-            if needle not in reading.body and not reading.escapes:
-                return False
-        for needle in self._needles.answer:
-            if needle not in reading.answer:
-                return False
         if self._words and not reading.opened:
             lowered = reading.packed.lower()
             for word in self._words:
@@ -108,14 +104,40 @@ class Match:
                 return False
         return True
 
-    def differences(self, reading: Reading) -> list[Difference]:
+    def differences(self, reading: R) -> list[Difference]:
         """Every criterion that an entry does not meet, with the entry's own value."""
         found = [one for check in self._checks for one in check(reading)]
         found += [Difference("q", word.text, None) for word in self._words if word.text not in reading.folded]
         return [Difference(one.key, showable(one.expected), showable(one.actual)) for one in found]
 
-    def _make_checks(self) -> Iterator[tuple[int, _Check]]:
+    def _make_checks(self) -> Iterator[tuple[int, Check[R]]]:
         """The checks in the order in which their differences are shown, each with its cost."""
+        raise NotImplementedError
+
+    def _equal(self, wanted: Any, actual: Any) -> bool:
+        if self._loose:
+            return actual is not None and _text(wanted) == _text(actual)
+        return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
+
+
+class Match(Criteria[Reading]):
+    """Criteria for requests; ``rule`` and ``lint`` are ids that must be among those that decided."""
+
+    def __init__(self, criteria: Mapping[str, Any], loose: bool = False) -> None:
+        super().__init__(criteria, loose)
+        self._needles = _needles_of(self.criteria)
+
+    def meets(self, reading: Reading) -> bool:
+        """Whether a request meets all criteria; the cheapest are checked first."""
+        for needle in self._needles.body:
+            if needle not in reading.body and not reading.escapes:
+                return False
+        for needle in self._needles.answer:
+            if needle not in reading.answer:
+                return False
+        return super().meets(reading)
+
+    def _make_checks(self) -> Iterator[tuple[int, Check[Reading]]]:
         wanted = {key: self.criteria[key] for key in SUBSCRIPTION_KEYS if key in self.criteria}
         if wanted:
             yield 2, partial(self._check_subscriptions, wanted)
@@ -129,7 +151,7 @@ class Match:
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        return self._nearest(wanted, _objects(reading.document.get("subscriptions")))
+        return self._nearest(wanted, _sent(reading.document))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
         """Compare the answer's items, except those of other subscriptions."""
@@ -177,10 +199,13 @@ class Match:
         actual = getattr(entry, key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
-    def _equal(self, wanted: Any, actual: Any) -> bool:
-        if self._loose:
-            return actual is not None and _text(wanted) == _text(actual)
-        return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
+
+def _sent(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The subscriptions of a body: the endpoint's, or the one of a mobile SDK's call."""
+    one = document.get("subscription")
+    if isinstance(one, dict):
+        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
+    return _objects(document.get("subscriptions"))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic
 
-from emulator.journal.entry import Entry
-from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Match
+from emulator.journal.journal import E, Journal, R
+from emulator.journal.matching import Criteria
 from emulator.loop.pacing import Pacing
 from push_emulator.answers import Difference
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found(Generic[E]):
     """Entries, newest first. ``older``: the id before which there may be more; ``total``: how many match."""
 
-    entries: list[Entry]
+    entries: list[E]
     older: int | None
     total: int
 
 
 async def search(
-    journal: RequestJournal, match: Match, limit: int, before: int | None = None, count_all: bool = False
-) -> Found:
+    journal: Journal[E, R],
+    match: Criteria[R],
+    limit: int,
+    before: int | None = None,
+    count_all: bool = False,
+) -> Found[E]:
     """The newest ``limit`` entries that match, of those with an id below ``before``.
 
     ``total`` counts those that were looked at; with ``count_all`` that is the whole journal.
     """
-    found: list[Entry] = []
+    found: list[E] = []
     total, more = 0, False
     steps = Pacing(asked_every=1)
     for reading in journal.readings(None if count_all else before):
@@ -47,16 +52,17 @@ async def search(
     return Found(found, found[-1].id if more else None, total)
 
 
-class Miss(NamedTuple):
+@dataclass(frozen=True)
+class Miss(Generic[E]):
     """An entry that does not match, and its differences."""
 
-    entry: Entry
+    entry: E
     differences: list[Difference]
 
 
-async def nearest_misses(journal: RequestJournal, match: Match, limit: int = 3) -> list[Miss]:
+async def nearest_misses(journal: Journal[E, R], match: Criteria[R], limit: int = 3) -> list[Miss[E]]:
     """The entries with the fewest differences, the newest first among equals."""
-    nearest: list[Miss] = []
+    nearest: list[Miss[E]] = []
     steps = Pacing(asked_every=1)
     for reading in journal.readings():
         if steps.long:

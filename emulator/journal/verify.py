@@ -1,4 +1,4 @@
-"""Expected numbers of matching requests, and waiting for them."""
+"""Expected numbers of matching entries, and waiting for them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
-from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Match
+from emulator.journal.journal import Journal, R
+from emulator.journal.matching import Criteria
 from emulator.loop.pacing import Pacing
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """The least and the most requests that are expected."""
+    """The least and the most entries that are expected."""
 
     at_least: int = 0
     at_most: int | None = None
@@ -48,7 +49,9 @@ class Expectation:
         return " and ".join(words + ([] if self.at_most is None else [f"at most {self.at_most}"]))
 
 
-async def count_within(journal: RequestJournal, match: Match, expect: Expectation, within_s: float) -> int:
+async def count_within(
+    journal: Journal[Any, R], match: Criteria[R], expect: Expectation, within_s: float
+) -> int:
     """The number of kept entries that match, as soon as it is settled, or after ``within_s`` seconds.
 
     An upper bound alone is watched for the whole time: a request too many can come late.
@@ -80,7 +83,7 @@ async def count_within(journal: RequestJournal, match: Match, expect: Expectatio
     return count()
 
 
-async def _look_back(journal: RequestJournal, match: Match, ids: deque[int]) -> None:
+async def _look_back(journal: Journal[Any, R], match: Criteria[R], ids: deque[int]) -> None:
     """Add the ids of earlier entries in front, in steps; stops when the journal is emptied."""
     pacing, epoch = Pacing(asked_every=1), journal.epoch
     for reading in journal.readings():

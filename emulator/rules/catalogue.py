@@ -21,8 +21,10 @@ class Rule(NamedTuple):
     text: str
 
 
-_OBSERVED = ("Q1", "Q2", "Q4")
-_DOCUMENTED = ("B1", "B2", "B3", "M1", "M2", "M3", "M4", "M6", "S1", "S2", "S3", "S7", "A1", "A2", "A5")
+_OBSERVED = {"Q1", "Q2", "Q4", "T1", "T2", "T3", "E1", "E2", "R2", "R3"}
+_OBSERVED |= {"K1", "K2", "K3", "K4", "K5", "K6", "K20", "K50"}
+_DOCUMENTED = {"B1", "B2", "B3", "M1", "M2", "M3", "M4", "M6", "S1", "S2", "S3", "S7", "A1", "A2", "A5"}
+_DOCUMENTED |= {"T6", "K10", "K11", "K12", "K13", "K14", "K30", "K40", "E4", "R1", "R4", "R5"}
 _TEXTS = {
     "Q1": 'id "", matching "", db_ids [] and null for any optional parameter mean "not given".',
     "Q2": "The same call is served at /api/v1.1/resources/push_subscribe, and with a trailing slash.",
@@ -57,6 +59,39 @@ _TEXTS = {
     "A4": "Every path and every failure answers the JSON envelope, never an HTML page.",
     "A5": "subscription_hash_id: 8 or more lower-case hex digits that depend on the key alone.",
     "A6": "All databases of one request are applied as one transaction.",
+    "T1": "Authorization Bearer rtoken@TOKEN: a role token of a database; by push data only.",
+    "T2": "Else Authorization Bearer JWT, whose claim matching says database, mode and value.",
+    "T3": "matching_mode of the query is push_sub, the role token or the claim's mode; the claim counts.",
+    "T4": "A JWT's signature, exp and nbf are verified where a resource of its database has a key.",
+    "T5": "No readable Authorization, an unknown or expired role token, an unreadable claim: 401.",
+    "T6": "Modes: push_sub, profile_id, email, email_profile, phone, custom, and their variants.",
+    "K1": "The path is appended to apiUrl: with // and with or without a trailing slash, never a redirect.",
+    "K2": "A literal plus in a query is a plus; the order of parameters and JSON keys means nothing.",
+    "K3": "A repeated Request-ID gets the first answer again (policy sdk_retries: replay or apply).",
+    "K4": "Times are epoch seconds; 10^12 and more are milliseconds.",
+    "K5": "sync is true, false, 1, 0 or absent.",
+    "K6": "Unknown members and parameters are ignored with lint L1; null and absent are the same.",
+    "K10": "subscribe/: the profile is found or created, its fields and its subscription are written.",
+    "K11": "replace true: subscriptions of other profiles of the database to the token are unsubscribed.",
+    "K12": "sync true: the answer has the profile; false: profile null, and R4 and R5 are silent (inferred).",
+    "K13": "skip_triggers is noted and has no effect.",
+    "K14": "cats: name and active count; title and steady come from the resource's catalogue.",
+    "K15": "Suspend or unsubscribe of an unknown token: profile and subscription are made in that status.",
+    "K20": "update/: the subscriptions of the old pair move to the new pair; an unknown one changes nothing.",
+    "K30": "unsuspend/: the claim's profile gets its suspended subscription back, the others' are suspended.",
+    "K40": "status/: the last subscription, the last of a provider, or exactly one of the profile.",
+    "K50": "profile/update: the claim's profile gets the fields (policy sdk_unknown_profile: null or error).",
+    "E1": "event/push/delivery and open: time and smid are stored; an unknown smid is a success.",
+    "E2": "event/post: the parts of a mobile event are stored.",
+    "E3": "A mobile event's profile: part ma with mm, else the authorisation; pf writes its fields.",
+    "E4": "pushes/post_events: events 1 delivered, 2 opened, 3 both are stored.",
+    "E5": "Events are kept per workspace, bounded, listed, counted and verified.",
+    "R1": "Success: error 0, an empty error_text, the profile with its subscription, or null.",
+    "R2": "Every id and hash is a string, every category has name and active; always JSON, never empty.",
+    "R3": "The HTTP status decides: errors are never 200, policy http_status does not apply.",
+    "R4": "An unknown profile field: 400 Platform profile processing error, Incorrect field.",
+    "R5": "A value not of a subscription field's type, an unknown category: 400 with the platform's text.",
+    "R6": "Anything else that is wrong: 400 with the path and what is expected; nothing changes.",
     "L1": "Lint: an unknown parameter, with the nearest known name.",
     "L2": "Lint: Content-Type is not application/json.",
     "L3": "Lint: a token unlike its provider's, or with quotes, brackets, spaces or line ends around it.",
@@ -76,7 +111,8 @@ def _grade(id: str) -> Grade:
 #: Every rule by its id, in the specification's order.
 RULES: dict[str, Rule] = {id: Rule(id, _grade(id), text) for id, text in _TEXTS.items()}
 
-#: The rules that a journal entry can name as deciding. The other rules hold for every request, or are lints.
-DECIDING = tuple(
-    name for name in RULES if name[0] != "L" and name not in ("Q1", "Q2", "Q3", "Q4", "A5", "A6")
-)
+#: Rules that hold for every request: no journal entry names them as deciding.
+_ALWAYS = {"Q1", "Q2", "Q3", "Q4", "A5", "A6", "T4", "T6", "K1", "K2", "K4", "K5", "K6", "R1", "R2", "R3"}
+_ALWAYS |= {"E1", "E2", "E3", "E4", "E5"}
+#: The rules that a journal entry can name as deciding; the others hold always, or are lints.
+DECIDING = tuple(name for name in RULES if name[0] != "L" and name not in _ALWAYS)

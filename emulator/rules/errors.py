@@ -22,8 +22,12 @@ class Invalid(Refused):
     """The request is not right."""
 
 
+class ProcessingError(Refused):
+    """The platform cannot process the profile (R4, R5): with ``sync`` false no SDK learns of it (K12)."""
+
+
 class Unauthorized(Refused):
-    """The admin token is missing or wrong."""
+    """A token is missing or wrong: the admin API's, or a mobile SDK's."""
 
 
 class Forbidden(Refused):

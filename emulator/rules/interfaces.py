@@ -63,6 +63,9 @@ class MobileLookup(Lookup, Protocol):
     def subscriptions_of(self, profile: Profile) -> list[Subscription]:
         """A profile's subscriptions, oldest first."""
 
+    def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
+        """Up to two profiles that have this number among several in ``phones``, the oldest first (T6)."""
+
     def holders(
         self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
     ) -> list[Subscription]:

@@ -183,6 +183,8 @@ class Policies(Struct, frozen=True):
     duplicate_token: Literal["error", "move"] = "error"  # S4
     unknown_id: Literal["keep", "new"] = "keep"  # M8
     http_status: Literal["mirror", "always_200"] = "mirror"  # A3
+    sdk_retries: Literal["replay", "apply"] = "replay"  # K3
+    sdk_unknown_profile: Literal["null", "error"] = "null"  # K50
 
 
 class ForcedError(Struct, frozen=True):
@@ -192,14 +194,27 @@ class ForcedError(Struct, frozen=True):
     in_matching: bool
 
 
-class Changes(Struct):
-    """The changes of one request, applied as one transaction (A6)."""
+class Moved(NamedTuple):
+    """A subscription before and after it got another token (K20)."""
+
+    before: Subscription
+    after: Subscription
+
+
+class Changes(Struct, omit_defaults=True):
+    """The changes of one request, applied as one transaction (A6).
+
+    ``profiles`` are new ones; ``subscriptions`` new ones and those that replace one of the same key and
+    profile.
+    """
 
     profiles: list[Profile] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
+    changed_profiles: list[Profile] = []
+    moved: list[Moved] = []
 
     def __bool__(self) -> bool:
-        return bool(self.profiles or self.subscriptions)
+        return bool(self.profiles or self.subscriptions or self.changed_profiles or self.moved)
 
 
 class Decided(Struct, frozen=True, gc=False, array_like=True):
@@ -260,7 +275,7 @@ class Outcome(Struct):
     changes: Changes
     decided: list[Decided]
     lints: list[Lint]
-    resource: Resource
+    resource: Resource | None
     ok: int = 0
     failed: int = 0
     outcomes: list[str] = field(default_factory=list)

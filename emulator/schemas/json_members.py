@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import IO, Any
@@ -22,10 +22,10 @@ _ESCAPE = re.compile(
 _LONGEST_ESCAPE = 12
 
 
-def read_members(file: IO[bytes], array: str) -> Iterator[tuple[str, Any]]:
+def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str, Any]]:
     """Name and value of each member of the object in ``file`` (UTF-8), in order.
 
-    The array named ``array`` is not read: each of its entries, and its end, is given as ``None``.
+    Of an array whose name is in ``arrays`` each entry, and the end, is given as ``None``: it is not read.
     Raises :class:`JSONProblem` for invalid JSON, a duplicate name, NUL, lone surrogates and deep nesting.
     """
     path, seen = "", set()
@@ -40,7 +40,7 @@ def read_members(file: IO[bytes], array: str) -> Iterator[tuple[str, Any]]:
                 raise JSONProblem("duplicate name", name)
             path = name
             seen.add(name)
-            if name == array:
+            if name in arrays:
                 yield from ((name, None) for _ in _skip_array(events, name))
             else:
                 value = _with_floats(_build(events))

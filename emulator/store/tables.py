@@ -38,10 +38,19 @@ def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, Field
     return (db_id, name, value)
 
 
+def phone_key(db_id: int, phone: str) -> tuple[int, str, FieldValue]:
+    """The key of the profiles that have this number among several in ``phones`` (T6)."""
+    return (db_id, "phones[]", phone)
+
+
 def _field_keys(profile: Profile) -> Sequence[Hashable]:
     if not profile.fields:
         return ()
-    return [(profile.db_id, name, value) for name, value in profile.fields.items()]
+    keys: list[Hashable] = [(profile.db_id, name, value) for name, value in profile.fields.items()]
+    phones = profile.fields.get("phones")
+    if phones is not None and isinstance(phones, str) and "," in phones:
+        keys += {phone_key(profile.db_id, one.strip()) for one in phones.split(",")}
+    return keys
 
 
 #: The tables in the order of the file. A token that moves gets more and more inactive records and one active

@@ -44,6 +44,7 @@ from emulator.store.tables import (
     WORKSPACE,
     field_key,
     folded_key,
+    phone_key,
     profile_key,
     push_key,
 )
@@ -121,6 +122,9 @@ class TinyDBStore:
 
     def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
         return self.profiles.find("field", field_key(db_id, name, value), 2)
+
+    def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
+        return self.profiles.find("field", phone_key(db_id, phone), 2)
 
     def find_by_push(self, key: PushKey) -> Held:
         table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
@@ -218,7 +222,18 @@ class TinyDBStore:
             if doc_id is None:
                 doc_id, next_id = next_id, next_id + 1
             steps.append(subscriptions.step(doc_id, one))
+        if changes.changed_profiles or changes.moved:
+            steps += self._more_steps(changes)
         self.storage.commit(steps, checked=True)
+
+    def _more_steps(self, changes: Changes) -> Iterator[Op]:
+        for profile in changes.changed_profiles:
+            (doc_id,) = self._profile_ids(profile)
+            yield self.profiles.step(doc_id, profile)
+        for before, after in changes.moved:
+            moved_id, _ = self._own(before.key, before.profile_id)
+            if moved_id is not None:
+                yield self.subscriptions.step(moved_id, after)
 
     def change_profile(self, changed: Profile) -> None:
         (doc_id,) = self._profile_ids(changed)

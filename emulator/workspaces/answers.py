@@ -9,10 +9,11 @@ import msgspec
 from msgspec.structs import asdict, astuple
 
 from emulator.faults.model import ErrorAnswer, Fault, ItemFault, RateLimit
+from emulator.journal.events import Event
 from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
-from push_emulator.answers import ArmedFault
+from push_emulator.answers import ArmedFault, RecordedEvent
 from push_emulator.masking import mask
 from push_emulator.workspace_answers import (
     Category,
@@ -50,6 +51,11 @@ def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
         {name: _field_type(kind) for name, kind in one.subscription_fields.items()},
         shown(one.jwt_key) if one.jwt_key is not None else None,
     )
+
+
+def recorded_event(one: Event) -> RecordedEvent:
+    """An event in the form of the API."""
+    return RecordedEvent(**{name: getattr(one, name) for name in RecordedEvent.__struct_fields__})
 
 
 def profile_record(one: Profile, subscriptions: Iterable[Subscription]) -> ProfileRecord:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from emulator.journal.events import EventReading
 from emulator.rules.model import Profile, Subscription
 from emulator.workspaces.answers import (
     armed_fault,
     clock_state,
     database_record,
     profile_record,
+    recorded_event,
     resource_record,
     settings_state,
 )
@@ -40,14 +42,19 @@ def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
         "faults": [armed_fault(one) for one in found.faults],
         "profiles_made": store.profiles_made,
     }
-    return _pieces(head, store.whole())
+    return _pieces(head, list(found.events.readings())[::-1], store.whole())
 
 
 def _pieces(
-    head: Mapping[str, Any], whole: Iterator[tuple[Profile, list[Subscription]] | None]
+    head: Mapping[str, Any],
+    events: Sequence[EventReading],
+    whole: Iterator[tuple[Profile, list[Subscription]] | None],
 ) -> Iterator[bytes]:
     members = (_encode(name) + b":" + _encode(value) + b",\n" for name, value in head.items())
-    yield b"{" + b"".join(members) + b'"profiles":['
+    yield b"{" + b"".join(members) + b'"events":['
+    for position, reading in enumerate(events):
+        yield (b",\n" if position else b"\n") + _encode(recorded_event(reading.entry))
+    yield b'],\n"profiles":['
     separator = b"\n"
     lines: list[bytes] = []
     for one in whole:

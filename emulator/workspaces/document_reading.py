@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
+from emulator.journal.events import Event
 from emulator.loop.pacing import Pacing
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
@@ -28,6 +29,7 @@ from emulator.store.fixture_set import (
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
+from push_emulator.answers import RecordedEvent
 
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -37,6 +39,8 @@ _TIME_FORM = (
 )
 _Time = Annotated[str, msgspec.Meta(pattern=f"^{_TIME_FORM}$")]
 _TIME = validate.Regexp(f"{_TIME_FORM}$", error="must be a time as 2026-01-31T12:00:00.000Z")
+#: The members that are read entry by entry; the last millisecond that a time can name.
+_LONG, _LATEST_MS = ("profiles", "events"), 253_402_300_799_999
 #: The most problems that an answer lists.
 MAX_PROBLEMS = 20
 
@@ -81,11 +85,11 @@ class SnapshotProfileSchema(ProfileEntrySchema):
     )
 
 
-async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
-    """The state that a snapshot describes, ready to be put in a workspace's place.
+async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> tuple[TinyDBStore, list[Event]]:
+    """The state and the events that a snapshot describes, ready to be put in a workspace's place.
 
-    It reads ``file`` twice. ``now`` (ISO 8601) is the time of records without a time; ``judge`` loads all
-    members but the profiles. Works in steps.
+    It reads ``file`` two or three times. ``now`` (ISO 8601) is the time of records without a time; ``judge``
+    loads all members but the profiles. Works in steps.
     Raises :class:`Invalid` with all problems that can be found in one pass.
     """
     try:
@@ -93,19 +97,21 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> TinyDBStore:
         building = _Building(judge(head), now)
         file.seek(0)
         await _read_profiles(file, building)
+        file.seek(0)
+        events = await _read_events(file) if "events" in head else []
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
-    return building.state()
+    return building.state(), events
 
 
 async def _read_head(file: IO[bytes]) -> dict[str, Any]:
-    """All members; of the profiles only whether they exist."""
+    """All members; of the profiles and events only whether they exist."""
     steps = Pacing()
     head: dict[str, Any] = {}
-    for name, value in read_members(file, "profiles"):
+    for name, value in read_members(file, _LONG):
         if steps.long:
             await steps.pause()
-        head[name] = [] if name == "profiles" else value
+        head[name] = [] if name in _LONG else value
     return head
 
 
@@ -121,6 +127,22 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
             break
     if problems:
         raise Invalid("; ".join(problems), "A3")
+
+
+async def _read_events(file: IO[bytes]) -> list[Event]:
+    steps = Pacing()
+    events = []
+    for position, value in enumerate(read_entries(file, "events")):
+        if steps.long:
+            await steps.pause()
+        try:
+            one = msgspec.convert(value, RecordedEvent)
+        except msgspec.ValidationError as error:
+            raise Invalid(f"events[{position}]: {error}", "A3") from error
+        if not 0 <= one.at_ms <= _LATEST_MS:
+            raise Invalid(f"events[{position}].at_ms: must be 0 to {_LATEST_MS}", "A3")
+        events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
+    return events
 
 
 class _Building:

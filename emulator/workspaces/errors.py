@@ -10,6 +10,7 @@ from emulator.store.errors import Unavailable
 
 _STATUS: dict[type[Refused], int] = {
     errors.Invalid: 400,
+    errors.ProcessingError: 400,
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,

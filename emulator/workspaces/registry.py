@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
 
+from emulator.journal.events import EventJournal
 from emulator.journal.journal import RequestJournal
 from emulator.rules.errors import Invalid, Refused, TooMany
 from emulator.settings import Settings
@@ -228,7 +229,7 @@ class Workspaces:
             forget(name)
         if workspace is not None:
             del self._open[name]
-            self._keep_unmade(name, workspace.give_requests())
+            self._keep_unmade(name, *workspace.give_journals())
             workspace.discard()
         return True
 
@@ -340,7 +341,8 @@ class Workspaces:
         self._check_room()
         before = self._unmade.get(name)
         with _refusing(name):
-            workspace = self._new(name, before.requests if before else None, recovered)
+            journals = (before.requests, before.events) if before else (None, None)
+            workspace = self._new(name, journals[0], journals[1], recovered)
         self._open[name] = workspace
         if before is not None:
             workspace.metrics = before.metrics
@@ -348,7 +350,11 @@ class Workspaces:
         return workspace
 
     def _new(
-        self, name: str, requests: RequestJournal | None = None, recovered: Recovered | None = None
+        self,
+        name: str,
+        requests: RequestJournal | None = None,
+        events: EventJournal | None = None,
+        recovered: Recovered | None = None,
     ) -> Workspace:
         return Workspace(
             name,
@@ -358,6 +364,7 @@ class Workspaces:
             check_lock=self._check_lock,
             monotonic=self._monotonic,
             recovered=recovered,
+            events=events,
         )
 
     def _in_memory(self, name: str) -> Workspace:
@@ -369,8 +376,10 @@ class Workspaces:
             self._fresh = self._in_memory("fresh")
         return self._fresh.store
 
-    def _keep_unmade(self, name: str, requests: RequestJournal | None = None) -> Workspace:
-        kept = Workspace(name, self._settings, self.fixtures, requests, self._fresh_store())
+    def _keep_unmade(
+        self, name: str, requests: RequestJournal | None = None, events: EventJournal | None = None
+    ) -> Workspace:
+        kept = Workspace(name, self._settings, self.fixtures, requests, self._fresh_store(), events=events)
         self._unmade[name] = kept
         return kept
 

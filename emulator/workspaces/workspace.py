@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
+from emulator.journal.events import Event, EventJournal
 from emulator.journal.journal import RequestJournal
-from emulator.loop.pacing import Steps, at_once, in_steps
+from emulator.loop.pacing import Pacing, Steps, at_once, in_steps
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
@@ -27,18 +28,19 @@ from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.metrics import Metrics
 from emulator.workspaces.remembered import RememberedFaults, read_remembered
+from emulator.workspaces.replays import Replays
 from emulator.workspaces.settings import WorkspaceSettings
 
 DEFAULT_WORKSPACE = "default"
 #: The parts that a reset can keep.
-KEEPABLE = (*REMEMBERED, "requests")
+KEEPABLE = (*REMEMBERED, "requests", "events")
 
 
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``requests``: the journal to go on with, a new one if not given. ``store``: what to show of a workspace
-    that is not made: it is never changed through it, and no file is touched.
+    ``requests``, ``events``: the journals to go on with, new ones if not given. ``store``: what to show of a
+    workspace that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
     ``editing`` is held while somebody changes the state by hand, which may take a while. ``recovered``: what
@@ -55,6 +57,7 @@ class Workspace:
         check_lock: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = monotonic,
         recovered: Recovered | None = None,
+        events: EventJournal | None = None,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -64,8 +67,11 @@ class Workspace:
         self.metrics = Metrics()
         if requests is None:
             requests = RequestJournal(settings.journal_count, settings.journal_bytes)
-        self.requests = requests
+        if events is None:
+            events = EventJournal(settings.journal_count, settings.journal_bytes)
+        self.requests, self.events = requests, events
         self.clock = WorkspaceClock()
+        self.replays = Replays()
         self._initial_settings = self.settings = WorkspaceSettings(settings.policies, settings.strict)
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.made = store is None
@@ -80,7 +86,7 @@ class Workspace:
             recovered=recovered,
         )
         if self.made:
-            self.store.on_taken_back = self._recall
+            self.store.on_taken_back = self._taken_back
         try:
             self._recall()
         except ValueError as error:
@@ -140,19 +146,29 @@ class Workspace:
     def _forget(self, keep: Collection[str]) -> None:
         if "faults" not in keep:
             self.faults.replace([])
-        self._recall()
+        self._taken_back()
         if "requests" not in keep:
             self.requests.clear()
+        if "events" not in keep:
+            self.events.clear()
 
-    async def restore(self, other: TinyDBStore) -> None:
-        """Put a whole state in place of this one, what is remembered in it included. The journal stays.
+    async def restore(self, other: TinyDBStore, events: Sequence[Event] = ()) -> None:
+        """Put a whole state in place of this one, what is remembered in it included, and these events.
+
+        The journal of requests stays.
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
         async with self.store.alone():
             await self.store.take_in_steps(other)
             self.faults.replace([])
-            self._recall()
+            self._taken_back()
+            self.events.clear()
+            steps = Pacing()
+            for event in events:
+                if steps.long:
+                    await steps.pause()
+                self.events.record(event)
 
     # Settings, clock and faults: written first, then in force
 
@@ -207,6 +223,10 @@ class Workspace:
         self.store.remember(name, msgspec.json.encode(value))
         self._recall()
 
+    def _taken_back(self) -> None:
+        self.replays.clear()
+        self._recall()
+
     def _recall(self) -> None:
         """Use what the store has, also where the disk refused and that is less than before."""
         found = {}
@@ -225,10 +245,12 @@ class Workspace:
         else:
             self.store.discard()
 
-    def give_requests(self) -> RequestJournal:
-        """Hand over the journal with all calls that wait for its news; this workspace records no more."""
-        given, self.requests = self.requests, RequestJournal(0, 0)
-        given.restart()
+    def give_journals(self) -> tuple[RequestJournal, EventJournal]:
+        """Hand over the journals with all calls that wait for their news; this workspace records no more."""
+        given = self.requests, self.events
+        self.requests, self.events = RequestJournal(0, 0), EventJournal(0, 0)
+        for journal in given:
+            journal.restart()
         return given
 
     def discard(self) -> None:

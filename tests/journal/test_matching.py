@@ -162,7 +162,7 @@ def test_nearest_misses_have_the_fewest_differences_the_newest_first() -> None:
     journal.record(entry("wanted", status=500))
     match = Match({"subscription_id": "wanted", "status": 200})
     misses = asyncio.run(nearest_misses(journal, match))
-    assert [(one.id, len(unlike)) for one, unlike in misses] == [(4, 1), (3, 1), (2, 1)]
+    assert [(one.entry.id, len(one.differences)) for one in misses] == [(4, 1), (3, 1), (2, 1)]
 
 
 @pytest.mark.parametrize(

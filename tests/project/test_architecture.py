@@ -17,6 +17,7 @@ LAYERS = (
     ("web",),
     ("emulator",),
     ("endpoint", "importer"),
+    ("mobile",),
     ("workspaces",),
     ("fake", "fixtures"),
     ("store",),

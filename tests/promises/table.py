@@ -37,6 +37,9 @@ RESET_REFUSED = (
     "tests/workspaces/test_workspaces.py::"
     "test_a_reset_that_the_disk_refuses_leaves_ids_and_everything_else_alone"
 )
+SDK, SDK_CALLS = "tests/mobile/test_transport.py::", "tests/mobile/test_calls.py::"
+SDK_VECTORS = "tests/mobile/test_vectors.py::test_the_vector_is_answered_as_the_platform_answers"
+SDK_BAD_BODY = SDK + "test_R6_no_body_fails_the_server_or_is_half_applied"
 REFUSED_BY_THE_DISK = (BY_HAND_OS, BY_HAND_FSYNC, FULL_DISK, FSYNC_FAILS)
 UNDONE_IN_STORAGE = (
     "tests/store/test_storage.py::test_a_batch_that_the_disk_refuses_is_undone_whole",
@@ -248,6 +251,13 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "docs/rules.md": {
+        "with or without a trailing slash, never a redirect": (
+            SDK + "test_K1_slashes_and_workspaces_before_the_path_mean_nothing",
+        ),
+        "an unknown one changes nothing": (SDK_CALLS + "test_K20_an_unknown_old_token_changes_nothing",),
+        "always JSON, never empty": (SDK_VECTORS,),
+        "errors are never 200": (SDK_CALLS + "test_R3_an_error_is_never_200",),
+        "400 with the path and what is expected; nothing changes": (SDK_BAD_BODY,),
         "in which nothing was added, changed or refused": (BARE_ITEM,),
         "answers the JSON envelope, never an HTML page": ENVELOPE,
     },
@@ -303,6 +313,19 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "emulator/emulator.py": {"then nothing is left open": (NOTHING_OPEN,)},
+    "emulator/mobile/answers.py": {"never 200": (SDK_CALLS + "test_R3_an_error_is_never_200",)},
+    "emulator/mobile/carrying_out.py": {"then nothing has changed": (SDK_BAD_BODY, *REFUSED_BY_THE_DISK)},
+    "emulator/rules/mobile/subscribing.py": {
+        "then nothing has changed": (
+            SDK_CALLS + "test_R4_an_unknown_profile_field_changes_nothing",
+            SDK_CALLS + "test_R5_values_and_categories_that_are_not_right_change_nothing",
+        ),
+    },
+    "emulator/web/console/overview.py": {
+        "gets the first answer again and changes nothing": (
+            SDK + "test_K3_a_repeated_request_id_gets_the_first_answer",
+        ),
+    },
     "emulator/faults/catalogue.py": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
     "emulator/faults/model.py": {
         "Every item of the answer fails in this way, and nothing changes": (
@@ -347,6 +370,13 @@ PROMISES: Final[dict[str, Table]] = {
         "nothing else is touched": ("tests/rules/test_answer.py::test_A6_deciding_changes_nothing_itself",),
     },
     "emulator/rules/catalogue.py": {
+        "with or without a trailing slash, never a redirect": (
+            SDK + "test_K1_slashes_and_workspaces_before_the_path_mean_nothing",
+        ),
+        "an unknown one changes nothing": (SDK_CALLS + "test_K20_an_unknown_old_token_changes_nothing",),
+        "always JSON, never empty": (SDK_VECTORS,),
+        "errors are never 200": (SDK_CALLS + "test_R3_an_error_is_never_200",),
+        "400 with the path and what is expected; nothing changes": (SDK_BAD_BODY,),
         "in which nothing was added, changed or refused": (BARE_ITEM,),
         "answers the JSON envelope, never an HTML page": ENVELOPE,
     },

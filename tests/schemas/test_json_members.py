@@ -44,7 +44,7 @@ class InSmallBlocks(io.BytesIO):
 def whole(data: bytes, block: int = 1 << 16) -> dict[str, Any]:
     """The document as both readers give it; the large array is named "large"."""
     document = {}
-    for name, value in read_members(InSmallBlocks(data, block), "large"):
+    for name, value in read_members(InSmallBlocks(data, block), ("large",)):
         document[name] = value
     if "large" in document:
         document["large"] = list(read_entries(InSmallBlocks(data, block), "large"))

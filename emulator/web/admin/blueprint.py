@@ -7,6 +7,7 @@ from flask import Flask
 from emulator.web.admin import (
     clock,
     databases,
+    events,
     faults,
     health,
     imports,
@@ -27,7 +28,7 @@ from emulator.web.openapi import views
 
 #: The modules of the API: the import of each serves and describes its operations.
 SUBJECTS = (
-    *(clock, databases, faults, health, imports, metrics, profiles, requests),
+    *(clock, databases, events, faults, health, imports, metrics, profiles, requests),
     *(resources, rules, settings, snapshot, subscriptions, workspaces),
 )
 

@@ -1,12 +1,13 @@
-"""Criteria on the request journal, and the values that a request can have."""
+"""Criteria on requests and on events, and the values that these can have."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, get_args
 
 import orjson
 from marshmallow import ValidationError, fields
@@ -14,7 +15,9 @@ from marshmallow import ValidationError, fields
 from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.entry import OUTCOMES
-from emulator.journal.matching import JSON_TYPES, KEYS, Match
+from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventKind, EventMatch, is_event_key
+from emulator.journal.journal import Journal
+from emulator.journal.matching import JSON_TYPES, KEYS, Criteria, Match
 from emulator.journal.search import search
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
@@ -39,8 +42,11 @@ _SCHEMAS: dict[type | None, JSONSchema] = {
     list: {"type": "array", "items": INT64},
     None: {"anyOf": [*FIELD_VALUE["anyOf"], {"type": "null"}]},
 }
-#: Criteria that every request meets.
-NEVER_NULL = ("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text")
+#: Criteria of which every request, or every event, has a value.
+NEVER_NULL = (
+    *("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text"),
+    "kind",
+)
 #: The most values that an error text lists, and the longest value that it quotes whole.
 _MOST_LISTED, _MOST_QUOTED = 12, 100
 _STATUSES = (200, *range(400, 600))
@@ -57,6 +63,7 @@ VALUES: dict[str, tuple[str | int, ...]] = {
     "matching": ("custom", "profile_id", ""),
     "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
     "status": _STATUSES,
+    "kind": get_args(EventKind),
 }
 #: Values that it can have in this workspace.
 _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
@@ -89,8 +96,8 @@ def known_providers(store: TinyDBStore) -> list[str]:
 
 
 def _described(name: str) -> JSONSchema:
-    schema = _SCHEMAS[JSON_TYPES.get(name)]
-    if name in ("rule", "lint", "outcome", "item_status"):
+    schema = _SCHEMAS[_type_of(name)]
+    if name in ("rule", "lint", "outcome", "item_status", "kind"):
         schema = {"type": "string", "enum": list(VALUES[name])}
     elif name == "since":
         schema = TimeField.json_schema
@@ -100,38 +107,74 @@ def _described(name: str) -> JSONSchema:
     return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
 
 
-#: A criterion's value by its name; null means "has none".
-CRITERIA: dict[str, JSONSchema] = {name: _described(name) for name in KEYS}
+def _type_of(name: str) -> type | None:
+    """The type of a criterion's value, ``None`` for any: of a custom field, or a part of an event."""
+    if name in JSON_TYPES or name == "field_value":
+        return JSON_TYPES.get(name)
+    return str if name in EVENT_KEYS else None
 
 
-class MatchField(fields.Field[Match]):
+def is_key(key: str) -> bool:
+    """Whether a criterion for requests can have this name."""
+    return key in KEYS or (key.startswith("field.") and key != "field.")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The criteria for one kind of entry: ``schemas`` their values by name; null means "has none".
+
+    ``prefixes``: of names that continue with the name of a part.
+    """
+
+    keys: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    is_key: Callable[[str], bool]
+    make: type[Criteria[Any]]
+    schemas: dict[str, JSONSchema] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schemas", {name: _described(name) for name in self.keys})
+
+
+REQUESTS = Vocabulary(KEYS, ("field",), is_key, Match)
+EVENTS = Vocabulary(EVENT_KEYS, EVENT_PARTS, is_event_key, EventMatch)
+
+
+class MatchField(fields.Field[Criteria[Any]]):
     """Criteria by name: at least one, all known, each with a value of its type."""
 
-    json_schema: ClassVar[JSONSchema] = {
-        "type": "object",
-        "minProperties": 1,
-        "properties": CRITERIA,
-        "patternProperties": {"^field\\.[ -~]+$": _SCHEMAS[None]},
-        "additionalProperties": False,
-    }
+    def __init__(self, vocabulary: Vocabulary, **options: Any) -> None:
+        super().__init__(**options)
+        self._vocabulary = vocabulary
+        self.json_schema: JSONSchema = {
+            "type": "object",
+            "minProperties": 1,
+            "properties": vocabulary.schemas,
+            "patternProperties": {f"^{one}\\.[ -~]+$": _SCHEMAS[None] for one in vocabulary.prefixes},
+            "additionalProperties": False,
+        }
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Match:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Criteria[Any]:
         if not isinstance(value, dict) or not value:
             raise ValidationError("must be an object with one criterion or more")
-        complaints = ((key, text) for key, wanted in value.items() if (text := _complaint(key, wanted)))
+        complaints = (
+            (key, text)
+            for key, wanted in value.items()
+            if (text := _complaint(key, wanted, self._vocabulary))
+        )
         first = {key: [text] for key, text in islice(complaints, MOST_COMPLAINTS)}
         if first:
             raise ValidationError(first)
-        return Match(_with_canonical_since(value))
+        return self._vocabulary.make(_with_canonical_since(value))
 
 
-def _complaint(key: str, wanted: Any) -> str | None:
+def _complaint(key: str, wanted: Any, vocabulary: Vocabulary) -> str | None:
     """The problem of a criterion, ``None`` if it is valid. Null stands for a missing value."""
-    if not is_key(key):
-        return "unknown key" + did_you_mean(key, KEYS)
+    if not vocabulary.is_key(key):
+        return "unknown key" + did_you_mean(key, vocabulary.keys)
     if wanted is None and key not in NEVER_NULL:
         return None
-    kind = JSON_TYPES.get(key)
+    kind = _type_of(key)
     if kind is not None and type(wanted) is not kind:
         return f"must be {_NAMES[kind]}"
     if kind is list and not all(type(one) is int and INT64_MIN <= one <= INT64_MAX for one in wanted):
@@ -143,11 +186,6 @@ def _complaint(key: str, wanted: Any) -> str | None:
     if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
         return "must be an integer of 64 bits"
     return None
-
-
-def is_key(key: str) -> bool:
-    """Whether a criterion can have this name."""
-    return key in KEYS or (key.startswith("field.") and key != "field.")
 
 
 def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -183,15 +221,17 @@ def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
         raise ValidationError({"since": error.messages}) from error
 
 
-async def check_possible(found: Workspace, match: Match, path: str = "") -> None:
-    """Refuse values that no recorded request has and no accepted future request can have.
+async def check_possible(
+    found: Workspace, journal: Journal[Any, Any], match: Criteria[Any], path: str = ""
+) -> None:
+    """Refuse values that nothing recorded in the journal has and nothing that is to come can have.
 
     ``path`` stands before the criterion's name. Raises :class:`Invalid` with the nearest value.
     """
     complaints = []
     for key, wanted in match.criteria.items():
         hint = _why_impossible(found, key, wanted)
-        if hint is not None and not (await search(found.requests, match.alone(key), 1)).entries:
+        if hint is not None and not (await search(journal, match.alone(key), 1)).entries:
             complaints.append(f"{path}{key}: {_quoted(wanted)} can never match{hint}")
     if complaints:
         raise Invalid("; ".join(complaints), "A3")

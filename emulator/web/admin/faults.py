@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from emulator.faults.model import (
+    CALL_NAMES,
     ITEM_ERRORS,
     SPOILS,
     SPOILS_OF_ANSWERS,
@@ -77,6 +78,10 @@ class MatchSchema(AdminSchema):
     subscription_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     resource_token = string()
     field_value = JSONScalar(error_messages={"null": "must be a string, a number, true or false"})
+
+    call = string(validate=validate.OneOf(CALL_NAMES, error="must be one of {choices}"))
+    profile_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
+    event = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
 
     @post_load
     def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:

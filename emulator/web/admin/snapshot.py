@@ -80,6 +80,7 @@ class SnapshotSchema(AdminSchema):
     settings = fields.Nested(SettingsSchema, error_messages=messages("an object"))
     clock = fields.Nested(SnapshotClockSchema, error_messages=messages("an object"))
     faults = _list_of(SnapshotFaultSchema, load_default=list)
+    events = fields.Raw(error_messages=messages("an array"))
     profiles_made = integer(load_default=0, validate=_MADE)
     profiles = fields.Raw(error_messages=messages("an array"))
 
@@ -131,10 +132,10 @@ def put_snapshot() -> Later[Size]:
 
 async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Size:
     with body:
-        state = await read_snapshot(body, now, partial(load, SnapshotSchema()))
+        state, events = await read_snapshot(body, now, partial(load, SnapshotSchema()))
     found = make()
     async with found.editing:
-        await found.restore(state)
+        await found.restore(state, events)
     return _size(found)
 
 

@@ -60,7 +60,7 @@ def recipe_curl(recipe_id: str) -> Response:
 def arm(recipe_id: str) -> Response:
     """Create a recipe's fault, for the requests and as often as the form says."""
     found, form = workspace(), request.form
-    criteria = ("provider", "subscription_id", "field_value")
+    criteria = ("provider", "subscription_id", "field_value", "call", "profile_id", "event")
     match = {name: form[name] for name in criteria if form.get(name)}
     if form.get("resource_id"):
         tokens = {str(one.id): one.token for one in found.store.resources()}

@@ -50,7 +50,7 @@ def live() -> Response:
     before = request.args.get("before", type=int)
     newest = _place(found.requests)
 
-    def render(page: Found) -> str:
+    def render(page: Found[Entry]) -> str:
         return render_template(
             "console/live.html",
             asked=asked,
@@ -65,8 +65,8 @@ def live() -> Response:
             words=KEYS,
         )
 
-    async def find() -> Found:
-        await check_possible(found, asked.match)
+    async def find() -> Found[Entry]:
+        await check_possible(found, found.requests, asked.match)
         return await search(found.requests, asked.match, PAGE, before)
 
     return page_later(find(), render)

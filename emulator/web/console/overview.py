@@ -45,6 +45,16 @@ POLICIES = {
         "The HTTP status of an error",
         {"mirror": "equals the code in error", "always_200": "is 200"},
     ),
+    "sdk_retries": (
+        "K3",
+        "A mobile SDK's call with a Request-ID that was there before",
+        {"replay": "gets the first answer again and changes nothing", "apply": "is carried out again"},
+    ),
+    "sdk_unknown_profile": (
+        "K50",
+        "A mobile SDK's profile update for an unknown profile",
+        {"null": "is answered with profile null", "error": "is refused with an error 400"},
+    ),
 }
 
 

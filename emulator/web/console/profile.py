@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Response, render_template, request, url_for
 
+from emulator.journal.entry import Entry
 from emulator.journal.matching import Match
 from emulator.journal.search import Found, search
 from emulator.rules.model import FieldValue, Status
@@ -31,7 +32,7 @@ def profile() -> Response:
     criteria = {"db_id": str(db_id), "profile_id": profile_id}
     resources = found.store.resources()
 
-    def render(history: Found) -> str:
+    def render(history: Found[Entry]) -> str:
         return render_template(
             "console/profile.html",
             database=found.store.database(db_id),

@@ -15,6 +15,10 @@ FAMILIES = {
     "M": "Finding the profile in each database",
     "S": "Applying the subscriptions",
     "A": "Answer",
+    "T": "Mobile SDKs: who calls",
+    "K": "Mobile SDKs: calls",
+    "E": "Mobile SDKs: events",
+    "R": "Mobile SDKs: answers",
     "L": "Lints",
 }
 

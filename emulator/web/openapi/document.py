@@ -45,7 +45,7 @@ _REFUSALS = {
 }
 #: The subjects of the admin API, in the order of the document.
 _TAGS = (
-    *("health", "faults", "settings", "workspaces", "requests"),
+    *("health", "faults", "settings", "workspaces", "requests", "events"),
     *("databases", "resources", "profiles", "subscriptions", "workspace", "imports"),
 )
 #: The documented endpoint's own refusals (A3).

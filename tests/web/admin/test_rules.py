@@ -49,12 +49,16 @@ def test_lints_are_counted_as_often_as_they_are_reported(app: InProcess, admin: 
 
 
 def test_rules_that_can_decide_are_those_that_the_code_says_decided() -> None:
-    files = [*(ROOT / "emulator/rules").glob("*.py"), ROOT / "emulator/endpoint/exchange.py"]
+    files = [
+        *(ROOT / "emulator/rules").rglob("*.py"),
+        *(ROOT / "emulator/mobile").glob("*.py"),
+        ROOT / "emulator/endpoint/exchange.py",
+    ]
     files += [ROOT / "emulator/endpoint/schema.py"]
     said = {
         name
         for file in files
         if file.name != "catalogue.py"
-        for name in re.findall(r'"([QBMSA]\d+)"', file.read_text(encoding="utf-8"))
+        for name in re.findall(r'"([QBMSATKER]\d+)"', file.read_text(encoding="utf-8"))
     }
     assert said == set(DECIDING)

@@ -12,7 +12,13 @@ from tests.web.admin.conftest import NOT_OBJECTS, Admin
 
 ANNA = "59db33d269d426509e9c4bf9"
 DEFAULTS = {
-    "policies": {"duplicate_token": "error", "unknown_id": "keep", "http_status": "mirror"},
+    "policies": {
+        "duplicate_token": "error",
+        "unknown_id": "keep",
+        "http_status": "mirror",
+        "sdk_retries": "replay",
+        "sdk_unknown_profile": "null",
+    },
     "strict": False,
     "lints": {f"L{number}": "report" for number in range(1, 10)},
 }

@@ -278,7 +278,7 @@ def test_reset_keeps_what_it_is_told_to(admin: Admin, kept: str) -> None:
 @pytest.mark.parametrize(
     ("document", "text"),
     [
-        ({"keep": ["clocks"]}, "keep[0]: must be one of settings, clock, faults, requests"),
+        ({"keep": ["clocks"]}, "keep[0]: must be one of settings, clock, faults, requests, events"),
         ({"keep": "clock"}, "keep: must be an array"),
         ({"kep": []}, 'kep: unknown key, did you mean "keep"?'),
     ],

@@ -1,0 +1,1 @@
+"""The mobile SDKs' own calls: bytes in, answer out, without a framework."""

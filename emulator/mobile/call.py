@@ -1,0 +1,75 @@
+"""One call of a mobile SDK: as it came, and what is known about it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from msgspec import Struct, field
+
+from emulator.journal.events import Event
+from emulator.messages import Incoming
+from emulator.rules.mobile.caller import Caller
+from emulator.rules.model import Changes, Decided, Lint, SubscriptionRequest
+from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import CallName
+
+
+class Call(Struct):
+    """One call. ``path`` is one of :data:`emulator.mobile.paths.SERVED`; ``headers`` has lower-case names.
+
+    ``read`` of the path's operation sets ``name`` (what faults name it by), ``request`` (the checked body),
+    ``tokens`` (the provider and token of each push subscription that the call names) and ``event`` (the name
+    of a mobile event). ``carry_out`` adds ``decided``, ``lints``, ``outcomes`` (added, changed, unchanged,
+    refused), ``changes``, which the frame applies in one transaction, and ``events``, which it then records.
+    """
+
+    workspace: Workspace
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    name: CallName = "subscribe"
+    request: Any = None
+    tokens: list[SubscriptionRequest] = field(default_factory=list)
+    event: str | None = None
+    caller: Caller | None = None
+    sync: bool = True
+    decided: list[Decided] = field(default_factory=list)
+    lints: list[Lint] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    changes: Changes = field(default_factory=Changes)
+    events: list[Event] = field(default_factory=list)
+
+    def note(self, rule: str, code: str, *parameters: str | int) -> None:
+        """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
+        db_id = None if self.caller is None else self.caller.db_id
+        self.decided.append(Decided(rule, db_id, code, parameters))
+
+
+class Operation(NamedTuple):
+    """What one path does.
+
+    ``read`` checks body and query, ``carry_out`` decides the call and answers the document; both raise
+    :class:`~emulator.rules.errors.Refused`. ``authorized``: the caller must be known before (T5).
+    """
+
+    method: str
+    read: Callable[[Call], None]
+    carry_out: Callable[[Call], dict[str, object]]
+    authorized: bool = True
+
+
+def call_of(workspace: Workspace, path: str, incoming: Incoming) -> Call:
+    """The call of a request for ``path``; its body is not read yet."""
+    return Call(workspace, incoming.method, path, read_query(incoming.query), incoming.headers, incoming.body)
+
+
+def read_query(query: str) -> dict[str, str]:
+    """The parameters of a query by name; a plus is a plus (K2), the last of a repeated one counts."""
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    if "%" not in query:
+        return {name: value for name, _, value in pairs}
+    return {unquote(name): unquote(value) for name, _, value in pairs}

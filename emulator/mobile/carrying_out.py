@@ -1,0 +1,99 @@
+"""Reads one call of an SDK and carries it out, in one transaction."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import orjson
+
+from emulator.faults.model import Asked
+from emulator.messages import Answer, Incoming
+from emulator.mobile.answers import answer_of
+from emulator.mobile.authorization import authorize
+from emulator.mobile.call import Call
+from emulator.mobile.paths import SERVED
+from emulator.mobile.subscriptions import context_of
+from emulator.rules.errors import Invalid, NotAllowed, ProcessingError, TooLarge
+from emulator.rules.mobile.finding import find_profile
+from emulator.rules.model import Lint, Outcome
+from emulator.rules.request import check_encoding
+from emulator.settings import MAX_BODY_BYTES
+from emulator.workspaces.replays import Replay, ReplayKey
+
+
+def read(call: Call, incoming: Incoming) -> Asked:
+    """Check the call, and say what faults match it by.
+
+    Raises :class:`~emulator.rules.errors.Refused` (T5, R6).
+    """
+    operation = SERVED[call.path]
+    if call.method != operation.method:
+        raise NotAllowed(f"Method {call.method} is not allowed, use {operation.method}", "R6")
+    if "content-encoding" in call.headers:
+        check_encoding(call.headers["content-encoding"])
+    if incoming.problem == "too_large":
+        raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "R6")
+    if incoming.problem == "cut_off":
+        raise Invalid("body: was cut off before its end", "R6")
+    call.body = incoming.body
+    if operation.authorized:
+        call.caller = authorize(call)
+    operation.read(call)
+    resource = None if call.caller is None else call.caller.resource
+    token = "" if resource is None else resource.token
+    return Asked(call.name, call.tokens, token, call.event, _profile_id(call))
+
+
+def _profile_id(call: Call) -> str | None:
+    """The id of the profile that the call finds, where a fault waits for one."""
+    if call.caller is None or all(fault.match.profile_id is None for fault in call.workspace.faults):
+        return None
+    pair = (call.tokens[0].provider, call.tokens[0].subscription_id) if call.tokens else None
+    try:
+        found = find_profile(context_of(call, pair).aside())
+    except ProcessingError:
+        return None
+    return None if found is None else found.id
+
+
+def carry_out(call: Call) -> tuple[Answer, Outcome]:
+    """Decide the call and apply its changes.
+
+    Raises :class:`~emulator.rules.errors.Refused` and :class:`~emulator.store.errors.Unavailable`; then
+    nothing has changed.
+    """
+    resource = None if call.caller is None else call.caller.resource
+    key = _replay_key(call)
+    body = _replayed(call, key) if key is not None else None
+    if body is None:
+        body = orjson.dumps(SERVED[call.path].carry_out(call))
+        if call.changes:
+            call.workspace.store.apply(call.changes)
+        if key is not None:
+            call.workspace.replays.remember(key, Replay(body, _digest(call)))
+    return answer_of(body), Outcome(
+        0, [], call.changes, call.decided, [], resource, outcomes=call.outcomes or ["unchanged"]
+    )
+
+
+def _replay_key(call: Call) -> ReplayKey | None:
+    """What a repeated call has in common with the first one (K3)."""
+    request_id = call.headers.get("request-id")
+    if not request_id or call.workspace.settings.policies.sdk_retries == "apply":
+        return None
+    return call.headers.get("authorization", ""), call.path, request_id
+
+
+def _replayed(call: Call, key: ReplayKey) -> bytes | None:
+    """The answer of the first call, if this one repeats it (K3)."""
+    found = call.workspace.replays.find(key)
+    if found is None:
+        return None
+    call.note("K3", "replayed")
+    if found.body != _digest(call):
+        call.lints.append(Lint("K3", "Request-ID", "other_body"))
+    return found.answer
+
+
+def _digest(call: Call) -> bytes:
+    return blake2b(call.body, digest_size=16).digest()

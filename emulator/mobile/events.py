@@ -1,0 +1,249 @@
+"""The SDKs' calls that report events: stored in the workspace's event journal (E1–E4)."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from emulator.journal.entry import showable
+from emulator.journal.events import Event
+from emulator.mobile.answers import Document, success
+from emulator.mobile.body import read_body
+from emulator.mobile.call import Call
+from emulator.mobile.multipart import read_parts
+from emulator.mobile.subscriptions import context_of
+from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
+from emulator.rules.lints import unknown_parameters
+from emulator.rules.mobile.caller import Caller, read_claim
+from emulator.rules.mobile.context import MobileContext, incorrect_field
+from emulator.rules.mobile.finding import find_profile
+from emulator.rules.mobile.writing import write_fields
+from emulator.rules.model import NonEmpty, Profile, shortened
+from emulator.schemas.strict_json import JSONProblem, read_json
+
+_UTM = {"cn": "campaign", "cc": "content", "ck": "keyword", "cm": "medium", "cs": "source", "ct": "temp"}
+_PARTS = ("tz", "t", "aci", "wn", "mm", *_UTM, "wd", "mi", "ma", "sn", "pf")
+#: Numbers from here on are milliseconds (K4); the last second that a time can name.
+_MILLISECONDS, _LAST_S = 10**12, 253_402_300_799
+#: Minutes of the widest offset from UTC.
+_WIDEST_OFFSET = 18 * 60
+_KINDS: dict[int, tuple[Literal["delivery", "open"], ...]] = {
+    1: ("delivery",),
+    2: ("open",),
+    3: ("delivery", "open"),
+}
+
+
+class PushEvent(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /event/push/delivery`` and ``/event/push/open`` (E1)."""
+
+    time: int | float
+    smid: NonEmpty
+
+
+class PostEvents(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /api/v1.1/pushes/post_events`` (E4)."""
+
+    token: NonEmpty
+    uid: NonEmpty
+    events: int
+    launch_id: str | int | None = None
+    provider: str | None = None
+    subscription_id: str | None = None
+    time: int | float | None = None
+
+
+def read_delivery(call: Call) -> None:
+    """Check the report of a delivery (R6)."""
+    _read_push_event(call, "delivery")
+
+
+def read_open(call: Call) -> None:
+    """Check the report of an opening (R6)."""
+    _read_push_event(call, "open")
+
+
+def _read_push_event(call: Call, kind: Literal["delivery", "open"]) -> None:
+    call.name = kind
+    request = read_body(call, PushEvent)
+    smid = request.smid.removesuffix(kind) or request.smid  # E1: iOS 0.0.x appends the word
+    if smid != request.smid:
+        call.note("E1", "suffix_taken_off", kind)
+    event = _event(call, kind)
+    event.smid, event.time_ms = smid, _milliseconds("time", request.time)
+    call.request = event
+
+
+def carry_out_push_event(call: Call) -> Document:
+    """Store the event (E1)."""
+    event: Event = call.request
+    context = context_of(call)
+    try:
+        _name_profile(event, find_profile(context))
+    except ProcessingError:  # the event is stored all the same
+        call.note("E1", "no_profile")
+    call.note("E1", "stored_event", shortened(event.smid or ""))
+    call.events.append(event)
+    return success(None)
+
+
+def read_post_events(call: Call) -> None:
+    """Check the report of what happened to a message (R6)."""
+    request = read_body(call, PostEvents)
+    kinds = _KINDS.get(request.events)
+    if kinds is None:
+        raise Invalid("events: must be 1 (delivered), 2 (opened) or 3 (both)", "R6")
+    call.name = kinds[0]
+    parts = request.uid.split("|")
+    in_uid = parts[-1] if len(parts) >= 4 and parts[0] == "e" else None
+    call.request = [_event(call, kind) for kind in kinds]
+    for event in call.request:
+        event.smid, event.provider = request.uid, in_uid or request.provider
+        event.subscription_id = request.subscription_id
+        event.launch_id = None if request.launch_id is None else str(request.launch_id)
+        event.time_ms = None if request.time is None else _milliseconds("time", request.time)
+
+
+def carry_out_post_events(call: Call) -> Document:
+    """Store the events (E4)."""
+    call.events += call.request
+    call.note("E4", "stored_event", shortened(call.events[0].smid or ""))
+    return {"error": 0, "error_text": "Successful operation"}
+
+
+def read_mobile_event(call: Call) -> None:
+    """Check the parts of a mobile event (R6)."""
+    call.name = "mobile_event"
+    parts = read_parts(call.headers.get("content-type", ""), call.body)
+    for name in ("tz", "t", "aci", "wn"):
+        if name not in parts:
+            raise Invalid(f"{name}: is required", "R6")
+    if not parts["wn"]:
+        raise Invalid("wn: must not be empty", "R6")
+    event = _event(call, "mobile_event")
+    event.name = call.event = parts["wn"]
+    event.tz = _offset(parts["tz"])
+    event.time_ms = _milliseconds("t", _number("t", parts["t"]))
+    event.altcraft_client_id = parts["aci"] or None
+    event.pixel = call.query.get("i") or None
+    event.matching_mode = parts.get("mm") or None
+    event.utm = {word: parts[name] for name, word in _UTM.items() if parts.get(name)} or None
+    event.smid = _message(parts.get("mi", ""))
+    event.payload, event.matching = _object("wd", parts), _object("ma", parts)
+    event.subscription, event.profile_fields = _object("sn", parts), _object("pf", parts)
+    unknown = [(name, _PARTS) for name in parts if name not in _PARTS]
+    call.lints += unknown_parameters(unknown) if unknown else []
+    call.request = event
+
+
+def carry_out_mobile_event(call: Call) -> Document:
+    """Store the event, and write the profile's fields (E2, E3). Raises ``ProcessingError`` (R4, R5)."""
+    event: Event = call.request
+    context = context_of(call)
+    claimed = _claimed(event, context.caller)
+    if claimed is not None:
+        context.caller = claimed
+    profile = find_profile(context)
+    _name_profile(event, profile)
+    fields = event.profile_fields
+    if profile is not None:
+        changed = write_fields(context, profile, fields)
+        call.outcomes.append("unchanged" if changed is profile else "changed")
+    else:
+        call.note("E3", "no_profile")
+        _check_fields(context, fields)
+    call.note("E2", "stored_event", shortened(event.name or ""))
+    call.events.append(_kept(event))
+    return success(None)
+
+
+def _check_fields(context: MobileContext, fields: dict[str, Any] | None) -> None:
+    """Refuse fields that the database does not declare (R4), also where no profile is found."""
+    for name in fields or ():
+        if name not in context.database.fields:
+            raise incorrect_field(name)
+
+
+def _claimed(event: Event, caller: Caller) -> Caller | None:
+    """The caller whom the parts ``ma`` and ``mm`` name (E3); ``None`` if they name nobody."""
+    if not event.matching or not event.matching_mode:
+        return None
+    try:
+        claim = read_claim({**event.matching, "db_id": caller.db_id, "matching": event.matching_mode})
+    except Unauthorized:
+        return None
+    return Caller(caller.resource, caller.db_id, claim)
+
+
+def _event(call: Call, kind: Literal["delivery", "open", "mobile_event"]) -> Event:
+    event = Event(0, call.workspace.clock.now_ms(), kind, request_id=call.headers.get("request-id"))
+    if call.caller is not None:
+        event.db_id = call.caller.db_id
+        event.resource_id, event.resource = call.caller.resource.id, call.caller.resource.name
+    return event
+
+
+def _name_profile(event: Event, profile: Profile | None) -> None:
+    if profile is not None:
+        event.db_id, event.profile_id = profile.db_id, profile.id
+
+
+def _kept(event: Event) -> Event:
+    """The event with values that every reader of JSON can read: numbers of 64 bits."""
+    event.payload, event.matching = showable(event.payload), showable(event.matching)
+    event.subscription, event.profile_fields = showable(event.subscription), showable(event.profile_fields)
+    return event
+
+
+def _object(name: str, parts: dict[str, str]) -> dict[str, Any] | None:
+    """A part that is a JSON object; ``None`` where it is null, empty or not there."""
+    text = parts.get(name)
+    if not text:
+        return None
+    value = _json(name, text)
+    if value is not None and not isinstance(value, dict):
+        raise Invalid(f"{name}: must be a JSON object", "R6")
+    return value
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return read_json(text.encode())
+    except JSONProblem as problem:
+        path = f"{name}.{problem.path}" if problem.path else name
+        raise Invalid(f"{path}: {problem.text}", "R6") from problem
+
+
+def _message(text: str) -> str | None:
+    """The message's id: a bare string on Android, a quoted one on iOS."""
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        value = _json("mi", text)
+        return str(value) or None
+    return None if text == "null" else text or None
+
+
+def _offset(text: str) -> int:
+    number = _number("tz", text)
+    if number != int(number) or abs(number) > _WIDEST_OFFSET:
+        raise Invalid(f"tz: must be minus the UTC offset in minutes, {_WIDEST_OFFSET} at most", "R6")
+    return int(number)
+
+
+def _number(name: str, text: str) -> int | float:
+    try:
+        if text.isascii() and "_" not in text and len(text) <= 32:
+            number = int(text) if text.removeprefix("-").isdigit() else float(text)
+            if isfinite(number):
+                return number
+    except ValueError:
+        pass
+    raise Invalid(f"{name}: must be a number", "R6")
+
+
+def _milliseconds(path: str, value: float) -> int:
+    """A time in milliseconds (K4). Raises :class:`Invalid` (R6)."""
+    if isinstance(value, bool) or not 0 <= value <= _LAST_S * 1000:
+        raise Invalid(f"{path}: must be seconds or milliseconds since 1970, up to the year 9999", "R6")
+    return int(value) if value >= _MILLISECONDS else int(value * 1000)

@@ -1,0 +1,147 @@
+"""The SDKs' calls about subscriptions and profiles: query and body in, document out (K10–K50)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.mobile.answers import Document, success
+from emulator.mobile.body import read_body
+from emulator.mobile.call import Call
+from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
+from emulator.rules.mobile.context import MobileContext
+from emulator.rules.mobile.profile_update import update_profile
+from emulator.rules.mobile.requests import Subscribe, Unsuspend, Update, UpdateProfile, check_provider
+from emulator.rules.mobile.status import status
+from emulator.rules.mobile.subscribing import subscribe
+from emulator.rules.mobile.token_update import update_token
+from emulator.rules.mobile.unsuspending import unsuspend
+from emulator.rules.model import Changes, SubscriptionRequest, shortened
+
+_NAMES = {"subscribed": "subscribe", "suspended": "suspend", "unsubscribed": "unsubscribe"}
+_SYNC = {"true": True, "1": True, "false": False, "0": False}
+
+
+def context_of(call: Call, pair: tuple[str, str] | None = None) -> MobileContext:
+    """What the rules need to decide the call. Its lists are the call's own."""
+    workspace = call.workspace
+    if call.caller is None:
+        raise Unauthorized("Authorization: is required", "T5")
+    return MobileContext(
+        call.caller,
+        workspace.store,
+        workspace.settings.policies,
+        workspace.clock.timestamp(),
+        workspace.ids,
+        pair,
+        call.changes,
+        call.decided,
+        call.lints,
+        call.outcomes,
+    )
+
+
+def read_subscribe(call: Call) -> None:
+    """Check the call (R6)."""
+    request = read_body(call, Subscribe)
+    sent = request.subscription
+    _check_provider(call, "subscription.provider", sent.provider)
+    call.name = _NAMES[sent.status]  # type: ignore[assignment]
+    call.request, call.sync = request, _sync(call)
+    call.tokens = [SubscriptionRequest(sent.provider, sent.subscription_id)]
+
+
+def carry_out_subscribe(call: Call) -> Document:
+    """Subscribe, suspend or unsubscribe (K10–K15)."""
+    request: Subscribe = call.request
+    sent = request.subscription
+    context = context_of(call, (sent.provider, sent.subscription_id))
+    return _deferrable(call, lambda: subscribe(context, request))
+
+
+def read_update(call: Call) -> None:
+    """Check the call (R6)."""
+    request = read_body(call, Update)
+    _check_provider(call, "new_provider", request.new_provider)
+    if request.old_token and request.old_provider:
+        _check_provider(call, "old_provider", request.old_provider)
+        call.tokens.append(SubscriptionRequest(request.old_provider, request.old_token))
+    call.tokens.append(SubscriptionRequest(request.new_provider, request.new_token))
+    call.name, call.request, call.sync = "update", request, _sync(call)
+
+
+def carry_out_update(call: Call) -> Document:
+    """Move subscriptions to a new token (K20)."""
+    request: Update = call.request
+    context = context_of(call)
+    return _deferrable(call, lambda: update_token(context, request))
+
+
+def read_unsuspend(call: Call) -> None:
+    """Check the call (R6)."""
+    request = read_body(call, Unsuspend)
+    wanted = request.subscription
+    _check_provider(call, "subscription.provider", wanted.provider)
+    call.name, call.request = "unsuspend", request
+    call.tokens = [SubscriptionRequest(wanted.provider, wanted.subscription_id)]
+
+
+def carry_out_unsuspend(call: Call) -> Document:
+    """Log in or out (K30)."""
+    wanted = call.request.subscription
+    return success(unsuspend(context_of(call, (wanted.provider, wanted.subscription_id)), wanted))
+
+
+def read_status(call: Call) -> None:
+    """Check the query (R6)."""
+    call.name = "status"
+    provider, token = call.query.get("provider"), call.query.get("subscription_id")
+    if token and not provider:
+        raise Invalid("provider: is required with subscription_id", "R6")
+    if provider:
+        check_provider("provider", provider)
+    if provider and token:
+        call.tokens = [SubscriptionRequest(provider, token)]
+
+
+def carry_out_status(call: Call) -> Document:
+    """Tell the status of a subscription (K40)."""
+    provider, token = call.query.get("provider") or None, call.query.get("subscription_id") or None
+    pair = (provider, token) if provider and token else None
+    return success(status(context_of(call, pair), provider, token))
+
+
+def read_profile_update(call: Call) -> None:
+    """Check the call (R6)."""
+    call.name, call.request = "profile_update", read_body(call, UpdateProfile)
+
+
+def carry_out_profile_update(call: Call) -> Document:
+    """Write profile fields (K50)."""
+    return success(update_profile(context_of(call), call.request))
+
+
+def _deferrable(call: Call, decide: Callable[[], Document | None]) -> Document:
+    """The answer to a call that has ``sync``: without it, an error and the profile are not told (K12)."""
+    try:
+        profile = decide()
+    except ProcessingError as error:
+        if call.sync:
+            raise
+        call.changes = Changes()
+        call.note(error.rule, "said", error.text)
+        call.note("K12", "deferred")
+        call.outcomes = ["refused"]
+        return success(None)
+    return success(profile if call.sync else None)
+
+
+def _check_provider(call: Call, path: str, provider: str) -> None:
+    check_provider(path, provider, None if call.caller is None else call.caller.resource)
+
+
+def _sync(call: Call) -> bool:
+    """Whether the client waits for the profile (K5). Raises :class:`Invalid` (R6)."""
+    text = call.query.get("sync") or "false"
+    if text.lower() not in _SYNC:
+        raise Invalid(f'sync: must be true or false, not "{shortened(text)}"', "R6")
+    return _SYNC[text.lower()]

@@ -1,0 +1,81 @@
+"""The bodies of the SDKs' calls, their shape checked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from emulator.rules.errors import Invalid
+from emulator.rules.mobile.writing import SentCategory
+from emulator.rules.model import NonEmpty, Resource, shortened
+from emulator.rules.providers import accepted
+
+#: The providers that the SDKs register tokens of.
+SDK_PROVIDERS = (
+    "android-firebase",
+    "android-huawei",
+    "android-rustore",
+    "ios-apns",
+    "ios-firebase",
+    "ios-huawei",
+)
+
+
+class Pair(Struct, forbid_unknown_fields=True):
+    """A provider and a token."""
+
+    provider: NonEmpty
+    subscription_id: NonEmpty
+
+
+class SentSubscription(Pair, forbid_unknown_fields=True):
+    """The subscription of :class:`Subscribe`."""
+
+    status: Literal["subscribed", "suspended", "unsubscribed"]
+    fields: dict[str, Any] | None = None
+    cats: list[SentCategory] | None = None
+
+
+class Subscribe(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /subscription/push/subscribe`` (K10)."""
+
+    subscription: SentSubscription
+    subscription_id: str | None = None
+    time: int | float | None = None
+    profile_fields: dict[str, Any] | None = None
+    replace: bool | None = None
+    skip_triggers: bool | None = None
+
+
+class Update(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /subscription/push/update`` (K20)."""
+
+    new_token: NonEmpty
+    new_provider: NonEmpty
+    old_token: str | None = None
+    old_provider: str | None = None
+    sync: bool | int | None = None
+
+
+class Unsuspend(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /subscription/push/unsuspend`` (K30)."""
+
+    subscription: Pair
+    replace: bool | None = None
+
+
+class UpdateProfile(Struct, forbid_unknown_fields=True):
+    """The body of ``POST /profile/update`` (K50)."""
+
+    profile_fields: dict[str, Any] | None = None
+    skip_triggers: bool | None = None
+
+
+def check_provider(path: str, provider: str, resource: Resource | None = None) -> None:
+    """Refuse a provider of no SDK, or one that the resource does not accept. Raises :class:`Invalid` (R6)."""
+    if provider not in SDK_PROVIDERS:
+        wanted = ", ".join(SDK_PROVIDERS)
+        raise Invalid(f'{path}: unknown provider "{shortened(provider)}"; there are {wanted}', "R6")
+    if resource is not None and resource.providers is not None and not accepted(provider, resource):
+        raise Invalid(f'{path}: "{provider}" is not configured for the resource', "R6")

@@ -1,0 +1,96 @@
+"""``/__admin/events``: the events that SDKs reported, counting and verifying (E5)."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from flask import request
+
+from emulator.journal.matching import Criteria
+from emulator.journal.search import nearest_misses
+from emulator.rules.errors import NotFound
+from emulator.web.admin.criteria import EVENTS
+from emulator.web.admin.operation import Later, link, operation
+from emulator.web.admin.verifying import (
+    count,
+    count_schema,
+    finder,
+    list_page,
+    list_parameters,
+    read_list,
+    verify,
+)
+from emulator.web.current import workspace
+from emulator.workspaces.answers import recorded_event
+from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import Cleared, Counted, EventPage, NearMiss, RecordedEvent, Unverified
+
+EventCountSchema = count_schema(EVENTS, "EventCountSchema")
+_JOURNAL = attrgetter("events")
+
+
+@operation(
+    "get",
+    "/events",
+    query=list_parameters(EVENTS),
+    links=link("get_event", entry_id="/items/0/id"),
+)
+def list_events() -> Later[EventPage]:
+    """Push events and mobile events, newest first (``payload.NAME`` filters by a part of the payload)."""
+    return _list(workspace(), *read_list(EVENTS, request.args.to_dict()))
+
+
+async def _list(found: Workspace, match: Criteria[Any], page: dict[str, Any]) -> EventPage:
+    journal = found.events
+    listed = await list_page(found, journal, match, page, recorded_event)
+    return EventPage(*listed, recorded=journal.recorded, dropped=journal.dropped, bytes=journal.bytes)
+
+
+@operation("get", "/events/<int64:entry_id>", refusals=(404,))
+def get_event(entry_id: int) -> RecordedEvent:
+    """One event."""
+    event = workspace().events.get(entry_id)
+    if event is None:
+        raise NotFound(f"event {entry_id} not found: no event of this id is kept", "A3")
+    return recorded_event(event)
+
+
+@operation("delete", "/events")
+def clear_events() -> Cleared:
+    """Delete all events."""
+    journal = workspace().events
+    cleared = len(journal)
+    journal.clear()
+    return Cleared(cleared)
+
+
+@operation("post", "/events/count", body=EventCountSchema)
+def count_events(body: dict[str, Any]) -> Later[Counted]:
+    """How many events match; waits up to ``within`` seconds for what is expected."""
+    return count(finder(), _JOURNAL, **body)
+
+
+@operation(
+    "post",
+    "/events/verify",
+    body=EventCountSchema,
+    others={422: ("Not so many; `nearest` says which events came nearest, and what differs.", Unverified)},
+)
+def verify_events(body: dict[str, Any]) -> Later[Counted]:
+    """Whether as many events match as expected."""
+    return verify(finder(), _JOURNAL, "event", _nearest, **body)
+
+
+async def _nearest(found: Workspace, match: Criteria[Any]) -> list[NearMiss]:
+    misses = await nearest_misses(found.events, match)
+    return [
+        NearMiss(
+            miss.entry.id,
+            miss.entry.time,
+            msgspec.json.encode(msgspec.to_builtins(recorded_event(miss.entry))).decode(),
+            miss.differences,
+        )
+        for miss in misses
+    ]

@@ -1,0 +1,170 @@
+"""What lists of recorded requests and events have in common: pages, counting and verifying."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from itertools import islice
+from typing import Any, ClassVar
+
+import msgspec
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from emulator.journal.journal import E, Journal
+from emulator.journal.matching import Criteria
+from emulator.journal.search import search
+from emulator.journal.verify import Expectation, count_within
+from emulator.loop.pacing import Pacing
+from emulator.rules.errors import Invalid
+from emulator.rules.lints import did_you_mean
+from emulator.schemas.errors import integer, messages
+from emulator.schemas.json_schema import JSONSchema
+from emulator.web.admin.criteria import MatchField, Vocabulary, check_possible, read_criteria
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load
+from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
+from emulator.web.current import emulator, workspace_name
+from emulator.web.later import json_answer
+from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import Counted, NearMiss, Unverified
+
+MAX_WITHIN_S = 60.0
+#: Finds the request's workspace each time: it may be created, or replaced, during a wait.
+Find = Callable[[], Workspace]
+#: The journal of a workspace.
+Of = Callable[[Workspace], Journal[Any, Any]]
+
+
+class ExpectSchema(AdminSchema):
+    """How many requests are expected."""
+
+    #: Either ``exactly`` or bounds.
+    json_schema: ClassVar[JSONSchema] = {"anyOf": [{"maxProperties": 1}, {"not": {"required": ["exactly"]}}]}
+
+    at_least = integer(validate=COUNT)
+    at_most = integer(validate=COUNT)
+    exactly = integer(validate=COUNT)
+
+    @validates_schema
+    def _fits_together(self, data: dict[str, int], **kwargs: Any) -> None:
+        if "exactly" in data and len(data) > 1:
+            raise ValidationError("exactly goes with neither at_least nor at_most")
+        if data.get("at_least", 0) > data.get("at_most", 2**63):
+            raise ValidationError("at_least must not be more than at_most")
+
+    @post_load
+    def _make(self, data: dict[str, int], **kwargs: Any) -> Expectation:
+        return Expectation.of(data)
+
+
+class ExpectingSchema(AdminSchema):
+    """The body of ``count`` and ``verify``, without the criteria."""
+
+    expect = fields.Nested(
+        ExpectSchema, load_default=partial(Expectation.of, {}), error_messages=messages("an object")
+    )
+    within = number(
+        "a number of seconds",
+        load_default=0.0,
+        validate=validate.Range(0, MAX_WITHIN_S, error=f"must be 0 to {MAX_WITHIN_S:g} seconds"),
+    )
+
+
+class ListSchema(AdminSchema):
+    """The parameters of a list beside criteria."""
+
+    limit = number_in_query(
+        load_default=50,
+        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+        metadata={"description": "how many"},
+    )
+    cursor = number_in_query(
+        validate=ONE_OR_MORE,
+        error_messages=messages("a cursor of a list before"),
+        metadata={"description": "the `next` of the page before"},
+    )
+
+
+def count_schema(vocabulary: Vocabulary, name: str) -> type[AdminSchema]:
+    """The body of ``count`` and ``verify`` with these criteria."""
+    match = MatchField(vocabulary, required=True, error_messages=messages("an object"))
+    made: type[AdminSchema] = ExpectingSchema.from_dict({"match": match}, name=name)  # type: ignore[assignment]
+    return made
+
+
+def list_parameters(vocabulary: Vocabulary) -> list[JSONSchema]:
+    """The parameters of a list: the page, and each criterion."""
+    page: JSONSchema = {"in": "query", "schema": ListSchema}
+    return [page, *(_filter(*one) for one in vocabulary.schemas.items())]
+
+
+def _filter(name: str, schema: JSONSchema) -> JSONSchema:
+    """A criterion as a parameter of a list: a query string has no null."""
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind not in ("integer", "boolean") and name != "since":
+        values = [one for one in schema.get("enum", ()) if one is not None]
+        schema, kind = {"enum": values} if values else {}, "string"
+    described = {**schema, "type": kind}
+    return {"in": "query", "name": name, "description": "must be this", "schema": described}
+
+
+def read_list(vocabulary: Vocabulary, arguments: dict[str, str]) -> tuple[Criteria[Any], dict[str, Any]]:
+    """The criteria and the page of a list's query. Raises :class:`Invalid`."""
+    page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
+    unknown = [
+        f"{key}: unknown parameter{did_you_mean(key, (*vocabulary.keys, *ListSchema().fields))}"
+        for key in islice((key for key in arguments if not vocabulary.is_key(key)), MOST_COMPLAINTS)
+    ]
+    if unknown:
+        raise Invalid("; ".join(unknown), "A3")
+    return vocabulary.make(read_criteria(arguments), loose=True), page
+
+
+async def list_page(
+    found: Workspace,
+    journal: Journal[E, Any],
+    match: Criteria[Any],
+    page: Mapping[str, Any],
+    shown: Callable[[E], msgspec.Struct],
+) -> tuple[list[Any], int | None, int]:
+    """The items of a list in the form of the API, the next cursor, and the number of all that match."""
+    await check_possible(found, journal, match)
+    filtered = bool(match.criteria)
+    listed = await search(journal, match, page["limit"], page.get("cursor"), count_all=filtered)
+    items: list[Any] = []
+    steps = Pacing(asked_every=1)
+    for entry in listed.entries:
+        if steps.long:
+            await steps.pause()
+        items.append(msgspec.Raw(msgspec.json.encode(shown(entry))))
+    return items, listed.older, listed.total if filtered else len(journal)
+
+
+def finder() -> Find:
+    """Finds the workspace of this request, also later."""
+    return partial(emulator().workspaces.look, workspace_name())
+
+
+async def count(find: Find, of: Of, match: Criteria[Any], expect: Expectation, within: float) -> Counted:
+    """How many entries match; waits for what is expected."""
+    await check_possible(find(), of(find()), match, "match.")
+    return Counted(await count_within(of(find()), match, expect, within))
+
+
+async def verify(
+    find: Find,
+    of: Of,
+    noun: str,
+    nearest: Callable[[Workspace, Criteria[Any]], Awaitable[list[NearMiss]]],
+    match: Criteria[Any],
+    expect: Expectation,
+    within: float,
+) -> Any:
+    """The number, or 422 with the entries that came nearest."""
+    counted = await count(find, of, match, expect, within)
+    if expect.met_by(counted.count):
+        return counted
+    found, number_found = find(), counted.count
+    text = f"expected {expect} {noun}(s), found {number_found} of {len(of(found))} in the journal"
+    near = [] if expect.broken_by(number_found) else await nearest(found, match)
+    return json_answer(Unverified(422, text, number_found, near), 422)

@@ -1,0 +1,40 @@
+"""Answers to the SDKs' calls that a repeated call gets again (K3)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+#: Authorisation, path and Request-ID of a call.
+ReplayKey = tuple[str, str, str]
+#: The most answers of a workspace, and the most bytes of one.
+MOST_ANSWERS, MOST_BYTES = 1000, 16 << 10
+
+
+class Replay(NamedTuple):
+    """The answer of a call that was carried out, and a digest of that call's body."""
+
+    answer: bytes
+    body: bytes
+
+
+class Replays:
+    """The last answers of a workspace, bounded; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[ReplayKey, Replay] = OrderedDict()
+
+    def find(self, key: ReplayKey) -> Replay | None:
+        """The answer to the first call of this key."""
+        return self._answers.get(key)
+
+    def remember(self, key: ReplayKey, replay: Replay) -> None:
+        """Keep an answer; one that is too long is not kept."""
+        if len(replay.answer) <= MOST_BYTES:
+            self._answers[key] = replay
+            if len(self._answers) > MOST_ANSWERS:
+                self._answers.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget every answer: the state that they tell of is gone."""
+        self._answers.clear()

@@ -1,0 +1,209 @@
+"""What holds for every call: paths, queries, retries, bad input, faults (K1–K6, R6)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.messages import Incoming
+from tests.in_process import InProcess
+from tests.mobile import FIXTURES, ROLE, bearer, subscribe_body
+from tests.mobile.conftest import Phone
+
+SUBSCRIBE = "/subscription/push/subscribe/"
+POSTS = (SUBSCRIBE, "/subscription/push/update/", "/subscription/push/unsuspend/", "/profile/update")
+
+
+@pytest.mark.parametrize("before", ["", "/", "//", "/w/other", "/w/other/"])
+@pytest.mark.parametrize("behind", ["", "/"])
+def test_K1_slashes_and_workspaces_before_the_path_mean_nothing(
+    phone: Phone, before: str, behind: str
+) -> None:
+    path = f"{before}/subscription/push/subscribe{behind}"
+    body = json.dumps(subscribe_body("t")).encode()
+    incoming = Incoming("POST", path, "sync=true", {"authorization": ROLE}, body, "127.0.0.1:1")
+    answer = phone.app.emulator.exchange.handle(incoming)
+    assert (answer.status, json.loads(answer.body)["profile"]["subscription"]["status"]) == (
+        200,
+        "subscribed",
+    )
+
+
+def test_K2_a_plus_in_a_query_is_a_plus(phone: Phone) -> None:
+    phone.subscribe("a+b:/c")
+    assert phone.of("a+b:/c") == "subscribed"
+    assert phone.of("a%2Bb%3A%2Fc") == "subscribed"
+
+
+def test_K3_a_repeated_request_id_gets_the_first_answer(phone: Phone) -> None:
+    def send(status: str, request_id: str = "one", authorization: str = ROLE) -> Any:
+        body = subscribe_body("t", status=status)
+        return phone.call(SUBSCRIBE + "?sync=1", body, authorization, Request_ID=request_id)
+
+    first = send("subscribed")
+    assert send("suspended") == first
+    assert [one["rule"] for one in phone.last()["lints"]] == ["K3"]
+    assert phone.of("t") == "subscribed"
+    assert send("suspended", "two")[1]["profile"]["subscription"]["status"] == "suspended"
+    assert send("suspended", "one", bearer())[1]["profile"]["id"] != first[1]["profile"]["id"]
+    phone.app.client.post("/__admin/reset", json={})
+    assert send("suspended")[1]["profile"]["subscription"]["status"] == "suspended"
+
+
+def test_K3_policy_sdk_retries_apply(phone: Phone) -> None:
+    phone.app.client.patch("/__admin/settings", json={"policies": {"sdk_retries": "apply"}})
+    for status in ("subscribed", "suspended"):
+        answer = phone.call(SUBSCRIBE + "?sync=1", subscribe_body("t", status=status), Request_ID="one")
+        assert answer[1]["profile"]["subscription"]["status"] == status
+
+
+def test_K3_the_answer_that_a_fault_lost_is_remembered_and_the_fault_s_is_not(phone: Phone) -> None:
+    for apply, made in (("before", 0), ("after", 1)):
+        fault = {"then": {"status": 503}, "times": 1, "apply": apply, "match": {"call": "subscribe"}}
+        assert phone.app.client.post("/__admin/faults", json=fault).status_code == 201
+        assert phone.call(SUBSCRIBE, subscribe_body(apply), Request_ID=apply)[0] == 503
+        assert phone.app.counts[1] == made
+    assert phone.call(SUBSCRIBE, subscribe_body("after"), Request_ID="after")[0] == 200
+    assert "K3" in [one["rule"] for one in phone.last()["decided"]]
+
+
+@pytest.mark.parametrize("time", [1782900000, 1782900000123, 1782900000.5, None])
+def test_K4_times_are_seconds_or_milliseconds(phone: Phone, time: Any) -> None:
+    assert phone.subscribe("t", time=time)
+
+
+@pytest.mark.parametrize(("sync", "told"), [("true", True), ("1", True), ("false", False), ("0", False)])
+def test_K5_sync_is_a_word_or_a_digit(phone: Phone, sync: str, told: bool) -> None:
+    assert (phone.subscribe("t", sync=sync) is not None) == told
+    assert phone.call(SUBSCRIBE, subscribe_body("t"))[1]["profile"] is None
+    assert phone.call(SUBSCRIBE + "?sync=maybe", subscribe_body("t"))[0] == 400
+
+
+def test_K6_unknown_members_are_ignored_with_a_lint(phone: Phone) -> None:
+    phone.subscribe("t", profil_fields={"age": 1}, profile_fields=None, cats=None)
+    (lint,) = phone.last()["lints"]
+    assert (lint["rule"], lint["path"]) == ("L1", "profil_fields")
+    assert "profile_fields" in lint["text"]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "body: is empty"),
+        (b"{", "body: is not JSON"),
+        (b"[]", "body: must be a JSON object"),
+        (b"{}", "subscription: is required"),
+        (b"\xff", "body: is not UTF-8"),
+        (b"[" * 100_000, "body: "),
+        ({"subscription": 5}, "subscription: must be a JSON object"),
+        (
+            {"subscription": {"provider": "ios-apns", "subscription_id": "t"}},
+            "subscription.status: is required",
+        ),
+        (subscribe_body(""), "subscription.subscription_id: must not be empty"),
+        (subscribe_body("t", "pigeon"), 'subscription.provider: unknown provider "pigeon"'),
+        (subscribe_body("t", status="gone"), 'subscription.status: must be "subscribed"'),
+        (subscribe_body("t", replace="yes"), "replace: must be true or false"),
+        (subscribe_body("t", time="now"), "time: must be a number"),
+        (subscribe_body("t", profile_fields=[]), "profile_fields: must be a JSON object"),
+        (subscribe_body("t", cats=[{"active": True}]), "subscription.cats[0].name: is required"),
+        (
+            subscribe_body("t", cats=[{"name": "a", "active": "x"}]),
+            "subscription.cats[0].active: must be true",
+        ),
+        (subscribe_body("a\0b"), "subscription_id: must not contain NUL"),
+    ],
+)
+def test_R6_what_is_wrong_is_said_with_its_path(phone: Phone, body: Any, text: str) -> None:
+    status, answer = phone.call(SUBSCRIBE, body)
+    assert (status, answer["error"], answer["profile"]) == (400, 400, None)
+    assert answer["error_text"].startswith(text), answer["error_text"]
+    assert phone.app.counts == (0, 0)
+
+
+def test_R6_a_method_that_the_path_has_not(phone: Phone) -> None:
+    answer = phone.app.client.get(SUBSCRIBE, headers={"Authorization": ROLE})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert phone.call("/subscription/push/status/", {})[0] == 405
+
+
+def test_R6_a_body_over_the_limit(phone: Phone) -> None:
+    assert phone.call(SUBSCRIBE, b" " * (1 << 20) + b"{}")[0] == 413
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def busy() -> Any:
+    with InProcess(fixtures=FIXTURES) as app:
+        yield Phone(app)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    path=st.sampled_from(POSTS),
+    members=st.dictionaries(
+        st.sampled_from(
+            ["subscription", "profile_fields", "replace", "time", "old_token", "new_token", "new_provider"]
+        ),
+        JSONS,
+    ),
+    inner=st.dictionaries(
+        st.sampled_from(["provider", "status", "fields", "cats", "subscription_id"]), JSONS
+    ),
+)
+def test_R6_no_body_fails_the_server_or_is_half_applied(
+    busy: Phone, path: str, members: dict[str, Any], inner: dict[str, Any]
+) -> None:
+    body = subscribe_body("t") | members
+    if isinstance(body["subscription"], dict):
+        body["subscription"] |= inner
+    before = busy.app.store.commits
+    status, answer = busy.call(path + "?sync=true", body, bearer())
+    assert status in (200, 400), answer
+    assert status == 200 or busy.app.store.commits == before
+
+
+def test_a_fault_is_matched_by_the_call_s_name(phone: Phone) -> None:
+    fault = {"then": {"status": 503}, "match": {"call": "suspend", "provider": "android-firebase"}}
+    assert phone.app.client.post("/__admin/faults", json=fault).status_code == 201
+    phone.subscribe("t")
+    status, text = phone.refused("t", status="suspended")
+    assert (status, text) == (503, "Fault: Service Unavailable")
+    assert phone.of("t") == "subscribed"
+
+
+def test_a_token_of_a_fault_works_as_on_the_endpoint(phone: Phone) -> None:
+    assert phone.refused("emu!503")[0] == 503
+    assert phone.refused("emu!unknown-category")[1].endswith("category not found in resource")
+    assert phone.refused("emu!nonsense")[0] == 400
+
+
+def test_both_doors_have_one_base(phone: Phone) -> None:
+    pushed = phone.app.push("t", resource_token="mobile-resource")["data"][0]
+    suspended = phone.subscribe("t", status="suspended")
+    assert suspended["id"] == pushed["profile_id"]
+    assert suspended["subscription"]["hash_id"] == pushed["subscription_hash_id"]
+    back = phone.app.push("t", resource_token="mobile-resource")["data"][0]
+    assert (back["profile_id"], back["subscription_hash_id"]) == (
+        pushed["profile_id"],
+        pushed["subscription_hash_id"],
+    )
+    assert phone.of("t") == "subscribed"
+
+
+def test_the_journal_finds_a_call_by_its_token(phone: Phone) -> None:
+    phone.subscribe("one")
+    phone.subscribe("two", status="unsubscribed")
+    for criteria, number in (("subscription_id=two", 1), ("unsubscribe=true", 1), ("provider=ios-apns", 0)):
+        found = phone.app.client.get(f"/__admin/requests?{criteria}").get_json()["items"]
+        assert len(found) == number, criteria
