@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from marshmallow import Schema
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
 from emulator.cli.serve import command as serve  # noqa: E402 (the clone's own package)
+from emulator.fixtures.schema import DatabaseSchema, ProfileEntrySchema, ResourceSchema  # noqa: E402
 from emulator.rules.catalogue import GRADES, RULES  # noqa: E402
+from emulator.rules.fields import FIELD_KINDS, InvalidFieldValue, read_value  # noqa: E402
+from emulator.rules.model import FieldType, FieldValue  # noqa: E402
+from emulator.rules.providers import DOCUMENTED  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings  # noqa: E402
 from emulator.web.openapi.document import as_text, openapi_document, schema_documents  # noqa: E402
 from emulator.workspaces.settings import LINT_IDS  # noqa: E402
@@ -83,6 +89,152 @@ def configuration_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+#: Of each file its schema and an example.
+FIXTURES: dict[str, tuple[type[Schema], str]] = {
+    "databases.json": (
+        DatabaseSchema,
+        """[
+  {"id": 17, "name": "Main", "fields": {
+    "CustomNumber1": "int", "email": "string", "birthday": "date",
+    "tier": {"type": "enum", "options": ["gold", "blue"]}}},
+  {"id": 34, "name": "Club"}
+]""",
+    ),
+    "resources.json": (
+        ResourceSchema,
+        """[
+  {"id": 5, "name": "App", "token": "my-resource-token", "db_ids": [17, 34]},
+  {"id": 6, "name": "App in RuStore", "token": "rustore", "db_ids": [17], "providers": ["android-rustore"]},
+  {"id": 7, "name": "App with a mobile SDK", "token": "sdk", "db_ids": [17], "providers": ["ios-apns"],
+   "role_tokens": [{"token": "my-role-token", "name": "Staging", "db_id": 17, "expires": "2030-01-01"}],
+   "categories": [{"name": "news", "title": "News"}, {"name": "service", "title": "Service", "steady": true}],
+   "subscription_fields": {"points": "int"}, "jwt_key": "a secret of at least 32 characters"}
+]""",
+    ),
+    "profiles.json": (
+        ProfileEntrySchema,
+        """[
+  {"id": "anna", "db_id": 17, "fields": {"CustomNumber1": 100, "birthday": "1990-02-28", "tier": "gold"},
+   "subscriptions": [
+     {"resource_id": 5, "provider": "android-firebase", "subscription_id": "annas-token"},
+     {"resource_id": 6, "provider": "android-rustore", "subscription_id": "old", "status": "unsubscribed"},
+     {"resource_id": 7, "provider": "ios-apns", "subscription_id": "annas-tablet", "status": "suspended",
+      "fields": {"points": 12, "_os_ver": "17.5"}, "cats": [{"name": "news", "active": true}]}]},
+  {"db_id": 34}
+]""",
+    ),
+}
+#: What a member says, beside its type.
+MEMBERS = {
+    "databases.json id": "unique",
+    "databases.json fields": "the custom fields by name, each with its type (below)",
+    "resources.json id": "unique",
+    "resources.json token": "the `resource_token` of requests; unique",
+    "resources.json db_ids": "the databases, in the order of the answer's items; may be empty (B3)",
+    "resources.json providers": "what the resource accepts (S6); left out: the documented providers (below)",
+    "resources.json role_tokens": "the role tokens of mobile SDKs (T1)",
+    "resources.json categories": "the categories that its subscriptions choose from (K14)",
+    "resources.json subscription_fields": "the fields of its subscriptions, each with its type, beside those "
+    "that the SDKs send by themselves (`_os`, `_os_ver` …)",
+    "resources.json jwt_key": "verifies the JWTs of its databases: a secret of HS256, or a public key in PEM "
+    "(T4); left out: any signature is accepted",
+    "role_tokens token": "what follows `rtoken@`; unique",
+    "role_tokens name": "for people",
+    "role_tokens db_id": "the database of its profiles; one of the resource's",
+    "role_tokens expires": "when it expires (T5); left out: it does not",
+    "categories name": "unique in the resource",
+    "categories title": "for people",
+    "categories steady": "true: an app cannot change it (K14)",
+    "profiles.json id": "1 to 64 printable characters, unique in its database; left out: one is made",
+    "profiles.json db_id": "the database",
+    "profiles.json fields": "values of fields that the database declares",
+    "profiles.json is_test": "left out: false",
+    "profiles.json subscriptions": "the profile's push subscriptions; left out: none",
+    "subscriptions resource_id": "a resource that has the profile's database",
+    "subscriptions provider": "one that the resource accepts",
+    "subscriptions subscription_id": "the token; active on one profile of a database at most (S4)",
+    "subscriptions status": "`subscribed`, `suspended` or `unsubscribed`; left out: `subscribed`",
+    "subscriptions fields": "values of the SDKs' fields and of the resource's `subscription_fields`",
+    "subscriptions cats": "which of the resource's categories the subscription wants (K14)",
+    "cats name": "a category of the resource",
+    "cats active": "whether it is wanted",
+}
+#: Of each type of a field values in fixtures and requests.
+VALUES: dict[str, tuple[FieldType, list[FieldValue]]] = {
+    "int": (FieldType("int"), [123, "123", 123.0]),
+    "float": (FieldType("float"), [4.5, 4, "4.5"]),
+    "string": (FieldType("string"), ["Anna", 7]),
+    "bool": (FieldType("bool"), [True, "false"]),
+    "date": (FieldType("date"), ["1990-02-28"]),
+    "datetime": (
+        FieldType("datetime"),
+        ["2026-01-31T12:00:00Z", "2026-01-31T15:00+03:00", "2026-01-31 12:00"],
+    ),
+    "ip": (FieldType("ip"), ["192.0.2.7", "2001:DB8::1"]),
+    "enum": (FieldType("enum", ("gold", "blue")), ["gold"]),
+}
+
+
+def fixtures_page() -> str:
+    """``fixtures.md``: the files of a fixture set."""
+    lines = [(FOLDER / "fixtures.head.md").read_text(encoding="utf-8").rstrip(), ""]
+    for name, (schema, example) in FIXTURES.items():
+        lines += [f"## {name}", "", "```json", example, "```", "", *_members(name, schema())]
+    lines += [
+        "## Types of fields",
+        "",
+        'A type is its name, an enum `{"type": "enum", "options": […]}`. Values of fixtures and',
+        "of requests are read alike (M5), stored in one form and compared in that form; a time without",
+        "a zone is UTC.",
+        "",
+        "| type | a value must be | written → stored |",
+        "|---|---|---|",
+    ]
+    for kind in FIELD_KINDS:
+        field_type, values = VALUES.get(kind, (FieldType(kind), []))
+        stored = (f"`{json.dumps(one)}` → `{json.dumps(read_value(field_type, one))}`" for one in values)
+        lines.append(f"| `{kind}` | {_wanted(field_type)} | {', '.join(stored)} |")
+    lines += [
+        "",
+        "## Providers",
+        "",
+        "Documented, and accepted by a resource without `providers`: "
+        + ", ".join(f"`{one}`" for one in DOCUMENTED)
+        + ".",
+        "",
+        "A resource's `providers` may name others, such as `android-rustore`. A name that is one or two",
+        "letters away from a documented one, or differs in case or marks only, is a mistake:",
+        "`android-firebse`, `iOS_APNS`.",
+        "",
+    ]
+    lines.append((FOLDER / "fixtures.tail.md").read_text(encoding="utf-8").rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _members(name: str, schema: Schema) -> list[str]:
+    lines = ["| member | type | needed | |", "|---|---|---|---|"]
+    more: list[str] = []
+    for member, field in schema.fields.items():
+        needed = "yes" if field.required else ""
+        kind = field.error_messages.get("invalid", "").removeprefix("must be ")
+        lines.append(
+            f"| `{member}` | {_cell(kind)} | {needed} | {_cell(MEMBERS.get(f'{name} {member}', ''))} |"
+        )
+        nested = getattr(getattr(field, "inner", None), "schema", None)
+        if nested is not None:
+            more += [f"Each of `{member}`:", "", *_members(member, nested)]
+    return [*lines, "", *more]
+
+
+def _wanted(field_type: FieldType) -> str:
+    for wrong in (True, "\0"):
+        try:
+            read_value(field_type, wrong)
+        except InvalidFieldValue as error:
+            return str(error) if field_type.kind != "enum" else "one of its options"
+    raise AssertionError(field_type)
+
+
 def admin_page() -> str:
     """``admin-api.md``: every call of the admin API."""
     document = openapi_document()
@@ -130,6 +282,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "fixtures.md": fixtures_page,
     "rules.md": rules_page,
     "configuration.md": configuration_page,
     "admin-api.md": admin_page,

@@ -85,11 +85,11 @@ def command(
         return 0 if ended.state == "finished" else 1
     except ImportRefused as error:
         for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
+            click.echo(f"error: {_of_file(file, str(problem))}", err=True)
         click.echo("nothing was imported", err=True)
         return 1
     except EmulatorError as error:
-        raise click.ClickException(error.error_text) from error
+        raise click.ClickException(_of_file(file, error.error_text)) from error
     except (StateError, Unavailable, Refused) as error:
         held = isinstance(error, StateError) and "in use by" in str(error)
         hint = ": import through it with --url http://HOST:PORT" if held else ""
@@ -99,6 +99,11 @@ def command(
         raise click.ClickException(f"the fixtures in {options['fixtures']} cannot be used") from error
     except OSError as error:
         raise click.ClickException(f"{error.filename or file}: {error.strerror or error}") from error
+
+
+def _of_file(file: Path, problem: str) -> str:
+    """A problem with the file's path in place of the name of its part in the call."""
+    return f"{file}: {problem.removeprefix('file: ')}" if problem.startswith("file: ") else problem
 
 
 def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Report:

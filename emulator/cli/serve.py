@@ -80,6 +80,7 @@ def _finite(context: click.Context, option: click.Parameter, number: float | Non
 
 
 _DEFAULTS = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, ())}
+_POLICIES = ", ".join(f"{name}={'|'.join(choices)}" for name, choices in POLICY_CHOICES.items())
 _path = click.Path(path_type=Path)
 _natural = click.IntRange(1)
 
@@ -109,7 +110,7 @@ _natural = click.IntRange(1)
     multiple=True,
     metavar="NAME=VALUE",
     callback=_parse_policies,
-    help="Override a behaviour that the documentation leaves open.",
+    help=f"Override a behaviour that the documentation leaves open: {_POLICIES}. The first is the default.",
 )
 @_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(

@@ -30,7 +30,7 @@ from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushReques
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
-from emulator.workspaces.errors import refusal, status_of
+from emulator.workspaces.errors import headers_of, refusal, status_of
 from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name
 from emulator.workspaces.workspace import Workspace
 
@@ -238,7 +238,7 @@ def _error_answer(
     if isinstance(error, NotAllowed):
         allowed = "POST, OPTIONS" if mobile is None else SERVED[mobile].method
         headers = [("Allow", allowed), *headers]
-    return make(error.text, status_of(error), status, headers)
+    return make(error.text, status_of(error), status, [*headers_of(error), *headers])
 
 
 def _not_stored(call: Call, error: Unavailable) -> Answer:

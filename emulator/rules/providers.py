@@ -23,6 +23,10 @@ DOCUMENTED = (
 )
 
 
+#: The longest name that is compared with the documented ones, and the most slips in it.
+_LONGEST_NAME, _MOST_SLIPS = 64, 2
+
+
 class _Shape(NamedTuple):
     """The form of a token, as "should …"; what its length is a multiple of.
 
@@ -95,6 +99,31 @@ def known(provider: str, resource: Resource) -> bool:
 def accepted(provider: str, resource: Resource) -> bool:
     """Whether the resource accepts the provider (S6); without a list of its own, the documented ones."""
     return provider in (DOCUMENTED if resource.providers is None else resource.providers)
+
+
+def misspelt_provider(name: str) -> str | None:
+    """The documented provider that an unknown name is a slip of: other case or marks, two letters wrong."""
+    if name in DOCUMENTED or len(name) > _LONGEST_NAME:
+        return None
+    plain = _plain_name(name)
+    return next((one for one in DOCUMENTED if _slips(plain, _plain_name(one)) <= _MOST_SLIPS), None)
+
+
+def _plain_name(name: str) -> str:
+    return "-".join(re.split(r"[\W_]+", name.strip().lower()))
+
+
+def _slips(one: str, other: str) -> int:
+    """How many letters are to be changed, added, left out or swapped with the next to make one the other."""
+    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        previous, before, row = before, row, [at]
+        for place, wanted in enumerate(other, 1):
+            least = min(row[-1] + 1, before[place] + 1, before[place - 1] + (letter != wanted))
+            if at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == wanted:
+                least = min(least, previous[place - 2] + 1)
+            row.append(least)
+    return row[-1]
 
 
 def token_complaint(provider: str, token: str) -> str | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from emulator.schemas.strict_json import MAX_DEPTH, PARSERS, JSONProblem, path_of
+from emulator.schemas.strict_json import MAX_DEPTH, PARSERS, JSONProblem, path_of, read_json
 
 #: The names and positions that lead to a value, the last one first: ``(step, those before)``.
 _Steps = tuple[Any, "_Steps | None"]
@@ -26,6 +26,17 @@ def duplicate_keys(text: str, most: int) -> tuple[list[tuple[str, str]], int]:
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
     return [(path_of(_in_order(steps)), steps[0]) for steps in found[:most]], len(found)
+
+
+def read_unique_json(data: bytes) -> Any:
+    """The document's value, as :func:`read_json` has it; no object may have a key twice.
+
+    Raises :class:`~emulator.schemas.strict_json.JSONProblem`.
+    """
+    value = read_json(data)
+    for path, _ in duplicate_keys(data.decode(), 1)[0]:
+        raise JSONProblem("duplicate key", path)
+    return value
 
 
 class _Found(Exception):

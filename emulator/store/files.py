@@ -7,13 +7,14 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from errno import EACCES, EISDIR, ELOOP, ENOENT, EPERM
 from io import RawIOBase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
+import orjson
 
 from emulator.store.errors import DamagedState, StateError
 
@@ -105,3 +106,44 @@ def identity(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class NotWritten(Exception):
+    """Why no file was written, in one line for the person who asked for it."""
+
+
+def write_arrays(out: Path, contents: Mapping[str, Iterable[object]]) -> None:
+    """Write files of JSON arrays, all or none, into ``out``, a new or an empty directory.
+
+    The files are written in their order. Raises :class:`NotWritten`.
+    """
+    missing: list[Path] = []
+    written: list[Path] = []
+    try:
+        missing += [path for path in (out, *out.parents) if not path.exists()]
+        out.mkdir(parents=True, exist_ok=True)
+        found = min((path.name for path in out.iterdir()), default=None)
+        if found is not None:
+            raise NotWritten(f'{out} is not empty (it holds "{found}"): name a new or an empty directory')
+        for name, entries in contents.items():
+            # Only this run's own files: another one may be writing into the same directory.
+            with (out / name).open("xb", buffering=1 << 20) as file:
+                written.append(out / name)
+                _write_array(file, entries)
+    except BaseException as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise NotWritten(f"{out} cannot be written: {error.strerror or error}") from error
+        raise
+
+
+def _write_array(file: BinaryIO, entries: Iterable[object]) -> None:
+    separator = b"[\n"
+    for entry in entries:
+        file.write(separator + orjson.dumps(entry))
+        separator = b",\n"
+    file.write(b"\n]\n" if separator == b",\n" else b"[]\n")

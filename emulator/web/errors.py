@@ -8,14 +8,14 @@ from werkzeug.exceptions import HTTPException
 from emulator.rules.errors import Refused
 from emulator.rules.model import shortened
 from emulator.store.errors import Unavailable
-from emulator.workspaces.errors import is_out_of_files, refusal, status_of
+from emulator.workspaces.errors import headers_of, is_out_of_files, refusal, status_of
 
 
 def explain(error: Exception) -> tuple[int, str, dict[str, str]]:
     """The status, the text and the headers for an error; an unexpected one goes to the log."""
     if isinstance(error, (Refused, Unavailable)):
         refused = refusal(error)
-        return status_of(refused), refused.text, {}
+        return status_of(refused), refused.text, dict(headers_of(refused))
     if isinstance(error, OSError) and is_out_of_files(error):
         return 503, f"unavailable just now: {error.strerror}", {}
     if isinstance(error, HTTPException) and error.code is not None:

@@ -30,6 +30,11 @@ def status_of(error: Refused) -> int:
     return _STATUS[type(error)]
 
 
+def headers_of(error: Refused) -> list[tuple[str, str]]:
+    """The headers that an error's answer has beside those of every answer."""
+    return [("Accept-Encoding", "identity")] if isinstance(error, errors.Unsupported) else []
+
+
 def is_out_of_files(error: Exception | None) -> bool:
     """Whether the system lets the process open no more files."""
     return isinstance(error, OSError) and error.errno in (EMFILE, ENFILE)

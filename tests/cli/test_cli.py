@@ -93,7 +93,7 @@ def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 def broken_set(folder: Path) -> Path:
     """A set with a problem in each of its files."""
     folder.mkdir()
-    (folder / "databases.json").write_text('[{"id": 17, "name": "Main"}, {"id": "x", "name": "y"}]')
+    (folder / "databases.json").write_text('[{"id": 17, "name": "Main"}, {"id": 18, "name": 5}]')
     (folder / "resources.json").write_text('[{"id": 5, "name": "App", "token": "t", "db_ids": [17, 4]}]')
     (folder / "profiles.json").write_text(
         '[{"id": "anna", "db_id": 17, "fields": {"number": 1}}, {"db_id": 3}]'
@@ -102,9 +102,9 @@ def broken_set(folder: Path) -> Path:
 
 
 PROBLEMS = [
-    "databases.json: [1].id: must be an integer",
-    "resources.json: [0].db_ids[1]: there is no database 4",
-    "profiles.json: [0].fields.number: database 17 does not declare this field",
+    "databases.json: [1].name (id 18): must be a string",
+    "resources.json: [0].db_ids[1] (id 5): there is no database 4",
+    'profiles.json: [0].fields.number (id "anna"): database 17 does not declare this field',
     "profiles.json: [1].db_id: there is no database 3",
 ]
 

@@ -56,7 +56,7 @@ def test_export_through_a_server_and_back_into_another_workspace(fresh: Server, 
     exported = run_here("export", "--url", fresh.url, "--workspace", "mine", "--out", out)
     assert (exported.returncode, exported.stdout, exported.stderr) == (0, "", "")
     assert run_here("export", "--url", f"{fresh.url}/w/mine/").stdout == out.read_text(encoding="utf-8")
-    assert fresh.request("PUT", "/w/yours/__admin/snapshot", out.read_bytes()).json["profiles"] == 7
+    assert fresh.request("PUT", "/w/yours/__admin/snapshot", out.read_bytes()).json["profiles"] == 11
     assert fresh.get("/w/yours/__admin/snapshot").body == out.read_bytes()
 
 
@@ -122,7 +122,7 @@ def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
     assert finished.stdout == "default: back to the fixtures: 10 profiles, 15 subscriptions\n"
     stopped.start()
     snapshot = stopped.get("/__admin/snapshot").json
-    assert (len(snapshot["profiles"]), snapshot["faults"], snapshot["clock"]["frozen"]) == (6, [], True)
+    assert (len(snapshot["profiles"]), snapshot["faults"], snapshot["clock"]["frozen"]) == (10, [], True)
     stopped.stop()
     fixtures = tmp_path / "fixtures"
     shutil.copytree(FIXTURES, fixtures)
@@ -171,5 +171,57 @@ def test_an_export_of_a_state_writes_nothing_whatever_a_kill_left(stopped: Serve
     finally:
         stopped.state.chmod(0o755)
     assert (exported.returncode, exported.stderr) == (0, "")
-    assert len(json.loads(exported.stdout)["profiles"]) == 7
+    assert len(json.loads(exported.stdout)["profiles"]) == 11
     assert files(stopped.state) == before
+
+
+def comparable(snapshot: dict[str, Any]) -> Any:
+    """Databases, resources and profiles of a snapshot, without the times of the records."""
+    profiles = [dict(one, created="") for one in snapshot["profiles"]]
+    for one in profiles:
+        one["subscriptions"] = [dict(each, created="", updated="") for each in one["subscriptions"]]
+    return snapshot["databases"], snapshot["resources"], profiles
+
+
+@pytest.mark.parametrize("through", ["--state", "--url"])
+def test_a_state_as_fixtures_is_good_and_starts_to_the_same_state(
+    server: Server, start_server: Any, tmp_path: Path, through: str
+) -> None:
+    server.push(subscriptions=[subscription("mine"), subscription("emu!after!reset/x")])
+    server.push(
+        "two-databases",
+        matching="custom",
+        field_name="CustomNumber1",
+        field_value=-7,
+        subscriptions=[subscription("ж\u2028", "ios-apns", unsubscribe=False)],
+    )
+    server.post("/__admin/databases", {"id": 99, "name": "Empty"})
+    server.post(
+        "/__admin/resources", {"id": 98, "name": "Web", "token": "w", "db_ids": [99], "providers": []}
+    )
+    snapshot = server.get("/__admin/snapshot").json
+    out = tmp_path / "set"
+    if through == "--state":
+        server.stop()
+    exported = run_here("export", "--as", "fixtures", "--out", out, through, getattr(server, through[2:]))
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert run_here("check", out).returncode == 0
+    server.kill()
+    again = start_server("--state", str(tmp_path / "other"), fixtures=out)
+    assert comparable(again.get("/__admin/snapshot").json) == comparable(snapshot)
+
+
+def test_what_no_fixture_can_hold_is_left_out_and_counted(fresh: Server, tmp_path: Path) -> None:
+    assert fresh.request("PATCH", "/__admin/resources/22", b'{"providers": ["ios-apns"]}').status == 200
+    out = tmp_path / "set"
+    exported = run_here("export", "--as", "fixtures", "--out", out, "--url", fresh.url)
+    assert exported.stderr == "left out: 3 subscriptions that their resource no longer accepts (S6)\n"
+    assert run_here("check", out).returncode == 0
+
+
+def test_fixtures_go_into_a_new_directory_or_nowhere(fresh: Server, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    export = ("export", "--as", "fixtures", "--url", fresh.url)
+    assert_one_line(run_here(*export), "--out DIR")
+    assert_one_line(run_here(*export, "--out", tmp_path), str(tmp_path), "is not empty")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

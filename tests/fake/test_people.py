@@ -257,7 +257,7 @@ def test_PushProfiles_alone_makes_profiles_that_fixtures_take(locale: str, tmp_p
 
 
 def test_python_of_the_getting_started_page_runs() -> None:
-    page = (ROOT / "docs/getting-started.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/fixtures.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(example, {})
 

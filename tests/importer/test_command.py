@@ -89,9 +89,10 @@ def test_the_report_never_takes_the_place_of_the_file(table: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_told(table: Path) -> None:
-    result = run(table.with_name("none.csv"), *GOOD)
+    nowhere = table.with_name("none.csv")
+    result = run(nowhere, *GOOD)
     assert result.return_value == 1
-    assert result.stderr.startswith("error: file: cannot be read: No such file or directory\n")
+    assert result.stderr.startswith(f"error: {nowhere}: cannot be read: No such file or directory\n")
 
 
 def test_a_server_that_is_not_there_is_told(table: Path) -> None:

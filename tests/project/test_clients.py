@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,11 +27,20 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def _snippet(language: str, server: Server) -> str:
     """The page's only snippet in a language, with the server's address."""
     (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.S | re.M)
-    return str(found).replace("http://127.0.0.1:8080", server.url)
+    text = str(found).replace("http://127.0.0.1:8080", server.url)
+    secure = f"https://127.0.0.1:{server.port}"
+    return text.replace("https://127.0.0.1:8080", secure).replace(".emulator/", f"{server.state}/")
 
 
-def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=2 * PATIENCE_S, check=False)
+def _run(*command: str, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * PATIENCE_S,
+        check=False,
+        env=os.environ | environment,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -58,6 +68,31 @@ def test_node(fresh: Server) -> None:
     _check(fresh, printed, "token-of-node")
 
 
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that speaks HTTPS."""
+    server = Server(tmp_path_factory.mktemp("secure"), "--tls-self-signed").start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize(
+    ("language", "command"),
+    [
+        ("bash", ("sh", "-c")),
+        ("py", (sys.executable, "-c")),
+        ("mjs", ("node", "--input-type=module", "--eval")),
+    ],
+)
+def test_https(secure: Server, language: str, command: tuple[str, ...]) -> None:
+    program = "curl" if language == "bash" else command[0]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not here")
+    authority = str(secure.state / "tls" / "ca.pem")
+    printed = _run(*command, _snippet(language, secure), NODE_EXTRA_CA_CERTS=authority)
+    assert json.loads(printed)["data"][0]["subscription_id"].startswith("secret-token-of-")
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
 def test_Q4_page_of_another_origin_in_a_browser(fresh: Server, tmp_path: Path) -> None:
     folder = tmp_path / "site"
@@ -82,13 +117,16 @@ def test_getting_started(fresh: Server) -> None:
         found.replace("http://127.0.0.1:8080", fresh.url)
         for found in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M)
     ]
-    first, taken, fault, journal = calls
+    first, taken, fault, journal, *own = calls
     assert json.loads(_run("sh", "-c", first))["error"] == 0
     assert json.loads(_run("sh", "-c", first))["error"] == 200
     assert json.loads(_run("sh", "-c", taken))["data"][0]["description"] == "Duplicate push subscription"
     assert json.loads(_run("sh", "-c", fault))["times"] == 2
     assert [json.loads(_run("sh", "-c", first))["error"] for _ in range(3)] == [503, 503, 200]
     assert json.loads(_run("sh", "-c", journal))["total"] == 6
+    answer, there, elsewhere = (json.loads(_run("sh", "-c", one)) for one in own)
+    assert answer["data"][0]["profile_id"] == "637f1a284fda7c5c08be62f0"
+    assert (there["total"], elsewhere["total"]) == (1, 0)
 
 
 @contextmanager

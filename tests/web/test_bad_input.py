@@ -239,3 +239,24 @@ def test_any_text_is_a_token(fresh: Server, token: str) -> None:
     answer = fresh.push(id=ANNA, subscriptions=[subscription(token)])
     assert (answer["error"], answer["data"][0]["subscription_id"]) == (0, token)
     assert fresh.push(subscriptions=[subscription(token)])["data"][0]["profile_id"] == ANNA
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "where"),
+    [
+        ("POST", "/__admin/faults", b'{"then": {"status": 503, "status": 500}}', "then.status"),
+        ("PATCH", "/__admin/settings", b'{"strict": true, "strict": false}', "strict"),
+        (
+            "POST",
+            "/__admin/databases",
+            b'{"id": 7, "fields": {"a": "ip", "a": "ip"}}',
+            "fields.a",
+        ),
+        ("POST", "/__admin/requests/count", b'{"match": {"any": [{"q": 1, "q": 2}]}}', "match.any[0].q"),
+    ],
+)
+def test_admin_body_with_a_key_twice_is_refused(
+    untouched: Server, method: str, path: str, body: bytes, where: str
+) -> None:
+    reply = untouched.request(method, path, body, {"Content-Type": "application/json"})
+    assert_error(reply, 400, f"{where}: duplicate key")

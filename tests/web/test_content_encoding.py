@@ -32,6 +32,7 @@ def test_A3_compressed_body_is_refused_and_its_coding_named(
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     reply = untouched.request(method, path, body, headers)
     assert_error(reply, 415, f'Content-Encoding: must be "identity" or left out, not "{named}"')
+    assert reply.headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("path", ["/push_subscribe", "/__admin/faults"])
@@ -43,6 +44,7 @@ def test_A3_compressed_body_is_refused_under_plain_WSGI_too(
         answer = app.post(body, path, Content_Encoding=coding)
     assert (answer.status_code, answer.get_json()["error"]) == (415, 415)
     assert answer.get_json()["error_text"].endswith(f'not "{named}"')
+    assert answer.headers["Accept-Encoding"] == "identity"
 
 
 def test_A3_compressed_body_is_in_the_journal() -> None:

@@ -71,7 +71,7 @@ def test_the_prefix_serves_everything_of_a_workspace(fresh: Server, path: str) -
     (entry,) = fresh.get("/w/one/__admin/requests").json["items"]
     assert entry["path"] == f"/w/one{path}"
     assert fresh.get("/w/one/__admin/health").json["workspace"] == "one"
-    assert (profiles(fresh, "one"), profiles(fresh), profiles(fresh, "two")) == (7, 6, 6)
+    assert (profiles(fresh, "one"), profiles(fresh), profiles(fresh, "two")) == (11, 10, 10)
     assert fresh.get("/__admin/requests").json["total"] == 0
 
 
@@ -81,7 +81,7 @@ def test_the_header_names_a_workspace_where_the_path_does_not(fresh: Server) -> 
     assert fresh.get("/__admin/health", **header).json["workspace"] == "one"
     assert fresh.post("/w/two/push_subscribe", BODY, **header).json["error"] == 0
     assert fresh.get("/w/two/__admin/health", **header).json["workspace"] == "two"
-    assert (profiles(fresh, "one"), profiles(fresh, "two"), profiles(fresh)) == (7, 7, 6)
+    assert (profiles(fresh, "one"), profiles(fresh, "two"), profiles(fresh)) == (11, 11, 10)
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "ä", "a.b", "..", "x" * 65])
@@ -116,7 +116,7 @@ def test_every_other_name_is_good_for_a_file_of_its_own(
 ) -> None:
     server, files = restarted
     assert f"{name}.json" in files
-    assert profiles(server, name) == 7
+    assert profiles(server, name) == 11
 
 
 # Each on its own
@@ -160,7 +160,7 @@ def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
         """Mixed calls in a workspace of its own; what was not as if it were alone."""
         chance = random.Random(number)
         prefix = f"/w/run-{number}"
-        made, requests, wrong = 6, 0, []
+        made, requests, wrong = 10, 0, []
         for turn in range(12):
             kind = chance.choice(["push", "push", "push", "fault", "reset", "clock"])
             if kind == "push":
@@ -180,7 +180,7 @@ def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
                 wrong += [] if status == 503 else [f"{number}: {status} instead of its fault"]
             elif kind == "reset":
                 server.post(f"{prefix}/__admin/reset", {})
-                made, requests = 6, 0
+                made, requests = 10, 0
             count = server.get(f"{prefix}/__admin/requests").json["total"]
             found = (profiles(server, prefix[3:]), count)
             wrong += [] if found == (made, requests) else [f"{number}: {found}, not {(made, requests)}"]
@@ -270,7 +270,7 @@ def test_idle_workspaces_are_deleted_with_their_files_but_not_the_default_one(
     until(lambda: not list(server.state.glob("one.*")))
     names = [item["name"] for item in server.get("/__admin/workspaces").json["items"]]
     assert names == ["default"]
-    assert profiles(server) == 7
+    assert profiles(server) == 11
 
 
 # On the disk

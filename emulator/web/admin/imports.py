@@ -25,9 +25,10 @@ from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
+from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.errors import boolean, string
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
-from emulator.schemas.strict_json import JSONProblem, read_json
+from emulator.schemas.strict_json import JSONProblem
 from emulator.web.admin.loading import AdminSchema, complaints
 from emulator.web.admin.operation import blueprint, operation
 from emulator.web.bodies import MAX_FILE_BYTES
@@ -270,7 +271,7 @@ def _load_plan(schema: AdminSchema, text: str) -> Any:
     if not text:
         raise Invalid("plan: is required", "A3")
     try:
-        return schema.load(read_json(text.encode()))
+        return schema.load(read_unique_json(text.encode()))
     except JSONProblem as problem:
         path = f"plan.{problem.path}" if problem.path else "plan"
         raise Invalid(f"{path}: {problem.text}", "A3") from problem

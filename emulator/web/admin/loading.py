@@ -10,8 +10,9 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
+from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.errors import SCHEMA_MESSAGES, first_complaints
-from emulator.schemas.strict_json import JSONProblem, read_json
+from emulator.schemas.strict_json import JSONProblem
 
 #: The most complaints about one body.
 MOST_COMPLAINTS = 20
@@ -42,7 +43,7 @@ def read_body(body: bytes | None = None) -> Any:
     """The request's JSON body, an empty one as ``{}``. Raises :class:`Invalid`."""
     sent = request.get_data() if body is None else body
     try:
-        return read_json(sent) if sent.strip() else {}
+        return read_unique_json(sent) if sent.strip() else {}
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
 

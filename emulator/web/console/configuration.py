@@ -10,7 +10,8 @@ from flask import Response, render_template, request, url_for
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.errors import Invalid
 from emulator.rules.model import Database, Resource
-from emulator.schemas.strict_json import JSONProblem, read_json
+from emulator.schemas.duplicate_keys import read_unique_json
+from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, pages, read_form
@@ -88,7 +89,7 @@ def set_resource(resource_id: int | None) -> Response:
 
 def _database_form() -> dict[str, Any]:
     try:
-        fields = read_json(request.form.get("fields", "").encode("utf-8", "replace") or b"{}")
+        fields = read_unique_json(request.form.get("fields", "").encode("utf-8", "replace") or b"{}")
     except JSONProblem as problem:
         raise Invalid(f"fields: {problem}", "A3") from problem
     return {"name": request.form.get("name", ""), "fields": fields}

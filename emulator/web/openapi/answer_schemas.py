@@ -20,7 +20,7 @@ def reference(name: str) -> dict[str, str]:
 def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[str, JSONSchema]]:
     """The schema of each struct, a reference; and the components by name.
 
-    An answer has no other keys than its struct. A key with its default is left out: it is never null.
+    An answer has no other keys than its struct. A key with its default is left out instead of null.
     """
     wanted = list(structs)
     found, components = msgspec.json.schema_components(wanted, ref_template=reference("{name}")["$ref"])
