@@ -213,9 +213,21 @@ def test_a_state_as_fixtures_is_good_and_starts_to_the_same_state(
 
 def test_what_no_fixture_can_hold_is_left_out_and_counted(fresh: Server, tmp_path: Path) -> None:
     assert fresh.request("PATCH", "/__admin/resources/22", b'{"providers": ["ios-apns"]}').status == 200
+    twice = {"provider": "android-firebase", "subscription_id": "anonymous-phone", "status": "subscribed"}
+    jwt = run_here("token", "--jwt", "--email", "olga@example.com").stdout.strip()
+    headers = {"Authorization": f"Bearer {jwt}"}
+    body = {"time": 1, "subscription_id": "anonymous-phone", "subscription": {**twice, "cats": []}}
+    path = "/subscription/push/subscribe/?sync=true"
+    assert fresh.request("POST", path, json.dumps(body).encode(), headers).json["error"] == 0
+    less = {"categories": [{"name": "news", "title": "News"}], "subscription_fields": {"points": "int"}}
+    assert fresh.request("PATCH", "/__admin/resources/60", json.dumps(less).encode()).status == 200
     out = tmp_path / "set"
     exported = run_here("export", "--as", "fixtures", "--out", out, "--url", fresh.url)
-    assert exported.stderr == "left out: 3 subscriptions that their resource no longer accepts (S6)\n"
+    assert exported.stderr.splitlines() == [
+        "left out: 3 subscriptions that their resource no longer accepts (S6)",
+        "left out: 3 fields and categories that their resource no longer has",
+        "left out: 1 subscriptions whose token is active on another profile, too (S4)",
+    ]
     assert run_here("check", out).returncode == 0
 
 

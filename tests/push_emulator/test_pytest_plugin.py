@@ -309,7 +309,7 @@ def test_fixtures_that_cannot_be_used_are_told_with_all_their_problems(suite: Su
     suite.write("def test_it(push_emulator): pass")
     ran = suite.run()
     assert ran.counts == {"error": 1}
-    assert "databases.json: [0].id: must be an integer" in ran.text
+    assert 'databases.json: [0].id (id "x"): must be an integer' in ran.text
     assert "Traceback" not in ran.text
 
 

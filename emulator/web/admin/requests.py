@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from emulator.journal.attempts import attempts
 from emulator.journal.entry import Entry, outcome_word, showable
-from emulator.journal.masking import mask_value, masked
+from emulator.journal.masking import mask_value, masked, secrets_of
 from emulator.journal.matching import Criteria
 from emulator.journal.search import nearest_misses
 from emulator.journal.spelling import readable
@@ -74,7 +74,7 @@ def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
 def _secrets(found: Workspace) -> list[str] | None:
     if emulator().settings.show_secrets:
         return None
-    return [resource.token for resource in found.store.resources()]
+    return secrets_of(found.store.resources())
 
 
 @operation(
@@ -146,7 +146,7 @@ def verify_requests(body: dict[str, Any]) -> Later[Counted]:
 
 
 async def _nearest(found: Workspace, match: Criteria[Any], show_secrets: bool) -> list[NearMiss]:
-    tokens = [resource.token for resource in found.store.resources()]
+    tokens = secrets_of(found.store.resources())
     return [
         NearMiss(
             miss.entry.id,

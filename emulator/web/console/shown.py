@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from emulator.faults.calls import Call, curl
 from emulator.journal.entry import Entry, outcome_word
-from emulator.journal.masking import masked
+from emulator.journal.masking import masked, secrets_of
 from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
 from emulator.web.current import emulator, workspace
@@ -76,7 +76,7 @@ def masked_entry(found: Workspace, entry: Entry) -> Entry:
     """The entry with its secrets hidden, unless the server shows them."""
     if emulator().settings.show_secrets:
         return entry
-    return masked(entry, [resource.token for resource in found.store.resources()])
+    return masked(entry, secrets_of(found.store.resources()))
 
 
 def command(call: Call | None, whole: bool = False) -> str:

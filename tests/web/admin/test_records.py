@@ -15,7 +15,7 @@ from tests.web.admin.conftest import Admin
 BORIS = "5fb62e815ae47a4aa04dfadd"
 OLDER, YOUNGER = "637f1a284fda7c5c08be62f0", "637f1a284fda7c5c08be62f1"
 IN_TWO = "6156ed18eb7fec10a206e916"
-IVAN = "66a1c0de0000000000000001"
+IVAN, MARIA, ANONYMOUS = (f"66a1c0de000000000000000{number}" for number in (1, 2, 3))
 
 
 def pages(admin: Admin, path: str, limit: int) -> Iterator[dict[str, Any]]:
@@ -206,6 +206,9 @@ def test_resources_by_their_properties(admin: Admin, query: str, found: list[int
         ("provider=android-firebase&subscription_id=came-back-token&status=subscribed", [OLDER]),
         ("provider=ios-apns&subscription_id=came-back-token", []),
         ("status=unsubscribed", [BORIS, IVAN]),
+        ("status=suspended", [IVAN, ANONYMOUS]),
+        ("is_test=true", [MARIA]),
+        ("is_test=false&db_id=60&status=subscribed", [IVAN, ANONYMOUS]),
         ("status=unsubscribed&subscription_id=active-token", []),
         ("resource_id=22", [IN_TWO, IN_TWO]),
         ("db_id=17&limit=1000", ["59db33d269d426509e9c4bf9", BORIS, OLDER, YOUNGER]),
@@ -230,6 +233,12 @@ def test_profiles_by_their_properties_and_those_of_one_subscription(
         ("status=unsubscribed", ["inactive-token", "came-back-token", "ivan-old-phone"]),
         ("resource_id=22&db_id=34", ["%subscriptionid%", "both-databases-token"]),
         ("resource_id=77", []),
+        ("is_test=true", ["shared-phone"]),
+        ("field.points=120", ["ivan-phone"]),
+        ("field._os=iOS&field._os_ver=17.5", ["ivan-tablet"]),
+        ("field.level=gold&field.email=ivan@example.com", ["ivan-phone"]),
+        ("field.level=gold&field.email=maria@example.com", []),
+        ("field.points=121", []),
     ],
 )
 def test_subscriptions_by_their_properties(admin: Admin, query: str, found: list[str]) -> None:
