@@ -51,7 +51,7 @@ def test_lists_are_in_russian_too(open_console: Callable[..., Console]) -> None:
     console = open_console(language="ru")
     console.go("subscriptions")
 
-    assert "Найдено: 8" in console.text()
+    assert "Найдено: 15" in console.text()
     assert "подписан" in console.text()
 
 
@@ -103,7 +103,7 @@ def test_a_profile_is_made_and_deleted_by_hand(console: Console) -> None:
 
     page.click('text="Delete this profile"')
     assert "odd id" not in page.inner_text("table")
-    assert console.admin("/profiles")["total"] == 6
+    assert console.admin("/profiles")["total"] == 10
 
 
 def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console: Console) -> None:

@@ -90,7 +90,7 @@ def _recipe(recipe_id: str) -> Recipe:
 def match_of_form() -> dict[str, Any]:
     """The criteria that a form gives for a fault: a resource stands for its token."""
     form = request.form
-    criteria = ("provider", "subscription_id", "field_value")
+    criteria = ("provider", "subscription_id", "field_value", "call", "profile_id", "event")
     match = {name: form[name] for name in criteria if form.get(name)}
     if form.get("resource_id"):
         tokens = {str(one.id): one.token for one in workspace().store.resources()}

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from emulator.faults.calls import Call, curl
 from emulator.journal.attempts import Attempts
 from emulator.journal.entry import Entry, outcome_word, short_text
-from emulator.journal.masking import masked
+from emulator.journal.masking import masked, secrets_of
 from emulator.rules.answer import NOT_ALL_APPLIED
 from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
@@ -96,7 +96,7 @@ def masked_entry(found: Workspace, entry: Entry) -> Entry:
     """The entry with its secrets hidden, unless the server shows them."""
     if emulator().settings.show_secrets:
         return entry
-    return masked(entry, [resource.token for resource in found.store.resources()])
+    return masked(entry, secrets_of(found.store.resources()))
 
 
 def command(call: Call | None, whole: bool = False) -> str:
