@@ -35,9 +35,10 @@ _DATES = (
     rf"(?:{_MONTHS})[a-zа-я]*[-. ][0-9]{{2,4}}",
 )
 _FORMS = re.compile(
-    r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)|(?P<decimal>[+-]?[0-9]+[.,]0+)"
+    r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)"
+    r"|(?P<decimal>[+-]?[0-9]+(?:\.|,(?!000[ \t]*$))0+)"
     rf"|(?P<date>{'|'.join(_DATES)})|(?P<zeros>[+-]?0(?![0-9]{23}$)[0-9]+)|(?P<word>{'|'.join(sorted(WORDS))}|-)"
-    r"|(?P<in_quotes>(?P<quote>[\"']).*(?P=quote)))[ \t]*$",
+    r"|(?P<in_quotes>=?(?P<quote>[\"']).*(?P=quote)))[ \t]*$",
     re.M | re.I,
 )
 #: The forms that mean nothing odd, by what the search value is to all the databases.
