@@ -37,7 +37,7 @@ def test_profiles_are_found_by_a_field(console: Console) -> None:
     assert page.locator("tbody tr").count() == 2
     assert page.input_value("[name=field_value]") == "777"
     page.click("text=Clear the filters")
-    assert page.inner_text("#found") == "Found: 6"
+    assert page.inner_text("#found") == "Found: 10"
 
 
 def test_a_filter_that_makes_no_sense_is_refused_with_the_reason(console: Console) -> None:
@@ -106,6 +106,36 @@ def test_a_profile_is_made_and_deleted_by_hand(console: Console) -> None:
     assert console.admin("/profiles")["total"] == 10
 
 
+def test_what_a_resource_has_for_mobile_sdks_is_shown_masked_and_changed(console: Console) -> None:
+    page = console.go("/__console/base/resource/60")
+    roles = page.input_value("[name=role_tokens]")
+    assert "mobi…oken" in roles
+    assert "mobile-role-token" not in page.content()
+    assert "mobile-sdk-secret" not in page.content()
+    page.fill("[name=role_tokens]", roles.replace("Staging app", "Renamed"))
+    page.fill("[name=categories]", '[{"name": "news", "title": "Headlines"}]')
+    page.fill("[name=subscription_fields]", '{"coins": "int"}')
+    page.click('text="Save"')
+    found = console.admin("/snapshot")["resources"][-1]
+    assert [one["name"] for one in found["role_tokens"]] == ["Renamed", "Old app"]
+    assert found["role_tokens"][0]["token"] == "mobile-role-token"
+    assert [one["title"] for one in found["categories"]] == ["Headlines"]
+    assert found["subscription_fields"] == {"coins": "int"}
+    assert found["jwt_key"] == "mobile-sdk-secret-of-the-default-fixtures"
+
+
+def test_the_overview_counts_suspended_subscriptions(console: Console) -> None:
+    page = console.go("overview")
+    row = page.locator(".card", has_text="Mobile").locator("tr", has_text="android-firebase")
+    assert row.locator("td.num").all_inner_texts() == ["3", "2", "1"]
+
+
+def test_a_profile_shows_its_subscriptions_fields_and_categories(console: Console) -> None:
+    console.go("/__console/base/profile?db_id=60&profile_id=66a1c0de0000000000000001")
+    for text in ("_os_ver: 17.5", "points: 120", "offers: false"):
+        assert text in console.text()
+
+
 def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console: Console) -> None:
     page = console.go("databases")
     page.click("text=Create a database")
@@ -132,7 +162,7 @@ def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console:
     console.go("/__console/base/database/99")
     page.check("label:has-text('its profiles too') input")
     page.click('text="Delete this database"')
-    assert console.admin("/databases")["total"] == 4
+    assert console.admin("/databases")["total"] == 5
 
 
 def test_100000_profiles_are_listed_and_found_page_by_page(
