@@ -183,7 +183,7 @@ class Survey:
 def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[Text]:
     """The remarks on the first :data:`FIRST_ROWS` rows, for an answer that cannot wait for all of them.
 
-    Nothing is refused yet: what is wrong with the plan is a remark too.
+    What is wrong with the plan is a remark too; the import itself refuses it.
     """
     try:
         checked = check_plan(plan, source, store)
