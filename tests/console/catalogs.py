@@ -87,7 +87,7 @@ def domain_texts() -> Iterator[str]:
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
     yield from COMPLAINTS
-    yield from refusals.REFUSALS
+    yield from map(refusals.of_form, refusals.REFUSALS)
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
     yield from OUTCOMES
