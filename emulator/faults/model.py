@@ -7,8 +7,7 @@ from typing import Any, get_args
 
 from msgspec import Struct, field
 
-from emulator.rules.applying import DUPLICATE, NOT_CONFIGURED
-from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
+from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
 from push_emulator.answers import ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = get_args(Spoil)

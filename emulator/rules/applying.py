@@ -10,11 +10,8 @@ from msgspec.structs import replace
 from emulator.rules.context import RequestContext
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
+from emulator.rules.overrides import DUPLICATE, NOT_CONFIGURED
 from emulator.rules.providers import accepted
-
-#: What the items of refused subscriptions say (S4 and S5, S6).
-DUPLICATE = "Duplicate push subscription"
-NOT_CONFIGURED = "provider is not configured for the resource"
 
 #: The effect of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]

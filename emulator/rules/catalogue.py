@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 Grade = Literal["D", "O", "I"]
@@ -80,3 +81,8 @@ RULES: dict[str, Rule] = {id: Rule(id, _grade(id), text) for id, text in _TEXTS.
 DECIDING = tuple(
     name for name in RULES if name[0] != "L" and name not in ("Q1", "Q2", "Q3", "Q4", "A5", "A6")
 )
+
+#: The rule of each policy: the one whose text names it.
+POLICY_RULES: dict[str, str] = {
+    name: rule.id for rule in RULES.values() for name in re.findall(r"policy (\w+):", rule.text)
+}

@@ -8,10 +8,7 @@ from emulator.rules.context import RequestContext
 from emulator.rules.fields import InvalidFieldValue, json_type_differs, read_value
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, FieldValue, Held, Lint, Profile, PushKey, Subscription, shortened
-
-#: What the item of a database that cannot be searched says (M4, M5).
-UNKNOWN_FIELD = "matching error: unknown field"
-INVALID_VALUE = "matching error: invalid field value"
+from emulator.rules.overrides import INVALID_VALUE, UNKNOWN_FIELD
 
 
 class MatchingError(Exception):
