@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from msgspec import Struct
+from push_emulator.workspace_answers import AnswerOverride as AnswerOverride
 
 #: The members of an override that a refused request has, and the one that an item has.
 OF_REQUESTS, OF_ITEMS = ("status", "error", "error_text"), ("description",)
 
 
-class AnswerOverride(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What an answer has in place of our own; ``None``: ours stays.
-
-    ``status``: the HTTP status, 200 to 599. ``error``, ``error_text``: the envelope's. ``description``: the
-    item's.
-    """
-
-    status: int | None = None
-    error: int | None = None
-    error_text: str | None = None
-    description: str | None = None
-
-
 #: Overrides by the name of the answer in :data:`ANSWERS`.
 Overrides = Mapping[str, AnswerOverride]
+NO_OVERRIDES: Overrides = MappingProxyType({})
 
 
 class OwnAnswer(NamedTuple):

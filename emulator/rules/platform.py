@@ -11,32 +11,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.json import encode
 from msgspec.structs import asdict
 
 from emulator.rules.catalogue import POLICY_RULES, RULES
 from emulator.rules.model import Policies
 from emulator.rules.overrides import ANSWERS, AnswerOverride, Overrides
-
-
-class Platform(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What was seen on a platform.
-
-    ``host``: its name, with a port if any. ``date``: of the look, YYYY-MM-DD. ``policies``: every policy
-    whose value was seen, the default's too. ``answers``: codes and texts that differ from ours, by the names
-    of :data:`~emulator.rules.overrides.ANSWERS`. ``agrees``: rules that were seen to hold as they are.
-    ``differs``: what the platform does instead, in words, by rule, where no policy and no answer says it.
-    """
-
-    host: str
-    date: str
-    policies: dict[str, str] = {}
-    answers: dict[str, AnswerOverride] = {}
-    agrees: tuple[str, ...] = ()
-    differs: dict[str, str] = {}
+from push_emulator.workspace_answers import Platform as Platform
 
 
 class Followed(Struct, frozen=True):
@@ -55,6 +40,10 @@ class Verdict(Struct, frozen=True):
 
     verified: bool
     differs: str | None = None
+
+
+#: The verdict of a rule that was not seen on the platform.
+UNSEEN = Verdict(False)
 
 
 def follow(platform: Platform, trust: bool) -> Followed:
@@ -84,32 +73,48 @@ def _answer_contradicts(name: str, answer: AnswerOverride) -> bool:
 
 def verdicts(platform: Platform, policies: Policies, answers: Overrides) -> dict[str, Verdict]:
     """How each rule that was seen on the platform stands to it, under these policies and answers."""
-    seen: dict[str, list[tuple[bool, str | None]]] = {id: [(True, None)] for id in platform.agrees}
-    for rule, followed, contradicts, text in [*_policies(platform, policies), *_answers(platform, answers)]:
-        seen.setdefault(rule, []).append((followed, text if contradicts or not followed else None))
+    seen: dict[str, list[_Part]] = {rule: [_Part(True)] for rule in platform.agrees}
+    for rule, part in [*_policies(platform, policies), *_answers(platform, answers)]:
+        seen.setdefault(rule, []).append(part)
     for rule, text in platform.differs.items():
-        seen.setdefault(rule, []).append((False, text))
-    return {rule: _verdict(parts) for rule, parts in seen.items()}
+        seen.setdefault(rule, []).append(_Part(False, text))
+    return {rule: _verdict(parts) for rule, parts in seen.items() if any(one.seen for one in parts)}
 
 
-def _policies(platform: Platform, policies: Policies) -> Iterator[tuple[str, bool, bool, str]]:
-    for name, value in platform.policies.items():
-        followed = getattr(policies, name) == value
-        yield POLICY_RULES[name], followed, _policy_contradicts(name, value), f"{name}: {value}"
+class _Part(NamedTuple):
+    """One thing that makes up a rule's answer; ``seen``: on the platform."""
+
+    followed: bool
+    differs: str | None = None
+    seen: bool = True
 
 
-def _answers(platform: Platform, answers: Overrides) -> Iterator[tuple[str, bool, bool, str]]:
-    for name, answer in platform.answers.items():
-        followed = answers.get(name) == answer
-        text = f"{name}: " + ", ".join(f"{key} {value!r}" for key, value in given_members(answer).items())
-        yield ANSWERS[name].rule, followed, _answer_contradicts(name, answer), text
+def _policies(platform: Platform, policies: Policies) -> Iterator[tuple[str, _Part]]:
+    for name, rule in POLICY_RULES.items():
+        chosen = getattr(policies, name)
+        if name in platform.policies:
+            value = platform.policies[name]
+            differs = chosen != value or _policy_contradicts(name, value)
+            yield rule, _Part(chosen == value, f"{name}: {value}" if differs else None)
+        else:
+            yield rule, _Part(chosen == getattr(Policies(), name), seen=False)
 
 
-def given_members(answer: AnswerOverride) -> Mapping[str, Any]:
-    """The members of an override that are given."""
-    return {key: value for key, value in asdict(answer).items() if value is not None}
+def _answers(platform: Platform, answers: Overrides) -> Iterator[tuple[str, _Part]]:
+    for name, own in ANSWERS.items():
+        chosen, answer = answers.get(name), platform.answers.get(name)
+        if answer is not None:
+            differs = chosen != answer or _answer_contradicts(name, answer)
+            yield own.rule, _Part(chosen == answer, _in_words(name, answer) if differs else None)
+        elif chosen is not None:
+            yield own.rule, _Part(False, seen=False)
 
 
-def _verdict(parts: Iterable[tuple[bool, str | None]]) -> Verdict:
-    followed, texts = zip(*parts, strict=True)
-    return Verdict(all(followed), "; ".join(text for text in texts if text is not None) or None)
+def _in_words(name: str, answer: AnswerOverride) -> str:
+    given = {key: value for key, value in asdict(answer).items() if value is not None}
+    return f"{name}: " + ", ".join(f"{key} {encode(it).decode()}" for key, it in given.items())
+
+
+def _verdict(parts: Sequence[_Part]) -> Verdict:
+    texts = [one.differs for one in parts if one.differs is not None]
+    return Verdict(all(one.followed for one in parts), "; ".join(texts) or None)
