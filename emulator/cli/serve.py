@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
+import re
 import signal
 import sys
 from asyncio import Task
@@ -16,12 +17,15 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import click
-import msgspec
+from marshmallow import ValidationError
 
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
+from emulator.fixtures.platform import AnswersSchema
 from emulator.fixtures.watching import read_stamp
-from emulator.rules.model import Policies
+from emulator.rules.overrides import ANSWERS, AnswerOverride
+from emulator.schemas.errors import first_complaints
+from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
 from emulator.server.late_app import LateApp
@@ -38,7 +42,7 @@ _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> Policies:
+def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, str]:
     """``NAME=VALUE`` of each policy."""
     chosen = {}
     for text in given:
@@ -48,7 +52,33 @@ def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[
         if choice not in POLICY_CHOICES[name]:
             raise click.BadParameter(f'{name} must be {" or ".join(POLICY_CHOICES[name])}, not "{choice}"')
         chosen[name] = choice
-    return msgspec.convert(chosen, Policies)
+    return chosen
+
+
+class _AnswerType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """``NAME={…}``; in a variable of the environment several, with spaces between them."""
+
+    name = "NAME=JSON"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [one.strip() for one in re.split(r"\s(?=[A-Z][0-9]+(?:/[a-z]+)?=)", rv) if one.strip()]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        name, _, text = value.partition("=")
+        try:
+            return AnswersSchema().load({name: read_json(text.encode("utf-8", "surrogateescape"))})
+        except JSONProblem as problem:
+            self.fail(f"{name}: {problem}", param, ctx)
+        except ValidationError as error:
+            if name not in ANSWERS:
+                self.fail(f'there is no answer "{name}"; there are {", ".join(ANSWERS)}', param, ctx)
+            self.fail("; ".join(first_complaints(error.messages, len(ANSWERS))), param, ctx)
+
+
+def _join_answers(
+    ctx: click.Context, param: click.Parameter, given: Sequence[dict[str, AnswerOverride]]
+) -> dict[str, AnswerOverride]:
+    return {name: answer for one in given for name, answer in one.items()}
 
 
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
@@ -112,6 +142,20 @@ _natural = click.IntRange(1)
     callback=_parse_policies,
     help=f"Override a behaviour that the documentation leaves open: {_POLICIES}. The first is the default.",
 )
+@_option(
+    "--answer",
+    "answers",
+    type=_AnswerType(),
+    multiple=True,
+    callback=_join_answers,
+    help='Override the codes and texts of an answer: B4={"status": 200, "error_text": "…"}.',
+)
+@_option("--platform", type=_path, help="Answer as the platform does that this file describes.")
+@_option(
+    "--trust-platform",
+    is_flag=True,
+    help="Follow the platform file even where it contradicts the documentation.",
+)
 @_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(
     "--admin-token",
@@ -165,8 +209,9 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
         _serve(settings)
     except FixtureError as error:
         click.echo(str(error), err=True)
-        text = f"the fixtures in {settings.fixtures} cannot be used; nothing was started"
-        raise click.ClickException(text) from error
+        is_platform = {one.file for one in error.problems} == {str(settings.platform)}
+        wrong = settings.platform if is_platform else f"the fixtures in {settings.fixtures}"
+        raise click.ClickException(f"{wrong} cannot be used; nothing was started") from error
     except (StateError, Unavailable, TlsError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -181,7 +226,8 @@ def _stop_with_stdin() -> None:
 
 
 def _serve(settings: Settings) -> None:
-    stamp = read_stamp(settings.fixtures)  # before the fixtures are read: whatever comes later is a change
+    # Before the fixtures are read: whatever comes later is a change.
+    stamp = read_stamp(settings.fixtures, settings.platform)
     certificate = choose_certificate(
         settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
     )
