@@ -16,18 +16,17 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
+from emulator.cli.policies import policy_option
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
-from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
 from emulator.server.late_app import LateApp
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import POLICY_CHOICES, Settings, host_name
+from emulator.settings import Settings, host_name
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.bodies import body_limit, spool_of
@@ -36,19 +35,6 @@ from emulator.web.bodies import body_limit, spool_of
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> Policies:
-    """``NAME=VALUE`` of each policy."""
-    chosen = {}
-    for text in given:
-        name, _, choice = text.partition("=")
-        if name not in POLICY_CHOICES:
-            raise click.BadParameter(f'there is no policy "{name}"; there are {", ".join(POLICY_CHOICES)}')
-        if choice not in POLICY_CHOICES[name]:
-            raise click.BadParameter(f'{name} must be {" or ".join(POLICY_CHOICES[name])}, not "{choice}"')
-        chosen[name] = choice
-    return msgspec.convert(chosen, Policies)
 
 
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
@@ -103,14 +89,7 @@ _natural = click.IntRange(1)
     help="Write a snapshot when the log has this size.",
 )
 @_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
-@_option(
-    "--policy",
-    "policies",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=_parse_policies,
-    help="Override a behaviour that the documentation leaves open.",
-)
+@policy_option
 @_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(
     "--admin-token",

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
 
-import orjson
 from faker import Factory
 from faker.config import AVAILABLE_LOCALES
 
 from emulator.fake.profiles import CLUB, DATABASES, FIRST_SECOND, LAST_SECOND, MAIN, Entry, PushProfiles
+from emulator.fixtures.write import NotWritten, write_files
 from emulator.rules.providers import DOCUMENTED
 
 #: As in resources.json; without ``providers`` one accepts those that the page names.
@@ -79,7 +77,12 @@ def write_fixture_set(
             counts.update(each["provider"] for each in entry["subscriptions"])
             yield entry
 
-    _write_files(out, {"profiles.json": counted(), "resources.json": RESOURCES, "databases.json": DATABASES})
+    try:
+        write_files(
+            out, {"profiles.json": counted(), "resources.json": RESOURCES, "databases.json": DATABASES}
+        )
+    except NotWritten as error:
+        raise FakeError(str(error)) from error
     return counts
 
 
@@ -109,37 +112,3 @@ def made_up_profiles(people: PushProfiles, total: int, one_each: bool = False) -
             yield {"id": profile_id, "db_id": db_id, "fields": fields, "subscriptions": subscriptions}
         else:
             yield people.push_profile(db_id, number, registered, subscriptions)
-
-
-def _write_files(out: Path, contents: Mapping[str, Iterable[object]]) -> None:
-    """Write all files or none, into an empty directory; the last of them makes the set valid."""
-    missing: list[Path] = []
-    written: list[Path] = []
-    try:
-        missing += [path for path in (out, *out.parents) if not path.exists()]
-        out.mkdir(parents=True, exist_ok=True)
-        found = min((path.name for path in out.iterdir()), default=None)
-        if found is not None:
-            raise FakeError(f'{out} is not empty (it holds "{found}"): name a new or an empty directory')
-        for name, entries in contents.items():
-            # Only this run's own files: another one may be writing into the same directory.
-            with (out / name).open("xb", buffering=1 << 20) as file:
-                written.append(out / name)
-                _write_array(file, entries)
-    except BaseException as error:
-        for path in written:
-            path.unlink(missing_ok=True)
-        for path in missing:
-            with suppress(OSError):
-                path.rmdir()
-        if isinstance(error, OSError):
-            raise FakeError(f"{out} cannot be written: {error.strerror or error}") from error
-        raise
-
-
-def _write_array(file: BinaryIO, entries: Iterable[object]) -> None:
-    separator = b"[\n"
-    for entry in entries:
-        file.write(separator + orjson.dumps(entry))
-        separator = b",\n"
-    file.write(b"\n]\n" if separator == b",\n" else b"[]\n")

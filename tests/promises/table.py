@@ -272,6 +272,14 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
         ),
     },
+    "emulator/cli/compare.py": {
+        "Nothing is sent anywhere": (
+            "tests/compare/test_command.py::test_recorded_traffic_is_compared_without_any_connection",
+        ),
+    },
+    "emulator/fixtures/write.py": {
+        "then nothing is left behind": ("tests/fake/test_fake.py::test_a_broken_run_leaves_nothing",),
+    },
     "emulator/cli/export.py": {"The file appears complete or not at all": (WHOLE_FILE,)},
     "emulator/cli/import_.py": {
         "dry run: nothing was changed": (IMPORT + "test_a_dry_run_says_so_and_changes_nothing",),
