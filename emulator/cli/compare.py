@@ -1,74 +1,96 @@
-"""``run.py compare``: hold the emulator against recorded answers of the platform."""
+"""``run.py compare``: hold the emulator against answers of the platform, recorded ones or those to probes."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from emulator.cli.policies import policy_option
-from emulator.compare.inference import infer_fixtures
-from emulator.compare.replay import replay, replay_apart
-from emulator.compare.report import Report, add_results, secrets_of
-from emulator.compare.report_text import report_lines
+from emulator.cli.probing import clean_up, probe
+from emulator.cli.reporting import complete, conclude
+from emulator.compare.report import Report
 from emulator.compare.traffic import TrafficError, read_traffic
-from emulator.fixtures.load import FixtureError, load_fixtures
-from emulator.fixtures.write import NotWritten, write_fixtures
-from emulator.settings import Settings
-from emulator.store.files import replace_file
-from emulator.store.fixture_set import FixtureSet
+from emulator.fixtures.load import FixtureError
+from emulator.fixtures.write import NotWritten
 
 _path = click.Path(path_type=Path)
 
 
+def _db_ids(ctx: click.Context, param: click.Parameter, given: str | None) -> list[int]:
+    try:
+        return [int(one) for one in given.split(",")] if given else []
+    except ValueError as error:
+        raise click.BadParameter(f'must be numbers separated by commas, not "{given}"') from error
+
+
+def _field(ctx: click.Context, param: click.Parameter, given: str | None) -> tuple[str, Any] | None:
+    if given is None:
+        return None
+    name, equals, text = given.partition("=")
+    if not (name and equals and text):
+        raise click.BadParameter("must be NAME=VALUE, such as CustomNumber1=900001")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    return name, value if isinstance(value, (str, int, float)) else text
+
+
 @click.command("compare")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--host", metavar="HOST[:PORT]", help="Compare the calls to this host (default: the most used)."
-)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--host", metavar="HOST[:PORT]", help="The platform (default: the host with the most calls).")
 @click.option("--fixtures", type=_path, metavar="DIR", help="What existed before the first call.")
-@click.option("--infer", type=_path, metavar="DIR", help="Write the fixtures that the traffic shows to DIR.")
+@click.option("--infer", type=_path, metavar="DIR", help="Write the fixtures that the calls show to DIR.")
 @click.option("--apart", is_flag=True, help="Answer each call in a scratch workspace of its own.")
 @policy_option
 @click.option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--report", type=_path, metavar="FILE", help="Write the report as JSON to FILE, too.")
-def command(files: Sequence[Path], as_json: bool, report: Path | None, **options: Any) -> int:
-    """Answer recorded requests once more and compare each answer with the recorded one.
+@click.option("--to", metavar="URL", help="Send probes to the platform there, in place of FILES.")
+@click.option(
+    "--resource-token",
+    envvar="EMULATOR_RESOURCE_TOKEN",
+    show_envvar=True,
+    help="The platform's resource that the probes go to.",
+)
+@click.option("--db-ids", callback=_db_ids, metavar="N,N", help="Keep the probes to these databases.")
+@click.option("--provider", default="android-firebase", show_default=True, help="The provider of the probes.")
+@click.option(
+    "--field",
+    callback=_field,
+    metavar="NAME=VALUE",
+    help="Ask by this custom field, too; a profile with this value may be created.",
+)
+@click.option(
+    "--rate", type=click.FloatRange(0), default=1, show_default=True, help="Probes a second; 0: no limit."
+)
+@click.option("--ca-file", type=_path, metavar="PEM", help="Trust these authorities instead of the system's.")
+@click.option("--yes", is_flag=True, help="Send the probes without asking.")
+@click.option("--dry-run", is_flag=True, help="Print the plan of the probes and send nothing.")
+@click.option("--no-cleanup", is_flag=True, help="Leave subscribed what the probes subscribed.")
+@click.option("--clean", type=_path, metavar="REPORT", help="Unsubscribe what the run of this report left.")
+def command(files: Sequence[Path], clean: Path | None, **options: Any) -> int:
+    """Compare answers of the platform with the emulator's, and report the differences by rule.
 
-    FILE: a HAR of a browser, Charles, Proxyman or mitmproxy; JSON lines of {request, status, answer}; or what
-    GET /__admin/requests answers. Nothing is sent anywhere: the requests are answered in this process, in
-    memory. What existed before the first call is inferred from the answers, where --fixtures does not say it.
-    --apart is for samples from which calls are missing in between.
+    FILES: HARs of a browser, Charles, Proxyman or mitmproxy; JSON lines of {request, status, answer}; or what
+    GET /__admin/requests answers. Nothing is sent anywhere for them: the requests are answered in this
+    process, in memory. What existed before the first call is inferred from the answers, where --fixtures
+    does not say it. --apart is for samples from which calls are missing in between.
 
-    Exit status: 0 if no answer differs, 1 if some do, 2 for an error of use.
+    With --to, probes are sent to the platform. The plan is printed first; nothing is sent until you agree.
+
+    Exit status: 0 if no answer differs, 1 if some do, 2 for an error of use, 130 if interrupted.
     """
-    found = _compare(files, options)
-    document = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
-    if report is not None:
-        try:
-            replace_file(report, [document])
-        except OSError as error:
-            raise click.ClickException(f"{error.filename or report}: {error.strerror or error}") from error
-    click.echo(document.decode() if as_json else "\n".join(report_lines(found)))
-    return 1 if found.differing else 0
-
-
-def _compare(files: Sequence[Path], options: dict[str, Any]) -> Report:
+    if (bool(files) + (options["to"] is not None) + (clean is not None and options["to"] is None)) != 1:
+        raise click.ClickException("say what to compare: FILES, or --to URL for probes; or --clean REPORT")
     try:
-        traffic = read_traffic(files, options["host"])
-        given = FixtureSet() if options["fixtures"] is None else load_fixtures(options["fixtures"])
-        if not traffic.calls:
-            reasons = "".join(f"; {count} {reason}" for reason, count in traffic.left_out.items())
-            raise click.ClickException(
-                f"{', '.join(map(str, files))}: no call of POST /push_subscribe with a JSON answer{reasons}"
-            )
-        fixtures = given if options["apart"] else infer_fixtures(traffic.calls, given)
-        if options["infer"] is not None:
-            write_fixtures(options["infer"], fixtures)
+        if clean is not None:
+            return clean_up(clean, options)
+        return probe(options) if options["to"] is not None else _compare(files, options)
     except (TrafficError, NotWritten) as error:
         raise click.ClickException(str(error)) from error
     except FixtureError as error:
@@ -76,14 +98,15 @@ def _compare(files: Sequence[Path], options: dict[str, Any]) -> Report:
         raise click.ClickException(f"the fixtures in {options['fixtures']} cannot be used") from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror or error}") from error
-    settings = Settings(
-        durability="none", policies=options["policies"], strict=options["strict"], journal_count=1
-    )
-    notes = list(traffic.notes)
-    if options["infer"] is not None:
-        notes.append(f"{options['infer']}: the fixtures of the scratch workspace, with the resource tokens")
-    result = Report([path.name for path in files], traffic.host, left_out=dict(traffic.left_out), notes=notes)
-    secrets = secrets_of(traffic.calls, [one.token for one in fixtures.resources])
-    answer_again = replay_apart if options["apart"] else replay
-    add_results(result, answer_again(traffic.calls, fixtures, settings), secrets)
-    return result
+
+
+def _compare(files: Sequence[Path], options: dict[str, Any]) -> int:
+    traffic = read_traffic(files, options["host"])
+    if not traffic.calls:
+        reasons = "".join(f"; {count} {reason}" for reason, count in traffic.left_out.items())
+        names = ", ".join(map(str, files))
+        raise click.ClickException(f"{names}: no call of POST /push_subscribe with a JSON answer{reasons}")
+    report = Report([path.name for path in files], traffic.host)
+    report.left_out, report.notes = dict(traffic.left_out), list(traffic.notes)
+    complete(report, traffic.calls, options)
+    return conclude(report, options)

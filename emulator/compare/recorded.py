@@ -39,6 +39,7 @@ class RecordedCall(Struct):
     answer: dict[str, Any]
     host: str = ""
     at: float | None = None
+    method: str = "POST"
 
     @property
     def request(self) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def replay(calls: Iterable[RecordedCall], fixtures: FixtureSet, settings: Settin
     identity = Identity()
     for call in calls:
         body = _translated(call, tokens, identity)
-        incoming = Incoming("POST", call.path, call.query, dict(call.headers), body, "")
+        incoming = Incoming(call.method, call.path, call.query, dict(call.headers), body, "")
         if len(body) > MAX_BODY_BYTES:
             incoming.problem = "too_large"
         answer = exchange.handle(incoming)

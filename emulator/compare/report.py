@@ -49,11 +49,31 @@ class DifferingCall(Struct, frozen=True):
     members: list[Member]
 
 
+class Place(Struct, frozen=True):
+    """A profile of the platform."""
+
+    db_id: Any
+    profile_id: Any
+
+
+class Created(Struct):
+    """A token that was sent to be subscribed, and what is known of it.
+
+    ``uncertain``: sent, and no answer came. ``places``: the profiles that have it, or had it.
+    """
+
+    subscription_id: str
+    provider: str
+    state: Literal["uncertain", "subscribed", "unsubscribed"] = "uncertain"
+    places: list[Place] = field(default_factory=list)
+
+
 class Report(Struct):
     """What was compared, and what came of it.
 
     ``left_out``: the records that were not compared, by reason. ``more``: differing calls beyond the first
-    ones of each rule, which ``differences`` has.
+    ones of each rule, which ``differences`` has. ``address``, ``created``, ``stopped``: of live probes, the
+    platform's address, what was sent to be subscribed, why the run ended early.
     """
 
     sources: list[str]
@@ -65,6 +85,9 @@ class Report(Struct):
     rules: list[RuleResult] = field(default_factory=list)
     differences: list[DifferingCall] = field(default_factory=list)
     more: int = 0
+    address: str = ""
+    created: list[Created] = field(default_factory=list)
+    stopped: str = ""
 
 
 class Secrets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from emulator.compare.differences import ABSENT
@@ -36,7 +37,22 @@ def report_lines(report: Report) -> Iterator[str]:
     if hidden:
         yield f"  not observable in these calls: {', '.join(hidden)}"
     yield ""
+    yield from created_lines(report)
     yield _conclusion(report)
+
+
+def created_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
+    """What probes left at the platform, and how to take it back."""
+    if report.stopped:
+        yield f"stopped early: {report.stopped}"
+    left = [one for one in report.created if one.state != "unsubscribed"]
+    for one in left:
+        where = ", ".join(f"profile {place.profile_id} in database {place.db_id}" for place in one.places)
+        yield f"  {one.state:12} {one.provider} {one.subscription_id}" + (f" on {where}" if where else "")
+    if left:
+        yield f"take back: compare --clean {saved or 'REPORT'} --resource-token …"
+    elif report.created:
+        yield f"{_count(len(report.created), 'subscription')} made by probes, unsubscribed again"
 
 
 def _conclusion(report: Report) -> str:
