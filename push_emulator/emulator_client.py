@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from push_emulator.answers import Envelope, Page, PushAnswer
+from push_emulator.answers import Page, PushAnswer, PushItem
 from push_emulator.calls import TIMEOUT_S, Calls, given
 from push_emulator.errors import EmulatorError
 from push_emulator.faults import Faults
@@ -27,6 +27,14 @@ def subscription(
     if unsubscribe is not None:
         entry["unsubscribe"] = unsubscribe
     return entry
+
+
+class _Envelope(msgspec.Struct):
+    """An answer; with the policy ``error_data: absent`` errors have no ``data``."""
+
+    error: int
+    error_text: str
+    data: list[PushItem] = []
 
 
 class EmulatorClient(AbstractContextManager["EmulatorClient"]):
@@ -106,7 +114,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         headers = {} if request_id is None else {"Request-ID": request_id}
         answer = self._calls.http.post(f"{self.url}/push_subscribe", json=document, headers=headers)
         try:
-            envelope = msgspec.json.decode(answer.content, type=Envelope)
+            envelope = msgspec.json.decode(answer.content, type=_Envelope)
         except ValueError as error:
             text = f"not the documented envelope: {answer.text[:500]}"
             raise EmulatorError(answer.status_code, 0, text) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.policies import policy_option
+from emulator.cli.behaviour import behaviour_options
 from emulator.cli.probing import clean_up, probe
 from emulator.cli.reporting import complete, conclude
 from emulator.compare.report import Report
@@ -46,8 +46,10 @@ def _field(ctx: click.Context, param: click.Parameter, given: str | None) -> tup
 @click.option("--fixtures", type=_path, metavar="DIR", help="What existed before the first call.")
 @click.option("--infer", type=_path, metavar="DIR", help="Write the fixtures that the calls show to DIR.")
 @click.option("--apart", is_flag=True, help="Answer each call in a scratch workspace of its own.")
-@policy_option
-@click.option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
+@behaviour_options
+@click.option(
+    "--learn", type=_path, metavar="FILE", help="Write what the answers show, for serve --platform."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--report", type=_path, metavar="FILE", help="Write the report as JSON to FILE, too.")
 @click.option("--to", metavar="URL", help="Send probes to the platform there, in place of FILES.")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import click
 
-from emulator.cli.policies import policy_option
+from emulator.cli.behaviour import behaviour_options
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
@@ -88,8 +88,7 @@ _natural = click.IntRange(1)
     metavar="BYTES",
     help="Write a snapshot when the log has this size.",
 )
-@_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
-@policy_option
+@behaviour_options
 @_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(
     "--admin-token",
@@ -143,8 +142,9 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
         _serve(settings)
     except FixtureError as error:
         click.echo(str(error), err=True)
-        text = f"the fixtures in {settings.fixtures} cannot be used; nothing was started"
-        raise click.ClickException(text) from error
+        is_platform = {one.file for one in error.problems} == {str(settings.platform)}
+        wrong = settings.platform if is_platform else f"the fixtures in {settings.fixtures}"
+        raise click.ClickException(f"{wrong} cannot be used; nothing was started") from error
     except (StateError, Unavailable, TlsError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -159,7 +159,8 @@ def _stop_with_stdin() -> None:
 
 
 def _serve(settings: Settings) -> None:
-    stamp = read_stamp(settings.fixtures)  # before the fixtures are read: whatever comes later is a change
+    # Before the fixtures are read: whatever comes later is a change.
+    stamp = read_stamp(settings.fixtures, settings.platform)
     certificate = choose_certificate(
         settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
     )

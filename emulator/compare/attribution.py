@@ -24,7 +24,7 @@ def rules_seen(entry: Entry, here: Mapping[str, Any]) -> list[str]:
     rules = [one.rule for one in entry.decided]
     rules += [_LINTED[one.rule] for one in entry.lints if one.rule in _LINTED]
     rules += _form(entry)
-    if not _carried_out(here):
+    if not carried_out(here):
         rules.append("A3")
     if any("subscription_hash_id" in item for item in here.get("data", ())):
         rules.append("A5")
@@ -58,14 +58,15 @@ def _of_the_envelope(row: Row) -> bool:
 
 
 def _rule_of(row: Row, entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
-    if not _carried_out(here):
+    if not carried_out(here):
         return "A3" if row.member in ("status", "data") else _refusing(entry)
-    if not _carried_out(there):
+    if not carried_out(there):
         return _first(_PERHAPS_REFUSED, set(rules_seen(entry, here))) or "A2"
     return _of_envelope(row, entry) if _of_the_envelope(row) else _of_item(row, entry, here)
 
 
-def _carried_out(answer: Mapping[str, Any]) -> bool:
+def carried_out(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is not that of a request that was refused as a whole."""
     return answer.get("error") in (ALL_APPLIED, NOT_ALL_APPLIED)
 
 
@@ -101,9 +102,17 @@ def _of_item(row: Row, entry: Entry, here: Mapping[str, Any]) -> str:
         return "A5"
     if row.item is None:  # the emulator has no item for what the platform answers
         return _first(("S5", "S3", "M4", "M5", "S7", "B2", "B1"), rules | _filtering(entry)) or "A2"
+    return rule_of_item(entry, here, row)
+
+
+def rule_of_item(entry: Entry, here: Mapping[str, Any], row: Row) -> str:
+    """The rule behind the emulator's item that a member belongs to."""
+    decided = [one for one in entry.decided if one.db_id == row.db_id]
     notes = _notes_of_items(decided)
     position = sum(1 for item in here["data"][: row.item] if item.get("db_id") == row.db_id)
-    return notes[position].rule if position < len(notes) else _first(("M5", "M4", "S7"), rules) or "A1"
+    if position < len(notes):
+        return notes[position].rule
+    return _first(("M5", "M4", "M9", "S7"), {one.rule for one in decided}) or "A1"
 
 
 def _notes_of_items(decided: list[Decided]) -> list[Decided]:

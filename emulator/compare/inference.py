@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from emulator.compare.probes import MARK
 from emulator.compare.recorded import RecordedCall
-from emulator.rules.applying import NOT_CONFIGURED
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.matching import UNKNOWN_FIELD
 from emulator.rules.model import Database, FieldKind, FieldType, FieldValue, Resource, Status
+from emulator.rules.overrides import INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
 from emulator.rules.providers import DOCUMENTED
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
 from push_emulator.masking import mask
@@ -71,6 +71,7 @@ class _World:
         self._seen: dict[str, _Seen] = defaultdict(_Seen)
         self._taken: dict[tuple[int, str], list[FieldValue]] = defaultdict(list)
         self._refused: dict[tuple[int, str], list[FieldValue]] = defaultdict(list)
+        self._declared: set[tuple[int, str]] = set()
         self._profiles: dict[tuple[int, str], _Found] = {}
         self._keys: set[_Key] = set()
         self._strangers = (f"{number:024x}" for number in count(1))
@@ -78,8 +79,8 @@ class _World:
     def read(self, call: RecordedCall) -> None:
         request, items = call.request, call.answer.get("data")
         token = request.get("resource_token")
-        if not isinstance(token, str) or token in self._tokens:
-            return
+        if not isinstance(token, str) or token in self._tokens or token.startswith(MARK):
+            return  # a token that a probe made up is nobody's
         seen = self._seen[token]
         if not isinstance(items, list) or not items:
             seen.exists |= call.answer.get("error") not in (404, 401, 403) and call.status != 404
@@ -115,6 +116,8 @@ class _World:
                 found_by = {name: value}
             elif items[0].get("description") != UNKNOWN_FIELD:
                 self._refused[db_id, name].append(value)
+                if items[0].get("description") == INVALID_VALUE:
+                    self._declared.add((db_id, name))
         if profile_id is None:
             return
         found = self._profiles.setdefault((db_id, profile_id), _Found())
@@ -168,10 +171,10 @@ class _World:
         named = {db_id for one in resources for db_id in one.db_ids} - self._given
         databases = [Database(one, f"Database {one}", self._fields(one)) for one in sorted(named)]
         profiles = [*given.profiles, *self._entries(databases)]
-        return FixtureSet([*given.databases, *databases], resources, profiles)
+        return FixtureSet([*given.databases, *databases], resources, profiles, given.platform)
 
     def _fields(self, db_id: int) -> dict[str, FieldType]:
-        names = {name: None for at, name in (*self._taken, *self._refused) if at == db_id}
+        names = {name: None for at, name in (*self._taken, *self._declared) if at == db_id}
         return {name: _fitting(self._taken[db_id, name], self._refused[db_id, name]) for name in names}
 
     def _entries(self, databases: list[Database]) -> Iterable[ProfileEntry]:

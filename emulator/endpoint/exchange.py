@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -22,6 +23,7 @@ from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, shortened
+from emulator.rules.overrides import ANSWERS
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
@@ -40,7 +42,10 @@ _ALLOW = (("Allow", "POST, OPTIONS"),)
 
 
 class Call(Struct):
-    """One call, and what is known about it so far. ``text`` is the answer's error text."""
+    """One call, and what is known about it so far. ``text`` is the answer's error text.
+
+    ``outcomes``: "refused" where the answer's error does not tell it.
+    """
 
     incoming: Incoming
     workspace: Workspace
@@ -51,6 +56,7 @@ class Call(Struct):
     lints: list[Lint] = field(default_factory=list)
     error: Refused | None = None
     text: str = SUCCESS
+    outcomes: list[str] = field(default_factory=list)
 
 
 class Exchange:
@@ -141,13 +147,13 @@ def _read(call: Call) -> PushRequest:
     """The checked request. Raises :class:`Refused` (A3)."""
     incoming = call.incoming
     if incoming.endpoint not in PATHS:  # Q2
-        raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4")
+        raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4", "A4/path")
     if incoming.method != "POST":
         raise NotAllowed(f"Method {incoming.method} is not allowed, use POST", "A4")
     if "content-encoding" in incoming.headers:
         check_encoding(incoming.headers["content-encoding"])
     if incoming.problem == "too_large":
-        raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
+        raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3", "A3/size")
     if incoming.problem == "cut_off":
         raise Invalid("body: was cut off before its end", "A3")
     lint = content_type_lint(incoming.headers.get("content-type"))  # Q3
@@ -173,7 +179,13 @@ def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = No
     store = workspace.store
     try:
         call.outcome = outcome = decide(
-            request, store, workspace.settings.policies, workspace.clock, workspace.ids, forced
+            request,
+            store,
+            workspace.settings.policies,
+            workspace.clock,
+            workspace.ids,
+            forced,
+            workspace.settings.answers,
         )
         call.lints += outcome.lints
         if outcome.changes:
@@ -192,19 +204,34 @@ def _carry_out_under(call: Call, request: PushRequest, fault: Fault) -> Answer:
     if fault.after:
         _carry_out(call, request)
     call.text = fault_text(fault)
-    return fault_answer(fault, call.cors)
+    return fault_answer(fault, call.cors, partial(failure, has_data=_has_data(call)))
 
 
 def _refused(call: Call, error: Refused) -> Answer:
     call.error, call.text = error, error.text
-    mirror = call.workspace.settings.policies.http_status == "mirror"
-    return _error_answer(error, call.cors, None if mirror else 200)  # A3
+    settings, code = call.workspace.settings, status_of(error)
+    mirror = settings.policies.http_status == "mirror"
+    own = settings.answers.get(error.answer) if settings.answers else None
+    # A disk that refuses, or too many workspaces, are A3 too, and nothing that a platform has answers for.
+    if own is None or ANSWERS[error.answer].code != code:
+        return _error_answer(error, call.cors, None if mirror else 200, _has_data(call))  # A3
+    call.text, call.outcomes = error.text if own.error_text is None else own.error_text, ["refused"]
+    status = own.status or (code if mirror else 200)
+    headers = [*_ALLOW, *call.cors] if isinstance(error, NotAllowed) else call.cors
+    return failure(call.text, code if own.error is None else own.error, status, headers, _has_data(call))
 
 
-def _error_answer(error: Refused, headers: list[tuple[str, str]], status: int | None = None) -> Answer:
+def _has_data(call: Call) -> bool:
+    """Whether the envelope of an error has ``data`` (A3)."""
+    return call.workspace.settings.policies.error_data == "empty"
+
+
+def _error_answer(
+    error: Refused, headers: list[tuple[str, str]], status: int | None = None, has_data: bool = True
+) -> Answer:
     if isinstance(error, NotAllowed):
         headers = [*_ALLOW, *headers]
-    return failure(error.text, status_of(error), status, headers)
+    return failure(error.text, status_of(error), status, headers, has_data)
 
 
 def _not_stored(call: Call, error: Unavailable) -> Answer:
@@ -243,7 +270,7 @@ def _record(call: Call, answer: Answer) -> None:
         decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
     lints = workspace.settings.wanted(call.lints)
     metrics, error = workspace.metrics, answer.summary.error or 0
-    outcomes = outcome.outcomes if outcome is not None else []
+    outcomes = outcome.outcomes if outcome is not None else call.outcomes
     metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     metrics.errors[error] += 1
     rules = metrics.rules
@@ -278,6 +305,7 @@ def _write_down(
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
         lints,
+        call.outcomes,
     )
     if call.fault is not None:
         entry.fault = call.fault.id

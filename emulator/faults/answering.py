@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from emulator.faults.model import (
     ITEM_ERRORS,
@@ -30,14 +30,16 @@ def forced_error(fault: Fault) -> ForcedError | None:
     return ForcedError(ITEM_ERRORS[wanted], wanted in MATCHING_ERRORS)
 
 
-def fault_answer(fault: Fault, headers: Iterable[tuple[str, str]] = ()) -> Answer:
-    """The fault's own answer, in the documented envelope; ``headers`` are added."""
+def fault_answer(
+    fault: Fault, headers: Iterable[tuple[str, str]] = (), make: Callable[..., Answer] = failure
+) -> Answer:
+    """The fault's own answer, in the envelope that ``make`` makes; ``headers`` are added."""
     then, text = fault.then, fault_text(fault)
     if isinstance(then, RateLimit):
-        return failure(text, 429, headers=[("Retry-After", "1"), *headers])
+        return make(text, 429, headers=[("Retry-After", "1"), *headers])
     if isinstance(then, ErrorAnswer):
-        return failure(text, then.code, then.status, headers)
-    return failure(text, headers=headers)
+        return make(text, then.code, then.status, headers)
+    return make(text, headers=headers)
 
 
 def fault_text(fault: Fault) -> str:

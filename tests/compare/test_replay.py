@@ -8,9 +8,8 @@ import pytest
 
 from emulator.compare.inference import infer_fixtures
 from emulator.compare.replay import Compared, replay
-from emulator.rules.applying import DUPLICATE
-from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
 from emulator.rules.model import Policies
+from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, UNKNOWN_FIELD
 from emulator.settings import Settings
 from emulator.store.fixture_set import FixtureSet
 from tests.compare import added, answer, bare, body, calls, pair, refused_item

@@ -9,8 +9,8 @@ from flask import Response, copy_current_request_context, render_template, reque
 from emulator.faults.catalogue import CATALOGUE
 from emulator.journal.entry import Entry, outcome_word
 from emulator.messages import Answer, Incoming
-from emulator.rules.catalogue import RULES
 from emulator.rules.model import Subscription
+from emulator.web.admin.rules import rule_states
 from emulator.web.console.pages import pages, plain_text
 from emulator.web.console.presenters import reuse
 from emulator.web.console.shown import entry_of, masked_entry
@@ -54,7 +54,7 @@ def one_request(entry_id: int) -> str:
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
-        rules=RULES,
+        rules={one.id: one for one in rule_states(found)},
         subscriptions=_changed_subscriptions(entry),
     )
 

@@ -27,7 +27,7 @@ def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[
     for component in components.values():
         component["additionalProperties"] = False
         for name, schema in component["properties"].items():
-            if "default" in schema:
+            if "anyOf" in schema and "default" in schema:
                 component["properties"][name] = _not_null(schema)
     if "SettingsState" in components:  # the client knows no names of policies and lints
         components["SettingsState"]["properties"] |= {
