@@ -37,7 +37,7 @@ class _Seen(Struct):
 
     id: int | None = None
     db_ids: list[int] = field(default_factory=list)
-    exists: bool = False
+    unknown: bool = False
     used: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
 
@@ -83,7 +83,7 @@ class _World:
             return  # a token that a probe made up is nobody's
         seen = self._seen[token]
         if not isinstance(items, list) or not items:
-            seen.exists |= call.answer.get("error") not in (404, 401, 403) and call.status != 404
+            seen.unknown |= 404 in (call.status, call.answer.get("error"))
             return
         by_database: dict[int, list[dict[str, Any]]] = {}
         for item in items:
@@ -95,7 +95,6 @@ class _World:
                     seen.used.add(str(item["provider"]))
                 elif item.get("description") == NOT_CONFIGURED:
                     seen.refused.add(str(item.get("provider")))
-        seen.exists = True
         _merge(seen.db_ids, list(by_database))
         for db_id, own in by_database.items():
             if db_id not in self._given:
@@ -164,7 +163,7 @@ class _World:
         taken = {one.id for one in given.resources} | {one.id for one in self._seen.values()}
         free = (number for number in count(1) if number not in taken)
         for token, seen in self._seen.items():
-            if seen.exists:
+            if seen.db_ids or not seen.unknown:
                 unused = seen.id is not None and all(one.id != seen.id for one in resources)
                 new = seen.id if unused and seen.id is not None else next(free)
                 resources.append(Resource(new, f"Resource {new}", token, seen.db_ids, seen.providers))

@@ -77,6 +77,14 @@ TRAFFIC = {
         pair(body("a", **CARD, field_value="c-1"), answer(bare(P), error=200)),
     ],
     "no such resource": [pair(body("a"), answer(error=404, text="Resource not found"), 404)],
+    "no such resource, whatever else is wrong": [
+        pair(
+            body("a", matching="?"),
+            answer(error=400, text='matching: must be "custom" or "profile_id", not "?"'),
+            400,
+        ),
+        pair(body("a"), answer(error=404, text="Resource not found"), 404),
+    ],
     "no databases": [pair(body("a"), answer(error=400, text="Resource has no databases"), 400)],
 }
 
