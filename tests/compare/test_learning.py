@@ -27,13 +27,13 @@ def settle(server: Server, workspace: str, policies: Mapping[str, str], answers:
     assert server.request("PATCH", path, body, {"Content-Type": "application/json"}).status == 200
 
 
-def learned(server: Server, workspace: str, folder: Path) -> dict[str, Any]:
+def learned(server: Server, workspace: str, folder: Path, token: str = PAGE_TOKEN) -> dict[str, Any]:
     """The platform file, once an emulator that follows it was found to have no difference."""
     arguments = (
         "--to",
         f"{server.url}/w/{workspace}",
         "--resource-token",
-        PAGE_TOKEN,
+        token,
         "--rate",
         "0",
         "--yes",
@@ -75,6 +75,12 @@ def test_each_answer_is_learned_and_nothing_else(fresh: Server, tmp_path: Path, 
     found = learned(fresh, "b", tmp_path)
     assert changed(found["policies"]) == {}
     assert found["answers"] == {name: answer}
+
+
+def test_the_answer_of_a_resource_without_databases_is_learned(fresh: Server, tmp_path: Path) -> None:
+    answer = {"status": 409, "error": 7, "error_text": "nothing there"}
+    settle(fresh, "b", {}, {"B3": answer})
+    assert learned(fresh, "b", tmp_path, "no-databases")["answers"] == {"B3": answer}
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
