@@ -18,7 +18,7 @@ from emulator.faults.model import Fault
 from emulator.faults.tokens import PREFIX
 from emulator.journal.entry import Entry, word_of
 from emulator.messages import JSON, Answer, Delivery, Incoming, Summary, failure, split_path
-from emulator.rules.answer import SUCCESS, envelope
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
@@ -38,13 +38,14 @@ PATHS = frozenset(
 _HEADER = WORKSPACE_HEADER.lower()
 _SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
+_REFUSED = ["refused"]
 _ALLOW = (("Allow", "POST, OPTIONS"),)
 
 
 class Call(Struct):
     """One call, and what is known about it so far. ``text`` is the answer's error text.
 
-    ``outcomes``: "refused" where the answer's error does not tell it.
+    ``hides_refusal``: the request was refused, and the error that the workspace set does not tell it.
     """
 
     incoming: Incoming
@@ -56,7 +57,7 @@ class Call(Struct):
     lints: list[Lint] = field(default_factory=list)
     error: Refused | None = None
     text: str = SUCCESS
-    outcomes: list[str] = field(default_factory=list)
+    hides_refusal: bool = False
 
 
 class Exchange:
@@ -176,16 +177,10 @@ def _path_hint(path: str) -> str:
 def _carry_out(call: Call, request: PushRequest, forced: ForcedError | None = None) -> Answer:
     """Decide the request and apply its changes. Raises :class:`Unavailable`."""
     workspace = call.workspace
-    store = workspace.store
+    store, settings = workspace.store, workspace.settings
     try:
         call.outcome = outcome = decide(
-            request,
-            store,
-            workspace.settings.policies,
-            workspace.clock,
-            workspace.ids,
-            forced,
-            workspace.settings.answers,
+            request, store, settings.policies, workspace.clock, workspace.ids, forced, settings.answers
         )
         call.lints += outcome.lints
         if outcome.changes:
@@ -214,8 +209,11 @@ def _refused(call: Call, error: Refused) -> Answer:
     own = settings.answers.get(error.answer) if settings.answers else None
     # A disk that refuses, or too many workspaces, are A3 too, and nothing that a platform has answers for.
     if own is None or ANSWERS[error.answer].code != code:
-        return _error_answer(error, call.cors, None if mirror else 200, _has_data(call))  # A3
-    call.text, call.outcomes = error.text if own.error_text is None else own.error_text, ["refused"]
+        return _error_answer(
+            error, call.cors, None if mirror else 200, settings.policies.error_data == "empty"
+        )  # A3
+    call.hides_refusal = own.error in (ALL_APPLIED, NOT_ALL_APPLIED)
+    call.text = error.text if own.error_text is None else own.error_text
     status = own.status or (code if mirror else 200)
     headers = [*_ALLOW, *call.cors] if isinstance(error, NotAllowed) else call.cors
     return failure(call.text, code if own.error is None else own.error, status, headers, _has_data(call))
@@ -270,7 +268,7 @@ def _record(call: Call, answer: Answer) -> None:
         decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
     lints = workspace.settings.wanted(call.lints)
     metrics, error = workspace.metrics, answer.summary.error or 0
-    outcomes = outcome.outcomes if outcome is not None else call.outcomes
+    outcomes = outcome.outcomes if outcome is not None else _REFUSED if call.hides_refusal else []
     metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     metrics.errors[error] += 1
     rules = metrics.rules
@@ -305,7 +303,6 @@ def _write_down(
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
         lints,
-        call.outcomes,
     )
     if call.fault is not None:
         entry.fault = call.fault.id
@@ -314,4 +311,6 @@ def _write_down(
         entry.changes = outcome.changes
         entry.resource_id = outcome.resource.id
         entry.resource = outcome.resource.name
+    elif call.hides_refusal:
+        entry.outcomes = _REFUSED
     workspace.requests.record(entry)

@@ -161,6 +161,7 @@ BAD: list[tuple[Any, list[str]]] = [
     ({**SEEN, "answers": {"B4": {"description": "x"}}}, ["answers.B4.description: unknown key"]),
     ({**SEEN, "answers": {"S4": {"status": 200}}}, ["answers.S4.status: unknown key"]),
     ({**SEEN, "answers": {"B4": {"status": 204}}}, ["answers.B4.status: must be 200 to 599"]),
+    ({**SEEN, "answers": {"B4": {"status": "200"}}}, ["answers.B4.status: must be an integer"]),
     ({**SEEN, "answers": {"B4": {"error": 2**63}}}, ["answers.B4.error: must be an integer of 64 bits"]),
     ({**SEEN, "answers": {"B4": {"error_text": "x" * 2000}}}, ["answers.B4.error_text: must have at most"]),
     ({**SEEN, "agrees": ["M6", "Z"]}, ["agrees[1]: must be the id of a rule"]),
