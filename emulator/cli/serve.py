@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-import re
 import signal
 import sys
 from asyncio import Task
@@ -17,21 +16,17 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import click
-from marshmallow import ValidationError
 
+from emulator.cli.behaviour import behaviour_options
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
-from emulator.fixtures.platform import AnswersSchema
 from emulator.fixtures.watching import read_stamp
-from emulator.rules.overrides import ANSWERS, AnswerOverride
-from emulator.schemas.errors import first_complaints
-from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
 from emulator.server.late_app import LateApp
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import POLICY_CHOICES, Settings, host_name
+from emulator.settings import Settings, host_name
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.bodies import body_limit, spool_of
@@ -40,45 +35,6 @@ from emulator.web.bodies import body_limit, spool_of
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, str]:
-    """``NAME=VALUE`` of each policy."""
-    chosen = {}
-    for text in given:
-        name, _, choice = text.partition("=")
-        if name not in POLICY_CHOICES:
-            raise click.BadParameter(f'there is no policy "{name}"; there are {", ".join(POLICY_CHOICES)}')
-        if choice not in POLICY_CHOICES[name]:
-            raise click.BadParameter(f'{name} must be {" or ".join(POLICY_CHOICES[name])}, not "{choice}"')
-        chosen[name] = choice
-    return chosen
-
-
-class _AnswerType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """``NAME={…}``; in a variable of the environment several, with spaces between them."""
-
-    name = "NAME=JSON"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        return [one.strip() for one in re.split(r"\s(?=[A-Z][0-9]+(?:/[a-z]+)?=)", rv) if one.strip()]
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        name, _, text = value.partition("=")
-        try:
-            return AnswersSchema().load({name: read_json(text.encode("utf-8", "surrogateescape"))})
-        except JSONProblem as problem:
-            self.fail(f"{name}: {problem}", param, ctx)
-        except ValidationError as error:
-            if name not in ANSWERS:
-                self.fail(f'there is no answer "{name}"; there are {", ".join(ANSWERS)}', param, ctx)
-            self.fail("; ".join(first_complaints(error.messages, len(ANSWERS))), param, ctx)
-
-
-def _join_answers(
-    ctx: click.Context, param: click.Parameter, given: Sequence[dict[str, AnswerOverride]]
-) -> dict[str, AnswerOverride]:
-    return {name: answer for one in given for name, answer in one.items()}
 
 
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
@@ -110,7 +66,6 @@ def _finite(context: click.Context, option: click.Parameter, number: float | Non
 
 
 _DEFAULTS = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, ())}
-_POLICIES = ", ".join(f"{name}={'|'.join(choices)}" for name, choices in POLICY_CHOICES.items())
 _path = click.Path(path_type=Path)
 _natural = click.IntRange(1)
 
@@ -133,29 +88,7 @@ _natural = click.IntRange(1)
     metavar="BYTES",
     help="Write a snapshot when the log has this size.",
 )
-@_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
-@_option(
-    "--policy",
-    "policies",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=_parse_policies,
-    help=f"Override a behaviour that the documentation leaves open: {_POLICIES}. The first is the default.",
-)
-@_option(
-    "--answer",
-    "answers",
-    type=_AnswerType(),
-    multiple=True,
-    callback=_join_answers,
-    help='Override the codes and texts of an answer: B4={"status": 200, "error_text": "…"}.',
-)
-@_option("--platform", type=_path, help="Answer as the platform does that this file describes.")
-@_option(
-    "--trust-platform",
-    is_flag=True,
-    help="Follow the platform file even where it contradicts the documentation.",
-)
+@behaviour_options
 @_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(
     "--admin-token",

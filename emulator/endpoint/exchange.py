@@ -23,7 +23,7 @@ from emulator.mobile.call import Call as MobileCall
 from emulator.mobile.call import call_of
 from emulator.mobile.carrying_out import carry_out, read
 from emulator.mobile.paths import SERVED, served_path
-from emulator.rules.answer import SUCCESS, envelope
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
@@ -43,13 +43,14 @@ PATHS = frozenset(
 _HEADER = WORKSPACE_HEADER.lower()
 _SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
+_REFUSED = ["refused"]
 
 
 class Call(Struct):
     """One call, and what is known about it so far. ``text`` is the answer's error text.
 
     ``mobile``: the call of an SDK; ``None`` for a call of the endpoint.
-    ``outcomes``: "refused" where the answer's error does not tell it.
+    ``hides_refusal``: the request was refused, and the error that the workspace set does not tell it.
     """
 
     incoming: Incoming
@@ -62,7 +63,7 @@ class Call(Struct):
     error: Refused | None = None
     text: str = SUCCESS
     mobile: MobileCall | None = None
-    outcomes: list[str] = field(default_factory=list)
+    hides_refusal: bool = False
 
 
 class Exchange:
@@ -190,16 +191,10 @@ def _carry_out(call: Call, request: PushRequest | Asked, forced: ForcedError | N
     if isinstance(request, Asked):
         return _carry_out_mobile(call)
     workspace = call.workspace
-    store = workspace.store
+    store, settings = workspace.store, workspace.settings
     try:
         call.outcome = outcome = decide(
-            request,
-            store,
-            workspace.settings.policies,
-            workspace.clock,
-            workspace.ids,
-            forced,
-            workspace.settings.answers,
+            request, store, settings.policies, workspace.clock, workspace.ids, forced, settings.answers
         )
         call.lints += outcome.lints
         if outcome.changes:
@@ -245,7 +240,8 @@ def _refused(call: Call, error: Refused) -> Answer:
     # A disk that refuses, or too many workspaces, are A3 too, and nothing that a platform has answers for.
     if own is None or ANSWERS[error.answer].code != code:
         return make(error.text, code, usual, headers)
-    call.text, call.outcomes = error.text if own.error_text is None else own.error_text, ["refused"]
+    call.hides_refusal = own.error in (ALL_APPLIED, NOT_ALL_APPLIED)
+    call.text = error.text if own.error_text is None else own.error_text
     return make(call.text, code if own.error is None else own.error, own.status or usual, headers)
 
 
@@ -304,7 +300,7 @@ def _record(call: Call, answer: Answer) -> None:
         decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
     lints = workspace.settings.wanted(call.lints)
     metrics, error = workspace.metrics, answer.summary.error or 0
-    outcomes = outcome.outcomes if outcome is not None else call.outcomes
+    outcomes = outcome.outcomes if outcome is not None else _REFUSED if call.hides_refusal else []
     metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     metrics.errors[error] += 1
     rules = metrics.rules
@@ -342,7 +338,6 @@ def _write_down(
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
         lints,
-        call.outcomes,
     )
     if call.fault is not None:
         entry.fault = call.fault.id
@@ -352,4 +347,6 @@ def _write_down(
         if outcome.resource is not None:
             entry.resource_id = outcome.resource.id
             entry.resource = outcome.resource.name
+    elif call.hides_refusal:
+        entry.outcomes = _REFUSED
     workspace.requests.record(entry)

@@ -22,8 +22,9 @@ def envelope(error: int, items: Sequence[Mapping[str, object]]) -> dict[str, obj
 
 def error_envelope(code: int, text: str, has_data: bool = True) -> dict[str, object]:
     """The answer to a request that was not (A3); its text is bounded."""
-    data: dict[str, object] = {"data": []} if has_data else {}
-    return {**data, "error": code, "error_text": bounded_text(text)}
+    if not has_data:
+        return {"error": code, "error_text": bounded_text(text)}
+    return {"data": [], "error": code, "error_text": bounded_text(text)}
 
 
 def items_of(resource: Resource, db_id: int, result: DatabaseResult) -> list[Item]:

@@ -30,13 +30,14 @@ def decide(
     id_lint = check_matching(request)
     resource = find_resource(request, lookup)
     context = RequestContext(request, resource, lookup, policies, clock.timestamp(), ids, forced)
-    context.overrides = overrides
+    if overrides:
+        context.overrides = overrides
     check_providers(context)
     databases = choose_databases(context)
     if id_lint is not None:
         context.lints.append(id_lint)
     outcome = Outcome(ALL_APPLIED, [], context.changes, context.decided, context.lints, resource)
-    idle, silent = False, policies.unchanged_database == "nothing"
+    idle = False
     for database in databases:  # B1
         result = apply_database(context, database)
         effects = result.effects
@@ -45,9 +46,10 @@ def decide(
         if "added" not in effects and "changed" not in effects:  # A2
             idle = True
         if effects.count("unchanged") == len(effects):  # S7
-            context.note("S7", database.id, "no_item" if silent else "bare")
-            if silent:
+            if policies.unchanged_database == "nothing":
+                context.note("S7", database.id, "no_item")
                 continue
+            context.note("S7", database.id, "bare")
         outcome.items += items_of(resource, database.id, result)
     if outcome.failed or (idle and policies.unchanged_error == "200"):  # A2
         outcome.error = NOT_ALL_APPLIED

@@ -79,9 +79,8 @@ def check_providers(context: RequestContext) -> None:
 def choose_databases(context: RequestContext) -> list[Database]:
     """The databases to process, in the resource's order (B1, B2). Raises :class:`Refused` (B3)."""
     every, asked = context.resource.db_ids, context.request.db_ids
-    ends_well = context.policies.no_databases == "ok"
     if not every:  # B3
-        if ends_well:
+        if context.policies.no_databases == "ok":
             context.note("B3", None, "no_databases")
             return []
         raise Invalid("Resource has no databases", "B3")
@@ -91,7 +90,7 @@ def choose_databases(context: RequestContext) -> list[Database]:
         wanted = [db_id for db_id in every if db_id in filter_]
         context.note("B2", None, "filtered", len(wanted), len(every))
         if not wanted:  # B3
-            if not ends_well:
+            if context.policies.no_databases == "error":
                 raise Invalid("No databases left after db_ids filter", "B3", "B3/filter")
             context.note("B3", None, "no_databases")
         foreign = filter_.difference(every)
