@@ -10,11 +10,16 @@ from emulator.compare.attribution import carried_out, rule_of_item
 from emulator.compare.differences import ABSENT, Row
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import Compared, replay
+from emulator.rules.catalogue import POLICY_RULES, SDK_RULES
 from emulator.rules.overrides import ANSWERS, AnswerOverride
 from emulator.rules.platform import Platform
 from emulator.settings import POLICY_CHOICES, Settings
 from emulator.store.fixture_set import FixtureSet
 
+#: The policies of the endpoint: the mobile SDKs' calls are not compared.
+CHOICES = {
+    name: choices for name, choices in POLICY_CHOICES.items() if POLICY_RULES[name][0] not in SDK_RULES
+}
 #: Rounds of the search: a code or text that is known can show what a policy is, and the other way round.
 _ROUNDS = 3
 _OF_REFUSALS = {"status": "status", "error": "error", "error_text": "error_text"}
@@ -32,7 +37,7 @@ def learn(
     search = _Search(
         calls, FixtureSet(fixtures.databases, fixtures.resources, list(fixtures.profiles)), strict
     )
-    policies = {name: choices[0] for name, choices in POLICY_CHOICES.items()}
+    policies = {name: choices[0] for name, choices in CHOICES.items()}
     answers: Answers = {}
     own = search.compared(policies, answers)
     for _ in range(_ROUNDS):
@@ -66,7 +71,7 @@ class _Search:
     def best_policies(self, policies: Mapping[str, str], answers: Answers) -> dict[str, str]:
         """The policies that leave the fewest differences, one after the other."""
         best, least = dict(policies), self.cost(policies, answers)
-        for name, choices in POLICY_CHOICES.items():
+        for name, choices in CHOICES.items():
             for choice in choices:
                 cost = self.cost(best | {name: choice}, answers)
                 if cost < least:
@@ -76,7 +81,7 @@ class _Search:
     def shows(self, name: str, policies: Mapping[str, str], answers: Answers) -> bool:
         """Whether each other value of this policy would differ more."""
         least = self.cost(policies, answers)
-        others = [one for one in POLICY_CHOICES[name] if one != policies[name]]
+        others = [one for one in CHOICES[name] if one != policies[name]]
         return all(self.cost({**policies, name: one}, answers) > least for one in others)
 
 

@@ -133,10 +133,12 @@ RULES: dict[str, Rule] = {id: Rule(id, _grade(id), text) for id, text in _TEXTS.
 
 #: Rules that hold for every request: no journal entry names them as deciding.
 _ALWAYS = {"Q1", "Q2", "Q3", "Q4", "A5", "A6", "T4", "T6", "K1", "K2", "K4", "K5", "K6", "R1", "R2", "R3"}
-_ALWAYS |= {"E1", "E2", "E3", "E4", "E5"}
+_ALWAYS |= {"E5"}
 #: The rules that a journal entry can name as deciding; the others hold always, or are lints.
 DECIDING = tuple(name for name in RULES if name[0] != "L" and name not in _ALWAYS)
 
+#: The first letters of the rules for the mobile SDKs' calls.
+SDK_RULES = "TKER"
 #: The rule of each policy: the one whose text names it.
 POLICY_RULES: dict[str, str] = {
     name: rule.id for rule in RULES.values() for name in re.findall(r"policy (\w+):", rule.text)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator.compare.learning import CHOICES
 from emulator.rules.overrides import ANSWERS
-from emulator.settings import POLICY_CHOICES
 from tests.command_line import run_here
 from tests.server import PAGE_TOKEN, Server
 
-OTHER = [(name, choice) for name, choices in POLICY_CHOICES.items() for choice in choices[1:]]
+OTHER = [(name, choice) for name, choices in CHOICES.items() for choice in choices[1:]]
 #: The answers that a probe can show over this resource; Q5 in strict mode alone.
 SHOWN = ("B3/filter", "B4", "M2", "M3", "M4", "M5", "M10", "S4", "S5", "S6", "A3", "A4")
 
@@ -50,7 +50,7 @@ def learned(server: Server, workspace: str, folder: Path, token: str = PAGE_TOKE
 
 
 def changed(policies: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in policies.items() if value != POLICY_CHOICES[name][0]}
+    return {name: value for name, value in policies.items() if value != CHOICES[name][0]}
 
 
 @pytest.mark.parametrize(("name", "choice"), OTHER, ids=lambda one: one)
@@ -85,9 +85,7 @@ def test_the_answer_of_a_resource_without_databases_is_learned(fresh: Server, tm
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    policies=st.fixed_dictionaries(
-        {name: st.sampled_from(choices) for name, choices in POLICY_CHOICES.items()}
-    ),
+    policies=st.fixed_dictionaries({name: st.sampled_from(choices) for name, choices in CHOICES.items()}),
     texts=st.sets(st.sampled_from(("B4", "M2", "M10", "A4")), max_size=3),
 )
 def test_combinations_are_learned_so_that_no_difference_is_left(
