@@ -147,7 +147,11 @@ FIXTURES: dict[str, tuple[type[Schema], str]] = {
         ResourceSchema,
         """[
   {"id": 5, "name": "App", "token": "my-resource-token", "db_ids": [17, 34]},
-  {"id": 6, "name": "App in RuStore", "token": "rustore", "db_ids": [17], "providers": ["android-rustore"]}
+  {"id": 6, "name": "App in RuStore", "token": "rustore", "db_ids": [17], "providers": ["android-rustore"]},
+  {"id": 7, "name": "App with a mobile SDK", "token": "sdk", "db_ids": [17], "providers": ["ios-apns"],
+   "role_tokens": [{"token": "my-role-token", "name": "Staging", "db_id": 17, "expires": "2030-01-01"}],
+   "categories": [{"name": "news", "title": "News"}, {"name": "service", "title": "Service", "steady": true}],
+   "subscription_fields": {"points": "int"}, "jwt_key": "a secret of at least 32 characters"}
 ]""",
     ),
     "profiles.json": (
@@ -156,7 +160,9 @@ FIXTURES: dict[str, tuple[type[Schema], str]] = {
   {"id": "anna", "db_id": 17, "fields": {"CustomNumber1": 100, "birthday": "1990-02-28", "tier": "gold"},
    "subscriptions": [
      {"resource_id": 5, "provider": "android-firebase", "subscription_id": "annas-token"},
-     {"resource_id": 6, "provider": "android-rustore", "subscription_id": "old", "status": "unsubscribed"}]},
+     {"resource_id": 6, "provider": "android-rustore", "subscription_id": "old", "status": "unsubscribed"},
+     {"resource_id": 7, "provider": "ios-apns", "subscription_id": "annas-tablet", "status": "suspended",
+      "fields": {"points": 12, "_os_ver": "17.5"}, "cats": [{"name": "news", "active": true}]}]},
   {"db_id": 34}
 ]""",
     ),
@@ -169,14 +175,32 @@ MEMBERS = {
     "resources.json token": "the `resource_token` of requests; unique",
     "resources.json db_ids": "the databases, in the order of the answer's items; may be empty (B3)",
     "resources.json providers": "what the resource accepts (S6); left out: the documented providers (below)",
+    "resources.json role_tokens": "the role tokens of mobile SDKs (T1)",
+    "resources.json categories": "the categories that its subscriptions choose from (K14)",
+    "resources.json subscription_fields": "the fields of its subscriptions, each with its type, beside those "
+    "that the SDKs send by themselves (`_os`, `_os_ver` …)",
+    "resources.json jwt_key": "verifies the JWTs of its databases: a secret of HS256, or a public key in PEM "
+    "(T4); left out: any signature is accepted",
+    "role_tokens token": "what follows `rtoken@`; unique",
+    "role_tokens name": "for people",
+    "role_tokens db_id": "the database of its profiles; one of the resource's",
+    "role_tokens expires": "when it expires (T5); left out: it does not",
+    "categories name": "unique in the resource",
+    "categories title": "for people",
+    "categories steady": "true: an app cannot change it (K14)",
     "profiles.json id": "1 to 64 printable characters, unique in its database; left out: one is made",
     "profiles.json db_id": "the database",
     "profiles.json fields": "values of fields that the database declares",
+    "profiles.json is_test": "left out: false",
     "profiles.json subscriptions": "the profile's push subscriptions; left out: none",
     "subscriptions resource_id": "a resource that has the profile's database",
     "subscriptions provider": "one that the resource accepts",
     "subscriptions subscription_id": "the token; active on one profile of a database at most (S4)",
-    "subscriptions status": "left out: `subscribed`",
+    "subscriptions status": "`subscribed`, `suspended` or `unsubscribed`; left out: `subscribed`",
+    "subscriptions fields": "values of the SDKs' fields and of the resource's `subscription_fields`",
+    "subscriptions cats": "which of the resource's categories the subscription wants (K14)",
+    "cats name": "a category of the resource",
+    "cats active": "whether it is wanted",
 }
 #: Of each type of a field values in fixtures and requests.
 VALUES: dict[str, tuple[FieldType, list[FieldValue]]] = {

@@ -141,7 +141,10 @@ class RecordedRequest(Struct, frozen=True):
     """One request of the journal, as it came and as it was answered; secrets are masked.
 
     ``outcomes``: a word for each subscription in each database. ``fault``: the id, or the token, of the
-    applied fault. A server that shows secrets masks no values.
+    applied fault; ``effect``: what it did to the connection or the answer's body (after ``connection_reset``
+    and ``empty_response`` no ``answer`` left, and ``status`` is that of the one that was held back);
+    ``delay_ms``: how long it held the answer back, beside ``duration_ms``. A server that shows
+    secrets masks no values.
     """
 
     id: Count
@@ -165,6 +168,8 @@ class RecordedRequest(Struct, frozen=True):
     resource_id: int | None
     resource: str | None
     fault: str | None
+    effect: Spoil | None
+    delay_ms: Count
     request_id: str | None
     outcome: Outcome
     resource_token: Annotated[Any, Meta(description="masked, as it was sent")]
@@ -191,6 +196,8 @@ class RecordedRequest(Struct, frozen=True):
             for one in self.subscriptions
         )
         fault = f" by fault {self.fault}" if self.fault else ""
+        fault += f" ({self.effect})" if self.effect else ""
+        fault += f" after {self.delay_ms} ms" if self.delay_ms else ""
         answered = f"{self.status}, error {self.error}, {self.outcome}{fault}"
         return f"{self.id}: {self.method} {self.path} -> {answered}" + (f": {asked}" if asked else "")
 

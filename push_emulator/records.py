@@ -91,17 +91,35 @@ class Resources(Records[ResourceRecord]):
         token: str,
         db_ids: Sequence[int],
         providers: Sequence[str] | None = None,
+        *,
+        role_tokens: Sequence[Mapping[str, Any]] = (),
+        categories: Sequence[Mapping[str, Any]] = (),
+        subscription_fields: Mapping[str, Any] | None = None,
+        jwt_key: str | None = None,
     ) -> ResourceRecord:
-        """Add one."""
-        return self._create(id=id, name=name, token=token, db_ids=list(db_ids), providers=providers)
+        """Add one; what mobile SDKs need has the form of fixtures."""
+        return self._create(
+            id=id,
+            name=name,
+            token=token,
+            db_ids=list(db_ids),
+            providers=providers,
+            role_tokens=[*role_tokens] or None,
+            categories=[*categories] or None,
+            subscription_fields=subscription_fields,
+            jwt_key=jwt_key,
+        )
 
     def change(self, id: int, *, cascade: bool = False, **values: Any) -> ResourceRecord:
-        """Change its name, token, db_ids or providers; ``cascade`` changes dependent records, too."""
+        """Change its members but the id, each as a whole; ``cascade`` changes dependent records, too."""
         return self._change((id,), values, cascade=cascade)
 
 
 class Profiles(Records[ProfileRecord]):
-    """The profiles, by database and id; criteria: db_id, id, fields, and those of their subscriptions."""
+    """The profiles, by database and id.
+
+    Criteria: db_id, id, fields, is_test, and those of their subscriptions.
+    """
 
     _path, _kind = "/profiles", ProfileRecord
 
@@ -112,13 +130,18 @@ class Profiles(Records[ProfileRecord]):
         id: str | None = None,
         fields: Mapping[str, Any] | None = None,
         subscriptions: Sequence[Mapping[str, Any]] = (),
+        is_test: bool | None = None,
     ) -> ProfileRecord:
         """Add one; the server makes an ``id`` if none is given. ``subscriptions``: as in fixtures."""
-        return self._create(db_id=db_id, id=id, fields=fields, subscriptions=[*subscriptions] or None)
+        return self._create(
+            db_id=db_id, id=id, fields=fields, subscriptions=[*subscriptions] or None, is_test=is_test
+        )
 
-    def change(self, db_id: int, id: str, fields: Mapping[str, Any]) -> ProfileRecord:
-        """Set some of its fields; ``None`` removes one."""
-        return self._change((db_id, id), {"fields": fields})
+    def change(
+        self, db_id: int, id: str, fields: Mapping[str, Any] | None = None, is_test: bool | None = None
+    ) -> ProfileRecord:
+        """Set some of its fields (``None`` removes one), and whether it is a test profile."""
+        return self._change((db_id, id), given(fields=fields, is_test=is_test))
 
 
 class Subscriptions(Records[SubscriptionRecord]):
@@ -137,8 +160,11 @@ class Subscriptions(Records[SubscriptionRecord]):
         provider: str,
         subscription_id: str,
         status: str | None = None,
+        *,
+        fields: Mapping[str, Any] | None = None,
+        cats: Sequence[Mapping[str, Any]] = (),
     ) -> SubscriptionRecord:
-        """Add one to a profile."""
+        """Add one to a profile; ``fields`` and ``cats`` as in fixtures."""
         return self._create(
             db_id=db_id,
             profile_id=profile_id,
@@ -146,11 +172,25 @@ class Subscriptions(Records[SubscriptionRecord]):
             provider=provider,
             subscription_id=subscription_id,
             status=status,
+            fields=fields,
+            cats=[*cats] or None,
         )
 
-    def change(self, hash_id: str, status: str, profile_id: str | None = None) -> SubscriptionRecord:
-        """Set its status; ``profile_id`` chooses the record if several profiles have one."""
-        return self._change((hash_id,), {"status": status}, profile_id=profile_id)
+    def change(
+        self,
+        hash_id: str,
+        status: str,
+        profile_id: str | None = None,
+        *,
+        fields: Mapping[str, Any] | None = None,
+        cats: Sequence[Mapping[str, Any]] = (),
+    ) -> SubscriptionRecord:
+        """Set its status, fields and categories; those left out stay.
+
+        ``profile_id`` chooses the record if several profiles have one.
+        """
+        document = given(status=status, fields=fields, cats=[*cats] or None)
+        return self._change((hash_id,), document, profile_id=profile_id)
 
 
 def _by_field(fields: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -21,7 +22,8 @@ from emulator.fixtures.schema import (
     ResourceSchema,
     SubscriptionEntrySchema,
 )
-from emulator.rules.model import Resource
+from emulator.rules.fields import subscription_fields
+from emulator.rules.model import PushKey, Resource
 from emulator.rules.providers import accepted
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.settings import Settings
@@ -78,16 +80,17 @@ def _write_fixtures(pieces: Iterator[bytes], out: Path) -> int:
         document.writelines(pieces)
         document.seek(0)
         members = dict(read_members(document, "profiles"))
-        resources = {one["id"]: Resource(**_members(ResourceSchema(), one)) for one in members["resources"]}
-        left_out = 0
+        fixtures = Writable(
+            [
+                Resource(**ResourceSchema().load(_members(ResourceSchema(), one)))
+                for one in members["resources"]
+            ]
+        )
 
         def profiles() -> Iterator[dict[str, Any]]:
-            nonlocal left_out
             document.seek(0)
             for one in read_entries(document, "profiles"):
-                own = [each for each in one["subscriptions"] if _fits(each, one["db_id"], resources)]
-                left_out += len(one["subscriptions"]) - len(own)
-                entries = [_members(SubscriptionEntrySchema(), each) for each in own]
+                entries = fixtures.subscriptions(one["db_id"], one["subscriptions"])
                 yield _members(ProfileEntrySchema(), {**one, "subscriptions": entries})
 
         try:
@@ -101,8 +104,8 @@ def _write_fixtures(pieces: Iterator[bytes], out: Path) -> int:
             )
         except NotWritten as error:
             raise click.ClickException(str(error)) from error
-    if left_out:
-        click.echo(f"left out: {left_out} subscriptions that their resource no longer accepts (S6)", err=True)
+    for what, count in fixtures.left_out.items():
+        click.echo(f"left out: {count} {what}", err=True)
     click.echo(f"start from it: push-emulator --fixtures {out} --state {out / '.state'}")
     return 0
 
@@ -112,9 +115,39 @@ def _members(schema: Schema, record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name in schema.fields and value is not None}
 
 
-def _fits(subscription: dict[str, Any], db_id: int, resources: dict[int, Resource]) -> bool:
-    resource = resources[subscription["resource_id"]]
-    return db_id in resource.db_ids and accepted(subscription["provider"], resource)
+class Writable:
+    """The subscriptions of a state as a fixture set can hold them; ``left_out``: what it cannot, counted."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._resources = {one.id: one for one in resources}
+        self._active: set[PushKey] = set()
+
+    def subscriptions(self, db_id: int, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The entries of a profile's subscriptions."""
+        return [entry for one in records if (entry := self._entry(db_id, one)) is not None]
+
+    def _entry(self, db_id: int, one: dict[str, Any]) -> dict[str, Any] | None:
+        resource = self._resources[one["resource_id"]]
+        if db_id not in resource.db_ids or not accepted(one["provider"], resource):
+            self.left_out["subscriptions that their resource no longer accepts (S6)"] += 1
+            return None
+        key = PushKey(db_id, resource.id, one["provider"], one["subscription_id"])
+        if one["status"] == "subscribed":
+            if key in self._active:
+                self.left_out["subscriptions whose token is active on another profile, too (S4)"] += 1
+                return None
+            self._active.add(key)
+        entry = _members(SubscriptionEntrySchema(), one)
+        declared = subscription_fields(resource)
+        categories = {category.name for category in resource.categories}
+        fields = {name: value for name, value in one.get("fields", {}).items() if name in declared}
+        cats = [choice for choice in one.get("cats", ()) if choice["name"] in categories]
+        gone = len(one.get("fields", {})) - len(fields) + len(one.get("cats", ())) - len(cats)
+        if gone:
+            self.left_out["fields and categories that their resource no longer has"] += gone
+            entry |= {"fields": fields, "cats": cats}
+        return entry
 
 
 def _from_state(place: Target) -> Iterator[bytes]:

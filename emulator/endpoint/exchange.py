@@ -13,7 +13,14 @@ from msgspec import Struct, field
 from emulator.endpoint.cors import cors_headers, preflight_headers
 from emulator.endpoint.health import asks_for_health, health_answer
 from emulator.endpoint.schema import parse_push_request
-from emulator.faults.answering import fault_answer, fault_text, forced_error, replaces_answer, spoil
+from emulator.faults.answering import (
+    fault_answer,
+    fault_text,
+    forced_error,
+    replaces_answer,
+    spoil,
+    spoil_of,
+)
 from emulator.faults.model import Asked, Fault
 from emulator.faults.tokens import PREFIX
 from emulator.journal.entry import Entry, word_of
@@ -321,7 +328,6 @@ def _write_down(
     if not call.workspace.requests.recording:
         return
     workspace, incoming, outcome = call.workspace, call.incoming, call.outcome
-    lost = answer.delivery is not None and answer.delivery.effect in ("connection_reset", "empty_response")
     entry = Entry(
         0,
         workspace.clock.now_ms(),
@@ -334,13 +340,17 @@ def _write_down(
         answer.status,
         answer.summary.error or 0,
         call.text,
-        b"" if lost else answer.body,
+        answer.body,
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
         lints,
     )
     if call.fault is not None:
-        entry.fault = call.fault.id
+        entry.fault, entry.effect = call.fault.id, spoil_of(call.fault)
+        if entry.never_answered:
+            entry.answer_bytes = b""
+        if answer.delivery is not None:
+            entry.delay_ms = round(answer.delivery.delay_s * 1000)
     if outcome is not None:
         entry.outcomes = outcome.outcomes
         entry.changes = outcome.changes

@@ -11,13 +11,22 @@ from pathlib import Path
 from faker import Factory
 from faker.config import AVAILABLE_LOCALES
 
-from emulator.fake.profiles import CLUB, DATABASES, FIRST_SECOND, LAST_SECOND, MAIN, Entry, PushProfiles
+from emulator.fake.profiles import (
+    CLUB,
+    DATABASES,
+    FIRST_SECOND,
+    LAST_SECOND,
+    MAIN,
+    SDK_MEMBERS,
+    Entry,
+    PushProfiles,
+)
 from emulator.rules.providers import DOCUMENTED
 from emulator.store.files import NotWritten, write_arrays
 
 #: As in resources.json; without ``providers`` one accepts those that the page names.
 RESOURCES: list[Entry] = [
-    {"id": 1, "name": "App", "token": "fake-app-1", "db_ids": [MAIN, CLUB]},
+    {"id": 1, "name": "App", "token": "fake-app-1", "db_ids": [MAIN, CLUB], **SDK_MEMBERS},
     {
         "id": 2,
         "name": "Club app",

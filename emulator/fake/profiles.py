@@ -10,6 +10,7 @@ from typing import Any
 from faker.decode import unidecode
 
 from emulator.fake.tokens import PushTokens
+from emulator.rules.mobile.requests import SDK_PROVIDERS
 from emulator.timestamps import iso_second
 
 MAIN, CLUB = 1, 2
@@ -54,6 +55,20 @@ DATABASES: list[Entry] = [
 
 # Faker's own names of time zones are translated in some locales.
 _TIME_ZONES = ("Europe/Moscow", "Europe/Samara", "Europe/London", "Asia/Novosibirsk", "Asia/Almaty")
+#: What the resource 1 has for mobile SDKs.
+SDK_MEMBERS: Entry = {
+    "role_tokens": [
+        {"token": "fake-role-main", "name": "Staging app", "db_id": MAIN},
+        {"token": "fake-role-club", "name": "Staging app of the club", "db_id": CLUB},
+    ],
+    "categories": [
+        {"name": "news", "title": "News"},
+        {"name": "offers", "title": "Special offers"},
+        {"name": "service", "title": "Service messages", "steady": True},
+    ],
+    "subscription_fields": {"points": "int", "level": {"type": "enum", "options": list(_LEVELS)}},
+}
+_SYSTEMS = {"ios": ("iOS", ("16.7", "17.5", "18.1")), "android": ("Android", ("12", "13", "14", "15"))}
 _VENDORS = {
     "ios": ("Apple",),
     "huawei": ("HUAWEI", "HONOR"),
@@ -106,14 +121,39 @@ class PushProfiles(PushTokens):
     def push_subscription(
         self, resource_id: int = 1, provider: str | None = None, active: bool | None = None
     ) -> Entry:
-        """A subscription, as in profiles.json; most are active."""
+        """A subscription, as in profiles.json; most are active, some of mobile apps suspended.
+
+        Those of the resource 1 in mobile apps have fields and categories, unless ``active`` is given.
+        """
         provider = provider or self.push_provider()
-        active = self.generator.boolean(88) if active is None else active
-        return {
+        chosen = self.generator.boolean(88) if active is None else active
+        entry: Entry = {
             "resource_id": resource_id,
             "provider": provider,
             "subscription_id": self.push_token(provider),
-            "status": "subscribed" if active else "unsubscribed",
+            "status": "subscribed" if chosen else "unsubscribed",
+        }
+        if active is None and resource_id == 1 and provider in SDK_PROVIDERS:
+            if not chosen and self.generator.boolean(40):
+                entry["status"] = "suspended"
+            entry |= self._from_sdk(provider)
+        return entry
+
+    def _from_sdk(self, provider: str) -> Entry:
+        """The fields and categories that an SDK reports."""
+        system, versions = _SYSTEMS[provider.partition("-")[0]]
+        version = self.random_element(versions)
+        fields: Entry = {
+            "_os": system,
+            "_os_ver": {"raw": version, "ver": [int(part) for part in version.split(".")]},
+            "_os_language": self.random_element(("ru", "en")),
+            "_ad_track": self.generator.boolean(30),
+            "points": self.random_int(0, 20_000),
+        }
+        wanted = ("news", 70), ("offers", 40), ("service", 100)
+        return {
+            "fields": fields,
+            "cats": [{"name": name, "active": self.generator.boolean(chance)} for name, chance in wanted],
         }
 
     def customer(self, number: int | None = None, registered: int | None = None) -> Entry:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from emulator.faults.model import (
     ITEM_ERRORS,
+    ITEM_TEXTS,
     MATCHING_ERRORS,
     SPOILS_OF_ANSWERS,
     ErrorAnswer,
@@ -15,11 +16,17 @@ from emulator.faults.model import (
 )
 from emulator.messages import Answer, Delivery, failure
 from emulator.rules.model import ForcedError
+from push_emulator.answers import Spoil
 
 
 def replaces_answer(fault: Fault) -> bool:
     """Whether the client gets the fault's answer, or none, instead of the request's own."""
     return fault.then is not None and not (fault.after and fault.then in SPOILS_OF_ANSWERS)
+
+
+def spoil_of(fault: Fault) -> Spoil | None:
+    """What the fault does to the connection or to the answer's body."""
+    return fault.then if isinstance(fault.then, str) else None
 
 
 def forced_error(fault: Fault) -> ForcedError | None:
@@ -46,7 +53,7 @@ def fault_text(fault: Fault) -> str:
     """The error text of the fault's own answer."""
     then = fault.then
     if isinstance(then, ItemFault):
-        return ITEM_ERRORS[then.item_error]
+        return ITEM_TEXTS[then.item_error]
     if isinstance(then, RateLimit):
         return f"Fault: more than {then.per_second:g} requests per second"
     return then.text if isinstance(then, ErrorAnswer) else f"Fault: {then}"

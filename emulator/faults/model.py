@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from emulator.rules.mobile.context import incorrect_field, not_valid
 from emulator.rules.mobile.writing import UNKNOWN_CATEGORY
 from emulator.rules.model import SubscriptionRequest
+from emulator.rules.overrides import ANSWERS
 from push_emulator.answers import CallName, ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = get_args(Spoil)
@@ -22,6 +23,10 @@ ITEM_ERRORS: dict[ItemError, str] = {
     "provider": "S6",
     "unknown_field": "M4",
     "invalid_value": "M5",
+}
+#: What the items say with them, where the workspace has no words of its own.
+ITEM_TEXTS: dict[ItemError, str] = {
+    error: ANSWERS[name].description or "" for error, name in ITEM_ERRORS.items()
 }
 #: What the platform says to the SDKs (R4, R5), by the word of a token.
 PROCESSING_ERRORS = {

@@ -70,7 +70,7 @@ class Batch:
         self._width = checked.layout.width
         self._token, self._value = checked.token, checked.value
         names = checked.layout.names
-        self._token_name = names[checked.token] if names else None
+        self._header = names[checked.token].lower() if names else None
         self._whole_numbers = checked.kinds == {"int"}
 
     def take(self, line: int, row: list[str]) -> None:
@@ -117,9 +117,9 @@ class Batch:
 
     def _spoiled(self, line: int, row: list[str], token: str, value: str) -> Message | None:
         """Why the row can be no subscription, whatever the rules say."""
-        if token == self._token_name:
-            return message("header_again")
         problem = token_problem(token)
+        if problem is None and self._header is not None and token.strip().lower() == self._header:
+            return message("header_again")
         if problem is None and value:
             problem = value_problem(value, self._by_id)
         if problem is not None and problem.code == "line_end":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from charset_normalizer import from_bytes
 
 from emulator.importer.problem import SourceBroken, refused
+from emulator.importer.rows import decode
 from emulator.importer.sources import SAMPLE_BYTES, Source, not_text
 
 #: The marks, the longer ones first, and the codecs that read them.
@@ -37,9 +38,14 @@ def file_encoding(source: Source, named: str | None) -> str:
     """
     mark = marked_encoding(source)
     said = None if named is None else _named_encoding(named)
-    if mark is not None or said is not None:
-        return mark or said or ""
-    return _utf_16_without_mark(source.sample[: 4096 & ~1]) or _by_most_lines(source)
+    if mark is not None:
+        return mark
+    without_mark = _utf_16_without_mark(source.sample[: 4096 & ~1]) if said in (None, "utf-16") else None
+    if said == "utf-16":  # Python reads it, and UTF-32, with a mark only
+        return without_mark or "utf-16-le"
+    if said == "utf-32":
+        return "utf-32-be" if source.sample.startswith(b"\0\0") else "utf-32-le"
+    return said or without_mark or _by_most_lines(source)
 
 
 def marked_encoding(source: Source) -> str | None:
@@ -60,6 +66,10 @@ def _named_encoding(name: str) -> str:
         raise refused("encoding", "no_encoding", name=name) from error
     if not codec._is_text_encoding:
         raise refused("encoding", "no_text_encoding", name=name)
+    try:
+        decode(b"", codec.name)  # idna and its like cannot read on after a mistake
+    except (LookupError, TypeError, UnicodeError) as error:
+        raise refused("encoding", "no_text_encoding", name=name) from error
     return "utf-8" if codec.name == "utf-8-sig" else codec.name
 
 

@@ -8,41 +8,22 @@ from emulator.importer.problem import Message, message
 from emulator.importer.rows import LINE_END
 
 #: How databases and spreadsheets write that there is no value, in lower case: nobody can mean these as one.
-_MARKS = {
-    "\\n",
-    "(null)",
-    "[null]",
-    "<null>",
-    "<na>",
-    "#n/a",
-    "#н/д",
-    "#ref!",
-    "#ссылка!",
-    "#value!",
-    "#знач!",
-}
-_MARKS |= {
-    "#name?",
-    "#имя?",
-    "#div/0!",
-    "#дел/0!",
-    "#num!",
-    "#число!",
-    "#null!",
-    "#пусто!",
-    "#calc!",
-    "#spill!",
-}
+_MARKS = {"\\n", "(null)", "[null]", "<null>", "<na>", "(none)", "(empty)", "(blank)", "[object object]"}
+_MARKS |= {"#n/a", "#н/д", "—", "–"}
+#: A spreadsheet's errors (#REF!, #ИМЯ?, Err:502), and a number in a column too narrow for it.
+_ERROR = re.compile(r"#[\w/]+[!?]|Err:[0-9]{3}|##+", re.I)
 #: Words that stand for no value, though a person may be called so.
 WORDS = frozenset({"null", "none", "nil", "nan", "nat", "na", "n/a", "undefined"})
-_TOO_NARROW = re.compile("##+")
 _LONGEST_WORD = 12
 #: Characters that nobody sees, spaces but " " among them.
 INVISIBLE = "\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff"
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 INVISIBLE_ENDS = re.compile(f"^[{INVISIBLE}]|[{INVISIBLE}]$", re.M)
 _ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-]?[0-9]+")
-_WHOLE = re.compile(r"([+-]?[0-9]{1,19})[.,]0+")
+#: A comma and three zeros are thousands where English is spoken.
+_WHOLE = re.compile(r"([+-]?[0-9]{1,19})(?:\.|,(?!000$))0+")
+#: In quotes, and as spreadsheets are told to keep a text: ="00123".
+_QUOTED = re.compile(r"=?([\"']).*\1", re.S)
 
 
 def token_problem(token: str) -> Message | None:
@@ -77,7 +58,7 @@ def value_problem(value: str, is_id: bool) -> Message | None:
         return message("rounded_id", id=value)
     if hidden := INVISIBLE_ENDS.search(value):
         return message("invisible_id", character=f"U+{ord(hidden[0]):04X}")
-    return message("quoted") if word[:1] in ('"', "'") and word[-1] == word[0] else None
+    return message("quoted") if _QUOTED.fullmatch(word) else None
 
 
 def whole_number(value: str) -> int | None:
@@ -95,4 +76,4 @@ def _unreadable(text: str) -> Message | None:
 
 
 def _no_value(word: str) -> bool:
-    return word.lower() in _MARKS or _TOO_NARROW.fullmatch(word) is not None
+    return word.lower() in _MARKS or _ERROR.fullmatch(word) is not None

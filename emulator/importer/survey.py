@@ -35,9 +35,10 @@ _DATES = (
     rf"(?:{_MONTHS})[a-zа-я]*[-. ][0-9]{{2,4}}",
 )
 _FORMS = re.compile(
-    r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)|(?P<decimal>[+-]?[0-9]+[.,]0+)"
+    r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)"
+    r"|(?P<decimal>[+-]?[0-9]+(?:\.|,(?!000[ \t]*$))0+)"
     rf"|(?P<date>{'|'.join(_DATES)})|(?P<zeros>[+-]?0(?![0-9]{23}$)[0-9]+)|(?P<word>{'|'.join(sorted(WORDS))}|-)"
-    r"|(?P<in_quotes>(?P<quote>[\"']).*(?P=quote)))[ \t]*$",
+    r"|(?P<in_quotes>=?(?P<quote>[\"']).*(?P=quote)))[ \t]*$",
     re.M | re.I,
 )
 #: The forms that mean nothing odd, by what the search value is to all the databases.
@@ -182,7 +183,7 @@ class Survey:
 def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[Text]:
     """The remarks on the first :data:`FIRST_ROWS` rows, for an answer that cannot wait for all of them.
 
-    Nothing is refused yet: what is wrong with the plan is a remark too.
+    What is wrong with the plan is a remark too; the import itself refuses it.
     """
     try:
         checked = check_plan(plan, source, store)

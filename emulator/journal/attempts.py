@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from bisect import bisect_left
+from collections import defaultdict
+from hashlib import blake2b
 from itertools import pairwise
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from emulator.journal.entry import Entry, outcome_word
+import msgspec
+
+from emulator.journal.entry import outcome_word, request_id_of
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Pacing
 from push_emulator.answers import AttemptGroup
+
+_By = Literal["request_id", "body"]
+_Key = tuple[_By, tuple[str, str] | bytes]
+#: The key of no group.
+_NONE: _Key = ("body", b"")
 
 
 class _Attempt(NamedTuple):
@@ -18,53 +28,135 @@ class _Attempt(NamedTuple):
     time: str
     outcome: str
     status: int
-    request_id: tuple[str, str] | None
-    body: bytes
 
 
-async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
-    """Every group of two or more, the most recent first, at most ``limit`` groups. Works in steps.
+class _Beginning(msgspec.Struct, array_like=True, gc=False):
+    """The first members of an entry: the others need not be decoded."""
+
+    id: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    client: str
+    headers: dict[str, str]
+    body_bytes: bytes
+
+
+_decode = msgspec.msgpack.Decoder(_Beginning).decode
+
+
+class Attempts:
+    """The groups of a journal as of the last :meth:`follow`.
 
     A request whose Request-ID no other request has is grouped by its body: some clients make a new
     Request-ID for each attempt.
     """
-    found: list[_Attempt] = []
-    ids: Counter[tuple[str, str] | None] = Counter()
-    steps = Pacing(asked_every=1)
-    for reading in journal.readings():
-        if steps.long:
-            await steps.pause()
-        one = _attempt(reading.entry)
-        found.append(one)
-        ids[one.request_id] += 1
-    groups: dict[tuple[Literal["request_id", "body"], tuple[str, str] | bytes], list[_Attempt]] = defaultdict(
-        list
-    )
-    for one in found:
-        if steps.long:
-            await steps.pause()
-        if one.request_id and ids[one.request_id] > 1:
-            groups["request_id", one.request_id].append(one)
-        elif one.body:
-            groups["body", one.body].append(one)
-    several = [(by, group) for (by, _), group in groups.items() if len(group) > 1]
-    return [_group(by, group[::-1]) for by, group in several[:limit]]
+
+    def __init__(self, journal: RequestJournal) -> None:
+        self._journal = journal
+        self._begin()
+
+    def _begin(self) -> None:
+        self._epoch, self._last = self._journal.epoch, self._journal.oldest_id - 1
+        self._groups: defaultdict[_Key, list[int]] = defaultdict(list)
+        self._key_of: dict[int, _Key] = {}
+        self._first_with: dict[tuple[str, str], int] = {}
+
+    async def follow(self, most: int | None = None) -> None:
+        """Read the requests that came since the last time, but none if they are more than ``most``.
+
+        Works in steps.
+        """
+        if most is not None and self._journal.recorded - self._last > most:
+            return
+        journal, steps = self._journal, Pacing(asked_every=16)
+        while True:
+            if journal.epoch != self._epoch or len(self._key_of) > 2 * len(journal) + 1000:
+                self._begin()
+            if self._last >= journal.recorded:
+                return
+            self._last = max(self._last + 1, journal.oldest_id)
+            reading = journal.reading(self._last)
+            if reading is not None:
+                self._add(_decode(reading.packed))
+            if steps.long:
+                await steps.pause()
+
+    def _add(self, one: _Beginning) -> None:
+        sent = request_id_of(one.headers)
+        # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
+        request_id = (one.path.rstrip("/"), sent) if sent else None
+        first = self._first_with.setdefault(request_id, one.id) if request_id else one.id
+        if request_id and first < one.id:
+            key: _Key = ("request_id", request_id)
+            if key not in self._groups:  # the first was alone until now
+                if first in self._key_of:
+                    self._groups[self._key_of[first]].remove(first)
+                self._put(first, key)
+            self._put(one.id, key)
+        elif one.body_bytes:
+            self._put(one.id, ("body", blake2b(one.body_bytes, digest_size=16).digest()))
+
+    def _put(self, entry_id: int, key: _Key) -> None:
+        self._groups[key].append(entry_id)
+        self._key_of[entry_id] = key
+
+    def number(self, entry_id: int) -> int:
+        """Which attempt of its group a request is, from 1; 1 for a request of no group."""
+        ids = self._groups.get(self._key_of.get(entry_id, _NONE), [])
+        return max(1, bisect_left(ids, entry_id) - self._evicted(ids) + 1)
+
+    def like(self, entry_id: int) -> list[int]:
+        """The ids of a request's group, the oldest first; none for a request that is alone."""
+        return self._kept(self._key_of.get(entry_id, _NONE))
+
+    async def groups(self, limit: int) -> list[AttemptGroup]:
+        """The groups, the most recent first, at most ``limit``. Works in steps."""
+        several = sorted(
+            ((ids[-1], key) for key, ids in self._groups.items() if len(ids) > 1),
+            key=itemgetter(0),
+            reverse=True,
+        )
+        found: list[AttemptGroup] = []
+        for _, key in several:
+            ids = self._kept(key)
+            if len(found) == limit:
+                break
+            if ids:
+                found.append(await self._shown(key[0], ids))
+        return found
+
+    def _evicted(self, ids: list[int]) -> int:
+        return bisect_left(ids, self._journal.oldest_id)
+
+    def _kept(self, key: _Key) -> list[int]:
+        ids = self._groups.get(key, [])
+        kept = ids[self._evicted(ids) :]
+        return kept if len(kept) > 1 else []
+
+    async def _shown(self, by: _By, ids: list[int]) -> AttemptGroup:
+        steps = Pacing(asked_every=1)
+        entries: list[_Attempt] = []
+        for entry_id in ids:
+            if steps.long:
+                await steps.pause()
+            one = self._journal.get(entry_id)
+            if one is not None:
+                entries.append(_Attempt(one.id, one.at_ms, one.time, outcome_word(one), one.status))
+        return AttemptGroup(
+            by,
+            [one.id for one in entries],
+            [one.time for one in entries],
+            [later.at_ms - earlier.at_ms for earlier, later in pairwise(entries)],
+            [one.outcome for one in entries],
+            [one.status for one in entries],
+            len(entries),
+        )
 
 
-def _attempt(entry: Entry) -> _Attempt:
-    outcome = outcome_word(entry)
-    # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
-    request_id = (entry.path.rstrip("/"), entry.request_id) if entry.request_id else None
-    return _Attempt(entry.id, entry.at_ms, entry.time, outcome, entry.status, request_id, entry.body_bytes)
-
-
-def _group(by: Literal["request_id", "body"], group: list[_Attempt]) -> AttemptGroup:
-    return AttemptGroup(
-        by,
-        [one.id for one in group],
-        [one.time for one in group],
-        [later.at_ms - earlier.at_ms for earlier, later in pairwise(group)],
-        [one.outcome for one in group],
-        [one.status for one in group],
-        len(group),
-    )
+async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
+    """Every group of two or more, the most recent first, at most ``limit`` groups. Works in steps."""
+    found = Attempts(journal)
+    await found.follow()
+    return await found.groups(limit)

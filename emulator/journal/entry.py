@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import isfinite
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ import msgspec
 from emulator.journal.spelling import folded
 from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
-from push_emulator.answers import Outcome
+from push_emulator.answers import Outcome, Spoil
 
 #: The outcomes of a request, in the order in which the console offers them as filters.
 OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused", "fault")
@@ -27,9 +27,10 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
     ``body_bytes`` is what came, ``answer_bytes`` what was sent, empty where nothing was; ``resource`` the
     name of the resource that the token found; ``duration_ms`` the work's time, without a fault's delay;
-    ``fault`` the id of the fault, or the ``emu!`` token, that was applied; ``outcomes`` one word for each
-    subscription in each database: added, changed, unchanged, refused. Of very many decisions, outcomes and
-    changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.bounds`).
+    ``fault`` the id of the fault, or the ``emu!`` token, that was applied, ``effect`` what it did to the
+    connection or the answer's body, ``delay_ms`` how long it held the answer back; ``outcomes`` one word for
+    each subscription in each database: added, changed, unchanged, refused. Of very many decisions, outcomes
+    and changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.bounds`).
     """
 
     id: int
@@ -52,11 +53,18 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     resource_id: int | None = None
     resource: str | None = None
     fault: str | None = None
+    effect: Spoil | None = None
+    delay_ms: int = 0
 
     @property
     def time(self) -> str:
         """The time of the request, ISO 8601 in UTC."""
         return iso(self.at_ms)
+
+    @property
+    def never_answered(self) -> bool:
+        """Whether a fault broke the connection instead of sending the answer."""
+        return self.effect in ("connection_reset", "empty_response")
 
     @property
     def body(self) -> str:
@@ -71,7 +79,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     @property
     def request_id(self) -> str | None:
         """The client's Request-ID."""
-        return self.headers.get("request-id") or self.headers.get("x-request-id")
+        return request_id_of(self.headers)
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; ``{}`` if it is none."""
@@ -161,6 +169,11 @@ class Reading(Packed[Entry]):
         texts = [entry.answer, entry.path, entry.query, entry.resource or "", *entry.headers]
         # Each by itself, for the body alone is often not ASCII, and ASCII is fast.
         return "\n".join((folded(entry.body), folded("\n".join((*texts, *entry.headers.values())))))
+
+
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """The client's Request-ID, from its headers with lower-case names."""
+    return headers.get("request-id") or headers.get("x-request-id")
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Masks secrets in shown entries: resource tokens and credentials."""
+"""Masks secrets in shown entries: resource tokens, role tokens, keys and credentials."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from urllib.parse import quote, unquote_plus
 from msgspec.structs import replace
 
 from emulator.journal.entry import Entry, showable
-from emulator.rules.model import Parameters
+from emulator.rules.model import Parameters, Resource
 from push_emulator.masking import mask
 
 #: Shorter tokens are not searched for: they can be parts of other texts.
 SHORTEST_KNOWN = 8
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key")
+#: A scheme, and the prefix of a role token.
+_SCHEME = re.compile(r"\w+ +(?:rtoken@)?")
 _SECRET_PARAMETERS = ("resource_token", "token")
 _IN_JSON = re.compile(r'("resource_token"\s*:\s*")((?:[^"\\]|\\.)*)')
 #: A token in a form, or in a Python dictionary: some clients send these instead of JSON.
@@ -30,14 +32,27 @@ def mask_value(value: Any) -> Any:
     return None if value is None else mask(str(value))
 
 
+def secrets_of(resources: Iterable[Resource]) -> list[str]:
+    """Everything secret that resources have: their tokens, role tokens and keys."""
+    return [
+        secret
+        for one in resources
+        for secret in (one.token, *(role.token for role in one.role_tokens), one.jwt_key)
+        if secret
+    ]
+
+
 def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
     """The entry with its secrets masked in body, query and headers.
 
-    ``tokens``: resource tokens to mask anywhere in the entry, whatever the parameter's name.
+    ``tokens``: secrets of resources to mask anywhere in the entry, whatever the parameter's name; so are the
+    credentials of the entry's own headers.
     """
-    hide = _hiding(entry, tokens)
+    secret = {name: entry.headers[name] for name in _SECRET_HEADERS if name in entry.headers}
+    hide = _hiding(entry, [*tokens, *(_credentials(value)[1] for value in secret.values())])
     headers = {
-        name: mask(value) if name in _SECRET_HEADERS else hide(value) for name, value in entry.headers.items()
+        name: _masked_credentials(value) if name in secret else hide(value)
+        for name, value in entry.headers.items()
     }
     return replace(
         entry,
@@ -66,6 +81,18 @@ def _hiding(entry: Entry, tokens: Iterable[str]) -> Hide:
         return text
 
     return hide
+
+
+def _credentials(value: str) -> tuple[str, str]:
+    """A header's scheme with the prefix of a role token, and the secret."""
+    scheme = _SCHEME.match(value)
+    start = scheme.end() if scheme is not None else 0
+    return value[:start], value[start:]
+
+
+def _masked_credentials(value: str) -> str:
+    scheme, secret = _credentials(value)
+    return scheme + mask(secret)
 
 
 def _hidden(parameters: Parameters, hide: Hide) -> Parameters:

@@ -21,7 +21,7 @@ from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, Resource, some_of
 from emulator.store.editing import refuse
-from emulator.store.fixture_set import Problem, SetCheck
+from emulator.store.set_check import Problem, SetCheck
 from emulator.store.state import Op
 from emulator.store.table import IndexedTable
 from emulator.store.tinydb_store import TinyDBStore

@@ -21,13 +21,12 @@ from emulator.rules.model import (
 )
 from emulator.store.fixture_set import (
     FixtureSet,
-    Problem,
     ProfileEntry,
-    SetCheck,
     SubscriptionEntry,
     give_hash_ids,
 )
 from emulator.store.interface import Store
+from emulator.store.set_check import Problem, SetCheck
 
 
 def refuse(problems: Iterable[Problem]) -> None:

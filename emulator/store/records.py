@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from emulator.rules.errors import Invalid
-from emulator.rules.fields import InvalidFieldValue, read_value
+from emulator.rules.fields import (
+    InvalidFieldValue,
+    read_subscription_value,
+    read_value,
+    subscription_fields,
+)
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription
+from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted
 from emulator.store.pages import Cursor, Page, Selection, read_page, select
 from emulator.store.tables import field_key, profile_key
@@ -40,6 +45,7 @@ class Criteria:
     subscription_id: str | None = None
     status: str | None = None
     hash_id: str | None = None
+    is_test: bool | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -95,8 +101,8 @@ async def list_profiles(
 async def list_subscriptions(
     store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
 ) -> Page:
-    """Subscriptions, oldest first; ``fields``: of profiles with these values. Raises as profiles do."""
-    search = _Search(store, wanted)
+    """Subscriptions, oldest first; ``fields``: their own, or their profile's. Raises as profiles do."""
+    search = _Search(store, wanted, of_subscriptions=True)
     return await read_page(store.subscriptions, search.selected_subscriptions(), limit, cursor)
 
 
@@ -108,10 +114,13 @@ def _selection(wanted: Criteria, *parts: object, **named: object) -> Selection:
 class _Search:
     """A search among profiles and subscriptions."""
 
-    def __init__(self, store: TinyDBStore, wanted: Criteria) -> None:
+    def __init__(self, store: TinyDBStore, wanted: Criteria, of_subscriptions: bool = False) -> None:
         self._store = store
         self._wanted = wanted
-        self._values = _read_values(store.databases(), wanted) if wanted.fields else None
+        searched = of_subscriptions and wanted.fields
+        self._own_fields = _own_fields(store.resources(), wanted) if searched else {}
+        others = {name: text for name, text in wanted.fields.items() if name not in self._own_fields}
+        self._values = _read_values(store.databases(), replace(wanted, fields=others)) if others else None
         own = [(name, getattr(wanted, name)) for name in _OF_SUBSCRIPTION]
         self._own = [(name, value) for name, value in own if value is not None]
 
@@ -121,7 +130,7 @@ class _Search:
         wanted = self._wanted
         if wanted.db_id not in (None, one.db_id) or wanted.profile_id not in (None, one.id):
             return False
-        if not self._has_values(one):
+        if wanted.is_test not in (None, one.is_test) or not self._has_values(one):
             return False
         return not self._own or any(map(self._fits, self._store.subscriptions_of(one)))
 
@@ -129,12 +138,18 @@ class _Search:
         wanted = self._wanted
         if wanted.db_id not in (None, one.db_id) or wanted.profile_id not in (None, one.profile_id):
             return False
-        if not self._fits(one):
+        if not self._fits(one) or not self._has_own_values(one):
             return False
-        if self._values is None:
+        if self._values is None and wanted.is_test is None:
             return True
         owner = self._store.find_profile(one.db_id, one.profile_id)
-        return owner is not None and self._has_values(owner)
+        return owner is not None and wanted.is_test in (None, owner.is_test) and self._has_values(owner)
+
+    def _has_own_values(self, one: Subscription) -> bool:
+        return all(
+            name in one.fields and one.fields[name] == by_resource.get(one.resource_id)
+            for name, by_resource in self._own_fields.items()
+        )
 
     def _fits(self, one: Subscription) -> bool:
         return all(getattr(one, name) == value for name, value in self._own)
@@ -190,6 +205,27 @@ class _Search:
     def _db_ids(self) -> list[int]:
         every = [one.id for one in self._store.databases()]
         return [db_id for db_id in every if self._wanted.db_id in (None, db_id)]
+
+
+def _own_fields(resources: Iterable[Resource], wanted: Criteria) -> dict[str, dict[int, SubscriptionValue]]:
+    """The wanted values of subscriptions' fields, by name and resource; of names that a resource declares.
+
+    Raises :class:`Invalid` for a value that no resource's field can have.
+    """
+    found: dict[str, dict[int, SubscriptionValue]] = {}
+    problems: dict[str, str] = {}
+    for resource in resources:
+        declared = subscription_fields(resource)
+        for name in wanted.fields.keys() & declared.keys():
+            values = found.setdefault(name, {})
+            try:
+                values[resource.id] = read_subscription_value(declared[name], wanted.fields[name])
+            except InvalidFieldValue as error:
+                problems[name] = str(error)
+    for name, problem in problems.items():
+        if not found[name]:
+            raise Invalid(f"field.{name}: must be {problem}", "A3")
+    return found
 
 
 def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, dict[str, FieldValue]]:

@@ -23,10 +23,10 @@ from emulator.store.fixture_set import (
     FixtureSet,
     ProfileEntry,
     Resources,
-    SetCheck,
     SubscriptionEntry,
     give_hash_ids,
 )
+from emulator.store.set_check import SetCheck
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings

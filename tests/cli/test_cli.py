@@ -136,7 +136,7 @@ def test_check_lists_all_problems(tmp_path: Path) -> None:
 def test_check_of_a_good_set() -> None:
     finished = run("check", DEFAULT_SET)
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert finished.stdout == f"{DEFAULT_SET}: good: 4 databases, 5 resources, 6 profiles\n"
+    assert finished.stdout == f"{DEFAULT_SET}: good: 5 databases, 6 resources, 10 profiles\n"
 
 
 def test_fake_makes_a_set_that_check_accepts_and_serve_serves(

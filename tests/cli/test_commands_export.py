@@ -56,7 +56,7 @@ def test_export_through_a_server_and_back_into_another_workspace(fresh: Server, 
     exported = run_here("export", "--url", fresh.url, "--workspace", "mine", "--out", out)
     assert (exported.returncode, exported.stdout, exported.stderr) == (0, "", "")
     assert run_here("export", "--url", f"{fresh.url}/w/mine/").stdout == out.read_text(encoding="utf-8")
-    assert fresh.request("PUT", "/w/yours/__admin/snapshot", out.read_bytes()).json["profiles"] == 7
+    assert fresh.request("PUT", "/w/yours/__admin/snapshot", out.read_bytes()).json["profiles"] == 11
     assert fresh.get("/w/yours/__admin/snapshot").body == out.read_bytes()
 
 
@@ -119,10 +119,10 @@ def test_export_needs_the_servers_admin_token(start_server: Any) -> None:
 
 def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
     finished = run_here("reset", "--state", stopped.state, "--keep", "clock")
-    assert finished.stdout == "default: back to the fixtures: 6 profiles, 8 subscriptions\n"
+    assert finished.stdout == "default: back to the fixtures: 10 profiles, 15 subscriptions\n"
     stopped.start()
     snapshot = stopped.get("/__admin/snapshot").json
-    assert (len(snapshot["profiles"]), snapshot["faults"], snapshot["clock"]["frozen"]) == (6, [], True)
+    assert (len(snapshot["profiles"]), snapshot["faults"], snapshot["clock"]["frozen"]) == (10, [], True)
     stopped.stop()
     fixtures = tmp_path / "fixtures"
     shutil.copytree(FIXTURES, fixtures)
@@ -131,7 +131,7 @@ def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
     assert finished.stdout == "other: back to the fixtures: 0 profiles, 0 subscriptions\n"
     stopped.start()
     assert stopped.get("/w/other/__admin/health").json["profiles"] == 0
-    assert stopped.get("/__admin/health").json["profiles"] == 6
+    assert stopped.get("/__admin/health").json["profiles"] == 10
 
 
 def test_reset_with_bad_fixtures_changes_nothing(stopped: Server, tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_reset_with_bad_fixtures_changes_nothing(stopped: Server, tmp_path: Path
 def test_reset_through_a_server(fresh: Server) -> None:
     fresh.post("/w/mine/push_subscribe", {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t")]})
     finished = run_here("reset", "--url", fresh.url, "--workspace", "mine")
-    assert finished.stdout == "mine: back to the fixtures: 6 profiles, 8 subscriptions\n"
-    assert fresh.get("/w/mine/__admin/health").json["profiles"] == 6
+    assert finished.stdout == "mine: back to the fixtures: 10 profiles, 15 subscriptions\n"
+    assert fresh.get("/w/mine/__admin/health").json["profiles"] == 10
     assert_one_line(run_here("reset", "--url", fresh.url, "--workspace", "No"), "workspace: its name must be")
 
 
@@ -171,7 +171,7 @@ def test_an_export_of_a_state_writes_nothing_whatever_a_kill_left(stopped: Serve
     finally:
         stopped.state.chmod(0o755)
     assert (exported.returncode, exported.stderr) == (0, "")
-    assert len(json.loads(exported.stdout)["profiles"]) == 7
+    assert len(json.loads(exported.stdout)["profiles"]) == 11
     assert files(stopped.state) == before
 
 
@@ -213,9 +213,21 @@ def test_a_state_as_fixtures_is_good_and_starts_to_the_same_state(
 
 def test_what_no_fixture_can_hold_is_left_out_and_counted(fresh: Server, tmp_path: Path) -> None:
     assert fresh.request("PATCH", "/__admin/resources/22", b'{"providers": ["ios-apns"]}').status == 200
+    twice = {"provider": "android-firebase", "subscription_id": "anonymous-phone", "status": "subscribed"}
+    jwt = run_here("token", "--jwt", "--email", "olga@example.com").stdout.strip()
+    headers = {"Authorization": f"Bearer {jwt}"}
+    body = {"time": 1, "subscription_id": "anonymous-phone", "subscription": {**twice, "cats": []}}
+    path = "/subscription/push/subscribe/?sync=true"
+    assert fresh.request("POST", path, json.dumps(body).encode(), headers).json["error"] == 0
+    less = {"categories": [{"name": "news", "title": "News"}], "subscription_fields": {"points": "int"}}
+    assert fresh.request("PATCH", "/__admin/resources/60", json.dumps(less).encode()).status == 200
     out = tmp_path / "set"
     exported = run_here("export", "--as", "fixtures", "--out", out, "--url", fresh.url)
-    assert exported.stderr == "left out: 3 subscriptions that their resource no longer accepts (S6)\n"
+    assert exported.stderr.splitlines() == [
+        "left out: 3 subscriptions that their resource no longer accepts (S6)",
+        "left out: 3 fields and categories that their resource no longer has",
+        "left out: 1 subscriptions whose token is active on another profile, too (S4)",
+    ]
     assert run_here("check", out).returncode == 0
 
 

@@ -19,6 +19,7 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS
+from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.fixtures.schema import TYPE_FORM
 from emulator.importer.problem import TEXTS
 from emulator.importer.report import State, report_words
@@ -31,10 +32,10 @@ from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import criteria, safety
-from emulator.web.console import one_request
+from emulator.web.console import one_request, own_fault
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS, complaint_texts
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import refusals, reuse, search_words
+from emulator.web.console.presenters import effects, refusals, reuse, search_words
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -73,6 +74,9 @@ COMPLAINTS = (
     ),
     *("must be an array", "must not be empty", "a field's name must not be empty"),
     "must be what a list gave as next",
+    *("must be 400 to 599", "must be [from, to] with from ≤ to", 'must be "before" or "after"'),
+    *("must be a number", "must be a number from 0 to 1", "must be more than 0, at most 1"),
+    *("must be more than 0, at most 1e+06", f"must be 0 to {MAX_DELAY_MS}"),
     f"must be 1 to {MAX_LIMIT}",
     f"must be 1 to {INT64_MAX}, or null",
     "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z",
@@ -98,6 +102,8 @@ def domain_texts() -> Iterator[str]:
     yield from (*COMPLAINTS, TYPE_FORM, *complaint_texts(), *refusals.REFUSALS)
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
+    yield from effects.EFFECTS.values()
+    yield from own_fault.APPLIES.values()
     yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "suspended", "unsubscribed")

@@ -20,6 +20,7 @@ PAGES = {
     "resource": "/__console/base/resource/40",
     "profile": "/__console/base/profile?db_id=17&profile_id=5fb62e815ae47a4aa04dfadd",
     "faults": "/__console/faults",
+    "own fault": "/__console/faults/own",
     "recipe": "/__console/faults/item-duplicate",
     "import": "/__console/import",
     "overview": "/__console/overview",
@@ -55,12 +56,17 @@ class Console:
         """One more page of the same person."""
         page = self._context.new_page()
         page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("request", lambda asked: self._note_foreign(asked.url))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         return page
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(f"{kind}: {text}")
+
+    def _note_foreign(self, url: str) -> None:
+        if not url.startswith((self.server.url + "/", "data:")):
+            self.complaints.append(f"a request left for {url}")
 
     def go(self, path: str) -> Page:
         """Load a page: a name of :data:`PAGES`, or a path below the workspace."""

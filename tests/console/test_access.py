@@ -116,6 +116,7 @@ def test_forms_of_open_tabs_live_on_when_a_link_of_another_site_leads_here(conso
     link = f'<a href="{console.server.url}{console.prefix}/__console/faults">look</a>'
     other.route("http://elsewhere.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
     other.goto("http://elsewhere.example/")
+    console.allow_complaint("left for http://elsewhere.example/")
     other.click("text=look")
     other.wait_for_selector("h1 >> text=Faults")
 

@@ -37,7 +37,7 @@ def test_profiles_are_found_by_a_field(console: Console) -> None:
     assert page.locator("tbody tr").count() == 2
     assert page.input_value("[name=field_value]") == "777"
     page.click("text=Clear the filters")
-    assert page.inner_text("#found") == "Found: 6"
+    assert page.inner_text("#found") == "Found: 10"
 
 
 def test_a_filter_that_makes_no_sense_is_refused_with_the_reason(console: Console) -> None:
@@ -51,7 +51,7 @@ def test_lists_are_in_russian_too(open_console: Callable[..., Console]) -> None:
     console = open_console(language="ru")
     console.go("subscriptions")
 
-    assert "Найдено: 8" in console.text()
+    assert "Найдено: 15" in console.text()
     assert "подписан" in console.text()
 
 
@@ -103,7 +103,37 @@ def test_a_profile_is_made_and_deleted_by_hand(console: Console) -> None:
 
     page.click('text="Delete this profile"')
     assert "odd id" not in page.inner_text("table")
-    assert console.admin("/profiles")["total"] == 6
+    assert console.admin("/profiles")["total"] == 10
+
+
+def test_what_a_resource_has_for_mobile_sdks_is_shown_masked_and_changed(console: Console) -> None:
+    page = console.go("/__console/base/resource/60")
+    roles = page.input_value("[name=role_tokens]")
+    assert "mobi…oken" in roles
+    assert "mobile-role-token" not in page.content()
+    assert "mobile-sdk-secret" not in page.content()
+    page.fill("[name=role_tokens]", roles.replace("Staging app", "Renamed"))
+    page.fill("[name=categories]", '[{"name": "news", "title": "Headlines"}]')
+    page.fill("[name=subscription_fields]", '{"coins": "int"}')
+    page.click('text="Save"')
+    found = console.admin("/snapshot")["resources"][-1]
+    assert [one["name"] for one in found["role_tokens"]] == ["Renamed", "Old app"]
+    assert found["role_tokens"][0]["token"] == "mobile-role-token"
+    assert [one["title"] for one in found["categories"]] == ["Headlines"]
+    assert found["subscription_fields"] == {"coins": "int"}
+    assert found["jwt_key"] == "mobile-sdk-secret-of-the-default-fixtures"
+
+
+def test_the_overview_counts_suspended_subscriptions(console: Console) -> None:
+    page = console.go("overview")
+    row = page.locator(".card", has_text="Mobile").locator("tr", has_text="android-firebase")
+    assert row.locator("td.num").all_inner_texts() == ["3", "2", "1"]
+
+
+def test_a_profile_shows_its_subscriptions_fields_and_categories(console: Console) -> None:
+    console.go("/__console/base/profile?db_id=60&profile_id=66a1c0de0000000000000001")
+    for text in ("_os_ver: 17.5", "points: 120", "offers: false"):
+        assert text in console.text()
 
 
 def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console: Console) -> None:
@@ -132,7 +162,7 @@ def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console:
     console.go("/__console/base/database/99")
     page.check("label:has-text('its profiles too') input")
     page.click('text="Delete this database"')
-    assert console.admin("/databases")["total"] == 4
+    assert console.admin("/databases")["total"] == 5
 
 
 def test_100000_profiles_are_listed_and_found_page_by_page(
@@ -168,12 +198,87 @@ def test_the_overview_counts_100000_profiles_while_requests_are_answered(
     assert "android-firebase" in cards.first.inner_text()
 
 
-def test_a_resources_token_is_shown_and_copied_whole(console: Console) -> None:
+def test_a_resource_s_token_is_masked_and_copied_whole(console: Console) -> None:
     page = console.go("/__console/base/resource/5")
+    assert page.inner_text("#d-token code") == "3LXP…7f14"
     assert "3LXP2FRcRxJ-7b14db88ec937f14" not in page.content()
-    address = page.get_attribute("text=Show the token", "href")
-    assert page.get_attribute("[data-copy=token]", "data-copy-url") == address
-    assert console.server.get(address).body.decode() == "3LXP2FRcRxJ-7b14db88ec937f14"
+    address = page.get_attribute("[data-copy=token]", "data-copy-url")
+    assert console.server.get(address).body == b"3LXP2FRcRxJ-7b14db88ec937f14"
+
+
+def test_a_resource_s_token_is_shown_where_the_server_shows_secrets() -> None:
+    with InProcess(show_secrets=True) as app:
+        page = app.client.get("/__console/base/resource/5").text
+    assert "<code>3LXP2FRcRxJ-7b14db88ec937f14</code>" in page
+
+
+def test_ids_and_push_tokens_are_copied_whole(console: Console) -> None:
+    token = "long " * 100 + '"<end>'
+    console.push(subscription(token), id=PROFILE)
+    page = console.go(f"/__console/base/profile?db_id=17&profile_id={PROFILE}")
+    page.evaluate("document.execCommand = () => { window.copied = document.activeElement.value }")
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    [record] = console.admin("/subscriptions?provider=android-firebase&profile_id=" + PROFILE)["items"]
+
+    row = page.locator("#h-subscriptions + div tr", has_text="long")
+    wanted = {"Push token": token, "Hash id": record["hash_id"]}
+    for what, value in wanted.items():
+        row.get_by_label(f"Copy: {what}").click()
+        assert page.evaluate("window.copied") == value
+    page.locator(".heading").get_by_label("Copy: Profile id").click()
+    assert page.evaluate("window.copied") == PROFILE
+
+
+def test_many_subscriptions_of_a_profile_come_in_pages(console: Console) -> None:
+    for start in range(0, 500, 100):
+        console.push(*(subscription(f"t{start + n:03}") for n in range(100)), id="crowded")
+    page = console.go("/__console/base/profile?db_id=17&profile_id=crowded")
+    rows = page.locator("#h-subscriptions + div tbody tr")
+    assert page.inner_text("#h-subscriptions .count") == "500"
+    assert rows.count() == 50
+
+    seen = set(rows.locator("td:nth-child(3)").all_inner_texts())
+    for _ in range(9):
+        page.click("text=Next page")
+        seen |= set(rows.locator("td:nth-child(3)").all_inner_texts())
+    assert len(seen) == 500
+    assert not page.locator("text=Next page").count()
+    assert "451–500 of 500" in console.text()
+    rows.last.locator("text=Delete").click()
+    assert "451–499 of 499" in console.text()
+    console.go("/__console/base/profile?db_id=17&profile_id=crowded&first=9999")
+    assert rows.count() == 1
+    page.click("text=Previous page")
+    assert rows.count() == 50
+
+
+def test_on_a_phone_filters_fold_charts_show_now_and_actions_are_in_sight(
+    open_console: Callable[..., Console],
+) -> None:
+    phone = open_console(width=360)
+    phone.push(subscription("now"), id=PROFILE)
+    page = phone.go("/__console/base?provider=ios-apns")
+    assert not page.locator("[name=profile_id]").first.is_visible()
+    assert page.inner_text(".fold summary") == "Filters 1"
+    page.click(".fold summary")
+    assert page.input_value("[name=provider]") == "ios-apns"
+    assert page.locator("form.filters button").is_visible()
+
+    phone.go("overview")
+    bar, frame = page.locator(".chart g").last.bounding_box(), page.locator(".newest").bounding_box()
+    assert bar is not None
+    assert frame is not None
+    assert frame["x"] <= bar["x"]
+    assert bar["x"] + bar["width"] <= frame["x"] + frame["width"]
+    for path in (f"/__console/base/profile?db_id=17&profile_id={PROFILE}", "/__console/base/resources"):
+        phone.go(path)
+        for button in page.locator("td.act button, td.act a").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 360
+
+    wide = open_console()
+    assert wide.go("base").locator("form.filters button").is_visible()
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,101 @@ def test_a_fault_that_can_never_be_is_refused_with_the_reason(console: Console) 
     console.allow_complaint("400")
 
 
+def test_any_fault_of_the_api_can_be_armed_with_a_form(shared: Server, console: Console) -> None:
+    page = console.go("/__console/faults/own")
+    page.fill("[name=status]", "418")
+    page.fill("[name=error]", "7")
+    page.fill("[name=error_text]", "Чайник")
+    page.fill("[name=delay_ms]", "1")
+    page.fill("[name=longest_ms]", "3")
+    page.select_option("[name=apply]", "after")
+    page.fill("[name=probability]", "0,999999999999")
+    page.fill("[name=times]", "2")
+    page.select_option("[name=provider]", "ios-apns")
+    page.select_option("[name=resource_id]", "5")
+    page.fill("[name=subscription_id]", "t1")
+    page.fill("[name=field_value]", "100")
+    page.click("button.primary")
+    assert "HTTP 418, error 7: Чайник" in console.find("#h-armed + div tbody").inner_text()
+
+    [armed] = console.admin("/faults")["items"]
+    assert armed.pop("match") == {
+        "provider": "ios-apns",
+        "subscription_id": "t1",
+        "field_value": "100",
+        "resource_token": PAGE_TOKEN,
+    }
+    assert armed == {
+        "id": "f1",
+        "fired": 0,
+        "times": 2,
+        "probability": 0.999999999999,
+        "delay_ms": {"uniform": [1, 3]},
+        "then": {"status": 418, "error": 7, "error_text": "Чайник"},
+        "apply": "after",
+    }
+    field = {"matching": "custom", "field_name": "CustomNumber1"}
+    assert console.push(subscription("t1", "ios-apns"), **field, field_value=100)["error"] == 7
+    assert console.admin("/subscriptions?subscription_id=t1")["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "then", "delay_ms"),
+    [
+        ({"effect": "delay", "delay_ms": "250"}, None, 250),
+        ({"effect": "rate_limit", "per_second": "0,5"}, {"rate_limit": {"per_second": 0.5}}, 0),
+        ({"effect": "item_error.provider"}, {"item_error": "provider"}, 0),
+        ({"effect": "truncated_body", "longest_ms": "9"}, "truncated_body", {"uniform": [0, 9]}),
+        (
+            {"effect": "status", "status": "500"},
+            {"status": 500, "error": 500, "error_text": "Fault: Internal Server Error"},
+            0,
+        ),
+    ],
+)
+def test_each_effect_has_its_own_fields(console: Console, typed, then, delay_ms) -> None:
+    page = console.go("/__console/faults/own")
+    page.select_option("[name=effect]", typed["effect"])
+    assert page.locator("[name=status]").is_visible() == (typed["effect"] == "status")
+    assert page.locator("[name=per_second]").is_visible() == (typed["effect"] == "rate_limit")
+    for name in typed.keys() - {"effect"}:
+        page.fill(f"[name={name}]", typed[name])
+    page.click("button.primary")
+
+    [armed] = console.admin("/faults")["items"]
+    assert (armed["then"], armed["delay_ms"], armed["times"]) == (then, delay_ms, 1)
+    assert armed["apply"] == ("after" if then == "truncated_body" else "before")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("status", {"status": "200"}, "нужно от 400 до 599"),
+        ("probability", {"probability": "1,5"}, "нужно больше 0 и не больше 1"),
+        ("delay_ms", {"delay_ms": "5", "longest_ms": "4"}, "первое число не должно быть больше второго"),
+        ("effect", {"effect": "delay"}, "укажите другой ответ, задержку или и то и другое"),
+        ("apply", {"effect": "item_error.duplicate", "apply": "after"}, "запрос ничего не меняет"),
+        ("per_second", {"effect": "rate_limit", "per_second": "много"}, "нужно число"),
+    ],
+)
+def test_what_a_fault_cannot_be_is_said_at_its_field(
+    open_console: Callable[..., Console], field: str, typed: dict[str, str], said: str
+) -> None:
+    console = open_console(language="ru")
+    page = console.go("/__console/faults/own")
+    for name, value in typed.items():
+        one = page.locator(f"[name={name}]")
+        one.select_option(value) if name in ("effect", "apply") else one.fill(value)
+    page.fill("[name=subscription_id]", "kept")
+    page.click("button.primary")
+
+    assert said in page.inner_text(f"#said-{field}")
+    assert page.input_value("[name=subscription_id]") == "kept"
+    assert {name: page.input_value(f"[name={name}]") for name in typed} == typed
+    assert console.admin("/faults")["items"] == []
+    console.allow_complaint("400")
+
+
 def test_a_recipe_shows_the_token_and_its_qr_code(console: Console) -> None:
     page = console.go("/__console/faults/lost-reset")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing
-from http.client import HTTPConnection
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 
 import pytest
 
@@ -191,17 +192,95 @@ def test_a_paused_page_stands_still_and_catches_up(console: Console) -> None:
     page.wait_for_selector(".row >> text=while-paused")
 
 
-def test_a_burst_is_shown_in_part_and_counted_whole(console: Console) -> None:
+@pytest.mark.parametrize("search", ["", "?q=android-firebase"])
+def test_a_burst_fills_its_gap_by_itself_and_leads_on_to_what_does_not_fit(
+    console: Console, search: str
+) -> None:
+    console.push(subscription("before"))
+    page = console.go(f"/{search}")
+    page.wait_for_selector("#live-state.on")
+    page.click("#pause")
+    for number in range(170):
+        console.push(subscription(f"token-{number}"))
+    page.click("#pause")
+    page.wait_for_selector("#rows > li:nth-child(171)")
+    ids = page.eval_on_selector_all("#rows > li", "rows => rows.map(row => Number(row.id.slice(1)))")
+    assert ids == list(range(171, 0, -1))
+    assert not page.is_visible("#missed")
+
+    for number in range(140):
+        console.push(subscription(f"more-{number}"))
+    page.wait_for_selector("#rows > li:nth-child(300):last-child")
+    page.wait_for_selector("#missed", state="hidden")
+    page.click("#older")
+    assert console.find(".row").count() == 11
+
+
+def test_a_burst_that_the_journal_forgets_leaves_no_note(console: Console) -> None:
     page = console.go("live")
     page.wait_for_selector("#live-state.on")
     page.click("#pause")
-    for number in range(150):
+    for number in range(60):
         console.push(subscription(f"token-{number}"))
+    console.server.request("DELETE", f"{console.prefix}/__admin/requests")
+    console.push(subscription("after"))
     page.click("#pause")
-    page.wait_for_selector(".row >> text=token-149")
 
-    assert console.find(".row").count() == 20
-    assert "130" in page.inner_text("#missed")
+    page.wait_for_selector(".row >> text=after")
+    assert console.find(".row").count() == 1
+    assert not page.is_visible("#missed")
+
+
+def test_times_are_local_with_their_zone_and_a_date_that_is_not_today(console: Console) -> None:
+    console.push(subscription("now"))
+    console.server.request("PUT", f"{console.prefix}/__admin/clock", b'{"now": "2024-02-29T21:15:07.250Z"}')
+    console.push(subscription("then"))
+    browser = console.page.context.browser
+    assert browser is not None
+    with closing(browser.new_context(timezone_id="Asia/Kolkata")) as elsewhere:
+        page = elsewhere.new_page()
+        page.goto(f"{console.server.url}{console.prefix}/")
+        then, now = page.locator(".c-time").all_inner_texts()
+        assert then == "2024-03-01 02:45:07.250"
+        assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", now)
+        assert "UTC+05:30 · 2024-02-29T21:15:07.250Z" in str(page.get_attribute("time", "title"))
+        console.push(subscription("live"))
+        page.wait_for_selector("#rows > li >> nth=2")
+        assert page.inner_text("time") == then
+        page.goto(f"{console.server.url}{console.prefix}/__console/base/subscriptions")
+        assert "2024-03-01 02:45:07" in page.locator("time").all_inner_texts()
+        page.goto(f"{console.server.url}{console.prefix}/__console/requests/2")
+        assert page.inner_text("time") == then
+    with closing(browser.new_context(java_script_enabled=False)) as plain:
+        page = plain.new_page()
+        page.goto(f"{console.server.url}{console.prefix}/")
+        assert page.inner_text("time") == "21:15:07.250"
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown", "hidden"),
+    [
+        ("emu!reset", "connection reset", "500"),
+        ("emu!after!reset", "connection reset", "200"),
+        ("emu!empty", "connection closed without an answer", "500"),
+        ("emu!malformed", "200 error 0 broken JSON", "reset"),
+        ("emu!truncated", "200 error 0 body cut off", "reset"),
+        ("emu!delay=40", "200 error 0 delayed by 40", "reset"),
+        ("emu!504", "504 error 504", "delayed"),
+    ],
+)
+def test_a_row_says_what_really_went_out_for_a_fault(
+    console: Console, fault: str, shown: str, hidden: str
+) -> None:
+    with suppress(OSError, HTTPException, ValueError):  # what the fault is for
+        console.push(subscription(fault))
+    console.go("live")
+    answer = " ".join(console.find(".c-answer").inner_text().split())
+    assert shown in answer
+    assert hidden not in answer
+    console.find(".row").click()
+    facts = " ".join(console.find(".facts >> nth=0").inner_text().split())
+    assert shown.split(" error 0 ")[-1].removeprefix("delayed by ").split(" error")[0] in facts
 
 
 def test_clearing_empties_every_open_page(console: Console) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.console.pages import Console
 from tests.console.scene import PROFILE, send_requests
-from tests.server import subscription
+from tests.server import PAGE_TOKEN, subscription
 
 
 @pytest.fixture
@@ -87,7 +87,11 @@ def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Con
 
 def test_replay_sends_the_same_again(visited: Console) -> None:
     page = visited.go("/__console/requests/1")
-    page.click("text=Replay")
+    said = page.inner_text("#d-replay")
+    assert "POST /w/" in said
+    assert "App · CustomNumber1 = 100 · android-firebase dQw4" in said
+    assert page.get_attribute("text=Replay >> nth=0", "aria-describedby") == "d-replay"
+    page.click("button:text('Replay')")
 
     assert page.url.endswith("/__console/requests/11")
     assert "changed" in page.inner_text(".heading")  # it was unsubscribed meanwhile
@@ -118,6 +122,14 @@ def test_the_copied_curl_sends_the_same_again(visited: Console) -> None:
     assert again["request_id"] == first["request_id"]
 
 
+def test_the_pytest_test_hides_the_token_that_its_copy_has(visited: Console) -> None:
+    page = visited.go("/__console/requests/2")
+    assert "'resource_token': '3LXP…7f14'" in page.inner_text("#pytest")
+
+    address = page.get_attribute("button:text('Copy as pytest')", "data-copy-url")
+    assert "'resource_token': '3LXP2FRcRxJ-7b14db88ec937f14'" in visited.server.get(address).body.decode()
+
+
 def test_a_request_becomes_a_fixture(visited: Console) -> None:
     page = visited.go("/__console/requests/3")
     page.click("text=Make this a fixture")
@@ -144,6 +156,17 @@ def test_the_next_one_like_this_fails_once(visited: Console) -> None:
     assert visited.push(subscription(token))["error"] != 503
 
 
+def test_a_fault_of_one_s_own_starts_with_what_tells_the_request(visited: Console) -> None:
+    page = visited.go("/__console/requests/8")
+    page.click("#fail-next + form >> text=A fault of your own")
+
+    sent = json.loads(visited.admin("/requests/8")["body"])
+    assert page.input_value("[name=subscription_id]") == sent["subscriptions"][0]["subscription_id"]
+    assert page.input_value("[name=provider]") == "android-firebase"
+    assert page.input_value("[name=field_value]") == "12345"
+    assert page.inner_text("[name=resource_id] option:checked").startswith("App in two databases")
+
+
 def test_what_is_no_json_is_shown_as_it_came(visited: Console) -> None:
     visited.server.request("POST", f"{visited.prefix}/push_subscribe", b'{"a": <b>&lt;</b>')
     page = visited.go("/__console/requests/11")
@@ -156,3 +179,44 @@ def test_a_request_that_is_gone_has_a_page_that_says_so(visited: Console) -> Non
 
     assert "request 999 not found" in visited.text()
     visited.allow_complaint("404")
+
+
+def test_attempts_of_one_client_are_marked_in_the_list_and_grouped_on_their_page(console: Console) -> None:
+    page = console.go("live")
+    page.wait_for_selector("#live-state.on")
+    call = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("a-retry")]}
+    console.server.post(
+        f"{console.prefix}/__admin/faults", {"match": {}, "times": 2, "then": {"status": 503}, "delay_ms": 5}
+    )
+    for _ in range(3):
+        console.server.post(f"{console.prefix}/push_subscribe", call, **{"Request-ID": "r-1"})
+    for _ in range(2):
+        console.push(subscription("same-body"))
+    console.push(subscription("alone"))
+    page.wait_for_selector("#rows > li:nth-child(6)")
+    expected = ["", "attempt 2", "", "attempt 3", "attempt 2", ""]
+    for _ in ("live", "reloaded"):
+        marks = [" ".join(one.locator(".chip").all_inner_texts()) for one in console.find(".row").all()]
+        assert marks == expected
+        page.reload()
+
+    console.find(".row >> nth=3").click()
+    rows = console.find("[aria-labelledby=h-attempts] tbody tr").all_inner_texts()
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    assert ["503" in row for row in rows] == [True, True, False]
+    assert "delayed by 5 ms" in " ".join(rows[0].split())
+    console.go("/__console/requests/6")
+    assert console.find("#h-attempts").count() == 0
+
+
+def test_a_long_list_of_changes_is_folded_a_short_one_is_not(console: Console) -> None:
+    console.push(*(subscription(f"token-{number}") for number in range(40)))
+    page = console.go("/__console/requests/1")
+    changes = "[aria-labelledby=h-state] tbody tr"
+    assert not page.is_visible(changes)
+    page.click("text=Changes: 41")
+    assert console.find(changes).count() == 41
+    assert page.is_visible(changes)
+    console.push(subscription("one-more"))
+    console.go("/__console/requests/2")
+    assert page.is_visible(changes)

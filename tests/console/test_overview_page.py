@@ -17,7 +17,7 @@ def test_it_counts_and_draws_what_happened(console: Console) -> None:
     page = console.go("overview")
 
     figures = [text.split("\n")[0] for text in page.locator(".figures li").all_inner_texts()]
-    assert figures == ["7", "13", str(len(REQUESTS)), "0"]
+    assert figures == ["11", "20", str(len(REQUESTS)), "0"]
     assert page.locator("svg.chart rect").count() >= 5
     table = page.locator("[aria-labelledby=h-chart] table tbody td").all_text_contents()
     assert sum(int(cell) for cell in table) == len(REQUESTS)
@@ -68,7 +68,7 @@ def test_a_reset_goes_back_to_the_fixtures_and_keeps_what_is_wanted(console: Con
     page.check("[aria-labelledby=h-reset] [name=requests]")
     page.click("text=Reset this workspace")
 
-    assert page.locator(".figures li b").first.inner_text() == "6"
+    assert page.locator(".figures li b").first.inner_text() == "10"
     assert console.admin("/requests")["total"] == len(REQUESTS)
 
 

@@ -43,8 +43,10 @@ OF_THE_STATE = (
     r"match\.resource_token: no resource has this token, so it can never match",
     f'match\\.provider: nobody knows "{_ANY}", so it can never match',
     f"(match\\.)?[\\w.]+: {_ANY} can never match{_ANY}",
-    f"(match\\.q: )?{_ANY}: (no search word has this name|must have a value|must be a ){_ANY}",
+    f"(match\\.q: )?{_ANY}: (no search word has this name|must have a value){_ANY}",
+    f"(match\\.q: )?{_ANY}: must be a (number or a )?range{_ANY}",
     "(match\\.q: )?unsubscribe: must be true or false",
+    f"(match\\.q: )?since: must be a time {_ANY}",
     "(advance|clock.offset_ms): leads out of the years 1970 to 9998",
     f"expected {_ANY} request\\(s\\), found {_ANY}",
     f"plan\\.resource: {_ANY} has no databases",  # B3

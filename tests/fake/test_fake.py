@@ -17,6 +17,7 @@ import pytest
 
 from emulator.fake import FakeError, fixture_set, write_fixture_set
 from emulator.fake.profiles import Entry, PushProfiles
+from emulator.fixtures.load import load_fixtures
 from tests.command_line import assert_one_line, run
 from tests.server import ROOT
 from tests.waiting import until
@@ -211,3 +212,20 @@ def test_another_run_in_the_same_directory_keeps_its_files(
     with pytest.raises(FakeError, match="cannot be written: File exists"):
         write_fixture_set(tmp_path, 10, "ru_RU", 42)
     assert read_bytes(tmp_path) == {"resources.json": b"the other's"}
+
+
+# For mobile SDKs
+
+
+def test_the_set_has_what_mobile_sdks_need_and_suspended_subscriptions(tmp_path: Path) -> None:
+    write_fixture_set(tmp_path, 300, "ru_RU", 5)
+    found = load_fixtures(tmp_path)
+    app = found.resources[0]
+    assert {role.db_id for role in app.role_tokens} == set(app.db_ids)
+    assert {one.steady for one in app.categories} == {True, False}
+    every = [one for profile in found.profiles for one in profile.subscriptions]
+    assert {one.status for one in every} == {"subscribed", "suspended", "unsubscribed"}
+    with_fields = [one for one in every if one.fields]
+    assert len(with_fields) > 50
+    assert {one.resource_id for one in with_fields} == {app.id}
+    assert all(one.cats for one in with_fields)

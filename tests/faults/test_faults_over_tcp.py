@@ -123,7 +123,13 @@ def _check(world: World, client: Client, fault: Fault, token: str) -> None:
     if fault.status:
         assert seen.status in (fault.status, 0)  # not every client tells the status of a body cut short
     assert world.subscriptions - before == fault.changes
-    assert world.last["outcome"] == "fault"
+    entry, then = world.last, fault.armed.get("then")
+    assert entry["outcome"] == "fault"
+    assert (entry["effect"], entry["delay_ms"]) == (
+        then if isinstance(then, str) else None,
+        fault.armed.get("delay_ms", 0),
+    )
+    assert (entry["answer"] == "") == (fault.kind in ("reset", "empty"))
     if fault.name == "malformed":
         with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
             json.loads(seen.text)

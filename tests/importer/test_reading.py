@@ -98,11 +98,24 @@ def test_what_is_said_of_a_file_is_not_guessed(tmp_path: Path) -> None:
     assert rows[1][1] == ["Анна", "a,1"]
 
 
+@pytest.mark.parametrize("written", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_utf_16_and_32_that_are_said_need_no_mark(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"имя,token\nЯн,{'a' * 64}\n".encode(written))
+    layout, rows = read(path, encoding=written[:6])
+    assert layout.encoding == written
+    assert rows[1][1] == ["Ян", "a" * 64]
+
+
 @pytest.mark.parametrize(
     ("said", "text"),
     [
         ({"encoding": "klingon"}, 'encoding: there is no "klingon"'),
-        ({"encoding": "hex"}, 'encoding: "hex" does not make text'),
+        *(
+            ({"encoding": one}, f'encoding: "{one}" does not make text')
+            for one in ("hex", "idna", "punycode")
+        ),
+        ({"encoding": "undefined"}, 'encoding: "undefined" does not make text'),
         ({"delimiter": ",,"}, "delimiter: must be one character"),
         ({"delimiter": '"'}, "delimiter: must be one character"),
         ({"quote": "*"}, "quote: must be"),

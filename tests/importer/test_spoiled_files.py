@@ -167,7 +167,23 @@ def test_a_search_value_with_a_line_end_is_refused_and_other_cells_are_noted(
 
 
 @pytest.mark.parametrize(
-    "word", ["NULL", "null", r"\N", "None", "#N/A", "#Н/Д", "nan", "<NA>", "  ", "######"]
+    "word",
+    [
+        "NULL",
+        "null",
+        r"\N",
+        "None",
+        "#N/A",
+        "#Н/Д",
+        "nan",
+        "<NA>",
+        "  ",
+        "######",
+        "#ERROR!",
+        "Err:502",
+        "(none)",
+        "—",
+    ],
 )
 def test_a_word_for_no_value_is_no_token_and_no_id_wherever_it_stands(
     workspace: Workspace, tmp_path: Path, word: str
@@ -209,6 +225,30 @@ def test_ids_that_a_spreadsheet_rounded_are_refused_and_counted_before(
         '1 of 5 search values end with a decimal zero, such as "100.0"',
     ]
     assert sorted(ended.refused) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("header", ["Client;Token", " client ; token ", "CLIENT;TOKEN"])
+def test_a_header_of_a_joined_export_is_refused_however_it_is_written(
+    workspace: Workspace, tmp_path: Path, header: str
+) -> None:
+    content = f"client;token\n100;{TOKENS[0]}\n{header}\n200;{TOKENS[1]}\n"
+    ended = imports(workspace, tmp_path, content, "field:nickname=client")
+    assert (ended.counts["added"], ended.refused) == (2, {3: "is the header line again"})
+
+
+def test_texts_that_a_spreadsheet_was_told_to_keep_are_no_ids_and_noted_as_values(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    content = f'v;token\n="00123";{TOKENS[0]}\n'
+    assert "a quote" in imports(workspace, tmp_path, content, "id:v").refused[2]
+    notes = imports(workspace, tmp_path, content, "field:nickname=v").notes
+    assert '1 of 1 search values are in quotes, such as ="00123", which are kept' in notes
+
+
+def test_M5_thousands_are_no_small_number(workspace: Workspace, tmp_path: Path) -> None:
+    content = f"client;token\n1,000;{TOKENS[0]}\n"
+    ended = imports(workspace, tmp_path, content, "field:CustomNumber1=client")
+    assert ended.refused == {2: "matching error: invalid field value"}
 
 
 @pytest.mark.parametrize("written", ["100.0", "100,0", "100.00"])

@@ -10,7 +10,9 @@ import msgspec
 import orjson
 import pytest
 
-from emulator.journal.masking import mask, masked
+from emulator.journal.masking import masked, secrets_of
+from emulator.rules.model import Resource, RoleToken
+from push_emulator.masking import mask
 from tests.journal.entries import TOKEN, entry
 
 MASKED = "3LXP…7f14"
@@ -81,7 +83,7 @@ def test_token_in_the_query_is_masked(name: str) -> None:
 def test_credentials_in_headers_are_masked_and_others_are_not() -> None:
     headers = {"authorization": "Bearer abcdefghijklmnop", "cookie": "session=1", "user-agent": "App/1"}
     assert masked(entry(headers=headers)).headers == {
-        "authorization": "Bear…mnop",
+        "authorization": "Bearer abcd…mnop",
         "cookie": "s…",
         "user-agent": "App/1",
     }
@@ -100,3 +102,26 @@ def test_entry_itself_keeps_what_came() -> None:
     original = entry("t")
     masked(original, [TOKEN])
     assert TOKEN in original.body
+
+
+def test_a_role_token_and_a_jwt_are_masked_wherever_the_call_has_them() -> None:
+    role = "role-token-of-the-app"
+    query = f"matching_mode={role}&sync=true"  # as iOS sends it
+    shown = masked(entry(headers={"authorization": f"Bearer rtoken@{role}"}, query=query))
+    assert shown.headers["authorization"] == "Bearer rtoken@role…-app"
+    assert shown.query == "matching_mode=role…-app&sync=true"
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJtYXRjaGluZyI6Int9In0.c2lnbmF0dXJl"
+    assert masked(entry(headers={"authorization": f"Bearer {jwt}"})).headers["authorization"] == (
+        "Bearer eyJh…dXJl"
+    )
+
+
+def test_every_secret_of_a_resource_is_known() -> None:
+    role = RoleToken("a-role-token", "Staging", 1)
+    resource = Resource(1, "App", "its-token", [1], role_tokens=[role], jwt_key="its-secret-key")
+    assert secrets_of([resource, Resource(2, "Site", "other", [1])]) == [
+        "its-token",
+        "a-role-token",
+        "its-secret-key",
+        "other",
+    ]

@@ -94,7 +94,7 @@ def test_installed_program_checks_its_own_fixtures(package: Package, elsewhere: 
     code = "import emulator.settings as s; print(s.DEFAULT_FIXTURES)"
     fixtures = run(package.programs / "python", "-c", code, cwd=elsewhere).strip()
     assert Path(fixtures).name == "default_fixtures"
-    assert "good: 4 databases" in run(package.programs / "push-emulator", "check", fixtures, cwd=elsewhere)
+    assert "good: 5 databases" in run(package.programs / "push-emulator", "check", fixtures, cwd=elsewhere)
 
 
 #: Modules that come with what is declared: with Flask, and with Flask-Babel.

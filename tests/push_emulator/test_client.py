@@ -320,7 +320,7 @@ def test_settings_are_changed_in_part(client: EmulatorClient) -> None:
 
 
 def test_databases_and_resources(client: EmulatorClient) -> None:
-    assert {one.id for one in client.databases.all()} == {17, 34, 2, 1}
+    assert {one.id for one in client.databases.all()} == {17, 34, 2, 1, 60}
     made = client.databases.create(99, "New", {"tier": {"type": "enum", "options": ["a", "b"]}})
     assert client.databases.get(99) == made
     assert client.databases.change(99, name="Newer").name == "Newer"

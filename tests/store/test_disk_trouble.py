@@ -130,7 +130,7 @@ def test_a_directory_that_is_moved_away_and_back(server: Server) -> None:
     server.state.rename(away)
     failing(server, str(server.state))
     refused(server, "refused", str(server.state))
-    assert health(server)["profiles"] == 8
+    assert health(server)["profiles"] == 12
     assert not server.state.exists()
     away.rename(server.state)
     recovered(server)
@@ -191,7 +191,7 @@ def test_another_state_in_its_place_is_not_overwritten(server: Server) -> None:
     server.stop()
     assert {path.name: path.read_bytes() for path in server.state.iterdir()} == copied
     server.start()
-    assert health(server)["profiles"] == 8
+    assert health(server)["profiles"] == 12
 
 
 @pytest.mark.parametrize("name", ["default.json", "default.1.journal"])

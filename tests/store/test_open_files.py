@@ -68,7 +68,7 @@ def test_more_workspaces_than_files_may_be_open_all_work_and_idle_ones_hold_none
     until(lambda: not open_in(server, server.state), otherwise=lambda: open_in(server, server.state))
     server.kill()
     server.start()
-    assert server.get(f"/w/{names[-1]}/__admin/health").json["profiles"] == 8
+    assert server.get(f"/w/{names[-1]}/__admin/health").json["profiles"] == 12
 
 
 def test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so(
@@ -108,7 +108,7 @@ def test_what_cannot_be_opened_is_refused_as_unavailable_and_health_says_so(
         limit(server, 1000)
     until(lambda: '"ok"' in ask("GET", "/__admin/health")[1])
     for workspace in ("default", "there"):
-        assert json.loads(ask("GET", f"/w/{workspace}/__admin/health")[1])["profiles"] == 6
+        assert json.loads(ask("GET", f"/w/{workspace}/__admin/health")[1])["profiles"] == 10
     assert json.loads(ask("GET", "/__admin/settings")[1])["strict"] is False
     assert '"new"' not in ask("GET", "/__admin/workspaces")[1]
     assert ask("POST", "/push_subscribe", push)[0] == 200

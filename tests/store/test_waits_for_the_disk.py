@@ -78,6 +78,6 @@ def test_only_what_was_changed_has_a_file_and_all_of_it_is_there_after_a_kill(
     listed = [item["name"] for item in server.get("/__admin/workspaces").json["items"]]
     assert listed == ["again", "changed", "default", "made", "reset", "told"]
     profiles = {name: server.get(f"/w/{name}/__admin/health").json["profiles"] for name in listed}
-    assert profiles == {"again": 8, "changed": 8, "default": 6, "made": 6, "told": 6, "reset": 6}
+    assert profiles == {"again": 12, "changed": 12, "default": 10, "made": 10, "told": 10, "reset": 10}
     assert server.get("/w/told/__admin/settings").json["strict"] is True
     server.stop()

@@ -46,7 +46,7 @@ def test_a_successor_inherits_no_import_and_a_running_one_stops(server: Server) 
         for job_id in ids:
             for path in (f"/imports/{job_id}", f"/imports/{job_id}/report.csv"):
                 assert server.get(f"/w/one/__admin{path}").status == 404
-        assert server.get("/w/one/__admin/health").json["profiles"] == 7  # nothing of it came after
+        assert server.get("/w/one/__admin/health").json["profiles"] == 11  # nothing of it came after
         assert server.get("/w/other/__admin/imports").json["items"][0]["id"] == other["id"]
         assert {path.name.split(".")[0] for path in (server.state / "imports").iterdir()} == {other["id"]}
         server.stop()

@@ -71,7 +71,7 @@ def test_the_prefix_serves_everything_of_a_workspace(fresh: Server, path: str) -
     (entry,) = fresh.get("/w/one/__admin/requests").json["items"]
     assert entry["path"] == f"/w/one{path}"
     assert fresh.get("/w/one/__admin/health").json["workspace"] == "one"
-    assert (profiles(fresh, "one"), profiles(fresh), profiles(fresh, "two")) == (7, 6, 6)
+    assert (profiles(fresh, "one"), profiles(fresh), profiles(fresh, "two")) == (11, 10, 10)
     assert fresh.get("/__admin/requests").json["total"] == 0
 
 
@@ -81,7 +81,7 @@ def test_the_header_names_a_workspace_where_the_path_does_not(fresh: Server) -> 
     assert fresh.get("/__admin/health", **header).json["workspace"] == "one"
     assert fresh.post("/w/two/push_subscribe", BODY, **header).json["error"] == 0
     assert fresh.get("/w/two/__admin/health", **header).json["workspace"] == "two"
-    assert (profiles(fresh, "one"), profiles(fresh, "two"), profiles(fresh)) == (7, 7, 6)
+    assert (profiles(fresh, "one"), profiles(fresh, "two"), profiles(fresh)) == (11, 11, 10)
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "ä", "a.b", "..", "x" * 65])
@@ -116,7 +116,7 @@ def test_every_other_name_is_good_for_a_file_of_its_own(
 ) -> None:
     server, files = restarted
     assert f"{name}.json" in files
-    assert profiles(server, name) == 7
+    assert profiles(server, name) == 11
 
 
 # Each on its own
@@ -160,7 +160,7 @@ def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
         """Mixed calls in a workspace of its own; what was not as if it were alone."""
         chance = random.Random(number)
         prefix = f"/w/run-{number}"
-        made, requests, wrong = 6, 0, []
+        made, requests, wrong = 10, 0, []
         for turn in range(12):
             kind = chance.choice(["push", "push", "push", "fault", "reset", "clock"])
             if kind == "push":
@@ -180,7 +180,7 @@ def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
                 wrong += [] if status == 503 else [f"{number}: {status} instead of its fault"]
             elif kind == "reset":
                 server.post(f"{prefix}/__admin/reset", {})
-                made, requests = 6, 0
+                made, requests = 10, 0
             count = server.get(f"{prefix}/__admin/requests").json["total"]
             found = (profiles(server, prefix[3:]), count)
             wrong += [] if found == (made, requests) else [f"{number}: {found}, not {(made, requests)}"]
@@ -188,7 +188,7 @@ def test_16_workspaces_side_by_side_never_see_each_other(fresh: Server) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert [line for lines in pool.map(work, range(16)) for line in lines] == []
-    assert profiles(server) == 6
+    assert profiles(server) == 10
 
 
 # Listed, deleted, bounded
@@ -203,7 +203,7 @@ def test_workspaces_are_listed_made_and_deleted(server: Server) -> None:
     assert listed == {"default": True, "one": False}
     assert server.request("DELETE", "/__admin/workspaces/one").status == 200
     assert not list(server.state.glob("one.*"))
-    assert profiles(server, "one") == 6  # made anew
+    assert profiles(server, "one") == 10  # made anew
     assert_error(server.request("DELETE", "/__admin/workspaces/two"), 404, "workspace two not found")
     text = "the default workspace cannot be deleted, only reset"
     assert_error(server.request("DELETE", "/__admin/workspaces/default"), 400, text)
@@ -270,7 +270,7 @@ def test_idle_workspaces_are_deleted_with_their_files_but_not_the_default_one(
     until(lambda: not list(server.state.glob("one.*")))
     names = [item["name"] for item in server.get("/__admin/workspaces").json["items"]]
     assert names == ["default"]
-    assert profiles(server) == 7
+    assert profiles(server) == 11
 
 
 # On the disk
@@ -286,12 +286,12 @@ def test_each_workspace_is_a_file_and_survives_kill_9(server: Server) -> None:
     server.kill()
     assert {path.name for path in server.state.glob("*.json")} == {"one.json", "two.json", "three.json"}
     server.start()
-    assert [profiles(server, name) for name in ("one", "two", "three")] == [7, 8, 9]
+    assert [profiles(server, name) for name in ("one", "two", "three")] == [11, 12, 13]
     assert server.get("/w/two/__admin/settings").json["strict"] is True
     assert server.get("/w/two/__admin/faults").json["items"][0]["times"] == 5
     server.stop()
     server.start()
-    assert profiles(server, "two") == 8
+    assert profiles(server, "two") == 12
 
 
 def test_damaged_state_of_one_workspace_is_told_and_stops_no_other(

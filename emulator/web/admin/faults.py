@@ -206,17 +206,20 @@ def list_faults() -> Page[ArmedFault]:
 )
 def arm_fault(body: Fault) -> ArmedFault:
     """Arm a fault."""
-    if body.then is None and not body.delay_ms:
-        raise Invalid("then: give it, or delay_ms, or both: this fault would do nothing", "A3")
-    if isinstance(body.then, ItemFault) and body.after:
-        raise Invalid('apply: an item_error changes nothing, so it cannot be "after"', "A3")
-    _check_it_can_match(workspace(), body.match)
+    check_fault(workspace(), body)
     return armed_fault(workspace_to_change().arm(body))
 
 
-def _check_it_can_match(found: Workspace, match: FaultMatch) -> None:
-    """Refuse a fault that no request of this workspace could ever meet."""
-    token, provider = match.resource_token, match.provider
+def check_fault(found: Workspace, fault: Fault) -> None:
+    """Refuse a fault without an effect, or one that no request of the workspace could ever meet.
+
+    Raises :class:`Invalid`.
+    """
+    if fault.then is None and not fault.delay_ms:
+        raise Invalid("then: give it, or delay_ms, or both: this fault would do nothing", "A3")
+    if isinstance(fault.then, ItemFault) and fault.after:
+        raise Invalid('apply: an item_error changes nothing, so it cannot be "after"', "A3")
+    token, provider = fault.match.resource_token, fault.match.provider
     if token is not None and found.store.find_resource(token) is None:
         raise Invalid("match.resource_token: no resource has this token, so it can never match", "A3")
     if provider is not None and provider not in known_providers(found.store):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 import msgspec
+from marshmallow import fields
 
 from emulator.fixtures.schema import STATUS, ProfileEntrySchema
 from emulator.rules.model import Profile
@@ -41,6 +42,7 @@ class ProfilesSchema(PageSchema):
     subscription_id = string()
     status = string(validate=STATUS)
     hash_id = string()
+    is_test = fields.Boolean(error_messages={"invalid": "must be true or false"})
 
 
 def _record(store: TinyDBStore, profile: Profile) -> ProfileRecord:

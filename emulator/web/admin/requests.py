@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from emulator.journal.attempts import attempts
 from emulator.journal.entry import Entry, outcome_word, showable
-from emulator.journal.masking import mask_value, masked
+from emulator.journal.masking import mask_value, masked, secrets_of
 from emulator.journal.matching import Criteria, Match
 from emulator.journal.search import nearest_misses
 from emulator.journal.spelling import readable
@@ -88,11 +88,7 @@ def _decisions(entry: Entry) -> list[Decision]:
 def _secrets(found: Workspace) -> list[str] | None:
     if emulator().settings.show_secrets:
         return None
-    return _tokens(found)
-
-
-def _tokens(found: Workspace) -> list[str]:
-    return [resource.token for resource in found.store.resources()]
+    return secrets_of(found.store.resources())
 
 
 @operation(
@@ -166,14 +162,14 @@ def verify_requests(body: dict[str, Any]) -> Later[Counted]:
         _JOURNAL,
         Match({}),
         partial(_nearest, show_secrets=show_secrets),
-        lambda found, entry: str(shown(entry, None if show_secrets else _tokens(found))),
+        lambda found, entry: str(shown(entry, None if show_secrets else secrets_of(found.store.resources()))),
         () if show_secrets else ("resource_token",),
     )
     return verify(finder(), kind, how_to_answer(), **body)
 
 
 async def _nearest(found: Workspace, match: Criteria[Any], show_secrets: bool) -> list[NearMiss]:
-    tokens = _tokens(found)
+    tokens = secrets_of(found.store.resources())
     return [
         NearMiss(
             miss.entry.id,

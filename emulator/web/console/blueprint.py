@@ -22,6 +22,7 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     live,
     one_request,
     overview,
+    own_fault,
     profile,
     rules,
 )

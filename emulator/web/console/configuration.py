@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, render_template, request, url_for
+from msgspec import to_builtins
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.errors import Invalid
-from emulator.rules.model import Database, Resource
+from emulator.rules.model import Database, Resource, RoleToken
 from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
 from emulator.web.console.language import complaint, gettext
 from emulator.web.console.pages import change_later, number_of, pages, plain_text, read_form
-from emulator.web.current import workspace
-from emulator.workspaces.answers import database_record
+from emulator.web.current import emulator, workspace
+from emulator.workspaces.answers import database_record, resource_record
 from emulator.workspaces.workspace import Workspace
+from push_emulator.masking import mask
 
 _EXAMPLE = {"CustomNumber1": "int", "tier": {"type": "enum", "options": ["gold", "blue"]}}
 
@@ -62,12 +65,19 @@ def resource(resource_id: int | None) -> str:
     """A form for a resource, or for one more."""
     store = workspace().store
     one = None if resource_id is None else configuring.find_resource(store, resource_id)
-    return render_template("console/resource.html", one=one, databases=store.databases())
+    token = "" if one is None else one.token if emulator().settings.show_secrets else mask(one.token)
+    return render_template(
+        "console/resource.html",
+        one=one,
+        databases=store.databases(),
+        shown_token=token,
+        sdk=_sdk_members(one),
+    )
 
 
 @pages.get("/__console/base/resource/<int64:resource_id>/token.txt")
 def resource_token(resource_id: int) -> Response:
-    """The resource's token, whole: to be shown and copied."""
+    """The resource's token, whole: for the copy button."""
     return plain_text(configuring.find_resource(workspace().store, resource_id).token)
 
 
@@ -78,7 +88,11 @@ def set_resource(resource_id: int | None) -> Response:
     cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
     if not delete:
         own_id = {"id": number_of("id")} if resource_id is None else {}
-        asked = read_form(ResourceSchema(partial=resource_id is not None), {**own_id, **_resource_form()})
+        known = []
+        if resource_id is not None:
+            known = configuring.find_resource(workspace().store, resource_id).role_tokens
+        document = {**own_id, **_resource_form(), **_sdk_form(known)}
+        asked = read_form(ResourceSchema(partial=resource_id is not None), document)
 
     async def work(found: Workspace) -> None:
         if resource_id is None:
@@ -100,12 +114,45 @@ def _said(delete: bool, is_new: bool) -> str:
 
 
 def _database_form() -> dict[str, Any]:
+    return {"name": request.form.get("name", ""), "fields": _json_of("fields", {})}
+
+
+def _json_of(name: str, otherwise: Any) -> Any:
+    """A text of the form as JSON; ``otherwise``: of an empty one."""
+    text = request.form.get(name, "").strip()
     try:
-        fields = read_unique_json(request.form.get("fields", "").encode("utf-8", "replace") or b"{}")
+        return read_unique_json(text.encode("utf-8", "replace")) if text else otherwise
     except JSONProblem as problem:
-        path = f"fields.{problem.path}" if problem.path else "fields"
+        path = f"{name}.{problem.path}" if problem.path else name
         raise Invalid(f"{path}: {complaint(problem.text)}", "A3") from problem
-    return {"name": request.form.get("name", ""), "fields": fields}
+
+
+def _sdk_members(one: Resource | None) -> dict[str, str]:
+    """What a resource has for mobile SDKs, as the form shows it: JSON, secrets masked."""
+    if one is None:
+        return {}
+    record = to_builtins(resource_record(one, emulator().settings.show_secrets))
+    names = ("role_tokens", "categories", "subscription_fields")
+    return {
+        name: json.dumps(record[name], ensure_ascii=False, indent=1) for name in names if record.get(name)
+    }
+
+
+def _sdk_form(known: Sequence[RoleToken]) -> dict[str, Any]:
+    """What the form says of mobile SDKs; ``known``: role tokens that may stand masked in it."""
+    form = request.form
+    found: dict[str, Any] = {}
+    for name, empty in (("role_tokens", []), ("categories", []), ("subscription_fields", {})):
+        if name in form:
+            found[name] = _json_of(name, empty)
+    whole = {mask(role.token): role.token for role in known}
+    for role in found.get("role_tokens", ()):
+        if isinstance(role, dict) and isinstance(role.get("token"), str):
+            role["token"] = whole.get(role["token"], role["token"])
+    key = form.get("jwt_key", "").strip()
+    if key:  # an empty one stays as it is
+        found["jwt_key"] = None if key == "-" else key
+    return found
 
 
 def _resource_form() -> dict[str, Any]:

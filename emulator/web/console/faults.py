@@ -15,7 +15,8 @@ from emulator.rules.errors import Invalid, NotFound
 from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import pages, plain_text, read_form, see_other
+from emulator.web.console.pages import number_of, pages, plain_text, read_form, see_other
+from emulator.web.console.presenters.effects import effect_of
 from emulator.web.console.presenters.reuse import likenesses
 from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
@@ -59,13 +60,7 @@ def recipe_curl(recipe_id: str) -> Response:
 @pages.post("/__console/faults/<recipe_id>")
 def arm(recipe_id: str) -> Response:
     """Create a recipe's fault, for the requests and as often as the form says."""
-    found, form = workspace(), request.form
-    criteria = ("provider", "subscription_id", "field_value", "call", "profile_id", "event")
-    match = {name: form[name] for name in criteria if form.get(name)}
-    if form.get("resource_id"):
-        tokens = {str(one.id): one.token for one in found.store.resources()}
-        match["resource_token"] = tokens.get(form["resource_id"], "")
-    return _arm(recipe_id, match)
+    return _arm(recipe_id, match_of_form())
 
 
 @pages.post("/__console/requests/<int64:entry_id>/fail")
@@ -92,15 +87,36 @@ def _recipe(recipe_id: str) -> Recipe:
     return CATALOGUE[recipe_id]
 
 
+def match_of_form() -> dict[str, Any]:
+    """The criteria that a form gives for a fault: a resource stands for its token."""
+    form = request.form
+    criteria = ("provider", "subscription_id", "field_value", "call", "profile_id", "event")
+    match = {name: form[name] for name in criteria if form.get(name)}
+    if form.get("resource_id"):
+        tokens = {str(one.id): one.token for one in workspace().store.resources()}
+        match["resource_token"] = tokens.get(form["resource_id"], "")
+    return match
+
+
 def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
-    """Create a fault, judged as the admin API does; then to the list. Raises :class:`Invalid`."""
     fault = _recipe(recipe_id).fault
     if fault is None:
         text = gettext("needs no fault: its page has a request that causes it")
         raise Invalid(f"{recipe_id}: {text}", "A3")
-    times = request.form.get("times", "1")
-    number = int(times) if times.isdecimal() and len(times) < 10 else times or None
-    workspace_to_change().arm(read_form(FaultSchema(), {**fault, "match": match, "times": number}))
+    return arm_and_list(read_fault({**fault, "match": match}))
+
+
+def read_fault(document: dict[str, Any]) -> Fault:
+    """A fault as the admin API reads it, to act as often as the form says. Raises :class:`Invalid`."""
+    given = request.form.get("times")
+    times = 1 if given is None else number_of("times") if given else None
+    fault: Fault = read_form(FaultSchema(), {**document, "times": times})
+    return fault
+
+
+def arm_and_list(fault: Fault) -> Response:
+    """Arm the fault, then lead to the list."""
+    workspace_to_change().arm(fault)
     return see_other("console.faults", gettext("The fault is armed."))
 
 
@@ -110,7 +126,7 @@ def _titles() -> list[tuple[str, Fault]]:
 
 
 def _armed(found: Workspace, fault: Fault) -> tuple[Fault, str, dict[str, Any]]:
-    """A fault, its recipe's title (else its effect as JSON), and its criteria: no token, but a resource."""
+    """A fault, its recipe's title (else its effect), and its criteria: no token, but a resource."""
     armed = armed_fault(fault)
     effect = (fault.then, fault.delay_ms, fault.after)
     token = armed.match.pop("resource_token", None)
@@ -118,9 +134,7 @@ def _armed(found: Workspace, fault: Fault) -> tuple[Fault, str, dict[str, Any]]:
         resource = found.store.find_resource(token)
         armed.match["resource"] = resource.name if resource else "?"
     titles = [gettext(title) for title, one in _titles() if (one.then, one.delay_ms, one.after) == effect]
-    then = armed.then or ""
-    words = then if isinstance(then, str) else json.dumps(then, ensure_ascii=False)
-    return fault, [*titles, words][0], armed.match
+    return fault, [*titles, effect_of(fault)][0], armed.match
 
 
 def _qr_code(text: str) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
 
 import orjson
@@ -21,7 +21,7 @@ from emulator.web.console import access
 from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, page_later, pages, plain_text, see_other
 from emulator.web.console.presenters.search_words import EXAMPLES, with_outcome
-from emulator.web.console.shown import command, rows_of
+from emulator.web.console.shown import attempts_of, command, rows_of
 from emulator.web.current import emulator, workspace, workspace_name
 
 PAGE = 50
@@ -29,6 +29,8 @@ PAGE = 50
 PACE_S = 0.5
 #: Requests that one piece of news shows, and that it looks at; the others are only counted.
 MOST_SHOWN, MOST_LOOKED_AT = 20, 100
+#: Requests whose attempts a live page looks for at once; after more of them its lines lack the mark.
+_MOST_FOLLOWED = 500
 #: Seconds after which a silent stream says that it is still there.
 HEARTBEAT_S = 15.0
 #: Seconds to wait for more after the first news, so that a burst comes as one.
@@ -49,7 +51,7 @@ def live() -> Response:
     found = workspace()
     text = request.args.get("q", "").strip()
     before = request.args.get("before", type=int)
-    newest = _place(found.requests)
+    newest, tries = _place(found.requests), attempts_of(found)
 
     def render(page: Found[Entry] | BadCriteria) -> tuple[str, int]:
         problem = page.told(gettext) if isinstance(page, BadCriteria) else ""
@@ -77,6 +79,7 @@ def live() -> Response:
             await check_possible(found, found.requests, match)
         except BadCriteria as problem:
             return problem
+        await tries.follow()
         return await search(found.requests, match, PAGE, before, count_all=bool(text))
 
     return page_later(find(), render)
@@ -107,7 +110,8 @@ def live_stream() -> Response:
     asked, journal = Match({"q": request.args.get("q", "").strip()}), workspace().requests
     after = request.headers.get("Last-Event-ID", request.args.get("after", _place(journal)))
     render = copy_current_request_context(_rows)
-    pieces = access.while_signed_in(events(journal, asked, after, render))
+    follow = copy_current_request_context(lambda: attempts_of(workspace()).follow(_MOST_FOLLOWED))
+    pieces = access.while_signed_in(events(journal, asked, after, render, follow))
     busy = emulator().workspaces.in_use(workspace_name())
     request.environ[DELIVERY_KEY] = Delivery(stream=pieces, busy=busy)
     # An iterator: the length of what will be sent is not known.
@@ -115,7 +119,11 @@ def live_stream() -> Response:
 
 
 async def events(
-    journal: RequestJournal, asked: Match, after: str, render: Callable[[Sequence[Entry]], str]
+    journal: RequestJournal,
+    asked: Match,
+    after: str,
+    render: Callable[[Sequence[Entry]], str],
+    follow: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[bytes]:
     """The stream's pieces, from the place ``after`` on, as the events before said it; without end."""
     number, _, epoch = after.partition("-")
@@ -126,6 +134,7 @@ async def events(
             yield b": still watching\n\n"
             continue
         await asyncio.sleep(_GATHER_S)
+        await follow()
         began, anew = monotonic(), epoch != journal.epoch
         if anew:  # all that the page has seen is forgotten
             last, epoch = journal.recorded - len(journal), journal.epoch

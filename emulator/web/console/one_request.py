@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import partial
+from typing import Any, NamedTuple
 
 from flask import Response, copy_current_request_context, render_template, request, url_for
 
 from emulator.faults.catalogue import CATALOGUE
 from emulator.journal.entry import Entry, outcome_word
+from emulator.journal.journal import RequestJournal
 from emulator.messages import Answer, Incoming
 from emulator.rules.model import Subscription
 from emulator.web.admin.numbers import read_digits
 from emulator.web.admin.rules import rule_states
-from emulator.web.console.pages import pages, plain_text
+from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.pytest_text import pytest_of
 from emulator.web.console.presenters.why import reasons
-from emulator.web.console.shown import entry_of, masked_entry
+from emulator.web.console.shown import attempts_of, entry_of, masked_entry, row_of
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
+from emulator.workspaces.workspace import Workspace
 
 #: Added to what is sent again: the id of the request that it repeats.
 REPLAY_HEADER = "x-emulator-replay-of"
@@ -33,34 +38,75 @@ FIXES = {
     "L8": "Send each key once: readers of JSON differ in which of them they use.",
     "L9": "Send the token as the SDK issued it: upper and lower case letters count.",
 }
-
+#: Rows of a table that are shown without being asked for, and the most attempts around a request.
+MOST_OPEN, MOST_ATTEMPTS = 10, 50
 
 _PATH = "/__console/requests/<int64:entry_id>"
 
 
 @pages.get(_PATH)
-def one_request(entry_id: int) -> str:
+def one_request(entry_id: int) -> Response:
     """Everything about one request."""
     found = workspace()
     whole = entry_of(found, entry_id)
-    entry = masked_entry(found, whole)
-    journal = found.requests
+    return page_later(attempts_of(found).follow(), lambda _: _page(found, whole))
+
+
+def _page(found: Workspace, whole: Entry) -> str:
+    entry, entry_id = masked_entry(found, whole), whole.id
+    journal, ids = found.requests, attempts_of(found).like(entry_id)
     return render_template(
         "console/request.html",
+        attempts=_attempts_around(journal, ids, entry_id),
+        attempt_count=len(ids),
+        criteria=_criteria(whole),
         curl=reuse.curl_of(entry, root_url()),
         entry=entry,
         fixes=FIXES,
         fixture=reuse.fixture_of(whole, found.store),
         likenesses={name: reuse.LIKENESSES[name] for name in reuse.likenesses(whole)},
+        most_open=MOST_OPEN,
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
+        pytest_text=_pytest(found, entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules={one.id: one for one in rule_states(found)},
+        row=row_of(entry),
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
     )
+
+
+class Attempt(NamedTuple):
+    """One of several attempts: its number, its entry, its outcome, the time since the one before."""
+
+    number: int
+    entry: Entry
+    outcome: str
+    gap_ms: int | None
+
+
+def _attempts_around(journal: RequestJournal, ids: list[int], entry_id: int) -> list[Attempt]:
+    """The attempts nearest to a request, itself among them; ``ids``: all of them."""
+    if not ids:
+        return []
+    first = max(0, bisect_left(ids, entry_id) - MOST_ATTEMPTS // 2)
+    shown: list[Attempt] = []
+    for number, one in enumerate(ids[first : first + MOST_ATTEMPTS], first + 1):
+        entry = journal.get(one)
+        if entry is not None:
+            gap_ms = entry.at_ms - shown[-1].entry.at_ms if shown else None
+            shown.append(Attempt(number, entry, outcome_word(entry), gap_ms))
+    return shown
+
+
+def _criteria(entry: Entry) -> dict[str, Any]:
+    """What the form of a fault starts with: all that a fault can tell this request by, and that is short."""
+    match = {name: value for one in reuse.likenesses(entry).values() for name, value in one.items()}
+    match["resource_id"] = entry.resource_id if match.pop("resource_token", None) else None
+    return {name: value for name, value in match.items() if value is not None and len(str(value)) <= 1000}
 
 
 def _changed_subscriptions(entry: Entry) -> list[tuple[str | None, Subscription]]:
@@ -90,6 +136,16 @@ def request_text(entry_id: int, part: str) -> Response:
 def request_curl(entry_id: int) -> Response:
     """The command that sends the same again, with the real resource token: for the copy button."""
     return plain_text(reuse.curl_of(entry_of(workspace(), entry_id), root_url()))
+
+
+@pages.get(_PATH + "/test.py.txt")
+def request_pytest(entry_id: int) -> Response:
+    """A pytest test that sends the same and asserts the answer: for the copy button."""
+    return plain_text(_pytest(workspace(), entry_of(workspace(), entry_id)))
+
+
+def _pytest(found: Workspace, entry: Entry) -> str:
+    return pytest_of(entry, found.settings, found.faults.get(entry.fault) if entry.fault else None)
 
 
 @pages.get(_PATH + "/profiles.json")

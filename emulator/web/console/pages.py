@@ -24,6 +24,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from marshmallow import Schema
 
+from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
 from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from emulator.store.errors import Unavailable
@@ -44,7 +45,8 @@ _OF_FORMS = (Invalid, NotFound, Conflict, TooMany)
 
 
 class ConsoleState:
-    """What the console keeps while the server runs: files that wait to be imported, each workspace's counts.
+    """What the console keeps while the server runs: files that wait to be imported, each workspace's counts
+    and attempts.
 
     ``lines``: requests as the live list shows them, by prefix, language and id.
     """
@@ -52,6 +54,7 @@ class ConsoleState:
     def __init__(self) -> None:
         self.uploads = Uploads()
         self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, str], dict[int, str]]] = WeakKeyDictionary()
+        self.attempts: WeakKeyDictionary[Workspace, Attempts] = WeakKeyDictionary()
         self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
 
 

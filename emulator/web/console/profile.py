@@ -14,12 +14,15 @@ from emulator.rules.model import FieldValue, Status
 from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.web.admin.criteria import known_providers, read_criteria
+from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, page_later, pages
 from emulator.web.console.shown import rows_of
 from emulator.web.current import workspace
 from emulator.workspaces.workspace import Workspace
 
+#: Subscriptions on one page.
+MOST = 50
 #: Requests that the history shows; the search has all.
 HISTORY = 20
 
@@ -32,19 +35,24 @@ def profile() -> Response:
     one = editing.find_profile(found.store, db_id, profile_id)
     criteria = {"db_id": str(db_id), "profile_id": profile_id}
     resources = found.store.resources()
+    own = found.store.subscriptions_of(one)
+    first = min(max(read_digits(request.args.get("first")) or 0, 0), max(len(own) - 1, 0))
 
     def render(history: Found[Entry]) -> str:
         return render_template(
             "console/profile.html",
             database=found.store.database(db_id),
+            first=first,
             has_more=history.older is not None,
             history_search=" ".join(f'{name}:"{value}"' for name, value in criteria.items()),
+            most=MOST,
             one=one,
             own_resources=[resource for resource in resources if db_id in resource.db_ids],
             providers=known_providers(found.store),
             resources={resource.id: resource for resource in resources},
             rows=rows_of(found, history.entries),
-            subscriptions=found.store.subscriptions_of(one),
+            subscriptions=own[first : first + MOST],
+            total=len(own),
         )
 
     return page_later(search(found.requests, Match(read_criteria(criteria), loose=True), HISTORY), render)
@@ -119,12 +127,13 @@ def change_subscription() -> Response:
             editing.change_subscription(found.store, record, status, found.clock.timestamp())
 
     said = gettext("Deleted.") if to == "deleted" else gettext("Saved.")
-    return change_later(work, _page(db_id, profile_id), said)
+    return change_later(work, _page(db_id, profile_id, request.form.get("first")), said)
 
 
 def _which() -> tuple[int, str]:
     return number_of("db_id"), request.values.get("profile_id", "")
 
 
-def _page(db_id: int, profile_id: str) -> str:
-    return url_for("console.profile", db_id=db_id, profile_id=profile_id)
+def _page(db_id: int, profile_id: str, first: str | None = None) -> str:
+    shown = None if first == "0" else first
+    return url_for("console.profile", db_id=db_id, profile_id=profile_id, first=shown)

@@ -9,11 +9,13 @@ from flask import request
 from msgspec.structs import replace
 
 from emulator.faults.calls import Call, curl
+from emulator.journal.attempts import Attempts
 from emulator.journal.entry import Entry, outcome_word, short_text
-from emulator.journal.masking import masked
+from emulator.journal.masking import masked, secrets_of
 from emulator.rules.answer import NOT_ALL_APPLIED
 from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
+from emulator.web.console.pages import console_state
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
 from push_emulator.masking import mask
@@ -24,6 +26,7 @@ class Row(NamedTuple):
 
     ``who``: whose profile the request asks for (empty: that of its tokens); ``tokens``: the first two
     pairs of provider and push token, ``more``: how many follow; ``reason``: why it was refused;
+    ``attempt``: 2 for the first repetition of a request, 3 for the next;
     ``elsewhere``: it was no call of the endpoint, so its method and path are shown.
     """
 
@@ -34,10 +37,11 @@ class Row(NamedTuple):
     tokens: list[tuple[str, str]]
     more: int
     reason: str
+    attempt: int
     elsewhere: bool
 
 
-def row_of(entry: Entry, resource: str = "") -> Row:
+def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> Row:
     """The line of an entry; ``resource``: its name, where the entry does not know it."""
     document = entry.document()
     tokens = [one for one in entry.sent_tokens() if any(one)]
@@ -46,9 +50,10 @@ def row_of(entry: Entry, resource: str = "") -> Row:
         who = f"{short_text(document.get('field_name'))} = {short_text(document.get('field_value'))}"
     more = len(tokens[2:])
     outcome = outcome_word(entry)
-    reason = _reason(entry) if outcome == "refused" or entry.error else ""
+    failed = (outcome == "refused" or entry.error) and not entry.never_answered
+    reason = _reason(entry) if failed else ""
     elsewhere = any(one.rule == "A4" for one in entry.decided)
-    return Row(entry, outcome, entry.resource or resource, who, tokens[:2], more, reason, elsewhere)
+    return Row(entry, outcome, entry.resource or resource, who, tokens[:2], more, reason, attempt, elsewhere)
 
 
 def _reason(entry: Entry) -> str:
@@ -62,12 +67,20 @@ def _reason(entry: Entry) -> str:
 
 def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
     """The entries' lines. A resource is named even where a fault answered before it was looked for."""
-    rows = []
+    rows, tries = [], attempts_of(found)
     for entry in entries:
         token = entry.document().get("resource_token")
         resource = found.store.find_resource(token) if isinstance(token, str) else None
-        rows.append(row_of(masked_entry(found, entry), resource.name if resource else ""))
+        rows.append(
+            row_of(masked_entry(found, entry), resource.name if resource else "", tries.number(entry.id))
+        )
     return rows
+
+
+def attempts_of(found: Workspace) -> Attempts:
+    """The groups of attempts of a workspace, as of the last time that a page followed them."""
+    known = console_state().attempts
+    return known.setdefault(found, Attempts(found.requests))
 
 
 def entry_of(found: Workspace, entry_id: int) -> Entry:
@@ -83,7 +96,7 @@ def masked_entry(found: Workspace, entry: Entry) -> Entry:
     """The entry with its secrets hidden, unless the server shows them."""
     if emulator().settings.show_secrets:
         return entry
-    return masked(entry, [resource.token for resource in found.store.resources()])
+    return masked(entry, secrets_of(found.store.resources()))
 
 
 def command(call: Call | None, whole: bool = False) -> str:

@@ -162,7 +162,7 @@ def test_a_resource_is_changed_at_once(admin: Admin) -> None:
     assert answer["data"][0]["description"] == "provider is not configured for the resource"
     admin.send("PATCH", "/resources/5", {"providers": None})
     assert admin.app.push("t", resource_token="another-token", id=ANNA)["error"] == 0
-    assert [one["id"] for one in admin.get("/resources")["items"]] == [5, 22, 31, 9, 40]
+    assert [one["id"] for one in admin.get("/resources")["items"]] == [5, 22, 31, 9, 40, 60]
 
 
 def test_subscriptions_of_a_provider_that_is_no_longer_accepted_stay(admin: Admin) -> None:
@@ -171,7 +171,7 @@ def test_subscriptions_of_a_provider_that_is_no_longer_accepted_stay(admin: Admi
     assert (
         admin.send("PATCH", f"/subscriptions/{found}", {"status": "unsubscribed"})["status"] == "unsubscribed"
     )
-    assert admin.send("PUT", "/snapshot", admin.get("/snapshot"))["subscriptions"] == 8
+    assert admin.send("PUT", "/snapshot", admin.get("/snapshot"))["subscriptions"] == 15
 
 
 def test_no_subscription_is_left_in_a_database_that_its_resource_has_not(admin: Admin) -> None:

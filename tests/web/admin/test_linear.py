@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emulator.rules.model import MAX_ERROR_TEXT, Database, Resource
-from emulator.store.fixture_set import SetCheck
+from emulator.store.set_check import SetCheck
 from tests.in_process import InProcess
 
 FEW, MANY = 2_000, 16_000

@@ -15,6 +15,7 @@ from tests.web.admin.conftest import Admin
 BORIS = "5fb62e815ae47a4aa04dfadd"
 OLDER, YOUNGER = "637f1a284fda7c5c08be62f0", "637f1a284fda7c5c08be62f1"
 IN_TWO = "6156ed18eb7fec10a206e916"
+IVAN, MARIA, ANONYMOUS = (f"66a1c0de000000000000000{number}" for number in (1, 2, 3))
 
 
 def pages(admin: Admin, path: str, limit: int) -> Iterator[dict[str, Any]]:
@@ -103,10 +104,10 @@ def test_what_is_not_there_is_404(admin: Admin, method: str, path: str, text: st
 
 def test_pages_have_every_item_once_and_the_total(admin: Admin) -> None:
     whole = admin.get("/subscriptions?limit=1000")
-    assert (whole["next"], whole["total"], len(whole["items"])) == (None, 8, 8)
-    walked = list(pages(admin, "/subscriptions", 3))
-    assert [len(page["items"]) for page in walked] == [3, 3, 2]
-    assert [page["total"] for page in walked] == [8, 8, 8]
+    assert (whole["next"], whole["total"], len(whole["items"])) == (None, 15, 15)
+    walked = list(pages(admin, "/subscriptions", 6))
+    assert [len(page["items"]) for page in walked] == [6, 6, 3]
+    assert [page["total"] for page in walked] == [15, 15, 15]
     assert [item for page in walked for item in page["items"]] == whole["items"]
 
 
@@ -158,7 +159,7 @@ def test_bad_criteria_are_refused(admin: Admin, query: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", [17, 34, 2, 1]),
+        ("", [17, 34, 2, 1, 60]),
         ("id=34", [34]),
         ("db_id=34", [34]),
         ("name=Club", [2]),
@@ -181,8 +182,8 @@ def test_databases_by_their_properties(admin: Admin, query: str, found: list[int
         ("token=two", []),
         ("name=App", [5]),
         ("db_id=17", [5, 40]),
-        ("provider=android-rustore", [40]),
-        ("provider=ios-apns", [5, 22, 31, 9]),
+        ("provider=android-rustore", [40, 60]),
+        ("provider=ios-apns", [5, 22, 31, 9, 60]),
     ],
 )
 def test_resources_by_their_properties(admin: Admin, query: str, found: list[int]) -> None:
@@ -197,14 +198,17 @@ def test_resources_by_their_properties(admin: Admin, query: str, found: list[int
         ("field.CustomNumber1=777", [OLDER, YOUNGER]),
         ("field.CustomNumber1=777&field.nickname=younger", [YOUNGER]),
         ("field.CustomNumber1=777&db_id=34", []),
-        ("field.vip=TRUE", [BORIS]),
+        ("field.vip=TRUE&db_id=17", [BORIS]),
         ("field.last_ip=192.0.2.7&field.score=4.50", [BORIS]),
         ("subscription_id=taken-token", [OLDER]),
         ("subscription_id=%25subscriptionid%25", [IN_TWO]),
         ("provider=android-firebase&subscription_id=came-back-token", [BORIS, OLDER]),
         ("provider=android-firebase&subscription_id=came-back-token&status=subscribed", [OLDER]),
         ("provider=ios-apns&subscription_id=came-back-token", []),
-        ("status=unsubscribed", [BORIS]),
+        ("status=unsubscribed", [BORIS, IVAN]),
+        ("status=suspended", [IVAN, ANONYMOUS]),
+        ("is_test=true", [MARIA]),
+        ("is_test=false&db_id=60&status=subscribed", [IVAN, ANONYMOUS]),
         ("status=unsubscribed&subscription_id=active-token", []),
         ("resource_id=22", [IN_TWO, IN_TWO]),
         ("db_id=17&limit=1000", ["59db33d269d426509e9c4bf9", BORIS, OLDER, YOUNGER]),
@@ -226,9 +230,15 @@ def test_profiles_by_their_properties_and_those_of_one_subscription(
         (f"profile_id={OLDER}", ["taken-token", "came-back-token"]),
         ("field.nickname=older", ["taken-token", "came-back-token"]),
         ("field.nickname=older&status=unsubscribed", []),
-        ("status=unsubscribed", ["inactive-token", "came-back-token"]),
+        ("status=unsubscribed", ["inactive-token", "came-back-token", "ivan-old-phone"]),
         ("resource_id=22&db_id=34", ["%subscriptionid%", "both-databases-token"]),
         ("resource_id=77", []),
+        ("is_test=true", ["shared-phone"]),
+        ("field.points=120", ["ivan-phone"]),
+        ("field._os=iOS&field._os_ver=17.5", ["ivan-tablet"]),
+        ("field.level=gold&field.email=ivan@example.com", ["ivan-phone"]),
+        ("field.level=gold&field.email=maria@example.com", []),
+        ("field.points=121", []),
     ],
 )
 def test_subscriptions_by_their_properties(admin: Admin, query: str, found: list[str]) -> None:

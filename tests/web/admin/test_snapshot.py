@@ -71,7 +71,7 @@ def test_a_snapshot_put_back_is_the_same_workspace_again(admin: Admin) -> None:
     admin.send("POST", "/reset", {})
     assert admin.call("GET", "/snapshot").data != before
     size = admin.send("PUT", "/snapshot", json.loads(before))
-    assert size == {"workspace": "default", "profiles": 7, "subscriptions": 10}
+    assert size == {"workspace": "default", "profiles": 11, "subscriptions": 17}
     assert admin.call("GET", "/snapshot").data == before
 
 
@@ -148,15 +148,18 @@ BAD: list[tuple[Change, str]] = [
     (lambda s: s.update(profile=[{}]), 'profile: unknown key, did you mean "profiles"?'),
     (lambda s: s.update(databases=5), "databases: must be an array"),
     (lambda s: s.update(profiles={}), "profiles: must be an array"),
-    (lambda s: s["profiles"].append(5), "profiles[6]: must be an object"),
-    (lambda s: s["databases"].append(s["databases"][0]), "databases[4].id: 17 is a duplicate"),
+    (lambda s: s["profiles"].append(5), "profiles[10]: must be an object"),
+    (lambda s: s["databases"].append(s["databases"][0]), "databases[5].id: 17 is a duplicate"),
     (lambda s: s["databases"][0]["fields"].update(n="number"), "databases[0].fields.n: must be one of int, "),
     (lambda s: s["resources"][0].update(db_ids=[99]), "resources[0].db_ids[0]: there is no database 99"),
     (lambda s: s["resources"][1].update(token=PAGE_TOKEN), f"resources[1].token: '{PAGE_TOKEN}'"),
     (lambda s: s["profiles"][0].update(db_id=99), "profiles[0].db_id: there is no database 99"),
     (lambda s: s["profiles"][0].update(id=None), "profiles[0].id: must be a string"),
     (lambda s: s["profiles"][0].update(id=""), "profiles[0].id: must be 1 to 64 printable characters"),
-    (lambda s: s["profiles"].append(s["profiles"][0]), f'profiles[6].id: "{ANNA}" is in database 17 already'),
+    (
+        lambda s: s["profiles"].append(s["profiles"][0]),
+        f'profiles[10].id: "{ANNA}" is in database 17 already',
+    ),
     (lambda s: s["profiles"][0]["fields"].update(vip=7), "profiles[0].fields.vip: must be true or false"),
     (lambda s: s["profiles"][0].update(created="now"), "profiles[0].created: must be a time as"),
     (lambda s: s["profiles"][0].update(size=7), "profiles[0].size: unknown key"),
@@ -275,7 +278,7 @@ def test_a_key_that_a_profile_of_a_snapshot_has_twice_changes_nothing(
 def test_reset_goes_back_to_the_fixtures(admin: Admin) -> None:
     before = {**admin.get("/snapshot"), "clock": None}
     busy(admin)
-    size = {"workspace": "default", "profiles": 6, "subscriptions": 8}
+    size = {"workspace": "default", "profiles": 10, "subscriptions": 15}
     assert admin.send("POST", "/reset") == size
     after = {**admin.get("/snapshot"), "clock": None}
     assert [one["id"] for one in after["profiles"]] == [one["id"] for one in before["profiles"]]
@@ -332,7 +335,7 @@ def test_a_large_snapshot_goes_out_and_in_over_tcp(start_server: Callable[..., S
     ]
     body = json.dumps(snapshot).encode()
     assert len(body) > 2 << 20
-    size = {"workspace": "default", "profiles": 10_006, "subscriptions": 10_008}
+    size = {"workspace": "default", "profiles": 10_010, "subscriptions": 10_015}
     assert server.request("PUT", "/__admin/snapshot", body).json == size
     out = server.get("/__admin/snapshot").body
     assert server.request("PUT", "/w/other/__admin/snapshot", out).json == {**size, "workspace": "other"}
@@ -362,5 +365,5 @@ def test_reset_survives_kill_9(server: Server) -> None:
     server.post("/__admin/reset", {})
     server.kill()
     server.start()
-    assert server.get("/__admin/health").json["profiles"] == 6
+    assert server.get("/__admin/health").json["profiles"] == 10
     assert server.get("/__admin/subscriptions?subscription_id=new-one").json["total"] == 0

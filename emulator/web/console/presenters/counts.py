@@ -7,6 +7,7 @@ from time import monotonic
 
 import msgspec
 
+from emulator.rules.model import STATUSES
 from emulator.store.tinydb_store import TinyDBStore
 
 #: Seconds for which counts of a large state are shown though it has changed.
@@ -43,14 +44,14 @@ class Counts(msgspec.Struct):
         """The profiles of a database."""
         return self.kinds[_Kind(db_id)]
 
-    def by_provider(self, db_id: int) -> list[tuple[str, int, int]]:
-        """Each provider of a database with its active and inactive subscriptions, the most used first."""
+    def by_provider(self, db_id: int) -> list[tuple[str, list[int]]]:
+        """Each provider of a database with its subscriptions of each of ``STATUSES``, the most used first."""
         kinds = self.kinds
         counted = [
-            (name, kinds[_Kind(db_id, name, "subscribed")], kinds[_Kind(db_id, name, "unsubscribed")])
+            (name, [kinds[_Kind(db_id, name, status)] for status in STATUSES])
             for name in {one.provider for one in kinds if one.db_id == db_id and one.provider}
         ]
-        return sorted(counted, key=lambda one: (-one[1] - one[2], one[0]))
+        return sorted(counted, key=lambda one: (-sum(one[1]), one[0]))
 
     @property
     def age_s(self) -> int:

@@ -25,6 +25,10 @@ REFUSALS = (
     ),
     "must be 1 to 64 printable characters",
     "must be text, not empty and without NUL",
+    "give it, or delay_ms, or both: this fault would do nothing",
+    'an item_error changes nothing, so it cannot be "after"',
+    *("no resource has this token, so it can never match", 'nobody knows "{0}", so it can never match'),
+    "must have at most {0} characters",
     "is active on the profile {0} already (S4); make one of them unsubscribed",
     "{0} profile(s) have a value of it (?cascade=true removes it)",
     "{0} profile(s) have a value that is not {1}",
@@ -39,7 +43,12 @@ REFUSALS = (
     *("one of {0}", "a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
 )
 #: Names of the state, and those of the forms' fields that set them.
-_FIELDS = {"id": "profile_id", "body": "subscription_id", "resource_token": "resource_id"}
+_FIELDS = {
+    "id": "profile_id",
+    "body": "subscription_id",
+    "resource_token": "resource_id",
+    "then": "effect",
+}
 _PATH = re.compile(r"(?:^|; )(?P<path>[A-Za-z_][\w.\-]*(?:\[\d+\])?[\w.\-\[\]]*): ")
 
 

@@ -64,13 +64,14 @@ def curl_of(entry: Entry, base_url: str) -> str:
     return piped + " \\\n  ".join(parts)
 
 
+def sent_headers(entry: Entry) -> list[tuple[str, str]]:
+    """The headers that belong to the request, not to the client that sent it."""
+    return [one for one in entry.headers.items() if one[0] not in _OWN and not one[0].startswith("sec-")]
+
+
 def _headers(entry: Entry) -> list[str]:
     """Headers as curl's ``-H`` takes them: ``name;`` is empty, ``name:`` keeps curl from adding its own."""
-    sent = [
-        f"{name}: {value}" if value else f"{name};"
-        for name, value in entry.headers.items()
-        if name not in _OWN and not name.startswith("sec-")
-    ]
+    sent = [f"{name}: {value}" if value else f"{name};" for name, value in sent_headers(entry)]
     added = ["accept", "user-agent"]
     if entry.body_bytes:
         added += ["content-type"] + ["expect"] * (len(entry.body_bytes) > _EXPECTS)

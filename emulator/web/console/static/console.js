@@ -1,4 +1,4 @@
-// What every page does: copy buttons, questions before something is lost, keys. Pages work without it.
+// What every page does: copy buttons, questions before something is lost, keys, local times. Pages work without it.
 "use strict";
 
 const said = document.getElementById("said");
@@ -6,6 +6,26 @@ const said = document.getElementById("said");
 function say(text) {
   said.textContent = text;
 }
+
+// Times in the browser's zone, which a title names; with the date where the page had it or it is not today.
+function localTimes(root) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shifted = (at) => new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, -1).split("T");
+  const [today] = shifted(new Date());
+  for (const one of root.querySelectorAll("time[datetime]:not([data-local])")) {
+    const at = new Date(one.dateTime);
+    const [date, clock] = shifted(at);
+    const minutes = Math.abs(at.getTimezoneOffset());
+    const offset = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
+    const written = one.textContent;
+    const short = written.includes(".") ? clock : clock.slice(0, 8);
+    one.textContent = date === today && !/^\d{4}-/.test(written) ? short : `${date} ${short}`;
+    one.title = `${zone}, UTC${at.getTimezoneOffset() > 0 ? "-" : "+"}${offset} · ${one.dateTime}`;
+    one.dataset.local = "";
+  }
+}
+
+localTimes(document);
 
 async function copyText(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
@@ -19,12 +39,20 @@ async function copyText(text) {
   area.remove();
 }
 
+// On a phone, filters are closed until they are wanted.
+const narrow = matchMedia("(max-width: 40rem)");
+function fold() {
+  for (const one of document.querySelectorAll("details.fold")) one.open = !narrow.matches;
+}
+narrow.addEventListener("change", fold);
+fold();
+
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-copy]");
+  const button = event.target.closest("button.copy");
   if (!button) return;
-  const { copy, copyUrl } = button.dataset;
+  const { copy, copyText: given, copyUrl } = button.dataset;
   // The page may show less than what is wanted: secrets are hidden there.
-  const text = copyUrl ? await (await fetch(copyUrl)).text() : document.getElementById(copy).textContent;
+  const text = given ?? (copyUrl ? await (await fetch(copyUrl)).text() : document.getElementById(copy).textContent);
   await copyText(text);
   const before = button.textContent;
   say(button.textContent = "✓");

@@ -1,0 +1,290 @@
+"""The check that the records of a fixture set fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from emulator.rules.fields import (
+    SDK_FIELDS,
+    InvalidFieldValue,
+    read_subscription_value,
+    read_value,
+    subscription_fields,
+)
+from emulator.rules.interfaces import Lookup
+from emulator.rules.keys import digest
+from emulator.rules.lints import did_you_mean
+from emulator.rules.model import CategoryChoice, Database, FieldValue, PushKey, Resource, SubscriptionValue
+from emulator.rules.providers import DOCUMENTED, accepted
+from emulator.rules.request import MAX_ID_LENGTH, is_profile_id
+from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
+
+#: The most undeclared fields for which the nearest name is searched.
+_MOST_ADVICE = 20
+
+
+class Problem(NamedTuple):
+    """Which file, where in it, and what was expected there; ``record``: the id of the record, in brackets."""
+
+    file: str
+    path: str
+    expected: str
+    record: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.path}{self.record}: " if self.path else ""
+        return f"{self.file}: {where}{self.expected}"
+
+
+@dataclass
+class Unread:
+    """What of a set has mistakes in its shape: whatever refers to it is judged no further.
+
+    ``databases``, ``resources``: some have no readable id. ``fields``: a database's id and the name of a
+    field (``None``: all). ``db_ids``, ``providers``: ids of resources; ``choices``: of those whose
+    subscriptions' fields and categories are not judged.
+    """
+
+    databases: bool = False
+    resources: bool = False
+    fields: set[tuple[int, str | None]] = field(default_factory=set)
+    db_ids: set[int] = field(default_factory=set)
+    providers: set[int] = field(default_factory=set)
+    choices: set[int] = field(default_factory=set)
+
+
+class SetCheck:
+    """The check of one set; it keeps the records that it has seen.
+
+    ``present``: a state to which the profiles are added, one by one; then the check reads that state and
+    keeps no records. ``of_state``: accept what a state can have: a subscription's provider, field or category
+    that its resource does not name (any more), and a key that is active on several profiles (K10).
+    ``unread``: what cannot be judged; ``named``: what a problem calls another profile, by its position.
+    """
+
+    def __init__(
+        self,
+        databases: Sequence[Database],
+        resources: Sequence[Resource],
+        present: Lookup | None = None,
+        of_state: bool = False,
+        unread: Unread | None = None,
+        named: Callable[[int], str] = "[{}]".format,
+    ) -> None:
+        self._database_list, self._resource_list = databases, resources
+        self._databases = {database.id: database for database in databases}
+        self._resources = {resource.id: resource for resource in resources}
+        self._present = present
+        self._of_state = of_state
+        self._unread = unread or Unread()
+        self._named = named
+        self._profile_ids: set[str] = set()
+        self._active: dict[bytes, int] = {}
+
+    def databases(self, file: str) -> list[Problem]:
+        """Problems among the databases."""
+        return self._doubles(file, "id", [database.id for database in self._database_list])
+
+    def resources(self, file: str) -> list[Problem]:
+        """Problems among the resources, and between them and the databases."""
+        problems = self._doubles(file, "id", [resource.id for resource in self._resource_list])
+        problems += self._doubles(file, "token", [resource.token for resource in self._resource_list])
+        for position, resource in enumerate(self._resource_list):
+            seen: set[int] = set()
+            for place, db_id in enumerate(resource.db_ids):
+                path = f"[{position}].db_ids[{place}]"
+                if db_id not in self._databases:
+                    problems += self._no_database(file, path, db_id)
+                elif db_id in seen:
+                    problems.append(Problem(file, path, f"database {db_id} is named twice"))
+                seen.add(db_id)
+        return problems + self._role_tokens(file) + self._categories(file)
+
+    def _role_tokens(self, file: str) -> list[Problem]:
+        problems: list[Problem] = []
+        seen: set[str] = set()
+        for position, resource in enumerate(self._resource_list):
+            for place, role in enumerate(resource.role_tokens):
+                path = f"[{position}].role_tokens[{place}]"
+                if role.db_id not in self._databases:
+                    problems += self._no_database(file, f"{path}.db_id", role.db_id)
+                elif role.db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
+                    text = f"resource {resource.id} does not have database {role.db_id}"
+                    problems.append(Problem(file, f"{path}.db_id", text))
+                if role.token in seen:
+                    problems.append(Problem(file, f"{path}.token", "is another role token's, too"))
+                seen.add(role.token)
+        return problems
+
+    def _categories(self, file: str) -> list[Problem]:
+        problems: list[Problem] = []
+        for position, resource in enumerate(self._resource_list):
+            seen: set[str] = set()
+            for place, category in enumerate(resource.categories):
+                if category.name in seen:
+                    path = f"[{position}].categories[{place}].name"
+                    problems.append(Problem(file, path, f'"{category.name}" is a duplicate'))
+                seen.add(category.name)
+            problems += [
+                Problem(
+                    file,
+                    f"[{position}].subscription_fields.{name}",
+                    f"every resource declares this field, as {kind.kind}; leave it out",
+                )
+                for name, kind in SDK_FIELDS.items()
+                if resource.subscription_fields.get(name, kind) != kind
+            ]
+        return problems
+
+    def profile(
+        self, file: str, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
+    ) -> list[Problem]:
+        """Problems of one profile; ``places``: where its subscriptions stand, if some were left out."""
+        database = self._databases.get(entry.db_id)
+        at = f"[{position}]"
+        if database is None:
+            return self._no_database(file, f"{at}.db_id", entry.db_id)
+        problems = self._id(file, f"{at}.id", entry)
+        problems += self.values(file, at, database, entry.fields)
+        seen: set[tuple[int, str, str]] = set()
+        there = range(len(entry.subscriptions)) if places is None else places
+        for place, one in zip(there, entry.subscriptions, strict=True):
+            path = f"{at}.subscriptions[{place}]"
+            found = self._subscription(file, path, entry.db_id, one)
+            problems += found or ([] if self._of_state else self._holder(file, path, position, entry, one))
+            pair = (one.resource_id, one.provider, one.subscription_id)
+            if pair in seen:
+                problems.append(Problem(file, path, "is a duplicate on this profile"))
+            seen.add(pair)
+        return problems
+
+    def values(
+        self, file: str, path: str, database: Database, values: Mapping[str, FieldValue | None]
+    ) -> list[Problem]:
+        """Problems of custom fields' values; for the value ``None`` the field only has to be declared."""
+        problems: list[Problem] = []
+        unread = self._unread.fields
+        for name, value in values.items():
+            field_type = database.fields.get(name)
+            if unread and ((database.id, name) in unread or (database.id, None) in unread):
+                continue
+            if field_type is None:
+                text = f"database {database.id} does not declare this field"
+                if len(problems) < _MOST_ADVICE:
+                    text += did_you_mean(name, database.fields)
+                problems.append(Problem(file, f"{path}.fields.{name}", text))
+                continue
+            try:
+                if value is not None:
+                    read_value(field_type, value)
+            except InvalidFieldValue as error:
+                problems.append(Problem(file, f"{path}.fields.{name}", f"must be {error}"))
+        return problems
+
+    def subscription(
+        self, file: str, path: str, owner: ProfileEntry, one: SubscriptionEntry
+    ) -> list[Problem]:
+        """Problems of one subscription that a profile of the state is to get in this form."""
+        found = self._subscription(file, path, owner.db_id, one)
+        return found or self._holder(file, path, 0, owner, one)
+
+    def _id(self, file: str, path: str, entry: ProfileEntry) -> list[Problem]:
+        if entry.id is None:
+            return []
+        if not is_profile_id(entry.id):
+            return [Problem(file, path, f"must be 1 to {MAX_ID_LENGTH} printable characters")]
+        if self._present is not None:
+            if self._present.find_profile(entry.db_id, entry.id) is not None:
+                return [Problem(file, path, f'"{entry.id}" is in database {entry.db_id} already')]
+            return []
+        key = f"{entry.db_id}/{entry.id}"
+        if key in self._profile_ids:
+            return [Problem(file, path, f'"{entry.id}" is a duplicate in database {entry.db_id}')]
+        self._profile_ids.add(key)
+        return []
+
+    def _subscription(self, file: str, path: str, db_id: int, one: SubscriptionEntry) -> list[Problem]:
+        resource = self._resources.get(one.resource_id)
+        if resource is None:
+            if self._unread.resources:
+                return []
+            return [Problem(file, f"{path}.resource_id", f"there is no resource {one.resource_id}")]
+        if db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
+            text = f"resource {resource.id} does not have database {db_id}"
+            return [Problem(file, f"{path}.resource_id", text)]
+        if not one.subscription_id or "\0" in one.subscription_id:
+            return [Problem(file, f"{path}.subscription_id", "must be text, not empty and without NUL")]
+        any_provider = self._of_state or resource.id in self._unread.providers
+        if not any_provider and not accepted(one.provider, resource):
+            names = ", ".join(DOCUMENTED if resource.providers is None else resource.providers)
+            return [Problem(file, f"{path}.provider", f"resource {resource.id} accepts {names}")]
+        if self._of_state or resource.id in self._unread.choices:
+            return []
+        return self.choices(file, path, resource, one.fields, one.cats)
+
+    def choices(
+        self,
+        file: str,
+        path: str,
+        resource: Resource,
+        values: Mapping[str, SubscriptionValue],
+        cats: Sequence[CategoryChoice],
+    ) -> list[Problem]:
+        """Problems of a subscription's fields and categories."""
+        declared = subscription_fields(resource)
+        problems = []
+        for name, value in values.items():
+            at = f"{path}.fields.{name}"
+            if name not in declared:
+                text = f"resource {resource.id} does not declare this subscription field"
+                problems.append(Problem(file, at, text + did_you_mean(name, declared)))
+                continue
+            try:
+                read_subscription_value(declared[name], value)
+            except InvalidFieldValue as error:
+                problems.append(Problem(file, at, f"must be {error}"))
+        known = {one.name for one in resource.categories}
+        seen: set[str] = set()
+        for place, choice in enumerate(cats):
+            at = f"{path}.cats[{place}].name"
+            if choice.name not in known:
+                text = f"resource {resource.id} does not have this category"
+                problems.append(Problem(file, at, text + did_you_mean(choice.name, known)))
+            elif choice.name in seen:
+                problems.append(Problem(file, at, f'"{choice.name}" is a duplicate'))
+            seen.add(choice.name)
+        return problems
+
+    def _holder(
+        self, file: str, path: str, position: int, owner: ProfileEntry, one: SubscriptionEntry
+    ) -> list[Problem]:
+        """The problem that the key is active on another profile (S4)."""
+        if one.status != "subscribed":
+            return []
+        key = PushKey(owner.db_id, one.resource_id, one.provider, one.subscription_id)
+        holder: str | None = None
+        if self._present is not None:
+            active = self._present.find_by_push(key).active
+            holder = active.profile_id if active is not None and active.profile_id != owner.id else None
+        else:
+            other = self._active.setdefault(digest(key)[:16], position)
+            holder = self._named(other) if other != position else None
+        if holder is None:
+            return []
+        text = f"is active on the profile {holder} already (S4); make one of them unsubscribed"
+        return [Problem(file, path, text)]
+
+    def _no_database(self, file: str, path: str, db_id: int) -> list[Problem]:
+        return [] if self._unread.databases else [Problem(file, path, f"there is no database {db_id}")]
+
+    def _doubles(self, file: str, name: str, values: Sequence[object]) -> list[Problem]:
+        text = "is a duplicate" if self._present is None else "is there already"
+        seen: set[object] = set()
+        problems = []
+        for position, value in enumerate(values):
+            if value in seen:
+                problems.append(Problem(file, f"[{position}].{name}", f"{value!r} {text}"))
+            seen.add(value)
+        return problems

@@ -1,0 +1,171 @@
+"""A recorded request as a pytest test that sends it and asserts its answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pprint import pformat
+from textwrap import indent
+from typing import Any
+
+from emulator.faults.model import Fault, ItemFault
+from emulator.faults.tokens import PREFIX, parse_token
+from emulator.journal.entry import Entry
+from emulator.web.console.presenters.reuse import sent_headers
+from emulator.workspaces.settings import WorkspaceSettings
+
+_IN_WORKSPACE = re.compile(r"/+w/+[a-z0-9_\-]{1,64}(?=/)")
+#: Members of an answer's items that another run makes anew.
+_MADE_UP = ("profile_id", "subscription_hash_id")
+#: Faults after which a client has no whole answer.
+_BROKEN = ("connection_reset", "empty_response", "truncated_body")
+_WIDTH = 88
+
+
+class _Any:
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+def pytest_of(entry: Entry, settings: WorkspaceSettings, fault: Fault | None = None) -> str:
+    """The test, for a workspace that starts from the fixtures.
+
+    ``settings``: those of the request's workspace; ``fault``: the armed fault that acted, if it is known.
+    What was subscribed before the request is subscribed by requests of the same kind.
+    """
+    if entry.fault and entry.fault.startswith(PREFIX):
+        fault = parse_token(entry.fault)
+    document, answered = _faithful(entry.body_bytes), entry.answered()
+    before = [_post(one) for one in _requests_before(entry, document)] if document else []
+    steps = [*_settings(settings), *before, *_arming(entry, fault)]
+    call = _call(entry, document)
+    effect = fault.then if fault else None
+    if effect in _BROKEN or not (entry.answer_bytes or entry.method == "HEAD"):
+        steps += [f"with pytest.raises(httpx.TransportError):\n{indent(call, '    ')}"]
+    else:
+        steps += [f"answer = {call}", f"assert answer.status_code == {entry.status}"]
+        if answered and effect != "malformed_json":
+            steps += [f"assert answer.json() == {_literal(_expected(entry, answered))}"]
+    body = "\n".join(steps)
+    imports = "from unittest.mock import ANY\n\n" if re.search(r"\bANY\b", steps[-1]) else ""
+    imports += "import httpx\n" + ("import pytest\n" if "pytest.raises" in steps[-1] else "")
+    return f"{imports}\n\ndef test_request_{entry.id}(push_emulator):\n{indent(body, '    ')}\n"
+
+
+def _settings(settings: WorkspaceSettings) -> list[str]:
+    """The call that makes a workspace's settings these, where they are not the usual ones."""
+    usual = WorkspaceSettings().policies
+    names = [one for one in usual.__struct_fields__ if getattr(usual, one) != getattr(settings.policies, one)]
+    changed = ["strict=True"] if settings.strict else []
+    if names:
+        changed.append(f"policies={ {one: getattr(settings.policies, one) for one in names}!r}")
+    return [f"push_emulator.client.settings.change({', '.join(changed)})"] if changed else []
+
+
+def _requests_before(entry: Entry, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Bodies of requests that subscribe what the rules found subscribed (S2, S3, S4)."""
+    sent = document.get("subscriptions")
+    there: dict[int, dict[str, Any]] = {}
+    others = []
+    for one in entry.decided:
+        at = one.subscription
+        if at is None or not isinstance(sent, list) or at >= len(sent):
+            continue
+        if one.code == "already":
+            there[at] = sent[at]
+        elif one.code == "changed":
+            there[at] = {**sent[at], "unsubscribe": not sent[at].get("unsubscribe")}
+        elif one.code in ("active_on", "moved"):
+            own = {"resource_token": document["resource_token"], "id": one.parameters[0]}
+            others.append({**own, "db_ids": [one.db_id], "subscriptions": [sent[at]]})
+    return others + ([{**document, "subscriptions": list(there.values())}] if there else [])
+
+
+def _arming(entry: Entry, fault: Fault | None) -> list[str]:
+    """The call that arms a fault with the same effect; none where the request itself asks for it."""
+    if not entry.fault or entry.fault.startswith(PREFIX):
+        return []
+    after = ", after=True" if entry.outcomes else ""
+    if fault and fault.then is None:  # a delay alone
+        return []
+    if fault and isinstance(fault.then, ItemFault):
+        then = f'item_error="{fault.then.item_error}"'
+    elif fault and isinstance(fault.then, str):
+        then = f'"{fault.then}"{after}'
+    elif not entry.answer_bytes:
+        then = f'"connection_reset"{after}'
+    elif entry.answered().get("data") == [] and entry.error:
+        then = f"status={entry.status}, error={entry.error}, error_text={entry.error_text!r}{after}"
+    else:
+        return []
+    return [f"push_emulator.fault({then}, times=1)"]
+
+
+def _post(document: dict[str, Any]) -> str:
+    return f'httpx.post(\n    push_emulator.url + "/push_subscribe",\n    json={_argument(document)},\n)'
+
+
+def _call(entry: Entry, document: dict[str, Any] | None) -> str:
+    path = _IN_WORKSPACE.sub("", entry.path, count=1) + (f"?{entry.query}" if entry.query else "")
+    headers: dict[str, Any] = {}
+    for name, value in sent_headers(entry):
+        if name != "x-emulator-workspace":
+            headers[name] = value if value.isascii() else value.encode("utf-8", "surrogateescape")
+    arguments = [repr(entry.method), f"push_emulator.url + {path!r}"]
+    if document is not None and headers.get("content-type") == "application/json":
+        del headers["content-type"]  # httpx adds it
+        arguments.append(f"json={_argument(document)}")
+    elif entry.body_bytes:
+        arguments.append(f"content={_argument(entry.body_bytes)}")
+    if headers:
+        arguments.append(f"headers={_argument(headers)}")
+    if entry.fault:
+        arguments.append("timeout=60")
+    return "httpx.request(\n" + "".join(f"    {one},\n" for one in arguments) + ")"
+
+
+def _faithful(body: bytes) -> dict[str, Any] | None:
+    """The body's object, where a Python literal says all of it; ``None`` where it does not."""
+
+    def members(given: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({name for name, _ in given}) < len(given):
+            raise ValueError("a key twice")
+        return dict(given)
+
+    def decimal(text: str) -> float:
+        if repr(float(text)) != text:
+            raise ValueError("another spelling")
+        return float(text)
+
+    def constant(name: str) -> None:
+        raise ValueError(name)
+
+    try:
+        found = json.loads(body, object_pairs_hook=members, parse_float=decimal, parse_constant=constant)
+        json.dumps(found, ensure_ascii=False).encode()  # no half of a pair
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _expected(entry: Entry, answered: dict[str, Any]) -> dict[str, Any]:
+    """The answer, with a mark for what another run makes anew."""
+    known, items = entry.document().get("id"), answered.get("data")
+    if entry.path in entry.error_text and _IN_WORKSPACE.match(entry.path):  # another workspace's name
+        answered = {**answered, "error_text": _Any()}
+    if not isinstance(items, list):
+        return answered
+    return {**answered, "data": [_expected_item(one, known) for one in items]}
+
+
+def _expected_item(item: Mapping[str, Any], known: Any) -> dict[str, Any]:
+    return {name: _Any() if name in _MADE_UP and value != known else value for name, value in item.items()}
+
+
+def _literal(value: Any) -> str:
+    return pformat(value, sort_dicts=False, width=_WIDTH)
+
+
+def _argument(value: Any) -> str:
+    return _literal(value).replace("\n", "\n    ")
