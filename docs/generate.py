@@ -21,6 +21,7 @@ from emulator.fixtures.schema import DatabaseSchema, ProfileEntrySchema, Resourc
 from emulator.rules.catalogue import GRADES, RULES  # noqa: E402
 from emulator.rules.fields import FIELD_KINDS, InvalidFieldValue, read_value  # noqa: E402
 from emulator.rules.model import FieldType, FieldValue  # noqa: E402
+from emulator.rules.overrides import ANSWERS, OwnAnswer  # noqa: E402
 from emulator.rules.providers import DOCUMENTED  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings  # noqa: E402
 from emulator.web.openapi.document import as_text, openapi_document, schema_documents  # noqa: E402
@@ -56,6 +57,14 @@ HIDDEN = {"over", "forgotten", "add_note", "with_traceback"}
 POLICIES = {
     "duplicate_token": "a token that is active on another profile: an error item, or it moves (S4)",
     "unknown_id": "a profile made for an unknown `id` keeps that id, or gets a new one (M8)",
+    "several_profiles": "several profiles have the field's value or the inactive token: the oldest wins, "
+    "or the newest, or the database answers an error item (M9)",
+    "repeated_subscription": "a subscription twice in a request: the second is an error item or ignored (S5)",
+    "unchanged_database": "a database in which nothing changed: one bare item, or none (S7)",
+    "unchanged_error": "such a database makes the envelope's `error` 200, or leaves it 0 (A2)",
+    "no_databases": "a resource without databases, or a filter that leaves none: an error, or an answer with "
+    "`data: []` and `error: 0` (B3)",
+    "error_data": "the envelope of an error has `data: []`, or no `data` (A3)",
     "http_status": "a refused request has the HTTP status of its code, or 200 (A3)",
     "sdk_retries": "a mobile SDK's repeated Request-ID gets the first answer again, or is carried out (K3)",
     "sdk_unknown_profile": "an SDK's update of an unknown profile: `profile: null`, or an error 400 (K50)",
@@ -68,7 +77,9 @@ def rules_page() -> str:
         "# Rules",
         "",
         "What the emulator answers, rule by rule. `GET /__admin/rules` has the same as data, with how often",
-        "each has decided; the tests are named after the ids.",
+        "each has decided; the tests are named after the ids. [Policies](configuration.md#policies),",
+        "[overridden answers](configuration.md#codes-and-texts-of-answers) and a",
+        "[platform file](configuration.md#the-platform-file) change what is answered.",
         "",
     ]
     lines += [f"- **{grade}** {text}" for grade, text in GRADES.items()]
@@ -91,7 +102,8 @@ def configuration_page() -> str:
     lines += [
         "",
         "A flag is set in the environment by `1` or `true`. `EMULATOR_POLICY` has several policies apart by",
-        "spaces. Errors of use are one line on standard error, with exit status 2.",
+        "spaces, `EMULATOR_ANSWER` several answers. Errors of use are one line on standard error, with exit",
+        "status 2.",
         "",
         "## Policies",
         "",
@@ -105,8 +117,11 @@ def configuration_page() -> str:
         f"| `{name}` | {', '.join(f'`{choice}`' for choice in choices)} | {_cell(POLICIES[name])} |"
         for name, choices in POLICY_CHOICES.items()
     ]
+    answers = ["| answer | when | what can be set | by default |", "|---|---|---|---|"]
+    answers += [_answer_row(name, own) for name, own in ANSWERS.items()]
+    prose = (FOLDER / "configuration.answers.head.md").read_text(encoding="utf-8")
+    lines += ["", prose.replace("{answers}", "\n".join(answers)), "## Strict mode and lints", ""]
     lines += [
-        "",
         f"`strict` and the lints {LINT_IDS[0]}–{LINT_IDS[-1]} (`report` or `off`) are set in the same way:",
         "",
         "```sh",
@@ -261,6 +276,13 @@ def _wanted(field_type: FieldType) -> str:
         except InvalidFieldValue as error:
             return str(error) if field_type.kind != "enum" else "one of its options"
     raise AssertionError(field_type)
+
+
+def _answer_row(name: str, own: OwnAnswer) -> str:
+    usual = [str(own.code)] if own.code is not None else []
+    usual += [f'"{own.description}"'] if own.description is not None else []
+    members = ", ".join(f"`{one}`" for one in own.members)
+    return f"| `{name}` | {_cell(own.when)} | {members} | {', '.join(usual)} |"
 
 
 def admin_page() -> str:

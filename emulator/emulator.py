@@ -29,7 +29,8 @@ class Emulator:
         self._process: int | None = os.getpid()
         self._lock = None if settings.durability == "none" else StateLock(settings.state)
         try:
-            self.workspaces = Workspaces(settings, load_fixtures(settings.fixtures), self._lock)
+            fixtures = load_fixtures(settings.fixtures, settings.platform)
+            self.workspaces = Workspaces(settings, fixtures, self._lock)
         except BaseException:
             self._release()
             raise

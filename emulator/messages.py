@@ -105,10 +105,14 @@ class Answer(Struct):
 
 
 def failure(
-    text: str, code: int = 500, status: int | None = None, headers: Iterable[tuple[str, str]] = ()
+    text: str,
+    code: int = 500,
+    status: int | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    has_data: bool = True,
 ) -> Answer:
     """An error in the documented envelope (A3, A4); its HTTP ``status`` is ``code`` unless given."""
-    body = orjson.dumps(error_envelope(code, text))
+    body = orjson.dumps(error_envelope(code, text, has_data))
     return Answer(status or code, [JSON, *headers], body, Summary(error=code))
 
 

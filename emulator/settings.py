@@ -6,11 +6,13 @@ import ipaddress
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from emulator.rules.model import Policies
+from emulator.rules.overrides import AnswerOverride
 
 _HERE = Path(__file__).resolve().parent
 _INSTALLED = _HERE / "default_fixtures"
@@ -44,7 +46,10 @@ class Settings:
 
     ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
     snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
-    ``policies`` and ``strict`` are what a new workspace starts with. ``allow_host``: names, beside
+    ``policies``, ``answers`` and ``strict`` are what a new workspace starts with; before them counts what
+    ``platform`` says, a file (``None``: that of the fixtures, if any), which is followed against the
+    documentation only with ``trust_platform``. ``policies`` by name are all given; of :class:`Policies` those
+    are given that differ from the default. ``allow_host``: names, beside
     addresses and localhost, by which the admin API may be called. ``trust_proxy``: believe what a reverse
     proxy says of the client and of the address that it serves this server at. ``workspace_ttl``: seconds
     until an idle workspace is deleted (``None``: never). ``journal_count``, ``journal_bytes``: the bounds
@@ -62,7 +67,10 @@ class Settings:
     durability: Durability = "os"
     min_log_bytes: int = MIN_LOG_BYTES
     strict: bool = False
-    policies: Policies = field(default_factory=Policies)
+    policies: Policies | Mapping[str, str] = field(default_factory=Policies)
+    answers: Mapping[str, AnswerOverride] = field(default_factory=dict)
+    platform: Path | None = None
+    trust_platform: bool = False
     seed: int | None = None
     admin_token: str | None = None
     allow_host: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import IO, Any, Generic, TypeVar
 import httpx
 import msgspec
 
-from push_emulator.answers import Envelope, Page, PushAnswer
+from push_emulator.answers import Page, PushAnswer, PushItem
 from push_emulator.errors import EmulatorError, VerificationFailed
 from push_emulator.waiting import refuse_on_loop, until
 
@@ -171,6 +171,14 @@ class Calls(Connection[httpx.Client]):
         return successful(answer)
 
 
+class _Envelope(msgspec.Struct):
+    """An answer; with the policy ``error_data: absent`` errors have no ``data``."""
+
+    error: int
+    error_text: str
+    data: list[PushItem] = []
+
+
 class Subject:
     """The calls about one subject, e.g. the clock."""
 
@@ -237,7 +245,7 @@ def as_text(answer: httpx.Response) -> str:
 def push_answer(answer: httpx.Response) -> PushAnswer:
     """The documented envelope. Raises :class:`EmulatorError` for any other body."""
     try:
-        envelope = msgspec.json.decode(answer.content, type=Envelope)
+        envelope = msgspec.json.decode(answer.content, type=_Envelope)
     except ValueError:
         text = f"not the documented envelope: {answer.text[:500]}"
         raise EmulatorError(answer.status_code, 0, text) from None

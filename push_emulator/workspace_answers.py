@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from push_emulator.answers import ArmedFault, Count, Page, RecordedEvent, Time
 
 Status = Literal["subscribed", "suspended", "unsubscribed"]
-Grade = Literal["D", "O", "I"]
+Grade = Literal["D", "O", "I", "V"]
 #: The states of an import: running, or its end.
 ImportWord = Literal["running", "finished", "cancelled", "failed", "interrupted"]
 
@@ -34,27 +34,77 @@ class ClockState(Struct, frozen=True):
     offset_ms: int
 
 
+class AnswerOverride(Struct, frozen=True, omit_defaults=True):
+    """What an answer has in place of the emulator's own; a missing member stays as it is.
+
+    ``error``, ``error_text``: the envelope's. ``description``: the item's.
+    """
+
+    status: Annotated[int, Meta(description="the HTTP status, 200 to 599")] | None = None
+    error: int | None = None
+    error_text: str | None = None
+    description: str | None = None
+
+
+class Platform(Struct, frozen=True, omit_defaults=True):
+    """What was seen on the real platform.
+
+    ``host``: its name, with a port if any. ``date``: of the look, YYYY-MM-DD. ``policies``: every policy
+    whose value was seen, a default value too. ``answers``: codes and texts that differ from the emulator's
+    own. ``agrees``: rules that hold there as they are. ``differs``: by rule, in words, what the platform does
+    instead, where no policy and no answer can say it.
+    """
+
+    host: str
+    date: str
+    policies: dict[str, str] = {}
+    answers: dict[str, AnswerOverride] = {}
+    agrees: list[str] = []
+    differs: dict[str, str] = {}
+
+
 class SettingsState(Struct, frozen=True):
-    """A workspace's settings: each policy, strict mode, and each lint's ``report`` or ``off``."""
+    """A workspace's settings: each policy, strict mode, and each lint's ``report`` or ``off``.
+
+    ``answers``: the overridden answers by name. ``platform``: what was seen on the real platform;
+    ``trust_platform``: that is followed even where it contradicts the documentation.
+    """
 
     policies: dict[str, str]
     strict: bool
     lints: dict[str, str]
+    answers: dict[str, AnswerOverride]
+    platform: Platform | None
+    trust_platform: bool
 
 
 class RuleState(Struct, frozen=True):
-    """A rule of the specification, and how often it has decided."""
+    """A rule of the specification, and how often it has decided.
+
+    ``verified``: the emulator answers as the real platform was seen to. ``differs``: what the platform does
+    instead of what the documentation or the emulator says.
+    """
 
     id: str
     grade: Grade
     text: str
     decided: Annotated[Count, Meta(description="how often, since the server started")]
+    verified: bool
+    differs: str | None
+
+
+class PlatformSource(Struct, frozen=True):
+    """Where and when the real platform was seen."""
+
+    host: str
+    date: str
 
 
 class RulePage(Page[RuleState], frozen=True):
-    """Every rule, and what the grades mean."""
+    """Every rule, and what the grades mean; ``platform``: where those of grade V were verified."""
 
     grades: dict[Grade, str]
+    platform: PlatformSource | None
 
 
 class WorkspaceState(Struct, frozen=True, omit_defaults=True):

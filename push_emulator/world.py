@@ -40,7 +40,7 @@ class Clock(Subject):
 
 
 class SettingsCalls(Subject):
-    """The workspace's policies, strict mode and lints."""
+    """The workspace's policies, strict mode, lints, overridden answers and platform."""
 
     def get(self) -> SettingsState:
         """The current settings."""
@@ -52,9 +52,15 @@ class SettingsCalls(Subject):
         policies: Mapping[str, str] | None = None,
         strict: bool | None = None,
         lints: Mapping[str, str] | None = None,
+        answers: Mapping[str, Mapping[str, Any] | None] | None = None,
+        **more: Any,
     ) -> SettingsState:
-        """Change some settings: ``policies={"duplicate_token": "move"}``, ``lints={"L3": "off"}``."""
-        document = given(policies=policies, strict=strict, lints=lints)
+        """Change some settings: ``policies={"duplicate_token": "move"}``, ``lints={"L3": "off"}``,
+        ``answers={"B4": {"error_text": "…"}}`` (``None``: the emulator's own again).
+
+        ``more``: ``platform`` as in a platform file, ``None`` for none; ``trust_platform``.
+        """
+        document = given(policies=policies, strict=strict, lints=lints, answers=answers) | more
         return self._calls.ask(SettingsState, "PATCH", "/settings", document)
 
 

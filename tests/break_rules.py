@@ -48,6 +48,7 @@ SUBSCRIBING = MOBILE + "subscribing.py"
 WRITING = MOBILE + "writing.py"
 LINTS = "rules/lints.py"
 MATCHING = "rules/matching.py"
+OVERRIDES = "rules/overrides.py"
 PROVIDERS = "rules/providers.py"
 REQUEST = "rules/request.py"
 SCHEMA = "endpoint/schema.py"
@@ -87,7 +88,8 @@ BREAKS = (
     Break("B1", DECIDE, "for database in databases:  # B1", "for database in databases[:1]:"),
     Break("B2", REQUEST, "in resource.db_ids if db_id in asked", "in asked"),
     Break("B2", REQUEST, "if request.db_ids:  # B2", "if False:  # B2"),
-    Break("B3", REQUEST, "if not resource.db_ids:  # B3", "if False:"),
+    Break("B3", REQUEST, "if not every:  # B3", "if False:"),
+    Break("B3", REQUEST, 'if context.policies.no_databases == "ok":', "if False:"),
     Break("B3", REQUEST, "if not wanted:", "if False:"),
     Break("B4", REQUEST, 'NotFound("Resource not found", "B4")', 'Invalid("?", "B4")'),
     Break("M1", MATCHING, "if request.id:  # M2", "if request.id and request.matching:  # M2"),
@@ -97,9 +99,9 @@ BREAKS = (
     Break("M3", MATCHING, 'if request.matching == "custom":', "if False:"),
     Break("M3", REQUEST, "if not request.field_name:", "if False:"),
     Break("M3", REQUEST, "if request.field_value is None:", "if not request.field_value:"),
-    Break("M4", MATCHING, '"matching error: unknown field"', '"unknown field"'),
+    Break("M4", OVERRIDES, '"matching error: unknown field"', '"unknown field"'),
     Break("M4", ANSWER, '{"db_id": db_id, "description"', '{"profile_id": "", "db_id": db_id, "description"'),
-    Break("M5", MATCHING, '"matching error: invalid field value"', '"invalid field value"'),
+    Break("M5", OVERRIDES, '"matching error: invalid field value"', '"invalid field value"'),
     Break("M5", FIELDS, "elif not isinstance(value, bool):", "else:"),
     Break("M5", FIELDS, "int(value) if _INT.fullmatch(value) else None", "None"),
     Break("M5", FIELDS, "date.fromisoformat(_text(value, _DATE)).isoformat()", "_text(value)"),
@@ -111,8 +113,9 @@ BREAKS = (
     Break("M8", MATCHING, 'if context.policies.unknown_id == "keep":', "if True:"),
     Break("M8", REQUEST, "0 < len(text) <= MAX_ID_LENGTH and text.isprintable()", "True"),
     Break("M9", MATCHING, "return found[0]  # M9", "return found[-1]"),
-    Break("M9", MATCHING, "held.active or context.lookup", "context.lookup"),
-    Break("M9", MATCHING, "find_all(key)[0]", "find_all(key)[-1]"),
+    Break("M9", MATCHING, "if held.active is not None:", "if False:"),
+    Break("M9", MATCHING, "[-1 if newest else 0]", "[0]"),
+    Break("M9", MATCHING, 'if choice == "error":', "if False:"),
     Break("M10", REQUEST, "    else:  # M10", "    elif False:"),
     Break("M11", MATCHING, "in context.request.subscriptions:", "in context.request.subscriptions[:1]:"),
     Break("M11", MATCHING, "in context.request.subscriptions:", "in context.request.subscriptions[::-1]:"),
@@ -127,16 +130,19 @@ BREAKS = (
     Break("S4", APPLYING, 'if context.policies.duplicate_token == "error":', "if True:"),
     Break("S4", APPLYING, "subscriptions.append(replace(other,", "subscriptions.count(replace(other,"),
     Break("S5", APPLYING, "if pair in seen:", "if False:"),
+    Break("S5", APPLYING, 'if context.policies.repeated_subscription == "unchanged":', "if False:"),
     Break("S5", APPLYING, "seen.add(pair)", "seen.add((wanted.subscription_id, wanted.subscription_id))"),
     Break("S6", APPLYING, "if not accepted(wanted.provider, context.resource):", "if False:"),
     Break("S6", REQUEST, "if not known(wanted.provider, context.resource):", "if False:"),
     Break("S6", PROVIDERS, "provider in DOCUMENTED or provider in", "provider in"),
     Break("S6", PROVIDERS, " or provider in (resource.providers or ())", ""),
     Break("S7", ANSWER, "return items or [_bare_item(resource, profile)]", "return items"),
+    Break("S7", DECIDE, 'if policies.unchanged_database == "nothing":', "if False:"),
     Break("A1", DECIDE, "Outcome(ALL_APPLIED, [],", "Outcome(NOT_ALL_APPLIED, [],"),
     Break("A1", ANSWER, 'SUCCESS = "Successful operation"', 'SUCCESS = "OK"'),
     Break("A1", ANSWER, '"error": error, "error_text": SUCCESS}', '"error_text": SUCCESS, "error": error}'),
-    Break("A2", DECIDE, "if outcome.failed:  # A2", "if False:"),
+    Break("A2", DECIDE, "if outcome.failed or (idle", "if (idle"),
+    Break("A2", DECIDE, 'and policies.unchanged_error == "200"', ""),
     Break("A2", DECIDE, 'if "added" not in effects and "changed" not in effects:', "if False:"),
     Break("A3", ANSWER, '"error": code, "error_text": bounded', '"error": 0, "error_text": bounded'),
     Break("A3", EXCHANGE, "None if mirror else 200", "None"),

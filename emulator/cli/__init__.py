@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "Validate a fixture set and list all problems.",
     "fake": "Write a fixture set of made-up people.",
     "import": "Load a file of collected tokens.",
+    "compare": "Compare recorded answers of the platform with the emulator's.",
     "health": "Check the health of the server that these settings start.",
     "openapi": "Write the API contract: OpenAPI 3.1 and JSON Schemas.",
     "export": "Write a whole workspace as one JSON document.",
@@ -43,6 +44,8 @@ def load_command(name: str) -> click.Command:
             from emulator.cli.fake import command
         case "import":
             from emulator.cli.import_ import command
+        case "compare":
+            from emulator.cli.compare import command
         case "health":
             from emulator.cli.health import command
         case "openapi":

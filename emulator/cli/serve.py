@@ -16,18 +16,17 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
+from emulator.cli.behaviour import behaviour_options
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
-from emulator.rules.model import Policies
 from emulator.server.access_log import AccessLog
 from emulator.server.background import begin_tasks
 from emulator.server.late_app import LateApp
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import POLICY_CHOICES, Settings, host_name
+from emulator.settings import Settings, host_name
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.bodies import body_limit, spool_of
@@ -36,19 +35,6 @@ from emulator.web.bodies import body_limit, spool_of
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _parse_policies(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> Policies:
-    """``NAME=VALUE`` of each policy."""
-    chosen = {}
-    for text in given:
-        name, _, choice = text.partition("=")
-        if name not in POLICY_CHOICES:
-            raise click.BadParameter(f'there is no policy "{name}"; there are {", ".join(POLICY_CHOICES)}')
-        if choice not in POLICY_CHOICES[name]:
-            raise click.BadParameter(f'{name} must be {" or ".join(POLICY_CHOICES[name])}, not "{choice}"')
-        chosen[name] = choice
-    return msgspec.convert(chosen, Policies)
 
 
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
@@ -80,7 +66,6 @@ def _finite(context: click.Context, option: click.Parameter, number: float | Non
 
 
 _DEFAULTS = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, ())}
-_POLICIES = ", ".join(f"{name}={'|'.join(choices)}" for name, choices in POLICY_CHOICES.items())
 _path = click.Path(path_type=Path)
 _natural = click.IntRange(1)
 
@@ -103,15 +88,7 @@ _natural = click.IntRange(1)
     metavar="BYTES",
     help="Write a snapshot when the log has this size.",
 )
-@_option("--strict", is_flag=True, help="Refuse unknown parameters (Q5).")
-@_option(
-    "--policy",
-    "policies",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=_parse_policies,
-    help=f"Override a behaviour that the documentation leaves open: {_POLICIES}. The first is the default.",
-)
+@behaviour_options
 @_option("--seed", type=int, help="Make ids and chances reproducible.")
 @_option(
     "--admin-token",
@@ -165,8 +142,9 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
         _serve(settings)
     except FixtureError as error:
         click.echo(str(error), err=True)
-        text = f"the fixtures in {settings.fixtures} cannot be used; nothing was started"
-        raise click.ClickException(text) from error
+        is_platform = {one.file for one in error.problems} == {str(settings.platform)}
+        wrong = settings.platform if is_platform else f"the fixtures in {settings.fixtures}"
+        raise click.ClickException(f"{wrong} cannot be used; nothing was started") from error
     except (StateError, Unavailable, TlsError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -181,7 +159,8 @@ def _stop_with_stdin() -> None:
 
 
 def _serve(settings: Settings) -> None:
-    stamp = read_stamp(settings.fixtures)  # before the fixtures are read: whatever comes later is a change
+    # Before the fixtures are read: whatever comes later is a change.
+    stamp = read_stamp(settings.fixtures, settings.platform)
     certificate = choose_certificate(
         settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
     )

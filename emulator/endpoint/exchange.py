@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -29,11 +30,12 @@ from emulator.mobile.call import Call as MobileCall
 from emulator.mobile.call import call_of
 from emulator.mobile.carrying_out import carry_out, read
 from emulator.mobile.paths import SERVED, served_path
-from emulator.rules.answer import SUCCESS, envelope
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge, TooMany
 from emulator.rules.lints import content_type_lint
 from emulator.rules.model import Decided, ForcedError, Lint, Outcome, PushRequest, shortened
+from emulator.rules.overrides import ANSWERS
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
@@ -48,12 +50,14 @@ PATHS = frozenset(
 _HEADER = WORKSPACE_HEADER.lower()
 _SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
+_REFUSED = ["refused"]
 
 
 class Call(Struct):
     """One call, and what is known about it so far. ``text`` is the answer's error text.
 
     ``mobile``: the call of an SDK; ``None`` for a call of the endpoint.
+    ``hides_refusal``: the request was refused, and the error that the workspace set does not tell it.
     """
 
     incoming: Incoming
@@ -66,6 +70,7 @@ class Call(Struct):
     error: Refused | None = None
     text: str = SUCCESS
     mobile: MobileCall | None = None
+    hides_refusal: bool = False
 
 
 class Exchange:
@@ -162,13 +167,13 @@ def _read(call: Call) -> PushRequest | Asked:
     if call.mobile is not None:
         return read(call.mobile, incoming)
     if incoming.endpoint not in PATHS:  # Q2
-        raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4")
+        raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4", "A4/path")
     if incoming.method != "POST":
         raise NotAllowed(f"Method {incoming.method} is not allowed, use POST", "A4")
     if "content-encoding" in incoming.headers:
         check_encoding(incoming.headers["content-encoding"])
     if incoming.problem == "too_large":
-        raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3")
+        raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "A3", "A3/size")
     if incoming.problem == "cut_off":
         raise Invalid("body: was cut off before its end", "A3")
     lint = content_type_lint(incoming.headers.get("content-type"))  # Q3
@@ -193,10 +198,10 @@ def _carry_out(call: Call, request: PushRequest | Asked, forced: ForcedError | N
     if isinstance(request, Asked):
         return _carry_out_mobile(call)
     workspace = call.workspace
-    store = workspace.store
+    store, settings = workspace.store, workspace.settings
     try:
         call.outcome = outcome = decide(
-            request, store, workspace.settings.policies, workspace.clock, workspace.ids, forced
+            request, store, settings.policies, workspace.clock, workspace.ids, forced, settings.answers
         )
         call.lints += outcome.lints
         if outcome.changes:
@@ -228,26 +233,42 @@ def _carry_out_under(call: Call, request: PushRequest | Asked, fault: Fault) -> 
     if fault.after:
         _carry_out(call, request)
     call.text = fault_text(fault)
-    return fault_answer(fault, call.cors, failure if call.mobile is None else refused)
+    return fault_answer(fault, call.cors, _envelope_of(call))
 
 
 def _refused(call: Call, error: Refused) -> Answer:
     call.error, call.text = error, error.text
+    code, make = status_of(error), _envelope_of(call)
     if call.mobile is not None:  # R3
-        return _error_answer(error, [], mobile=call.mobile.path)
-    mirror = call.workspace.settings.policies.http_status == "mirror"
-    return _error_answer(error, call.cors, None if mirror else 200)  # A3
+        return make(error.text, code, None, _headers(error, call.mobile.path))
+    settings, headers = call.workspace.settings, [*_headers(error), *call.cors]
+    usual = code if settings.policies.http_status == "mirror" else 200  # A3
+    own = settings.answers.get(error.answer) if settings.answers else None
+    # A disk that refuses, or too many workspaces, are A3 too, and nothing that a platform has answers for.
+    if own is None or ANSWERS[error.answer].code != code:
+        return make(error.text, code, usual, headers)
+    call.hides_refusal = own.error in (ALL_APPLIED, NOT_ALL_APPLIED)
+    call.text = error.text if own.error_text is None else own.error_text
+    return make(call.text, code if own.error is None else own.error, own.status or usual, headers)
 
 
-def _error_answer(
-    error: Refused, headers: list[tuple[str, str]], status: int | None = None, mobile: str | None = None
-) -> Answer:
-    """The answer to a refused request; ``mobile``: the path of an SDK's call, which has its own envelope."""
+def _envelope_of(call: Call) -> Callable[..., Answer]:
+    """What makes the call's error answers; ``data`` is in them as the policy says (A3)."""
+    if call.mobile is not None:
+        return refused
+    return partial(failure, has_data=call.workspace.settings.policies.error_data == "empty")
+
+
+def _error_answer(error: Refused, headers: list[tuple[str, str]], mobile: str | None = None) -> Answer:
+    """The answer to a request that has no workspace; ``mobile``: the path of an SDK's call."""
     make = failure if mobile is None else refused
-    if isinstance(error, NotAllowed):
-        allowed = "POST, OPTIONS" if mobile is None else SERVED[mobile].method
-        headers = [("Allow", allowed), *headers]
-    return make(error.text, status_of(error), status, [*headers_of(error), *headers])
+    return make(error.text, status_of(error), None, [*_headers(error, mobile), *headers])
+
+
+def _headers(error: Refused, mobile: str | None = None) -> list[tuple[str, str]]:
+    if not isinstance(error, NotAllowed):
+        return headers_of(error)
+    return [("Allow", "POST, OPTIONS" if mobile is None else SERVED[mobile].method), *headers_of(error)]
 
 
 def _not_stored(call: Call, error: Unavailable) -> Answer:
@@ -286,7 +307,7 @@ def _record(call: Call, answer: Answer) -> None:
         decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
     lints = workspace.settings.wanted(call.lints)
     metrics, error = workspace.metrics, answer.summary.error or 0
-    outcomes = outcome.outcomes if outcome is not None else []
+    outcomes = outcome.outcomes if outcome is not None else _REFUSED if call.hides_refusal else []
     metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
     metrics.errors[error] += 1
     rules = metrics.rules
@@ -336,4 +357,6 @@ def _write_down(
         if outcome.resource is not None:
             entry.resource_id = outcome.resource.id
             entry.resource = outcome.resource.name
+    elif call.hides_refusal:
+        entry.outcomes = _REFUSED
     workspace.requests.record(entry)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from emulator.faults.model import (
     ITEM_ERRORS,
+    ITEM_TEXTS,
     MATCHING_ERRORS,
     SPOILS_OF_ANSWERS,
     ErrorAnswer,
@@ -52,7 +53,7 @@ def fault_text(fault: Fault) -> str:
     """The error text of the fault's own answer."""
     then = fault.then
     if isinstance(then, ItemFault):
-        return ITEM_ERRORS[then.item_error]
+        return ITEM_TEXTS[then.item_error]
     if isinstance(then, RateLimit):
         return f"Fault: more than {then.per_second:g} requests per second"
     return then.text if isinstance(then, ErrorAnswer) else f"Fault: {then}"

@@ -7,23 +7,26 @@ from typing import Any, get_args
 
 from msgspec import Struct, field
 
-from emulator.rules.applying import DUPLICATE, NOT_CONFIGURED
-from emulator.rules.matching import INVALID_VALUE, UNKNOWN_FIELD
 from emulator.rules.mobile.context import incorrect_field, not_valid
 from emulator.rules.mobile.writing import UNKNOWN_CATEGORY
 from emulator.rules.model import SubscriptionRequest
+from emulator.rules.overrides import ANSWERS
 from push_emulator.answers import CallName, ItemError, Spoil
 
 SPOILS: tuple[Spoil, ...] = get_args(Spoil)
 #: Spoils that need an answer: the request is processed, unless ``apply`` says otherwise.
 SPOILS_OF_ANSWERS = ("truncated_body", "malformed_json", "slow_body")
 
-#: The item errors that can be forced, and what their items say (M4, M5, S4, S6).
+#: The item errors that can be forced, and the answers that say them, by their names.
 ITEM_ERRORS: dict[ItemError, str] = {
-    "duplicate": DUPLICATE,
-    "provider": NOT_CONFIGURED,
-    "unknown_field": UNKNOWN_FIELD,
-    "invalid_value": INVALID_VALUE,
+    "duplicate": "S4",
+    "provider": "S6",
+    "unknown_field": "M4",
+    "invalid_value": "M5",
+}
+#: What the items say with them, where the workspace has no words of its own.
+ITEM_TEXTS: dict[ItemError, str] = {
+    error: ANSWERS[name].description or "" for error, name in ITEM_ERRORS.items()
 }
 #: What the platform says to the SDKs (R4, R5), by the word of a token.
 PROCESSING_ERRORS = {

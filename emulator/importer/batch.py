@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from msgspec import field
+from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
 from emulator.importer.dry_run import World
@@ -33,7 +34,7 @@ class RowContext(RequestContext):
     def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         self.rules[rule] += 1
 
-    def note_at(self, at: int, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
+    def note_at(self, at: int | None, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
         self.rules[rule] += 1
 
 
@@ -59,9 +60,9 @@ class Batch:
         )
         resource = find_resource(self._request, self._store)
         now = world.clock.timestamp()
-        self._context = RowContext(
-            self._request, resource, self._store, world.settings.policies, now, world.ids
-        )
+        # An import into no database would do nothing, whatever requests are answered (B3).
+        policies = replace(world.settings.policies, no_databases="error")
+        self._context = RowContext(self._request, resource, self._store, policies, now, world.ids)
         check_providers(self._context)
         self._databases = choose_databases(self._context)
         self.rules = self._context.rules

@@ -47,8 +47,8 @@ class Overlay:
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         return self._profiles.get((db_id, profile_id)) or self._below.find_profile(db_id, profile_id)
 
-    def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
-        found = self._below.find_by_field(db_id, name, value)
+    def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
+        found = self._below.find_by_field(db_id, name, value, newest)
         # The rules create a profile with a field's value only if no profile has the value.
         own = None if found else self._by_field.get((db_id, name, value))
         return found if own is None else [own]

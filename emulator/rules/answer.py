@@ -20,8 +20,10 @@ def envelope(error: int, items: Sequence[Mapping[str, object]]) -> dict[str, obj
     return {"data": items, "error": error, "error_text": SUCCESS}
 
 
-def error_envelope(code: int, text: str) -> dict[str, object]:
+def error_envelope(code: int, text: str, has_data: bool = True) -> dict[str, object]:
     """The answer to a request that was not (A3); its text is bounded."""
+    if not has_data:
+        return {"error": code, "error_text": bounded_text(text)}
     return {"data": [], "error": code, "error_text": bounded_text(text)}
 
 

@@ -12,10 +12,6 @@ from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
 from emulator.rules.providers import accepted
 
-#: What the items of refused subscriptions say (S4 and S5, S6).
-DUPLICATE = "Duplicate push subscription"
-NOT_CONFIGURED = "provider is not configured for the resource"
-
 #: The effect of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]
 
@@ -49,14 +45,17 @@ def _apply_one(
     seen: set[tuple[str, str]],
 ) -> Applied:
     if context.forced is not None:
-        return Applied(wanted, "refused", None, context.forced.description)
+        return Applied(wanted, "refused", None, context.description(context.forced.answer))
     if not accepted(wanted.provider, context.resource):  # S6
         context.note_at(at, "S6", profile.db_id, "not_configured", wanted.provider)
-        return Applied(wanted, "refused", None, NOT_CONFIGURED)
+        return Applied(wanted, "refused", None, context.description("S6"))
     pair = (wanted.provider, wanted.subscription_id)
     if pair in seen:  # S5
+        if context.policies.repeated_subscription == "unchanged":
+            context.note_at(at, "S5", profile.db_id, "twice_ignored")
+            return Applied(wanted, "unchanged", None)
         context.note_at(at, "S5", profile.db_id, "twice")
-        return Applied(wanted, "refused", None, DUPLICATE)
+        return Applied(wanted, "refused", None, context.description("S5"))
     seen.add(pair)
 
     key = context.key(profile.db_id, wanted)
@@ -76,7 +75,7 @@ def _apply_one(
     if holder is not None and not wanted.unsubscribe:  # S4
         if context.policies.duplicate_token == "error":
             context.note_at(at, "S4", profile.db_id, "active_on", holder.profile_id)
-            return Applied(wanted, "refused", None, DUPLICATE)
+            return Applied(wanted, "refused", None, context.description("S4"))
         for other in context.lookup.find_active(key) if held.others else (holder,):
             context.note_at(at, "S4", other.db_id, "moved", other.profile_id)
             context.changes.subscriptions.append(replace(other, status="unsubscribed", updated=context.now))

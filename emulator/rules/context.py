@@ -18,6 +18,7 @@ from emulator.rules.model import (
     Resource,
     SubscriptionRequest,
 )
+from emulator.rules.overrides import ANSWERS, NO_OVERRIDES, Overrides
 
 
 class RequestContext(Struct):
@@ -25,7 +26,7 @@ class RequestContext(Struct):
 
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
-    ``some_new``: some key has no record yet.
+    ``some_new``: some key has no record yet. ``overrides``: what answers have in place of our own.
     """
 
     request: PushRequest
@@ -42,6 +43,7 @@ class RequestContext(Struct):
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
     some_new: bool = False
+    overrides: Overrides = NO_OVERRIDES
 
     def restart(self, ids: IdSource) -> None:
         """Prepare for the next request to the same resource; its time and the decisions stay."""
@@ -60,10 +62,16 @@ class RequestContext(Struct):
                 self.some_new = True
         return held
 
+    def description(self, name: str) -> str:
+        """What an item says, by the answer's name."""
+        override = self.overrides.get(name)
+        own = ANSWERS[name].description or ""
+        return own if override is None or override.description is None else override.description
+
     def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
         self.decided.append(Decided(rule, db_id, code, parameters))
 
-    def note_at(self, at: int, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
-        """Record what a rule decided about the subscription at this position."""
+    def note_at(self, at: int | None, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
+        """Record what a rule decided about the subscription at this position (``None``: about all)."""
         self.decided.append(Decided(rule, db_id, code, parameters, at))

@@ -8,6 +8,7 @@ from emulator.rules.database import apply_database
 from emulator.rules.interfaces import Clock, IdSource, Lookup
 from emulator.rules.matching import json_type_lints, other_case_lints
 from emulator.rules.model import Changes, ForcedError, Outcome, Policies, PushRequest
+from emulator.rules.overrides import NO_OVERRIDES, Overrides
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 
@@ -18,31 +19,39 @@ def decide(
     clock: Clock,
     ids: IdSource,
     forced: ForcedError | None = None,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> Outcome:
     """Decide one request. Changes nothing itself: the caller applies ``changes`` (A6).
 
-    ``forced``: an error that every item gets; then there are no changes.
+    ``forced``: an error that every item gets; then there are no changes. ``overrides``: what items say
+    instead.
     Raises :class:`~emulator.rules.errors.Refused` where the whole request is refused (A3).
     """
     id_lint = check_matching(request)
     resource = find_resource(request, lookup)
     context = RequestContext(request, resource, lookup, policies, clock.timestamp(), ids, forced)
+    if overrides:
+        context.overrides = overrides
     check_providers(context)
     databases = choose_databases(context)
     if id_lint is not None:
         context.lints.append(id_lint)
     outcome = Outcome(ALL_APPLIED, [], context.changes, context.decided, context.lints, resource)
+    idle = False
     for database in databases:  # B1
         result = apply_database(context, database)
         effects = result.effects
-        outcome.items += items_of(resource, database.id, result)
         outcome.outcomes += effects
         outcome.failed += effects.count("refused")
         if "added" not in effects and "changed" not in effects:  # A2
-            outcome.error = NOT_ALL_APPLIED
-        if effects.count("unchanged") == len(effects):
+            idle = True
+        if effects.count("unchanged") == len(effects):  # S7
+            if policies.unchanged_database == "nothing":
+                context.note("S7", database.id, "no_item")
+                continue
             context.note("S7", database.id, "bare")
-    if outcome.failed:  # A2
+        outcome.items += items_of(resource, database.id, result)
+    if outcome.failed or (idle and policies.unchanged_error == "200"):  # A2
         outcome.error = NOT_ALL_APPLIED
     outcome.ok = len(outcome.items) - outcome.failed
     if forced is not None:
@@ -51,5 +60,5 @@ def decide(
         context.lints += json_type_lints(context.differing)
     if context.some_new:
         context.lints += other_case_lints(context)
-    context.note("A2" if outcome.error else "A1", None, "error", outcome.error)
+    context.note("A2" if outcome.failed or idle else "A1", None, "error", outcome.error)
     return outcome

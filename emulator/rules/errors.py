@@ -9,13 +9,15 @@ class Refused(Exception):
     """A request-level error (A3): nothing changes in any database.
 
     ``text`` is bounded; ``rule`` is the rule that refused. The subclasses say what kind of error it is.
+    ``answer``: the name in :data:`~emulator.rules.overrides.ANSWERS` if it is not the rule's.
     """
 
-    def __init__(self, text: str, rule: str) -> None:
+    def __init__(self, text: str, rule: str, answer: str | None = None) -> None:
         text = bounded_text(text)
         super().__init__(text)
         self.text = text
         self.rule = rule
+        self.answer = answer or rule
 
 
 class Invalid(Refused):

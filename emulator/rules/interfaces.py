@@ -29,8 +29,8 @@ class Lookup(Protocol):
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         """The profile with this id in this database."""
 
-    def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
-        """Up to two profiles whose field has this (canonical) value, the oldest first (M9)."""
+    def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
+        """Up to two profiles whose field has this (canonical) value, the oldest or the newest first (M9)."""
 
     def find_by_push(self, key: PushKey) -> Held:
         """The records of this key; reads the first active one only, however many others exist."""

@@ -9,13 +9,9 @@ from emulator.rules.fields import InvalidFieldValue, json_type_differs, read_val
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, FieldValue, Held, Lint, Profile, PushKey, Subscription, shortened
 
-#: What the item of a database that cannot be searched says (M4, M5).
-UNKNOWN_FIELD = "matching error: unknown field"
-INVALID_VALUE = "matching error: invalid field value"
-
 
 class MatchingError(Exception):
-    """This database cannot be searched; its item says why, the other databases are processed (M4, M5)."""
+    """This database cannot be searched; its item says why, the other databases are processed (M4, M5, M9)."""
 
 
 def match_profile(context: RequestContext, database: Database) -> Profile:
@@ -25,7 +21,7 @@ def match_profile(context: RequestContext, database: Database) -> Profile:
     """
     request = context.request
     if context.forced is not None and context.forced.in_matching:
-        raise MatchingError(context.forced.description)
+        raise MatchingError(context.description(context.forced.answer))
     if request.matching == "custom":  # M3
         return _by_field(context, database, request.field_name or "", request.field_value)
     if request.id:  # M2, M1
@@ -37,21 +33,30 @@ def _by_field(context: RequestContext, database: Database, name: str, given: Fie
     field_type = database.fields.get(name)
     if field_type is None or given is None:  # M4
         context.note("M4", database.id, "undeclared", shortened(name))
-        raise MatchingError(UNKNOWN_FIELD)
+        raise MatchingError(context.description("M4"))
     if json_type_differs(field_type, given):  # L7
         context.differing.append((database.id, field_type.kind))
     try:
         value = read_value(field_type, given)
     except InvalidFieldValue as error:  # M5
         context.note("M5", database.id, "field_takes", shortened(name), error.wanted, error.options)
-        raise MatchingError(INVALID_VALUE) from error
-    found = context.lookup.find_by_field(database.id, name, value)
+        raise MatchingError(context.description("M5")) from error
+    newest = context.policies.several_profiles == "newest"
+    found = context.lookup.find_by_field(database.id, name, value, newest)
     context.note("M3", database.id, "by_field", shortened(name), repr(_shown(value)))
     if not found:
         return _create(context, database, {name: value})  # M7
     if len(found) > 1:
-        context.note("M9", database.id, "oldest")
+        _choose_of_several(context, database.id)
     return found[0]  # M9
+
+
+def _choose_of_several(context: RequestContext, db_id: int, at: int | None = None) -> None:
+    """Note which of several profiles wins. Raises :class:`MatchingError` if the policy is an error."""
+    choice = context.policies.several_profiles
+    context.note_at(at, "M9", db_id, choice if choice != "error" else "several")
+    if choice == "error":
+        raise MatchingError(context.description("M9"))
 
 
 def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
@@ -106,9 +111,14 @@ def _by_push(context: RequestContext, database: Database) -> Profile:
 
 
 def _winner(context: RequestContext, at: int, key: PushKey, held: Held) -> Subscription:
-    if held.others > (held.active is None):
-        context.note_at(at, "M9", key.db_id, "active_first")
-    return held.active or context.lookup.find_all(key)[0]  # M9
+    if held.active is not None:
+        if held.others:
+            context.note_at(at, "M9", key.db_id, "active_first")
+        return held.active
+    if held.others > 1:
+        _choose_of_several(context, key.db_id, at)
+    newest = context.policies.several_profiles == "newest"
+    return context.lookup.find_all(key)[-1 if newest else 0]  # M9
 
 
 def _create(

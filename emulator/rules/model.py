@@ -182,15 +182,21 @@ class Policies(Struct, frozen=True):
 
     duplicate_token: Literal["error", "move"] = "error"  # S4
     unknown_id: Literal["keep", "new"] = "keep"  # M8
+    several_profiles: Literal["oldest", "newest", "error"] = "oldest"  # M9
+    repeated_subscription: Literal["error", "unchanged"] = "error"  # S5
+    unchanged_database: Literal["bare_item", "nothing"] = "bare_item"  # S7
+    unchanged_error: Literal["200", "0"] = "200"  # A2
+    no_databases: Literal["error", "ok"] = "error"  # B3
+    error_data: Literal["empty", "absent"] = "empty"  # A3
     http_status: Literal["mirror", "always_200"] = "mirror"  # A3
     sdk_retries: Literal["replay", "apply"] = "replay"  # K3
     sdk_unknown_profile: Literal["null", "error"] = "null"  # K50
 
 
 class ForcedError(Struct, frozen=True):
-    """An item error that a fault forces: the items' text, and whether it is an error of matching."""
+    """An item error that a fault forces: the answer's name, and whether it is an error of matching."""
 
-    description: str
+    answer: str
     in_matching: bool
 
 

@@ -21,7 +21,8 @@ def check_encoding(content_encoding: str) -> None:
     codings = [one.strip() for one in content_encoding.split(",")]
     named = ", ".join(one for one in codings if one.lower() not in ("", "identity"))
     if named:
-        raise Unsupported(f'Content-Encoding: must be "identity" or left out, not "{shortened(named)}"', "A3")
+        text = f'Content-Encoding: must be "identity" or left out, not "{shortened(named)}"'
+        raise Unsupported(text, "A3", "A3/encoding")
 
 
 def check_matching(request: PushRequest) -> Lint | None:
@@ -79,6 +80,9 @@ def choose_databases(context: RequestContext) -> list[Database]:
     """The databases to process, in the resource's order (B1, B2). Raises :class:`Refused` (B3)."""
     every, asked = context.resource.db_ids, context.request.db_ids
     if not every:  # B3
+        if context.policies.no_databases == "ok":
+            context.note("B3", None, "no_databases")
+            return []
         raise Invalid("Resource has no databases", "B3")
     wanted = every
     if asked:  # B2; Q1: null and [] are "not given"
@@ -86,7 +90,9 @@ def choose_databases(context: RequestContext) -> list[Database]:
         wanted = [db_id for db_id in every if db_id in filter_]
         context.note("B2", None, "filtered", len(wanted), len(every))
         if not wanted:  # B3
-            raise Invalid("No databases left after db_ids filter", "B3")
+            if context.policies.no_databases == "error":
+                raise Invalid("No databases left after db_ids filter", "B3", "B3/filter")
+            context.note("B3", None, "no_databases")
         foreign = filter_.difference(every)
         if foreign:  # L4
             lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in _each_once(foreign, asked))

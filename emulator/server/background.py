@@ -53,7 +53,7 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
     if settings.workspace_ttl is not None:
         works.append(("idle workspaces", min(settings.workspace_ttl / 2, EXPIRE_EVERY_S), expire))
     if settings.watch:
-        watch = FixtureWatch(settings.fixtures, stamp, use, say)
+        watch = FixtureWatch(settings.fixtures, stamp, use, say, platform=settings.platform)
         works.append((f"watching {settings.fixtures}", EVERY_S, watch.look))
     return [asyncio.create_task(repeat(what, every_s, work, say)) for what, every_s, work in works]
 

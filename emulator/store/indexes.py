@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 #: Returns the keys of a document: none, one or many.
@@ -51,6 +52,11 @@ class Index:
         if isinstance(ids, int):
             return (ids,)
         return tuple(ids) if limit is None else tuple(i for i, _ in zip(ids, range(limit), strict=False))
+
+    def newest(self, key: Hashable, limit: int) -> Sequence[int]:
+        """The ids of the documents with this key, newest first; at most ``limit``."""
+        ids = self._parts[self._place(key)].get(key, ())
+        return (ids,) if isinstance(ids, int) else tuple(islice(reversed(ids), limit))
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
         """Every key with the ids of its documents."""

@@ -125,8 +125,11 @@ class TinyDBStore:
             return found
         return None
 
-    def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
-        return self.profiles.find("field", field_key(db_id, name, value), 2)
+    def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
+        key = field_key(db_id, name, value)
+        if newest:
+            return list(map(self.profiles.record, self.profiles.index("field").newest(key, 2)))
+        return self.profiles.find("field", key, 2)
 
     def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
         return self.profiles.find("field", phone_key(db_id, phone), 2)

@@ -78,7 +78,9 @@ def settings_state(settings: WorkspaceSettings) -> SettingsState:
     """A workspace's settings, each lint's among them."""
     policies = asdict(settings.policies)
     lints: dict[str, str] = {rule: settings.lints.get(rule, "report") for rule in LINT_IDS}
-    return SettingsState(policies, settings.strict, lints)
+    return SettingsState(
+        policies, settings.strict, lints, settings.answers, settings.platform, settings.trust_platform
+    )
 
 
 def armed_fault(fault: Fault) -> ArmedFault:

@@ -7,6 +7,7 @@ from typing import IO, Annotated, Any
 
 import msgspec
 from marshmallow import ValidationError, fields, validate
+from msgspec.structs import replace
 
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
@@ -193,7 +194,11 @@ class _Building:
     def state(self) -> TinyDBStore:
         """The state, with the settings, clock and faults of the workspace."""
         if "settings" in self._members:
-            choices = WorkspaceSettings().changed(self._members["settings"])
+            stated = self._members["settings"]
+            choices = WorkspaceSettings().changed(stated)
+            if "answers" in stated:  # all that were overridden, whatever the platform says
+                own = {name: answer for name, answer in stated["answers"].items() if answer is not None}
+                choices = replace(choices, answers=own)
             self._store.remember("settings", msgspec.json.encode(choices))
         if "clock" in self._members:
             self._store.remember("clock", msgspec.json.encode(self._members["clock"]))

@@ -29,7 +29,7 @@ from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.metrics import Metrics
 from emulator.workspaces.remembered import RememberedFaults, read_remembered
 from emulator.workspaces.replays import Replays
-from emulator.workspaces.settings import WorkspaceSettings
+from emulator.workspaces.settings import WorkspaceSettings, starting_settings
 
 DEFAULT_WORKSPACE = "default"
 #: The parts that a reset can keep.
@@ -74,7 +74,8 @@ class Workspace:
         self.requests, self.events = requests, events
         self.clock = WorkspaceClock()
         self.replays = Replays()
-        self._initial_settings = self.settings = WorkspaceSettings(settings.policies, settings.strict)
+        self._server = settings
+        self.settings = WorkspaceSettings()
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.made = store is None
         self._seed = settings.seed
@@ -247,7 +248,7 @@ class Workspace:
             document = self.store.recall(name)
             if document is not None:
                 found[name] = read_remembered(name, document)
-        self.settings = found.get("settings", self._initial_settings)
+        self.settings = found.get("settings") or starting_settings(self._server, self.fixtures.platform)
         self.clock.setting = found.get("clock", REAL_TIME)
         self.faults.replace(found["faults"].armed if "faults" in found else [])
 

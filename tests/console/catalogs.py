@@ -28,6 +28,7 @@ from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.rules.model import INT64_MAX
 from emulator.rules.notes import NOTES
+from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import criteria, safety
@@ -46,6 +47,7 @@ REASONS = (
     "id: must be at most 64 printable characters",
     "matching error: unknown field",
     "matching error: invalid field value",
+    "matching error: several profiles",
     "Duplicate push subscription",
     'contain ":" and have 100 characters or more',
     "be an even number of hex digits, 64 or more",
@@ -89,6 +91,7 @@ def domain_texts() -> Iterator[str]:
     yield from (rule.text for rule in RULES.values())
     yield from GRADES.values()
     yield from FAMILIES.values()
+    yield from (one.when for one in ANSWERS.values())
     yield from GROUPS.values()
     for recipe in CATALOGUE.values():
         yield from (recipe.title, recipe.shows)

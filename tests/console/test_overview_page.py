@@ -103,3 +103,29 @@ def test_the_rules_are_listed_with_grade_text_and_how_often_they_decided(
     assert page.inner_text("#S4 .num") == "0"
     page.click("#S1 .num a")
     assert console.find(".row").count() == 3
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "The platform: "), ("ru", "Платформа: ")])
+def test_platform_and_texts_are_set_on_the_rules_page(
+    open_console: Callable[..., Console], language: str, said: str
+) -> None:
+    console = open_console(language=language)
+    page = console.go("rules")
+    page.fill(
+        "[name=platform]",
+        '{"host": "api.example.com", "date": "2026-11-27", "agrees": ["M9"],'
+        ' "policies": {"unchanged_database": "nothing"}}',
+    )
+    page.click("[aria-labelledby=h-platform] button")
+    assert page.locator("#M9 .g-V").count() == 1
+    assert f"{said}unchanged_database: nothing" in page.locator("#S7").inner_text()
+    assert page.locator("#S7 .g-D").count() == 1
+    page.check("[name=trust_platform]")
+    page.click("[aria-labelledby=h-platform] button")
+    assert page.locator("#S7 .g-V").count() == 1
+    page.fill("[name=answers]", '{"B4": {"error_text": "своё"}}')
+    page.click("[aria-labelledby=h-answers] button")
+    assert console.admin("/settings")["answers"] == {"B4": {"error_text": "своё"}}
+    page.fill("[name=answers]", "")
+    page.click("[aria-labelledby=h-answers] button")
+    assert console.admin("/settings")["answers"] == {}

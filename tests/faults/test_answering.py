@@ -20,6 +20,12 @@ def test_error_answer_is_the_documented_envelope_with_its_own_words_or_ours() ->
     assert json.loads(fault_answer(Fault("f1", then=ErrorAnswer(599))).body)["error_text"] == "Fault: 599"
 
 
+def test_an_item_error_on_a_call_without_items_is_said_in_the_items_words() -> None:
+    answer = fault_answer(Fault("f1", then=ItemFault("unknown_field")))
+    assert answer.status == 400
+    assert json.loads(answer.body)["error_text"] == "matching error: unknown field"
+
+
 def test_rate_limit_answers_429_and_when_to_come_again() -> None:
     answer = fault_answer(Fault("f1", then=RateLimit(5)))
     assert answer.status == 429

@@ -91,6 +91,7 @@ CRASHES = (
 )
 COMMANDS = "tests/cli/test_commands_export.py::"
 IMPORT = "tests/importer/test_command.py::"
+CONSENT = "tests/compare/test_live.py::test_a_dry_run_and_a_no_send_nothing"
 SECURITY = "tests/end_to_end/test_security.py::"
 
 PROMISES: Final[dict[str, Table]] = {
@@ -287,6 +288,22 @@ PROMISES: Final[dict[str, Table]] = {
         "for a fault that could never act": (
             FAULT_NEVER_MATCHES,
             "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
+        ),
+    },
+    "emulator/cli/compare.py": {
+        "Nothing is sent anywhere": (
+            "tests/compare/test_command.py::test_recorded_traffic_is_compared_without_any_connection",
+        ),
+        "nothing is sent until you agree": (CONSENT,),
+    },
+    "docs/compare.md": {"You agree to it, or nothing is sent": (CONSENT,)},
+    "emulator/cli/probing.py": {
+        "dry run: nothing was sent": (CONSENT,),
+        "nothing was sent: agree to the plan": (CONSENT,),
+    },
+    "emulator/compare/live.py": {
+        "nothing is sent there": (
+            "tests/compare/test_live.py::test_a_host_that_answers_html_or_redirects_is_named_and_asked_once",
         ),
     },
     "emulator/cli/export.py": {"The file appears complete or not at all": (WHOLE_FILE,)},

@@ -302,6 +302,17 @@ def test_settings_are_changed_in_part(client: EmulatorClient) -> None:
         False,
     )
     assert client.settings.change(strict=True).strict
+    texts = {"B4": {"status": 200, "error_text": "No such resource"}}
+    platform = {"host": "api.example.com", "date": "2026-11-27"}
+    policies = {"error_data": "absent"}
+    changed = client.settings.change(answers=texts, policies=policies, platform=platform)
+    assert (changed.answers["B4"].error_text, changed.platform and changed.platform.host) == (
+        "No such resource",
+        "api.example.com",
+    )
+    refused = client.push("nobody", [subscription("t")])
+    assert (refused.status, refused.error, refused.data) == (200, 404, [])
+    assert client.settings.change(answers={"B4": None}, platform=None).platform is None
     assert client.settings.get().policies["duplicate_token"] == "move"
 
 

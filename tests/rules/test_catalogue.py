@@ -39,7 +39,9 @@ def test_the_rules_know_no_HTTP_no_storage_and_no_clock() -> None:
         "ipaddress",
         "itertools",
         "math",
+        "push_emulator",
         "re",
+        "types",
         "typing",
     }
     folder = TESTS.parent / "emulator" / "rules"

@@ -128,12 +128,13 @@ class World:
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         return self.profiles.get((db_id, profile_id))
 
-    def find_by_field(self, db_id: int, name: str, value: FieldValue) -> list[Profile]:
-        return [
+    def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
+        found = [
             one
             for one in self.profiles.values()
             if one.db_id == db_id and name in one.fields and _same(one.fields[name], value)
-        ][:2]
+        ]
+        return found[: -3 if newest else None : -1 if newest else 1][:2]
 
     def find_by_push(self, key: PushKey) -> Held:
         found = self.find_all(key)

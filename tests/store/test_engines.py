@@ -83,6 +83,7 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
     assert store.database(18).name == "Other"
     ada, bob = store.find_profile(17, "ada"), store.find_profile(17, "bob")
     assert store.find_by_field(17, "number", 1) == [ada, bob]
+    assert store.find_by_field(17, "number", 1, newest=True) == [bob, ada]
     assert store.find_profile(18, "ada") is None
     held = store.find_by_push(key("t1"))
     assert held.active is not None

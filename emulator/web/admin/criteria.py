@@ -12,7 +12,7 @@ from typing import Any, get_args
 import orjson
 from marshmallow import ValidationError, fields
 
-from emulator.faults.model import ITEM_ERRORS, ErrorAnswer
+from emulator.faults.model import ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.criteria import JSON_TYPES, KEYS
 from emulator.journal.entry import OUTCOMES
@@ -25,6 +25,7 @@ from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean, nearest_name
 from emulator.rules.model import INT64_MAX, INT64_MIN
+from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
 from emulator.schemas.errors import flatten
@@ -61,10 +62,8 @@ VALUES: dict[str, tuple[str | int, ...]] = {
     "rule": DECIDING,
     "lint": LINT_IDS,
     "item_status": ("ok", "error"),
-    "description": ("", *ITEM_ERRORS.values()),
     "matching": ("custom", "profile_id", ""),
     "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
-    "status": _STATUSES,
     "kind": get_args(EventKind),
 }
 #: Values that it can have in this workspace.
@@ -73,9 +72,16 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
     "resource": lambda found: (one.name for one in found.store.resources()),
     "resource_id": lambda found: (one.id for one in found.store.resources()),
     "db_id": lambda found: (one.id for one in found.store.databases()),
+    "description": lambda found: (
+        "",
+        *(own.description for own in ANSWERS.values() if own.description is not None),
+        *_overridden(found, "description"),
+    ),
+    "status": lambda found: (*_STATUSES, *_overridden(found, "status")),
     "error": lambda found: (
         0,
         *_STATUSES,
+        *_overridden(found, "error"),
         *(fault.then.code for fault in found.faults if isinstance(fault.then, ErrorAnswer)),
     ),
 }
@@ -104,6 +110,11 @@ HINTS = {
     "hash": "; a hash has 8 or more lower-case hex digits",
 }
 _Hint = tuple[str, dict[str, Any]]
+
+
+def _overridden(found: Workspace, member: str) -> Iterable[Any]:
+    given = (getattr(answer, member) for answer in found.settings.answers.values())
+    return (one for one in given if one is not None)
 
 
 def known_providers(store: TinyDBStore) -> list[str]:

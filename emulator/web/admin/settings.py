@@ -1,13 +1,13 @@
-"""``/__admin/settings``: policies, strict mode, lints."""
+"""``/__admin/settings``: policies, overridden answers, the platform, strict mode, lints."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from emulator.schemas.errors import boolean, messages, string
-from emulator.settings import POLICY_CHOICES
+from emulator.fixtures.platform import AnswersSchema, PlatformFileSchema, PoliciesSchema, one_of
+from emulator.schemas.errors import boolean, messages
 from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
@@ -15,13 +15,7 @@ from emulator.workspaces.answers import settings_state
 from emulator.workspaces.settings import LINT_IDS
 from push_emulator.workspace_answers import SettingsState
 
-
-def _one_of(choices: tuple[str, ...]) -> Any:
-    return string(validate=validate.OneOf(choices, error="must be one of {choices}"))
-
-
-PoliciesSchema = AdminSchema.from_dict({name: _one_of(choices) for name, choices in POLICY_CHOICES.items()})
-LintsSchema = AdminSchema.from_dict({rule: _one_of(("report", "off")) for rule in LINT_IDS})
+LintsSchema = AdminSchema.from_dict({rule: one_of(("report", "off")) for rule in LINT_IDS})
 
 
 class SettingsSchema(AdminSchema):
@@ -30,6 +24,9 @@ class SettingsSchema(AdminSchema):
     policies = fields.Nested(PoliciesSchema, error_messages=messages("an object"))
     strict = boolean()
     lints = fields.Nested(LintsSchema, error_messages=messages("an object"))
+    answers = fields.Nested(AnswersSchema, error_messages=messages("an object"))
+    platform = fields.Nested(PlatformFileSchema, allow_none=True, error_messages=messages("an object"))
+    trust_platform = boolean()
 
 
 @operation("get", "/settings")

@@ -12,9 +12,9 @@ from emulator.faults.catalogue import CATALOGUE
 from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.journal import RequestJournal
 from emulator.messages import Answer, Incoming
-from emulator.rules.catalogue import RULES
 from emulator.rules.model import Subscription
 from emulator.web.admin.numbers import read_digits
+from emulator.web.admin.rules import rule_states
 from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
 from emulator.web.console.presenters.pytest_text import pytest_of
@@ -72,8 +72,8 @@ def _page(found: Workspace, whole: Entry) -> str:
         pytest_text=_pytest(found, entry),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
+        rules={one.id: one for one in rule_states(found)},
         row=row_of(entry),
-        rules=RULES,
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
     )

@@ -40,6 +40,40 @@ POLICIES = {
         "A new profile for an unknown id",
         {"keep": "gets the id of the request", "new": "gets a generated id"},
     ),
+    "several_profiles": (
+        "M9",
+        "Several profiles that match, none by an active subscription",
+        {
+            "oldest": "the oldest profile is taken",
+            "newest": "the newest profile is taken",
+            "error": "the database answers an error item",
+        },
+    ),
+    "repeated_subscription": (
+        "S5",
+        "A subscription that stands twice in one request",
+        {"error": "the second is refused", "unchanged": "the second is ignored"},
+    ),
+    "unchanged_database": (
+        "S7",
+        "A database in which nothing changed",
+        {"bare_item": "answers one bare item", "nothing": "has no item in the answer"},
+    ),
+    "unchanged_error": (
+        "A2",
+        "The error code when nothing changed in some database",
+        {"200": "is 200", "0": "is 0 if no item failed"},
+    ),
+    "no_databases": (
+        "B3",
+        "A request for which there is no database",
+        {"error": "is refused", "ok": "is answered with data [] and error 0"},
+    ),
+    "error_data": (
+        "A3",
+        "The member data in the answer to a refused request",
+        {"empty": "is an empty array", "absent": "is left out"},
+    ),
     "http_status": (
         "A3",
         "The HTTP status of an error",

@@ -1,12 +1,21 @@
-"""``/__console/rules``: the specification, and how often each rule has decided here."""
+"""``/__console/rules``: the specification, how often each rule has decided here, and the real platform."""
 
 from __future__ import annotations
 
-from flask import render_template
+import json
+from typing import Any
 
-from emulator.rules.catalogue import GRADES, RULES
-from emulator.web.console.pages import pages
-from emulator.web.current import workspace
+import msgspec
+from flask import Response, render_template, request
+
+from emulator.rules.catalogue import GRADES
+from emulator.rules.errors import Invalid
+from emulator.rules.overrides import ANSWERS
+from emulator.schemas.strict_json import JSONProblem, read_json
+from emulator.web.admin.rules import rule_states
+from emulator.web.admin.settings import SettingsSchema
+from emulator.web.console.pages import pages, read_form, see_other
+from emulator.web.current import workspace, workspace_to_change
 
 #: The rules' families by the letter of their ids, in the specification's order.
 FAMILIES = {
@@ -21,13 +30,57 @@ FAMILIES = {
     "R": "Mobile SDKs: answers",
     "L": "Lints",
 }
+_PATH = "/__console/rules"
 
 
-@pages.get("/__console/rules")
+@pages.get(_PATH)
 def rules() -> str:
     """Every rule, family by family."""
+    found = workspace()
+    states, settings = rule_states(found), found.settings
     families = {
-        title: [rule for rule in RULES.values() if rule.id[0] == letter] for letter, title in FAMILIES.items()
+        title: [rule for rule in states if rule.id[0] == letter] for letter, title in FAMILIES.items()
     }
-    decided = workspace().metrics.rules
-    return render_template("console/rules.html", families=families, grades=GRADES, decided=decided)
+    return render_template(
+        "console/rules.html",
+        answers=ANSWERS,
+        families=families,
+        grades=GRADES,
+        overridden=_shown(settings.answers),
+        platform=settings.platform,
+        platform_file="" if settings.platform is None else _shown(settings.platform),
+        trusted=settings.trust_platform,
+    )
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
+
+
+@pages.post(_PATH + "/platform")
+def set_platform() -> Response:
+    """Follow a platform file, or none."""
+    text = request.form.get("platform", "").strip()
+    platform = _read("platform", text) if text else None
+    return _change({"platform": platform, "trust_platform": "trust_platform" in request.form})
+
+
+@pages.post(_PATH + "/answers")
+def set_answers() -> Response:
+    """Override these answers, and no others."""
+    asked = _read("answers", request.form.get("answers", "").strip() or "{}")
+    gone = dict.fromkeys(workspace().settings.answers)
+    return _change({"answers": {**gone, **asked} if isinstance(asked, dict) else asked})
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return read_json(text.encode("utf-8", "replace"))
+    except JSONProblem as problem:
+        raise Invalid(f"{name}: {problem}", "A3") from problem
+
+
+def _change(asked: dict[str, Any]) -> Response:
+    choices = workspace().settings.changed(read_form(SettingsSchema(), asked))
+    workspace_to_change().set_settings(choices)
+    return see_other("console.rules")

@@ -14,7 +14,9 @@ def test_every_rule_is_there_with_its_grade_its_text_and_no_decision_yet(admin: 
     listed = admin.get("/rules")
     assert [one["id"] for one in listed["items"]] == list(RULES)
     assert listed["total"] == len(RULES)
-    assert {one["grade"] for one in listed["items"]} == set(listed["grades"]) == {"D", "O", "I"}
+    assert {one["grade"] for one in listed["items"]} == set(listed["grades"]) - {"V"} == {"D", "O", "I"}
+    assert listed["platform"] is None
+    assert not any(one["verified"] or one["differs"] for one in listed["items"])
     assert all(one["text"] and one["decided"] == 0 for one in listed["items"])
 
 

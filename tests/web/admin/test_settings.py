@@ -15,12 +15,21 @@ DEFAULTS = {
     "policies": {
         "duplicate_token": "error",
         "unknown_id": "keep",
-        "http_status": "mirror",
         "sdk_retries": "replay",
         "sdk_unknown_profile": "null",
+        "several_profiles": "oldest",
+        "repeated_subscription": "error",
+        "unchanged_database": "bare_item",
+        "unchanged_error": "200",
+        "no_databases": "error",
+        "error_data": "empty",
+        "http_status": "mirror",
     },
     "strict": False,
     "lints": {f"L{number}": "report" for number in range(1, 10)},
+    "answers": {},
+    "platform": None,
+    "trust_platform": False,
 }
 
 
@@ -33,6 +42,7 @@ def test_settings_start_as_the_server_was_told(admin: Admin) -> None:
 def test_change_touches_what_it_names_only(admin: Admin) -> None:
     change = {"policies": {"unknown_id": "new"}, "strict": True, "lints": {"L3": "off"}}
     wanted = {
+        **DEFAULTS,
         "policies": {**DEFAULTS["policies"], "unknown_id": "new"},  # type: ignore[dict-item]
         "strict": True,
         "lints": {**DEFAULTS["lints"], "L3": "off"},  # type: ignore[dict-item]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.faults.model import ITEM_ERRORS, ErrorAnswer, Fault, ItemFault, RateLimit
+from emulator.faults.model import ITEM_TEXTS, ErrorAnswer, Fault, ItemFault, RateLimit
 from emulator.web.console.language import gettext, number
 
 #: Every effect that a fault can have, by the name that the form of a fault gives it.
@@ -15,7 +15,7 @@ EFFECTS = {
     "malformed_json": "the answer, with broken JSON",
     "slow_body": "the answer, sent slowly",
     "rate_limit": "error 429 above a number of requests per second",
-    **{f"item_error.{name}": f"an error in every item: {text}" for name, text in ITEM_ERRORS.items()},
+    **{f"item_error.{name}": f"an error in every item: {text}" for name, text in ITEM_TEXTS.items()},
 }
 
 

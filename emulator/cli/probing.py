@@ -1,0 +1,177 @@
+"""``compare --to`` and ``compare --clean``: the plan, the consent, the probes, what is taken back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from emulator.cli.reporting import complete, conclude, save
+from emulator.compare.probes import UNASKED
+from emulator.compare.ready import Ready, named, ready_probes
+from emulator.compare.recorded import RecordedCall
+from emulator.compare.report import Report
+from emulator.compare.report_text import created_lines
+from push_emulator.masking import mask
+
+if TYPE_CHECKING:
+    from emulator.compare.live import Platform
+
+_INTERRUPTED = 130
+
+
+def probe(options: dict[str, Any]) -> int:
+    """Send the probes if the person agrees, and report; the exit status."""
+    if not options["resource_token"]:
+        raise click.ClickException("--to needs --resource-token, the resource that the probes go to")
+    run = secrets.token_hex(4)
+    options["report"] = options["report"] or Path(f"emu-probe-{run}.json")
+    report = Report([options["to"]], "")
+    platform = _platform(options, report)
+    ready = list(
+        ready_probes(run, options["resource_token"], options["provider"], options["db_ids"], options["field"])
+    )
+    calls: list[RecordedCall] = []
+    try:
+        if not _agreed(platform, ready, run, options):
+            return 0
+        _send(platform, report, ready, calls, options)
+    except KeyboardInterrupt:
+        return _interrupted(report, options["report"])
+    finally:
+        platform.close()
+    if not calls:
+        save(report, options["report"])
+        raise click.ClickException(report.stopped or "no probe was answered")
+    report.notes += [f"{rule} is not asked: {why}" for rule, why in UNASKED.items()]
+    complete(report, calls, options)
+    return conclude(report, options)
+
+
+def clean_up(path: Path, options: dict[str, Any]) -> int:
+    """Unsubscribe what a report names as created; the exit status."""
+    try:
+        report = msgspec.json.decode(path.read_bytes(), type=Report)
+    except msgspec.MsgspecError as error:
+        raise click.ClickException(f"{path}: is no report of compare: {error}") from error
+    if not options["resource_token"]:
+        raise click.ClickException("--clean needs --resource-token, the resource that the probes went to")
+    options["to"], options["report"] = options["to"] or report.address, path
+    if not options["to"]:
+        raise click.ClickException(f"{path}: is a report of files, without probes")
+    left = [one for one in report.created if one.state != "unsubscribed"]
+    names = ", ".join(one.subscription_id for one in left) or "nothing"
+    click.echo(f"to unsubscribe at {options['to']}: {names}")
+    if not left or options["dry_run"]:
+        return 0
+    _ask(options)
+    report.stopped = ""
+    platform = _platform(options, report)
+    platform.created = {one.subscription_id: one for one in report.created}
+    try:
+        _take_back(platform, report)
+    except KeyboardInterrupt:
+        return _interrupted(report, path)
+    finally:
+        platform.close()
+    if report.stopped:
+        raise click.ClickException(report.stopped)
+    click.echo(f"unsubscribed: {names}")
+    return 0
+
+
+def _send(
+    platform: Platform,
+    report: Report,
+    ready: Sequence[Ready],
+    calls: list[RecordedCall],
+    options: dict[str, Any],
+) -> None:
+    from emulator.compare.live import Stopped  # noqa: PLC0415 (httpx takes long to load)
+
+    try:
+        for call in platform.ask(ready, options["provider"]):
+            calls.append(call)
+            click.echo(f"  {call.place}: {call.status}", err=True)
+    except Stopped as why:
+        report.stopped = str(why)
+    if not options["no_cleanup"]:
+        _take_back(platform, report)
+
+
+def _take_back(platform: Platform, report: Report) -> None:
+    from emulator.compare.live import Stopped  # noqa: PLC0415
+
+    try:
+        platform.clean()
+    except Stopped as why:
+        report.stopped = "; ".join(one for one in (report.stopped, str(why)) if one)
+
+
+def _interrupted(report: Report, path: Path) -> int:
+    report.stopped = "interrupted"
+    save(report, path)
+    click.echo("\n".join(created_lines(report, path)), err=True)
+    return _INTERRUPTED
+
+
+def _platform(options: dict[str, Any], report: Report) -> Platform:
+    from emulator.compare import live  # noqa: PLC0415 (httpx takes long to load)
+
+    def keep() -> None:
+        report.created = list(platform.created.values())
+        save(report, options["report"])
+
+    try:
+        platform = live.Platform(
+            options["to"], options["resource_token"], options["ca_file"], options["rate"], keep
+        )
+    except live.AddressError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"--ca-file {options['ca_file']}: {error.strerror or error}") from error
+    report.address, report.host = platform.base, platform.host
+    return platform
+
+
+def _agreed(platform: Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> bool:
+    """Print the plan; whether it is to be carried out."""
+    click.echo("\n".join(_plan(platform, ready, run, options)), err=options["as_json"])
+    if options["dry_run"]:
+        click.echo("dry run: nothing was sent", err=options["as_json"])
+        return False
+    click.echo(f"report: {options['report']}", err=True)
+    _ask(options)
+    return True
+
+
+def _plan(platform: Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> Iterator[str]:
+    often = f"{options['rate']:g} a second" if options["rate"] else "as fast as they are answered"
+    databases = ", ".join(map(str, options["db_ids"])) or "all of the resource"
+    after = "stay subscribed" if options["no_cleanup"] else "are unsubscribed at the end"
+    yield f"{len(ready)} requests go to {platform.base}, {often}, and nowhere else."
+    yield f"Resource {mask(options['resource_token'])}, databases: {databases}, {options['provider']}."
+    yield f"All tokens and ids that are made up begin with emu-probe-{run}-. Subscriptions {after};"
+    yield "profiles stay: there is no call that deletes them."
+    for number, one in enumerate(ready, 1):
+        yield f"{number:>3}  {one.probe.rule:4} {one.asks}"
+        yield f"          creates {_with_field(named(one.probe.creates, run), options['field'])}"
+        yield from (f"          answer: {named(meaning, run)}" for meaning in one.probe.meanings)
+
+
+def _with_field(text: str, field: tuple[str, Any] | None) -> str:
+    return text if field is None else text.replace("$field", field[0]).replace("$value", str(field[1]))
+
+
+def _ask(options: dict[str, Any]) -> None:
+    """Ask whether to send. Raises :class:`click.ClickException` where the person does not agree."""
+    try:
+        agreed = options["yes"] or click.confirm("Send them?", err=True)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        raise click.ClickException("nothing was sent: agree to the plan, or give --yes")

@@ -1,0 +1,91 @@
+"""The end of a comparison: the calls answered once more, the report printed and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from emulator.compare.inference import infer_fixtures
+from emulator.compare.learning import learn
+from emulator.compare.recorded import RecordedCall
+from emulator.compare.replay import replay, replay_apart
+from emulator.compare.report import Report, Secrets, add_results, secrets_of
+from emulator.compare.report_text import report_lines
+from emulator.fixtures.load import load_fixtures, load_platform
+from emulator.fixtures.write import write_fixtures
+from emulator.rules.platform import Platform
+from emulator.settings import Settings
+from emulator.store.files import replace_file
+from emulator.store.fixture_set import FixtureSet
+
+
+def complete(report: Report, calls: Sequence[RecordedCall], options: dict[str, Any]) -> None:
+    """Answer the calls once more, and put the result into the report."""
+    platform = options["platform"]
+    if options["fixtures"] is not None:
+        given = load_fixtures(options["fixtures"], platform)
+    else:
+        given = FixtureSet(platform=None if platform is None else load_platform(platform))
+    fixtures = given if options["apart"] else infer_fixtures(calls, given)
+    if options["infer"] is not None:
+        write_fixtures(options["infer"], fixtures)
+        report.notes.append(
+            f"{options['infer']}: the fixtures of the scratch workspace, with resource tokens"
+        )
+    settings = Settings(
+        durability="none",
+        policies=options["policies"],
+        answers=options["answers"],
+        strict=options["strict"],
+        trust_platform=options["trust_platform"],
+        journal_count=1,
+    )
+    answer_again = replay_apart if options["apart"] else replay
+    known = secrets_of(calls, [one.token for one in fixtures.resources])
+    add_results(report, answer_again(calls, fixtures, settings), known)
+    if options["learn"] is not None:
+        _learn(report, calls, fixtures, known, options)
+
+
+def _learn(
+    report: Report,
+    calls: Sequence[RecordedCall],
+    fixtures: FixtureSet,
+    known: Secrets,
+    options: dict[str, Any],
+) -> None:
+    times = [one.at for one in calls if one.at is not None]
+    day = datetime.fromtimestamp(times[-1], timezone.utc) if times else datetime.now(timezone.utc)
+    host = report.host or "unknown"
+    platform = learn(calls, fixtures, options["strict"], host, day.date().isoformat())
+    platform = msgspec.convert(known.masked(msgspec.to_builtins(platform)), Platform)
+    replace_file(options["learn"], [msgspec.json.format(msgspec.json.encode(platform), indent=2), b"\n"])
+    said = [*(f"{name}={value}" for name, value in platform.policies.items()), *platform.answers]
+    seen = ", ".join(said) or "as the emulator answers"
+    report.notes.append(f"{options['learn']}: the platform as these calls show it: {seen}")
+    report.notes += [f"nothing explains {rule}: {text}" for rule, text in platform.differs.items()]
+
+
+def conclude(report: Report, options: dict[str, Any]) -> int:
+    """Print the report; the exit status."""
+    if options["report"] is not None:
+        save(report, options["report"])
+    click.echo(_document(report).decode() if options["as_json"] else "\n".join(report_lines(report)))
+    return 1 if report.differing or report.stopped else 0
+
+
+def _document(report: Report) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(report), indent=2)
+
+
+def save(report: Report, path: Path) -> None:
+    """Write the report as JSON. Raises :class:`click.ClickException`."""
+    try:
+        replace_file(path, [_document(report), b"\n"])
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,129 @@
+"""Which rule a member of an answer belongs to, by the decisions that the request journal names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from emulator.compare.differences import ABSENT, Row
+from emulator.journal.entry import Entry
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED
+from emulator.rules.model import Decided
+
+#: What can have made the platform refuse a request that the emulator carries out, the most telling first.
+_PERHAPS_REFUSED = ("Q5", "Q3", "Q1", "M9", "M8", "M5", "M4", "B2", "S6", "S5", "S4", "S3", "M1", "M2", "M3")
+#: What chose the profile, the most telling first.
+_CHOSE = ("M9", "M8", "M11", "M7", "M6", "M3", "M2", "M1")
+_LINTED = {"L1": "Q5", "L2": "Q3", "L4": "B2", "L8": "Q5"}
+#: Notes on one subscription that are followed by another note on it.
+_FIRST_NOTES = ("moved",)
+
+
+def rules_seen(entry: Entry, here: Mapping[str, Any]) -> list[str]:
+    """All rules that a call shows, each once: those that decided, and those that its form asks."""
+    rules = [one.rule for one in entry.decided]
+    rules += [_LINTED[one.rule] for one in entry.lints if one.rule in _LINTED]
+    rules += _form(entry)
+    if not carried_out(here):
+        rules.append("A3")
+    if any("subscription_hash_id" in item for item in here.get("data", ())):
+        rules.append("A5")
+    return list(dict.fromkeys(rules))
+
+
+def differing_by_rule(
+    rows: Sequence[Row], entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]
+) -> dict[str, list[Row]]:
+    """The differing members by the rule that each belongs to.
+
+    ``error`` and the number of items follow from the items: where an item differs, they belong to its rule.
+    """
+    found: dict[str, list[Row]] = {}
+    cause = None
+    for row in sorted(filter(_differs, rows), key=_of_the_envelope):
+        rule = cause if cause is not None and row.member in ("error", "count") else None
+        rule = rule or _rule_of(row, entry, here, there)
+        if row.member in ("item", "status", "description") and not _of_the_envelope(row):
+            cause = cause or rule
+        found.setdefault(rule, []).append(row)
+    return found
+
+
+def _differs(row: Row) -> bool:
+    return row.differs
+
+
+def _of_the_envelope(row: Row) -> bool:
+    return not row.path.startswith("data[")
+
+
+def _rule_of(row: Row, entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    if not carried_out(here):
+        return "A3" if row.member in ("status", "data") else _refusing(entry)
+    if not carried_out(there):
+        return _first(_PERHAPS_REFUSED, set(rules_seen(entry, here))) or "A2"
+    return _of_envelope(row, entry) if _of_the_envelope(row) else _of_item(row, entry, here)
+
+
+def carried_out(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is not that of a request that was refused as a whole."""
+    return answer.get("error") in (ALL_APPLIED, NOT_ALL_APPLIED)
+
+
+def _form(entry: Entry) -> Iterator[str]:
+    if entry.path.strip("/") != "push_subscribe" or entry.path.endswith("/"):
+        yield "Q2"
+    document = entry.document()
+    if any(document.get(name, 0) in (None, "", []) for name in ("id", "matching", "db_ids", "field_name")):
+        yield "Q1"
+
+
+def _refusing(entry: Entry) -> str:
+    return entry.decided[-1].rule if entry.decided else "A3"
+
+
+def _of_envelope(row: Row, entry: Entry) -> str:
+    if row.member == "order":
+        return "B1"
+    if row.member == "count":
+        decided = {one.rule for one in entry.decided}
+        return _first(("S7", "S5", "S3", "B2", "B1"), decided) or "A1"
+    return _first(("A2", "A1"), {one.rule for one in entry.decided}) or "A3"
+
+
+def _of_item(row: Row, entry: Entry, here: Mapping[str, Any]) -> str:
+    decided = [one for one in entry.decided if one.db_id == row.db_id]
+    rules = {one.rule for one in decided}
+    if row.member == "profile_id":
+        return _first(_CHOSE, rules) or "A5"
+    if row.member in ("resource_id", "db_id"):
+        return "B4" if row.member == "resource_id" else "B1"
+    if row.member == "subscription_hash_id" and ABSENT not in (row.there, row.here):
+        return "A5"
+    if row.item is None:  # the emulator has no item for what the platform answers
+        return _first(("S5", "S3", "M4", "M5", "S7", "B2", "B1"), rules | _filtering(entry)) or "A2"
+    return rule_of_item(entry, here, row)
+
+
+def rule_of_item(entry: Entry, here: Mapping[str, Any], row: Row) -> str:
+    """The rule behind the emulator's item that a member belongs to."""
+    decided = [one for one in entry.decided if one.db_id == row.db_id]
+    notes = _notes_of_items(decided)
+    position = sum(1 for item in here["data"][: row.item] if item.get("db_id") == row.db_id)
+    if position < len(notes):
+        return notes[position].rule
+    return _first(("M5", "M4", "M9", "S7"), {one.rule for one in decided}) or "A1"
+
+
+def _notes_of_items(decided: list[Decided]) -> list[Decided]:
+    """The note behind each of a database's items, in their order."""
+    notes = [one for one in decided if one.rule[0] == "S" and one.rule not in ("S3", "S7")]
+    return [one for one in notes if one.code not in _FIRST_NOTES]
+
+
+def _filtering(entry: Entry) -> set[str]:
+    return {one.rule for one in entry.decided if one.db_id is None}
+
+
+def _first(order: tuple[str, ...], among: set[str]) -> str | None:
+    return next((rule for rule in order if rule in among), None)

@@ -1,0 +1,158 @@
+"""Two answers to one request, member by member."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from emulator.compare.identity import ID_MEMBERS, Identity
+
+#: What stands for a member that an answer lacks.
+ABSENT = "(absent)"
+#: The members of an item in the documented order.
+_MEMBERS = (
+    "subscription_id",
+    "unsubscribe",
+    "profile_id",
+    "provider",
+    "db_id",
+    "resource_id",
+    "subscription_hash_id",
+    "status",
+    "description",
+)
+
+
+class Row(Struct):
+    """One member of both answers: the platform's value and the emulator's.
+
+    ``item``: the position of the emulator's item, ``None`` for the envelope; ``db_id``: that item's
+    database in the emulator, where it is known.
+    """
+
+    path: str
+    there: Any
+    here: Any
+    differs: bool
+    member: str
+    item: int | None = None
+    db_id: int | None = None
+
+
+def compare_answers(
+    status: int, answer: Mapping[str, Any], here_status: int, here: Mapping[str, Any], identity: Identity
+) -> list[Row]:
+    """Every member of the platform's answer beside the emulator's; ids are joined as they are met."""
+    rows = [_row("status", status, here_status)]
+    names = [name for name in ("error", "error_text") if name in answer or name in here]
+    names += [name for name in (*answer, *here) if name not in ("data", "error", "error_text")]
+    rows += [_row(name, answer.get(name, ABSENT), here.get(name, ABSENT)) for name in dict.fromkeys(names)]
+    there_items, here_items = answer.get("data", ABSENT), here.get("data", ABSENT)
+    if not _are_items(there_items) or not _are_items(here_items):
+        return [*rows, _row("data", there_items, here_items)]
+    if len(there_items) != len(here_items):
+        rows.append(Row("number of items", len(there_items), len(here_items), True, "count"))
+    pairs = list(_pairs(there_items, here_items, identity))
+    places = [at for _, at in pairs if at is not None]
+    if len(there_items) == len(here_items) and places != sorted(places):
+        rows.append(Row("order of items", sorted(places), places, True, "order"))
+    for at, here_at in pairs:
+        rows += _item_rows(
+            at,
+            here_at,
+            None if at is None else there_items[at],
+            None if here_at is None else here_items[here_at],
+            identity,
+        )
+    return rows
+
+
+def _are_items(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _row(name: str, there: Any, here: Any) -> Row:
+    return Row(name, there, here, not _equal(there, here), name)
+
+
+def _equal(there: Any, here: Any) -> bool:
+    return type(there) is type(here) and bool(there == here)
+
+
+def _pairs(
+    there: list[dict[str, Any]], here: list[dict[str, Any]], identity: Identity
+) -> Iterator[tuple[int | None, int | None]]:
+    """The positions of items that belong together: of one subscription, else of one database, in order."""
+    _join_databases(there, here, identity)
+    partner: dict[int, int] = {}
+    for key in (_subscription_key, _database_key):
+        free, taken = defaultdict(list), set(partner.values())
+        for at, item in enumerate(here):
+            if at not in taken:
+                free[key(item, item.get("db_id"))].append(at)
+        for at, item in enumerate(there):
+            if at not in partner:
+                found = free[key(item, identity["db_id"].here(item.get("db_id")))]
+                if found:
+                    partner[at] = found.pop(0)
+    yield from ((at, partner.get(at)) for at in range(len(there)))
+    taken = set(partner.values())
+    yield from ((None, at) for at in range(len(here)) if at not in taken)
+
+
+def _join_databases(there: list[dict[str, Any]], here: list[dict[str, Any]], identity: Identity) -> None:
+    """Pair databases that are new: the same number if both sides have it, else in the order of the items."""
+    known = identity["db_id"]
+    theirs = list(dict.fromkeys(item.get("db_id") for item in there if isinstance(item.get("db_id"), int)))
+    ours = list(dict.fromkeys(item.get("db_id") for item in here))
+    fresh = [one for one in theirs if not known.knows(one)]
+    free = [one for one in ours if one not in {known.here(each) for each in theirs if known.knows(each)}]
+    for one in [each for each in fresh if each in free]:
+        known.join(one, one)
+        fresh.remove(one)
+        free.remove(one)
+    for one, other in zip(fresh, free, strict=False):
+        known.join(one, other)
+
+
+def _subscription_key(item: Mapping[str, Any], db_id: Any) -> tuple[str, ...]:
+    return (str(db_id), str(item.get("provider")), str(item.get("subscription_id")))
+
+
+def _database_key(item: Mapping[str, Any], db_id: Any) -> tuple[str, ...]:
+    return (str(db_id),)
+
+
+def _item_rows(
+    at: int | None,
+    here_at: int | None,
+    there: Mapping[str, Any] | None,
+    here: Mapping[str, Any] | None,
+    identity: Identity,
+) -> Iterator[Row]:
+    db_id = here.get("db_id") if here is not None else None
+    if there is None or here is None:
+        shown = there if here is None else here
+        db_id = db_id if there is None else identity["db_id"].here(there.get("db_id"))
+        path = f"data[{at}]" if here is None else f"data[{here_at}] of the emulator"
+        yield Row(
+            path,
+            ABSENT if there is None else shown,
+            ABSENT if here is None else shown,
+            True,
+            "item",
+            here_at,
+            db_id,
+        )
+        return
+    for name in (name for name in dict.fromkeys((*_MEMBERS, *there, *here)) if name in there or name in here):
+        one, other = there.get(name, ABSENT), here.get(name, ABSENT)
+        if name in ID_MEMBERS and name in there and name in here:
+            differs = not identity[name].same(one, other)
+            identity[name].join(one, other)
+        else:
+            differs = not _equal(one, other)
+        yield Row(f"data[{at}].{name}", one, other, differs, name, here_at, db_id)

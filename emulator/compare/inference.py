@@ -1,0 +1,223 @@
+"""A fixture set for recorded traffic: what must have existed before it, by the answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from msgspec import Struct, field
+
+from emulator.compare.probes import MARK
+from emulator.compare.recorded import RecordedCall
+from emulator.rules.fields import InvalidFieldValue, read_value
+from emulator.rules.model import Database, FieldKind, FieldType, FieldValue, Resource, Status
+from emulator.rules.overrides import INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
+from emulator.rules.providers import DOCUMENTED
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
+from push_emulator.masking import mask
+
+#: The types that a field can be taken for, the most particular first.
+_KINDS: tuple[FieldKind, ...] = ("bool", "int", "float", "date", "datetime", "ip", "string")
+_Key = tuple[int, int, str, str]
+
+
+class _Found(Struct):
+    """A profile as the traffic shows it: what finds it, and whether it existed before the traffic."""
+
+    fields: dict[str, FieldValue] = field(default_factory=dict)
+    subscriptions: dict[_Key, Status] = field(default_factory=dict)
+    existed: bool = False
+    met: bool = False
+
+
+class _Seen(Struct):
+    """A token's resource as the answers show it."""
+
+    id: int | None = None
+    db_ids: list[int] = field(default_factory=list)
+    unknown: bool = False
+    used: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+    @property
+    def providers(self) -> list[str] | None:
+        """The accepted providers; ``None``: the documented ones."""
+        refused = self.refused - self.used
+        if not refused and self.used <= set(DOCUMENTED):
+            return None
+        return [one for one in dict.fromkeys((*DOCUMENTED, *sorted(self.used))) if one not in refused]
+
+
+def infer_fixtures(calls: Iterable[RecordedCall], given: FixtureSet) -> FixtureSet:
+    """The given set with what it lacks: resources and databases by the ids in answers, fields by matchings,
+    profiles and subscriptions where an answer shows that they existed before."""
+    world = _World(given)
+    for call in calls:
+        world.read(call)
+    return world.fixtures(given)
+
+
+def known_tokens(resources: Sequence[Resource]) -> dict[str, str]:
+    """The resources' tokens by what traffic may show of them: the token itself, or the token masked."""
+    return {mask(one.token): one.token for one in resources} | {one.token: one.token for one in resources}
+
+
+class _World:
+    def __init__(self, given: FixtureSet) -> None:
+        self._tokens = known_tokens(given.resources)
+        self._given = {one.id for one in given.databases}
+        self._seen: dict[str, _Seen] = defaultdict(_Seen)
+        self._taken: dict[tuple[int, str], list[FieldValue]] = defaultdict(list)
+        self._refused: dict[tuple[int, str], list[FieldValue]] = defaultdict(list)
+        self._declared: set[tuple[int, str]] = set()
+        self._profiles: dict[tuple[int, str], _Found] = {}
+        self._keys: set[_Key] = set()
+        self._strangers = (f"{number:024x}" for number in count(1))
+
+    def read(self, call: RecordedCall) -> None:
+        request, items = call.request, call.answer.get("data")
+        token = request.get("resource_token")
+        if not isinstance(token, str) or token in self._tokens or token.startswith(MARK):
+            return  # a token that a probe made up is nobody's
+        seen = self._seen[token]
+        if not isinstance(items, list) or not items:
+            seen.unknown |= 404 in (call.status, call.answer.get("error"))
+            return
+        by_database: dict[int, list[dict[str, Any]]] = {}
+        for item in items:
+            if isinstance(item, dict) and isinstance(item.get("db_id"), int):
+                by_database.setdefault(item["db_id"], []).append(item)
+                if seen.id is None and isinstance(item.get("resource_id"), int):
+                    seen.id = item["resource_id"]
+                if item.get("status") == "ok" and "provider" in item:
+                    seen.used.add(str(item["provider"]))
+                elif item.get("description") == NOT_CONFIGURED:
+                    seen.refused.add(str(item.get("provider")))
+        _merge(seen.db_ids, list(by_database))
+        for db_id, own in by_database.items():
+            if db_id not in self._given:
+                self._read_database(db_id, seen.id or 0, request, own)
+
+    def _read_database(
+        self, db_id: int, resource_id: int, request: Mapping[str, Any], items: list[dict[str, Any]]
+    ) -> None:
+        name, value = str(request.get("field_name")), request.get("field_value")
+        custom = request.get("matching") == "custom"
+        found_by: dict[str, FieldValue] = {}
+        profile_id = next(
+            (one["profile_id"] for one in items if isinstance(one.get("profile_id"), str)), None
+        )
+        if custom and isinstance(value, (str, int, float)):  # true and false are int
+            if profile_id is not None:
+                self._taken[db_id, name].append(value)
+                found_by = {name: value}
+            elif items[0].get("description") != UNKNOWN_FIELD:
+                self._refused[db_id, name].append(value)
+                if items[0].get("description") == INVALID_VALUE:
+                    self._declared.add((db_id, name))
+        if profile_id is None:
+            return
+        found = self._profiles.setdefault((db_id, profile_id), _Found())
+        if found_by.keys() - found.fields.keys():
+            found.fields |= found_by
+            found.existed |= found.met  # met before, and no request of the traffic gave it this value
+        self._read_subscriptions(found, db_id, resource_id, request, items, not (custom or request.get("id")))
+        found.met = True
+
+    def _read_subscriptions(
+        self,
+        found: _Found,
+        db_id: int,
+        resource_id: int,
+        request: Mapping[str, Any],
+        items: list[dict[str, Any]],
+        by_push: bool,
+    ) -> None:
+        answered = {
+            (str(one.get("provider")), str(one.get("subscription_id"))): one for one in reversed(items)
+        }
+        wanted = [one for one in request.get("subscriptions") or () if isinstance(one, dict)]
+        keys = {_key(db_id, resource_id, one): bool(one.get("unsubscribe")) for one in reversed(wanted)}
+        if by_push and found.met and not any(key in found.subscriptions for key in keys):
+            found.existed = True
+        for key in reversed(list(keys)):
+            if key in self._keys:
+                found.subscriptions.setdefault(key, "unsubscribed")
+                continue
+            self._keys.add(key)
+            item = answered.get(key[2:])
+            if item is not None and item.get("status") == "error":
+                if item.get("description") != NOT_CONFIGURED:  # active on a profile that the traffic hides
+                    holder = _Found({}, {key: "subscribed"}, existed=True)
+                    self._profiles[db_id, next(self._strangers)] = holder
+                continue
+            was_active = keys[key] if item is not None else not keys[key]
+            found.subscriptions[key] = "subscribed" if was_active else "unsubscribed"
+            found.existed |= was_active
+
+    def fixtures(self, given: FixtureSet) -> FixtureSet:
+        """The given set and what the traffic shows beside it."""
+        resources = list(given.resources)
+        taken = {one.id for one in given.resources} | {one.id for one in self._seen.values()}
+        free = (number for number in count(1) if number not in taken)
+        for token, seen in self._seen.items():
+            if seen.db_ids or not seen.unknown:
+                unused = seen.id is not None and all(one.id != seen.id for one in resources)
+                new = seen.id if unused and seen.id is not None else next(free)
+                resources.append(Resource(new, f"Resource {new}", token, seen.db_ids, seen.providers))
+        named = {db_id for one in resources for db_id in one.db_ids} - self._given
+        databases = [Database(one, f"Database {one}", self._fields(one)) for one in sorted(named)]
+        profiles = [*given.profiles, *self._entries(databases)]
+        return FixtureSet([*given.databases, *databases], resources, profiles, given.platform)
+
+    def _fields(self, db_id: int) -> dict[str, FieldType]:
+        names = {name: None for at, name in (*self._taken, *self._declared) if at == db_id}
+        return {name: _fitting(self._taken[db_id, name], self._refused[db_id, name]) for name in names}
+
+    def _entries(self, databases: list[Database]) -> Iterable[ProfileEntry]:
+        declared = {one.id: one.fields for one in databases}
+        for (db_id, profile_id), found in self._profiles.items():
+            if found.existed:
+                own = [
+                    SubscriptionEntry(resource_id, provider, token, status)
+                    for (_, resource_id, provider, token), status in found.subscriptions.items()
+                ]
+                values = {
+                    name: value
+                    for name, value in found.fields.items()
+                    if _reads(declared[db_id][name], value)
+                }
+                yield ProfileEntry(db_id, profile_id, values, own)
+
+
+def _merge(order: list[int], shown: list[int]) -> None:
+    """Add the databases of one answer where they stand between those that are known."""
+    at = 0
+    for one in shown:
+        if one in order:
+            at = order.index(one) + 1
+        else:
+            order.insert(at, one)
+            at += 1
+
+
+def _key(db_id: int, resource_id: int, wanted: Mapping[str, Any]) -> _Key:
+    return db_id, resource_id, str(wanted.get("provider")), str(wanted.get("subscription_id"))
+
+
+def _fitting(taken: list[FieldValue], refused: list[FieldValue]) -> FieldType:
+    """The type that reads what was taken, and as little as can be of what was refused."""
+    kinds = [kind for kind in _KINDS if all(_reads(FieldType(kind), one) for one in taken)] or ["string"]
+    if taken and not refused and all(isinstance(one, str) for one in taken):
+        return FieldType("string")
+    return FieldType(min(kinds, key=lambda kind: sum(_reads(FieldType(kind), one) for one in refused)))
+
+
+def _reads(kind: FieldType, value: FieldValue) -> bool:
+    try:
+        read_value(kind, value)
+    except InvalidFieldValue:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""One recorded request with its answer, in each form in which tools write it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from emulator.endpoint.exchange import PATHS
+from emulator.messages import split_path
+
+#: The most bytes of a body after decompression.
+MOST_BYTES = 64 << 20
+_ENDPOINT = re.compile(r"/push_subscribe/?$")
+_FRACTION = re.compile(r"(\.\d{1,6})\d*")
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+
+
+class RecordedCall(Struct):
+    """A request to the endpoint and the JSON object that answered it.
+
+    ``place``: the file and the entry. ``path`` is one that the emulator serves; ``headers`` has lower-case
+    names. ``host`` and ``at`` (seconds since 1970) are empty and ``None`` where the record lacks them.
+    """
+
+    place: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
+    answer: dict[str, Any]
+    host: str = ""
+    at: float | None = None
+    method: str = "POST"
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The body as a JSON object; ``{}`` for any other body."""
+        return json_object(self.body) or {}
+
+
+class NotCompared(Exception):
+    """Why a record is left out, in words that are counted."""
+
+
+def read_record(record: Any, place: str) -> RecordedCall:
+    """The call of one record: a HAR entry, an entry of the request journal, or ``{request, status, answer}``.
+
+    Raises :class:`NotCompared`.
+    """
+    if not isinstance(record, dict):
+        raise NotCompared("no JSON object")
+    request = record.get("request")
+    try:
+        if isinstance(request, dict) and "url" in request and "response" in record:
+            return _har_entry(record, place)
+        if request is not None and "answer" in record:
+            return _pair(record, place)
+        if "body" in record and "answer" in record:
+            return _journal_entry(record, place)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise NotCompared("unreadable") from error
+    raise NotCompared("no request with an answer")
+
+
+def json_object(text: bytes) -> dict[str, Any] | None:
+    """The JSON object that these bytes are, if they are one."""
+    try:
+        value = json.loads(text.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
+    request, response = record["request"], record["response"]
+    url = urlsplit(str(request["url"]))
+    path = _path(str(request.get("method", "")), unquote(url.path))
+    posted, content = request.get("postData") or {}, response.get("content") or {}
+    headers, answered = _headers(request), _headers(response)
+    if not posted.get("text"):
+        raise NotCompared("no request body")
+    if not response.get("status") or not content.get("text"):
+        raise NotCompared("no answer")
+    body = _bytes(posted["text"], posted.get("encoding"))
+    if "content-encoding" not in headers:
+        body = decompressed(body)
+    answer = decompressed(_bytes(content["text"], content.get("encoding")))
+    headers = {name: value for name, value in headers.items() if name in ("content-type", "content-encoding")}
+    if "content-type" not in headers and posted.get("mimeType"):
+        headers["content-type"] = str(posted["mimeType"])
+    status, at = int(response["status"]), _seconds(record.get("startedDateTime"))
+    return RecordedCall(
+        place, path, url.query, headers, body, status, _object(answer, answered), url.netloc.lower(), at
+    )
+
+
+def _journal_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
+    path = _path(str(record["method"]), str(record["path"]))
+    if record.get("fault"):
+        raise NotCompared("answered by a fault")
+    headers = {str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()}
+    kept = {name: value for name, value in headers.items() if name in ("content-type", "content-encoding")}
+    answer = record["answer"]
+    if not answer:
+        raise NotCompared("no answer")
+    return RecordedCall(
+        place,
+        path,
+        str(record.get("query") or ""),
+        kept,
+        str(record["body"]).encode(),
+        int(record["status"]),
+        _object(_text(answer), {}),
+        headers.get("host", ""),
+        int(record["at_ms"]) / 1000 if "at_ms" in record else _seconds(record.get("time")),
+    )
+
+
+def _pair(record: Mapping[str, Any], place: str) -> RecordedCall:
+    path = _path(str(record.get("method") or "POST"), str(record.get("path") or "/push_subscribe"))
+    if not record["answer"]:
+        raise NotCompared("no answer")
+    answer, status = _object(_text(record["answer"]), {}), int(record.get("status", 200))
+    headers = {"content-type": "application/json"} | {
+        str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()
+    }
+    body, at = _text(record["request"]), _seconds(record.get("time"))
+    return RecordedCall(place, path, "", headers, body, status, answer, "", at)
+
+
+def _path(method: str, path: str) -> str:
+    """The emulator's path for the recorded one. Raises :class:`NotCompared` for any other call."""
+    if not _ENDPOINT.search(path):
+        raise NotCompared("another call")
+    if method.upper() != "POST":
+        raise NotCompared("a preflight" if method.upper() == "OPTIONS" else "another method than POST")
+    _, path = split_path(path)
+    return path if path in PATHS else "/push_subscribe"
+
+
+def _headers(message: Mapping[str, Any]) -> dict[str, str]:
+    return {str(one["name"]).lower(): str(one["value"]) for one in message.get("headers") or ()}
+
+
+def _bytes(text: str, encoding: object) -> bytes:
+    return base64.b64decode(text) if encoding == "base64" else str(text).encode("utf-8", "replace")
+
+
+def _text(value: Any) -> bytes:
+    """The bytes of a body that stands in a record as text or as its JSON value."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, default=float).encode("utf-8", "replace")
+
+
+def decompressed(data: bytes) -> bytes:
+    """The content of a body that is stored compressed, by gzip or deflate; any other body as it is."""
+    if not data.startswith(_COMPRESSED):
+        return data
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        return unpack.decompress(data, MOST_BYTES)
+    except zlib.error:
+        return data
+
+
+def _object(answer: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    found = json_object(answer)
+    if found is None:
+        kind = headers.get("content-type", "").partition(";")[0].strip()
+        raise NotCompared(
+            f"answered with {kind}" if kind and "json" not in kind else "answered with no JSON object"
+        )
+    return found
+
+
+def _seconds(text: object) -> float | None:
+    """An ISO 8601 time, any number of digits of its fraction, in seconds since 1970."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(_FRACTION.sub(_microseconds, text.strip().replace("Z", "+00:00")))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _microseconds(found: re.Match[str]) -> str:
+    return found[1].ljust(7, "0")

@@ -1,0 +1,155 @@
+"""The report of a comparison, by rule; secrets are masked in all of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from emulator.compare.recorded import RecordedCall
+from emulator.compare.replay import Compared
+from emulator.journal.masking import SHORTEST_KNOWN
+from emulator.rules.catalogue import RULES
+from push_emulator.masking import mask
+
+#: The most differing calls of one rule that a report shows; further ones are counted.
+MOST_SHOWN = 20
+_SECRET = ("resource_token", "token")
+Verdict = Literal["agrees", "differs", "not observable"]
+
+
+class RuleResult(Struct, frozen=True):
+    """A rule, the number of compared calls that show it, and in how many of them the answers differ."""
+
+    rule: str
+    grade: str
+    text: str
+    verdict: Verdict
+    calls: int
+    differing: int
+
+
+class Member(Struct, frozen=True):
+    """One member of both answers. Ids are the same by their pattern of equality, whatever their values."""
+
+    path: str
+    platform: Any
+    emulator: Any
+    differs: bool
+
+
+class DifferingCall(Struct, frozen=True):
+    """A call whose answers differ: where it was recorded, its request, both answers, the rules concerned."""
+
+    place: str
+    request: Any
+    rules: list[str]
+    members: list[Member]
+
+
+class Place(Struct, frozen=True):
+    """A profile of the platform."""
+
+    db_id: Any
+    profile_id: Any
+
+
+class Created(Struct):
+    """A token that was sent to be subscribed, and what is known of it.
+
+    ``uncertain``: sent, and no answer came. ``places``: the profiles that have it, or had it.
+    """
+
+    subscription_id: str
+    provider: str
+    state: Literal["uncertain", "subscribed", "unsubscribed"] = "uncertain"
+    places: list[Place] = field(default_factory=list)
+
+
+class Report(Struct):
+    """What was compared, and what came of it.
+
+    ``left_out``: the records that were not compared, by reason. ``more``: differing calls beyond the first
+    ones of each rule, which ``differences`` has. ``address``, ``created``, ``stopped``: of live probes, the
+    platform's address, what was sent to be subscribed, why the run ended early.
+    """
+
+    sources: list[str]
+    host: str
+    compared: int = 0
+    differing: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    rules: list[RuleResult] = field(default_factory=list)
+    differences: list[DifferingCall] = field(default_factory=list)
+    more: int = 0
+    address: str = ""
+    created: list[Created] = field(default_factory=list)
+    stopped: str = ""
+
+
+class Secrets:
+    """Masks resource tokens wherever they stand in a document, by their member or by their text."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        long = {token for token in tokens if len(token) >= SHORTEST_KNOWN}
+        self._tokens = sorted(long, key=len, reverse=True)
+
+    def masked(self, value: Any) -> Any:
+        """The document with its secrets masked."""
+        if isinstance(value, str):
+            for token in self._tokens:
+                value = value.replace(token, mask(token))
+            return value
+        if isinstance(value, Mapping):
+            return {
+                self.masked(name): mask(str(inner))
+                if name in ("resource_token", "token")
+                else self.masked(inner)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self.masked(inner) for inner in value]
+        return value
+
+
+def secrets_of(calls: Sequence[RecordedCall], tokens: Iterable[str]) -> Secrets:
+    """What is to mask: these tokens, and those that the calls sent."""
+    sent = (call.request.get("resource_token") for call in calls)
+    return Secrets([*tokens, *(one for one in sent if isinstance(one, str))])
+
+
+def add_results(report: Report, compared: Iterable[Compared], secrets: Secrets) -> None:
+    """Complete the report with what the comparison of each call shows."""
+    seen: Counter[str] = Counter()
+    differing: Counter[str] = Counter()
+    for one in compared:
+        report.compared += 1
+        seen.update({*one.seen, *one.differing})
+        if not one.differing:
+            continue
+        report.differing += 1
+        if any(differing[rule] < MOST_SHOWN for rule in one.differing):
+            report.differences.append(_shown(one, secrets))
+        else:
+            report.more += 1
+        differing.update(list(one.differing))
+    report.rules = [
+        RuleResult(*rule, _verdict(seen[rule.id], differing[rule.id]), seen[rule.id], differing[rule.id])
+        for rule in RULES.values()
+        if not rule.id.startswith("L")
+    ]
+
+
+def _verdict(seen: int, differing: int) -> Verdict:
+    return "differs" if differing else "agrees" if seen else "not observable"
+
+
+def _shown(one: Compared, secrets: Secrets) -> DifferingCall:
+    request = one.call.request or one.call.body.decode("utf-8", "replace")
+    members = [
+        Member(row.path, secrets.masked(row.there), secrets.masked(row.here), row.differs) for row in one.rows
+    ]
+    return DifferingCall(one.call.place, secrets.masked(request), list(one.differing), members)

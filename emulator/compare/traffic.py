@@ -1,0 +1,110 @@
+"""Files of recorded traffic, read an entry at a time: HAR, JSON lines, exports of the request journal."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import ijson
+
+from emulator.compare.recorded import NotCompared, RecordedCall, json_object, read_record
+
+_MARK = b"\xef\xbb\xbf"
+_HEAD = 4096
+_FIRST_KEY = re.compile(rb'\s*\{\s*"log"')
+#: The longest line of a file of JSON lines.
+_LONGEST_LINE = 64 << 20
+
+
+class TrafficError(Exception):
+    """A file that cannot be read as traffic; the text names it and says what it should be."""
+
+
+@dataclass
+class Traffic:
+    """The calls in the order in which they were made, and what was left out, counted by reason."""
+
+    calls: list[RecordedCall] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    host: str = ""
+
+    def add(self, records: Iterable[Any], name: str) -> None:
+        """Add one source's calls, by their time where every call has one, else in the order of the source."""
+        found: list[RecordedCall] = []
+        at = 0
+        try:
+            for at, record in enumerate(records, 1):
+                try:
+                    found.append(read_record(record, f"{name}, entry {at}"))
+                except NotCompared as reason:
+                    self.left_out[str(reason)] += 1
+        except (ijson.JSONError, ValueError) as error:
+            if not at:
+                raise TrafficError(f"{name}: {_FORMS}; {error}") from error
+            self.notes.append(f"{name}: breaks off or is damaged after entry {at}; what is before it counts")
+        if all(one.at is not None for one in found):
+            found.sort(key=lambda one: one.at or 0)
+        self.calls += found
+
+
+_FORMS = "must be a HAR, JSON lines of {request, status, answer}, or what GET /__admin/requests answers"
+
+
+def read_traffic(paths: Sequence[Path], host: str | None = None) -> Traffic:
+    """The calls of these files, one file after the other.
+
+    ``host``: only calls to this host and port; otherwise those to the host with the most calls, for one
+    platform is compared. Raises :class:`TrafficError` and :class:`OSError`.
+    """
+    traffic = Traffic()
+    for path in paths:
+        with path.open("rb") as file:
+            traffic.add(_records(file), path.name)
+    hosts = Counter(call.host for call in traffic.calls if call.host)
+    traffic.host = host.lower() if host else next((name for name, _ in hosts.most_common(1)), "")
+    mine = [call for call in traffic.calls if call.host in ("", traffic.host)]
+    others = Counter(call.host for call in traffic.calls) - Counter(call.host for call in mine)
+    for name, count in others.items():
+        traffic.left_out[f"to another host, {name}"] += count
+    traffic.calls = mine
+    return traffic
+
+
+def _records(file: BinaryIO) -> Iterator[Any]:
+    head = file.peek(_HEAD)[:_HEAD] if hasattr(file, "peek") else b""
+    if head.startswith(_MARK):
+        file.read(len(_MARK))
+        head = head[len(_MARK) :]
+    if not head.strip():
+        raise ValueError("is empty")
+    if _FIRST_KEY.match(head):
+        yield from ijson.items(file, "log.entries.item")
+    elif head.lstrip().startswith(b"["):
+        yield from ijson.items(file, "item")
+    else:
+        yield from _lines_or_page(file)
+
+
+def _lines_or_page(file: BinaryIO) -> Iterator[Any]:
+    """JSON lines; or one object with ``items`` or ``log``, on one line or on many."""
+    start = file.tell()
+    first = json_object(file.readline(_LONGEST_LINE))
+    file.seek(start)
+    if first is not None and not ("items" in first or "log" in first):
+        while line := file.readline(_LONGEST_LINE):
+            if line.strip():
+                yield json_object(line)
+        return
+    for array in ("items.item", "log.entries.item"):
+        file.seek(start)
+        record = None
+        for record in ijson.items(file, array):
+            yield record
+        if record is not None:
+            return
+    raise ValueError("it has no entries")
