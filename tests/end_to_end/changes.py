@@ -178,6 +178,13 @@ CHANGES = {
     "form-fault": Change(_form("/faults/item-duplicate", times="1")),
     "form-disarmed-faults": Change(_form("/faults/disarm"), _arm()),
     "form-like-fault": Change(_fail_like),
+    "form-answers": Change(_form("/rules/answers", answers='{"B4": {"error_text": "no"}}')),
+    "form-platform": Change(
+        _form(
+            "/rules/platform", platform='{"host": "h", "date": "2026-01-31", "policies": {}, "answers": {}}'
+        )
+    ),
+    "form-own-fault": Change(_form("/faults/own", effect="status", status="503")),
     "form-database": Change(_form("/base/database", id=98, name="New", fields="{}")),
     "form-changed-database": Change(_form("/base/database/17", name="New", fields='{"a": "int"}', cascade=1)),
     "form-resource": Change(_form("/base/resource", **{**_RESOURCE, "db_ids": "17"})),
