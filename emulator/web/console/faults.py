@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from flask import Response, render_template, request
 from markupsafe import Markup
@@ -22,6 +22,10 @@ from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.answers import armed_fault
 from emulator.workspaces.workspace import Workspace
+from push_emulator.answers import CallName
+
+#: The calls by which a fault can be matched.
+CALLS = get_args(CallName)
 
 
 @pages.get("/__console/faults")
@@ -43,6 +47,7 @@ def recipe(recipe_id: str) -> str:
     return render_template(
         "console/recipe.html",
         call=command(one.call),
+        calls=CALLS,
         document=json.dumps({**one.fault, "times": 1}, indent=2) if one.fault else "",
         providers=known_providers(store),
         qr_code=_qr_code(one.token) if one.token else None,
