@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 #: A number of things.
 Count = Annotated[int, Meta(ge=0)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+#: Milliseconds since 1970, until the year 9999.
+Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 #: ISO 8601, UTC.
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 #: What a fault can do to a connection or an answer.
@@ -220,14 +223,14 @@ class RecordedEvent(Struct, frozen=True):
 
     id: Count
     time: Time
-    at_ms: int
+    at_ms: Milliseconds
     kind: Literal["delivery", "open", "mobile_event"]
-    time_ms: int | None
+    time_ms: Int64 | None
     smid: str | None
     name: str | None
-    db_id: int | None
+    db_id: Int64 | None
     profile_id: str | None
-    resource_id: int | None
+    resource_id: Int64 | None
     resource: str | None
     provider: str | None
     subscription_id: str | None
@@ -235,7 +238,7 @@ class RecordedEvent(Struct, frozen=True):
     request_id: str | None
     launch_id: str | None
     pixel: str | None
-    tz: int | None
+    tz: Int64 | None
     altcraft_client_id: str | None
     payload: dict[str, Any] | None
     utm: dict[str, str] | None

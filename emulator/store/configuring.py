@@ -185,8 +185,8 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     tables = [store.subscriptions]
     steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
     if steps and not cascade:
-        text = "there are subscriptions of it (?cascade=true removes them)"
-        raise Invalid(f"resource {resource.id} is in use: {text}", "A3")
+        text = f"resource {resource.id} is in use: there are subscriptions of it (?cascade=true removes them)"
+        raise Invalid(text, "A3")
     async with _changing(store, basis, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}

@@ -240,11 +240,11 @@ def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, d
         if not declaring:
             known = {declared for one in every for declared in one.fields}
             where = (
-                "no database declares"
+                "no database declares this field"
                 if wanted.db_id is None
-                else f"database {wanted.db_id} does not declare"
+                else f"database {wanted.db_id} does not declare this field"
             )
-            raise Invalid(f"field.{name}: {where} this field{did_you_mean(name, known)}", "A3")
+            raise Invalid(f"field.{name}: {where}{did_you_mean(name, known)}", "A3")
         problem = ""
         for one in every:
             try:

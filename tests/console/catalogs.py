@@ -99,7 +99,8 @@ def domain_texts() -> Iterator[str]:
         yield from (subject, *meanings.values())
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
-    yield from (*COMPLAINTS, TYPE_FORM, *complaint_texts(), *refusals.REFUSALS)
+    yield from (*COMPLAINTS, TYPE_FORM, *complaint_texts())
+    yield from map(refusals.of_form, refusals.REFUSALS)
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
     yield from effects.EFFECTS.values()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from html import unescape
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from emulator.web.console.presenters import refusals
 from tests.console.pages import Console
 from tests.in_process import InProcess
 
@@ -105,6 +109,69 @@ def test_a_change_says_once_that_it_happened(app: InProcess, action: str, typed:
     shown = app.client.get("/__console/overview").text
     assert len(re.findall('<p class="done" role="status">[^<]+</p>', shown)) == 1
     assert 'class="done"' not in app.client.get("/__console/overview").text
+
+
+@pytest.mark.parametrize(("file", "said"), [(None, "выберите файл"), (b"", "пуст")])
+def test_an_import_that_is_refused_keeps_its_choices(app: InProcess, file: bytes | None, said: str) -> None:
+    page = "/__console/import"
+    sent = {} if file is None else {"file": (BytesIO(file), "t.csv")}
+    answer = send(app, page, page, "ru", resource_id="40", provider="ios-apns", **sent)
+
+    assert answer.status_code == 400
+    assert message(answer.text, "file") == said
+    assert re.search('<option value="40" selected', answer.text)
+    assert re.search('<option value="ios-apns" selected', answer.text)
+
+
+def test_columns_that_are_refused_keep_what_was_chosen(app: InProcess) -> None:
+    page = "/__console/import"
+    table = {"file": (BytesIO(b"number;token;other\n1;t:1;x\n"), "t.csv")}
+    mapping = send(app, page, page, resource_id="5", provider="ios-apns", **table).headers["Location"]
+    typed = {"token_column": "other", "by": "field", "value_column": "other", "field": "CustomNumber1"}
+    answer = send(app, mapping, mapping, **typed)
+
+    assert answer.status_code == 400
+    assert message(answer.text, "value_column")
+    assert re.search('<option value="other" selected', answer.text)
+    assert re.search('value="field" checked', answer.text)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "must be an integer"), ("ru", "нужно целое число")])
+def test_a_filter_that_is_refused_keeps_the_others(app: InProcess, language: str, said: str) -> None:
+    app.client.set_cookie("emulator_language", language)
+    answer = app.client.get("/__console/base/subscriptions?db_id=x&provider=ios-apns&subscription_id=a%22b")
+
+    assert answer.status_code == 400
+    assert said in message(answer.text, "db_id")
+    assert 'value="a&quot;b"' in answer.text
+    assert re.search('<option value="ios-apns" selected', answer.text)
+    assert "<tbody>" not in answer.text
+
+
+@pytest.mark.parametrize("delete", [{"delete": "1"}, {"name": "Main", "fields": "{}"}])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_form_never_asks_for_a_parameter_of_the_api(
+    app: InProcess, language: str, delete: dict[str, str]
+) -> None:
+    page = "/__console/base/database/17"
+    answer = send(app, page, page, language, **delete)
+
+    assert answer.status_code in (400, 409)
+    assert "cascade=true" not in answer.text
+    assert ("tick" if language == "en" else "отметьте") in answer.text
+
+
+def test_every_refusal_that_the_console_translates_is_said_somewhere() -> None:
+    said = {
+        node.value
+        for path in (Path(refusals.__file__).parents[3]).rglob("*.py")
+        if "console" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for text in refusals.REFUSALS:
+        for part in re.split(r"\{\d\}|\d+", text):
+            assert any(part.strip() in one for one in said), text
 
 
 def test_in_a_browser_a_mistake_is_corrected_where_it_was_made(console: Console) -> None:

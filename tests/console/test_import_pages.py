@@ -145,7 +145,7 @@ def test_remarks_reasons_and_refusals_are_in_the_pages_language(
     empty = tmp_path / "empty.csv"
     empty.write_bytes(b"")
     choose(console, empty)
-    assert console.page.inner_text("[role=alert]") == "file: пуст"
+    assert console.page.inner_text("[role=alert]") == "пуст"
     console.allow_complaint("400")
 
 

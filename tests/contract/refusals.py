@@ -48,7 +48,7 @@ OF_THE_STATE = (
     "(match\\.q: )?unsubscribe: must be true or false",
     f"(match\\.q: )?since: must be a time {_ANY}",
     "(advance|clock.offset_ms): leads out of the years 1970 to 9998",
-    f"expected {_ANY} request\\(s\\), found {_ANY}",
+    f"expected {_ANY} (request|event)\\(s\\), found {_ANY}",
     f"plan\\.resource: {_ANY} has no databases",  # B3
     f"plan\\.resource: there is no resource with this token or id; there are {_ANY}",
     f"plan\\.provider: {_ANY} is not configured for the resource {_ID}; it accepts {_ANY}",  # S6

@@ -121,8 +121,8 @@ class Recorded(Server):
         return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers}, answer.data)
 
 
-_OTHER_CALLS = """clear_requests count_requests verify_requests preview_import cancel_import make_workspace
-delete_workspace"""
+_OTHER_CALLS = """clear_requests count_requests verify_requests clear_events count_events verify_events
+preview_import cancel_import make_workspace delete_workspace"""
 _OTHER_FORMS = """clear_requests replay enter sign_in sign_out upload correct start_import
 cancel_import make_workspace delete_workspace"""
 

@@ -97,8 +97,8 @@ def test_installed_program_checks_its_own_fixtures(package: Package, elsewhere: 
     assert "good: 5 databases" in run(package.programs / "push-emulator", "check", fixtures, cwd=elsewhere)
 
 
-#: Modules that come with what is declared: with Flask, and with Flask-Babel.
-COME_ALONG = {"werkzeug", "jinja2", "markupsafe", "babel"}
+#: Modules that come with what is declared: with PyJWT, with Flask, and with Flask-Babel.
+COME_ALONG = {"jwt", "werkzeug", "jinja2", "markupsafe", "babel"}
 #: Named for the type checker only, and pytest, which loads its plugin itself.
 NOT_LOADED = {"_typeshed", "pytest"}
 

@@ -92,12 +92,12 @@ def test_a_full_disk_refuses_is_told_and_is_recovered_from(
 ) -> None:
     server = start_server("-q", "--durability", durability)
     accepted(server, "before")
-    holds(server, 8)
+    holds(server, 12)
     limit_files(server, log_size(server) + 100)  # room for a part of the next transaction
     refused(server, "refused-1", "File too large", str(server.state))
     refused(server, "refused-2", "File too large")
     failing(server, "File too large")
-    holds(server, 8)
+    holds(server, 12)
     limit_files(server, None)
     recovered(server)
     accepted(server, "after")
@@ -175,7 +175,7 @@ def test_a_deleted_snapshot_comes_back(server: Server) -> None:
     (server.state / "default.json").unlink()
     recovered(server)
     until(lambda: (server.state / "default.json").exists())
-    holds(server, 8)
+    holds(server, 12)
     accepted(server, "after")
     killed_and_started_again(server, 10)
 
@@ -275,7 +275,7 @@ def test_a_disk_that_is_really_full(start_server: Callable[..., Server], small_d
         assert sent < 100
     refused(server, "refused", "No space left on device")
     failing(server, "No space left on device")
-    holds(server, 8 + 2 * sent)
+    holds(server, 12 + 2 * sent)
     filler.unlink()
     recovered(server)
     accepted(server, "after")

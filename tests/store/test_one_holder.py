@@ -35,7 +35,7 @@ def test_a_second_server_finds_the_first_whatever_was_removed_in_the_directory(
     assert push(first, "after") == 0
     first.stop()
     first.start()
-    assert first.get("/__admin/health").json["profiles"] == 10
+    assert first.get("/__admin/health").json["profiles"] == 14
 
 
 def test_a_second_server_finds_the_first_where_the_directory_was_moved_to(
@@ -74,7 +74,7 @@ def test_where_the_directory_was_replaced_the_first_writes_and_deletes_nothing_o
         second.stop()
         assert run("doctor", "--state", first.state).returncode == 0
         second.start()
-        assert second.get("/__admin/health").json["profiles"] == 10
+        assert second.get("/__admin/health").json["profiles"] == 14
         assert not (first.state / "new.json").exists()
     finally:
         second.kill()

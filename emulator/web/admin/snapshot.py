@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from flask import Response
 from marshmallow import ValidationError, fields, post_load, validate
@@ -69,6 +69,15 @@ def _list_of(schema: type[Any], **options: Any) -> fields.List[Any]:
     return fields.List(nested, error_messages=messages("an array"), **options)
 
 
+class RecordedEvents(fields.Raw):
+    """The events, which are read one by one."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/RecordedEvent"},
+    }
+
+
 class SnapshotSchema(AdminSchema):
     """All members but the profiles, which are checked one by one."""
 
@@ -81,7 +90,7 @@ class SnapshotSchema(AdminSchema):
     settings = fields.Nested(SettingsSchema, error_messages=messages("an object"))
     clock = fields.Nested(SnapshotClockSchema, error_messages=messages("an object"))
     faults = _list_of(SnapshotFaultSchema, load_default=list)
-    events = fields.Raw(error_messages=messages("an array"))
+    events = RecordedEvents(error_messages=messages("an array"))
     profiles_made = integer(load_default=0, validate=_MADE)
     profiles = fields.Raw(error_messages=messages("an array"))
 

@@ -12,6 +12,7 @@ from emulator.web.admin.profiles import ProfilesSchema
 from emulator.web.admin.resources import ResourcesSchema
 from emulator.web.admin.subscriptions import SubscriptionsSchema
 from emulator.web.console.pages import page_later, pages, read_form
+from emulator.web.console.refused_form import AGAIN_KEY
 from emulator.web.current import emulator, workspace
 
 #: Each list: what judges its filters, and what reads it.
@@ -52,4 +53,10 @@ def records(kind: str) -> Response:
             subscriptions_of=store.subscriptions_of,
         )
 
-    return page_later(read(store, wanted, limit, cursor), render)
+    refused = request.environ.get(AGAIN_KEY) == "GET"
+    return page_later(_nothing() if refused else read(store, wanted, limit, cursor), render)
+
+
+async def _nothing() -> Page:
+    """What is found with filters that cannot be read."""
+    return Page([], None, 0)

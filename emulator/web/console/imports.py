@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -12,13 +13,14 @@ from emulator.importer.checking import declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.layout import DELIMITERS, read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused, Message, Problem, Text, TooManyImports, message
+from emulator.importer.problem import ImportRefused, Message, Text, TooManyImports, refused
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import known_providers
 from emulator.web.console.language import gettext, language
-from emulator.web.console.pages import console_state, see_other
+from emulator.web.console.pages import console_state, pages, refused_form, see_other
+from emulator.web.console.presenters.refusals import complaints_about
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import find_job, import_jobs, schedule
@@ -51,20 +53,25 @@ def told(text: Text) -> str:
     return gettext(text.form) % values
 
 
+@pages.errorhandler(ImportRefused)
+def refuse(error: ImportRefused) -> ResponseReturnValue:
+    """The form that asked for it, with each problem at its field."""
+    busy = isinstance(error, TooManyImports)
+    code, headers = (429, {"Retry-After": str(RETRY_AFTER_S)}) if busy else (400, {})
+    said = [(one.path, told(one.text)) for one in error.problems]
+    text = "; ".join(f"{path}: {text}" for path, text in said)
+    plain = render_template("console/error.html", code=code, text=text), code, headers
+    return refused_form(plain, partial(complaints_about, said))
+
+
 def show_imports() -> str:
     """Step 1: choose a file; and the imports that there were."""
-    return _first_page([])
-
-
-def _first_page(problems: list[Problem]) -> str:
     store = workspace().store
     return render_template(
         "console/import.html",
         jobs=[job.as_dict() for job in import_jobs().of(workspace().name)],
-        problems=problems,
         providers=known_providers(store),
         resources=store.resources(),
-        told=told,
     )
 
 
@@ -73,7 +80,7 @@ def take_file() -> ResponseReturnValue:
     found, uploads = workspace(), console_state().uploads
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        return _first_page([Problem("file", message("choose_file"))]), 400
+        raise refused("file", "choose_file")
     resource_id = request.form.get("resource_id", type=int, default=0)
     provider = request.form.get("provider", "")
     with spool().storing():
@@ -81,19 +88,19 @@ def take_file() -> ResponseReturnValue:
     try:
         find_resource(resource_id, found.store)
         read_layout(_source(upload))
-    except ImportRefused as error:
+    except ImportRefused:
         uploads.forget(upload.id)
-        return _first_page(error.problems), 400
+        raise
     workspace_to_change()  # the file is a part of it
     return see_other("console.mapping", upload_id=upload.id)
 
 
 def show_mapping(upload_id: str) -> str:
     """Step 2: the first rows, and which column is what, guessed."""
-    return _mapping_page(_upload(upload_id), None, [])
+    return _mapping_page(_upload(upload_id))
 
 
-def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Problem]) -> str:
+def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
     store, source = workspace().store, _source(upload)
     layout = read_layout(source, **upload.written)
     resource = find_resource(upload.resource_id, store)
@@ -104,10 +111,8 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Proble
         token = guessed.token_column or columns[0].column
         match = guessed.match or Match("push")
         plan = ImportPlan(upload.resource_id, upload.provider, match, token, **upload.written)
-    remarks: list[Text] = []
-    if not problems:
-        remarks = first_remarks(plan, source, store)
-        upload.shown.add(plan)
+    remarks = first_remarks(plan, source, store)
+    upload.shown.add(plan)
     return render_template(
         "console/import_mapping.html",
         columns=columns,
@@ -116,7 +121,6 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None, problems: list[Proble
         fields=fields,
         layout=layout,
         plan=plan,
-        problems=problems,
         remarks=remarks,
         resource=resource,
         rows=layout.sample[:SHOWN_ROWS],
@@ -134,10 +138,7 @@ def correct_layout(upload_id: str) -> ResponseReturnValue:
         "quote": form.get("quote"),
         "header": form.get("header") == "yes",
     }
-    try:
-        read_layout(_source(upload), **written)
-    except ImportRefused as error:
-        return _mapping_page(upload, None, error.problems), 400
+    read_layout(_source(upload), **written)
     console_state().uploads.correct(upload, written)
     return see_other("console.mapping", upload_id=upload.id)
 
@@ -160,16 +161,11 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     )
     dry_run = "dry_run" in form
     if not dry_run and plan not in upload.shown and first_remarks(plan, _source(upload), found.store):
-        return _mapping_page(upload, plan, [])
+        return _mapping_page(upload, plan)
     upload.shown.add(plan)
-    try:
-        with spool().storing():
-            path = console_state().uploads.copy(upload, import_jobs().upload_path())
-            job = import_jobs().start(path, upload.name, replace(plan, dry_run=dry_run), found, schedule())
-    except TooManyImports as error:
-        return _mapping_page(upload, plan, error.problems), 429, {"Retry-After": str(RETRY_AFTER_S)}
-    except ImportRefused as error:
-        return _mapping_page(upload, plan, error.problems), 400
+    with spool().storing():
+        path = console_state().uploads.copy(upload, import_jobs().upload_path())
+        job = import_jobs().start(path, upload.name, replace(plan, dry_run=dry_run), found, schedule())
     return see_other("console.job", job_id=job.description.id, file=upload.id)
 
 

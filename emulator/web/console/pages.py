@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -32,8 +33,8 @@ from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import complaint, gettext
 from emulator.web.console.presenters.counts import Counts
-from emulator.web.console.presenters.refusals import worded
-from emulator.web.console.refused_form import PAGE_FIELD, page_again
+from emulator.web.console.presenters.refusals import complaints_of, worded
+from emulator.web.console.refused_form import PAGE_FIELD, Complain, page_again
 from emulator.web.console.uploads import Uploads
 from emulator.web.errors import explain
 from emulator.web.later import answer_later, as_answer, change
@@ -136,16 +137,18 @@ def change_later(
 def failure(error: Exception) -> ResponseReturnValue:
     """The page for an error; for a form that was refused, the form's own page."""
     code, text, headers = explain(error)
-    plain: tuple[str, int, dict[str, str]]
     try:
         plain = render_template("console/error.html", code=code, text=worded(text)), code, headers
     except OSError:  # the page's own file cannot be opened either
         return str(escape(f"{code}: {text}")), code, headers
-    if not isinstance(error, _OF_FORMS) or request.method != "POST" or PAGE_FIELD not in request.form:
-        return plain
-    otherwise = as_answer(current_app.make_response(plain))
+    return refused_form(plain, partial(complaints_of, text)) if isinstance(error, _OF_FORMS) else plain
 
-    return answer_later(page_again(text, code, otherwise))
+
+def refused_form(plain: tuple[str, int, dict[str, str]], complain: Complain) -> ResponseReturnValue:
+    """The page of the form that was sent, with what is wrong; ``plain`` where no form was."""
+    if not (PAGE_FIELD in request.form if request.method == "POST" else request.args):
+        return plain
+    return answer_later(page_again(complain, plain[1], as_answer(current_app.make_response(plain))))
 
 
 def see_other(endpoint: str, said: str = "", **values: Any) -> Response:

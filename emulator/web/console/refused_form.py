@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
 from html import escape
 from html.parser import HTMLParser
@@ -12,14 +12,19 @@ from typing import Any, NamedTuple
 from flask import Flask, copy_current_request_context, current_app, request
 
 from emulator.messages import DELIVERY_KEY, Answer
-from emulator.web.console.presenters.refusals import Complaint, complaints_of
+from emulator.web.console.presenters.refusals import Complaint
 from emulator.web.current import WORKSPACE_KEY, workspace_name
 from emulator.web.wsgi_answer import call_application
 
 #: The hidden field that says on which page a form stands.
 PAGE_FIELD = "form_page"
 _OWN_FIELDS = (PAGE_FIELD, "form_token")
-_KEPT_AS_IT_IS = ("hidden", "submit", "button", "file", "password")
+#: The key of a WSGI environment for the method of the refused form whose page is shown once more.
+AGAIN_KEY = "emulator.again"
+_KEPT_AS_IT_IS = ("hidden", "submit", "button")
+_NEVER_FILLED = ("file", "password")
+#: What is wrong with a form that has fields of these names.
+Complain = Callable[[Collection[str]], list[Complaint]]
 
 
 class _Form(NamedTuple):
@@ -29,12 +34,18 @@ class _Form(NamedTuple):
     hidden: dict[str, str]
 
 
-def page_again(text: str, code: int, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
-    """The refused form's page; ``otherwise`` where it cannot be shown."""
-    typed, action = request.form.to_dict(), request.script_root + request.path
-    path, _, query = typed.get(PAGE_FIELD, "").partition("?")
+def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
+    """The refused form's page; ``otherwise`` where it cannot be shown.
+
+    ``complain``: what is wrong with a form, from the names of its fields. A form that was sent with GET is on
+    the page that it asks for.
+    """
+    typed, action = request.values.to_dict(), request.script_root + request.path
+    posted = request.method == "POST"
+    path, _, query = typed.get(PAGE_FIELD, "").partition("?") if posted else (request.path, "", "")
     environ = {**request.environ, "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
     environ |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "", WORKSPACE_KEY: workspace_name()}
+    environ[AGAIN_KEY] = request.method
     for key in ("werkzeug.request", DELIVERY_KEY, "emulator.found"):
         environ.pop(key, None)
     application = partial(Flask.wsgi_app, current_app._get_current_object())  # type: ignore[attr-defined]
@@ -44,7 +55,7 @@ def page_again(text: str, code: int, otherwise: Answer) -> Coroutine[Any, Any, A
         if not path.startswith("/"):
             return otherwise
         answer = await call_application(application, environ).settled()
-        body = fill(answer.body.decode(), action, typed, text) if answer.status == 200 else None
+        body = fill(answer.body.decode(), action, typed, complain) if answer.status == 200 else None
         if body is None:
             return otherwise
         headers = [one for one in answer.headers if one[0].lower() != "content-length"]
@@ -53,11 +64,11 @@ def page_again(text: str, code: int, otherwise: Answer) -> Coroutine[Any, Any, A
     return again()
 
 
-def _filled(html: str, action: str, typed: Mapping[str, str], text: str) -> str | None:
+def _filled(html: str, action: str, typed: Mapping[str, str], complain: Complain) -> str | None:
     form = _form_of(html, action, typed)
     if form is None:
         return None
-    said = complaints_of(text, [name for name, kind in form.fields.items() if kind != "hidden"])
+    said = complain([name for name, kind in form.fields.items() if kind != "hidden"])
     return _Filling(form, typed, said).filled(html)
 
 
@@ -147,7 +158,7 @@ class _Filling(HTMLParser):
             changed.pop("checked", None)
             if self._typed.get(name) == (given.get("value") or "on"):
                 changed["checked"] = None
-        elif tag == "input" and name in self._typed:
+        elif tag == "input" and name in self._typed and kind not in _NEVER_FILLED:
             changed["value"] = self._typed[name]
         if name in self._said:
             changed["aria-invalid"] = "true"

@@ -41,7 +41,7 @@ def test_entry_tells_the_whole_story(app: InProcess, admin: Admin) -> None:
     assert (entry["outcome"], entry["outcomes"], entry["fault"]) == ("added", ["added"], None)
     assert len(entry["changes"]["profiles"]) == len(entry["changes"]["subscriptions"]) == 1
     assert entry["request_id"] == "r-1"
-    assert entry["headers"]["authorization"] == "Bear…ials"
+    assert entry["headers"]["authorization"] == "Bearer very…ials"
     assert entry["duration_ms"] >= 0
     assert entry["client"].startswith("127.0.0.1:")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -42,12 +42,21 @@ REFUSALS = (
     *("an integer", "an integer of 64 bits", "a number", "a finite number", "a string", "true or false"),
     *("one of {0}", "a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
 )
+#: What a form says instead: it has a box to tick where the API has a parameter.
+_OF_FORMS = {
+    " (?cascade=true removes it)": "; tick the deletion of the values to remove it",
+    " (?cascade=true removes them)": "; tick their deletion to remove them",
+    " (?cascade=true removes it all the same)": "; tick the deletion of its profiles too",
+}
 #: Names of the state, and those of the forms' fields that set them.
 _FIELDS = {
     "id": "profile_id",
     "body": "subscription_id",
     "resource_token": "resource_id",
     "then": "effect",
+    "resource": "resource_id",
+    "match": "value_column",
+    "field": "field_value",
 }
 _PATH = re.compile(r"(?:^|; )(?P<path>[A-Za-z_][\w.\-]*(?:\[\d+\])?[\w.\-\[\]]*): ")
 
@@ -57,6 +66,11 @@ class Complaint(NamedTuple):
 
     field: str | None
     text: str
+
+
+def complaints_about(problems: Iterable[tuple[str, str]], names: Collection[str]) -> list[Complaint]:
+    """What is wrong with each of these paths, in the page's language already."""
+    return [Complaint(_field(path, names), text) for path, text in problems]
 
 
 def complaints_of(text: str, names: Collection[str]) -> list[Complaint]:
@@ -75,12 +89,14 @@ def _field(path: str, names: Collection[str]) -> str | None:
     plain = re.sub(r"\[\d+\]", "", path)
     steps = plain.split(".")
     wanted = (plain, plain.replace("fields.", "field.", 1), steps[0], steps[-1])
-    known = next((one for one in (*wanted, _FIELDS.get(steps[-1])) if one in names), None)
+    renamed = (_FIELDS.get(steps[-1]), _FIELDS.get(steps[0]))
+    known = next((one for one in (*wanted, *renamed) if one in names), None)
     return next(iter(names)) if known is None and len(names) == 1 else known
 
 
 def worded(text: str) -> str:
     """An English text of a refusal in the page's language; as it is where nobody has translated it."""
+    text = of_form(text)
     said = gettext(text)
     if said != text:
         return said
@@ -91,8 +107,15 @@ def worded(text: str) -> str:
     return text
 
 
+def of_form(text: str) -> str:
+    """A text of the API as a form says it."""
+    for parameter, box in _OF_FORMS.items():
+        text = text.replace(parameter, box)
+    return text
+
+
 @cache
 def _forms() -> list[tuple[str, re.Pattern[str]]]:
     """Each template with what its texts look like; the longest first, for it says most."""
-    ordered = sorted(REFUSALS, key=len, reverse=True)
+    ordered = sorted(map(of_form, REFUSALS), key=len, reverse=True)
     return [(one, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(one)), re.DOTALL)) for one in ordered]
