@@ -102,7 +102,7 @@ def test_item_says_what_was_set(app: InProcess, name: str) -> None:
 
 
 def test_S6_has_an_item_and_a_refusal_that_are_set_apart(app: InProcess) -> None:
-    resource = {"id": 60, "name": "A", "token": "one-provider", "db_ids": [17], "providers": ["ios-apns"]}
+    resource = {"id": 999, "name": "A", "token": "one-provider", "db_ids": [17], "providers": ["ios-apns"]}
     assert app.client.post("/__admin/resources", json=resource).status_code == 201
     settle(app, answers={"S6": {"description": "not here", "error": 12}})
     item = app.post(body(resource_token="one-provider")).get_json()["data"][0]
