@@ -14,6 +14,7 @@ from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, Subs
 from emulator.journal.events import Event
 from emulator.loop.pacing import Pacing
 from emulator.rules.errors import Invalid
+from emulator.rules.model import shortened
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Resource, Subscription
 from emulator.schemas.errors import flatten, messages, string
@@ -136,6 +137,8 @@ async def _read_events(file: IO[bytes]) -> list[Event]:
     for position, value in enumerate(read_entries(file, "events")):
         if steps.long:
             await steps.pause()
+        if isinstance(value, dict) and (unknown := value.keys() - set(RecordedEvent.__struct_fields__)):
+            raise Invalid(f"events[{position}].{shortened(min(unknown))}: unknown key", "A3")
         try:
             one = msgspec.convert(value, RecordedEvent)
         except msgspec.ValidationError as error:

@@ -101,8 +101,8 @@ def test_a_full_disk_refuses_is_told_and_is_recovered_from(
     limit_files(server, None)
     recovered(server)
     accepted(server, "after")
-    holds(server, 10)
-    killed_and_started_again(server, 10)
+    holds(server, 14)
+    killed_and_started_again(server, 14)
     assert push(server, "refused-1")[1]["error"] == 0
 
 
@@ -112,7 +112,7 @@ def test_without_a_health_check_it_recovers_too(server: Server) -> None:
     refused(server, "one", "File too large")
     limit_files(server, None)
     until(lambda: push(server, "one")[0] == 200)
-    holds(server, 10)
+    holds(server, 14)
 
 
 def test_reading_goes_on_while_the_disk_is_full(server: Server) -> None:
@@ -135,8 +135,8 @@ def test_a_directory_that_is_moved_away_and_back(server: Server) -> None:
     away.rename(server.state)
     recovered(server)
     accepted(server, "after")
-    holds(server, 10)
-    killed_and_started_again(server, 10)
+    holds(server, 14)
+    killed_and_started_again(server, 14)
 
 
 @pytest.mark.parametrize("made_anew", [True, False])
@@ -177,7 +177,7 @@ def test_a_deleted_snapshot_comes_back(server: Server) -> None:
     until(lambda: (server.state / "default.json").exists())
     holds(server, 12)
     accepted(server, "after")
-    killed_and_started_again(server, 10)
+    killed_and_started_again(server, 14)
 
 
 def test_another_state_in_its_place_is_not_overwritten(server: Server) -> None:
@@ -223,8 +223,8 @@ def test_a_snapshot_that_fails_is_told_and_made_up_for(start_server: Callable[..
     limit_files(server, None)
     recovered(server)
     until(lambda: (server.state / "default.json").stat().st_size > snapshot_size)
-    holds(server, 6 + 2 * (sent + 1))
-    killed_and_started_again(server, 6 + 2 * (sent + 1))
+    holds(server, 10 + 2 * (sent + 1))
+    killed_and_started_again(server, 10 + 2 * (sent + 1))
 
 
 def test_the_server_outlives_a_full_disk_that_its_log_is_on_too(start_server: Callable[..., Server]) -> None:
@@ -279,7 +279,7 @@ def test_a_disk_that_is_really_full(start_server: Callable[..., Server], small_d
     filler.unlink()
     recovered(server)
     accepted(server, "after")
-    killed_and_started_again(server, 10 + 2 * sent)
+    killed_and_started_again(server, 14 + 2 * sent)
 
 
 def test_a_disk_that_turns_read_only(start_server: Callable[..., Server], small_disk: Path) -> None:
@@ -296,8 +296,8 @@ def test_a_disk_that_turns_read_only(start_server: Callable[..., Server], small_
         mount("-o", "remount,rw,bind", str(small_disk))
         recovered(server)
         accepted(server, "after")
-        holds(server, 6 + 2 * (sent + 1))
-        killed_and_started_again(server, 6 + 2 * (sent + 1))
+        holds(server, 10 + 2 * (sent + 1))
+        killed_and_started_again(server, 10 + 2 * (sent + 1))
     finally:
         server.kill()
         subprocess.run(["umount", "-l", str(small_disk)], check=True, timeout=30)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from emulator.importer.checking import declared_fields, find_resource
+from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.layout import DELIMITERS, read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
@@ -160,6 +160,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         **upload.written,
     )
     dry_run = "dry_run" in form
+    check_plan(plan, _source(upload), found.store)
     if not dry_run and plan not in upload.shown and first_remarks(plan, _source(upload), found.store):
         return _mapping_page(upload, plan)
     upload.shown.add(plan)
