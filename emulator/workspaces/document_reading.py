@@ -14,9 +14,8 @@ from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, Subs
 from emulator.journal.events import Event
 from emulator.loop.pacing import Pacing
 from emulator.rules.errors import Invalid
-from emulator.rules.model import shortened
 from emulator.rules.keys import HASH_DIGITS, digest
-from emulator.rules.model import Changes, Database, Resource, Subscription
+from emulator.rules.model import Changes, Database, Resource, Subscription, shortened
 from emulator.schemas.errors import flatten, messages, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
