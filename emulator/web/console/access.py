@@ -157,11 +157,9 @@ def secure(response: Response) -> Response:
 
 def form_field() -> Markup:
     """The fields of a form that show whose it is, and on which page it stands."""
+    field = Markup('<input type="hidden" name="{}" value="{}">')
     page = request.full_path.rstrip("?")
-    text = (
-        '<input type="hidden" name="form_token" value="{}"><input type="hidden" name="form_page" value="{}">'
-    )
-    return Markup(text).format(generate_csrf(), page)
+    return field.format("form_token", generate_csrf()) + field.format("form_page", page)
 
 
 @pages.route("/__console/sign-in", methods=["GET", "POST"])
