@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -42,6 +44,7 @@ _Time = Annotated[str, msgspec.Meta(pattern=f"^{_TIME_FORM}$")]
 _TIME = validate.Regexp(f"{_TIME_FORM}$", error="must be a time as 2026-01-31T12:00:00.000Z")
 #: The members that are read entry by entry; the last millisecond that a time can name.
 _LONG = ("profiles", "events")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 #: The most problems that an answer lists.
 MAX_PROBLEMS = 20
 
@@ -142,8 +145,17 @@ async def _read_events(file: IO[bytes]) -> list[Event]:
             one = msgspec.convert(value, RecordedEvent)
         except msgspec.ValidationError as error:
             raise Invalid(f"events[{position}]: {error}", "A3") from error
+        if not _is_time(one.time):
+            raise Invalid(f"events[{position}].time: must be a time as 2026-01-31T12:00:00Z", "A3")
         events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
     return events
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return _DATE_TIME.fullmatch(text) is not None and bool(datetime.fromisoformat(text[:19]))
+    except ValueError:
+        return False
 
 
 class _Building:
