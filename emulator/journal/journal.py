@@ -119,8 +119,9 @@ class Journal(Generic[E, R]):
         for position in range(len(places) - 1, -1, -1):
             yield self._read(oldest + position, places[position])
 
-    def clear(self) -> None:
-        """Delete all entries; later ids continue."""
+    def clear(self) -> int:
+        """Delete all entries; later ids continue. Returns their number."""
+        cleared = len(self._places)
         self._places.clear()
         self._block = bytearray()
         self._end = 0
@@ -129,6 +130,7 @@ class Journal(Generic[E, R]):
         self.bytes = 0
         self.dropped = 0
         self._tell(None)
+        return cleared
 
     def restart(self) -> None:
         """Delete all entries and restart the ids. Whoever waits for news is told."""

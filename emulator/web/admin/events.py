@@ -63,10 +63,7 @@ def get_event(entry_id: int) -> RecordedEvent:
 @operation("delete", "/events")
 def clear_events() -> Cleared:
     """Delete all events."""
-    journal = workspace().events
-    cleared = len(journal)
-    journal.clear()
-    return Cleared(cleared)
+    return Cleared(workspace().events.clear())
 
 
 @operation("post", "/events/count", body=EventCountSchema)

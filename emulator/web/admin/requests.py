@@ -124,10 +124,7 @@ def get_request(entry_id: int) -> RecordedRequest:
 @operation("delete", "/requests")
 def clear_requests() -> Cleared:
     """Empty the journal."""
-    journal = workspace().requests
-    cleared = len(journal)
-    journal.clear()
-    return Cleared(cleared)
+    return Cleared(workspace().requests.clear())
 
 
 @operation("get", "/requests/attempts")
