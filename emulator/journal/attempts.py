@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from emulator.journal.entry import outcome_word, request_id_of
+from emulator.journal.entry import Beginning, outcome_word, request_id_of
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Pacing
 from push_emulator.answers import AttemptGroup
@@ -30,20 +30,7 @@ class _Attempt(NamedTuple):
     status: int
 
 
-class _Beginning(msgspec.Struct, array_like=True, gc=False):
-    """The first members of an entry: the others need not be decoded."""
-
-    id: int
-    at_ms: int
-    method: str
-    path: str
-    query: str
-    client: str
-    headers: dict[str, str]
-    body_bytes: bytes
-
-
-_decode = msgspec.msgpack.Decoder(_Beginning).decode
+_decode = msgspec.msgpack.Decoder(Beginning).decode
 
 
 class Attempts:
@@ -83,7 +70,7 @@ class Attempts:
             if steps.long:
                 await steps.pause()
 
-    def _add(self, one: _Beginning) -> None:
+    def _add(self, one: Beginning) -> None:
         sent = request_id_of(one.headers)
         # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
         request_id = (one.path.rstrip("/"), sent) if sent else None

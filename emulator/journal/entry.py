@@ -22,7 +22,20 @@ _HEAVIEST_FIRST: tuple[Outcome, ...] = ("refused", "changed", "added")
 _SHOWN_DEPTH = 32
 
 
-class Entry(msgspec.Struct, array_like=True, gc=False):
+class Beginning(msgspec.Struct, array_like=True, gc=False):
+    """The first members of an :class:`Entry`: what came. Whoever needs no more decodes no more."""
+
+    id: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    client: str
+    headers: dict[str, str]
+    body_bytes: bytes
+
+
+class Entry(Beginning, array_like=True, gc=False):
     """One call of the endpoint, as it came and as it was answered.
 
     ``body_bytes`` is what came, ``answer_bytes`` what was sent, empty where nothing was; ``resource`` the
@@ -33,14 +46,6 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     and changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.bounds`).
     """
 
-    id: int
-    at_ms: int
-    method: str
-    path: str
-    query: str
-    client: str
-    headers: dict[str, str]
-    body_bytes: bytes
     status: int
     error: int
     error_text: str
