@@ -33,7 +33,7 @@ from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import criteria, safety
 from emulator.web.console import one_request, own_fault
-from emulator.web.console.language import LANGUAGES, TRANSLATIONS, complaint_texts
+from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
 from emulator.web.console.presenters import effects, refusals, reuse, search_words
 from emulator.web.console.rules import FAMILIES
@@ -99,7 +99,7 @@ def domain_texts() -> Iterator[str]:
         yield from (subject, *meanings.values())
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
-    yield from (*COMPLAINTS, TYPE_FORM, *complaint_texts())
+    yield from (*COMPLAINTS, TYPE_FORM)
     yield from map(refusals.of_form, refusals.REFUSALS)
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()

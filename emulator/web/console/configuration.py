@@ -15,8 +15,9 @@ from emulator.rules.model import Database, Resource, RoleToken
 from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
-from emulator.web.console.language import complaint, gettext
+from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, pages, plain_text, read_form
+from emulator.web.console.presenters.refusals import worded
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.answers import database_record, resource_record
 from emulator.workspaces.workspace import Workspace
@@ -124,7 +125,7 @@ def _json_of(name: str, otherwise: Any) -> Any:
         return read_unique_json(text.encode("utf-8", "replace")) if text else otherwise
     except JSONProblem as problem:
         path = f"{name}.{problem.path}" if problem.path else name
-        raise Invalid(f"{path}: {complaint(problem.text)}", "A3") from problem
+        raise Invalid(f"{path}: {worded(problem.text)}", "A3") from problem
 
 
 def _sdk_members(one: Resource | None) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +15,6 @@ LANGUAGES = {"en": "English", "ru": "Русский"}
 COOKIE = "emulator_language"
 TRANSLATIONS = Path(__file__).resolve().parent / "translations"
 _YEAR_S = 365 * 24 * 3600
-#: Complaints with values as the schemas write them, and their translatable forms.
-_COMPLAINTS = (
-    (re.compile(r'(?P<problem>.+), did you mean "(?P<name>.+)"\?'), '%(problem)s, did you mean "%(name)s"?'),
-    (re.compile(r'"(?P<name>.+)" is not known'), '"%(name)s" is not known'),
-    (
-        re.compile(r"is not JSON: (?P<reason>.+) at line (?P<line>\d+) column (?P<column>\d+)"),
-        "is not JSON: %(reason)s at line %(line)s column %(column)s",
-    ),
-)
 
 
 def init_app(app: Flask) -> None:
@@ -54,23 +43,6 @@ def gettext(text: str, **values: Any) -> str:
     """The text in the page's language, in English where there is no translation; with its ``%(name)s``."""
     translated: str = flask_babel.gettext(text, **values)
     return translated
-
-
-def complaint(text: str) -> str:
-    """What the schemas say of a form's value, in the page's language."""
-    for written, translatable in _COMPLAINTS:
-        found = written.fullmatch(text)
-        if found is not None:
-            values = found.groupdict()
-            if "problem" in values:
-                values["problem"] = complaint(values["problem"])
-            return gettext(translatable, **values)
-    return gettext(text)
-
-
-def complaint_texts() -> Iterator[str]:
-    """The translatable forms of complaints with values."""
-    return (text for _, text in _COMPLAINTS)
 
 
 def number(value: float) -> str:

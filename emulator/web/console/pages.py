@@ -31,7 +31,7 @@ from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from emulator.store.errors import Unavailable
 from emulator.web.admin.loading import load
 from emulator.web.admin.numbers import read_digits
-from emulator.web.console.language import complaint, gettext
+from emulator.web.console.language import gettext
 from emulator.web.console.presenters.counts import Counts
 from emulator.web.console.presenters.refusals import complaints_of, worded
 from emulator.web.console.refused_form import PAGE_FIELD, Complain, page_again
@@ -174,7 +174,7 @@ def own_path(text: str, otherwise: str) -> str:
 
 def read_form(schema: Schema, document: Any) -> Any:
     """What a form says, as the schema loads it. Raises :class:`Invalid`, in the page's language."""
-    return load(schema, document, complaint)
+    return load(schema, document, worded)
 
 
 def number_of(name: str) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from emulator.web.console.language import gettext
 
-#: What the state refuses, as it says it in English; ``{0}``, ``{1}`` stand for names and numbers.
+#: What the state and the schemas refuse, in English; ``{0}``, ``{1}`` stand for names and numbers.
 REFUSALS = (
     *("must be {0}", "must not be empty", "there is no database {0}", "there is no resource {0}"),
     *("is required", "is there already", "is a duplicate", "is on this profile already, as {0}"),
@@ -35,6 +35,7 @@ REFUSALS = (
     "leaves out a database in which it has subscriptions (?cascade=true removes them)",
     "database {0} is in use: {1} (?cascade=true removes it all the same)",
     "resource {0} is in use: there are subscriptions of it (?cascade=true removes them)",
+    *('{0}, did you mean "{1}"?', '"{0}" is not known'),
     *("{0} is there already", "is not JSON: {0} at line {1} column {2}"),
     "its name must be 1 to 64 of a-z 0-9 - _",
     "its name is empty; give one, as {0}",
@@ -103,7 +104,7 @@ def worded(text: str) -> str:
     for template, form in _forms():
         match = form.fullmatch(text)
         if match is not None:
-            return gettext(template).format(*(gettext(one) for one in match.groups()))
+            return gettext(template).format(*map(worded, match.groups()))
     return text
 
 
