@@ -10,7 +10,8 @@ WORKDIR /src
 # Of the sources only what names the dependencies: a change of any other file installs nothing again.
 COPY setup.cfg ./
 RUN python -c "from configparser import ConfigParser; c = ConfigParser(); c.read('setup.cfg'); \
-print(c['options']['install_requires'], c['options.extras_require']['tls'], sep='\n')" > requirements.txt \
+print(c['options']['install_requires'], *(c['options.extras_require'][e] for e in ('postgres', 'tls')), sep='\n')" \
+    > requirements.txt \
     && python -m venv --without-pip /app \
     && pip --python /app/bin/python install --no-cache-dir -r requirements.txt
 # The console speaks English and Russian, and Babel brings a thousand locales. Made-up people are seldom wanted,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import compileall
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.console import chromium
+from tests import programs
 from tests.project.audit import audit
-from tests.web import nginx
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What bandit would say of every program of this kind: assertions for the type checker (B101), words that
@@ -31,16 +29,6 @@ CHECKS = (
 #: One process more than there are processors: tests wait for servers, and a few for time to pass.
 PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 
-#: What tests drive, by Debian's packages.
-_PROGRAMS = {"chromium": chromium, "nginx-light": nginx}
-#: What is said of a program that is not there and cannot be installed.
-_HINTS = {
-    "chromium": "No Chromium: the console's browser tests will be skipped. Install the package `chromium`\n"
-    "or name one: CHROMIUM=/path/to/chromium python -m tests",
-    "nginx-light": "No nginx: the tests of the documented reverse proxy will be skipped. Install the\n"
-    "package `nginx-light` or `nginx`, or name one: NGINX=/path/to/nginx python -m tests",
-}
-
 
 class Done(NamedTuple):
     """A check that came to its end: its exit status, and all that it wrote."""
@@ -50,29 +38,9 @@ class Done(NamedTuple):
     text: str
 
 
-def provide_programs() -> None:
-    """Install Chromium and nginx where that can be done without a question: on Debian, as root.
-
-    Elsewhere the tests that need them are skipped, and it is said how to install them. So it is with nginx
-    where systemd runs: its package would start a server on port 80.
-    """
-    missing = [package for package, program in _PROGRAMS.items() if program.find() is None]
-    root = shutil.which("apt-get") is not None and os.geteuid() == 0
-    services = Path("/run/systemd/system").exists()
-    wanted = [one for one in missing if root and not (services and one == "nginx-light")]
-    for package in missing:
-        if package not in wanted:
-            print(_HINTS[package], flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (("apt-get", "update", "-qq"), ("apt-get", "install", "-y", "-qq", *wanted)):
-        if wanted:
-            print("$", *command, flush=True)
-            subprocess.call(command, env=environment, stdout=subprocess.DEVNULL)
-
-
 def main() -> int:
     """Run everything; the exit status of the first that fails, which ends the rest."""
-    provide_programs()
+    programs.provide()
     # Hundreds of servers are started. Where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in
     # many images), each of them would compile the whole package anew.
     for package in ("emulator", "push_emulator"):

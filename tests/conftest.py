@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import database, postgres
 from tests.server import Server
+
+__all__ = ["database", "postgres"]
 
 #: Repeats the part of the contract run that explores.
 SEED = "CONTRACT_SEED"

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
+from tests.programs import CHROMIUM
 from tests.server import PATIENCE_S, ROOT, Server
 
 PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def _snippet(language: str, server: Server) -> str:
@@ -93,14 +93,13 @@ def test_https(secure: Server, language: str, command: tuple[str, ...]) -> None:
     assert json.loads(printed)["data"][0]["subscription_id"].startswith("secret-token-of-")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
 def test_Q4_page_of_another_origin_in_a_browser(fresh: Server, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "index.html").write_text(_snippet("html", fresh), encoding="utf-8")
     with _site(folder) as origin:
         shown = _run(
-            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+            *(CHROMIUM.path(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
             *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", origin),
         )
     found = re.search(r'<pre id="answer">(.*?)</pre>', shown, re.S)

@@ -106,7 +106,8 @@ NOT_LOADED = {"_typeshed", "pytest"}
 def test_every_import_is_declared() -> None:
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    lines = (setup["options"]["install_requires"] + setup["options.extras_require"]["tls"]).split()
+    extras = setup["options.extras_require"]
+    lines = (setup["options"]["install_requires"] + extras["postgres"] + extras["tls"]).split()
     declared = {re.split(r"[<>=!~\[]", line)[0].lower().replace("-", "_") for line in lines}
     known = declared | COME_ALONG | NOT_LOADED | set(sys.stdlib_module_names) | {"emulator", "push_emulator"}
     assert imported_by("emulator") | imported_by("push_emulator") <= known

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.programs import NGINX
 from tests.server import ROOT, Server
 from tests.waiting import until
 
-#: Debian has it where only root looks.
-_PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 _AROUND = """\
 daemon off;
 master_process off;
@@ -37,11 +34,6 @@ http {{
 """
 
 
-def find() -> str | None:
-    """The program: what ``NGINX`` says, else the one in the usual places."""
-    return os.environ.get("NGINX") or shutil.which("nginx", path=_PLACES)
-
-
 @contextmanager
 def before(behind: Server, folder: Path) -> Iterator[str]:
     """An nginx before this server, as documented: the URL of its path, without a slash at the end."""
@@ -56,7 +48,7 @@ def before(behind: Server, folder: Path) -> Iterator[str]:
     settings = folder / "nginx.conf"
     settings.write_text(_AROUND.format(folder=folder, port=port, documented=documented))
     process = subprocess.Popen(
-        [str(find()), "-p", str(folder), "-c", str(settings), "-e", str(folder / "error.log")],
+        [NGINX.path(), "-p", str(folder), "-c", str(settings), "-e", str(folder / "error.log")],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -13,6 +13,7 @@ import pytest
 
 from tests.console.pages import PAGES
 from tests.importer.tables import PROVIDER
+from tests.programs import NGINX
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
 from tests.web import nginx
 from tests.web.test_reverse_proxy import FORMS, LINKS, form_token
@@ -25,8 +26,7 @@ CALL = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("by-nginx",
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where nginx has the server."""
-    if nginx.find() is None:
-        pytest.skip("NO TESTS OF THE DOCUMENTED NGINX: it is not there (package nginx-light, or NGINX=PATH)")
+    NGINX.path()
     folder = tmp_path_factory.mktemp("nginx")
     server = Server(folder, "--durability", "none", "--trust-proxy", "--admin-token", TOKEN).start()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,10 @@ from emulator.endpoint.exchange import PATHS
 from emulator.settings import Settings
 from emulator.web.openapi.document import openapi_document, schema_documents
 from emulator.web.openapi.push import page_examples
+from tests.programs import CHROMIUM
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
 
 EXAMPLES = json.loads((ROOT / "tests" / "seed" / "examples.json").read_text(encoding="utf-8"))["examples"]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 #: The page and its files, and the document itself: not part of the contract.
 READERS = {"admin.openapi", "admin.docs", "admin.docs_file"}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -204,11 +203,10 @@ def test_page_loads_nothing_from_elsewhere(fresh: Server) -> None:
     assert "http" not in page.headers["content-security-policy"]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
 def test_page_shows_the_contract_in_a_browser(fresh: Server, tmp_path: Path) -> None:
     shown = subprocess.run(
         [
-            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+            *(CHROMIUM.path(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
             *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom"),
             f"{fresh.url}/w/team-a/__admin/docs/",
         ],
