@@ -30,7 +30,8 @@ from emulator.settings import Settings
 from emulator.store.files import NotWritten, replace_file, write_arrays
 from emulator.store.fixture_set import FixtureSet
 from emulator.workspaces.document import END, snapshot_pieces
-from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
+from emulator.workspaces.names import DEFAULT_WORKSPACE
+from emulator.workspaces.workspace import Workspace
 
 
 @click.command("export")

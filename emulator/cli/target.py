@@ -16,8 +16,9 @@ from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
 from emulator.store.recovery import STEM, nothing_stored
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.workspaces.registry import is_name, stored_names
-from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
+from emulator.workspaces.names import DEFAULT_WORKSPACE, is_name
+from emulator.workspaces.stored import state_file, stored_names
+from emulator.workspaces.workspace import Workspace
 from push_emulator.errors import EmulatorError
 
 if TYPE_CHECKING:

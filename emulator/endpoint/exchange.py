@@ -40,7 +40,8 @@ from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.store.errors import Unavailable
 from emulator.workspaces.errors import headers_of, refusal, status_of
-from emulator.workspaces.registry import WORKSPACE_HEADER, Workspaces, chosen_name
+from emulator.workspaces.names import WORKSPACE_HEADER, chosen_name
+from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.workspace import Workspace
 
 #: Where the endpoint is served (Q2).

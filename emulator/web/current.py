@@ -9,8 +9,8 @@ from flask import Flask, current_app, request
 
 from emulator.emulator import Emulator
 from emulator.messages import split_path
-from emulator.workspaces.registry import WORKSPACE_HEADER, chosen_name, is_name
-from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace
+from emulator.workspaces.names import DEFAULT_WORKSPACE, WORKSPACE_HEADER, chosen_name, is_name
+from emulator.workspaces.workspace import Workspace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -3,76 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 
-from emulator.journal.events import EventJournal
-from emulator.journal.journal import RequestJournal
 from emulator.rules.errors import Invalid, Refused, TooMany
 from emulator.settings import Settings
 from emulator.store.errors import ForeignFile, StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
-from emulator.store.recovery import (
-    STEM,
-    Recovered,
-    find_logs,
-    nothing_stored,
-    recover_in_steps,
-    stored_states,
-)
-from emulator.store.removal import clear_away, clear_folder, remove
-from emulator.store.snapshot import is_snapshot
-from emulator.store.tables import SPECS
-from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.recovery import Recovered
 from emulator.workspaces.errors import failed
-from emulator.workspaces.workspace import DEFAULT_WORKSPACE, Workspace, state_file
+from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
+from emulator.workspaces.stored import StoredWorkspaces
+from emulator.workspaces.unmade import UnmadeWorkspaces
+from emulator.workspaces.workspace import Workspace
 
-WORKSPACE_HEADER = "X-Emulator-Workspace"
-#: The most names without a workspace whose refused requests are kept.
-_MOST_UNMADE = 256
 #: Seconds that the last snapshots may take, and how many are written at the same time.
 CLOSING_S = 3.0
 _CLOSING_AT_ONCE = 8
-#: Bytes of a stored state that is opened in steps: a smaller one takes a few milliseconds at most.
-_LARGE = 1 << 18
-
-
-def is_name(name: str) -> bool:
-    """Whether a workspace can have this name."""
-    return STEM.fullmatch(name) is not None
-
-
-def check_name(name: str) -> None:
-    """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
-    if not name:
-        text = f"workspace: its name is empty; give one, as /w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither"
-        raise Invalid(f"{text} for {DEFAULT_WORKSPACE}", "A3")
-    if not is_name(name):
-        raise Invalid("workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
-
-
-def chosen_name(in_path: str | None, in_header: str | None) -> str:
-    """The name of the workspace that a request is for: the path's, else the header's, else ``default``.
-
-    Raises :class:`Invalid` if either of them is a name that no workspace can have.
-    """
-    if in_path is None and in_header is None:
-        return DEFAULT_WORKSPACE
-    for name in (in_path, in_header):
-        if name is not None:
-            check_name(name)
-    return in_path or in_header or DEFAULT_WORKSPACE
-
-
-def stored_names(folder: Path) -> set[str]:
-    """The names of the workspaces whose state is in this folder. Raises :class:`OSError`."""
-    return {path.stem for path in stored_states(folder)}
 
 
 class Workspaces:
@@ -99,14 +50,11 @@ class Workspaces:
         self.fixtures = fixtures
         self._open: dict[str, Workspace] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
-        self._unmade: OrderedDict[str, Workspace] = OrderedDict()
-        self._fresh: Workspace | None = None
         self._users: Counter[str] = Counter()
+        self._stored = StoredWorkspaces(settings, self._check_lock)
+        self._unmade = UnmadeWorkspaces(settings, self._users)
         self.on_delete: list[Callable[[str], object]] = []
-        if settings.durability != "none" and settings.state.is_dir():
-            clear_folder(settings.state)
         self.default = self._new(DEFAULT_WORKSPACE)
-        self._open[DEFAULT_WORKSPACE] = self.default
 
     def __iter__(self) -> Iterator[Workspace]:
         return iter(list(self._open.values()))
@@ -133,22 +81,11 @@ class Workspaces:
         """
         name = name or DEFAULT_WORKSPACE
         check_name(name)
-        if self.is_made(name):
-            return self.get(name)
-        found = self._unmade.get(name) or self._keep_unmade(name)
-        found.store = self._fresh_store()
-        self._unmade.move_to_end(name)
-        self._bound_unmade()
-        return found
+        return self.get(name) if self.is_made(name) else self._unmade.look(name, self.fixtures)
 
     def is_made(self, name: str) -> bool:
         """Whether there is a workspace of this name, in memory or on the disk."""
-        if name in self._open or self._settings.durability == "none":
-            return name in self._open
-        try:
-            return not nothing_stored(state_file(self._settings.state, name))
-        except StateError:  # opening the workspace reports the problem
-            return True
+        return name in self._open or self._stored.has(name)
 
     def ready(self, name: str) -> Workspace | None:
         """The workspace of this name if it is open and :meth:`is_ready`; it is in use now."""
@@ -163,7 +100,7 @@ class Workspaces:
         workspace = self._open.get(name)
         if workspace is not None:
             return workspace.store.held is None
-        return name not in self._opening and not self._is_large(name)
+        return name not in self._opening and not self._stored.is_large(name)
 
     async def until_ready(self, name: str) -> None:
         """Wait while the state of this workspace is changed in steps, and open a large one in steps.
@@ -193,7 +130,7 @@ class Workspaces:
         Raises what ``work`` raises in a fresh workspace, and :class:`Refused` as :meth:`get` does.
         """
         if not self.is_made(name):
-            await work(self._in_memory(name))
+            await work(self._unmade.make(name, self.fixtures))
         return self.get(name)
 
     @contextmanager
@@ -211,7 +148,7 @@ class Workspaces:
 
     def names(self) -> list[str]:
         """The names of all workspaces, in memory and on the disk, sorted."""
-        return sorted(self._stored().union(self._open))
+        return sorted(self._stored.names().union(self._open))
 
     def delete(self, name: str) -> bool:
         """Delete a workspace with its files; returns whether there was one.
@@ -222,24 +159,13 @@ class Workspaces:
         if name == DEFAULT_WORKSPACE:
             raise Invalid("the default workspace cannot be deleted, only reset", "A3")
         workspace = self._open.get(name)
-        path = state_file(self._settings.state, name)
-        on_disk = self._settings.durability != "none"
-        try:
-            if workspace is None and not (on_disk and is_snapshot(path)):
-                return False
-            if on_disk:
-                self._check_lock()
-                if workspace is not None:
-                    workspace.store.prepare_removal()
-                remove(path, self._settings.durability == "fsync")
-        except OSError as error:
-            text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
-            raise failed(text, error) from error
+        if not self._stored.delete(name, workspace.store if workspace is not None else None):
+            return False
         for forget in self.on_delete:  # a successor inherits nothing
             forget(name)
         if workspace is not None:
             del self._open[name]
-            self._keep_unmade(name, *workspace.give_journals())
+            self._unmade.keep(name, self.fixtures, *workspace.give_journals())
             workspace.discard()
         return True
 
@@ -255,7 +181,9 @@ class Workspaces:
             return gone
         for name in sorted({*self.names()}.difference(self._users, self._opening, [DEFAULT_WORKSPACE])):
             try:
-                if self._idle_s(name) > ttl and self.delete(name):
+                workspace = self._open.get(name)
+                idle_s = workspace.idle_s if workspace is not None else self._stored.idle_s(name)
+                if idle_s > ttl and self.delete(name):
                     gone.append(name)
             except (OSError, Refused, StateError, Unavailable) as error:
                 if problems is not None:
@@ -267,11 +195,6 @@ class Workspaces:
         for workspace in self:
             if workspace.idle_s >= idle_s:
                 workspace.store.rest()
-
-    def _idle_s(self, name: str) -> float:
-        if name in self._open:
-            return self._open[name].idle_s
-        return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
 
     async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
         """Begin every workspace anew from other fixtures; the names of those that could not be, and why.
@@ -313,26 +236,11 @@ class Workspaces:
         if self.fixtures.shared is not None:
             self.fixtures.shared.close()
 
-    def _stored(self) -> set[str]:
-        return stored_names(self._settings.state) if self._settings.durability != "none" else set()
-
-    def _files(self, name: str) -> list[Path]:
-        path = state_file(self._settings.state, name)
-        return [path, *find_logs(path).values()]
-
-    def _is_large(self, name: str) -> bool:
-        """Whether what is stored under this name takes long to open."""
-        if self._settings.durability == "none" or not state_file(self._settings.state, name).exists():
-            return False
-        return sum(path.stat().st_size for path in self._files(name)) > _LARGE
-
     async def _open_in_steps(self, name: str) -> None:
         try:
             self._check_room()
             with _refusing(name):
-                path = state_file(self._settings.state, name)
-                clear_away(path)
-                recovered = await recover_in_steps(path, SPECS)
+                recovered = await self._stored.recover(name)
             if name not in self._open:
                 self._make(name, recovered)
         finally:
@@ -349,58 +257,27 @@ class Workspaces:
     def _make(self, name: str, recovered: Recovered | None = None) -> Workspace:
         check_name(name)
         self._check_room()
-        before = self._unmade.get(name)
         with _refusing(name):
-            journals = (before.requests, before.events) if before else (None, None)
-            workspace = self._new(name, journals[0], journals[1], recovered)
-        self._open[name] = workspace
-        if before is not None:
-            workspace.metrics = before.metrics
-            del self._unmade[name]
-        return workspace
+            return self._new(name, recovered)
 
-    def _new(
-        self,
-        name: str,
-        requests: RequestJournal | None = None,
-        events: EventJournal | None = None,
-        recovered: Recovered | None = None,
-    ) -> Workspace:
-        return Workspace(
+    def _new(self, name: str, recovered: Recovered | None = None) -> Workspace:
+        """A workspace that continues the journals and the metrics that were kept under its name."""
+        before = self._unmade.get(name)
+        workspace = Workspace(
             name,
             self._settings,
             self.fixtures,
-            requests,
+            before.requests if before else None,
             check_lock=self._check_lock,
             monotonic=self._monotonic,
             recovered=recovered,
-            events=events,
+            events=before.events if before else None,
         )
-
-    def _in_memory(self, name: str) -> Workspace:
-        return Workspace(name, replace(self._settings, durability="none"), self.fixtures)
-
-    def _fresh_store(self) -> TinyDBStore:
-        """The data of a workspace before its first change."""
-        if self._fresh is None or self._fresh.fixtures is not self.fixtures:
-            self._fresh = self._in_memory("fresh")
-        return self._fresh.store
-
-    def _keep_unmade(
-        self, name: str, requests: RequestJournal | None = None, events: EventJournal | None = None
-    ) -> Workspace:
-        kept = Workspace(name, self._settings, self.fixtures, requests, self._fresh_store(), events=events)
-        self._unmade[name] = kept
-        return kept
-
-    def _bound_unmade(self) -> None:
-        """Evict those that were read longest ago: together they keep no more than one workspace does."""
-        kept = sum(one.requests.bytes for one in self._unmade.values())
-        for name in list(self._unmade):
-            if len(self._unmade) <= _MOST_UNMADE and kept <= self._settings.journal_bytes:
-                return
-            if name not in self._users:
-                kept -= self._unmade.pop(name).requests.bytes
+        if before is not None:
+            workspace.metrics = before.metrics
+            self._unmade.drop(name)
+        self._open[name] = workspace
+        return workspace
 
 
 @contextmanager

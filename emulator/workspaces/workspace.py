@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from time import monotonic
 
 import msgspec
@@ -30,8 +29,8 @@ from emulator.workspaces.metrics import Metrics
 from emulator.workspaces.remembered import RememberedFaults, read_remembered
 from emulator.workspaces.replays import Replays
 from emulator.workspaces.settings import WorkspaceSettings, starting_settings
+from emulator.workspaces.stored import state_file
 
-DEFAULT_WORKSPACE = "default"
 #: The parts that a reset can keep.
 KEEPABLE = (*REMEMBERED, "requests", "events")
 #: The most records that are dropped without a notice.
@@ -270,8 +269,3 @@ class Workspace:
     def discard(self) -> None:
         """Release the state without writing it: its files are deleted next."""
         self.store.discard()
-
-
-def state_file(folder: Path, name: str) -> Path:
-    """The state file of a workspace."""
-    return folder / f"{name}.json"

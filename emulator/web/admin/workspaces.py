@@ -5,7 +5,8 @@ from __future__ import annotations
 from emulator.rules.errors import NotFound
 from emulator.web.admin.operation import Later, operation
 from emulator.web.current import emulator
-from emulator.workspaces.registry import Workspaces, check_name
+from emulator.workspaces.names import check_name
+from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import DeletedWorkspace, NamedWorkspace, WorkspaceState

@@ -21,9 +21,9 @@ from emulator.web.console.presenters.counts import Counts, count
 from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minutes
 from emulator.web.current import emulator, root_of, workspace, workspace_to_change
 from emulator.web.later import reset_workspace
-from emulator.workspaces.registry import check_name
+from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
 from emulator.workspaces.settings import LINT_IDS
-from emulator.workspaces.workspace import DEFAULT_WORKSPACE, KEEPABLE
+from emulator.workspaces.workspace import KEEPABLE
 
 #: Where each policy comes from, and what each choice means.
 POLICIES = {

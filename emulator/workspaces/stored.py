@@ -1,0 +1,99 @@
+"""The workspaces whose states are in the state directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import time
+
+from emulator.settings import Settings
+from emulator.store.errors import StateError
+from emulator.store.recovery import Recovered, find_logs, nothing_stored, recover_in_steps, stored_states
+from emulator.store.removal import clear_away, clear_folder, remove
+from emulator.store.snapshot import is_snapshot
+from emulator.store.tables import SPECS
+from emulator.store.tinydb_store import TinyDBStore
+from emulator.workspaces.errors import failed
+
+#: Bytes of a stored state that is opened in steps: a smaller one takes a few milliseconds at most.
+_LARGE = 1 << 18
+
+
+def state_file(folder: Path, name: str) -> Path:
+    """The state file of a workspace."""
+    return folder / f"{name}.json"
+
+
+def stored_names(folder: Path) -> set[str]:
+    """The names of the workspaces whose state is in this folder. Raises :class:`OSError`."""
+    return {path.stem for path in stored_states(folder)}
+
+
+class StoredWorkspaces:
+    """The workspaces on the disk; with the durability ``none`` there are none.
+
+    ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
+    """
+
+    def __init__(self, settings: Settings, check_lock: Callable[[], object]) -> None:
+        self._folder = settings.state
+        self._on_disk = settings.durability != "none"
+        self._syncs = settings.durability == "fsync"
+        self._check_lock = check_lock
+        if self._on_disk and self._folder.is_dir():
+            clear_folder(self._folder)
+
+    def path(self, name: str) -> Path:
+        """The state file of this workspace."""
+        return state_file(self._folder, name)
+
+    def names(self) -> set[str]:
+        """The names of all. Raises :class:`OSError`."""
+        return stored_names(self._folder) if self._on_disk else set()
+
+    def has(self, name: str) -> bool:
+        """Whether something is stored under this name, if only a state that cannot be read."""
+        try:
+            return self._on_disk and not nothing_stored(self.path(name))
+        except StateError:  # opening the workspace reports the problem
+            return True
+
+    def is_large(self, name: str) -> bool:
+        """Whether what is stored under this name takes long to open."""
+        if not self._on_disk or not self.path(name).exists():
+            return False
+        return sum(path.stat().st_size for path in self._files(name)) > _LARGE
+
+    async def recover(self, name: str) -> Recovered:
+        """The stored state, in steps that stop nobody. Raises :class:`StateError` and :class:`OSError`."""
+        path = self.path(name)
+        clear_away(path)
+        return await recover_in_steps(path, SPECS)
+
+    def idle_s(self, name: str) -> float:
+        """Seconds since the last change of a stored workspace."""
+        return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
+
+    def delete(self, name: str, opened: TinyDBStore | None) -> bool:
+        """Delete the files of a workspace; returns whether there was one.
+
+        ``opened``: its store, if it is open. Raises :class:`Refused`; then nothing was changed.
+        """
+        if not self._on_disk:
+            return opened is not None
+        path = self.path(name)
+        try:
+            if opened is None and not is_snapshot(path):
+                return False
+            self._check_lock()
+            if opened is not None:
+                opened.prepare_removal()
+            remove(path, self._syncs)
+        except OSError as error:
+            text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
+            raise failed(text, error) from error
+        return True
+
+    def _files(self, name: str) -> list[Path]:
+        path = self.path(name)
+        return [path, *find_logs(path).values()]
