@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from emulator.endpoint.exchange import PATHS
+from emulator.endpoint.call import PATHS
 from emulator.messages import split_path
 
 #: The most bytes of a body after decompression.

@@ -77,7 +77,7 @@ class StoredWorkspaces:
     def delete(self, name: str, opened: TinyDBStore | None) -> bool:
         """Delete the files of a workspace; returns whether there was one.
 
-        ``opened``: its store, if it is open. Raises :class:`Refused`; then nothing was changed.
+        ``opened``: its store, if it is open. Raises :class:`Refused`; then they are as before.
         """
         if not self._on_disk:
             return opened is not None

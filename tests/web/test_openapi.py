@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 
 from emulator.app import create_app
 from emulator.cli.openapi import command
-from emulator.endpoint.exchange import PATHS
+from emulator.endpoint.call import PATHS
 from emulator.settings import Settings
 from emulator.web.openapi.document import openapi_document, schema_documents
 from emulator.web.openapi.push import page_examples

@@ -1,0 +1,107 @@
+"""One call of the endpoint or of a mobile SDK: what is known about it, and what the journal gets of it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from msgspec import Struct, field
+
+from emulator.faults.answering import spoil_of
+from emulator.faults.model import Fault
+from emulator.journal.entry import Entry, word_of
+from emulator.messages import Answer, Incoming
+from emulator.mobile.call import Call as MobileCall
+from emulator.rules.answer import SUCCESS
+from emulator.rules.errors import Refused
+from emulator.rules.model import Decided, Lint, Outcome
+from emulator.workspaces.workspace import Workspace
+
+#: Where the endpoint is served (Q2).
+PATHS = frozenset(
+    path + slash for path in ("/push_subscribe", "/api/v1.1/resources/push_subscribe") for slash in ("", "/")
+)
+_REFUSED = ["refused"]
+
+
+class Call(Struct):
+    """One call, and what is known about it so far. ``text`` is the answer's error text.
+
+    ``mobile``: the call of an SDK; ``None`` for a call of the endpoint.
+    ``hides_refusal``: the request was refused, and the error that the workspace set does not tell it.
+    """
+
+    incoming: Incoming
+    workspace: Workspace
+    since: float
+    cors: list[tuple[str, str]]
+    fault: Fault | None = None
+    outcome: Outcome | None = None
+    lints: list[Lint] = field(default_factory=list)
+    error: Refused | None = None
+    text: str = SUCCESS
+    mobile: MobileCall | None = None
+    hides_refusal: bool = False
+
+
+def record(call: Call, answer: Answer) -> None:
+    """Count the call, and write it into the journal."""
+    seconds = perf_counter() - call.since
+    workspace, outcome = call.workspace, call.outcome
+    decided = outcome.decided if outcome is not None else []
+    if call.error is not None:
+        decided = [*decided, Decided(call.error.rule, None, "said", (call.error.text,))]
+    lints = workspace.settings.wanted(call.lints)
+    metrics, error = workspace.metrics, answer.summary.error or 0
+    outcomes = outcome.outcomes if outcome is not None else _REFUSED if call.hides_refusal else []
+    metrics.outcomes[word_of(call.fault is not None, error, outcomes)] += 1
+    metrics.errors[error] += 1
+    rules = metrics.rules
+    for one in decided:
+        rules[one.rule] += 1
+    for lint in lints:
+        rules[lint.rule] += 1
+    metrics.took(seconds)
+    if call.mobile is not None and call.outcome is not None:
+        for event in call.mobile.events:  # E5
+            call.workspace.events.record(event)
+    _write_down(call, answer, seconds, decided, lints)
+
+
+def _write_down(
+    call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]
+) -> None:
+    if not call.workspace.requests.recording:
+        return
+    workspace, incoming, outcome = call.workspace, call.incoming, call.outcome
+    entry = Entry(
+        0,
+        workspace.clock.now_ms(),
+        incoming.method,
+        incoming.path,
+        incoming.query,
+        incoming.client,
+        incoming.headers,
+        incoming.body,
+        answer.status,
+        answer.summary.error or 0,
+        call.text,
+        answer.body,
+        int(seconds * 1e6) / 1000,  # round() takes ten times as long
+        decided,
+        lints,
+    )
+    if call.fault is not None:
+        entry.fault, entry.effect = call.fault.id, spoil_of(call.fault)
+        if entry.never_answered:
+            entry.answer_bytes = b""
+        if answer.delivery is not None:
+            entry.delay_ms = round(answer.delivery.delay_s * 1000)
+    if outcome is not None:
+        entry.outcomes = outcome.outcomes
+        entry.changes = outcome.changes
+        if outcome.resource is not None:
+            entry.resource_id = outcome.resource.id
+            entry.resource = outcome.resource.name
+    elif call.hides_refusal:
+        entry.outcomes = _REFUSED
+    workspace.requests.record(entry)
