@@ -1,13 +1,9 @@
-"""Hash indexes: from a key to the ids of the documents that have it."""
+"""A hash index: from a key to the ids of the documents that have it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
-from typing import Any
-
-#: Returns the keys of a document: none, one or many.
-KeysOf = Callable[[Any], Sequence[Hashable]]
 
 _Ids = int | dict[int, None]
 #: The most keys of one part on average; beyond them another part is added.
@@ -24,17 +20,16 @@ class Index:
     hashing). A fork shares them with the original until one of the two changes them.
     """
 
-    __slots__ = ("_mask", "_parts", "_shared", "keys_of")
+    __slots__ = ("_mask", "_parts", "_shared")
 
-    def __init__(self, keys_of: KeysOf) -> None:
-        self.keys_of = keys_of
+    def __init__(self) -> None:
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
         self._shared: set[int] = set()
 
     def fork(self) -> Index:
         """An index that says what this one says now; each may change."""
-        other = Index(self.keys_of)
+        other = Index()
         other._parts, other._mask = self._parts.copy(), self._mask
         other._shared, self._shared = set(range(len(self._parts))), set(range(len(self._parts)))
         return other
@@ -74,32 +69,16 @@ class Index:
         ids = parts[place if place < len(parts) else place & (self._mask >> 1)].get(key)
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
-    def add(self, document: Any, doc_id: int) -> None:
-        """Add a document under its keys."""
-        parts, shared = self._parts, self._shared
-        for key in self.keys_of(document):
-            place = hash(key) & self._mask  # as in _place(), without the call
-            if place >= len(parts):
-                place &= self._mask >> 1
-            part = self._own_part(place) if place in shared else parts[place]
-            if part.setdefault(key, doc_id) is not doc_id:
-                _share(part, key, doc_id)
-            elif len(part) > _PART:
-                self._spread()
-
-    def fill(self, documents: Iterable[Any], doc_ids: Iterable[int]) -> None:
-        """Enter some hundred documents under their keys: quickest after :meth:`expect`."""
-        keys_of, parts, mask = self.keys_of, self._parts, self._mask
-        if self._shared or len(parts) <= max(mask, 1):
-            for document, doc_id in zip(documents, doc_ids, strict=True):
-                self.add(document, doc_id)
-            return
-        for document, doc_id in zip(documents, doc_ids, strict=True):
-            for key in keys_of(document):
-                part = parts[hash(key) & mask]
-                if part.setdefault(key, doc_id) is not doc_id:
-                    _share(part, key, doc_id)
-        if len(parts[0]) > _PART:  # one stands for all: the keys were more than expected
+    def add(self, key: Hashable, doc_id: int) -> None:
+        """Add a document under a key."""
+        parts = self._parts
+        place = hash(key) & self._mask  # as in _place(), without the call
+        if place >= len(parts):
+            place &= self._mask >> 1
+        part = self._own_part(place) if place in self._shared else parts[place]
+        if part.setdefault(key, doc_id) is not doc_id:
+            _share(part, key, doc_id)
+        elif len(part) > _PART:
             self._spread()
 
     def expect(self, count: int) -> None:
@@ -109,23 +88,16 @@ class Index:
             self._parts = [{} for _ in range(1 << bits)]
             self._mask = (1 << bits) - 1
 
-    def remove(self, document: Any, doc_id: int) -> None:
-        """Remove a document from its keys."""
-        for key in self.keys_of(document):
-            part = self._own_part(self._place(key))
-            ids = part.get(key)
-            if isinstance(ids, dict):
-                ids.pop(doc_id, None)
-                if len(ids) == 1:
-                    part[key] = next(iter(ids))
-            elif ids == doc_id:
-                del part[key]
-
-    def change(self, before: Any, after: Any, doc_id: int) -> None:
-        """Move a document from the keys that it had to those that it has."""
-        if self.keys_of(before) != self.keys_of(after):
-            self.remove(before, doc_id)
-            self.add(after, doc_id)
+    def remove(self, key: Hashable, doc_id: int) -> None:
+        """Remove a document from a key."""
+        part = self._own_part(self._place(key))
+        ids = part.get(key)
+        if isinstance(ids, dict):
+            ids.pop(doc_id, None)
+            if len(ids) == 1:
+                part[key] = next(iter(ids))
+        elif ids == doc_id:
+            del part[key]
 
     def _place(self, key: Hashable) -> int:
         """The number of the dictionary that has the key, or is to get it."""

@@ -6,8 +6,8 @@ Bytes need less memory than dictionaries, are written as they are, and cost the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import lt
 from typing import Any
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from emulator.loop.pacing import Steps
 from emulator.store.documents import Documents
-from emulator.store.indexes import Index, KeysOf
+from emulator.store.indexes import Index
 
 #: Documents that are gone through between two moments at which others may work.
 STEP = 100
@@ -37,40 +37,47 @@ class Op(Struct, frozen=True, gc=False):
     last_id: int | None = None
 
 
+#: Returns the keys of a document, each behind the name of its index.
+KeysOf = Callable[[Any], Sequence[tuple[str, Hashable]]]
+
+
 @dataclass(frozen=True)
 class TableSpec:
-    """A table's indexes, and the decoder of its documents (``None``: to a dictionary)."""
+    """A table's indexes, by name, with what makes their keys; the decoder of its documents.
 
-    indexes: Mapping[str, KeysOf] = field(default_factory=dict)
+    ``decode``: ``None`` makes a dictionary.
+    """
+
+    indexes: Sequence[str] = ()
+    keys_of: KeysOf = lambda document: ()
     decode: Callable[[bytes], Any] | None = None
 
 
 class TableState:
     """One table: documents by id, its indexes, and the highest id given out."""
 
-    __slots__ = ("_keyed", "decode", "documents", "free_ids", "indexes", "last_id")
+    __slots__ = ("_keys_of", "decode", "documents", "free_ids", "indexes", "last_id")
 
     def __init__(self, spec: TableSpec) -> None:
         self.documents = Documents()
         self.decode = spec.decode or json.loads
-        self.indexes = {name: Index(keys_of) for name, keys_of in spec.indexes.items()}
-        self._keyed = tuple(self.indexes.values())
+        self.indexes = {name: Index() for name in spec.indexes}
+        self._keys_of = spec.keys_of
         self.last_id = 0
         self.free_ids = False  # an id below 1: the ids are no range
 
     def fork(self) -> TableState:
         """This table as it is now; each of the two may change."""
-        other = TableState(TableSpec(decode=self.decode))
+        other = TableState(TableSpec((), self._keys_of, self.decode))
         other.documents = self.documents.copy()
         other.indexes = {name: index.fork() for name, index in self.indexes.items()}
-        other._keyed = tuple(other.indexes.values())
         other.last_id, other.free_ids = self.last_id, self.free_ids
         return other
 
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
         """Set or remove one document; returns its former bytes. ``decoded``: see :class:`Op`."""
         before = self.documents.get(doc_id) if doc_id <= self.last_id else None
-        if self._keyed:
+        if self.indexes:
             self._enter(doc_id, before, document, decoded)
         if document is None:
             self.documents.pop(doc_id, None)
@@ -84,7 +91,7 @@ class TableState:
 
     def expect(self, count: int) -> None:
         """Make room for so many documents."""
-        for index in self._keyed:
+        for index in self.indexes.values():
             index.expect(count)
 
     def fill(self, doc_ids: Sequence[int], documents: Sequence[bytes]) -> None:
@@ -93,10 +100,11 @@ class TableState:
             for doc_id, document in zip(doc_ids, documents, strict=True):
                 self.put(doc_id, document)
             return
-        if self._keyed:
-            decoded = list(map(self.decode, documents))
-            for index in self._keyed:
-                index.fill(decoded, doc_ids)
+        if self.indexes:
+            add = {name: index.add for name, index in self.indexes.items()}
+            for doc_id, keys in zip(doc_ids, map(self._keys_of, map(self.decode, documents)), strict=True):
+                for name, key in keys:
+                    add[name](key, doc_id)
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
 
@@ -120,19 +128,19 @@ class TableState:
             yield after
 
     def _enter(self, doc_id: int, before: bytes | None, document: bytes | None, decoded: Any) -> None:
-        if document is not None and decoded is None:
-            decoded = self.decode(document)
-        if before is None:
-            if document is not None:
-                for index in self._keyed:
-                    index.add(decoded, doc_id)
-            return
-        was = self.decode(before)
-        for index in self._keyed:
-            if document is None:
-                index.remove(was, doc_id)
-            else:
-                index.change(was, decoded, doc_id)
+        """Move the document from the keys that it had to those that it has."""
+        indexes, keys_of = self.indexes, self._keys_of
+        has: Sequence[tuple[str, Hashable]] = ()
+        if document is not None:
+            has = keys_of(self.decode(document) if decoded is None else decoded)
+        if before is not None:
+            had = keys_of(self.decode(before))
+            for name, key in had:
+                if (name, key) not in has:
+                    indexes[name].remove(key, doc_id)
+            has = [one for one in has if one not in had]
+        for name, key in has:
+            indexes[name].add(key, doc_id)
 
 
 class State:
@@ -161,8 +169,7 @@ class State:
             spec = self._specs.get(op.table)
             if spec is not None and op.doc_id is not None and op.document is not None:
                 decoded = (spec.decode or json.loads)(op.document)
-                for keys_of in spec.indexes.values():
-                    hash(tuple(keys_of(decoded)))
+                hash(tuple(spec.keys_of(decoded)))
 
     def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
         """Carry out the steps; ``undo`` gets the steps that undo them, from the end on."""

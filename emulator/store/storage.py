@@ -6,7 +6,8 @@ Use it like any TinyDB storage, with :class:`emulator.store.table.IndexedTable` 
         table_class = IndexedTable
         default_storage_class = LoggedStorage
 
-    db = Database("state.json", specs={"people": TableSpec({"name": lambda doc: [doc["name"]]})})
+    spec = TableSpec(["name"], lambda document: [("name", document["name"])])
+    db = Database("state.json", specs={"people": spec})
 
 The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread writes.
 """

@@ -33,12 +33,6 @@ def folded_key(key: PushKey | Subscription) -> int:
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id.lower()))
 
 
-def _folded_keys(one: Subscription) -> Sequence[Hashable]:
-    """None where the token is in lower case: there its own key finds it."""
-    token = one.subscription_id
-    return () if token == token.lower() else (folded_key(one),)
-
-
 def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
     """The key of the profiles with a field's value."""
     return (db_id, name, value)
@@ -49,14 +43,24 @@ def phone_key(db_id: int, phone: str) -> tuple[int, str, FieldValue]:
     return (db_id, "phones[]", phone)
 
 
-def _field_keys(profile: Profile) -> Sequence[Hashable]:
-    if not profile.fields:
-        return ()
-    keys: list[Hashable] = [(profile.db_id, name, value) for name, value in profile.fields.items()]
-    phones = profile.fields.get("phones")
-    if phones is not None and isinstance(phones, str) and "," in phones:
-        keys += {phone_key(profile.db_id, one.strip()) for one in phones.split(",")}
+def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
+    db_id = profile.db_id
+    keys: list[tuple[str, Hashable]] = [("id", profile_key(db_id, profile.id))]
+    if profile.fields:
+        keys += [("field", (db_id, name, value)) for name, value in profile.fields.items()]
+        phones = profile.fields.get("phones")
+        if isinstance(phones, str) and "," in phones:
+            keys += {("field", phone_key(db_id, one.strip())) for one in phones.split(",")}
     return keys
+
+
+def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
+    return (
+        ("active" if one.status == "subscribed" else "inactive", push_key(one)),
+        ("folded", folded_key(one)),
+        ("hash", one.hash_id),
+        ("profile", profile_key(one.db_id, one.profile_id)),
+    )
 
 
 #: The tables in the order of the file. A token that moves gets more and more inactive records and one active
@@ -66,17 +70,13 @@ SPECS = {
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
     RESOURCES: TableSpec(decode=msgspec.json.Decoder(Resource).decode),
     PROFILES: TableSpec(
-        {"id": lambda one: (profile_key(one.db_id, one.id),), "field": _field_keys},
+        ("id", "field"),
+        _keys_of_profile,
         msgspec.json.Decoder(Profile).decode,
     ),
     SUBSCRIPTIONS: TableSpec(
-        {
-            "active": lambda one: (push_key(one),) if one.status == "subscribed" else (),
-            "inactive": lambda one: () if one.status == "subscribed" else (push_key(one),),
-            "folded": _folded_keys,
-            "hash": lambda one: (one.hash_id,),
-            "profile": lambda one: (profile_key(one.db_id, one.profile_id),),
-        },
+        ("active", "inactive", "folded", "hash", "profile"),
+        _keys_of_subscription,
         msgspec.json.Decoder(Subscription).decode,
     ),
 }

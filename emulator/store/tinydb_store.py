@@ -51,8 +51,6 @@ from emulator.store.tables import (
 from emulator.store.whole import with_subscriptions
 
 T = TypeVar("T")
-#: The indexes of subscriptions by their key.
-_BY_KEY = ("active", "inactive")
 
 
 class StateDatabase(TinyDB):
@@ -171,14 +169,9 @@ class TinyDBStore:
         return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
-        table, folded, token = self.subscriptions.state, folded_key(key), key.subscription_id.lower()
-        ids = table.indexes["folded"].find(folded, 1)
-        if token != key.subscription_id:  # a token in lower case is found by its own key alone
-            ids = sorted((*ids, *(i for name in _BY_KEY for i in table.indexes[name].find(folded, 1))))
-        for doc_id in ids:
-            one: Subscription = table.decode(table.documents[doc_id])
-            if one.key != key and one.subscription_id.lower() == token:
-                return one
+        for one in self.subscriptions.find("folded", folded_key(key), 1):
+            if one.key != key and one.subscription_id.lower() == key.subscription_id.lower():
+                return one  # type: ignore[no-any-return]
         return None
 
     def hash_taken(self, hash_id: str) -> bool:

@@ -27,9 +27,10 @@ def with_subscriptions(
     profiles: Documents, subscriptions: Documents
 ) -> Iterator[tuple[Profile, list[Subscription]] | None]:
     """Each profile with its subscriptions, the oldest first; ``None`` now and then before the first."""
-    owned = Index(lambda one: (profile_key(one.db_id, one.profile_id),))
+    owned = Index()
     for number, (doc_id, document) in enumerate(subscriptions.items(), 1):
-        owned.add(_owner(document), doc_id)
+        owner = _owner(document)
+        owned.add(profile_key(owner.db_id, owner.profile_id), doc_id)
         if not number % _AT_ONCE:
             yield None
     read_profile = msgspec.json.Decoder(Profile).decode

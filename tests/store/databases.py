@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from emulator.store.table import IndexedTable
 #: Opens the database of a file; stock TinyDB or ours.
 Open = Callable[[Path], TinyDB]
 
-NAMED = TableSpec(
-    {
-        "name": lambda document: [document["name"]] if "name" in document else [],
-        "tags": lambda document: set(document.get("tags", ())),
-    }
-)
+
+def keys_of(document: Mapping[str, Any]) -> list[tuple[str, Hashable]]:
+    """The keys of a document that may have a name and tags."""
+    names = [("name", document["name"])] if "name" in document else []
+    return [*names, *(("tags", one) for one in set(document.get("tags", ())))]
+
+
+NAMED = TableSpec(["name", "tags"], keys_of)
 
 
 class OurDatabase(TinyDB):

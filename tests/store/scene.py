@@ -15,8 +15,8 @@ Contents = dict[str, dict[int, bytes]]
 Folder = dict[str, bytes]
 
 SPECS = {
-    "people": TableSpec({"name": lambda document: [document["name"]]}),
-    "tokens": TableSpec({"owner": lambda document: [document["of"]]}),
+    "people": TableSpec(["name"], lambda document: [("name", document["name"])]),
+    "tokens": TableSpec(["owner"], lambda document: [("owner", document["of"])]),
 }
 NAME = "default.json"
 

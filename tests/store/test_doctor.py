@@ -15,13 +15,12 @@ import pytest
 from emulator.cli import main
 from emulator.emulator import Emulator
 from emulator.messages import Incoming
-from emulator.rules.model import Profile
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine, wrong_indexes
 from emulator.store.indexes import Index
 from emulator.store.log_format import format_line
 from emulator.store.recovery import recover
-from emulator.store.tables import SPECS
+from emulator.store.tables import SPECS, profile_key
 from tests.command_line import assert_one_line, run
 from tests.store.scene import read_folder
 
@@ -189,7 +188,7 @@ def test_an_index_that_differs_is_found(folder: Path, monkeypatch: pytest.Monkey
     state = recover(folder / "default.json", SPECS).state
     assert wrong_indexes(state) == []
     index: Index = state.table("profiles").indexes["id"]
-    index.add(Profile("nobody", 17), 5)
+    index.add(profile_key(17, "nobody"), 5)
     assert wrong_indexes(state) == ['the index "id" of profiles is not what its documents make']
 
 

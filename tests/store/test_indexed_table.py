@@ -65,7 +65,7 @@ def test_an_id_is_never_given_twice_not_even_after_reopening(path: Path) -> None
 
 
 def test_a_document_that_an_index_cannot_take_is_refused_and_nothing_changes(path: Path) -> None:
-    specs = {"people": TableSpec({"name": lambda document: [document["name"]]})}
+    specs = {"people": TableSpec(["name"], lambda document: [("name", document["name"])])}
     with OurDatabase(path, specs=specs) as db:
         people = db.table("people")
         people.insert({"name": "Ada"})

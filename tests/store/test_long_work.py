@@ -85,7 +85,7 @@ def test_a_state_is_opened_a_few_hundred_documents_at_a_time(tmp_path: Path) -> 
         decoded += 1
         return json.loads(document)
 
-    specs = {"people": TableSpec({"name": lambda one: [one["name"]]}, decode)}
+    specs = {"people": TableSpec(["name"], lambda one: [("name", one["name"])], decode)}
     storage = LoggedStorage(tmp_path / "default.json", specs)
     storage.commit([Op("people", i, b'{"name":"%d","more":"%0200d"}' % (i, i)) for i in range(1, MANY + 1)])
     storage.close()
