@@ -23,9 +23,9 @@ Group = Literal["request", "items", "server", "network", "lost"]
 GROUPS: dict[Group, str] = {
     "request": "The whole request is refused",
     "items": "Some items fail",
-    "server": "The server has trouble",
-    "network": "The network has trouble",
-    "lost": "It worked, but the answer is lost",
+    "server": "Server errors",
+    "network": "Network errors",
+    "lost": "The change is made, but the answer is lost",
 }
 
 
@@ -108,35 +108,34 @@ def _body(fault: Fault) -> dict[str, Any]:
 
 _ALL = (
     _refused("no-json", "Not JSON", "The body cannot be read; error_text says where."),
-    _refused("no-subscriptions", "A parameter is missing", "error_text names it by its path."),
+    _refused("no-subscriptions", "Missing parameter", "error_text names it by its path."),
+    _refused("unknown-provider", "Unknown provider", "error_text names the entry and the provider."),
+    _refused("unknown-matching", "Unknown matching", "Only custom and profile_id are known."),
+    _refused("no-id", "Matching by id without an id", "id is required with matching profile_id."),
     _refused(
-        "unknown-provider", "A provider that nobody knows", "error_text names the entry and the provider."
-    ),
-    _refused("unknown-matching", "A matching that does not exist", "Only custom and profile_id are known."),
-    _refused("no-id", "Matching by id, without an id", "id is required with matching profile_id."),
-    _refused(
-        "no-field", "Matching by a field, without the field", "field_name is required with matching custom."
+        "no-field", "Matching by a field without its name", "field_name is required with matching custom."
     ),
     _refused(
         "filtered-out", "The filter leaves no database", "db_ids names none of the resource's databases."
     ),
-    _refused("no-databases", "A resource without databases", "The resource exists, but has nowhere to look."),
-    _refused("too-many", "More than 100 subscriptions", "One request may carry 100."),
+    _refused("no-databases", "A resource without databases", "The resource exists but has no databases."),
+    _refused("too-many", "More than 100 subscriptions", "A request may carry at most 100 subscriptions."),
     _refused(
         "unknown-resource",
-        "A token of no resource",
+        "Unknown resource token",
         "Resource not found: a wrong or old resource_token.",
         "404",
     ),
-    _refused(
-        "unknown-path", "A path that does not exist", "Also unknown paths answer the JSON envelope.", "404"
-    ),
-    _refused("wrong-method", "The wrong method", "Only POST is served; Allow says so.", "405"),
+    _refused("unknown-path", "Unknown path", "Unknown paths answer with the JSON envelope, too.", "404"),
+    _refused("wrong-method", "Wrong HTTP method", "Only POST is allowed; the header Allow says so.", "405"),
     _status(
-        400, "Incorrect request", "A refusal for no reason of the client's: it should not retry.", "request"
+        400,
+        "Incorrect request",
+        "The platform refuses the request for a reason of its own. The client should not retry.",
+        "request",
     ),
-    _status(401, "Unauthorized", "A gateway before the platform wants a login.", "request"),
-    _status(403, "Forbidden", "A gateway or a firewall says no.", "request"),
+    _status(401, "Unauthorized", "A gateway in front of the platform requires authentication.", "request"),
+    _status(403, "Forbidden", "A gateway or a firewall refuses the request.", "request"),
     _status(413, "Too large", "The body is over the limit of 1 MiB.", "request"),
     _armed(
         "request",
@@ -163,51 +162,56 @@ _ALL = (
         "items",
         "duplicate",
         "Duplicate push subscription",
-        "Every item is an error, as for a token that is active on another profile.",
+        "Every item has the error of a token that is active on another profile.",
     ),
     _armed(
         "items",
         "provider",
         "provider is not configured",
-        "Every item is an error, as for a provider that the resource does not accept.",
+        "Every item has the error of a provider that the resource does not accept.",
     ),
     _armed(
         "items",
         "unknown-field",
         "matching error: unknown field",
-        "Each database answers one error, as for a field that it does not declare.",
+        "Each database answers with the error of a field that it does not declare.",
     ),
     _armed(
         "items",
         "invalid-value",
         "matching error: invalid field value",
-        "Each database answers one error, as for a value that is not of the field's type.",
+        "Each database answers with the error of a value that is not of the field's type.",
     ),
     _status(429, "Too many requests", "The client should wait and try again."),
     Recipe(
         "rate-limit",
         "server",
-        "A rate limit",
+        "Rate limit",
         "One request a second passes; others get 429 and Retry-After.",
         "429",
         fault=_RATE_LIMIT,
     ),
     _status(500, "Internal error", "The platform failed; nothing has changed."),
-    _status(502, "Bad gateway", "The platform is not there behind its gateway."),
+    _status(502, "Bad gateway", "The gateway cannot reach the platform."),
     _status(503, "Service unavailable", "Maintenance or overload; a retry should help."),
     _status(504, "Gateway timeout", "The gateway gave up waiting; nothing has changed."),
-    _armed("network", "delay=2000", "Two seconds late", "The right answer, after two seconds."),
+    _armed("network", "delay=2000", "Delay of two seconds", "The usual answer after two seconds."),
     _armed(
-        "network", "delay=60000", "A minute late", "Longer than most clients wait: their timeout shows."
+        "network",
+        "delay=60000",
+        "Delay of a minute",
+        "Most clients stop waiting earlier, so their timeout shows.",
     )._replace(id="timeout"),
     _armed("network", "reset", "Connection reset", "The connection breaks without an answer.", ""),
     _armed("network", "empty", "Empty reply", "The connection closes without a byte.", ""),
-    _armed("network", "truncated", "Body cut short", "Content-Length promises more than comes."),
+    _armed("network", "truncated", "Body cut short", "The body is shorter than its Content-Length."),
     _armed("network", "malformed", "Broken JSON", "The answer ends in the middle, with status 200."),
-    _armed("network", "slow", "Slow body", "The right answer, trickling over three seconds."),
-    _armed("lost", "reset", "Applied, then reset", "The state changes; a retry finds it changed.", ""),
-    _armed("lost", "empty", "Applied, then silence", "The state changes; the reply is empty.", ""),
-    _armed("lost", "500", "Applied, then 500", "The state changes; the client is told it failed.", "500"),
+    _armed("network", "slow", "Slow body", "The usual answer, sent in pieces over three seconds."),
+    _armed(
+        "lost", "reset", "Applied, then reset", "The state changes; a retry finds it already changed.", ""
+    ),
+    _armed("lost", "empty", "Applied, then an empty reply", "The state changes; the reply is empty.", ""),
+    _armed("lost", "500", "Applied, then 500", "The state changes; the client gets an error.", "500"),
     _armed("lost", "504", "Applied, then 504", "The state changes; the gateway gave up waiting.", "504"),
 )
 

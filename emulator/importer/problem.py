@@ -90,7 +90,7 @@ TEXTS = {
     "long_cell": "a cell has more than %(most)s characters: is a quote not closed?",
     "open_quote": "a quote is not closed",
     "text_after_quote": "a closing quote is followed by more text: double the quotes inside a cell",
-    "swallowed": "a quote that was not closed took the next lines into one cell",
+    "swallowed": "an unclosed quote joined the next lines into one cell",
     "lone_cr": "a cell without quotes has a line end (CR)",
     "several_lines": "%(reason)s (lines %(line)s to %(last)s are one row)",
     # the end

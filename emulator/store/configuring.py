@@ -165,7 +165,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     if (naming or steps) and not cascade:
         uses = [some_of([f"resource {one.id} has it" for one in naming])] if naming else []
         uses += ["there are profiles in it"] if steps else []
-        text = f"database {database.id} is in use: {', '.join(uses)} (?cascade=true removes it all the same)"
+        text = f"database {database.id} is in use: {'; '.join(uses)} (?cascade=true removes it all the same)"
         raise Invalid(text, "A3")
     async with _changing(store, basis, steps):
         if naming:

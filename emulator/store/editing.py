@@ -95,8 +95,9 @@ def find_subscription(
     every = store.find_by_hash(hash_id)
     meant = [one for one in every if profile_id in (None, one.profile_id)]
     if not meant:
-        where = f" on profile {profile_id}" if every else ""
-        raise NotFound(f"subscription {hash_id} not found{where}", "A3")
+        if every:
+            raise NotFound(f"subscription {hash_id} not found on profile {profile_id}", "A3")
+        raise NotFound(f"subscription {hash_id} not found", "A3")
     if one_only and len(meant) > 1:
         names = ", ".join(one.profile_id for one in every)
         raise Invalid(f"profile_id: say which, {hash_id} is on the profiles {names}", "A3")

@@ -26,7 +26,6 @@ from emulator.importer.report import State, report_words
 from emulator.journal import query
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
-from emulator.rules.model import INT64_MAX
 from emulator.rules.notes import NOTES
 from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
@@ -78,7 +77,7 @@ COMPLAINTS = (
     *("must be a number", "must be a number from 0 to 1", "must be more than 0, at most 1"),
     *("must be more than 0, at most 1e+06", f"must be 0 to {MAX_DELAY_MS}"),
     f"must be 1 to {MAX_LIMIT}",
-    f"must be 1 to {INT64_MAX}, or null",
+    "must be 1 or more, or empty",
     "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z",
     'must be a duration as "3h", "1d12h", "-90s"',
     "leads out of the years 1970 to 9998",

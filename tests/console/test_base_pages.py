@@ -297,12 +297,12 @@ def test_on_a_phone_filters_fold_charts_show_now_and_actions_are_in_sight(
         (
             "database/17",
             {"name": "Main", "fields": '{"a": "int", "a": "ip"}'},
-            "fields.a: ключ указан дважды",
+            "fields.a: ключ повторяется",
         ),
         (
             "database/17",
             {"name": "Main", "fields": '{"a" "int"}'},
-            "fields: это не JSON, см. строку 1, столбец 6",
+            "fields: это не JSON: ошибка в строке 1, столбце 6",
         ),
     ],
 )

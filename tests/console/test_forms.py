@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from emulator.web.console.presenters import refusals
-from tests.console.pages import Console
+from tests.console.pages import PAGES, Console
 from tests.in_process import InProcess
 
 PROFILE = "5fb62e815ae47a4aa04dfadd"
@@ -161,6 +161,85 @@ def test_a_form_never_asks_for_a_parameter_of_the_api(
     assert ("tick" if language == "en" else "отметьте") in answer.text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/__console/base/profile?db_id=17&profile_id=nobody",
+        "/__console/base/database/999",
+        "/__console/base/resource/999",
+        "/__console/import/nothing",
+        "/__console/requests/999",
+        "/__console/nothing-here",
+    ],
+)
+def test_what_is_missing_is_said_in_the_language_of_the_page(app: InProcess, path: str) -> None:
+    app.client.set_cookie("emulator_language", "ru")
+    answer = app.client.get(path)
+
+    assert answer.status_code == 404
+    said = unescape(re.findall('<p class="said">([^<]*)</p>', answer.text)[0])
+    assert "не найден" in said
+    assert "not found" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "said"),
+    [
+        ("resource/40", "role_tokens", '[{"token": "a", "name": "b", "db_id": 17}, {}]', "[1].token: "),
+        ("resource/40", "categories", '[{"name": "a", "title": 1}]', "[0].title: "),
+        ("resource/40", "providers", "ios-apns\nios-apsn", '[1]: "ios-apsn" is not known'),
+        ("database/17", "fields", '{"CustomNumber1": "int", "size": "integer"}', "size: must be one of"),
+    ],
+)
+def test_a_mistake_inside_a_field_says_where_it_is(
+    app: InProcess, kind: str, name: str, text: str, said: str
+) -> None:
+    page = f"/__console/base/{kind}"
+    typed = {"name": "Any", "db_ids": "17"} | {name: text}
+    answer = send(app, page, page, **typed)
+
+    assert answer.status_code == 400
+    assert message(answer.text, name).startswith(said)
+
+
+@pytest.mark.parametrize("page", ["/__console/base/database/17", "/__console/base/resource"])
+def test_a_record_without_a_name_is_refused(app: InProcess, page: str) -> None:
+    answer = send(app, page, page, id="7", name=" ", token="t", fields="{}")
+
+    assert message(answer.text, "name") == "must not be empty"
+
+
+@pytest.mark.parametrize("name", ["now", "advance"])
+def test_an_empty_field_of_the_clock_sets_no_clock(app: InProcess, name: str) -> None:
+    answer = send(app, "/__console/overview", "/__console/overview/clock", **{name: ""})
+
+    assert answer.status_code == 400
+    assert message(answer.text, name)
+
+
+@pytest.mark.parametrize(("given", "missing"), [("field_name=email", "value"), ("field_value=1", "name")])
+def test_half_a_filter_by_a_field_is_refused(app: InProcess, given: str, missing: str) -> None:
+    app.client.set_cookie("emulator_language", "en")
+    answer = app.client.get(f"/__console/base/profiles?{given}")
+
+    assert answer.status_code == 400
+    assert f'id="said-field_{missing}">must have a value' in answer.text
+
+
+def test_whatever_deletes_asks_before(app: InProcess) -> None:
+    app.client.post("/push_subscribe", json={})
+    deletes = re.compile(
+        r'action="[^"]*(?:/delete|overview/reset|/__console/requests)"|name="delete"|value="deleted"'
+    )
+    found = 0
+    for path in PAGES.values():
+        for form in re.findall(r"<form.*?</form>", app.client.get(path).text, re.DOTALL):
+            if deletes.search(form):
+                found += 1
+                assert "data-confirm=" in form, form
+    assert found >= 6
+
+
 def test_every_refusal_that_the_console_translates_is_said_somewhere() -> None:
     said = {
         node.value
@@ -202,4 +281,4 @@ def test_every_page_says_what_is_set(app: InProcess) -> None:
 
     for page in pages:
         shown = re.findall('class="chip set"[^>]*>([^<]*)<', app.client.get(page).text)
-        assert shown == ["armed faults: 1", "the clock stands", "Strict mode"]
+        assert shown == ["armed faults: 1", "the clock is frozen", "Strict mode"]

@@ -358,3 +358,23 @@ def test_the_keys_j_and_k_go_through_the_list(console: Console) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/__console/requests/9", timeout=PATIENCE_S * 1000)
+
+
+def test_the_outcome_that_is_searched_for_is_the_only_one_marked(console: Console) -> None:
+    for search, marked in (("", "all"), ("?q=outcome:fault", "fault"), ("?q=a+outcome:added", "added")):
+        console.go(f"/{search}")
+        assert console.find(".chips > a[aria-current]").all_inner_texts() == [marked]
+    console.go("/?q=provider:ios-apns")
+    assert console.find(".chips > a[aria-current]").all_inner_texts() == ["all"]
+
+
+def test_a_long_reason_is_shown_from_its_beginning(console: Console) -> None:
+    console.push({"provider": "android-firebase", "subscription_id": "emu!boo"})
+    console.go("live")
+
+    assert (
+        console.find(".reason")
+        .inner_text()
+        .startswith('subscriptions[0].subscription_id: unknown fault "boo"')
+    )
+    assert '"emu!boo"' in console.find(".reason").inner_text()

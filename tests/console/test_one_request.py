@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_notes_and_rules_are_told_in_russian_too(open_console: Callable[..., Con
 
     text = console.text()
     assert "ничего не найдено, создан профиль 42" in text
-    assert 'неизвестный параметр; возможно, "field_name"?' in text
+    assert "неизвестный параметр; возможно, «field_name»?" in text
 
 
 def test_replay_sends_the_same_again(visited: Console) -> None:
@@ -220,3 +221,12 @@ def test_a_long_list_of_changes_is_folded_a_short_one_is_not(console: Console) -
     console.push(subscription("one-more"))
     console.go("/__console/requests/2")
     assert page.is_visible(changes)
+
+
+def test_a_fault_after_the_rules_is_told_beside_them(console: Console) -> None:
+    for token, told in (("emu!after!500", True), ("emu!truncated", True), ("emu!delay=1", False)):
+        with suppress(Exception):
+            console.push({"provider": "android-firebase", "subscription_id": token})
+        console.go(f"/__console/requests/{console.admin('/requests')['total']}")
+        note = console.find("#h-why ~ .note").all_inner_texts()
+        assert note == [f"These rules decided. Then the fault {token} changed the answer."] * told

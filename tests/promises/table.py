@@ -356,7 +356,7 @@ PROMISES: Final[dict[str, Table]] = {
         'nobody knows "{0}", so it can never match': (FAULT_NEVER_MATCHES,),
     },
     "emulator/web/console/overview.py": {
-        "gets the first answer again and changes nothing": (
+        "gets the first answer and changes nothing": (
             SDK + "test_K3_a_repeated_request_id_gets_the_first_answer",
         ),
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, render_template, request
 
+from emulator.rules.errors import Invalid
 from emulator.store.pages import Page
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
 from emulator.web.admin.criteria import known_providers
@@ -11,6 +12,7 @@ from emulator.web.admin.databases import DatabasesSchema
 from emulator.web.admin.profiles import ProfilesSchema
 from emulator.web.admin.resources import ResourcesSchema
 from emulator.web.admin.subscriptions import SubscriptionsSchema
+from emulator.web.console.language import gettext
 from emulator.web.console.pages import page_later, pages, read_form
 from emulator.web.console.refused_form import AGAIN_KEY
 from emulator.web.current import emulator, workspace
@@ -33,10 +35,12 @@ def records(kind: str) -> Response:
     arguments.pop("lang", None)
     filters = {name: text for name, text in arguments.items() if name != "cursor"}
     name, value = arguments.pop("field_name", ""), arguments.pop("field_value", "")
+    if bool(name) != bool(value):
+        raise Invalid(f"{'field_value' if name else 'field_name'}: {gettext('must have a value')}", "A3")
     asked = read_form(schema(), arguments)
     limit, cursor = asked.pop("limit"), asked.pop("cursor")
     store = workspace().store
-    wanted = Criteria(**asked, fields={name: value} if name and value else {})
+    wanted = Criteria(**asked, fields={name: value} if name else {})
 
     def render(page: Page) -> str:
         return render_template(

@@ -15,8 +15,9 @@ from emulator.rules.model import Database, Resource, RoleToken
 from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store import configuring
+from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import change_later, number_of, pages, plain_text, read_form
+from emulator.web.console.pages import change_later, pages, plain_text, read_form
 from emulator.web.console.presenters.refusals import worded
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.answers import database_record, resource_record
@@ -42,7 +43,7 @@ def set_database(db_id: int | None) -> Response:
     """Add, change or delete a database."""
     cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
     if not delete:
-        own_id = {"id": number_of("id")} if db_id is None else {}
+        own_id = {"id": _own_id()} if db_id is None else {}
         asked = read_form(DatabaseSchema(partial=db_id is not None), {**own_id, **_database_form()})
 
     async def work(found: Workspace) -> None:
@@ -88,7 +89,7 @@ def set_resource(resource_id: int | None) -> Response:
     """Add, change or delete a resource."""
     cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
     if not delete:
-        own_id = {"id": number_of("id")} if resource_id is None else {}
+        own_id = {"id": _own_id()} if resource_id is None else {}
         known = []
         if resource_id is not None:
             known = configuring.find_resource(workspace().store, resource_id).role_tokens
@@ -115,7 +116,22 @@ def _said(delete: bool, is_new: bool) -> str:
 
 
 def _database_form() -> dict[str, Any]:
-    return {"name": request.form.get("name", ""), "fields": _json_of("fields", {})}
+    return {"name": _name(), "fields": _json_of("fields", {})}
+
+
+def _own_id() -> Any:
+    """The id of a new record, or the text that is none."""
+    text = request.form.get("id", "").strip()
+    number = read_digits(text)
+    return text if number is None else number
+
+
+def _name() -> str:
+    """The name, which a person needs to see the record in lists. Raises :class:`Invalid`."""
+    name = request.form.get("name", "").strip()
+    if not name:
+        raise Invalid(f"name: {gettext('must not be empty')}", "A3")
+    return name
 
 
 def _json_of(name: str, otherwise: Any) -> Any:
@@ -166,7 +182,7 @@ def _resource_form() -> dict[str, Any]:
     token = {"token": form["token"]} if form.get("token") else {}  # an empty one stays as it is
     return {
         **token,
-        "name": form.get("name", ""),
+        "name": _name(),
         "db_ids": [int(one) for one in databases],
         "providers": form.get("providers", "").split() or None,
     }

@@ -95,7 +95,7 @@ def first_call() -> Response:
 def clear_requests() -> Response:
     """Empty the journal."""
     workspace().requests.clear()
-    return see_other("console.live", gettext("The journal is empty now."))
+    return see_other("console.live", gettext("The journal is empty."))
 
 
 @pages.get("/__console/live")

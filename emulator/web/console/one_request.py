@@ -35,7 +35,7 @@ FIXES = {
     "L5": "Omit id: matching custom uses only field_name and field_value.",
     "L6": "Send the profile id that the platform issued, or match by a custom field.",
     "L7": "Send the value as the JSON type of the field.",
-    "L8": "Send each key once: readers of JSON differ in which of them they use.",
+    "L8": "Send each key once: JSON parsers differ in which one they use.",
     "L9": "Send the token as the SDK issued it: upper and lower case letters count.",
 }
 #: Rows of a table that are shown without being asked for, and the most attempts around a request.
@@ -74,9 +74,16 @@ def _page(found: Workspace, whole: Entry) -> str:
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules={one.id: one for one in rule_states(found)},
         row=row_of(entry),
+        spoiled=_is_spoiled(entry),
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
     )
+
+
+def _is_spoiled(entry: Entry) -> bool:
+    """Whether a fault changed the answer that the rules gave."""
+    said = next((str(one.parameters[0]) for one in entry.decided if one.code == "error"), str(entry.error))
+    return entry.fault is not None and (entry.effect is not None or said != str(entry.error))
 
 
 class Attempt(NamedTuple):

@@ -42,22 +42,22 @@ POLICIES = {
     ),
     "several_profiles": (
         "M9",
-        "Several profiles that match, none by an active subscription",
+        "Several profiles match, none by an active subscription",
         {
             "oldest": "the oldest profile is taken",
             "newest": "the newest profile is taken",
-            "error": "the database answers an error item",
+            "error": "the database answers with an error item",
         },
     ),
     "repeated_subscription": (
         "S5",
-        "A subscription that stands twice in one request",
+        "A duplicate subscription in one request",
         {"error": "the second is refused", "unchanged": "the second is ignored"},
     ),
     "unchanged_database": (
         "S7",
         "A database in which nothing changed",
-        {"bare_item": "answers one bare item", "nothing": "has no item in the answer"},
+        {"bare_item": "answers with one bare item", "nothing": "answers with no item"},
     ),
     "unchanged_error": (
         "A2",
@@ -66,12 +66,12 @@ POLICIES = {
     ),
     "no_databases": (
         "B3",
-        "A request for which there is no database",
+        "A request that leaves no database",
         {"error": "is refused", "ok": "is answered with data [] and error 0"},
     ),
     "error_data": (
         "A3",
-        "The member data in the answer to a refused request",
+        "The field data in the answer to a refused request",
         {"empty": "is an empty array", "absent": "is left out"},
     ),
     "http_status": (
@@ -81,8 +81,8 @@ POLICIES = {
     ),
     "sdk_retries": (
         "K3",
-        "A mobile SDK's call with a Request-ID that was there before",
-        {"replay": "gets the first answer again and changes nothing", "apply": "is carried out again"},
+        "A mobile SDK's call with a repeated Request-ID",
+        {"replay": "gets the first answer and changes nothing", "apply": "is applied again"},
     ),
     "sdk_unknown_profile": (
         "K50",
@@ -149,7 +149,7 @@ def set_choices() -> Response:
 def set_clock() -> Response:
     """Freeze the clock, move it, or let it run."""
     form = request.form
-    given = {name: form[name].strip() for name in ("now", "advance") if form.get(name)}
+    given = {name: form[name].strip() for name in ("now", "advance") if name in form}
     asked = read_form(ClockSchema(), given)
     setting = moved(workspace().clock.setting, asked)
     workspace_to_change().set_clock(setting)

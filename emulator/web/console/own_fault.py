@@ -15,9 +15,9 @@ from emulator.web.current import workspace
 
 #: What becomes of a request that a fault acts on.
 APPLIES = {
-    "": "as usual for this answer",
+    "": "the usual effect of this answer",
     "before": "changes nothing",
-    "after": "takes effect; then its answer is replaced",
+    "after": "takes effect, then its answer is replaced",
 }
 
 

@@ -52,7 +52,7 @@ def test_a_database_can_be_added_used_and_deleted(admin: Admin) -> None:
         resource_token="a-new-resource-token", subscriptions=[subscription("t", "rustore")]
     )
     assert (answer["error"], answer["data"][0]["db_id"]) == (0, -7)
-    text = "database -7 is in use: resource 77 has it, there are profiles in it (?cascade=true removes it"
+    text = "database -7 is in use: resource 77 has it; there are profiles in it (?cascade=true removes it"
     assert admin.refused("DELETE", "/databases/-7").startswith(text)
     gone = {"deleted": {"databases": 1, "profiles": 1, "subscriptions": 1}}
     assert admin.send("DELETE", "/databases/-7?cascade=true") == gone

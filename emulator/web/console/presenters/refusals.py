@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
 
+from emulator.rules.model import INT64_MAX
 from emulator.web.console.language import gettext
 
 #: What the state and the schemas refuse, in English; ``{0}``, ``{1}`` stand for names and numbers.
@@ -34,6 +35,11 @@ REFUSALS = (
     "{0} profile(s) have a value that is not {1}",
     "leaves out a database in which it has subscriptions (?cascade=true removes them)",
     "database {0} is in use: {1} (?cascade=true removes it all the same)",
+    *("resource {0} has it", "there are profiles in it", "and {0} more"),
+    *("database {0} not found", "resource {0} not found", 'profile "{0}" not found in database {1}'),
+    *("subscription {0} not found", "subscription {0} not found on profile {1}"),
+    "say which, {0} is on the profiles {1}",
+    *("fault {0} not found", "import {0} not found"),
     "resource {0} is in use: there are subscriptions of it (?cascade=true removes them)",
     *('{0}, did you mean "{1}"?', '"{0}" is not known'),
     *("{0} is there already", "is not JSON: {0} at line {1} column {2}"),
@@ -48,6 +54,7 @@ _OF_FORMS = {
     " (?cascade=true removes it)": "; tick the deletion of the values to remove it",
     " (?cascade=true removes them)": "; tick their deletion to remove them",
     " (?cascade=true removes it all the same)": "; tick the deletion of its profiles too",
+    f"must be 1 to {INT64_MAX}, or null": "must be 1 or more, or empty",
 }
 #: Names of the state, and those of the forms' fields that set them.
 _FIELDS = {
@@ -80,10 +87,8 @@ def complaints_of(text: str, names: Collection[str]) -> list[Complaint]:
     if not found or found[0].start():
         return [Complaint(None, worded(text))]
     ends = [one.start() for one in found[1:]] + [len(text)]
-    return [
-        Complaint(_field(one["path"], names), worded(text[one.end() : end]))
-        for one, end in zip(found, ends, strict=True)
-    ]
+    said = [(one["path"], worded(text[one.end() : end])) for one, end in zip(found, ends, strict=True)]
+    return [Complaint(field := _field(path, names), _inside(field, path) + text) for path, text in said]
 
 
 def _field(path: str, names: Collection[str]) -> str | None:
@@ -93,6 +98,12 @@ def _field(path: str, names: Collection[str]) -> str | None:
     renamed = (_FIELDS.get(steps[-1]), _FIELDS.get(steps[0]))
     known = next((one for one in (*wanted, *renamed) if one in names), None)
     return next(iter(names)) if known is None and len(names) == 1 else known
+
+
+def _inside(field: str | None, path: str) -> str:
+    """Where in a field's text the path leads: a field may hold JSON."""
+    inner = path.removeprefix(field).removeprefix(".") if field and path.startswith(field) else ""
+    return f"{inner}: " if inner else ""
 
 
 def worded(text: str) -> str:
@@ -105,7 +116,7 @@ def worded(text: str) -> str:
         match = form.fullmatch(text)
         if match is not None:
             return gettext(template).format(*map(worded, match.groups()))
-    return text
+    return "; ".join(map(worded, text.split("; "))) if "; " in text else text
 
 
 def of_form(text: str) -> str:

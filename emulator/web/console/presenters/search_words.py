@@ -10,12 +10,14 @@ EXAMPLES = {
     "provider:ios-apns": "requests with a subscription of this provider",
     "subscription_id:TOKEN": "requests with this push token",
     "unsubscribe:true": "requests that unsubscribe",
-    "status:5xx": "HTTP status 500 to 599; also status:>=400, status:400..499",
-    "error:400": "the error of the answer",
-    'error_text:"Resource not found"': "the error text of the answer; quotes around a value with spaces",
-    "took:>100": "longer than 100 ms; also took:0.5..2, took:>2s",
-    "resource:App": "the resource by its name",
-    "resource_id:5": "the resource by its id",
+    "status:5xx": "requests answered with HTTP status 500 to 599; also status:>=400, status:400..499",
+    "error:400": "requests answered with this error",
+    'error_text:"Resource not found"': (
+        "requests answered with this error text; put a value with spaces in quotes"
+    ),
+    "took:>100": "requests that took longer than 100 ms; also took:0.5..2, took:>2s",
+    "resource:App": "requests to the resource of this name",
+    "resource_id:5": "requests to the resource of this id",
     "resource_token:TOKEN": "requests with this resource token",
     "db_id:17": "requests that the database 17 answered",
     "profile_id:59db33d269d426509e9c4bf9": "requests whose answer names this profile",
@@ -26,7 +28,7 @@ EXAMPLES = {
     "matching:custom": "requests that match a profile by a field",
     "field_name:CustomNumber1": "requests that match a profile by this field",
     "field_value:100": "requests that match a profile by this value",
-    "field.CustomNumber1:100": "the same by field and value",
+    "field.CustomNumber1:100": "requests that match a profile by this field and value",
     "db_ids:17": "requests that send this id in db_ids",
     "rule:M4": "requests that this rule decided",
     "lint:L3": "requests with this lint",
@@ -35,9 +37,9 @@ EXAMPLES = {
     "method:GET": "requests by this HTTP method",
     "path:/push_subscribe": "requests to this path",
     "since:2026-01-31T12:00:00Z": "requests since this time",
-    "-outcome:unchanged": "a minus: requests of which this is not true",
-    "anna 555": "any other words: both occur somewhere in the request or its answer",
-    '"one phrase"': "a text in quotes occurs as it stands",
+    "-outcome:unchanged": "a minus excludes the requests that match",
+    "anna 555": "any other words: the request or its answer contains both",
+    '"one phrase"': "the request or its answer contains the text in quotes",
 }
 
 

@@ -39,6 +39,23 @@ async function copyText(text) {
   area.remove();
 }
 
+// On a phone, a row of a table stands as a list of its cells, each behind the name of its column.
+function nameCells(root) {
+  for (const table of root.querySelectorAll(".scroll > table:not(.card table)")) {
+    const heads = [...table.tHead.rows[0].cells].map((head) => (head.classList.contains("act") ? "" : head.textContent));
+    for (const row of table.tBodies[0].rows) {
+      let place = 0;
+      for (const cell of row.cells) {
+        if (cell.textContent.trim()) cell.dataset.head = heads[place];
+        place += cell.colSpan;
+      }
+    }
+    table.dataset.named = "";
+  }
+}
+
+nameCells(document);
+
 // On a phone, filters are closed until they are wanted.
 const narrow = matchMedia("(max-width: 40rem)");
 function fold() {
@@ -60,7 +77,7 @@ document.addEventListener("click", async (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
