@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.balancers import free_port
 from tests.programs import POSTGRES
 from tests.waiting import PATIENCE_S, until
 
@@ -40,7 +40,7 @@ class Postgres:
         self._data = folder / "data"
         self._as = _ordinary_user(folder)
         self._numbers = count(1)
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._call(
             "initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C"
@@ -165,10 +165,3 @@ def _ordinary_user(folder: Path) -> dict[str, Any]:
             os.chown(folder, user.pw_uid, user.pw_gid)
             return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     raise AssertionError("there is neither a user postgres nor nobody")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

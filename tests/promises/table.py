@@ -296,6 +296,16 @@ PROMISES: Final[dict[str, Table]] = {
         ),
         "nothing is sent until you agree": (CONSENT,),
     },
+    "docs/scale.md": {
+        "the same workspace is always on the same emulator": (
+            "tests/web/test_workspace_routing.py::"
+            "test_a_workspace_is_on_one_emulator_by_whatever_name_it_is_called",
+        ),
+        "never sent to another emulator": (
+            "tests/web/test_workspace_routing.py::"
+            "test_while_an_emulator_is_away_its_workspaces_are_nowhere_else",
+        ),
+    },
     "docs/compare.md": {"You agree to it, or nothing is sent": (CONSENT,)},
     "emulator/cli/probing.py": {
         "dry run: nothing was sent": (CONSENT,),
