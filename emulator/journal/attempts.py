@@ -1,4 +1,4 @@
-"""Groups of requests that look like retries: one Request-ID on one path, or identical bodies."""
+"""Groups of requests that look like retries: one Request-ID, or identical bodies, on one path."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Attempts:
                 await steps.pause()
 
     def _add(self, one: Beginning) -> None:
-        sent = request_id_of(one.headers)
+        sent, path = request_id_of(one.headers), one.path.rstrip("/")
         # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
-        request_id = (one.path.rstrip("/"), sent) if sent else None
+        request_id = (path, sent) if sent else None
         first = self._first_with.setdefault(request_id, one.id) if request_id else one.id
         if request_id and first < one.id:
             key: _Key = ("request_id", request_id)
@@ -83,7 +83,9 @@ class Attempts:
                 self._put(first, key)
             self._put(one.id, key)
         elif one.body_bytes:
-            self._put(one.id, ("body", blake2b(one.body_bytes, digest_size=16).digest()))
+            what = blake2b(path.encode("utf-8", "replace"), digest_size=16)
+            what.update(one.body_bytes)
+            self._put(one.id, ("body", what.digest()))
 
     def _put(self, entry_id: int, key: _Key) -> None:
         self._groups[key].append(entry_id)

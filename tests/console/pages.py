@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 #: The pages that are there without anything having happened, with their paths.
 PAGES = {
     "live": "/",
+    "events": "/__console/events",
     "base": "/__console/base",
     "subscriptions": "/__console/base/subscriptions",
     "databases": "/__console/base/databases",

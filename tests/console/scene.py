@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.server import PAGE_TOKEN, Server, subscription
@@ -44,3 +45,25 @@ def send_requests(server: Server, prefix: str = "") -> None:
     for number, request in enumerate(REQUESTS):
         document = {"resource_token": PAGE_TOKEN, **request}
         server.post(f"{prefix}/push_subscribe", document, **{"Request-ID": f"app-{number:04d}"})
+
+
+def report_events(server: Server, prefix: str = "", number: int = 1) -> None:
+    """Report a delivery, an opening and ``number`` mobile events of one profile of the default fixtures."""
+    authorization = {"Authorization": "Bearer rtoken@mobile-role-token"}
+    for kind in ("delivery", "open"):
+        body = {"time": 1782900000, "smid": "winter-sale-7"}
+        server.post(f"{prefix}/event/push/{kind}", body, **authorization, **{"Request-ID": f"phone-{kind}"})
+    matching = {"provider": "android-firebase", "subscription_id": "anonymous-phone"}
+    for at in range(number):
+        sent = {"order": f"A-{at}", "sum": 1490.5, "goods": ["tea", "чай"]}
+        parts = {"tz": "-180", "t": "1782900060", "aci": "", "wn": "purchase", "mi": "winter-sale-7"}
+        parts |= {"mm": "push_sub", "ma": json.dumps(matching), "wd": json.dumps(sent)}
+        lines = [
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in parts.items()
+        ]
+        headers = {**authorization, "Content-Type": "multipart/form-data; boundary=b"}
+        answer = server.request(
+            "POST", f"{prefix}/event/post?i=pixel&v=2", ("".join(lines) + "--b--\r\n").encode(), headers
+        )
+        assert answer.status == 200, answer.body

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.console.chromium import launch
 from tests.console.pages import PAGES
-from tests.console.scene import APNS, PROFILE, send_requests
+from tests.console.scene import APNS, PROFILE, report_events, send_requests
 from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 
 FOLDER = ROOT / "docs" / "images"
@@ -20,6 +20,7 @@ WIDTH = 1200
 SHOTS = {
     "live": (PAGES["live"], 760),
     "request": ("/__console/requests/9", 1500),
+    "events": (PAGES["events"], 760),
     "base": (PAGES["base"], 760),
     "profile": (f"/__console/base/profile?db_id=17&profile_id={PROFILE}", 1100),
     "faults": (PAGES["faults"], 1000),
@@ -78,13 +79,14 @@ def main() -> None:
         browser = launch(playwright)
         try:
             send_requests(server)
+            report_events(server, number=2)
             half_an_hour(server)
             fault = {"then": {"status": 503}, "match": {"provider": "ios-apns"}, "times": 3}
             server.post("/__admin/faults", fault)
             page = browser.new_page(viewport={"width": WIDTH, "height": 700}, locale="en")
             for name, (path, most) in SHOTS.items():
                 page.goto(server.url + path)
-                page.wait_for_load_state("networkidle" if name != "live" else "load")
+                page.wait_for_load_state("load" if name in ("live", "events") else "networkidle")
                 shoot(page, name, most)
             import_file(page, server, folder)
             dark = browser.new_page(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.pages import PAGES, Console
-from tests.console.scene import send_requests
+from tests.console.scene import report_events, send_requests
 from tests.server import Server
 
 axe = pytest.importorskip(
@@ -21,6 +21,7 @@ ALL = {
     "refused request": "/__console/requests/6",
     "profile with history": "/__console/base/profile?db_id=17&profile_id=59db33d269d426509e9c4bf9",
     "nothing found": "/?q=nothing-has-this",
+    "no such event": "/__console/events?name=nothing-has-this",
     "new database": "/__console/base/database",
     "new resource": "/__console/base/resource",
 }
@@ -36,6 +37,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on which something has happened."""
     server = Server(tmp_path_factory.mktemp("console"), "--durability", "none").start()
     send_requests(server)
+    report_events(server)
     server.post(
         "/__admin/faults", {"then": {"status": 503}, "match": {"provider": "ios-apns"}, "delay_ms": 5}
     )

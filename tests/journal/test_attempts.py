@@ -37,6 +37,11 @@ def test_identical_bodies_are_one_group() -> None:
     assert (group.by, group.entries) == ("body", [1, 3])
 
 
+def test_identical_bodies_on_different_paths_are_no_group() -> None:
+    delivery, opening = ({"token": "same", "path": f"/event/push/{kind}"} for kind in ("delivery", "open"))
+    assert groups(journal_of(delivery, opening)) == []
+
+
 def test_identical_bodies_are_one_group_although_each_attempt_has_a_request_id_of_its_own() -> None:
     first, second = ({"token": "same", "headers": {"x-request-id": name}} for name in ("a", "b"))
     (group,) = groups(journal_of(first, second))

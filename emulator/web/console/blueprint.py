@@ -16,6 +16,7 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
     base,
     configuration,
+    events,
     faults,
     imports,
     language,

@@ -49,12 +49,12 @@ class ConsoleState:
     """What the console keeps while the server runs: files that wait to be imported, each workspace's counts
     and attempts.
 
-    ``lines``: requests as the live list shows them, by prefix, language and id.
+    ``lines``: requests and events as the live lists show them, by prefix, list, language and id.
     """
 
     def __init__(self) -> None:
         self.uploads = Uploads()
-        self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, str], dict[int, str]]] = WeakKeyDictionary()
+        self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, ...], dict[int, str]]] = WeakKeyDictionary()
         self.attempts: WeakKeyDictionary[Workspace, Attempts] = WeakKeyDictionary()
         self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
 

@@ -12,6 +12,8 @@ from emulator.faults.calls import Call, curl
 from emulator.journal.attempts import Attempts
 from emulator.journal.entry import Entry, outcome_word, short_text
 from emulator.journal.masking import masked, secrets_of
+from emulator.messages import split_path
+from emulator.mobile.paths import served_path
 from emulator.rules.answer import NOT_ALL_APPLIED
 from emulator.rules.errors import NotFound
 from emulator.web.console.language import gettext
@@ -24,8 +26,9 @@ from push_emulator.masking import mask
 class Row(NamedTuple):
     """One line of a list of requests.
 
-    ``who``: whose profile the request asks for (empty: that of its tokens); ``tokens``: the first two
-    pairs of provider and push token, ``more``: how many follow; ``reason``: why it was refused;
+    ``who``: whose profile the request asks for (empty: that of its tokens), of an SDK's call its path;
+    ``tokens``: the first two pairs of provider and push token, ``more``: how many follow; ``reason``: why it
+    was refused;
     ``attempt``: 2 for the first repetition of a request, 3 for the next;
     ``elsewhere``: it was no call of the endpoint, so its method and path are shown.
     """
@@ -48,6 +51,7 @@ def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> Row:
     who = short_text(document.get("id") or "")
     if document.get("matching") == "custom":
         who = f"{short_text(document.get('field_name'))} = {short_text(document.get('field_value'))}"
+    who = served_path(split_path(entry.path)[1]) or who
     more = len(tokens[2:])
     outcome = outcome_word(entry)
     failed = (outcome == "refused" or entry.error) and not entry.never_answered

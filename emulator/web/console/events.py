@@ -1,0 +1,83 @@
+"""``/__console/events``: what the SDKs reported, as it comes, newest first, with filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from flask import Response, current_app, render_template, request
+
+from emulator.journal.events import Event, EventMatch
+from emulator.web.console import listing
+from emulator.web.console.language import gettext
+from emulator.web.console.pages import page_later, pages, see_other
+from emulator.web.current import workspace
+from emulator.workspaces.answers import recorded_event
+
+#: The criteria of the page's filters.
+FILTERS = ("kind", "name", "smid", "profile_id", "q")
+
+
+class EventRow(NamedTuple):
+    """One event in the list. ``payload``, ``whole``: JSON, the event's without the members that it lacks."""
+
+    event: Event
+    payload: str
+    whole: str
+
+
+@pages.get("/__console/events")
+def events() -> Response:
+    """The newest events that the filters mean."""
+    found, filters = workspace(), _filters()
+    before = request.args.get("before", type=int)
+    newest = listing.place(found.events)
+
+    def render(listed: listing.Listed) -> tuple[str, int]:
+        entries, told = listing.shown(listed)
+        shown = render_template(
+            "console/events.html",
+            before=before,
+            filters=filters,
+            journal=found.events,
+            newest=newest,
+            rows=list(map(_row, entries)),
+            **told,
+        )
+        return shown, 400 if told["problem"] else 200
+
+    match = EventMatch(filters, blind=True)
+    return page_later(listing.find(found, found.events, match, before, bool(filters)), render)
+
+
+@pages.post("/__console/events")
+def clear_events() -> Response:
+    """Delete all events."""
+    workspace().events.clear()
+    return see_other("console.events", gettext("All events are deleted."))
+
+
+@pages.get("/__console/events/live")
+def events_stream() -> Response:
+    """The stream of new events that the filters mean."""
+    return listing.stream(workspace().events, EventMatch(_filters(), blind=True), _rows)
+
+
+def _filters() -> dict[str, str]:
+    return {name: text for name in FILTERS if (text := request.args.get(name, "").strip())}
+
+
+def _rows(entries: Sequence[Event]) -> str:
+    line = current_app.jinja_env.get_template("console/event_row.html").module.line  # type: ignore[attr-defined]
+    return listing.lines(entries, lambda new: [(one.id, str(line(_row(one)))) for one in new])
+
+
+def _row(event: Event) -> EventRow:
+    members = msgspec.to_builtins(recorded_event(event))
+    given = {name: value for name, value in members.items() if value is not None}
+    return EventRow(event, "" if event.payload is None else _json(event.payload), _json(given))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

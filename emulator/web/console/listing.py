@@ -1,0 +1,145 @@
+"""What the lists of requests and of events share: one page of a journal, and the stream of what is new."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from time import monotonic
+from typing import Any
+
+import orjson
+from flask import Response, copy_current_request_context, request
+
+from emulator.journal.journal import Journal
+from emulator.journal.matching import Criteria
+from emulator.journal.query import BadCriteria
+from emulator.journal.search import Found, search
+from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
+from emulator.web.admin.criteria import check_possible
+from emulator.web.console import access
+from emulator.web.console.language import gettext, language
+from emulator.web.console.pages import console_state
+from emulator.web.current import emulator, workspace, workspace_name
+from emulator.workspaces.workspace import Workspace
+
+PAGE = 50
+#: Seconds between two pieces of news, at least: under load a page gets several entries at once.
+PACE_S = 0.5
+#: Entries that one piece of news shows, and that it looks at; the others are only counted.
+MOST_SHOWN, MOST_LOOKED_AT = 20, 100
+#: Seconds after which a silent stream says that it is still there.
+HEARTBEAT_S = 15.0
+#: Seconds to wait for more after the first news, so that a burst comes as one.
+_GATHER_S = 0.05
+#: Proxies are told neither to hold the pieces back nor to pack them.
+_STREAM = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+#: Lines that are kept ready for other pages.
+_MOST_LINES = 500
+
+#: Makes the lines of entries, as HTML.
+Render = Callable[[Sequence[Any]], str]
+#: What a page can find of a journal; the search cannot be read, or nothing can match it.
+Listed = Found[Any] | BadCriteria
+
+
+async def find(
+    found: Workspace, journal: Journal[Any, Any], match: Criteria[Any], before: int | None, count_all: bool
+) -> Listed:
+    """One page of the journal's entries that match, of those with an id below ``before``."""
+    try:
+        await check_possible(found, journal, match)
+    except BadCriteria as problem:
+        return problem
+    return await search(journal, match, PAGE, before, count_all=count_all)
+
+
+def shown(listed: Listed) -> tuple[list[Any], dict[str, Any]]:
+    """The entries, and what else the page's template knows of the list."""
+    if isinstance(listed, BadCriteria):
+        return [], {"older": None, "total": 0, "problem": listed.told(gettext)}
+    return listed.entries, {"older": listed.older, "total": listed.total, "problem": ""}
+
+
+def place(journal: Journal[Any, Any]) -> str:
+    """Up to where a page has seen the journal."""
+    return f"{journal.recorded}-{journal.epoch}"
+
+
+def stream(
+    journal: Journal[Any, Any],
+    match: Criteria[Any],
+    render: Render,
+    prepare: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
+) -> Response:
+    """Server-sent events: lines of new entries that match, as HTML; ``prepare`` is awaited before them.
+
+    They are those of the workspace that has this name at the time. Answers 204, which ends the browser's
+    attempts, where the server cannot stream.
+    """
+    if not request.environ.get(BRIDGE_KEY):
+        return Response(status=204)
+    after = request.headers.get("Last-Event-ID", request.args.get("after", place(journal)))
+    pieces = access.while_signed_in(
+        _pieces(
+            journal,
+            match,
+            after,
+            copy_current_request_context(render),
+            copy_current_request_context(prepare),
+        )
+    )
+    busy = emulator().workspaces.in_use(workspace_name())
+    request.environ[DELIVERY_KEY] = Delivery(stream=pieces, busy=busy)
+    # An iterator: the length of what will be sent is not known.
+    return Response(iter(()), headers=_STREAM)
+
+
+def lines(entries: Sequence[Any], make: Callable[[list[Any]], Iterable[tuple[int, str]]]) -> str:
+    """The entries' lines; each is made once for all pages of this kind, workspace and language."""
+    kind = request.script_root, request.endpoint or "", language()
+    known = console_state().lines.setdefault(workspace(), {}).setdefault(kind, {})
+    if len(known) > _MOST_LINES:
+        known.clear()
+    known.update(make([entry for entry in entries if entry.id not in known]))
+    return "".join(known[entry.id] for entry in entries)
+
+
+async def _pieces(
+    journal: Journal[Any, Any],
+    match: Criteria[Any],
+    after: str,
+    render: Render,
+    prepare: Callable[[], Awaitable[None]],
+) -> AsyncGenerator[bytes]:
+    """The stream's pieces, from the place ``after`` on, as the pieces before said it; without end."""
+    number, _, epoch = after.partition("-")
+    last = int(number) if number.isdecimal() and len(number) < 19 else 0
+    yield b": watching\n\n"
+    while True:
+        if (epoch, journal.recorded) == (journal.epoch, last) and not await journal.news(HEARTBEAT_S):
+            yield b": still watching\n\n"
+            continue
+        await asyncio.sleep(_GATHER_S)
+        await prepare()
+        began, anew = monotonic(), epoch != journal.epoch
+        if anew:  # all that the page has seen is forgotten
+            last, epoch = journal.recorded - len(journal), journal.epoch
+        wanted, missed = _news(journal, match, last)
+        last = journal.recorded
+        news = {"rows": render(wanted), "count": len(wanted), "missed": missed, "anew": anew}
+        yield f"id: {place(journal)}\ndata: ".encode() + orjson.dumps(news) + b"\n\n"
+        await asyncio.sleep(max(0.0, PACE_S - (monotonic() - began)))
+
+
+def _news(journal: Journal[Any, Any], match: Criteria[Any], last: int) -> tuple[list[Any], int]:
+    """What is new and matches, newest first, and how many came too fast to be looked at or shown."""
+    most = MOST_LOOKED_AT if any(match.criteria.values()) else MOST_SHOWN
+    looked_at = range(journal.recorded, max(last, journal.recorded - most), -1)
+    readings = (reading for entry_id in looked_at if (reading := journal.reading(entry_id)) is not None)
+    wanted = [reading.entry for reading in readings if match.meets(reading)]
+    news = wanted[:MOST_SHOWN]
+    return news, max(0, journal.recorded - last - most) + len(wanted) - len(news)
