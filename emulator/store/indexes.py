@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
 _Ids = int | dict[int, None]
-#: The most keys of one part on average; beyond them another part is added.
-_PART = 1024
+#: The most keys of one part on average, beyond which another part is added: of an index that grows key by
+#: key, so that to add one takes little time, and of one that is filled at once, which larger parts quicken.
+_PART, _LARGE_PART = 128, 1024
 
 
 class Index:
@@ -20,17 +21,18 @@ class Index:
     hashing). A fork shares them with the original until one of the two changes them.
     """
 
-    __slots__ = ("_mask", "_parts", "_shared")
+    __slots__ = ("_mask", "_most", "_parts", "_shared")
 
     def __init__(self) -> None:
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
+        self._most = _PART
         self._shared: set[int] = set()
 
     def fork(self) -> Index:
         """An index that says what this one says now; each may change."""
         other = Index()
-        other._parts, other._mask = self._parts.copy(), self._mask
+        other._parts, other._mask, other._most = self._parts.copy(), self._mask, self._most
         other._shared, self._shared = set(range(len(self._parts))), set(range(len(self._parts)))
         return other
 
@@ -78,13 +80,29 @@ class Index:
         part = self._own_part(place) if place in self._shared else parts[place]
         if part.setdefault(key, doc_id) is not doc_id:
             _share(part, key, doc_id)
-        elif len(part) > _PART:
+        elif len(part) > self._most:
+            self._spread()
+
+    def fill(self, entries: Iterable[tuple[Hashable, int]]) -> None:
+        """Add some hundred keys, each with a document: quickest after :meth:`expect`."""
+        parts, mask = self._parts, self._mask
+        if self._shared or len(parts) <= max(mask, 1):
+            for key, doc_id in entries:
+                self.add(key, doc_id)
+            return
+        for key, doc_id in entries:
+            part = parts[hash(key) & mask]
+            if part.setdefault(key, doc_id) is not doc_id:
+                _share(part, key, doc_id)
+        if len(parts[0]) > self._most:  # one stands for all: the keys were more than expected
             self._spread()
 
     def expect(self, count: int) -> None:
         """Make room for so many keys at once, where there are none yet."""
         if not any(self._parts):
-            bits = (2 * count // _PART).bit_length()
+            bits = (2 * count // _LARGE_PART).bit_length()
+            if bits:
+                self._most = _LARGE_PART
             self._parts = [{} for _ in range(1 << bits)]
             self._mask = (1 << bits) - 1
 

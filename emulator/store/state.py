@@ -101,10 +101,12 @@ class TableState:
                 self.put(doc_id, document)
             return
         if self.indexes:
-            add = {name: index.add for name, index in self.indexes.items()}
+            entries: dict[str, list[tuple[Hashable, int]]] = {name: [] for name in self.indexes}
             for doc_id, keys in zip(doc_ids, map(self._keys_of, map(self.decode, documents)), strict=True):
                 for name, key in keys:
-                    add[name](key, doc_id)
+                    entries[name].append((key, doc_id))
+            for name, index in self.indexes.items():
+                index.fill(entries[name])
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
 

@@ -47,9 +47,8 @@ def test_index_says_what_its_documents_make_through_adds_changes_and_removals(fi
     chance = Random(filled)
     documents = {doc_id: some_keys(chance) for doc_id in range(1, filled + 1)}
     index = Index()
-    index.expect(filled)
-    for doc_id, keys in documents.items():
-        add(index, keys, doc_id)
+    index.expect(2 * filled)
+    index.fill((key, doc_id) for doc_id, keys in documents.items() for key in keys)
     for doc_id in range(filled + 1, filled + 12_000):
         documents[doc_id] = some_keys(chance)
         add(index, documents[doc_id], doc_id)
@@ -68,11 +67,29 @@ def test_index_says_what_its_documents_make_through_adds_changes_and_removals(fi
     assert index.find("nobody") == ()
 
 
+def test_filling_an_index_that_has_grown_already_loses_nothing() -> None:
+    index = Index()
+    for doc_id in range(1, 5000):
+        index.add(f"{doc_id}", doc_id)
+    index.fill([("4999", 5000), ("new", 5000), ("new", 5001)])
+    assert (index.find("4999"), index.find("new"), len(index)) == ((4999, 5000), (5000, 5001), 5000)
+
+
+@pytest.mark.parametrize("expected", [0, 10_000])
+def test_one_key_more_moves_few_others_unless_many_were_expected(expected: int) -> None:
+    index = Index()
+    index.expect(expected)
+    for doc_id in range(20_000):
+        index.add(f"{doc_id}", doc_id)
+    assert max(map(len, index._parts)) < (3000 if expected else 400)
+
+
 @pytest.mark.parametrize("filled", [0, 10_000])
 def test_no_step_of_an_index_touches_more_than_a_small_dictionary(filled: int) -> None:
     index = Index()
     index.expect(filled)
-    for doc_id in range(filled + 60_000):
+    index.fill((f"{doc_id}", doc_id) for doc_id in range(filled))
+    for doc_id in range(filled, filled + 60_000):
         index.add(f"{doc_id}", doc_id)
     assert max(map(len, index._parts)) < 3000
 
