@@ -221,11 +221,14 @@ class TinyDBStore:
     def apply(self, changes: Changes) -> None:
         profiles, subscriptions = self.profiles, self.subscriptions
         steps = []
+        new: set[tuple[int, str]] = set()
         if changes.profiles:
             steps = [profiles.step(i, one) for i, one in enumerate(changes.profiles, profiles.last_id + 1)]
+            new = {(one.db_id, one.id) for one in changes.profiles}
         next_id = subscriptions.last_id + 1
         for one in changes.subscriptions:
-            doc_id, _ = self._own(one, one.profile_id)
+            is_new = (one.db_id, one.profile_id) in new  # a new profile has no subscription yet
+            doc_id = None if is_new else self._own(one, one.profile_id)[0]
             if doc_id is None:
                 doc_id, next_id = next_id, next_id + 1
             steps.append(subscriptions.step(doc_id, one))
