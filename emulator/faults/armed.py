@@ -7,10 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from time import monotonic
 
+from msgspec import Struct
+
 from emulator.faults.model import Asked, Fault, FaultMatch, RateLimit
 from emulator.faults.tokens import fault_of
 from emulator.rules.fields import same_value
 from emulator.rules.model import PushRequest
+
+
+class FaultCounts(Struct, array_like=True):
+    """How often each fault without ``times`` has acted, how much of each rate is left and since when, and
+    the number of the last id."""
+
+    fired: dict[str, int] = {}
+    allowances: dict[str, tuple[float, float]] = {}
+    made: int = 0
 
 
 class ArmedFaults:
@@ -81,6 +92,32 @@ class ArmedFaults:
                 return fault
         return None
 
+    def begin_line(self, seed: str | None) -> None:
+        """Begin chance anew, from this seed."""
+        self._seed = seed
+        vars(self).pop("_chance", None)
+
+    @property
+    def counts(self) -> FaultCounts:
+        """What has become of the faults since they were armed."""
+        return FaultCounts(
+            {fault.id: fault.fired for fault in self._faults.values() if fault.times is None},
+            {fault_id: (one.left, one.at) for fault_id, one in self._allowances.items()},
+            self._made,
+        )
+
+    @counts.setter
+    def counts(self, counts: FaultCounts) -> None:
+        for fault_id, fired in counts.fired.items():
+            if fault_id in self._faults:
+                self._faults[fault_id].fired = fired
+        self._allowances = {
+            fault_id: _Allowance(fault.then.per_second, at, left)
+            for fault_id, (left, at) in counts.allowances.items()
+            if (fault := self._faults.get(fault_id)) is not None and isinstance(fault.then, RateLimit)
+        }
+        self._made = counts.made
+
     @cached_property
     def _chance(self) -> random.Random:
         """It begins when it is first asked: it takes 2.5 KiB, which most workspaces do without."""
@@ -100,19 +137,20 @@ class ArmedFaults:
 
 
 class _Allowance:
-    """A token bucket that holds the tokens of one second, and starts full."""
+    """A token bucket that holds the tokens of one second, and starts full unless ``left`` are in it."""
 
-    def __init__(self, per_second: float, now: float) -> None:
+    def __init__(self, per_second: float, at: float, left: float | None = None) -> None:
         self._per_second = per_second
-        self._most = self._left = max(1.0, per_second)
-        self._at = now
+        self._most = max(1.0, per_second)
+        self.left = self._most if left is None else left
+        self.at = at
 
     def spend(self, now: float) -> bool:
-        self._left = min(self._most, self._left + (now - self._at) * self._per_second)
-        self._at = now
-        if self._left < 1:
+        self.left = min(self._most, self.left + (now - self.at) * self._per_second)
+        self.at = now
+        if self.left < 1:
             return False
-        self._left -= 1
+        self.left -= 1
         return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -43,7 +43,8 @@ class Journal(Generic[E, R]):
 
     Each entry is kept packed: small, of a known size, and ignored by the garbage collector. Blocks of memory
     hold the entries one after the other; a block is freed with its last entry. ``recorded`` counts all
-    that came, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied.
+    that came, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied. ``recorder``
+    gets each entry, packed, and ``None`` when the journal is emptied.
     """
 
     reading_type: ClassVar[Any]
@@ -57,6 +58,7 @@ class Journal(Generic[E, R]):
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._watches: list[tuple[Tell, Criteria[R] | None]] = []
+        self.recorder: Callable[[bytearray | None], object] | None = None
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.recorded = 0
@@ -68,9 +70,13 @@ class Journal(Generic[E, R]):
     def record(self, entry: E) -> None:
         """Add an entry and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
-        packed, places = self._packed, self._places
+        packed = self._packed
         _encode_into(entry, packed)
-        size = len(packed)
+        self.keep(packed, entry)
+
+    def keep(self, packed: bytearray, entry: E | None = None) -> None:
+        """Add an entry that is packed already, with the next id; whoever watches is told."""
+        places, size = self._places, len(packed)
         start = self._end
         end = start + size
         if end <= len(self._block):
@@ -79,15 +85,17 @@ class Journal(Generic[E, R]):
             places.append((self._block, start, end))
         else:
             places.append(self._elsewhere(packed))
-        self.recorded = entry.id
+        self.recorded += 1
         kept = self.bytes + size
         while len(places) > self._max_count or kept > self._max_bytes:
             _, start, end = places.popleft()
             kept -= end - start
             self.dropped += 1
         self.bytes = kept
+        if self.recorder is not None:
+            self.recorder(packed)
         if self._watches:
-            self._tell(self.reading_type(entry.id, packed, entry))
+            self._tell(self.reading_type(self.recorded, packed, entry))
 
     def _elsewhere(self, packed: bytearray) -> _Place:
         size = len(packed)
@@ -129,8 +137,26 @@ class Journal(Generic[E, R]):
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.dropped = 0
+        if self.recorder is not None:
+            self.recorder(None)
         self._tell(None)
         return cleared
+
+    def packed(self) -> Iterator[bytes]:
+        """The present entries as they are kept, the oldest first."""
+        for block, start, end in list(self._places):
+            yield bytes(block[start:end])
+
+    def refill(self, entries: Iterable[bytes], recorded: int, epoch: str) -> None:
+        """Have exactly these entries, of which the last has the id ``recorded``; whoever watches is told."""
+        self.clear()
+        kept = list(entries)
+        self.recorded = recorded - len(kept)
+        for entry in kept:
+            self.keep(bytearray(entry))
+        self.epoch = epoch
+        self.dropped = 0
+        self._tell(None)
 
     def restart(self) -> None:
         """Delete all entries and restart the ids. Whoever waits for news is told."""
@@ -151,6 +177,11 @@ class Journal(Generic[E, R]):
             yield
         finally:
             self._watches.remove(watch)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody waits for news."""
+        return bool(self._watches)
 
     async def news(self, timeout_s: float) -> bool:
         """Wait for the next entry (or for :meth:`clear`), at most this long; whether it came."""

@@ -39,6 +39,16 @@ from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
 
 
+class StateRecorder:
+    """Is told of every change of a state that has no files; this one does nothing with it."""
+
+    def commit(self, ops: Sequence[Op]) -> None:
+        """The state has changed by these steps."""
+
+    def replace(self) -> None:
+        """Another state has taken the place of this one, or changes of any number were made in it."""
+
+
 class LoggedStorage(Storage):
     """The state of one file.
 
@@ -50,7 +60,8 @@ class LoggedStorage(Storage):
     ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's;
-    ``recovered``: what is stored in the file, where somebody has read it already.
+    ``recovered``: what is stored in the file, where somebody has read it already; ``recorder`` is told of
+    every change of a state in memory.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -72,6 +83,7 @@ class LoggedStorage(Storage):
         self.fresh = True
         self.commits = 0
         self.on_taken_back: Callable[[], object] = lambda: None
+        self.recorder = StateRecorder()
         self._unsynced = Unsynced()
         self.syncs = durability == "fsync"
         self._batch: list[Op] | None = None
@@ -244,6 +256,7 @@ class LoggedStorage(Storage):
             self.state.apply(ops, self._batch_undo)
         elif (files := self._files or self._kept()) is None:
             self.state.apply(ops)
+            self.recorder.commit(ops)
         else:
             self._begin(files)
             # The log first: a snapshot on its way must not see what the log does not hold.
@@ -274,6 +287,8 @@ class LoggedStorage(Storage):
             try:
                 yield
                 size = self._append(files, ops) if files is not None and ops else 0
+                if files is None and ops:
+                    self.recorder.commit(ops)
             except BaseException:
                 self.state.apply(reversed(undo))
                 raise
@@ -318,6 +333,7 @@ class LoggedStorage(Storage):
             self._trouble = None
         self.state = state
         self.commits += 1
+        self.recorder.replace()
 
     # Long changes: the caller sees to it that nothing else is changed meanwhile
 
@@ -330,6 +346,7 @@ class LoggedStorage(Storage):
         await self._write_aside(state)
         self.state = state
         self.commits += 1
+        self.recorder.replace()
 
     async def start_over_in_steps(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
         """:meth:`start_over`; a large file is written by another thread. Raises :class:`Unavailable`."""
@@ -360,6 +377,7 @@ class LoggedStorage(Storage):
             await in_steps(self.state.applying(ops, undo))
             yield
             await self._write_aside(self.state)
+            self.recorder.replace()
         except BaseException:
             self.state.apply(reversed(undo))
             raise

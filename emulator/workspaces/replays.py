@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import NamedTuple
 
 #: Authorisation, path and Request-ID of a call.
@@ -23,6 +24,9 @@ class Replays:
 
     def __init__(self) -> None:
         self._answers: OrderedDict[ReplayKey, Replay] = OrderedDict()
+
+    def __iter__(self) -> Iterator[tuple[ReplayKey, Replay]]:
+        return iter(list(self._answers.items()))
 
     def find(self, key: ReplayKey) -> Replay | None:
         """The answer to the first call of this key."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
 from emulator.journal.events import Event, EventJournal
-from emulator.journal.journal import RequestJournal
+from emulator.journal.journal import Journal, RequestJournal
 from emulator.loop.pacing import Pacing, Steps, at_once, in_steps
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
@@ -31,8 +32,10 @@ from emulator.workspaces.replays import Replays
 from emulator.workspaces.settings import WorkspaceSettings, starting_settings
 from emulator.workspaces.stored import state_file
 
+JournalName = Literal["requests", "events"]
+JOURNALS: tuple[JournalName, ...] = get_args(JournalName)
 #: The parts that a reset can keep.
-KEEPABLE = (*REMEMBERED, "requests", "events")
+KEEPABLE = (*REMEMBERED, *JOURNALS)
 #: The most records that are dropped without a notice.
 _QUICKLY_FREED = 2000
 
@@ -110,6 +113,10 @@ class Workspace:
     def ids(self) -> ObjectIds:
         """The source of profile ids. Read it again for each request: see ``after``."""
         return self._ids.after(self.store.profiles_made)
+
+    def journal(self, name: JournalName) -> Journal[Any, Any]:
+        """The journal of this name."""
+        return self.requests if name == "requests" else self.events
 
     def touch(self) -> None:
         """Record that the workspace is in use."""
@@ -234,6 +241,11 @@ class Workspace:
 
     def _remember(self, name: str, value: msgspec.Struct) -> None:
         self.store.remember(name, msgspec.json.encode(value))
+        self._recall()
+
+    def refresh(self) -> None:
+        """Use what the store has, after somebody has changed it from outside."""
+        self.store.learn_configuration()
         self._recall()
 
     def _taken_back(self) -> None:
