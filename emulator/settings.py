@@ -44,8 +44,10 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """The settings of one server.
 
-    ``state``: the directory of the state files. ``min_log_bytes``: the log size at which a
-    snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every run.
+    ``state``: the directory of the state files. ``database``: the URL of the database that holds the state
+    instead, for several servers; a URL given as ``state`` is meant so. ``min_log_bytes``: the log size at
+    which a snapshot is due (later where the last snapshot is larger). ``seed``: makes ids the same in every
+    run.
     ``policies``, ``answers`` and ``strict`` are what a new workspace starts with; before them counts what
     ``platform`` says, a file (``None``: that of the fixtures, if any), which is followed against the
     documentation only with ``trust_platform``. ``policies`` by name are all given; of :class:`Policies` those
@@ -64,6 +66,7 @@ class Settings:
     port_file: Path | None = None
     fixtures: Path = DEFAULT_FIXTURES
     state: Path = Path(".emulator")
+    database: str | None = None
     durability: Durability = "os"
     min_log_bytes: int = MIN_LOG_BYTES
     strict: bool = False
@@ -88,12 +91,26 @@ class Settings:
     log_level: Literal["quiet", "normal", "verbose"] = "normal"
 
     def __post_init__(self) -> None:
+        state = str(self.state)  # somebody may have given a URL, which no type checker has seen
+        if is_database(state):
+            object.__setattr__(self, "database", state)
+            object.__setattr__(self, "state", type(self).state)
         token = self.admin_token
         if token is not None and not _TOKEN.fullmatch(token):
             raise ValueError(
                 "the admin token must be one or more printable ASCII characters, with no space at either end"
             )
         object.__setattr__(self, "allow_host", tuple(map(host_name, self.allow_host)))
+
+    @property
+    def folder(self) -> Path | None:
+        """The directory of the state files; ``None`` if there are none."""
+        return None if self.durability == "none" or self.database is not None else self.state
+
+
+def is_database(state: str) -> bool:
+    """Whether a state is named by the URL of a database."""
+    return state.startswith(("postgresql://", "postgres://"))
 
 
 def host_name(text: str) -> str:

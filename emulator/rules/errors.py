@@ -68,5 +68,9 @@ class OutOfFiles(Failed):
     """The system lets the emulator open no more files."""
 
 
+class Unreachable(Failed):
+    """The database that holds the state cannot be used just now."""
+
+
 class NotKept(Refused):
     """The disk could not keep what was sent."""

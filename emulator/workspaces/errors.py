@@ -21,6 +21,7 @@ _STATUS: dict[type[Refused], int] = {
     errors.TooMany: 429,
     errors.Failed: 500,
     errors.OutOfFiles: 503,
+    errors.Unreachable: 503,
     errors.NotKept: 507,
 }
 
@@ -32,6 +33,8 @@ def status_of(error: Refused) -> int:
 
 def headers_of(error: Refused) -> list[tuple[str, str]]:
     """The headers that an error's answer has beside those of every answer."""
+    if isinstance(error, errors.Unreachable):
+        return [("Retry-After", "1")]
     return [("Accept-Encoding", "identity")] if isinstance(error, errors.Unsupported) else []
 
 

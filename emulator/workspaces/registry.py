@@ -56,6 +56,11 @@ class Workspaces:
         self.on_delete: list[Callable[[str], object]] = []
         self.default = self._new(DEFAULT_WORKSPACE)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why no state can be read or written just now."""
+        return None
+
     def __iter__(self) -> Iterator[Workspace]:
         return iter(list(self._open.values()))
 

@@ -17,6 +17,7 @@ LAYERS = (
     ("web",),
     ("compare",),
     ("emulator",),
+    ("postgres",),
     ("endpoint", "importer"),
     ("mobile",),
     ("workspaces",),

@@ -1,0 +1,1 @@
+"""One state for several emulators, in a database that speaks PostgreSQL's protocol."""

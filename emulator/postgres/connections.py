@@ -1,0 +1,105 @@
+"""The connections to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from emulator.store.errors import Unavailable
+
+#: Seconds after which a request is refused because the database cannot be reached, and while it is known.
+_WAIT_S, _KNOWN_S = 3.0, 0.25
+#: Milliseconds that one emulator may rest inside a turn, and that another may wait for its end.
+IDLE_MS, LOCK_MS = 5000, 15000
+#: Connections of one emulator: turns in so many workspaces at the same time.
+_MOST = 8
+_PASSWORD = re.compile(r"//([^:/@]*):[^@/]*@")
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return _PASSWORD.sub(r"//\1:…@", url)
+
+
+class Connections:
+    """The connections of one emulator. ``trouble``: why the database could not be reached last."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: AsyncConnectionPool | None = None
+        self.trouble: str | None = None
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that answers. Raises :class:`Unavailable` if there is none."""
+        pool = await self._opened()
+        connection = await self._take(pool)
+        try:
+            yield connection
+        finally:
+            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                await connection.close()  # whatever it was at is undone
+            await pool.putconn(connection)
+
+    async def close(self) -> None:
+        """Close all of them."""
+        if self._pool is not None:
+            await self._pool.close(1.0)
+            self._pool = None
+
+    async def _take(self, pool: AsyncConnectionPool) -> AsyncConnection:
+        until = monotonic() + (_WAIT_S if self.trouble is None else _KNOWN_S)
+        while True:
+            try:
+                connection = await pool.getconn(max(0.05, until - monotonic()))
+            except psycopg.Error as error:
+                raise self.unavailable(error) from error
+            if connection.info.status == psycopg.pq.ConnStatus.OK and await _answers(connection):
+                self.trouble = None
+                return connection
+            await connection.close()
+            await pool.putconn(connection)
+            if monotonic() > until:
+                raise self.unavailable(None)
+
+    def unavailable(self, error: Exception | None) -> Unavailable:
+        """Note that the database cannot be used, and return what to raise."""
+        said = str(error or "it answers nothing").strip().splitlines()
+        self.trouble = f"the database cannot be reached ({without_password(self._url)}): {said[0]}"
+        return Unavailable(self.trouble, error)
+
+    async def _opened(self) -> AsyncConnectionPool:
+        if self._pool is None:
+            self._pool = AsyncConnectionPool(
+                self._url,
+                kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "push-emulator"},
+                min_size=1,
+                max_size=_MOST,
+                open=False,
+                configure=configure,
+                reconnect_timeout=1.0,
+            )
+            await self._pool.open()
+        return self._pool
+
+
+async def _answers(connection: AsyncConnection) -> bool:
+    try:
+        await asyncio.wait_for(connection.execute("SELECT 1"), _WAIT_S)
+    except (psycopg.Error, asyncio.TimeoutError):
+        return False
+    return True
+
+
+async def configure(connection: AsyncConnection) -> None:
+    """Have the database end what a frozen emulator has begun, and a wait that takes too long."""
+    await connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
+    await connection.execute(f"SET lock_timeout = {LOCK_MS}")
+    await connection.execute("SET client_min_messages = error")

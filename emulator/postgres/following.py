@@ -1,0 +1,146 @@
+"""What other emulators have done in a workspace, done again here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import AsyncConnection
+
+from emulator.postgres.line import (
+    Cleared,
+    Counted,
+    Effect,
+    FixturesUsed,
+    IdsGiven,
+    Line,
+    Recorded,
+    Replayed,
+    ReplaysCleared,
+    decode_effects,
+)
+from emulator.postgres.recorder import Recorder
+from emulator.postgres.snapshots import read_entries, read_rest, read_state
+from emulator.store.recovery import decode_ops
+from emulator.store.state import State
+from emulator.store.tables import DATABASES, RESOURCES, WORKSPACE
+from emulator.workspaces.replays import Replay
+from emulator.workspaces.workspace import Workspace
+
+#: Tables of which a workspace keeps something decoded.
+_KNOWN = {WORKSPACE, DATABASES, RESOURCES}
+
+
+class Behind(Exception):
+    """The lines that this emulator lacks are gone: the workspace must be read anew."""
+
+
+class Followed:
+    """A workspace in memory and how far it has come: the id of its row, the number of its last line."""
+
+    def __init__(self, workspace: Workspace, recorder: Recorder) -> None:
+        self.workspace = workspace
+        self.recorder = recorder
+        self.id = 0
+        self.number = 0
+
+    def forget(self) -> None:
+        """What is in memory counts no more: the next turn reads all of it."""
+        self.id = 0
+
+    async def follow(self, connection: AsyncConnection, lines: Sequence[Line]) -> None:
+        """Carry out the lines. Raises :class:`Behind` if one is missing; then :meth:`read` has to follow."""
+        if [line.number for line in lines] != list(range(self.number + 1, self.number + 1 + len(lines))):
+            raise Behind
+        last = max((i for i, line in enumerate(lines) if line.replaced), default=-1)
+        state = None
+        if last >= 0:
+            state = await read_state(connection, self.id, lines[last].number)
+            if state is None:
+                raise Behind
+        with self.recorder.muted():
+            for i, line in enumerate(lines):
+                self._carry_out(line, state if i == last else None, i >= last)
+            self.recorder.clear()
+        if lines:
+            self.number = lines[-1].number
+
+    async def read(self, connection: AsyncConnection, workspace_id: int, snapshot: int, number: int) -> None:
+        """Read the whole workspace: its snapshot, and the lines after it. Raises :class:`Behind`."""
+        self.id = 0
+        if snapshot:
+            await self._read_snapshot(connection, workspace_id, snapshot)
+        lines = await read_lines(connection, workspace_id, snapshot)
+        if not lines and snapshot < number:
+            raise Behind
+        self.id, self.number = workspace_id, snapshot
+        try:
+            await self.follow(connection, lines)
+        except BaseException:
+            self.id = 0
+            raise
+
+    async def _read_snapshot(self, connection: AsyncConnection, workspace_id: int, number: int) -> None:
+        rest = await read_rest(connection, workspace_id, number)
+        state = await read_state(connection, workspace_id, number)
+        if rest is None or state is None:
+            raise Behind
+        entries = {name: await read_entries(connection, workspace_id, number, name) for name in rest.journals}
+        workspace = self.workspace
+        with self.recorder.muted():
+            self._put(state, rest.last_ids)
+            for name, kept in rest.journals.items():
+                workspace.journal(name).refill(entries[name], kept.recorded, kept.epoch)
+            workspace.replays.clear()
+            for key, answer, body in rest.replays:
+                workspace.replays.remember(key, Replay(answer, body))
+            workspace.faults.counts = rest.counts
+            self.recorder.fixtures = rest.fixtures
+
+    def _carry_out(self, line: Line, state: State | None, is_current: bool) -> None:
+        effects = decode_effects(line.effects)
+        if state is not None:
+            given = [one.last_ids for one in effects if isinstance(one, IdsGiven)]
+            self._put(state, given[0] if given else {})
+        if is_current and line.changes is not None:
+            steps = list(decode_ops(line.changes.encode()))
+            self.workspace.store.storage.commit(steps, checked=True)
+            if not _KNOWN.isdisjoint(step.table for step in steps):
+                self.workspace.refresh()
+        for effect in effects:
+            self._have(effect)
+
+    def _put(self, state: State, last_ids: dict[str, int]) -> None:
+        for name, last_id in last_ids.items():
+            state.table(name).last_id = max(last_id, state.table(name).last_id)
+        self.workspace.store.storage.replace(state)
+        self.workspace.faults.replace([])
+        self.workspace.refresh()
+
+    def _have(self, effect: Effect) -> None:
+        workspace = self.workspace
+        if isinstance(effect, Recorded):
+            workspace.journal(effect.journal).keep(bytearray(effect.packed))
+        elif isinstance(effect, Cleared):
+            journal = workspace.journal(effect.journal)
+            journal.clear()
+            journal.epoch = effect.epoch
+        elif isinstance(effect, Counted):
+            workspace.faults.counts = effect.counts
+        elif isinstance(effect, Replayed):
+            workspace.replays.remember(effect.key, Replay(effect.answer, effect.body))
+        elif isinstance(effect, ReplaysCleared):
+            workspace.replays.clear()
+        elif isinstance(effect, FixturesUsed):
+            self.recorder.fixtures = effect.digest
+
+
+LINES = (
+    "SELECT number, turn, replaced, changes, effects FROM emulator_lines"
+    " WHERE workspace = %s AND number > %s ORDER BY number"
+)
+
+
+async def read_lines(connection: AsyncConnection, workspace_id: int, after: int) -> list[Line]:
+    """The lines after a number."""
+    cursor = await connection.execute(LINES, (workspace_id, after))
+    return [Line(*row) for row in await cursor.fetchall()]

@@ -1,0 +1,76 @@
+"""A line of a workspace's log: everything that one request has changed in it."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from emulator.faults.armed import FaultCounts
+from emulator.workspaces.workspace import JournalName
+
+
+class Recorded(Struct, array_like=True, tag="recorded"):
+    """A journal got an entry."""
+
+    journal: JournalName
+    packed: bytes
+
+
+class Cleared(Struct, array_like=True, tag="cleared"):
+    """A journal was emptied."""
+
+    journal: JournalName
+    epoch: str
+
+
+class Counted(Struct, array_like=True, tag="counted"):
+    """Faults acted, were counted or got an id."""
+
+    counts: FaultCounts
+
+
+class Replayed(Struct, array_like=True, tag="replayed"):
+    """An SDK's call was answered, and its repetition gets the same answer (K3)."""
+
+    key: tuple[str, str, str]
+    answer: bytes
+    body: bytes
+
+
+class ReplaysCleared(Struct, array_like=True, tag="replays_cleared"):
+    """The answers of the SDKs' calls were forgotten."""
+
+
+class IdsGiven(Struct, array_like=True, tag="ids_given"):
+    """The highest id that each table has given out, beside a state that was put in place of another."""
+
+    last_ids: dict[str, int]
+
+
+class FixturesUsed(Struct, array_like=True, tag="fixtures_used"):
+    """The workspace began anew from other fixtures, because their files had changed."""
+
+    digest: str
+
+
+Effect = Recorded | Cleared | Counted | Replayed | ReplaysCleared | IdsGiven | FixturesUsed
+
+
+class Line(Struct):
+    """One line. ``turn``: the turn that wrote it; ``replaced``: another state took the place of the former
+    one, and lies among the snapshots under this number; ``changes``: steps of the state, as JSON."""
+
+    number: int
+    turn: str
+    replaced: bool
+    changes: str | None
+    effects: bytes
+
+    @property
+    def size(self) -> int:
+        """Its bytes, about."""
+        return len(self.changes or "") + len(self.effects) + 60
+
+
+encode_effects = msgspec.msgpack.Encoder().encode
+decode_effects = msgspec.msgpack.Decoder(list[Effect]).decode

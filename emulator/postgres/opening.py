@@ -1,0 +1,66 @@
+"""The opening of a state in a database."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import psycopg
+
+from emulator.postgres.connections import Connections, without_password
+from emulator.postgres.schema import prepare, shared_secret
+from emulator.postgres.turns import Turns
+from emulator.postgres.workspaces import FollowedWorkspaces
+from emulator.settings import Settings
+from emulator.store.errors import StateError, Unavailable
+from emulator.store.fixture_set import FixtureSet
+from emulator.workspaces.names import DEFAULT_WORKSPACE
+
+#: Seconds that the database may take to answer at the start.
+_START_S = 5
+
+
+class SharedState(NamedTuple):
+    """The state of several emulators, as one of them has it. ``secret``: what all sign cookies with."""
+
+    workspaces: FollowedWorkspaces
+    turns: Turns
+    secret: bytes
+
+
+def open_shared(settings: Settings, fixtures: FixtureSet) -> SharedState:
+    """Make the tables if they are missing, and read the default workspace.
+
+    Raises :class:`~emulator.store.errors.StateError`.
+    """
+    with ThreadPoolExecutor(1) as beside:  # whoever calls may have a loop of its own that runs
+        return beside.submit(asyncio.run, _open(settings, fixtures)).result()
+
+
+async def _open(settings: Settings, fixtures: FixtureSet) -> SharedState:
+    url = settings.database or ""
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=_START_S
+        ) as connection:
+            await prepare(connection)
+            secret = await shared_secret(connection)
+    except psycopg.Error as error:
+        said = str(error).strip().splitlines()
+        raise StateError(f"--state {without_password(url)}: {said[0] if said else error}") from error
+    connections = Connections(url)
+    workspaces = FollowedWorkspaces(settings, fixtures, connections)
+    turns = Turns(connections, workspaces)
+    workspaces.run = turns.run
+    try:
+        await turns.run(DEFAULT_WORKSPACE, _nothing)
+    except Unavailable as error:
+        raise StateError(f"--state {without_password(url)}: {error}") from error
+    finally:
+        await turns.close()
+    return SharedState(workspaces, turns, secret)
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,126 @@
+"""What happens to a workspace, gathered for the next line of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from emulator.faults.armed import ArmedFaults, FaultCounts
+from emulator.postgres.line import (
+    Cleared,
+    Counted,
+    Effect,
+    FixturesUsed,
+    IdsGiven,
+    Line,
+    Recorded,
+    Replayed,
+    ReplaysCleared,
+    encode_effects,
+)
+from emulator.store.state import Op, encode_ops
+from emulator.store.storage import StateRecorder
+from emulator.workspaces.replays import Replay, ReplayKey, Replays
+from emulator.workspaces.workspace import JOURNALS, JournalName, Workspace
+
+
+class Recorder(StateRecorder):
+    """Records all changes of a workspace, of its journals and of its faults. A new one records all it is.
+
+    ``fixtures``: the digest of the changed fixtures that the workspace was last begun from, if any.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.replaced = True
+        self.fixtures = ""
+        self._ops: list[Op] = []
+        self._effects: list[Effect] = []
+        self._counts = FaultCounts()
+        self._muted = False
+        workspace.store.storage.recorder = self
+        workspace.requests.recorder = partial(self._journal, "requests")
+        workspace.events.recorder = partial(self._journal, "events")
+        workspace.replays = RecordedReplays(self)
+        for name in JOURNALS:
+            journal = workspace.journal(name)
+            self.note(Cleared(name, journal.epoch))
+            for packed in journal.packed():
+                self.note(Recorded(name, packed))
+
+    def commit(self, ops: Sequence[Op]) -> None:
+        if not self._muted and not self.replaced:
+            self._ops += ops
+
+    def replace(self) -> None:
+        if not self._muted:
+            self.replaced = True
+            self._ops = []
+
+    def note(self, effect: Effect) -> None:
+        """Record an effect."""
+        if not self._muted:
+            self._effects.append(effect)
+
+    def use_fixtures(self, digest: str) -> None:
+        """Record that the workspace was begun from changed fixtures."""
+        self.fixtures = digest
+        self.note(FixturesUsed(digest))
+
+    def _journal(self, name: JournalName, packed: bytearray | None) -> None:
+        if not self._muted:
+            epoch = self._workspace.journal(name).epoch
+            self.note(Cleared(name, epoch) if packed is None else Recorded(name, bytes(packed)))
+
+    @property
+    def faults(self) -> ArmedFaults:
+        """The armed faults of the workspace."""
+        return self._workspace.faults
+
+    def take(self, number: int, turn: str) -> Line | None:
+        """The line of what was recorded since the last one, if anything was."""
+        counts = self.faults.counts
+        if counts != self._counts:
+            self._counts = counts
+            self.note(Counted(counts))
+        if not (self.replaced or self._ops or self._effects):
+            return None
+        if self.replaced:
+            self.note(IdsGiven(self._workspace.store.storage.state.last_ids()))
+        changes = encode_ops(self._ops).decode() if self._ops else None
+        line = Line(number, turn, self.replaced, changes, encode_effects(self._effects))
+        self.clear()
+        return line
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        self.replaced, self._ops, self._effects = False, [], []
+        self._counts = self.faults.counts
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Record nothing of what others have recorded already."""
+        self._muted = True
+        try:
+            yield
+        finally:
+            self._muted = False
+            self._counts = self.faults.counts
+
+
+class RecordedReplays(Replays):
+    """The answers to the SDKs' calls, recorded."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def remember(self, key: ReplayKey, replay: Replay) -> None:
+        super().remember(key, replay)
+        self._recorder.note(Replayed(key, *replay))
+
+    def clear(self) -> None:
+        if self._answers:
+            self._recorder.note(ReplaysCleared())
+        super().clear()

@@ -1,0 +1,61 @@
+"""The tables in the database: made, and brought up to date, by the emulator that starts."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from importlib import resources
+
+from psycopg import AsyncConnection, errors
+
+from emulator.store.errors import StateError
+
+#: The version of the tables. A change of them is one more file ``version_N.sql``.
+VERSION = 1
+
+#: Attempts to make the first table while others do the same.
+_TRIES = 5
+
+#: What makes each version out of the one before it: the files ``version_N.sql``.
+_FILES = resources.files("emulator.postgres")
+
+
+async def prepare(connection: AsyncConnection) -> None:
+    """Make the tables, or bring them up to date; emulators that start at once do it once.
+
+    Raises :class:`StateError` for tables of a newer emulator, and for a database that is not in UTF-8.
+    """
+    encoding = await (await connection.execute("SHOW server_encoding")).fetchone()
+    if encoding != ("UTF8",):
+        raise StateError(f"the database has the encoding {(encoding or ['?'])[0]}: make one in UTF8")
+    for _ in range(_TRIES):
+        # Two that make the table at the same moment: PostgreSQL refuses one of them, although it exists then.
+        with suppress(errors.UniqueViolation, errors.DuplicateTable):
+            await connection.execute("CREATE TABLE IF NOT EXISTS emulator_version (version integer NOT NULL)")
+            break
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE emulator_version IN EXCLUSIVE MODE")
+        found = await (await connection.execute("SELECT version FROM emulator_version")).fetchone()
+        version = 0 if found is None else found[0]
+        if version > VERSION:
+            raise StateError(
+                f"the database has tables of version {version}, and this emulator knows {VERSION}: "
+                "start a newer emulator, or name another database"
+            )
+        for number in range(version + 1, VERSION + 1):
+            upgrade = _FILES.joinpath(f"version_{number}.sql").read_bytes()
+            await connection.execute(upgrade)
+        if version < VERSION:
+            await connection.execute("DELETE FROM emulator_version")
+            await connection.execute("INSERT INTO emulator_version VALUES (%s)", (VERSION,))
+
+
+async def shared_secret(connection: AsyncConnection) -> bytes:
+    """The bytes with which all emulators of this database sign the console's cookies."""
+    await connection.execute(
+        "INSERT INTO emulator_secrets VALUES ('console', %s) ON CONFLICT DO NOTHING",
+        (secrets.token_bytes(32),),
+    )
+    cursor = await connection.execute("SELECT value FROM emulator_secrets WHERE name = 'console'")
+    found = await cursor.fetchone()
+    return bytes(found[0]) if found is not None else b""

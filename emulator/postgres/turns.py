@@ -1,0 +1,421 @@
+"""Turns: the requests that wait in a workspace share one transaction, which locks the workspace's row.
+
+A turn reads the lines that other emulators have added, answers each request in memory as one emulator alone
+does, appends what the requests have changed, and commits; then the answers leave.
+Where a commit failed, the workspace is read anew from the database before anybody else is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import IO, TypeVar
+
+import psycopg
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from emulator.messages import Answer, Delivery, Incoming, internal_error
+from emulator.postgres.connections import Connections
+from emulator.postgres.following import LINES, Behind, Followed
+from emulator.postgres.line import Line
+from emulator.postgres.snapshots import Part, Picture, write
+from emulator.postgres.waiting import Target, Waiting, target_of
+from emulator.postgres.workspaces import FollowedWorkspaces
+from emulator.rules.errors import Refused, Unreachable
+from emulator.store.errors import Unavailable
+from emulator.workspaces.names import DEFAULT_WORKSPACE
+
+T = TypeVar("T")
+#: Requests of one turn.
+MOST_AT_ONCE = 64
+#: Seconds between two signs of life inside a turn, and between two looks for others' news.
+_ALIVE_S, NEWS_S = 1.0, 0.1
+#: Seconds for which the outcome of a commit is asked for.
+_SETTLE_S = 5.0
+#: Times that what others have done is read anew, if it changes meanwhile.
+_READS = 20
+
+_ROW = (
+    "SELECT id, number, snapshot, log_bytes, snapshot_bytes, extract(epoch FROM clock_timestamp())::float8"
+    " FROM emulator_workspaces WHERE name = %s"
+)
+_MAKE = "INSERT INTO emulator_workspaces (name) VALUES (%s) ON CONFLICT (name) DO NOTHING"
+_APPEND = "INSERT INTO emulator_lines VALUES (%s, %s, %s, %s, %s, %s)"
+_ADVANCE = (
+    "UPDATE emulator_workspaces SET number = %s, log_bytes = log_bytes + %s, used = now() WHERE id = %s"
+)
+
+
+class Row(Struct):
+    """The row of a workspace. ``at``: the database's time, seconds since 1970."""
+
+    id: int
+    number: int
+    snapshot: int
+    log_bytes: int
+    snapshot_bytes: int
+    at: float
+
+
+class Lost(Exception):
+    """What a turn has done is not in the database."""
+
+
+class Turns:
+    """The turns of one emulator."""
+
+    def __init__(self, connections: Connections, workspaces: FollowedWorkspaces) -> None:
+        self.connections = connections
+        self._workspaces = workspaces
+        self._waiting: dict[str, deque[Waiting]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._snapshots: dict[str, asyncio.Task[None]] = {}
+        self._news: asyncio.Task[None] | None = None
+
+    def answer(
+        self,
+        incoming: Incoming,
+        body: bytes | IO[bytes],
+        work: Callable[[], Answer],
+        refuse: Callable[[Incoming, Refused], Answer],
+    ) -> Answer:
+        """The answer that ``work`` gives in the request's turn, or ``refuse`` where it can have none.
+
+        ``work`` does not raise.
+        """
+        try:
+            target = target_of(incoming, body)
+        except Refused:
+            return work()
+        busy = self._workspaces.in_use(target.name)
+        return Answer(
+            200, [], b"", delivery=Delivery(wait=self._answered(incoming, target, work, refuse), busy=busy)
+        )
+
+    async def _answered(
+        self,
+        incoming: Incoming,
+        target: Target,
+        work: Callable[[], Answer],
+        refuse: Callable[[Incoming, Refused], Answer],
+    ) -> Answer:
+        try:
+            answer = await self._wait(target, work)
+        except (Unavailable, Refused) as error:
+            if incoming.endpoint == "/__admin/health":
+                return work()
+            refused = error if isinstance(error, Refused) else Unreachable(str(error), "A3")
+            return refuse(incoming, refused)
+        return answer if target.changes else await answer.settled()
+
+    async def run(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What ``work`` returns, done in a turn of this workspace.
+
+        Raises what it raises, and :class:`Unavailable` if the database refused it.
+        """
+        results: list[T] = []
+        errors: list[Exception] = []
+
+        async def done() -> None:
+            try:
+                results.append(await work())
+            except Exception as error:
+                errors.append(error)
+
+        await self._wait(Target(name, True), lambda: Answer(200, [], b"", delivery=Delivery(wait=done())))
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    async def follow(self, name: str) -> None:
+        """Carry out what others have done in this workspace. Raises :class:`Unavailable`."""
+        await self._wait(Target(name, False), lambda: Answer(200, [], b""))
+
+    async def _wait(self, target: Target, work: Callable[[], Answer]) -> Answer:
+        loop = asyncio.get_running_loop()
+        if self._news is None or self._news.get_loop() is not loop:
+            self._news = loop.create_task(self._look_for_news())
+        waiting = Waiting(work, target, loop.create_future())
+        self._waiting.setdefault(target.name, deque()).append(waiting)
+        task = self._tasks.get(target.name)
+        if task is None or task.done() or task.get_loop() is not loop:
+            self._tasks[target.name] = loop.create_task(self._take_turns(target.name))
+        return await waiting.answer
+
+    async def _look_for_news(self) -> None:
+        """Follow the workspaces for whose news somebody waits, as long as the server runs."""
+        while True:
+            await asyncio.sleep(NEWS_S)
+            for name in self._workspaces.awaited():
+                with suppress(Unavailable, Refused):  # whoever asks next is told
+                    await self.follow(name)
+
+    async def expire(self, ttl_s: float) -> list[str]:
+        """Delete the workspaces that no emulator has used for so many seconds; returns their names."""
+        async with self.connections.one() as connection, connection.transaction():
+            await connection.execute(
+                "UPDATE emulator_workspaces SET used = now() WHERE name = ANY(%s)",
+                (self._workspaces.lately_used(ttl_s),),
+            )
+            cursor = await connection.execute(
+                "DELETE FROM emulator_workspaces WHERE id IN (SELECT id FROM emulator_workspaces"
+                " WHERE name <> %s AND used < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
+                " RETURNING name",
+                (DEFAULT_WORKSPACE, ttl_s),
+            )
+            gone = sorted(name for (name,) in await cursor.fetchall())
+        for name in gone:
+            self._workspaces.drop(name)
+        return gone
+
+    async def _take_turns(self, name: str) -> None:
+        queue = self._waiting[name]
+        while queue:
+            batch = [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
+            try:
+                left = await self._turn(name, batch)
+                queue.extendleft(reversed(left))
+            except Exception as error:
+                self._workspaces.forget(name)
+                raised = self._raised(error)
+                for one in batch:
+                    if not one.answer.done():
+                        one.answer.set_exception(raised)
+        if self._waiting.get(name) is queue and not queue:
+            del self._waiting[name], self._tasks[name]
+
+    def _raised(self, error: Exception) -> Exception:
+        if isinstance(error, (Unavailable, Refused)):
+            return error
+        if isinstance(error, psycopg.Error):
+            return self.connections.unavailable(error)
+        internal_error(error)
+        return Unavailable(f"internal error: {type(error).__name__}", error)
+
+    async def _turn(self, name: str, batch: Sequence[Waiting]) -> list[Waiting]:
+        """Answer the requests of a batch; returns those that are left for the next turn."""
+        locks = any(one.target.changes for one in batch)
+        async with self.connections.one() as connection:
+            if any(one.target.lists for one in batch):
+                await self._workspaces.list_stored(connection)
+            row = await self._begin(connection, name, locks)
+            done = list(batch)
+            lines: list[Line] = []
+            answers: list[Answer] = []
+            pictures: dict[int, Picture] = {}
+            turn, number = secrets.token_hex(8), row.number if row is not None else 0
+            for i, one in enumerate(batch):
+                self._workspaces.begin_line(name, number + len(lines) + 1, 0.0 if row is None else row.at)
+                answer = one.work()
+                if one.target.changes and answer.delivery is not None and answer.delivery.wait is not None:
+                    answer = await _kept_alive(connection, answer.settled())
+                answers.append(answer)
+                line = self._workspaces.take_line(name, number + len(lines) + 1, turn)
+                if line is not None:
+                    lines.append(line)
+                    if line.replaced:
+                        pictures[line.number] = self._workspaces.picture(name)
+                        done = list(batch[: i + 1])
+                        break
+            if lines and not locks:
+                raise RuntimeError(f"a request that only reads has changed workspace {name}")
+            if locks:
+                await self._end(connection, name, row, lines, pictures)
+        for one, answer in zip(done, answers, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(answer)
+        return list(batch[len(done) :])
+
+    # Begin: lock, and follow
+
+    async def _begin(self, connection: AsyncConnection, name: str, locks: bool) -> Row | None:
+        """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
+        row: Row | None = None
+        for _ in range(_READS):
+            known = self._workspaces.followed(name)
+            row, lines = await self._read(connection, name, known, locks)
+            if row is None and locks:
+                made = await connection.execute(_MAKE, (name,))
+                row, lines = await self._read(connection, name, None, locks, begins=False)
+                if made.rowcount and row is not None:
+                    self._workspaces.begin_new(name)
+                    return row
+            if row is None:
+                self._workspaces.drop(name)
+                return None
+            known = self._workspaces.opened(name)
+            try:
+                if known.id == row.id and (lines or known.number == row.number):
+                    await known.follow(connection, lines)
+                else:
+                    await known.read(connection, row.id, row.snapshot, row.number)
+                return row
+            except Behind:
+                known.forget()
+                if locks:
+                    await connection.execute("ROLLBACK")
+        raise Unavailable(f"workspace {name} changes faster than it can be read")
+
+    async def _read(
+        self, connection: AsyncConnection, name: str, known: Followed | None, locks: bool, begins: bool = True
+    ) -> tuple[Row | None, list[Line]]:
+        after = (known.id, known.number) if known is not None else (0, 0)
+        async with connection.pipeline():
+            if locks and begins:
+                await connection.execute("BEGIN")
+            of_row = await connection.execute(_ROW + (" FOR UPDATE" if locks else ""), (name,))
+            of_lines = await connection.execute(LINES, after)
+        found = await of_row.fetchone()
+        lines = [Line(*one) for one in await of_lines.fetchall()]
+        return None if found is None else Row(*found), lines
+
+    # End: append, commit, find out
+
+    async def _end(
+        self,
+        connection: AsyncConnection,
+        name: str,
+        row: Row | None,
+        lines: list[Line],
+        pictures: dict[int, Picture],
+    ) -> None:
+        """Append and commit. Raises :class:`Unavailable` if that has not come about."""
+        if not self._workspaces.is_made(name):  # deleted, or never made
+            async with connection.pipeline():
+                if row is not None:
+                    await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
+                await connection.execute("COMMIT")
+            self._workspaces.unfollow(name)
+            return
+        if not lines or row is None:
+            await connection.execute("COMMIT")
+            return
+        try:
+            await self._append(connection, row.id, lines, pictures)
+        except psycopg.Error as error:
+            try:
+                await self._settle(name, row, lines, pictures, error)
+            except Lost:
+                raise Unavailable(f"the change is not in the database: {error}", error) from error
+        followed = self._workspaces.opened(name)
+        followed.id, followed.number = row.id, lines[-1].number
+        grown = row.log_bytes + sum(line.size for line in lines)
+        if grown > max(self._workspaces.min_log_bytes, row.snapshot_bytes):
+            self._begin_snapshot(name, followed)
+
+    async def _append(
+        self, connection: AsyncConnection, workspace_id: int, lines: list[Line], pictures: dict[int, Picture]
+    ) -> None:
+        size = sum(line.size for line in lines)
+        for number, picture in pictures.items():
+            size += await write(connection, workspace_id, number, picture.parts())
+        rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
+        async with connection.pipeline():
+            cursor = connection.cursor()
+            if len(rows) == 1:
+                await cursor.execute(_APPEND, rows[0])
+            else:
+                await cursor.executemany(_APPEND, rows)
+            await connection.execute(_ADVANCE, (lines[-1].number, size, workspace_id))
+            await connection.execute("COMMIT")
+
+    async def _settle(
+        self,
+        name: str,
+        row: Row,
+        lines: list[Line],
+        pictures: dict[int, Picture],
+        error: Exception,
+    ) -> None:
+        """Find out whether the lines are in; append them again if nobody has added any since.
+
+        Raises :class:`Lost`.
+        """
+        until = monotonic() + _SETTLE_S
+        while monotonic() < until:
+            try:
+                async with self.connections.one() as connection:
+                    found, _ = await self._read(connection, name, None, True)
+                    if found is None or found.id != row.id:
+                        raise Lost
+                    cursor = await connection.execute(
+                        "SELECT turn FROM emulator_lines WHERE workspace = %s AND number = %s",
+                        (row.id, lines[0].number),
+                    )
+                    first = await cursor.fetchone()
+                    if first == (lines[0].turn,):
+                        await connection.execute("COMMIT")
+                        return
+                    if found.number != row.number:
+                        raise Lost
+                    await self._append(connection, row.id, lines, pictures)
+                    return
+            except (psycopg.Error, Unavailable):
+                await asyncio.sleep(random.uniform(0.05, 0.2))
+        raise Lost
+
+    # Snapshots
+
+    def _begin_snapshot(self, name: str, followed: Followed) -> None:
+        if name not in self._snapshots:
+            picture = Picture(followed.workspace, True, followed.recorder.fixtures)
+            task = asyncio.create_task(self._snapshot(name, followed.id, followed.number, picture))
+            self._snapshots[name] = task
+            task.add_done_callback(lambda _: self._snapshots.pop(name, None))
+
+    async def _snapshot(self, name: str, workspace_id: int, number: int, picture: Picture) -> None:
+        try:
+            async with self.connections.one() as connection:
+                await write_snapshot(connection, workspace_id, number, picture.parts())
+        except (psycopg.Error, Unavailable) as error:
+            self.connections.unavailable(error)
+
+    async def close(self) -> None:
+        """End what runs, and close the connections."""
+        left = [*self._tasks.values(), *self._snapshots.values(), *([self._news] if self._news else [])]
+        self._news = None
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self.connections.close()
+
+
+async def write_snapshot(
+    connection: AsyncConnection, workspace_id: int, number: int, parts: Iterable[Part]
+) -> None:
+    """Store a whole workspace as of a line, and let the lines before go, unless a later one is there."""
+    async with connection.transaction():
+        size = await write(connection, workspace_id, number, parts)
+        cursor = await connection.execute(
+            "UPDATE emulator_workspaces SET snapshot = %s, snapshot_bytes = %s, log_bytes ="
+            " (SELECT coalesce(sum(coalesce(length(changes), 0) + length(effects)), 0) FROM emulator_lines"
+            " WHERE workspace = id AND emulator_lines.number > %s)"
+            " WHERE id = %s AND snapshot < %s",
+            (number, size, number, workspace_id, number),
+        )
+        if not cursor.rowcount:
+            raise psycopg.OperationalError("another emulator has written a later snapshot")
+        for table in ("emulator_lines", "emulator_snapshots"):
+            less = "<=" if table == "emulator_lines" else "<"
+            await connection.execute(
+                f"DELETE FROM {table} WHERE workspace = %s AND number {less} %s",
+                (workspace_id, number),
+            )
+
+
+async def _kept_alive(connection: AsyncConnection, work: Awaitable[T]) -> T:
+    """What ``work`` returns; the database is told meanwhile that this emulator is not frozen."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait([task], timeout=_ALIVE_S))[0]:
+            await connection.execute("SELECT 1")
+    except BaseException:
+        task.cancel()
+        raise
+    return task.result()

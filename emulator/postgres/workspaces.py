@@ -1,0 +1,152 @@
+"""The workspaces of an emulator whose state lies in a database: those in memory follow their logs there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+from psycopg import AsyncConnection
+
+from emulator.faults.armed import ArmedFaults
+from emulator.postgres.connections import Connections
+from emulator.postgres.following import Followed
+from emulator.postgres.line import Line
+from emulator.postgres.recorder import Recorder
+from emulator.postgres.snapshots import Picture
+from emulator.rules.errors import Refused
+from emulator.settings import Settings
+from emulator.store.errors import Unavailable
+from emulator.store.fixture_set import FixtureSet
+from emulator.store.recovery import Recovered
+from emulator.workspaces.names import DEFAULT_WORKSPACE
+from emulator.workspaces.registry import Workspaces
+from emulator.workspaces.workspace import Workspace
+
+
+class FollowedWorkspaces(Workspaces):
+    """Workspaces in memory, each with how far it has followed its log.
+
+    ``stored``: the names that the database had when somebody last asked for all.
+    """
+
+    #: Carries out what it is given in a turn of the workspace of this name.
+    run: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
+
+    def __init__(self, settings: Settings, fixtures: FixtureSet, connections: Connections) -> None:
+        self._connections = connections
+        self.min_log_bytes = settings.min_log_bytes
+        self.stored: set[str] = set()
+        self._followed: dict[str, Followed] = {}
+        self._at = 0.0
+        super().__init__(replace(settings, durability="none"), fixtures)
+
+    def _new(self, name: str, recovered: Recovered | None = None) -> Workspace:
+        workspace = super()._new(name, recovered)
+        seed = self._settings.seed
+        workspace.faults = ArmedFaults(None if seed is None else f"{seed}/{name}", now=lambda: self._at)
+        self._followed[name] = Followed(workspace, Recorder(workspace))
+        return workspace
+
+    @property
+    def trouble(self) -> str | None:
+        return self._connections.trouble
+
+    def names(self) -> list[str]:
+        return sorted(self.stored.union(self._open))
+
+    # For the turns
+
+    def followed(self, name: str) -> Followed | None:
+        """How far the workspace has come, if it follows its log."""
+        found = self._followed.get(name)
+        return found if found is not None and found.id else None
+
+    def opened(self, name: str) -> Followed:
+        """The workspace in memory, whatever is in it. Raises :class:`~emulator.rules.errors.Refused`."""
+        self.get(name)
+        return self._followed[name]
+
+    def begin_new(self, name: str) -> None:
+        """There is no such workspace in the database: if a request makes one, all of it is recorded."""
+        self.drop(name)
+        if name == DEFAULT_WORKSPACE:
+            self._followed[name].recorder.replaced = True
+
+    def drop(self, name: str) -> None:
+        """Forget the workspace, because it was deleted elsewhere; whoever waits for its news is told."""
+        found = self._followed.get(name)
+        if found is None or name not in self._open:
+            return
+        if name == DEFAULT_WORKSPACE:
+            if found.id:
+                with found.recorder.muted():
+                    found.workspace.reset()
+            found.forget()
+        else:
+            self.delete(name)
+            self.unfollow(name)
+
+    def forget(self, name: str) -> None:
+        """What is in memory may differ from the database: the next turn reads it anew."""
+        if name in self._followed:
+            self._followed[name].forget()
+
+    def unfollow(self, name: str) -> None:
+        """The workspace was deleted."""
+        if name not in self._open:
+            self._followed.pop(name, None)
+
+    def begin_line(self, name: str, number: int, at: float) -> None:
+        """Have chance and rates depend on the number of the next line and on the database's time."""
+        self._at = at
+        seed, workspace = self._settings.seed, self._open.get(name)
+        if seed is not None and workspace is not None:
+            workspace.faults.begin_line(f"{seed}/{name}/{number}")
+
+    def take_line(self, name: str, number: int, turn: str) -> Line | None:
+        """What has happened in the workspace since its last line."""
+        return self._followed[name].recorder.take(number, turn) if name in self._open else None
+
+    def picture(self, name: str) -> Picture:
+        """The state of the workspace as it is now."""
+        return Picture(self._followed[name].workspace, whole=False)
+
+    def awaited(self) -> list[str]:
+        """The workspaces for whose news somebody waits."""
+        return [one.name for one in self if one.requests.is_watched or one.events.is_watched]
+
+    def lately_used(self, seconds: float) -> list[str]:
+        """The workspaces that somebody uses, or has used in the last seconds."""
+        return sorted({one.name for one in self if one.idle_s < seconds}.union(self._users))
+
+    def expire(self, problems: list[str] | None = None) -> list[str]:
+        return []  # whoever does it asks the other emulators, too
+
+    async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
+        self.fixtures, digest, refused = fixtures, fixtures.digest, {}
+        async with self._connections.one() as connection:
+            await self.list_stored(connection)
+        for name in self.names():
+            try:
+                await self.run(name, partial(self._use_fixtures, name, digest))
+            except (Refused, Unavailable) as error:
+                refused[name] = str(error)
+        return refused
+
+    async def _use_fixtures(self, name: str, digest: str) -> None:
+        found = self._followed.get(name)
+        if found is None or name not in self._open:  # deleted meanwhile
+            return
+        found.workspace.fixtures = self.fixtures
+        if found.recorder.fixtures != digest:  # else another emulator has begun it from them
+            await found.workspace.reset_in_steps()
+            found.recorder.use_fixtures(digest)
+
+    async def list_stored(self, connection: AsyncConnection) -> None:
+        """Read which workspaces there are."""
+        cursor = await connection.execute("SELECT name FROM emulator_workspaces")
+        self.stored = {name for (name,) in await cursor.fetchall()}
+        for name in set(self._open) - self.stored:
+            if name != DEFAULT_WORKSPACE and self.followed(name) is not None:
+                self.drop(name)
