@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
 
 from emulator.endpoint.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
 from emulator.loop.shared_loop import LoopLock, LoopThread
+from emulator.messages import Answer, Incoming
 from emulator.settings import Settings
+from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
 from emulator.workspaces.registry import CLOSING_S, Workspaces
+
+if TYPE_CHECKING:
+    from emulator.postgres.opening import SharedState
 
 
 class Emulator:
@@ -27,14 +34,25 @@ class Emulator:
         self.turn = LoopLock()
         self.loop_thread = LoopThread(self.turn)
         self._process: int | None = os.getpid()
-        self._lock = None if settings.durability == "none" else StateLock(settings.state)
+        self._lock = None if settings.folder is None else StateLock(settings.folder)
+        self.shared: SharedState | None = None
         try:
             fixtures = load_fixtures(settings.fixtures, settings.platform)
-            self.workspaces = Workspaces(settings, fixtures, self._lock)
+            if settings.database is None:
+                self.workspaces = Workspaces(settings, fixtures, self._lock)
+            else:
+                self.shared = _open_shared(settings, fixtures)
+                self.workspaces = self.shared.workspaces
         except BaseException:
             self._release()
             raise
         self.exchange = Exchange(self.workspaces)
+
+    def answer(self, incoming: Incoming, body: bytes | IO[bytes], work: Callable[[], Answer]) -> Answer:
+        """The answer that ``work`` gives to a request, at once or in a turn of its workspace."""
+        if self.shared is None or incoming.problem == "unread":
+            return work()
+        return self.shared.turns.answer(incoming, body, work, self.exchange.refuse)
 
     def close(self, seconds: float = CLOSING_S) -> None:
         """Write as many states as this many seconds allow, and release the directory.
@@ -50,6 +68,18 @@ class Emulator:
             self.workspaces.close(seconds)
             self._release()
 
+    async def close_connections(self) -> None:
+        """Let go of a database, on the loop that has used it."""
+        if self.shared is not None:
+            await self.shared.turns.close()
+
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
+
+
+def _open_shared(settings: Settings, fixtures: FixtureSet) -> SharedState:
+    # Whoever keeps the state in files needs none of this.
+    from emulator.postgres.opening import open_shared  # noqa: PLC0415
+
+    return open_shared(settings, fixtures)

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from emulator.cli.behaviour import behaviour_options
 from emulator.emulator import Emulator
@@ -26,7 +27,7 @@ from emulator.server.background import begin_tasks
 from emulator.server.late_app import LateApp
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import Settings, host_name
+from emulator.settings import Settings, host_name, is_database
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.bodies import body_limit, spool_of
@@ -40,6 +41,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
     # click takes an empty variable for an unset one; here an empty token is a mistake.
     return os.environ.get("EMULATOR_ADMIN_TOKEN") if given is None else given
+
+
+def _state(ctx: click.Context, param: click.Parameter, given: str | Path) -> str | Path:
+    return given if isinstance(given, str) and is_database(given) else Path(given)
 
 
 def _host_names(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
@@ -75,7 +80,12 @@ _natural = click.IntRange(1)
 @_option("--port", type=click.IntRange(0, 65535), help="0: a free one.")
 @_option("--port-file", type=_path, help="Write the port to this file when ready.")
 @_option("--fixtures", type=_path, show_default=False, help="The fixture set that workspaces start from.")
-@_option("--state", type=_path, help="The directory of the state files.")
+@_option(
+    "--state",
+    callback=_state,
+    metavar="DIR|URL",
+    help="The directory of the state files, or a database that several servers share: postgresql://…",
+)
 @_option(
     "--durability",
     type=click.Choice(["os", "fsync", "none"]),
@@ -138,6 +148,7 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
     except ValueError as error:
         raise click.ClickException(f"--admin-token (or EMULATOR_ADMIN_TOKEN): {error}") from error
     _check_exposure(settings)
+    _check_durability(settings)
     try:
         _serve(settings)
     except FixtureError as error:
@@ -185,6 +196,8 @@ def _serve(settings: Settings) -> None:
             on_ready=on_ready,
             on_stop=app.close,
             certificate=certificate,
+            in_turn=None if emulator.shared is None else emulator.answer,
+            on_last=emulator.close_connections,
         )
         emulator.close(max(_CLOSING_LEAST_S, _STOP_S - (monotonic() - told_at)))
     finally:
@@ -208,6 +221,15 @@ def _check_exposure(settings: Settings) -> None:
     if settings.admin_token is None and not _is_loopback(settings.host):
         raise click.ClickException(
             f"--host {settings.host} can be reached from other machines: the admin API needs --admin-token"
+        )
+
+
+def _check_durability(settings: Settings) -> None:
+    source = click.get_current_context().get_parameter_source("durability")
+    told = source not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+    if settings.database is not None and told and settings.durability != "fsync":
+        raise click.ClickException(
+            f"--durability {settings.durability}: a database keeps all that is answered: leave it out"
         )
 
 

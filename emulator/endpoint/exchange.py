@@ -64,6 +64,12 @@ class Exchange:
         record(call, answer)
         return answer
 
+    def refuse(self, incoming: Incoming, error: Refused) -> Answer:
+        """The answer to a request that is refused before it is looked at."""
+        served = incoming.endpoint in PATHS
+        mobile = None if served else served_path(incoming.endpoint)
+        return error_answer(error, cors_headers(incoming.headers) if served else [], mobile)
+
     async def _handle_when_ready(self, name: str, incoming: Incoming) -> Answer:
         try:
             await self._workspaces.until_ready(name)

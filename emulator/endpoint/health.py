@@ -28,13 +28,13 @@ def health_of(workspaces: Workspaces, name: str) -> Health:
     # One that is not made would be written where the default one is.
     storage = (found if found.made else workspaces.default).store
     return Health(
-        "ok" if storage.probe() else "failing",
+        "ok" if workspaces.trouble is None and storage.probe() else "failing",
         __version__,
         found.name,
         found.store.profile_count,
         found.store.subscription_count,
         round(monotonic() - found.started, 3),
-        storage.failure or None,
+        workspaces.trouble or storage.failure or None,
     )
 
 

@@ -35,7 +35,7 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
 
     async def expire() -> None:
         problems: list[str] = []
-        for name in workspaces.expire(problems):
+        for name in await _expire(emulator, problems):
             say(f"workspace {name}: deleted, nobody used it")
         if problems:
             raise OSError("; ".join(problems))
@@ -56,6 +56,13 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
         watch = FixtureWatch(settings.fixtures, stamp, use, say, platform=settings.platform)
         works.append((f"watching {settings.fixtures}", EVERY_S, watch.look))
     return [asyncio.create_task(repeat(what, every_s, work, say)) for what, every_s, work in works]
+
+
+async def _expire(emulator: Emulator, problems: list[str]) -> list[str]:
+    ttl = emulator.settings.workspace_ttl
+    if emulator.shared is None or ttl is None:
+        return emulator.workspaces.expire(problems)
+    return await emulator.shared.turns.expire(ttl)
 
 
 async def repeat(

@@ -21,7 +21,7 @@ from emulator.messages import Answer, BodyProblem, Incoming, internal_error
 from emulator.server.access_log import AccessLog, Served
 from emulator.server.delivery import Deliveries, is_large, send
 from emulator.server.wsgi import WsgiCall
-from emulator.web.bodies import Spool, answer_body
+from emulator.web.bodies import InTurn, Spool, answer_body, own
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
@@ -47,6 +47,7 @@ class Bridge:
 
     ``body_limit(path)`` returns the most bytes of a body for this path. Where the limit exceeds what is kept
     in memory, the application is asked before the body is read, and an accepted body goes to the ``spool``.
+    ``in_turn``: has a request answered when its turn comes.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class Bridge:
         deliveries: Deliveries,
         access_log: AccessLog,
         spool: Spool | None = None,
+        in_turn: InTurn | None = None,
     ) -> None:
+        self._in_turn = in_turn
         self.body_limit = body_limit
         self._spool = spool
         self._loop = loop
@@ -109,14 +112,25 @@ class Bridge:
         self._send(request, self._ask(request, body, problem))
 
     def _ask(self, request: Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
-        scope, method, path = request.scope, request.method, request.path
         try:
-            query, headers = scope.query_string, request.by_name
-            incoming = Incoming(method, path, query, headers, b"", scope.client, problem)
+            query, headers = request.scope.query_string, request.by_name
+            path, client = request.path, request.scope.client
+            incoming = Incoming(request.method, path, query, headers, b"", client, problem)
+            if self._in_turn is None:
+                return self._answer(request, incoming, body)
+            if not isinstance(body, bytes):
+                body = own(body)
+            return self._in_turn(incoming, body, partial(self._answer, request, incoming, body))
+        except BaseException as error:
+            return internal_error(error)
+
+    def _answer(self, request: Request, incoming: Incoming, body: bytes | IO[bytes]) -> Answer:
+        try:
             if self._exchange.accepts(incoming):
                 incoming.body = body if isinstance(body, bytes) else body.read()
                 return self._exchange.handle(incoming)
-            return self._application(scope, method, path, request.headers, body, problem)
+            method, path, headers = request.method, request.path, request.headers
+            return self._application(request.scope, method, path, headers, body, incoming.problem)
         except BaseException as error:
             # SystemExit too: a view that asks the process to end does not get it.
             return internal_error(error)

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from emulator.server.bridge import Bridge
 from emulator.server.delivery import Deliveries
 from emulator.server.tls import Certificate
 from emulator.server.wsgi import WsgiCall
-from emulator.web.bodies import Spool
+from emulator.web.bodies import InTurn, Spool
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -58,15 +58,18 @@ def serve(
     on_stop: Callable[[], object],
     certificate: Certificate | None = None,
     spool: Spool | None = None,
+    in_turn: InTurn | None = None,
+    on_last: Callable[[], Awaitable[object]] | None = None,
 ) -> float:
     """Serves in the main thread until SIGTERM or SIGINT (a second one hurries); returns the time of the first
     signal (:func:`time.monotonic`).
 
     ``port`` 0 takes a free one; ``on_ready`` gets the port, on the running loop, when the server answers
     requests. ``on_stop`` is called after the last answer, when the loop is idle. ``spool`` takes large
-    bodies that the application accepts; without a spool they stay in memory. With a ``certificate`` the
-    server speaks HTTPS. Raises :class:`OSError`, before anything is started, if the port is taken or the
-    host is not ours.
+    bodies that the application accepts; without a spool they stay in memory. ``in_turn``: see
+    :class:`~emulator.server.bridge.Bridge`; ``on_last`` is awaited after ``on_stop``. With a
+    ``certificate`` the server speaks HTTPS. Raises :class:`OSError`, before anything is started, if the port
+    is taken or the host is not ours.
     """
     listeners = connections.listen(host, port)
     real_port: int = listeners[0].getsockname()[1]
@@ -74,7 +77,7 @@ def serve(
     asyncio.set_event_loop(loop)
     deliveries = Deliveries(loop, real_port)
     application = WsgiCall(app, host, real_port)
-    bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool)
+    bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool, in_turn)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # present objects live as long as the process: the garbage collector can skip them
     threads_before = _native_threads()
@@ -82,6 +85,8 @@ def serve(
     try:
         told_at = loop.run_until_complete(_serve(granians, deliveries, real_port, on_ready))
         on_stop()
+        if on_last is not None:
+            loop.run_until_complete(on_last())
     finally:
         access_log.flush()
         loop.run_until_complete(_wind_up(threads_before))

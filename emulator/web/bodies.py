@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import IO
 
-from emulator.messages import Answer, BodyProblem
+from emulator.messages import Answer, BodyProblem, Incoming
 from emulator.rules.errors import NotKept, Refused
 from emulator.settings import MAX_BODY_BYTES, Settings
 
@@ -29,6 +30,8 @@ _FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/_
 Read = Callable[[], Awaitable[bytes]]
 #: Returns the answer to a request with this body, or with this problem of the body.
 Ask = Callable[[IO[bytes], BodyProblem | None], Answer]
+#: Returns the answer that the work gives to a request with this body, when the request's turn comes.
+InTurn = Callable[[Incoming, "bytes | IO[bytes]", Callable[[], Answer]], Answer]
 
 
 def body_limit(path: str) -> int:
@@ -85,7 +88,14 @@ class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):
 
 def spool_of(settings: Settings) -> Spool:
     """The spool of a server: in its state directory, where it has one."""
-    return Spool(None if settings.durability == "none" else settings.state / "imports")
+    return Spool(None if settings.folder is None else settings.folder / "imports")
+
+
+def own(body: IO[bytes]) -> IO[bytes]:
+    """A body as a file of our own: the server's is closed before work that takes longer is done."""
+    if isinstance(body, io.BytesIO):
+        return io.BytesIO(body.getvalue())
+    return os.fdopen(os.dup(body.fileno()), "rb")
 
 
 async def answer_body(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from flask import current_app, request
 
@@ -11,7 +13,12 @@ from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, a
 from emulator.loop.pacing import SHORT_STEP_S, Pacing
 from emulator.messages import BRIDGE_KEY
 from emulator.rules.errors import NotFound
-from emulator.web.current import workspace
+from emulator.web.current import emulator, workspace, workspace_name
+
+#: Carries out what it is given in a turn of the workspace of this name.
+RunInTurn = Callable[[str, Callable[[], Awaitable[bool]]], Awaitable[bool]]
+#: The imports that take their steps in turns; a task that nobody holds may vanish.
+_UNDER_WAY: set[asyncio.Task[None]] = set()
 
 
 class ImportSteps:
@@ -38,7 +45,25 @@ class ImportSteps:
 def schedule() -> Schedule:
     """How the request's server runs an import: in steps on its loop, or at once if it has no loop."""
     steps: ImportSteps = current_app.extensions["import_steps"]
-    return steps if BRIDGE_KEY in request.environ else at_once
+    if BRIDGE_KEY not in request.environ:
+        return at_once
+    shared = emulator().shared
+    return steps if shared is None else partial(_in_turns, shared.turns.run, workspace_name())
+
+
+def _in_turns(run: RunInTurn, name: str, advance: Advance) -> None:
+    """A :data:`~emulator.importer.jobs.Schedule` that takes each step in a turn of the workspace."""
+
+    async def step() -> bool:
+        return advance(STEP_S)
+
+    async def all_steps() -> None:
+        while await run(name, step):
+            pass
+
+    task = asyncio.get_running_loop().create_task(all_steps())
+    _UNDER_WAY.add(task)
+    task.add_done_callback(_UNDER_WAY.discard)
 
 
 def import_jobs() -> ImportJobs:

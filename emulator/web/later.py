@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import partial
 from typing import IO, Any, TypeVar
@@ -15,6 +13,7 @@ from flask import Flask, Response, copy_current_request_context, current_app, re
 from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, JSON, Answer, Delivery, failure
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
+from emulator.web.bodies import own
 from emulator.web.current import WORKSPACE_KEY, changed_workspace, emulator, workspace_name
 from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.errors import refusal, status_of
@@ -86,11 +85,8 @@ def when_ready() -> Response | None:
 
 
 def own_body() -> IO[bytes]:
-    """The request's body as a file of our own: the server's is closed before the work is done."""
-    body: IO[bytes] = request.environ["wsgi.input"]
-    if isinstance(body, io.BytesIO):
-        return io.BytesIO(body.getvalue())
-    return os.fdopen(os.dup(body.fileno()), "rb")
+    """The request's body as a file of our own."""
+    return own(request.environ["wsgi.input"])
 
 
 def when_durable(response: Response) -> Response:

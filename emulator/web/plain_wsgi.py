@@ -25,7 +25,7 @@ from emulator.messages import (
     failure,
     internal_error,
 )
-from emulator.web.bodies import Spool, answer_body, body_limit
+from emulator.web.bodies import Spool, answer_body, body_limit, own
 from emulator.web.wsgi_answer import call_application
 
 if TYPE_CHECKING:
@@ -94,13 +94,18 @@ class PlainWsgi:
             f"{environ.get('REMOTE_ADDR', '')}:{environ.get('REMOTE_PORT', 0)}",
             problem,
         )
-        if exchange.accepts(incoming):
-            incoming.body = body.read()
-            with self._emulator.turn:
+        if self._emulator.shared is not None:
+            body = own(body)
+
+        def work() -> Answer:
+            if exchange.accepts(incoming):
+                incoming.body = body.read()
                 return exchange.handle(incoming)
-        environ = {**environ, "wsgi.input": body, "wsgi.input_terminated": True, BODY_PROBLEM_KEY: problem}
+            own_input = {"wsgi.input": body, "wsgi.input_terminated": True, BODY_PROBLEM_KEY: problem}
+            return call_application(self._application, {**environ, **own_input})
+
         with self._emulator.turn:
-            return call_application(self._application, environ)
+            return self._emulator.answer(incoming, body, work)
 
     def _delivered(self, answer: Answer) -> Answer:
         """Waits as the delivery demands; a fault that needs the connection becomes an error answer."""

@@ -229,9 +229,9 @@ def get_report(job_id: str, query: dict[str, Any]) -> Response:
 def _keep_jobs(state: BlueprintSetupState) -> None:
     """Store the jobs as the application's extension ``imports``."""
     emulator: Emulator = state.app.extensions["emulator"]
-    settings = emulator.settings
-    folder = None if settings.durability == "none" else settings.state / "imports"
-    jobs = state.app.extensions["imports"] = ImportJobs(folder)
+    folder = emulator.settings.folder
+    jobs = ImportJobs(None if folder is None else folder / "imports")
+    state.app.extensions["imports"] = jobs
     emulator.workspaces.on_delete.append(jobs.forget_all_of)
     state.app.extensions["import_steps"] = ImportSteps()
 

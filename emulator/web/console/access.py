@@ -106,7 +106,8 @@ class SignIns:
 
 def init_app(app: Flask) -> None:
     """Give the application its session, signed with a key that each start makes anew."""
-    app.secret_key = secrets.token_bytes(32)
+    shared = app.extensions["emulator"].shared
+    app.secret_key = secrets.token_bytes(32) if shared is None else shared.secret
     app.session_interface = ConsoleSession()
     app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=SIGN_IN_S)
     app.config["SESSION_REFRESH_EACH_REQUEST"] = False
