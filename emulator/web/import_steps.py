@@ -9,7 +9,8 @@ from functools import partial
 
 from flask import current_app, request
 
-from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, at_once
+from emulator.importer.job import STEP_S, Job
+from emulator.importer.jobs import Advance, ImportJobs, Schedule, at_once
 from emulator.loop.pacing import SHORT_STEP_S, Pacing
 from emulator.messages import BRIDGE_KEY
 from emulator.rules.errors import NotFound

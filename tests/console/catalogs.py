@@ -30,7 +30,7 @@ from emulator.rules.notes import NOTES
 from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
-from emulator.web.admin import criteria, safety
+from emulator.web.admin import possible, safety
 from emulator.web.console import one_request, own_fault
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
@@ -111,7 +111,7 @@ def domain_texts() -> Iterator[str]:
     yield from TEXTS.values()
     yield from safety.TEXTS.values()
     yield from query.TEXTS.values()
-    yield from criteria.HINTS.values()
+    yield from possible.HINTS.values()
     yield from search_words.EXAMPLES.values()
     yield from report_words()
     yield from REASONS

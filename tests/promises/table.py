@@ -381,7 +381,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/importer/checking.py": {"nothing has been written": NOT_STARTED},
     "emulator/importer/rows.py": {"means that nothing is quoted": (NO_QUOTES,)},
-    "emulator/importer/jobs.py": {
+    "emulator/importer/job.py": {
         "Never raises": (
             "tests/importer/test_jobs.py::"
             "test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_are_told",
@@ -538,7 +538,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/workspaces/test_workspaces.py::test_workspaces_are_listed_made_and_deleted",
         ),
     },
-    "emulator/web/admin/criteria.py": {"never": NEVER_MATCHES, "%(value)s can never match": NEVER_MATCHES},
+    "emulator/web/admin/possible.py": {"never": NEVER_MATCHES, "%(value)s can never match": NEVER_MATCHES},
     "emulator/web/admin/faults.py": {
         "so it can never match": (FAULT_NEVER_MATCHES,),
         "an item_error changes nothing": (ITEM_ERROR,),

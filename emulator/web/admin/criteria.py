@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, get_args
 
-import orjson
 from marshmallow import ValidationError, fields
 
-from emulator.faults.model import ErrorAnswer
-from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.criteria import JSON_TYPES, KEYS
 from emulator.journal.entry import OUTCOMES
 from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventKind, EventMatch, is_event_key
-from emulator.journal.journal import Journal
 from emulator.journal.matching import Criteria, Match
-from emulator.journal.query import TEXTS, BadCriteria, Complaint, Range
-from emulator.journal.search import search
+from emulator.journal.query import BadCriteria
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import did_you_mean, nearest_name
+from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, INT64_MIN
-from emulator.rules.overrides import ANSWERS
-from emulator.rules.providers import DOCUMENTED
-from emulator.rules.request import is_profile_id
 from emulator.schemas.errors import flatten
 from emulator.schemas.json_schema import FIELD_VALUE, INT64, TEXT, JSONSchema
-from emulator.store.tinydb_store import TinyDBStore
 from emulator.timestamps import iso
 from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import MOST_COMPLAINTS
 from emulator.workspaces.settings import LINT_IDS
-from emulator.workspaces.workspace import Workspace
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
 _SCHEMAS: dict[type | None, JSONSchema] = {
@@ -50,12 +40,7 @@ NEVER_NULL = (
     *("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text"),
     "kind",
 )
-#: The most values that an error text lists, and the longest value that it quotes whole.
-_MOST_LISTED, _MOST_QUOTED = 12, 100
-_STATUSES = (200, *range(400, 600))
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_HASH_ID = re.compile(r"[0-9a-f]{8,64}")
-
 #: Values that a criterion can have in every workspace.
 VALUES: dict[str, tuple[str | int, ...]] = {
     "outcome": OUTCOMES,
@@ -66,61 +51,6 @@ VALUES: dict[str, tuple[str | int, ...]] = {
     "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
     "kind": get_args(EventKind),
 }
-#: Values that it can have in this workspace.
-_VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
-    "provider": lambda found: known_providers(found.store),
-    "resource": lambda found: (one.name for one in found.store.resources()),
-    "resource_id": lambda found: (one.id for one in found.store.resources()),
-    "db_id": lambda found: (one.id for one in found.store.databases()),
-    "description": lambda found: (
-        "",
-        *(own.description for own in ANSWERS.values() if own.description is not None),
-        *_overridden(found, "description"),
-    ),
-    "status": lambda found: (*_STATUSES, *_overridden(found, "status")),
-    "error": lambda found: (
-        0,
-        *_STATUSES,
-        *_overridden(found, "error"),
-        *(fault.then.code for fault in found.faults if isinstance(fault.then, ErrorAnswer)),
-    ),
-}
-#: Forms of values that have no list.
-_FORMS: dict[str, tuple[Callable[[Workspace, str], bool], str]] = {
-    "fault": (lambda found, value: _is_fault(found, value), "no_fault"),
-    "path": (lambda _, value: value.startswith("/"), "path"),
-    "profile_id": (lambda _, value: is_profile_id(value), "profile_id"),
-    "subscription_hash_id": (
-        lambda _, value: _HASH_ID.fullmatch(value) is not None,
-        "hash",
-    ),
-}
-
-
-#: Why a value can never match; the console has these texts in its languages.
-HINTS = {
-    "never": "%(value)s can never match",
-    "nearest": TEXTS["nearest"],
-    "there_are": "; there are %(values)s",
-    "none": "; there is none",
-    "lint": '; lints are asked for as "lint"',
-    "no_fault": "; no fault of this id was armed here",
-    "path": "; a path begins with /",
-    "profile_id": "; an id has at most 64 printable characters",
-    "hash": "; a hash has 8 or more lower-case hex digits",
-}
-_Hint = tuple[str, dict[str, Any]]
-
-
-def _overridden(found: Workspace, member: str) -> Iterable[Any]:
-    given = (getattr(answer, member) for answer in found.settings.answers.values())
-    return (one for one in given if one is not None)
-
-
-def known_providers(store: TinyDBStore) -> list[str]:
-    """The providers that the page names, then those that a resource lists."""
-    listed = (name for resource in store.resources() for name in resource.providers or ())
-    return list(dict.fromkeys((*DOCUMENTED, *listed)))
 
 
 def _described(name: str) -> JSONSchema:
@@ -250,68 +180,3 @@ def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
         return {**criteria, "since": iso(TimeField().deserialize(criteria["since"]))}
     except ValidationError as error:
         raise ValidationError({"since": error.messages}) from error
-
-
-async def check_possible(
-    found: Workspace, journal: Journal[Any, Any], match: Criteria[Any], path: str = ""
-) -> None:
-    """Refuse values that nothing recorded in the journal has and nothing that is to come can have.
-
-    ``path`` stands before the criterion's name. Raises :class:`BadCriteria` with the nearest value.
-    """
-    complaints = []
-    for part in match.parts:
-        for key, wanted in part.criteria.items():
-            hint = _why_impossible(found, part, key, wanted)
-            if hint is not None and not (await search(journal, part.alone(key), 1)).entries:
-                never = (HINTS["never"], {"value": _quoted(wanted)})
-                complaints.append(Complaint(path + key, [never, hint]))
-    if complaints:
-        raise BadCriteria(complaints)
-
-
-def _why_impossible(found: Workspace, match: Criteria[Any], key: str, wanted: Any) -> _Hint | None:
-    """What would be right instead of a value that no request can have; ``None`` for a possible value."""
-    if wanted is None:
-        return None
-    if key in _FORMS:
-        fits, form = _FORMS[key]
-        return None if fits(found, wanted) else (HINTS[form], {})
-    if key not in VALUES and key not in _VALUES_HERE:
-        return None
-    values = VALUES[key] if key in VALUES else tuple(_VALUES_HERE[key](found))
-    return None if match.is_possible(wanted, values) else _nearest(key, wanted, values)
-
-
-def _nearest(key: str, wanted: str | int, values: tuple[str | int, ...]) -> _Hint:
-    if key == "rule" and str(wanted).upper() in LINT_IDS:
-        return HINTS["lint"], {}
-    if key in ("status", "error"):
-        return HINTS["there_are"], {"values": f"{'0, ' if key == 'error' else ''}200, 400–599"}
-    texts = list(dict.fromkeys(str(one) for one in values))
-    if isinstance(wanted, str) and len(wanted) <= _MOST_QUOTED:
-        near = nearest_name(wanted, texts)
-        if near is not None:
-            return HINTS["nearest"], {"nearest": near}
-    if not texts:
-        return HINTS["none"], {}
-    more = ", …" if len(texts) > _MOST_LISTED else ""
-    return HINTS["there_are"], {"values": ", ".join(one or '""' for one in texts[:_MOST_LISTED]) + more}
-
-
-def _is_fault(found: Workspace, fault_id: str) -> bool:
-    if not fault_id.startswith(PREFIX):
-        return found.faults.has_armed(fault_id)
-    try:
-        parse_token(fault_id)
-    except ValueError:
-        return False
-    return True
-
-
-def _quoted(value: Any) -> str:
-    if isinstance(value, Range):
-        return value.text
-    if isinstance(value, str) and len(value) > _MOST_QUOTED:
-        value = value[:_MOST_QUOTED] + "…"
-    return orjson.dumps(value).decode()

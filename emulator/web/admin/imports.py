@@ -5,32 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 import msgspec
 from flask import Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
-from marshmallow import ValidationError, fields, post_load, validate
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
-from emulator.importer.jobs import ImportJobs, Job
+from emulator.importer.job import Job
+from emulator.importer.jobs import ImportJobs
 from emulator.importer.layout import read_layout
-from emulator.importer.plan import ImportPlan, Match, parse_match
+from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Text, TooManyImports
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.schemas.duplicate_keys import read_unique_json
-from emulator.schemas.errors import boolean, string
-from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
-from emulator.schemas.strict_json import JSONProblem
-from emulator.web.admin.loading import AdminSchema, complaints
+from emulator.schemas.json_schema import one_value
+from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
+from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import blueprint, operation
 from emulator.web.bodies import MAX_FILE_BYTES
 from emulator.web.current import workspace, workspace_to_change
@@ -42,78 +40,6 @@ from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 #: Bytes of a form in memory: the plan, and a piece of the file on its way to the disk.
 _IN_MEMORY_BYTES = 512 << 10
 _PREVIEWED_ROWS = 10
-
-
-#: For the contract alone: the layout checks the value.
-_DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
-_REPORT_DELIMITER = validate.OneOf(list(REPORT_DELIMITERS), error="must be one of {choices}")
-_QUOTE = {"pattern": "^[\"']?$"}
-
-
-class MatchField(fields.Field[Match]):
-    """``id:COLUMN``, ``field:NAME=COLUMN`` or ``push``."""
-
-    json_schema: ClassVar[JSONSchema] = {
-        "type": "string",
-        "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
-        "pattern": "^(id:[^\\u0000]+|field:[^=\\u0000]+=[^\\u0000]+|push)$",
-    }
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Match:
-        if not isinstance(value, str):
-            raise ValidationError("must be a string")
-        try:
-            return parse_match(value)
-        except ImportRefused as error:
-            raise ValidationError(str(error.problems[0].text)) from error
-
-
-class ResourceField(fields.Field[Any]):
-    """A resource's token or id."""
-
-    json_schema: ClassVar[JSONSchema] = {
-        "type": ["string", "integer"],
-        "pattern": TEXT_PATTERN,
-        "description": "a resource's token or id",
-    }
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise ValidationError("must be a resource's token or id")
-        return value
-
-
-class PreviewSchema(AdminSchema):
-    """The multipart field ``plan``, JSON, before the person has chosen the columns."""
-
-    resource = ResourceField()
-    provider = string()
-    match = MatchField()
-    token_column = string()
-    header = boolean(allow_none=True)
-    delimiter = string(allow_none=True, metadata=_DELIMITER)
-    quote = string(allow_none=True, metadata=_QUOTE)
-    encoding = string(allow_none=True)
-
-
-class ReportSchema(AdminSchema):
-    """How the report is written."""
-
-    delimiter = string(load_default="comma", validate=_REPORT_DELIMITER)
-
-
-class PlanSchema(PreviewSchema):
-    """The field ``plan`` with all that an import needs."""
-
-    resource = ResourceField(required=True, error_messages={"required": "is required"})
-    provider = string(required=True)
-    match = MatchField(required=True, error_messages={"required": "is required"})
-    token_column = string(required=True)
-    dry_run = boolean()
-
-    @post_load
-    def _make(self, data: dict[str, Any], **kwargs: Any) -> ImportPlan:
-        return ImportPlan(**data)
 
 
 def _form(plan: type[AdminSchema], *required: str) -> dict[str, Any]:
@@ -134,7 +60,7 @@ def _form(plan: type[AdminSchema], *required: str) -> dict[str, Any]:
 def start_import() -> ImportState:
     """Start importing a file of collected tokens; ``dry_run`` changes nothing."""
     with _upload() as (path, name, sent_plan), _refusals():
-        plan = _load_plan(PlanSchema(), sent_plan)
+        plan = load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
             check_plan(plan, Source(path, name), workspace().store)  # a refused import creates no workspace
         job = import_jobs().start(path, name, plan, workspace_to_change(), schedule())
@@ -155,7 +81,7 @@ def preview_import() -> ImportPreview:
     ``resource`` and ``provider``. A dry run looks at all rows.
     """
     with _upload() as (path, name, sent_plan), _refusals():
-        given = _load_plan(PreviewSchema(), sent_plan or "{}")
+        given = load_plan(PreviewSchema(), sent_plan or "{}")
         named, provider = given.pop("resource", None), given.pop("provider", None)
         match, token_column = given.pop("match", None), given.pop("token_column", None)
         source, store = Source(path, name), workspace().store
@@ -277,23 +203,6 @@ def _upload() -> Iterator[tuple[Path, str, str]]:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         raise
-
-
-def _load_plan(schema: AdminSchema, text: str) -> Any:
-    """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
-    if not text:
-        raise Invalid("plan: is required", "A3")
-    try:
-        return schema.load(read_unique_json(text.encode()))
-    except JSONProblem as problem:
-        path = f"plan.{problem.path}" if problem.path else "plan"
-        raise Invalid(f"{path}: {problem.text}", "A3") from problem
-    except ValidationError as error:
-        texts = [
-            "plan" + text[4:] if text.startswith("body:") else f"plan.{text}"
-            for text in complaints(schema, error.messages)
-        ]
-        raise Invalid("; ".join(texts), "A3") from error
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from flask import Response, render_template, request
 from emulator.rules.errors import Invalid
 from emulator.store.pages import Page
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
-from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.databases import DatabasesSchema
+from emulator.web.admin.possible import known_providers
 from emulator.web.admin.profiles import ProfilesSchema
 from emulator.web.admin.resources import ResourcesSchema
 from emulator.web.admin.subscriptions import SubscriptionsSchema

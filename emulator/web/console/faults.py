@@ -12,8 +12,8 @@ from markupsafe import Markup
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
 from emulator.faults.model import Fault
 from emulator.rules.errors import Invalid, NotFound
-from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.faults import FaultSchema
+from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import number_of, pages, plain_text, read_form, see_other
 from emulator.web.console.presenters.effects import effect_of

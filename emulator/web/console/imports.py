@@ -17,7 +17,7 @@ from emulator.importer.problem import ImportRefused, Message, Text, TooManyImpor
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.rules.errors import NotFound
-from emulator.web.admin.criteria import known_providers
+from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, pages, refused_form, see_other
 from emulator.web.console.presenters.refusals import complaints_about

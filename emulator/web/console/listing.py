@@ -15,7 +15,7 @@ from emulator.journal.matching import Criteria
 from emulator.journal.query import BadCriteria
 from emulator.journal.search import Found, search
 from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
-from emulator.web.admin.criteria import check_possible
+from emulator.web.admin.possible import check_possible
 from emulator.web.console import access
 from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state

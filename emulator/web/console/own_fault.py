@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from emulator.web.admin.criteria import known_providers
 from emulator.web.admin.faults import check_fault
+from emulator.web.admin.possible import known_providers
 from emulator.web.console.faults import CALLS, arm_and_list, match_of_form, read_fault
 from emulator.web.console.pages import number_of, pages
 from emulator.web.console.presenters.effects import EFFECTS

@@ -13,8 +13,9 @@ from emulator.journal.search import Found, search
 from emulator.rules.model import FieldValue, Status
 from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
-from emulator.web.admin.criteria import known_providers, read_criteria
+from emulator.web.admin.criteria import read_criteria
 from emulator.web.admin.numbers import read_digits
+from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, page_later, pages
 from emulator.web.console.shown import rows_of

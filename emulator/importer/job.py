@@ -1,0 +1,197 @@
+"""One import that runs step by step, and what is said of it."""
+
+from __future__ import annotations
+
+import secrets
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import field
+from msgspec.structs import asdict, replace
+
+from emulator.importer.checking import Checked
+from emulator.importer.execution import STEP_ROWS, Import
+from emulator.importer.problem import Text, message
+from emulator.importer.report import COUNTED, Refusal, read_refusals, report_csv
+from emulator.store.files import replace_file
+from emulator.workspaces.workspace import Workspace
+from push_emulator.workspace_answers import ImportStart
+
+#: Seconds of one step where nobody else asks for anything.
+STEP_S = 0.004
+#: Refusals that an answer shows; the report has all.
+SHOWN_REFUSALS = 100
+
+
+class Description(ImportStart, frozen=True):
+    """The plan of a job and its result; kept as JSON beside its report."""
+
+    lints: list[Text]
+    state: str = "running"
+    problem: Text | None = None
+    up_to_line: int = 0
+    seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class Job:
+    """One import: ``description`` is brought up to date by :meth:`as_dict`.
+
+    It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
+    the disk's refusals to take the report or the record included.
+    """
+
+    def __init__(self, description: Description, folder: Path) -> None:
+        self.description = description
+        self.report_path = folder / f"{description.id}.jsonl"
+        self._record = folder / f"{description.id}.json"
+        self._import: Import | None = None
+        self._upload: Path | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.description.state == "running"
+
+    @property
+    def has_report(self) -> bool:
+        """Whether it is over and has left a report."""
+        return not self.running and self.report_path.exists()
+
+    def report(self, delimiter: str = ",", told: Callable[[Text], str] = str) -> bytes:
+        """The report as CSV (:func:`~emulator.importer.report.report_csv`). Raises :class:`OSError`."""
+        with self.report_path.open("rb") as lines:
+            return b"".join(report_csv(self.description, read_refusals(lines), delimiter, told))
+
+    def begin(self, importing: Import, upload: Path) -> None:
+        """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
+        self._import, self._upload = importing, upload
+        importing.look(STEP_S)  # the answer to the call has the remarks on a small file
+        try:
+            self.save()
+        except BaseException:
+            importing.close()
+            raise
+
+    def advance(self, seconds: float = STEP_S) -> bool:
+        """One step of about so many seconds: whether there are more. Never raises."""
+        if self._import is None:
+            return False
+        try:
+            if self._import.step(STEP_ROWS, seconds):
+                return True
+        except OSError as error:
+            self._fail(message("no_report", reason=error.strerror or str(error)))
+        except Exception as error:
+            with suppress(OSError, ValueError):  # a full disk may be behind standard error too
+                traceback.print_exc()
+            self._fail(message("internal_error", name=type(error).__name__))
+        self._end(self._import)
+        return False
+
+    def cancel(self) -> None:
+        """Stop before the next step."""
+        if self._import is not None:
+            self._import.cancel()
+
+    def stop(self) -> None:
+        """Stop where it is, if it runs. What it has done stays."""
+        self.cancel()
+        self.advance()
+
+    def _end(self, importing: Import) -> None:
+        """Let go of the file and the upload, and write down how it ended."""
+        self._import = None
+        importing.close()
+        self._bring_up_to_date(importing)
+        # The upload first: without it there may be room for the record.
+        for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
+            try:
+                act()
+            except OSError as error:
+                self._add_problem(message(code, reason=error.strerror or str(error)))
+
+    def _add_problem(self, problem: Text) -> None:
+        self.description = replace(self.description, problem=_both(self.description.problem, problem))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
+        progress: float | None = None
+        left: float | None = 0.0
+        if self._import is not None:
+            self._bring_up_to_date(self._import)
+            done = self._import.progress
+            progress = round(done.bytes_done / done.bytes_total, 4) if done.bytes_total else 1.0
+            left = round(done.seconds / progress - done.seconds, 1) if progress else None
+        elif self.description.state == "finished":
+            progress = 1.0
+        one = self.description
+        return asdict(one) | {
+            "lints": [str(lint) for lint in one.lints],
+            "problem": None if one.problem is None else str(one.problem),
+            "refusals": [asdict(refused) | {"reason": str(refused.reason)} for refused in one.refusals],
+            "rows_per_s": round(one.counts.get("rows", 0) / one.seconds) if one.seconds else None,
+            "progress": progress,
+            "seconds_left": left,
+        }
+
+    def save(self) -> None:
+        """Write the description beside the report. Raises :class:`OSError`."""
+        replace_file(self._record, [msgspec.json.encode(self.description)])
+
+    def forget(self) -> None:
+        """Remove its files, as far as the disk lets go of them."""
+        for path in (self._record, self.report_path):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _fail(self, problem: Text) -> None:
+        if self._import is not None:
+            report = self._import.report
+            with suppress(Exception):  # by then the state is set
+                report.finish("failed", _both(report.problem, problem))
+
+    def _remove_upload(self) -> None:
+        if self._upload is not None:
+            self._upload.unlink(missing_ok=True)
+
+    def _bring_up_to_date(self, importing: Import) -> None:
+        report = importing.report
+        self.description = replace(
+            self.description,
+            state=report.state,
+            problem=report.problem,
+            up_to_line=report.up_to_line,
+            lints=importing.lints,
+            counts={name: report.counts[name] for name in COUNTED},
+            seconds=round(importing.progress.seconds, 3),
+            refusals=report.refusals[:SHOWN_REFUSALS],
+        )
+
+
+def _both(problem: Text | None, another: Text) -> Text:
+    return another if problem is None else message("both", problem=problem, another=another)
+
+
+def describe(checked: Checked, workspace: Workspace) -> Description:
+    """The description of a job that begins."""
+    plan, layout = checked.plan, checked.layout
+    return Description(
+        secrets.token_hex(6),
+        workspace.name,
+        checked.source.name,
+        workspace.clock.timestamp(),
+        plan.dry_run,
+        checked.resource.id,
+        plan.provider,
+        str(plan.match),
+        plan.token_column,
+        layout.encoding,
+        layout.dialect.delimiter,
+        layout.names,
+        checked.lints,
+    )

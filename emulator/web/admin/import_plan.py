@@ -1,0 +1,105 @@
+"""The plan of an import as the API takes it: the field ``plan`` of its forms."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from emulator.importer.plan import ImportPlan, Match, parse_match
+from emulator.importer.problem import ImportRefused
+from emulator.importer.report import REPORT_DELIMITERS
+from emulator.rules.errors import Invalid
+from emulator.schemas.duplicate_keys import read_unique_json
+from emulator.schemas.errors import boolean, string
+from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
+from emulator.schemas.strict_json import JSONProblem
+from emulator.web.admin.loading import AdminSchema, complaints
+
+#: For the contract alone: the layout checks the value.
+_DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
+_REPORT_DELIMITER = validate.OneOf(list(REPORT_DELIMITERS), error="must be one of {choices}")
+_QUOTE = {"pattern": "^[\"']?$"}
+
+
+class MatchField(fields.Field[Match]):
+    """``id:COLUMN``, ``field:NAME=COLUMN`` or ``push``."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": "string",
+        "description": "`id:COLUMN`, `field:NAME=COLUMN` or `push`",
+        "pattern": "^(id:[^\\u0000]+|field:[^=\\u0000]+=[^\\u0000]+|push)$",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Match:
+        if not isinstance(value, str):
+            raise ValidationError("must be a string")
+        try:
+            return parse_match(value)
+        except ImportRefused as error:
+            raise ValidationError(str(error.problems[0].text)) from error
+
+
+class ResourceField(fields.Field[Any]):
+    """A resource's token or id."""
+
+    json_schema: ClassVar[JSONSchema] = {
+        "type": ["string", "integer"],
+        "pattern": TEXT_PATTERN,
+        "description": "a resource's token or id",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise ValidationError("must be a resource's token or id")
+        return value
+
+
+class PreviewSchema(AdminSchema):
+    """The multipart field ``plan``, JSON, before the person has chosen the columns."""
+
+    resource = ResourceField()
+    provider = string()
+    match = MatchField()
+    token_column = string()
+    header = boolean(allow_none=True)
+    delimiter = string(allow_none=True, metadata=_DELIMITER)
+    quote = string(allow_none=True, metadata=_QUOTE)
+    encoding = string(allow_none=True)
+
+
+class ReportSchema(AdminSchema):
+    """How the report is written."""
+
+    delimiter = string(load_default="comma", validate=_REPORT_DELIMITER)
+
+
+class PlanSchema(PreviewSchema):
+    """The field ``plan`` with all that an import needs."""
+
+    resource = ResourceField(required=True, error_messages={"required": "is required"})
+    provider = string(required=True)
+    match = MatchField(required=True, error_messages={"required": "is required"})
+    token_column = string(required=True)
+    dry_run = boolean()
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> ImportPlan:
+        return ImportPlan(**data)
+
+
+def load_plan(schema: AdminSchema, text: str) -> Any:
+    """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
+    if not text:
+        raise Invalid("plan: is required", "A3")
+    try:
+        return schema.load(read_unique_json(text.encode()))
+    except JSONProblem as problem:
+        path = f"plan.{problem.path}" if problem.path else "plan"
+        raise Invalid(f"{path}: {problem.text}", "A3") from problem
+    except ValidationError as error:
+        texts = [
+            "plan" + text[4:] if text.startswith("body:") else f"plan.{text}"
+            for text in complaints(schema, error.messages)
+        ]
+        raise Invalid("; ".join(texts), "A3") from error
