@@ -92,9 +92,10 @@ class Entry(Beginning, array_like=True, gc=False):
 
     def sent_tokens(self) -> list[tuple[str, str]]:
         """Provider and push token of each of the body's subscriptions, as text."""
-        sent = self.document().get("subscriptions")
-        ones = (one if isinstance(one, dict) else {} for one in (sent if isinstance(sent, list) else ()))
-        return [(short_text(one.get("provider")), short_text(one.get("subscription_id"))) for one in ones]
+        return [
+            (short_text(one.get("provider")), short_text(one.get("subscription_id")))
+            for one in sent_subscriptions(self.document())
+        ]
 
     def answered(self) -> dict[str, Any]:
         """The answer as a JSON object; ``{}`` if it is none."""
@@ -179,6 +180,14 @@ class Reading(Packed[Entry]):
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """The client's Request-ID, from its headers with lower-case names."""
     return headers.get("request-id") or headers.get("x-request-id")
+
+
+def sent_subscriptions(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The subscriptions of a body, the endpoint's or the one of a mobile SDK's call; ``{}`` for no object."""
+    one, several = document.get("subscription"), document.get("subscriptions")
+    if isinstance(one, dict):
+        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
+    return [one if isinstance(one, dict) else {} for one in several] if isinstance(several, list) else []
 
 
 def _object(text: bytes) -> dict[str, Any]:

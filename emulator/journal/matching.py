@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import orjson
 
 from emulator.journal.criteria import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS
-from emulator.journal.entry import Entry, Packed, Reading, outcome_word, showable
+from emulator.journal.entry import Entry, Packed, Reading, outcome_word, sent_subscriptions, showable
 from emulator.journal.query import Range, read_query
 from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
@@ -173,15 +173,17 @@ class Match(Criteria[Reading]):
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        return self._nearest(wanted, _sent(reading.document))
+        return self._nearest(wanted, list(filter(None, sent_subscriptions(reading.document))))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
         """Compare the answer's items, except those of other subscriptions."""
         named = [key for key in ("provider", "subscription_id") if key in self.criteria]
+        data = reading.answered.get("data")
         items = [
             {**item, "item_status": item.get("status")}
-            for item in _objects(reading.answered.get("data"))
-            if all(key not in item or self._equal(self.criteria[key], item[key]) for key in named)
+            for item in (data if isinstance(data, list) else ())
+            if isinstance(item, dict)
+            and all(key not in item or self._equal(self.criteria[key], item[key]) for key in named)
         ]
         return self._nearest(wanted, items)
 
@@ -222,18 +224,6 @@ class Match(Criteria[Reading]):
             return [Difference(key, wanted, list(dict.fromkeys(several)))]
         actual = getattr(entry, "duration_ms" if key == "took" else key)
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
-
-
-def _sent(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The subscriptions of a body: the endpoint's, or the one of a mobile SDK's call."""
-    one = document.get("subscription")
-    if isinstance(one, dict):
-        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
-    return _objects(document.get("subscriptions"))
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

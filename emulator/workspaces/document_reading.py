@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -32,19 +30,14 @@ from emulator.store.set_check import SetCheck
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
-from push_emulator.answers import RecordedEvent
+from push_emulator.answers import TIME_PATTERN, RecordedEvent
 
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 
-_TIME_FORM = (
-    r"((19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z)?"
-)
-_Time = Annotated[str, msgspec.Meta(pattern=f"^{_TIME_FORM}$")]
-_TIME = validate.Regexp(f"{_TIME_FORM}$", error="must be a time as 2026-01-31T12:00:00.000Z")
-#: The members that are read entry by entry; the last millisecond that a time can name.
+_Time = Annotated[str, msgspec.Meta(pattern=f"^({TIME_PATTERN})?$")]
+_TIME = validate.Regexp(f"({TIME_PATTERN})?$", error="must be a time as 2026-01-31T12:00:00.000Z")
+#: The members that are read entry by entry.
 _LONG = ("profiles", "events")
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 #: The most problems that an answer lists.
 MAX_PROBLEMS = 20
 
@@ -143,19 +136,13 @@ async def _read_events(file: IO[bytes]) -> list[Event]:
             raise Invalid(f"events[{position}].{shortened(min(unknown))}: unknown key", "A3")
         try:
             one = msgspec.convert(value, RecordedEvent)
+            _TIME(one.time or "none")
         except msgspec.ValidationError as error:
             raise Invalid(f"events[{position}]: {error}", "A3") from error
-        if not _is_time(one.time):
-            raise Invalid(f"events[{position}].time: must be a time as 2026-01-31T12:00:00Z", "A3")
+        except ValidationError as error:
+            raise Invalid(f"events[{position}].time: {error.messages[0]}", "A3") from error
         events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
     return events
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return _DATE_TIME.fullmatch(text) is not None and bool(datetime.fromisoformat(text[:19]))
-    except ValueError:
-        return False
 
 
 class _Building:

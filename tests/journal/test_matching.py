@@ -131,6 +131,18 @@ def test_item_criteria_are_those_of_the_wanted_subscriptions_item() -> None:
     ]
 
 
+def test_the_one_subscription_of_a_mobile_sdk_is_read_as_one_of_the_endpoints() -> None:
+    body = {"subscription": {"provider": "ios-apns", "subscription_id": "a1", "status": "unsubscribed"}}
+    came = entry(body=json.dumps(body))
+    assert came.sent_tokens() == [("ios-apns", "a1")]
+    assert Match({"subscription_id": "a1", "unsubscribe": True}).differences(reading(came)) == []
+    assert entry(body='{"subscriptions": ["x", {"provider": "p"}, null]}').sent_tokens() == [
+        ("", ""),
+        ("p", ""),
+        ("", ""),
+    ]
+
+
 def test_unsubscribe_false_is_met_by_its_absence() -> None:
     assert Match({"unsubscribe": False}).differences(reading(entry("t"))) == []
 

@@ -192,9 +192,12 @@ def test_E5_a_snapshot_has_the_events_and_brings_them_back(server: Server, clien
     assert [(one.name, one.smid, one.payload) for one in client.events.find().items] == [
         (one.name, one.smid, one.payload) for one in before
     ]
-    broken = json.dumps(snapshot | {"events": [{"id": 1}]}).encode()
-    answer = server.request("PUT", "/__admin/snapshot", broken)
-    assert (answer.status, "events[0]" in answer.json["error_text"]) == (400, True)
+    timeless = [one | {"time": time} for one in snapshot["events"][:1] for time in ("", "2026-02-03 04:05Z")]
+    for wrong, where in (({"id": 1}, "events[0]"), *((one, "events[0].time: must be") for one in timeless)):
+        answer = server.request(
+            "PUT", "/__admin/snapshot", json.dumps(snapshot | {"events": [wrong]}).encode()
+        )
+        assert (answer.status, where in answer.json["error_text"]) == (400, True)
     client.restore({name: value for name, value in snapshot.items() if name != "events"})  # an older one
     assert client.events.find().total == 0
 

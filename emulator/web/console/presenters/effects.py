@@ -1,4 +1,4 @@
-"""What a fault does to an answer, in words."""
+"""What a fault does to an answer, and did to it, in words."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from emulator.web.console.language import gettext, number
 EFFECTS = {
     "status": "an error answer",
     "delay": "the answer of the rules, only later",
-    "connection_reset": "no answer: the connection is reset",
-    "empty_response": "no answer: the connection is closed",
-    "truncated_body": "the answer, cut off",
-    "malformed_json": "the answer, with broken JSON",
-    "slow_body": "the answer, sent slowly",
+    "connection_reset": "connection reset",
+    "empty_response": "connection closed without an answer",
+    "truncated_body": "body cut off",
+    "malformed_json": "broken JSON",
+    "slow_body": "body sent slowly",
     "rate_limit": "error 429 above a number of requests per second",
     **{f"item_error.{name}": f"an error in every item: {text}" for name, text in ITEM_TEXTS.items()},
 }
+
+
+def effect(name: str) -> str:
+    """The words for the effect of this name."""
+    return gettext(EFFECTS[name])
 
 
 def effect_of(fault: Fault) -> str:
@@ -27,5 +32,5 @@ def effect_of(fault: Fault) -> str:
     if isinstance(then, RateLimit):
         return gettext("error 429 above %(rate)s requests per second", rate=number(then.per_second))
     if isinstance(then, ItemFault):
-        return gettext(EFFECTS[f"item_error.{then.item_error}"])
-    return gettext(EFFECTS[then or "delay"])
+        return effect(f"item_error.{then.item_error}")
+    return effect(then or "delay")

@@ -7,6 +7,7 @@ from typing import Any
 from emulator.rules.model import Decided, Lint
 from emulator.rules.notes import NOTES, WORDS
 from emulator.web.console.language import gettext, number
+from emulator.web.console.presenters.effects import effect
 from emulator.web.console.presenters.json_text import highlight
 from emulator.web.console.presenters.text import isolated, visible
 from push_emulator.masking import mask
@@ -65,6 +66,7 @@ FILTERS = (
     *(
         clock_time,
         day_time,
+        effect,
         gettext,
         highlight,
         isolated,
