@@ -28,14 +28,15 @@ from emulator.store.fixture_set import (
 )
 from emulator.store.set_check import SetCheck
 from emulator.store.tinydb_store import TinyDBStore
+from emulator.timestamps import TIME_FORM, UTC_PATTERN, is_date_time
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
-from push_emulator.answers import TIME_PATTERN, RecordedEvent
+from push_emulator.answers import RecordedEvent
 
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 
-_Time = Annotated[str, msgspec.Meta(pattern=f"^({TIME_PATTERN})?$")]
-_TIME = validate.Regexp(f"({TIME_PATTERN})?$", error="must be a time as 2026-01-31T12:00:00.000Z")
+_Time = Annotated[str, msgspec.Meta(pattern=f"^({UTC_PATTERN})?$")]
+_TIME = validate.Regexp(f"({UTC_PATTERN})?$", error=TIME_FORM)
 #: The members that are read entry by entry.
 _LONG = ("profiles", "events")
 #: The most problems that an answer lists.
@@ -136,11 +137,10 @@ async def _read_events(file: IO[bytes]) -> list[Event]:
             raise Invalid(f"events[{position}].{shortened(min(unknown))}: unknown key", "A3")
         try:
             one = msgspec.convert(value, RecordedEvent)
-            _TIME(one.time or "none")
         except msgspec.ValidationError as error:
             raise Invalid(f"events[{position}]: {error}", "A3") from error
-        except ValidationError as error:
-            raise Invalid(f"events[{position}].time: {error.messages[0]}", "A3") from error
+        if not is_date_time(one.time):
+            raise Invalid(f"events[{position}].time: {TIME_FORM}", "A3")
         events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
     return events
 

@@ -161,7 +161,7 @@ BAD: list[tuple[Change, str]] = [
         f'profiles[10].id: "{ANNA}" is in database 17 already',
     ),
     (lambda s: s["profiles"][0]["fields"].update(vip=7), "profiles[0].fields.vip: must be true or false"),
-    (lambda s: s["profiles"][0].update(created="now"), "profiles[0].created: must be a time as"),
+    (lambda s: s["profiles"][0].update(created="now"), "profiles[0].created: must be a time from"),
     (lambda s: s["profiles"][0].update(size=7), "profiles[0].size: unknown key"),
     (
         lambda s: s["profiles"][1]["subscriptions"][0].update(resource_id=99),
