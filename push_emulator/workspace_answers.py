@@ -52,7 +52,7 @@ class Platform(Struct, frozen=True, omit_defaults=True):
     ``host``: its name, with a port if any. ``date``: of the look, YYYY-MM-DD. ``policies``: every policy
     whose value was seen, a default value too. ``answers``: codes and texts that differ from the emulator's
     own. ``agrees``: rules that hold there as they are. ``differs``: by rule, in words, what the platform does
-    instead, where no policy and no answer can say it.
+    instead, where no policy and no answer can say it. ``strict``: it refuses unknown parameters.
     """
 
     host: str
@@ -61,6 +61,7 @@ class Platform(Struct, frozen=True, omit_defaults=True):
     answers: dict[str, AnswerOverride] = {}
     agrees: list[str] = []
     differs: dict[str, str] = {}
+    strict: bool | None = None
 
 
 class SettingsState(Struct, frozen=True):

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from marshmallow import ValidationError
 
 from emulator.fixtures.platform import AnswersSchema
+from emulator.fixtures.salvage import complaints
 from emulator.rules.overrides import ANSWERS, AnswerOverride
-from emulator.schemas.errors import first_complaints
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.settings import POLICY_CHOICES
 
@@ -44,13 +43,15 @@ class _AnswerType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         name, _, text = value.partition("=")
         try:
-            return AnswersSchema().load({name: read_json(text.encode("utf-8", "surrogateescape"))})
+            answer = {name: read_json(text.encode("utf-8", "surrogateescape"))}
         except JSONProblem as problem:
             self.fail(f"{name}: {problem}", param, ctx)
-        except ValidationError as error:
-            if name not in ANSWERS:
-                self.fail(f'there is no answer "{name}"; there are {", ".join(ANSWERS)}', param, ctx)
-            self.fail("; ".join(first_complaints(error.messages, len(ANSWERS))), param, ctx)
+        if name not in ANSWERS:
+            self.fail(f'there is no answer "{name}"; there are {", ".join(ANSWERS)}', param, ctx)
+        wrong = [f"{path}: {said}" for path, said in complaints(AnswersSchema(), answer)]
+        if wrong:
+            self.fail("; ".join(wrong), param, ctx)
+        return AnswersSchema().load(answer)
 
 
 def _join_answers(

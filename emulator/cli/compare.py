@@ -68,6 +68,16 @@ def _field(ctx: click.Context, param: click.Parameter, given: str | None) -> tup
     help="Ask by this custom field, too; a profile with this value may be created.",
 )
 @click.option(
+    "--other-provider", metavar="NAME", help="Ask by this provider, too, which the resource does not accept."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=30,
+    show_default=True,
+    help="Seconds for each whole answer.",
+)
+@click.option(
     "--rate", type=click.FloatRange(0), default=1, show_default=True, help="Probes a second; 0: no limit."
 )
 @click.option("--ca-file", type=_path, metavar="PEM", help="Trust these authorities instead of the system's.")

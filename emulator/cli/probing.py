@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from emulator.cli.reporting import complete, conclude, save
-from emulator.compare.probes import UNASKED
-from emulator.compare.ready import Ready, named, ready_probes
+from emulator.compare.probes import PROBES
+from emulator.compare.ready import Given, Ready, named, ready_probes
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.report import Report
 from emulator.compare.report_text import created_lines
@@ -32,9 +32,7 @@ def probe(options: dict[str, Any]) -> int:
     options["report"] = options["report"] or Path(f"emu-probe-{run}.json")
     report = Report([options["to"]], "")
     platform = _platform(options, report)
-    ready = list(
-        ready_probes(run, options["resource_token"], options["provider"], options["db_ids"], options["field"])
-    )
+    ready = list(ready_probes(run, Given(**{name: options[name] for name in Given.__struct_fields__})))
     calls: list[RecordedCall] = []
     try:
         if not _agreed(platform, ready, run, options):
@@ -47,7 +45,7 @@ def probe(options: dict[str, Any]) -> int:
     if not calls:
         save(report, options["report"])
         raise click.ClickException(report.stopped or "no probe was answered")
-    report.notes += [f"{rule} is not asked: {why}" for rule, why in UNASKED.items()]
+    report.notes += _left_out(options)
     complete(report, calls, options)
     return conclude(report, options)
 
@@ -94,7 +92,7 @@ def _send(
     from emulator.compare.live import Stopped  # noqa: PLC0415 (httpx takes long to load)
 
     try:
-        for call in platform.ask(ready, options["provider"]):
+        for call in platform.ask(ready):
             calls.append(call)
             click.echo(f"  {call.place}: {call.status}", err=True)
     except Stopped as why:
@@ -128,7 +126,12 @@ def _platform(options: dict[str, Any], report: Report) -> Platform:
 
     try:
         platform = live.Platform(
-            options["to"], options["resource_token"], options["ca_file"], options["rate"], keep
+            options["to"],
+            options["resource_token"],
+            options["ca_file"],
+            options["rate"],
+            options["timeout"],
+            keep,
         )
     except live.AddressError as error:
         raise click.ClickException(str(error)) from error
@@ -158,9 +161,17 @@ def _plan(platform: Platform, ready: Sequence[Ready], run: str, options: dict[st
     yield f"All tokens and ids that are made up begin with emu-probe-{run}-. Subscriptions {after};"
     yield "profiles stay: there is no call that deletes them."
     for number, one in enumerate(ready, 1):
-        yield f"{number:>3}  {one.probe.rule:4} {one.asks}"
+        yield f"{number:>3}  {one.probe.rule:4} {'(in preparation) ' if one.probe.prepares else ''}{one.asks}"
         yield f"          creates {_with_field(named(one.probe.creates, run), options['field'])}"
         yield from (f"          answer: {named(meaning, run)}" for meaning in one.probe.meanings)
+
+
+def _left_out(options: dict[str, Any]) -> Iterator[str]:
+    """Which probes were not sent for want of an option."""
+    for needed, flag in (("field", "--field NAME=VALUE"), ("other_provider", "--other-provider NAME")):
+        if options[needed] is None:
+            asks = ", ".join(f"{one.rule}, {one.asks}" for one in PROBES if one.needs == needed)
+            yield f"not asked without {flag}: {asks}"
 
 
 def _with_field(text: str, field: tuple[str, Any] | None) -> str:

@@ -75,7 +75,11 @@ def conclude(report: Report, options: dict[str, Any]) -> int:
     """Print the report; the exit status."""
     if options["report"] is not None:
         save(report, options["report"])
-    click.echo(_document(report).decode() if options["as_json"] else "\n".join(report_lines(report)))
+    click.echo(
+        _document(report).decode()
+        if options["as_json"]
+        else "\n".join(report_lines(report, options["report"]))
+    )
     return 1 if report.differing or report.stopped else 0
 
 

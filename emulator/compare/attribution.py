@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulator.compare.differences import ABSENT, Row
+from emulator.endpoint.call import PATHS
 from emulator.journal.entry import Entry
-from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED
+from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS
 from emulator.rules.model import Decided
 
 #: What can have made the platform refuse a request that the emulator carries out, the most telling first.
@@ -58,6 +59,10 @@ def _of_the_envelope(row: Row) -> bool:
 
 
 def _rule_of(row: Row, entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    if row.member == "header":
+        return "Q4"
+    if row.member == "answer":
+        return "Q2" if carried_out(here) else "A4"
     if not carried_out(here):
         return "A3" if row.member in ("status", "data") else _refusing(entry)
     if not carried_out(there):
@@ -67,11 +72,13 @@ def _rule_of(row: Row, entry: Entry, here: Mapping[str, Any], there: Mapping[str
 
 def carried_out(answer: Mapping[str, Any]) -> bool:
     """Whether an answer is not that of a request that was refused as a whole."""
-    return answer.get("error") in (ALL_APPLIED, NOT_ALL_APPLIED)
+    if answer.get("error") not in (ALL_APPLIED, NOT_ALL_APPLIED):
+        return False
+    return bool(answer.get("data")) or answer.get("error_text") == SUCCESS  # a refusal may have code 200
 
 
 def _form(entry: Entry) -> Iterator[str]:
-    if entry.path.strip("/") != "push_subscribe" or entry.path.endswith("/"):
+    if entry.path in PATHS and entry.path != "/push_subscribe":
         yield "Q2"
     document = entry.document()
     if any(document.get(name, 0) in (None, "", []) for name in ("id", "matching", "db_ids", "field_name")):

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from emulator.compare.identity import ID_MEMBERS, Identity
+from emulator.compare.recorded import RecordedCall
 
 #: What stands for a member that an answer lacks.
 ABSENT = "(absent)"
@@ -42,11 +43,42 @@ class Row(Struct):
     db_id: int | None = None
 
 
+def compare_headers(call: RecordedCall, here_status: int, here: Mapping[str, str]) -> list[Row]:
+    """What a browser asks before it lets another page read the answer (Q4); of a preflight that is all."""
+    if call.answered is None or "origin" not in call.headers:
+        return []
+    own = {name.lower(): value for name, value in here.items()}
+    allowed = (_preflight(call.status, call.answered), _preflight(here_status, own))
+    rows = [_row("preflight", allowed[0], allowed[1], "header")] if call.method == "OPTIONS" else []
+    for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"):
+        there, ours = call.answered.get(name.lower(), ABSENT), own.get(name.lower(), ABSENT)
+        rows.append(_row(f"header {name}", there, ours, "header"))
+    return rows
+
+
+def _preflight(status: int, answered: Mapping[str, str]) -> str:
+    """Whether the answer to a preflight lets JSON be sent."""
+    allowed = [one.strip().lower() for one in answered.get("access-control-allow-headers", "").split(",")]
+    if status not in range(200, 300):
+        return f"refused: HTTP {status}"
+    return "allowed" if "content-type" in allowed else "refused: Content-Type is not allowed"
+
+
 def compare_answers(
-    status: int, answer: Mapping[str, Any], here_status: int, here: Mapping[str, Any], identity: Identity
+    call: RecordedCall,
+    answer: Mapping[str, Any],
+    here_status: int,
+    here: Mapping[str, Any],
+    identity: Identity,
 ) -> list[Row]:
     """Every member of the platform's answer beside the emulator's; ids are joined as they are met."""
-    rows = [_row("status", status, here_status)]
+    if call.said:
+        shown = f"{here.get('error')}: {here.get('error_text')}"
+        return [Row("answer", call.said, shown, True, "answer")]
+    if call.base and isinstance(answer.get("error_text"), str):
+        text = answer["error_text"].replace(call.base + call.path, call.path)
+        answer = {**answer, "error_text": text}
+    rows = [_row("status", call.status, here_status)]
     names = [name for name in ("error", "error_text") if name in answer or name in here]
     names += [name for name in (*answer, *here) if name not in ("data", "error", "error_text")]
     rows += [_row(name, answer.get(name, ABSENT), here.get(name, ABSENT)) for name in dict.fromkeys(names)]
@@ -74,8 +106,8 @@ def _are_items(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def _row(name: str, there: Any, here: Any) -> Row:
-    return Row(name, there, here, not _equal(there, here), name)
+def _row(name: str, there: Any, here: Any, member: str = "") -> Row:
+    return Row(name, there, here, not _equal(there, here), member or name)
 
 
 def _equal(there: Any, here: Any) -> bool:

@@ -11,9 +11,10 @@ from msgspec import Struct, field
 
 from emulator.compare.probes import MARK
 from emulator.compare.recorded import RecordedCall
+from emulator.endpoint.call import PATHS
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldKind, FieldType, FieldValue, Resource, Status
-from emulator.rules.overrides import INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
+from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
 from emulator.rules.providers import DOCUMENTED
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
 from push_emulator.masking import mask
@@ -39,12 +40,22 @@ class _Seen(Struct):
     db_ids: list[int] = field(default_factory=list)
     unknown: bool = False
     used: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
+    errors: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> set[str]:
+        """The providers that are not accepted: none has a right item, and no other says the same."""
+        usual = {DUPLICATE}.union(*(said for provider, said in self.errors.items() if provider in self.used))
+        return {
+            provider
+            for provider, said in self.errors.items()
+            if provider not in self.used and (NOT_CONFIGURED in said or (self.used and not said & usual))
+        }
 
     @property
     def providers(self) -> list[str] | None:
         """The accepted providers; ``None``: the documented ones."""
-        refused = self.refused - self.used
+        refused = self.refused
         if not refused and self.used <= set(DOCUMENTED):
             return None
         return [one for one in dict.fromkeys((*DOCUMENTED, *sorted(self.used))) if one not in refused]
@@ -79,7 +90,12 @@ class _World:
     def read(self, call: RecordedCall) -> None:
         request, items = call.request, call.answer.get("data")
         token = request.get("resource_token")
-        if not isinstance(token, str) or token in self._tokens or token.startswith(MARK):
+        if (
+            not isinstance(token, str)
+            or token in self._tokens
+            or token.startswith(MARK)
+            or call.path not in PATHS
+        ):
             return  # a token that a probe made up is nobody's
         seen = self._seen[token]
         if not isinstance(items, list) or not items:
@@ -93,8 +109,9 @@ class _World:
                     seen.id = item["resource_id"]
                 if item.get("status") == "ok" and "provider" in item:
                     seen.used.add(str(item["provider"]))
-                elif item.get("description") == NOT_CONFIGURED:
-                    seen.refused.add(str(item.get("provider")))
+                elif "provider" in item:
+                    said = NOT_CONFIGURED if call.rule == "S6" else str(item.get("description"))
+                    seen.errors.setdefault(str(item["provider"]), set()).add(said)
         _merge(seen.db_ids, list(by_database))
         for db_id, own in by_database.items():
             if db_id not in self._given:
@@ -148,12 +165,14 @@ class _World:
                 continue
             self._keys.add(key)
             item = answered.get(key[2:])
+            made_up = key[3].startswith(MARK)  # nothing that a probe makes up existed before
             if item is not None and item.get("status") == "error":
-                if item.get("description") != NOT_CONFIGURED:  # active on a profile that the traffic hides
+                if item.get("description") != NOT_CONFIGURED and not made_up:
+                    # active on a profile that the traffic hides
                     holder = _Found({}, {key: "subscribed"}, existed=True)
                     self._profiles[db_id, next(self._strangers)] = holder
                 continue
-            was_active = keys[key] if item is not None else not keys[key]
+            was_active = not made_up and (keys[key] if item is not None else not keys[key])
             found.subscriptions[key] = "subscribed" if was_active else "unsubscribed"
             found.existed |= was_active
 
@@ -178,12 +197,14 @@ class _World:
 
     def _entries(self, databases: list[Database]) -> Iterable[ProfileEntry]:
         declared = {one.id: one.fields for one in databases}
+        refused = {one.id: one.refused for one in self._seen.values()}
         for (db_id, profile_id), found in self._profiles.items():
-            if found.existed:
-                own = [
-                    SubscriptionEntry(resource_id, provider, token, status)
-                    for (_, resource_id, provider, token), status in found.subscriptions.items()
-                ]
+            own = [
+                SubscriptionEntry(resource_id, provider, token, status)
+                for (_, resource_id, provider, token), status in found.subscriptions.items()
+                if provider not in refused.get(resource_id, ())
+            ]
+            if found.existed and (own or not found.subscriptions):
                 values = {
                     name: value
                     for name, value in found.fields.items()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from emulator.compare.attribution import carried_out, rule_of_item
 from emulator.compare.differences import ABSENT, Row
@@ -20,9 +20,14 @@ from emulator.store.fixture_set import FixtureSet
 CHOICES = {
     name: choices for name, choices in POLICY_CHOICES.items() if POLICY_RULES[name][0] not in SDK_RULES
 }
+#: The rule of each of them, and of strict mode.
+_RULES = {name: POLICY_RULES[name] for name in CHOICES} | {"strict": "Q5"}
+#: How many members a refusal on one side alone counts as.
+_OTHER_KIND = 10
 #: Rounds of the search: a code or text that is known can show what a policy is, and the other way round.
 _ROUNDS = 3
-_OF_REFUSALS = {"status": "status", "error": "error", "error_text": "error_text"}
+#: What an override can say of a refusal.
+_OF_REFUSALS = {"status": int, "error": int, "error_text": str}
 
 Answers = dict[str, AnswerOverride]
 
@@ -32,87 +37,152 @@ def learn(
 ) -> Platform:
     """The platform that these calls show; a policy is named if the calls would look different without it.
 
-    ``fixtures``: what existed before; a platform file among them counts for nothing here.
+    ``fixtures``: what existed before; a platform file among them counts for nothing here. ``strict``: begin
+    with strict mode.
     """
-    search = _Search(
-        calls, FixtureSet(fixtures.databases, fixtures.resources, list(fixtures.profiles)), strict
-    )
-    policies = {name: choices[0] for name, choices in CHOICES.items()}
-    answers: Answers = {}
-    own = search.compared(policies, answers)
+    search = _Search(calls, FixtureSet(fixtures.databases, fixtures.resources, list(fixtures.profiles)))
+    shown = _Shown({name: choices[0] for name, choices in CHOICES.items()}, {}, strict)
+    own = search.seen(shown)
     for _ in range(_ROUNDS):
-        before = (dict(policies), dict(answers))
-        policies = search.best_policies(policies, answers)
-        answers = _answers(search.compared(policies, {}))
-        if (policies, answers) == before:
+        better = search.better_choices(shown)
+        better = better._replace(answers=_answers(search.compared(better._replace(answers={}))))
+        if better == shown:
             break
-    final = search.compared(policies, answers)
-    differs = _unexplained(final)
-    wrong = {rule for one in own for rule in one.differing} | set(differs)
-    agrees = sorted({rule for one in own for rule in one.seen} - wrong)
-    seen = {name: value for name, value in policies.items() if search.shows(name, policies, answers)}
-    return Platform(host, date, seen, answers, agrees, differs)
+        shown = better
+    final = search.seen(shown)
+    wrong = {*own.differing, *final.differing}
+    return Platform(
+        host,
+        date,
+        {name: value for name, value in shown.policies.items() if search.shows(shown, name)},
+        shown.answers,
+        sorted(own.rules - wrong),
+        final.differing,
+        shown.strict if search.shows(shown, "strict") else None,
+    )
+
+
+class _Shown(NamedTuple):
+    """What a platform may be."""
+
+    policies: dict[str, str]
+    answers: Answers
+    strict: bool
+
+    def other(self, name: str, choice: str | bool) -> _Shown:
+        """The same with another policy, or another strict mode."""
+        if isinstance(choice, bool):
+            return self._replace(strict=choice)
+        return self._replace(policies={**self.policies, name: choice})
+
+
+class _Seen(NamedTuple):
+    """The rules that the calls show; the first difference of each, in words; the members that differ."""
+
+    rules: set[str]
+    differing: dict[str, str]
+    cost: int
 
 
 class _Search:
-    def __init__(self, calls: Sequence[RecordedCall], fixtures: FixtureSet, strict: bool) -> None:
-        self._calls, self._fixtures, self._strict = calls, fixtures, strict
+    """Answers the calls again and again, and keeps none of the answers: there may be very many calls."""
 
-    def compared(self, policies: Mapping[str, str], answers: Answers) -> list[Compared]:
+    def __init__(self, calls: Sequence[RecordedCall], fixtures: FixtureSet) -> None:
+        self._calls, self._fixtures = calls, fixtures
+
+    def compared(self, shown: _Shown) -> Iterator[Compared]:
         settings = Settings(
-            durability="none", policies=policies, answers=answers, strict=self._strict, journal_count=1
+            durability="none",
+            policies=shown.policies,
+            answers=shown.answers,
+            strict=shown.strict,
+            journal_count=1,
         )
-        return list(replay(self._calls, self._fixtures, settings))
+        return replay(self._calls, self._fixtures, settings)
 
-    def cost(self, policies: Mapping[str, str], answers: Answers) -> int:
-        """The number of members that differ."""
-        return sum(row.differs for one in self.compared(policies, answers) for row in one.rows)
+    def seen(self, shown: _Shown) -> _Seen:
+        rules: set[str] = set()
+        differing: dict[str, str] = {}
+        cost = 0
+        for one in self.compared(shown):
+            rules.update(one.seen)
+            cost += _differing(one)
+            for rule, rows in one.differing.items():
+                row = rows[0]
+                differing.setdefault(
+                    rule, f"{row.path}: {row.there!r}, not {row.here!r} ({one.call.place})"[:500]
+                )
+        return _Seen(rules, differing, cost)
 
-    def best_policies(self, policies: Mapping[str, str], answers: Answers) -> dict[str, str]:
-        """The policies that leave the fewest differences, one after the other."""
-        best, least = dict(policies), self.cost(policies, answers)
-        for name, choices in CHOICES.items():
-            for choice in choices:
-                cost = self.cost(best | {name: choice}, answers)
+    def better_choices(self, shown: _Shown) -> _Shown:
+        """The policies and the strict mode that leave the fewest differences, one after the other."""
+        rules, _, least = self.seen(shown)
+        for name, rule in _RULES.items():
+            if rule not in rules:
+                continue  # nothing here depends on it
+            for choice in _others(shown, name):
+                other = shown.other(name, choice)
+                cost = self._cost(other, least)
                 if cost < least:
-                    best, least = best | {name: choice}, cost
-        return best
+                    shown, least = other, cost
+        return shown
 
-    def shows(self, name: str, policies: Mapping[str, str], answers: Answers) -> bool:
-        """Whether each other value of this policy would differ more."""
-        least = self.cost(policies, answers)
-        others = [one for one in CHOICES[name] if one != policies[name]]
-        return all(self.cost({**policies, name: one}, answers) > least for one in others)
+    def shows(self, shown: _Shown, name: str) -> bool:
+        """Whether each other choice would differ more."""
+        rules, _, least = self.seen(shown)
+        if _RULES[name] not in rules:
+            return False
+        return all(self._cost(shown.other(name, one), least + 1) > least for one in _others(shown, name))
+
+    def _cost(self, shown: _Shown, limit: int) -> int:
+        """The number of members that differ, counted up to a limit."""
+        cost = 0
+        for one in self.compared(shown):
+            cost += _differing(one)
+            if cost >= limit:
+                break
+        return cost
 
 
-def _answers(compared: Sequence[Compared]) -> Answers:
+def _others(shown: _Shown, name: str) -> Sequence[str | bool]:
+    if name == "strict":
+        return (not shown.strict,)
+    return [one for one in CHOICES[name] if one != shown.policies[name]]
+
+
+def _differing(one: Compared) -> int:
+    """The members that differ; a refusal on one side alone counts more than its code and text."""
+    other_kind = carried_out(one.call.answer) != carried_out(one.answer)
+    return sum(row.differs for row in one.rows) + _OTHER_KIND * other_kind
+
+
+def _answers(compared: Iterable[Compared]) -> Answers:
     """The codes and texts that the platform gave in place of our own, where it gave the same each time."""
-    found: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    own: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    varying, other = set(), set()
     for one in compared:
         for name, member, row in _said(one):
-            found[name][member].append(row.there)
-            own[name, member].add(row.here)
-    answers: Answers = {}
-    for name, members in found.items():
-        changed = {
-            member: values[0]
-            for member, values in members.items()
-            if all(value == values[0] for value in values) and own[name, member] != {values[0]}
-        }
-        if changed:
-            answers[name] = AnswerOverride(**changed)
-    return answers
+            if found[name].setdefault(member, row.there) != row.there:
+                varying.add((name, member))
+            if row.differs:
+                other.add((name, member))
+    changed = {
+        name: {one: value for one, value in members.items() if (name, one) in other - varying}
+        for name, members in found.items()
+    }
+    return {name: AnswerOverride(**members) for name, members in changed.items() if members}
 
 
 def _said(one: Compared) -> list[tuple[str, str, Row]]:
     """The codes and texts of a call's refusals on both sides, each with the name of the answer."""
+    if one.call.said:
+        return []
     rows = [row for row in one.rows if ABSENT not in (row.there, row.here)]
     if not carried_out(one.answer):
         name = _name(one)
         if carried_out(one.call.answer) or name is None:
             return []
-        return [(name, row.path, row) for row in rows if row.path in _OF_REFUSALS]
+        return [(name, row.path, row) for row in rows if type(row.there) is _OF_REFUSALS.get(row.path)]
     refused = {
         row.item
         for row in rows
@@ -121,12 +191,10 @@ def _said(one: Compared) -> list[tuple[str, str, Row]]:
     texts = [row for row in rows if row.member == "description" and row.item in refused]
     notes = {row.path: rule_of_item(one.entry, one.answer, row) for row in texts}
     return [
-        (rule, "description", row) for row in texts if (rule := notes[row.path]) in ANSWERS and _is_text(row)
+        (rule, "description", row)
+        for row in texts
+        if (rule := notes[row.path]) in ANSWERS and isinstance(row.there, str)
     ]
-
-
-def _is_text(row: Row) -> bool:
-    return isinstance(row.there, str)
 
 
 def _name(one: Compared) -> str | None:
@@ -137,13 +205,3 @@ def _name(one: Compared) -> str | None:
         return "B3/filter" if "filter" in str(one.answer.get("error_text")) else "B3"
     named = [name for name, own in ANSWERS.items() if own.rule == rule and own.code == code]
     return named[0] if named else None
-
-
-def _unexplained(compared: Sequence[Compared]) -> dict[str, str]:
-    """By rule, in words, the first difference that is left."""
-    found: dict[str, str] = {}
-    for one in compared:
-        for rule, rows in one.differing.items():
-            row = rows[0]
-            found.setdefault(rule, f"{row.path}: {row.there!r}, not {row.here!r} ({one.call.place})"[:500])
-    return found

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from msgspec import Struct
 
+from emulator.compare.attribution import carried_out
 from emulator.compare.ready import Ready
-from emulator.compare.recorded import RecordedCall, json_object
+from emulator.compare.recorded import FAILURES, TOO_MANY, RecordedCall, code_of, json_object
 from emulator.compare.report import Created, Place
-from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED
 
-#: Seconds for a connection or a piece of an answer, and for the whole answer; the most bytes of an answer.
-_PIECE_S, _WHOLE_S, _MOST_BYTES = 10.0, 30.0, 1 << 20
+#: Seconds for a whole answer, unless others are given; the most seconds that Retry-After is waited for.
+TIMEOUT_S = 30.0
+_LONGEST_WAIT_S = 60.0
+_MOST_BYTES = 1 << 20
 _ENDPOINT = "/push_subscribe"
-_TOO_MANY, _STOPPING = 429, (401, 403)
+_STOPPING = (401, 403, *FAILURES)
 
 
 class AddressError(ValueError):
@@ -32,12 +38,36 @@ class Stopped(Exception):
     """Why a run ended early."""
 
 
+class _Heard(Struct):
+    """A whole answer of the platform."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> int:
+        """As :func:`~emulator.compare.recorded.code_of` has it."""
+        return code_of(self.status, json_object(self.body) or {})
+
+    @property
+    def said(self) -> str:
+        """What it is, for people, where it is no answer of the endpoint."""
+        location = self.headers.get("location")
+        if location and self.status // 100 == 3:
+            return f"{self.status}, a redirect to {location}"
+        kind = self.headers.get("content-type", "").partition(";")[0] or "no Content-Type"
+        text = " ".join(self.body.decode("utf-8", "replace").split())[:200] or "no text"
+        return f"{self.status}, {'' if json_object(self.body) else 'no JSON object: '}{kind}: {text}"
+
+
 class Platform:
     """The platform at an address. TLS is verified; only this address is called, redirects are not followed.
 
     ``ca_file``: PEM certificates of authorities to trust instead of the system's. ``rate``: requests a
-    second, 0 for no limit. ``created``: what was sent to be subscribed; ``save`` is called whenever that
-    changes, before the request leaves. Raises :class:`AddressError`, and :class:`OSError` for the file.
+    second, 0 for no limit. ``timeout_s``: for a whole answer. ``created``: what was sent to be subscribed;
+    ``save`` is called whenever that changes, before the request leaves. Raises :class:`AddressError`, and
+    :class:`OSError` for the file.
     """
 
     def __init__(
@@ -46,6 +76,7 @@ class Platform:
         resource_token: str,
         ca_file: Path | None = None,
         rate: float = 1.0,
+        timeout_s: float = TIMEOUT_S,
         save: Callable[[], object] = lambda: None,
     ) -> None:
         self.base, self.host = checked_address(url)
@@ -53,48 +84,59 @@ class Platform:
         self.save = save
         self._resource_token = resource_token
         self._pause_s = 1 / rate if rate else 0.0
+        self._timeout_s = timeout_s
         self._next = 0.0
         try:
             context = ssl.create_default_context(cafile=ca_file)
         except ssl.SSLError as error:
             raise AddressError(f"{ca_file}: must be certificates in PEM ({error.reason or error})") from error
-        self._http = httpx.Client(timeout=_PIECE_S, trust_env=False, verify=context)
+        # httpx limits the time between two pieces of an answer; only a loop can limit the time of the whole
+        self._loop = asyncio.new_event_loop()
+        self._http = httpx.AsyncClient(timeout=None, trust_env=False, verify=context)
 
-    def ask(self, ready: Iterable[Ready], provider: str) -> Iterable[RecordedCall]:
-        """Send the probes one after the other and answer each call that the platform answered in JSON.
+    def ask(self, ready: Iterable[Ready]) -> Iterable[RecordedCall]:
+        """Send the probes one after the other and answer each call.
 
         Raises :class:`Stopped` at the first 429, at a 401, 403 or 5xx that the probe does not list, where no
-        answer comes, and where the first answer is no JSON object.
+        whole answer comes, at a redirect and at what is no JSON object, unless the probe lists it as an
+        answer, and where the first answer is not the endpoint's.
         """
-        answered = False
         for number, one in enumerate(ready, 1):
-            new = [token for token in one.tokens if token not in self.created]
-            for token in new:
-                self.created[token] = Created(token, provider)
+            new = {token: provider for token, provider in one.tokens.items() if token not in self.created}
+            self.created |= {token: Created(token, provider) for token, provider in new.items()}
             if new:
                 self.save()
-            probe = one.probe
-            status, body = self._send(probe.method, probe.path, one.body, dict(probe.headers))
-            answer = json_object(body)
-            self._note(one.tokens, None if status >= 500 else answer)  # it may have failed after the change
-            what = f"probe {number} ({probe.rule}, {one.asks})"
-            if status == _TOO_MANY:
-                raise Stopped(f"{what}: 429, the platform asks to send less; try a lower --rate")
-            if (status in _STOPPING or status >= 500) and status not in probe.statuses:
-                raise Stopped(f"{what}: {status}: {_said(body)}")
-            if answer is None:
-                if not answered:
-                    raise Stopped(f"{what}: {status}, no JSON object: {_said(body)}")
-                continue
-            answered = True
-            headers = {name.lower(): value for name, value in probe.headers}
-            place, at = f"probe {number}: {probe.rule}, {one.asks}", None
+            probe, name = one.probe, f"probe {number}: {one.probe.rule}, {one.asks}"
+            try:
+                heard = self._send(probe.method, probe.path, one.body, one.headers)
+            except Stopped as why:
+                raise Stopped(f"{name}: {why}") from why
+            answer = json_object(heard.body)
+            self._note(one, None if heard.code in FAILURES else answer)  # it may have failed later
+            problem = _problem(one, heard, first=number == 1)
+            if problem is not None:
+                raise Stopped(f"{name}: {problem}")
             yield RecordedCall(
-                place, probe.path, "", headers, one.body, status, answer, self.host, at, probe.method
+                name,
+                probe.path,
+                "",
+                {name.lower(): value for name, value in one.headers.items()},
+                one.body,
+                heard.status,
+                heard.body if answer is not None else b"{}",
+                self.host,
+                None,
+                probe.method,
+                heard.headers,
+                "" if probe.prepares else probe.rule,
+                "" if answer is not None or probe.method == "OPTIONS" else heard.said,
+                urlsplit(self.base).path,
             )
 
     def clean(self) -> None:
         """Unsubscribe what is subscribed or uncertain. Raises :class:`Stopped` where the platform refuses."""
+        if self._next - monotonic() > _LONGEST_WAIT_S:
+            raise Stopped("nothing was unsubscribed: the platform asks to wait longer")
         for one in self.created.values():
             for place in one.places or (None,):
                 if one.state != "unsubscribed":
@@ -108,49 +150,97 @@ class Platform:
         if place is not None:
             request |= {"db_ids": [place.db_id], "id": place.profile_id}
         body = json.dumps(request, ensure_ascii=False).encode()
-        status, said = self._send("POST", _ENDPOINT, body, {"Content-Type": "application/json"})
-        if (json_object(said) or {}).get("error") not in (ALL_APPLIED, NOT_ALL_APPLIED):
-            raise Stopped(f"{one.subscription_id} could not be unsubscribed: {status}: {_said(said)}")
+        heard = self._send("POST", _ENDPOINT, body, {"Content-Type": "application/json"})
+        if not carried_out(json_object(heard.body) or {}):
+            raise Stopped(f"{one.subscription_id} could not be unsubscribed: {heard.said}")
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._loop.run_until_complete(self._closed())
+        self._loop.close()
 
-    def _note(self, tokens: Iterable[str], answer: dict[str, Any] | None) -> None:
+    async def _closed(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}  # a request that Ctrl-C interrupted
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._http.aclose()
+
+    def _note(self, ready: Ready, answer: dict[str, Any] | None) -> None:
         """What an answer says of the tokens that were sent."""
         if answer is None:
             return
         items = [item for item in answer.get("data") or () if isinstance(item, dict)]
-        for token in tokens:
+        bare = [one for one in items if "subscription_id" not in one and one.get("status") == "ok"]
+        named = {one.get("subscription_id") for one in items}
+        for token in ready.tokens:
             ok = [one for one in items if one.get("subscription_id") == token and one.get("status") == "ok"]
             created = self.created[token]
-            if ok:
+            if ok or (bare and token not in named):  # a bare item: it was there already (S3, S7)
                 created.state = "subscribed"
-                new = [Place(one.get("db_id"), one.get("profile_id")) for one in ok]
+                new = [Place(one.get("db_id"), one.get("profile_id")) for one in ok or bare]
                 created.places += [place for place in new if place not in created.places]
-            elif created.state == "uncertain":
+            elif created.state == "uncertain" and (token in named or not carried_out(answer)):
+                if ready.probe.prepares:
+                    continue  # whether a refusal changes nothing is what A6 asks
                 del self.created[token]
         self.save()
 
-    def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> _Heard:
         sleep(max(0.0, self._next - monotonic()))
         self._next = monotonic() + self._pause_s
-        until, data = monotonic() + _WHOLE_S, b""
         url = self.base + path
         try:
-            with self._http.stream(method, url, content=body or None, headers=headers) as answer:
-                if answer.is_redirect:
-                    to = answer.headers.get("location", "")
-                    raise Stopped(f"{url} redirects to {to}; nothing is sent there: name the right address")
-                for piece in answer.iter_bytes():
-                    data += piece
-                    if monotonic() > until or len(data) > _MOST_BYTES:
-                        raise Stopped(
-                            f"{url}: the answer has no end in {_WHOLE_S:g} s or {_MOST_BYTES} bytes"
-                        )
-                return answer.status_code, data
+            heard = self._loop.run_until_complete(
+                asyncio.wait_for(self._exchange(method, url, body, headers), self._timeout_s)
+            )
+        except asyncio.TimeoutError:
+            raise Stopped(f"{url}: no whole answer in {self._timeout_s:g} s") from None
         except httpx.HTTPError as error:
-            raise Stopped(f"{url}: {error or type(error).__name__}") from error
+            raise Stopped(f"{url}: no whole answer: {error or type(error).__name__}") from error
+        if heard.code == TOO_MANY:
+            self._next += _retry_after(heard.headers)
+        return heard
+
+    async def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> _Heard:
+        data = b""
+        async with self._http.stream(method, url, content=body or None, headers=dict(headers)) as answer:
+            async for piece in answer.aiter_bytes():
+                data += piece
+                if len(data) > _MOST_BYTES:
+                    raise Stopped(f"{url}: the answer has more than {_MOST_BYTES} bytes")
+            return _Heard(answer.status_code, dict(answer.headers.items()), data)
+
+
+def _problem(ready: Ready, heard: _Heard, first: bool) -> str | None:
+    """Why an answer is none that the probe can learn from."""
+    probe = ready.probe
+    if heard.code == TOO_MANY:
+        seconds = heard.headers.get("retry-after")
+        wait = f" (Retry-After: {seconds})" if seconds else ""
+        return f"429, the platform asks to send less{wait}; try a lower --rate"
+    if heard.code in _STOPPING and heard.code not in probe.statuses:
+        return heard.said
+    if probe.method == "OPTIONS":
+        return None  # a preflight is answered by headers
+    answer = json_object(heard.body)
+    if answer is None and not (probe.other_answers and heard.status not in range(200, 300)):
+        return heard.said + ("; name the right address" if "a redirect" in heard.said else "")
+    if first and not {"data", "error"} & (answer or {}).keys():
+        return f"this is no answer of push_subscribe: {heard.said}"
+    return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds that the platform asks to wait."""
+    text = headers.get("retry-after", "")
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, (moment - datetime.now(moment.tzinfo or timezone.utc)).total_seconds())
 
 
 def checked_address(url: str) -> tuple[str, str]:
@@ -176,7 +266,3 @@ def _is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
-
-
-def _said(body: bytes) -> str:
-    return " ".join(body.decode("utf-8", "replace").split())[:200] or "no text"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 #: The beginning of every token and id that a probe makes up.
 MARK = "emu-probe"
+#: The origin of cross-origin calls; nobody has it.
+ORIGIN = f"https://{MARK}.invalid"
 #: Statuses that a probe takes for an answer of the platform's rules, where it names no others.
 USUAL = (200, 400, 404, 405, 413, 415, 422)
 
@@ -17,8 +19,11 @@ class Probe(Struct, frozen=True, kw_only=True):
 
     ``rule``: what it asks about. ``creates``: what it leaves on the platform's side. ``meanings``: what each
     possible answer means. ``body``: the request without its resource token; ``$name`` stands for a token or
-    an id made up for this run, ``$field`` and ``$value`` for what the person gave. ``statuses``: those that
-    are an answer; at another one of 401, 403 or 5xx the run stops. ``path`` comes after the address.
+    an id made up for this run, ``$field``, ``$value`` and ``$other_provider`` for what the person gave.
+    ``statuses``: those that are an answer; at another one of 401, 403 or 5xx the run stops. ``path`` comes
+    after the address. ``prepares``: it only makes the next probe possible.
+    ``other_answers``: a redirect, and what is no JSON, are an answer, too. ``needs``: what the person must
+    have given.
     """
 
     rule: str
@@ -30,7 +35,10 @@ class Probe(Struct, frozen=True, kw_only=True):
     path: str = "/push_subscribe"
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
     statuses: tuple[int, ...] = USUAL
-    needs_field: bool = False
+    prepares: bool = False
+    compressed: bool = False
+    other_answers: bool = False
+    needs: Literal["", "field", "other_provider"] = ""
 
 
 NOTHING = "nothing"
@@ -70,9 +78,10 @@ PROBES: tuple[Probe, ...] = (
         rule="Q2",
         asks="a slash at the end of the path",
         creates=NOTHING,
-        meanings=("carried out: it makes no difference", "404: it does"),
+        meanings=("carried out: it makes no difference", "404 or a redirect: it does"),
         body=_subscriptions("$a"),
         path="/push_subscribe/",
+        other_answers=True,
     ),
     Probe(
         rule="Q3",
@@ -83,10 +92,38 @@ PROBES: tuple[Probe, ...] = (
         headers=(("Content-Type", "text/plain"),),
     ),
     Probe(
+        rule="Q4",
+        asks="a preflight, as a browser sends it before a cross-origin call",
+        creates=NOTHING,
+        meanings=(
+            "2xx that allows this origin, credentials and Content-Type: browsers may call it",
+            "anything else: they may not",
+        ),
+        body="",
+        method="OPTIONS",
+        headers=(
+            ("Origin", ORIGIN),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "content-type"),
+        ),
+        statuses=(*USUAL, 401, 403, 501),
+    ),
+    Probe(
+        rule="Q4",
+        asks="a cross-origin call",
+        creates=NOTHING,
+        meanings=(
+            "the headers allow this origin and credentials: a page may read the answer",
+            "anything else: it may not",
+        ),
+        body=_subscriptions("$a"),
+        headers=(("Content-Type", "application/json"), ("Origin", ORIGIN)),
+    ),
+    Probe(
         rule="Q5",
         asks="a parameter that nobody knows",
         creates=NOTHING,
-        meanings=("carried out: it is ignored", "refused: as in strict mode"),
+        meanings=("carried out: it is ignored", "refused: strict, its code and text are those of Q5"),
         body={"emu_probe": 1, **_subscriptions("$a")},
     ),
     Probe(
@@ -126,6 +163,13 @@ PROBES: tuple[Probe, ...] = (
         body={"matching": "custom", "field_name": "emu_probe", "field_value": "1", **_subscriptions("$a")},
     ),
     Probe(
+        rule="M8",
+        asks="an id of more than 64 characters",
+        creates="if the platform takes such an id: a profile that has it",
+        meanings=("refused: its code and text are those of M8", "carried out: there is such a profile"),
+        body={"id": "$long", **_subscriptions("$a", unsubscribe=True)},
+    ),
+    Probe(
         rule="M10",
         asks="a matching that nobody knows",
         creates=NOTHING,
@@ -138,7 +182,7 @@ PROBES: tuple[Probe, ...] = (
         creates="a profile with $field = $value and the subscription $c, unless one has that value",
         meanings=("an item with a profile: found or created",),
         body=_by_field("$value", "$c"),
-        needs_field=True,
+        needs="field",
     ),
     Probe(
         rule="M7",
@@ -146,7 +190,7 @@ PROBES: tuple[Probe, ...] = (
         creates="the subscription $d on that profile",
         meanings=("the same profile: it got the value", "another profile: it did not"),
         body=_by_field("$value", "$d"),
-        needs_field=True,
+        needs="field",
     ),
     Probe(
         rule="M5",
@@ -159,7 +203,7 @@ PROBES: tuple[Probe, ...] = (
             "field_value": "$no_value",
             **_subscriptions("$e"),
         },
-        needs_field=True,
+        needs="field",
     ),
     Probe(
         rule="M11",
@@ -193,15 +237,51 @@ PROBES: tuple[Probe, ...] = (
         body=_subscriptions("$a", provider="emu-probe"),
     ),
     Probe(
+        rule="S6",
+        asks="a provider that the resource does not accept, by a known subscription",
+        creates="if the resource accepts the provider: the subscription $h",
+        meanings=("an error item: its text is that of S6", "an ok item: the resource accepts it"),
+        body={
+            "subscriptions": [
+                *_subscriptions("$h", provider="$other_provider")["subscriptions"],
+                *_subscriptions("$a")["subscriptions"],
+            ]
+        },
+        needs="other_provider",
+    ),
+    Probe(
+        rule="A6",
+        prepares=True,
+        asks="a right subscription and one without subscription_id",
+        creates="nothing if the request is refused as a whole, else a profile with the subscription $g",
+        meanings=("refused as a whole: the next probe shows whether a part of it was carried out",),
+        body={
+            "id": "$five",
+            "subscriptions": [*_subscriptions("$g")["subscriptions"], {"provider": "$provider"}],
+        },
+    ),
+    Probe(
+        rule="A6",
+        asks="the right one of them alone",
+        creates="a profile with the subscription $g",
+        meanings=(
+            "an ok item: nothing of the refused request was carried out",
+            "no such item: a part of it was",
+        ),
+        body={"id": "$five", **_subscriptions("$g")},
+    ),
+    Probe(
         rule="M9",
-        asks="(in preparation) $f leaves its profile",
+        prepares=True,
+        asks="$f leaves its profile",
         creates=NOTHING,
         meanings=("an ok item",),
         body=_subscriptions("$f", unsubscribe=True),
     ),
     Probe(
         rule="M9",
-        asks="(in preparation) $f comes to another profile",
+        prepares=True,
+        asks="$f comes to another profile",
         creates="a profile with the subscription $f",
         meanings=("an ok item",),
         body={"id": "$four", **_subscriptions("$f")},
@@ -215,7 +295,8 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         rule="M9",
-        asks="(in preparation) $f leaves that profile, too",
+        prepares=True,
+        asks="$f leaves that profile, too",
         creates=NOTHING,
         meanings=("an ok item",),
         body=_subscriptions("$f", unsubscribe=True),
@@ -246,17 +327,44 @@ PROBES: tuple[Probe, ...] = (
         body={},
     ),
     Probe(
+        rule="A3",
+        asks="a body that is too large: 1 MiB of x in a parameter that nobody knows",
+        creates=NOTHING,
+        meanings=(
+            "413 in the envelope: its code and text are those of A3/size",
+            "carried out: it may be larger",
+        ),
+        body={"emu_probe": "$large", **_subscriptions("$a")},
+        other_answers=True,
+    ),
+    Probe(
+        rule="A3",
+        asks="a body compressed with gzip",
+        creates=NOTHING,
+        meanings=("refused: its code and text are those of A3/encoding", "carried out: it is read"),
+        body=_subscriptions("$a"),
+        headers=(("Content-Type", "application/json"), ("Content-Encoding", "gzip")),
+        compressed=True,
+        other_answers=True,
+    ),
+    Probe(
+        rule="A4",
+        asks="an unknown path",
+        creates=NOTHING,
+        meanings=("404 in the envelope: as A4/path", "anything else: no envelope there"),
+        body=_subscriptions("$a"),
+        path=f"/push_subscribe/{MARK}",
+        statuses=(*USUAL, 401, 403),
+        other_answers=True,
+    ),
+    Probe(
         rule="A4",
         asks="GET in place of POST",
         creates=NOTHING,
         meanings=("405 in the envelope: as A4", "anything else: no envelope there"),
         body="",
         method="GET",
+        statuses=(*USUAL, 401, 403),
+        other_answers=True,
     ),
 )
-
-#: Rules of grade I and O that no request can show from outside, and why.
-UNASKED = {
-    "Q4": "the headers of cross-origin calls are not compared",
-    "A6": "a crash of the platform would have to be caused",
-}

@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,12 @@ from emulator.messages import split_path
 MOST_BYTES = 64 << 20
 _ENDPOINT = re.compile(r"/push_subscribe/?$")
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
+#: The headers of a request, and of an answer, that can make a difference.
+_OF_REQUEST = ("content-type", "content-encoding", "origin")
+_OF_ANSWER = ("access-control-allow-origin", "access-control-allow-credentials")
+_OK = 200
+#: Codes that no rule of the endpoint gives: nothing is to be learned from such an answer.
+TOO_MANY, FAILURES = 429, range(500, 600)
 _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 
@@ -28,6 +35,9 @@ class RecordedCall(Struct):
 
     ``place``: the file and the entry. ``path`` is one that the emulator serves; ``headers`` has lower-case
     names. ``host`` and ``at`` (seconds since 1970) are empty and ``None`` where the record lacks them.
+    ``answered``: the headers of the answer, lower-case; ``None`` where the record lacks them. Of a probe:
+    ``rule`` is what it asks about, ``said`` the answer if that is no JSON object, ``base`` the path of the
+    platform's address, which stands before ``path``.
     """
 
     place: str
@@ -36,15 +46,24 @@ class RecordedCall(Struct):
     headers: dict[str, str]
     body: bytes
     status: int
-    answer: dict[str, Any]
+    answer_body: bytes
     host: str = ""
     at: float | None = None
     method: str = "POST"
+    answered: dict[str, str] | None = None
+    rule: str = ""
+    said: str = ""
+    base: str = ""
 
     @property
     def request(self) -> dict[str, Any]:
         """The body as a JSON object; ``{}`` for any other body."""
         return json_object(self.body) or {}
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The JSON object that answered it."""
+        return json_object(self.answer_body) or {}
 
 
 class NotCompared(Exception):
@@ -60,7 +79,7 @@ def read_record(record: Any, place: str) -> RecordedCall:
         raise NotCompared("no JSON object")
     request = record.get("request")
     try:
-        if isinstance(request, dict) and "url" in request and "response" in record:
+        if isinstance(request, dict) and "url" in request:
             return _har_entry(record, place)
         if request is not None and "answer" in record:
             return _pair(record, place)
@@ -81,25 +100,35 @@ def json_object(text: bytes) -> dict[str, Any] | None:
 
 
 def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
-    request, response = record["request"], record["response"]
+    request, response = record["request"], record.get("response") or {}  # Proxyman: none, where none came
     url = urlsplit(str(request["url"]))
     path = _path(str(request.get("method", "")), unquote(url.path))
-    posted, content = request.get("postData") or {}, response.get("content") or {}
+    # HTTP Toolkit keeps what it takes for no text in a member of its own
+    posted = request.get("postData") or request.get("_content") or {}
+    content = response.get("content") or {}
     headers, answered = _headers(request), _headers(response)
     if not posted.get("text"):
         raise NotCompared("no request body")
     if not response.get("status") or not content.get("text"):
         raise NotCompared("no answer")
-    body = _bytes(posted["text"], posted.get("encoding"))
-    if "content-encoding" not in headers:
-        body = decompressed(body)
-    answer = decompressed(_bytes(content["text"], content.get("encoding")))
-    headers = {name: value for name, value in headers.items() if name in ("content-type", "content-encoding")}
+    body = _body(posted, unpack="content-encoding" not in headers)
+    answer, status = _body(content), int(response["status"])
     if "content-type" not in headers and posted.get("mimeType"):
         headers["content-type"] = str(posted["mimeType"])
-    status, at = int(response["status"]), _seconds(record.get("startedDateTime"))
+    kept = _named(headers, _OF_REQUEST)
+    if urlsplit(kept.get("origin", "")).netloc == url.netloc:
+        del kept["origin"]  # a page of the platform itself
     return RecordedCall(
-        place, path, url.query, headers, body, status, _object(answer, answered), url.netloc.lower(), at
+        place,
+        path,
+        url.query,
+        kept,
+        body,
+        status,
+        _checked(status, answer, answered),
+        url.netloc.lower(),
+        _seconds(record.get("startedDateTime")),
+        answered=_named(answered, _OF_ANSWER) if answered else None,
     )
 
 
@@ -108,18 +137,17 @@ def _journal_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
     if record.get("fault"):
         raise NotCompared("answered by a fault")
     headers = {str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()}
-    kept = {name: value for name, value in headers.items() if name in ("content-type", "content-encoding")}
-    answer = record["answer"]
+    answer, status = record["answer"], int(record["status"])
     if not answer:
         raise NotCompared("no answer")
     return RecordedCall(
         place,
         path,
         str(record.get("query") or ""),
-        kept,
+        _named(headers, _OF_REQUEST),
         str(record["body"]).encode(),
-        int(record["status"]),
-        _object(_text(answer), {}),
+        status,
+        _checked(status, _text(answer), {}),
         headers.get("host", ""),
         int(record["at_ms"]) / 1000 if "at_ms" in record else _seconds(record.get("time")),
     )
@@ -129,7 +157,8 @@ def _pair(record: Mapping[str, Any], place: str) -> RecordedCall:
     path = _path(str(record.get("method") or "POST"), str(record.get("path") or "/push_subscribe"))
     if not record["answer"]:
         raise NotCompared("no answer")
-    answer, status = _object(_text(record["answer"]), {}), int(record.get("status", 200))
+    status = int(record.get("status", 200))
+    answer = _checked(status, _text(record["answer"]), {})
     headers = {"content-type": "application/json"} | {
         str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()
     }
@@ -151,8 +180,19 @@ def _headers(message: Mapping[str, Any]) -> dict[str, str]:
     return {str(one["name"]).lower(): str(one["value"]) for one in message.get("headers") or ()}
 
 
-def _bytes(text: str, encoding: object) -> bytes:
-    return base64.b64decode(text) if encoding == "base64" else str(text).encode("utf-8", "replace")
+def _named(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: headers[name] for name in names if name in headers}
+
+
+def _body(stored: Mapping[str, Any], unpack: bool = True) -> bytes:
+    """A body as it was sent. Tools write base64 without saying so, and say so where they do not."""
+    text = str(stored["text"])
+    forms = [text.encode("utf-8", "replace")]
+    with suppress(ValueError):
+        forms.insert(0 if stored.get("encoding") == "base64" else 1, base64.b64decode(text, validate=True))
+    if unpack:
+        forms = [decompressed(one) for one in forms]
+    return next((one for one in forms if json_object(one) is not None), forms[0])
 
 
 def _text(value: Any) -> bytes:
@@ -173,14 +213,31 @@ def decompressed(data: bytes) -> bytes:
         return data
 
 
-def _object(answer: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def _checked(status: int, answer: bytes, headers: Mapping[str, str]) -> bytes:
+    """The answer, if it is one of the endpoint's rules. Raises :class:`NotCompared`."""
     found = json_object(answer)
     if found is None:
-        kind = headers.get("content-type", "").partition(";")[0].strip()
+        kind, packed = (
+            headers.get("content-type", "").partition(";")[0].strip(),
+            headers.get("content-encoding"),
+        )
+        if packed and not answer.lstrip().startswith((b"{", b"<")):
+            raise NotCompared(
+                f"answered in {packed}, which is not unpacked: have the tool save bodies decoded"
+            )
         raise NotCompared(
             f"answered with {kind}" if kind and "json" not in kind else "answered with no JSON object"
         )
-    return found
+    code = code_of(status, found)
+    if code == TOO_MANY or code in FAILURES:
+        raise NotCompared(f"answered with {code}, a failure")
+    return answer
+
+
+def code_of(status: int, answer: Mapping[str, Any]) -> int:
+    """The HTTP status, or the code in its place that the envelope of an answer with HTTP status 200 has."""
+    error = answer.get("error")
+    return error if status == _OK and isinstance(error, int) and error > _OK else status
 
 
 def _seconds(text: object) -> float | None:

@@ -11,12 +11,13 @@ from msgspec import Struct, field
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import Compared
 from emulator.journal.masking import SHORTEST_KNOWN
-from emulator.rules.catalogue import RULES
+from emulator.rules.catalogue import RULES, SDK_RULES
 from push_emulator.masking import mask
 
 #: The most differing calls of one rule that a report shows; further ones are counted.
 MOST_SHOWN = 20
-_SECRET = ("resource_token", "token")
+#: The most characters of a text of a request that a report shows.
+_LONGEST_TEXT = 1000
 Verdict = Literal["agrees", "differs", "not observable"]
 
 
@@ -139,7 +140,7 @@ def add_results(report: Report, compared: Iterable[Compared], secrets: Secrets) 
     report.rules = [
         RuleResult(*rule, _verdict(seen[rule.id], differing[rule.id]), seen[rule.id], differing[rule.id])
         for rule in RULES.values()
-        if not rule.id.startswith("L")
+        if rule.id[0] not in "L" + SDK_RULES
     ]
 
 
@@ -148,8 +149,22 @@ def _verdict(seen: int, differing: int) -> Verdict:
 
 
 def _shown(one: Compared, secrets: Secrets) -> DifferingCall:
-    request = one.call.request or one.call.body.decode("utf-8", "replace")
+    request = one.call.request or _text(one.call)
     members = [
         Member(row.path, secrets.masked(row.there), secrets.masked(row.here), row.differs) for row in one.rows
     ]
-    return DifferingCall(one.call.place, secrets.masked(request), list(one.differing), members)
+    return DifferingCall(one.call.place, _shortened(secrets.masked(request)), list(one.differing), members)
+
+
+def _text(call: RecordedCall) -> str:
+    packed = call.headers.get("content-encoding")
+    return f"({len(call.body)} bytes of {packed})" if packed else call.body.decode("utf-8", "replace")
+
+
+def _shortened(value: Any) -> Any:
+    """The request with its very long texts cut: probes send a megabyte of one letter."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}… ({len(value)} characters)"
+    if isinstance(value, dict):
+        return {name: _shortened(inner) for name, inner in value.items()}
+    return [_shortened(inner) for inner in value] if isinstance(value, list) else value

@@ -15,8 +15,8 @@ _WIDEST = 48
 _REQUEST = 300
 
 
-def report_lines(report: Report) -> Iterator[str]:
-    """The lines of the report."""
+def report_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
+    """The lines of the report; ``saved``: the file that has it, too."""
     yield f"{', '.join(report.sources)}: {_count(report.compared, 'call')} compared" + (
         f" (host {report.host})" if report.host else ""
     )
@@ -37,7 +37,7 @@ def report_lines(report: Report) -> Iterator[str]:
     if hidden:
         yield f"  not observable in these calls: {', '.join(hidden)}"
     yield ""
-    yield from created_lines(report)
+    yield from created_lines(report, saved)
     yield _conclusion(report)
 
 

@@ -5,6 +5,7 @@
     {"host": "api.example.com", "date": "2026-11-27",
      "policies": {"duplicate_token": "move", "unknown_id": "keep"},
      "answers": {"B4": {"status": 200, "error": 404, "error_text": "No such resource"}},
+     "strict": false,
      "agrees": ["M6", "S1"],
      "differs": {"M11": "the last known subscription decides"}}
 """
@@ -29,6 +30,7 @@ class Followed(Struct, frozen=True):
 
     policies: dict[str, str]
     answers: dict[str, AnswerOverride]
+    strict: bool | None
 
 
 class Verdict(Struct, frozen=True):
@@ -59,6 +61,7 @@ def follow(platform: Platform, trust: bool) -> Followed:
             for name, answer in platform.answers.items()
             if trust or not _answer_contradicts(name, answer)
         },
+        platform.strict,
     )
 
 
@@ -71,9 +74,11 @@ def _answer_contradicts(name: str, answer: AnswerOverride) -> bool:
     return own.documented and answer.description not in (None, own.description)
 
 
-def verdicts(platform: Platform, policies: Policies, answers: Overrides) -> dict[str, Verdict]:
+def verdicts(platform: Platform, policies: Policies, answers: Overrides, strict: bool) -> dict[str, Verdict]:
     """How each rule that was seen on the platform stands to it, under these policies and answers."""
     seen: dict[str, list[_Part]] = {rule: [_Part(True)] for rule in platform.agrees}
+    if platform.strict is not None:
+        seen.setdefault("Q5", []).append(_strictness(platform.strict, strict))
     for rule, part in [*_policies(platform, policies), *_answers(platform, answers)]:
         seen.setdefault(rule, []).append(part)
     for rule, text in platform.differs.items():
@@ -87,6 +92,11 @@ class _Part(NamedTuple):
     followed: bool
     differs: str | None = None
     seen: bool = True
+
+
+def _strictness(there: bool, here: bool) -> _Part:
+    said = "refuses unknown parameters" if there else "ignores unknown parameters"
+    return _Part(there == here, None if there == here else said)
 
 
 def _policies(platform: Platform, policies: Policies) -> Iterator[tuple[str, _Part]]:

@@ -34,15 +34,15 @@ class WorkspaceSettings(Struct, frozen=True):
         """These settings with other values of some members.
 
         Of ``policies``, ``lints`` and ``answers`` those that are named change; an answer that is ``None`` is
-        our own again. Another ``platform`` changes the policies and answers that it names, and those back
-        that the former one had set; policies and answers that stand beside it count more.
+        our own again. Another ``platform`` changes the policies, the answers and the strict mode that it
+        names, and those back that the former one had set; what stands beside it counts more.
         """
         before = self._seen_by(change) if {"platform", "trust_platform"} & change.keys() else self
         answers = {**before.answers, **change.get("answers", {})}
         return replace(
             before,
             policies=replace(before.policies, **change.get("policies", {})),
-            strict=change.get("strict", self.strict),
+            strict=change.get("strict", before.strict),
             lints={**self.lints, **change.get("lints", {})},
             answers={name: answer for name, answer in answers.items() if answer is not None},
         )
@@ -51,19 +51,22 @@ class WorkspaceSettings(Struct, frozen=True):
         """These settings under another platform, or another trust in it."""
         platform = change.get("platform", self.platform)
         trust = change.get("trust_platform", self.trust_platform)
-        policies, answers = asdict(self.policies), dict(self.answers)
+        policies, answers, strict = asdict(self.policies), dict(self.answers), self.strict
         if self.platform is not None:
             former = follow(self.platform, self.trust_platform)
             kept = asdict(Policies())
             policies |= {name: kept[name] for name, it in former.policies.items() if policies[name] == it}
             answers = {name: it for name, it in answers.items() if former.answers.get(name) != it}
+            strict = strict and not former.strict
         if platform is not None:
             followed = follow(platform, trust)
             policies |= followed.policies
             answers |= followed.answers
+            strict = strict if followed.strict is None else followed.strict
         return replace(
             self,
             policies=Policies(**policies),
+            strict=strict,
             answers=answers,
             platform=platform,
             trust_platform=trust,
@@ -71,7 +74,9 @@ class WorkspaceSettings(Struct, frozen=True):
 
     def verdicts(self) -> dict[str, Verdict]:
         """How each rule that was seen on the platform stands to it."""
-        return {} if self.platform is None else verdicts(self.platform, self.policies, self.answers)
+        return (
+            {} if self.platform is None else verdicts(self.platform, self.policies, self.answers, self.strict)
+        )
 
     def wanted(self, lints: list[Lint]) -> list[Lint]:
         """The lints that are not off."""
@@ -86,7 +91,9 @@ def starting_settings(settings: Settings, platform: Platform | None) -> Workspac
     if isinstance(given, Policies):
         usual = asdict(Policies())
         given = {name: value for name, value in asdict(given).items() if value != usual[name]}
-    told = {"policies": given, "answers": settings.answers, "strict": settings.strict}
+    told: dict[str, Any] = {"policies": given, "answers": settings.answers}
+    if settings.strict:
+        told["strict"] = True
     if platform is not None:
         told |= {"platform": platform, "trust_platform": settings.trust_platform}
     return WorkspaceSettings(trust_platform=settings.trust_platform).changed(told)

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from emulator.rules.overrides import ANSWERS
 from emulator.settings import MAX_BODY_BYTES
+from emulator.web.openapi.document import openapi_document
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, subscription
 
@@ -139,6 +140,13 @@ def test_A3_error_data_absent_leaves_data_out_of_errors_alone(app: InProcess, na
     app.client.post("/__admin/faults", json={"then": {"status": 503}, "times": 1})
     assert list(app.push("t")) == ["error", "error_text"]
     assert "data" in app.client.get("/__admin/nothing").get_json()
+
+
+def test_the_contract_says_which_answers_may_lack_data() -> None:
+    schemas = openapi_document()["components"]["schemas"]
+    for name in ("Refusal", "PushAnswer"):
+        assert schemas[name]["required"] == ["error", "error_text"]
+        assert "error_data: absent" in schemas[name]["properties"]["data"]["description"]
 
 
 def test_a_forced_item_error_says_what_was_set(app: InProcess) -> None:

@@ -306,14 +306,25 @@ PROMISES: Final[dict[str, Table]] = {
             "test_while_an_emulator_is_away_its_workspaces_are_nowhere_else",
         ),
     },
-    "docs/compare.md": {"You agree to it, or nothing is sent": (CONSENT,)},
+    "docs/compare.md": {
+        "You agree to it, or nothing is sent": (CONSENT,),
+        "Nothing is learned from such an answer": (
+            "tests/compare/test_broken_platform.py::"
+            "test_nothing_is_learned_from_a_broken_answer_and_all_is_taken_back",
+        ),
+        "nothing more is sent": (
+            "tests/compare/test_broken_platform.py::"
+            "test_a_429_that_asks_for_a_long_wait_is_obeyed_and_the_rest_is_named",
+        ),
+    },
     "emulator/cli/probing.py": {
         "dry run: nothing was sent": (CONSENT,),
         "nothing was sent: agree to the plan": (CONSENT,),
     },
     "emulator/compare/live.py": {
-        "nothing is sent there": (
-            "tests/compare/test_live.py::test_a_host_that_answers_html_or_redirects_is_named_and_asked_once",
+        "nothing was unsubscribed": (
+            "tests/compare/test_broken_platform.py::"
+            "test_a_429_that_asks_for_a_long_wait_is_obeyed_and_the_rest_is_named",
         ),
     },
     "emulator/cli/export.py": {"The file appears complete or not at all": (WHOLE_FILE,)},

@@ -11,6 +11,8 @@ _PROFILE = (*_DATABASE, "profile_id")
 _SUBSCRIPTION = (*_PROFILE, "subscription_id", "unsubscribe", "provider")
 _EMPTY: JSONSchema = {"enum": [""], "description": "empty"}
 
+_ABSENT = "push_subscribe leaves it out of refusals under the policy error_data: absent"
+
 #: The items, by name: the meaning of each, its members, its status with the meaning, its description.
 ITEMS: dict[str, tuple[str, tuple[str, ...], str, str, JSONSchema]] = {
     "AppliedItem": (
@@ -49,6 +51,11 @@ def push_schemas() -> dict[str, JSONSchema]:
     _, components = answer_schemas([Envelope, PushItem, Refusal])
     item, answer = components["PushItem"], {**components["Envelope"], "title": "PushAnswer"}
     answer["properties"]["data"]["items"] = {"anyOf": [reference(name) for name in ITEMS]}
+    refusal = components["Refusal"]
+    for one in (answer, refusal):  # A3
+        one["required"] = [name for name in one["required"] if name != "data"]
+        said = one["properties"]["data"].get("description", "empty")
+        one["properties"]["data"]["description"] = f"{said}; {_ABSENT}"
     items = {
         name: {
             **item,
@@ -63,4 +70,4 @@ def push_schemas() -> dict[str, JSONSchema]:
         }
         for name, (what, members, status, meaning, description) in ITEMS.items()
     }
-    return {**items, "PushAnswer": answer, "Refusal": components["Refusal"]}
+    return {**items, "PushAnswer": answer, "Refusal": refusal}

@@ -96,6 +96,25 @@ def test_platform_that_is_taken_away_leaves_what_was_before_and_what_was_set_by_
     assert {one[0] for one in graded(admin).values()} == {"D", "O", "I"}
 
 
+def test_a_platform_that_refuses_unknown_parameters_is_followed_and_left_again(
+    app: InProcess, admin: Admin
+) -> None:
+    for strict in (True, False):
+        admin.send("PATCH", "/settings", {"platform": {**SEEN, "strict": strict}})
+        assert admin.get("/settings")["strict"] is strict
+        assert graded(admin)["Q5"] == ("V", True, None)
+    admin.send("PATCH", "/settings", {"platform": {**SEEN, "strict": True}})
+    assert app.push("t", unknown=1)["error"] == 400
+    admin.send("PATCH", "/settings", {"strict": False})
+    assert graded(admin)["Q5"] == ("I", False, "refuses unknown parameters")
+    admin.send("PATCH", "/settings", {"strict": True})
+    admin.send("PATCH", "/settings", {"platform": None})
+    assert admin.get("/settings")["strict"] is False
+    with InProcess(strict=True) as other:
+        Admin(other).send("PATCH", "/settings", {"platform": SEEN})
+        assert Admin(other).get("/settings")["strict"] is True
+
+
 @pytest.mark.parametrize("trust", [False, True])
 def test_snapshot_carries_platform_and_answers(admin: Admin, trust: bool) -> None:
     settings = {"platform": SEEN, "trust_platform": trust, "answers": {"S4": {"description": "taken"}}}
@@ -155,6 +174,17 @@ BAD: list[tuple[Any, list[str]]] = [
         {**SEEN, "policies": {"unknown_id": "no", "x": "y"}},
         ["policies.unknown_id: must be one", "policies.x: unknown"],
     ),
+    ({**SEEN, "polices": {}}, ['polices: unknown key, did you mean "policies"?']),
+    (
+        {**SEEN, "policies": {"unknown_ids": "new"}},
+        ['policies.unknown_ids: unknown key, did you mean "unknown_id"?'],
+    ),
+    (
+        {**SEEN, "answers": {"B4": {"eror_text": "x"}}},
+        ['answers.B4.eror_text: unknown key, did you mean "error_text"?'],
+    ),
+    ({**SEEN, "answers": {"A3/sise": {}}}, ['answers.A3/sise: unknown key, did you mean "A3/size"?']),
+    ({**SEEN, "strict": "yes"}, ["strict: must be true or false"]),
     ({**SEEN, "answers": {"Z9": {}}}, ["answers.Z9: unknown key"]),
     ({**SEEN, "answers": {"B4": {}}}, ["answers.B4: must have status or error or error_text"]),
     ({**SEEN, "answers": {"B4": None}}, ["answers.B4: must be an object"]),
