@@ -107,8 +107,8 @@ class _AsyncCalls(Connection[httpx.AsyncClient]):
     async def do(self, method: str, path: str, document: Any = None, **options: Any) -> None:
         await self._admin(method, path, document, **options)
 
-    async def text(self, method: str, path: str) -> str:
-        return as_text(await self._admin(method, path))
+    async def text(self, method: str, path: str, **options: Any) -> str:
+        return as_text(await self._admin(method, path, **options))
 
     async def upload(
         self, kind: type[T], path: str, file: Path | bytes, name: str, data: Mapping[str, str]

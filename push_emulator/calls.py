@@ -126,9 +126,9 @@ class Calls(Connection[httpx.Client]):
         """A call whose answer says no more than that it is done."""
         self._admin(method, path, document, **options)
 
-    def text(self, method: str, path: str) -> str:
+    def text(self, method: str, path: str, **options: Any) -> str:
         """The answer to a call as text."""
-        return as_text(self._admin(method, path))
+        return as_text(self._admin(method, path, **options))
 
     def upload(self, kind: type[T], path: str, file: Path | bytes, name: str, data: Mapping[str, str]) -> T:
         """The answer to a call that sends a file in a form, as ``kind``."""

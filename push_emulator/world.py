@@ -132,5 +132,5 @@ class Imports(Subject):
 
     def report(self, import_id: str, delimiter: str = "comma") -> str:
         """The report as CSV, with every refused row. ``delimiter``: comma, semicolon or tab."""
-        path = f"/imports/{import_id}/report.csv?delimiter={delimiter}"
-        return self._calls.text("GET", path)
+        params = {"delimiter": delimiter}
+        return self._calls.text("GET", f"/imports/{import_id}/report.csv", params=params)

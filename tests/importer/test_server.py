@@ -107,6 +107,7 @@ def test_the_command_imports_through_the_server(fresh: Server, tmp_path: Path) -
     table.write_bytes(table_of(2000) + b"new:1\n")
     arguments = ["--resource", "5", "--provider", "android-firebase", "--match", "push"]
     arguments += ["--token-column", "token", "--report", str(report), "--url", fresh.url]
+    arguments += ["--report-delimiter", "semicolon"]
     done = subprocess.run(
         [sys.executable, str(ROOT / "run.py"), "import", str(table), *arguments],
         capture_output=True,
@@ -115,5 +116,5 @@ def test_the_command_imports_through_the_server(fresh: Server, tmp_path: Path) -
     )
     assert done.returncode == 0, done.stderr
     assert "  subscriptions added            2,000\n" in done.stdout
-    assert "subscriptions unchanged,1," in report.read_text()
+    assert "subscriptions unchanged;1;" in report.read_text()
     assert fresh.get("/__admin/health").json["subscriptions"] >= 2000

@@ -386,7 +386,8 @@ def test_file_of_tokens_is_imported_and_reported(client: EmulatorClient, tmp_pat
         1,
     )
     assert client.subscriptions.find(subscription_id="t1").items[0].profile_id == ANNA
-    assert "refused,,3,," in client.imports.report(done.id)
+    for name, delimiter in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
+        assert delimiter.join(("refused", "", "3", "", "")) in client.imports.report(done.id, name)
     assert {one.id for one in client.imports.all()} == {tried.id, done.id}
     with pytest.raises(EmulatorError, match="finished already"):
         client.imports.cancel(done.id)
