@@ -14,6 +14,7 @@ TEXTS = {
     "unreadable": "cannot be read: %(reason)s",
     "empty": "is empty",
     "not_text": "is not a text file: save a workbook's sheet as CSV, unpack an archive",
+    "markup": "is HTML, XML or JSON, whatever its name says: open it in a spreadsheet and save it as CSV",
     "too_large": "holds more than %(most)s GiB: split it",
     "too_packed": "unpacks to more than %(ratio)s times its size or %(most)s GiB: looks like a zip bomb",
     "long_line": "has a line of more than %(most)s bytes: it is no table",
@@ -32,7 +33,7 @@ TEXTS = {
     "unknown_provider": 'unknown provider "%(provider)s"',
     "not_accepted": "%(provider)s is not configured for the resource %(id)s; it accepts %(accepted)s",
     "no_field": 'no database declares the field "%(field)s"; there are %(declared)s',
-    "no_number": "there is no column %(named)s: the file has %(width)s",
+    "no_number": "there is no column %(named)s: the first row has %(width)s",
     "no_header": 'the file has no header: name a column by its number, #1 to #%(width)s, not "%(named)s"',
     "several_columns": '"%(named)s" names several columns: say which by number, %(numbers)s',
     "misspelt_column": 'there is no column "%(named)s", did you mean "%(nearest)s"?',
@@ -45,6 +46,8 @@ TEXTS = {
     "marked": "the file begins with the mark of %(encoding)s and is read so, not as %(named)s",
     "odd_tokens": "%(odd)s of %(all)s tokens do not look like %(provider)s: they should %(complaint)s (L3)",
     "spaced_tokens": "%(number)s of %(all)s tokens begin or end with a space, which is kept",
+    "wrapped_tokens": "%(number)s of %(all)s tokens begin or end with a bracket, a comma or the like, "
+    'such as "%(example)s", which is kept',
     "spaced_values": "%(number)s of %(all)s search values begin or end with a space, which is kept",
     "same_but_case": "%(number)s of %(all)s tokens differ from another one only in upper and lower case",
     "shared": "%(number)s of %(all)s search values are in an earlier row too; "

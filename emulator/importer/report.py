@@ -35,7 +35,8 @@ KEPT_REFUSALS = 1000
 #: Characters of a refused value or token that are kept and shown.
 _KEPT_CHARACTERS = 300
 _IN_MEMORY_BYTES, _BLOCK_LINES = 1 << 20, 1 << 11
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What begins a formula, in the wide letters of East Asia too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 #: A spreadsheet that finds it reads the file as UTF-8.
 _MARK = "\ufeff"
 #: The delimiters of a report by their names; a spreadsheet in Russian parts columns at a semicolon.

@@ -14,8 +14,8 @@ from emulator.importer.problem import Message, Text, message
 from emulator.importer.sources import Source
 
 MARK = "\ufeff"
-#: A first line that tells a spreadsheet which delimiter follows.
-SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.I)
+#: A first line that tells a spreadsheet which delimiter follows; empty cells may have been added to it.
+SEP_LINE = re.compile(r'"?sep=(.)"?\1*\s*', re.I)
 LINE_END = re.compile(r"\r\n|\r|\n")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 #: The bytes that follow the first one of a character in UTF-8.

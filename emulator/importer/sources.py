@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,10 @@ SAMPLE_BYTES = 256 << 10
 
 _DAMAGED = (EOFError, OSError, zlib.error)
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13})
+#: How other formats of text begin, which programs name .xls or .csv.
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype|html|head|meta|table|\?xml)\b|\[?\s*\{\s*\")", re.I
+)
 
 
 class Source:
@@ -54,7 +59,7 @@ class Source:
         self.whole = len(self.sample) < SAMPLE_BYTES
         if not self.sample:
             raise refused("file", "empty")
-        _refuse_binary(self.sample)
+        _refuse_other_formats(self.sample)
 
     def open(self) -> Unpacked:
         """The unpacked bytes from the beginning, within the limits. Raises :class:`OSError`."""
@@ -114,12 +119,14 @@ def _swells_at_once(head: bytes) -> bool:
     return len(zlib.decompressobj(wbits=31).decompress(head, most + 1)) > most
 
 
-def _refuse_binary(sample: bytes) -> None:
+def _refuse_other_formats(sample: bytes) -> None:
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")) or sample[:400].count(0) * 3 > len(sample[:400]):
         return  # UTF-16, or undecodable bytes: reported later
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(8, len(sample) // 50):
         raise not_text()
+    if _MARKUP.match(sample):
+        raise refused("file", "markup")
 
 
 def not_text() -> ImportRefused:

@@ -6,6 +6,7 @@ import re
 
 from emulator.importer.problem import Message, message
 from emulator.importer.rows import LINE_END
+from emulator.rules.providers import INVISIBLE, QUOTES
 
 #: How databases and spreadsheets write that there is no value, in lower case: nobody can mean these as one.
 _MARKS = {"\\n", "(null)", "[null]", "<null>", "<na>", "(none)", "(empty)", "(blank)", "[object object]"}
@@ -15,21 +16,21 @@ _ERROR = re.compile(r"#[\w/]+[!?]|Err:[0-9]{3}|##+", re.I)
 #: Words that stand for no value, though a person may be called so.
 WORDS = frozenset({"null", "none", "nil", "nan", "nat", "na", "n/a", "undefined"})
 _LONGEST_WORD = 12
-#: Characters that nobody sees, spaces but " " among them.
-INVISIBLE = "\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff"
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 INVISIBLE_ENDS = re.compile(f"^[{INVISIBLE}]|[{INVISIBLE}]$", re.M)
 _ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 #: A comma and three zeros are thousands where English is spoken.
 _WHOLE = re.compile(r"([+-]?[0-9]{1,19})(?:\.|,(?!000$))0+")
-#: In quotes, and as spreadsheets are told to keep a text: ="00123".
-_QUOTED = re.compile(r"=?([\"']).*\1", re.S)
+#: In quotes of any kind, and as spreadsheets are told to keep a text: ="00123".
+IN_QUOTES = f"=?[{QUOTES}].*[{QUOTES}]"
+_IN_QUOTES = re.compile(IN_QUOTES, re.S)
+_QUOTE_AT_AN_END = re.compile(f"^[{QUOTES}]|[{QUOTES}]$")
 
 
 def token_problem(token: str) -> Message | None:
     """Why this can be no token. Quick for what is one."""
     plain = token.isascii() and token.isprintable()
-    if plain and len(token) > _LONGEST_WORD and token[0].isalnum() and token[-1] not in "\"'":
+    if plain and len(token) > _LONGEST_WORD and token[0].isalnum() and token[-1] not in "\"'`":
         return None
     word = token.strip()
     if not word:
@@ -40,7 +41,7 @@ def token_problem(token: str) -> Message | None:
         return problem
     if hidden := _INVISIBLE.search(token):
         return message("invisible_token", character=f"U+{ord(hidden[0]):04X}")
-    return message("quoted") if word[0] in "\"'" or word[-1] in "\"'" else None
+    return message("quoted") if _QUOTE_AT_AN_END.search(word) else None
 
 
 def value_problem(value: str, is_id: bool) -> Message | None:
@@ -58,7 +59,7 @@ def value_problem(value: str, is_id: bool) -> Message | None:
         return message("rounded_id", id=value)
     if hidden := INVISIBLE_ENDS.search(value):
         return message("invisible_id", character=f"U+{ord(hidden[0]):04X}")
-    return message("quoted") if _QUOTED.fullmatch(word) else None
+    return message("quoted") if _IN_QUOTES.fullmatch(word) else None
 
 
 def whole_number(value: str) -> int | None:

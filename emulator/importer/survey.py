@@ -13,7 +13,7 @@ from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import TEXTS, ImportRefused, Message, SourceBroken, Text, message
 from emulator.importer.rows import BrokenRow, Rows
 from emulator.importer.sources import Source
-from emulator.importer.spoiled import INVISIBLE_ENDS, WORDS
+from emulator.importer.spoiled import IN_QUOTES, INVISIBLE_ENDS, WORDS
 from emulator.rules.model import shortened
 from emulator.rules.providers import token_complaint
 from emulator.store.tinydb_store import TinyDBStore
@@ -25,6 +25,8 @@ FIRST_ROWS = 20_000
 _LONG_NUMBER = 8
 #: So many different values that come again are counted one by one.
 _COUNTED_VALUES = 1000
+#: What stands around a token that was printed or copied with its neighbours.
+_BEFORE, _BEHIND = "<([{,;", ">)]},;\\"
 #: The order of the remarks on search values; the names are the groups below and the codes of the texts.
 FORMS = ("rounded", "decimal", "date", "zeros", "word", "in_quotes")
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек"
@@ -38,7 +40,7 @@ _FORMS = re.compile(
     r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)"
     r"|(?P<decimal>[+-]?[0-9]+(?:\.|,(?!000[ \t]*$))0+)"
     rf"|(?P<date>{'|'.join(_DATES)})|(?P<zeros>[+-]?0(?![0-9]{23}$)[0-9]+)|(?P<word>{'|'.join(sorted(WORDS))}|-)"
-    r"|(?P<in_quotes>=?(?P<quote>[\"']).*(?P=quote)))[ \t]*$",
+    rf"|(?P<in_quotes>{IN_QUOTES}))[ \t]*$",
     re.M | re.I,
 )
 #: The forms that mean nothing odd, by what the search value is to all the databases.
@@ -117,6 +119,10 @@ class Survey:
         self._counts["odd_tokens"] += len(odd)
         self._counts["tokens"] += len(tokens)
         self._counts["spaced_tokens"] += sum(one != one.strip() for one in tokens)
+        for one in tokens:
+            if one[0] in _BEFORE or one[-1] in _BEHIND:
+                self._counts["wrapped_tokens"] += 1
+                self._examples.setdefault("wrapped_tokens", shortened(one))
         self._tokens.update(map(hash, tokens))
         self._tokens_in_lower_case.update(map(hash, map(str.lower, tokens)))
 
@@ -146,6 +152,9 @@ class Survey:
             yield message("odd_tokens", odd=odd, all=every, provider=provider, complaint=complaint)
         if number := counts["spaced_tokens"]:
             yield message("spaced_tokens", number=number, all=every)
+        if number := counts["wrapped_tokens"]:
+            example = self._examples["wrapped_tokens"]
+            yield message("wrapped_tokens", number=number, all=every, example=example)
         if number := len(self._tokens) - len(self._tokens_in_lower_case):
             yield message("same_but_case", number=number, all=every)
 

@@ -62,18 +62,26 @@ _SHAPES: dict[str, _Shape] = {
     "yandex-Appmetrica-google-aid": _UUID,
 }
 
+#: Quotes of every kind, for a class of a regular expression.
+QUOTES = "\"'`\u00ab\u00bb\u2018-\u201f\u2039\u203a"
+_RARE_LINE_ENDS = "\x85\u2028\u2029"
+_RARE_SPACES = "\x0b\x0c\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_HIDDEN = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef"
+)
+#: Characters that nobody sees or types in a table, for such a class.
+INVISIBLE = _HIDDEN + _RARE_LINE_ENDS + _RARE_SPACES
 #: What is found around tokens that were printed, quoted or copied.
 _CHARACTERS = {
-    "quotes": "\"'`\u00ab\u00bb\u2018-\u201f",
+    "quotes": QUOTES,
     "angle brackets": "<>",
     "brackets": "()\\[\\]",
     "commas or semicolons": ",;",
     "backslashes": r"\\",
-    "line ends": "\n\r\x85\u2028\u2029",
-    "spaces": "\t\x0b\x0c \xa0\u1680\u2000-\u200a\u202f\u205f\u3000",
-    "invisible characters": (
-        "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    ),
+    "line ends": "\n\r" + _RARE_LINE_ENDS,
+    "spaces": "\t " + _RARE_SPACES,
+    "invisible characters": _HIDDEN,
 }
 _KINDS = {word: re.compile(f"[{characters}]").search for word, characters in _CHARACTERS.items()}
 #: The words for it.

@@ -72,9 +72,9 @@ def test_a_column_is_found_by_header_or_number(tmp_path: Path) -> None:
         ("tokn", 'there is no column "tokn", did you mean "token"?'),
         ("zzz", 'there is no column "zzz"; there are "who", "token", "who"'),
         ("who", '"who" names several columns: say which by number, #1, #3'),
-        ("#4", "there is no column #4: the file has 3"),
-        ("#" + "9" * 5000, f"there is no column #{'9' * 5000}: the file has 3"),
-        ("#0", "there is no column #0: the file has 3"),
+        ("#4", "there is no column #4: the first row has 3"),
+        ("#" + "9" * 5000, f"there is no column #{'9' * 5000}: the first row has 3"),
+        ("#0", "there is no column #0: the first row has 3"),
     ],
 )
 def test_a_column_that_is_not_there_is_told_with_those_that_are(

@@ -44,7 +44,9 @@ def test_the_report_has_counts_and_refusals(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "cell", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＠A"]
+)
 def test_a_formula_is_escaped(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "report.csv"
     report = Report(path)

@@ -96,7 +96,7 @@ def test_marks_and_headers_of_joined_exports_are_no_values(workspace: Workspace,
 # Delimiters, quotes, blank rows
 
 
-@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", MARK + "sep=;"])
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", MARK + "sep=;", "sep=;;;"])
 @pytest.mark.parametrize("column", ["token", "#2"])
 def test_a_sep_line_names_the_delimiter_and_is_no_row(
     workspace: Workspace, tmp_path: Path, line: str, column: str
@@ -126,6 +126,26 @@ def test_a_token_in_quotes_that_are_not_read_as_such_is_refused(workspace: Works
     ended = imports(workspace, tmp_path, f'n,token\n{rows}1, "t:1"\n', "push")
     assert list(ended.refused) == [9002]
     assert "with a quote" in ended.refused[9002]
+
+
+@pytest.mark.parametrize("quotes", ["«»", "“”", "„“", "‘’", "‹›", "``", "''"])
+def test_a_token_or_an_id_in_quotes_of_any_kind_is_refused(
+    workspace: Workspace, tmp_path: Path, quotes: str
+) -> None:
+    before, behind = quotes
+    content = f"id,token\n{ANNA},{before}{TOKENS[0]}{behind}\n{before}{BORIS}{behind},{TOKENS[1]}\n"
+    ended = imports(workspace, tmp_path, content, "id:id")
+    assert list(ended.refused) == [2, 3]
+    assert all("with a quote" in reason for reason in ended.refused.values())
+
+
+@pytest.mark.parametrize("around", ["<{}>", "({})", "[{}]", "{},", "{};", "{}\\"])
+def test_tokens_with_brackets_or_commas_around_are_counted_before(
+    workspace: Workspace, tmp_path: Path, around: str
+) -> None:
+    content = f"n\ttoken\n1\t{TOKENS[0]}\n2\t{around.format(TOKENS[1])}\n"
+    (note,) = imports(workspace, tmp_path, content, "push").notes
+    assert note.startswith("1 of 2 tokens begin or end with a bracket, a comma or the like, such as")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +216,22 @@ def test_a_word_for_no_value_is_no_token_and_no_id_wherever_it_stands(
     assert not holder_of(workspace, word)
 
 
-@pytest.mark.parametrize("hidden", ["\u200b", "\u00a0", "\u00ad", "\u2060", "\u200e"])
+HIDDEN = [
+    "\u200b",
+    "\u00a0",
+    "\u00ad",
+    "\u2060",
+    "\u200e",
+    "\x07",
+    "\x1f",
+    "\x85",
+    "\u3164",
+    "\ufe0f",
+    "\U000e0020",
+]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_invisible_characters_are_refused_in_tokens_and_ids_and_noted_in_values(
     workspace: Workspace, tmp_path: Path, hidden: str
 ) -> None:
