@@ -75,10 +75,13 @@ def _read(call: Call) -> PushRequest | Asked:
 
 
 def _path_hint(path: str) -> str:
-    """The served path, where this one differs from it by slashes alone."""
+    """The served path, where this one differs from it by slashes, case or dashes alone."""
     right = _SLASHES.sub("/", path)
     _, endpoint = split_path(right)
-    if right == path or not (endpoint in PATHS or endpoint.startswith("/__")):
+    meant = endpoint.lower().replace("-", "_")
+    if meant in PATHS:
+        right = right.removesuffix(endpoint) + meant
+    elif right == path or not endpoint.startswith("/__"):
         return ""
     return f', did you mean "{right.rstrip("/")}"?'
 

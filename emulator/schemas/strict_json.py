@@ -53,6 +53,8 @@ def read_text(data: bytes) -> str:
     """The text of a JSON document. Raises :class:`JSONProblem` if it is empty, no UTF-8 or has a mark."""
     if data.startswith(b"\xef\xbb\xbf"):
         raise JSONProblem("is not JSON: starts with a byte order mark")
+    if b"\0" in data[:4]:
+        raise JSONProblem("is UTF-16 or UTF-32, must be UTF-8")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ WORKSPACE_KEY = "emulator.workspace"
 _FOUND_KEY = "emulator.found"
 #: The key of a WSGI environment under which the path is left that a proxy serves this server at.
 _ROOT_KEY = "emulator.root"
+#: What no proxy's path has; a browser would read "/\\host" as another host.
+_NO_PATH = re.compile(r"[\x00-\x20\x7f\\?#<>\"]")
 
 
 class WorkspacePrefix:
@@ -31,7 +34,8 @@ class WorkspacePrefix:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         root = environ.get("SCRIPT_NAME", "").strip("/")
-        environ[_ROOT_KEY] = environ["SCRIPT_NAME"] = f"/{root}" if root else ""
+        is_path = root and not _NO_PATH.search(root)
+        environ[_ROOT_KEY] = environ["SCRIPT_NAME"] = f"/{root}" if is_path else ""
         name, path = split_path(environ["PATH_INFO"])
         if name is not None:
             environ[WORKSPACE_KEY] = name

@@ -32,7 +32,6 @@ def test_A4_HEAD_has_the_status_and_no_body(untouched: Server, path: str, status
         "/favicon.ico",
         "/push_subscribe/x",
         "/push_subscribes",
-        "/PUSH_SUBSCRIBE",
         "/api/v1.1/resources",
         "/api/v1/resources/push_subscribe",
         "/a/../push_subscribe",
@@ -60,9 +59,12 @@ def test_A4_unknown_paths(untouched: Server, method: str, path: str) -> None:
         ("/w/slashes//push_subscribe", "/w/slashes/push_subscribe"),
         ("//w/slashes/push_subscribe/", "/w/slashes/push_subscribe"),
         ("//__admin/requests", "/__admin/requests"),
+        ("/PUSH_SUBSCRIBE", "/push_subscribe"),
+        ("/w/slashes/push-subscribe/", "/w/slashes/push_subscribe"),
+        ("/Api/v1.1/Resources/push_Subscribe", "/api/v1.1/resources/push_subscribe"),
     ],
 )
-def test_A4_path_with_too_many_slashes_is_not_found_and_the_right_one_named(
+def test_A4_path_with_other_slashes_case_or_dashes_is_not_found_and_the_right_one_named(
     untouched: Server, path: str, right: str
 ) -> None:
     reply = untouched.request("POST", path, GOOD_BODY)

@@ -167,6 +167,13 @@ def test_a_prefix_is_read_in_any_spelling(prefix: str) -> None:
         assert 'href="/tools/w/x/__console/faults"' in page.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("prefix", ["/\\evil.example", "/a?b", "/a#b", '/a"b', "/<script>", "/a b"])
+def test_a_prefix_that_is_no_path_is_not_believed(prefix: str) -> None:
+    with InProcess(trust_proxy=True) as app:
+        page = app.client.get("/__console/rules", headers={"X-Forwarded-Prefix": prefix})
+        assert 'href="/__console/faults"' in page.get_data(as_text=True)
+
+
 def test_without_the_option_nobody_is_believed() -> None:
     forged = {
         "X-Forwarded-Prefix": "/evil",
