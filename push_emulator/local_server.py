@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from push_emulator.waiting import until
 START_S = 30.0
 STOP_S = 10.0
 _LOOK_EVERY_S = 0.01
+#: What the server prints when it is ready.
+_READY = re.compile(r"ready at (\S+)/push_subscribe\n")
 #: The emulator that is installed beside this package. The options -I and the folder in first place exclude a
 #: package ``emulator`` of the user's project, on the path or in the current directory.
 _FOLDER = str(Path(__file__).resolve().parents[1])
@@ -52,25 +55,24 @@ class LocalServer:
         """Start the server, and wait until it answers."""
         self._temporary = TemporaryDirectory(prefix="push-emulator-")
         self.folder = folder = Path(self._temporary.name)
-        port_file, log = folder / "port", folder / "log"
+        ready, log = folder / "ready", folder / "log"
         command = [*self._command, "serve", "--stop-with-stdin", "--quiet"]
-        command += ["--host", "127.0.0.1", "--port", "0", "--port-file", str(port_file)]
+        command += ["--host", "127.0.0.1", "--port", "0"]
         command += ["--durability", "none", "--state", str(folder / "state"), *self._arguments]
         try:
-            with log.open("wb") as errors:
+            with ready.open("wb") as told, log.open("wb") as errors:
                 self._process = subprocess.Popen(
                     command,
-                    cwd=folder,
                     env=_environment(),
                     stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
+                    stdout=told,
                     stderr=errors,
                     start_new_session=True,  # a Ctrl-C is for whoever started it
                 )
             # Whoever starts a server talks to it next: the client is loaded while the server starts.
             import push_emulator.push_emulator  # noqa: F401, PLC0415
 
-            self.url = f"http://127.0.0.1:{self._wait_for(port_file)}"
+            self.url = self._wait_for(ready)
         except (StartError, OSError) as error:
             said = log.read_text(errors="replace").strip()
             self.stop()
@@ -96,15 +98,19 @@ class LocalServer:
     def __exit__(self, *error: object) -> None:
         self.stop()
 
-    def _wait_for(self, port_file: Path) -> int:
+    def _wait_for(self, told: Path) -> str:
+        """The address that the server tells when it is ready, as a client here calls it."""
+        found: list[str] = []
+
         def ready() -> bool:
             if self._process is not None and self._process.poll() is not None:
                 raise StartError(f"the emulator ended with status {self._process.returncode}")
-            return port_file.exists() and port_file.read_text().endswith("\n")
+            found.extend(_READY.findall(told.read_text(errors="replace")))
+            return bool(found)
 
         if not until(ready, START_S, _LOOK_EVERY_S):
             raise StartError(f"the emulator was not ready after {START_S:g} s")
-        return int(port_file.read_text())
+        return found[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _environment() -> dict[str, str]:

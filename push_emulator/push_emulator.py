@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from push_emulator.answers import PushAnswer, RecordedRequest
@@ -120,9 +120,9 @@ class PushEmulator:
         return self.client.push(token, entries, **parameters)
 
     @property
-    def forgotten(self) -> list[Verification]:
-        """The verifications without an expectation: none of their methods was called."""
-        return [one for one in self._verifications if not one.asked]
+    def forgotten(self) -> list[str]:
+        """What is wrong with each verification that has asked nothing."""
+        return [f"{one} {one.missing}" for one in self._verifications if one.missing]
 
 
 class Verification:
@@ -141,7 +141,8 @@ class Verification:
         self._criteria = dict(criteria)
         self._within = within
         self._subject = subject
-        self.asked = False
+        #: What the test forgot: an expectation, or to await it; "" if nothing.
+        self.missing = "expects nothing: end it with .once(), .never(), …"
 
     def once(self) -> None:
         """Exactly one such request or event came."""
@@ -163,25 +164,25 @@ class Verification:
         """This many came, or fewer."""
         self._expect("at_most", count, at_most=count)
 
-    async def once_async(self, *, within: float | None = None) -> None:
+    def once_async(self, *, within: float | None = None) -> Coroutine[Any, Any, None]:
         """:meth:`once` for asyncio."""
-        await self._expect_async(within, exactly=1)
+        return self._expect_async(within, exactly=1)
 
-    async def times_async(self, count: int, *, within: float | None = None) -> None:
+    def times_async(self, count: int, *, within: float | None = None) -> Coroutine[Any, Any, None]:
         """:meth:`times` for asyncio."""
-        await self._expect_async(within, exactly=count)
+        return self._expect_async(within, exactly=count)
 
-    async def never_async(self, *, within: float | None = None) -> None:
+    def never_async(self, *, within: float | None = None) -> Coroutine[Any, Any, None]:
         """None came; for asyncio."""
-        await self._expect_async(within, exactly=0)
+        return self._expect_async(within, exactly=0)
 
-    async def at_least_async(self, count: int, *, within: float | None = None) -> None:
+    def at_least_async(self, count: int, *, within: float | None = None) -> Coroutine[Any, Any, None]:
         """:meth:`at_least` for asyncio."""
-        await self._expect_async(within, at_least=count)
+        return self._expect_async(within, at_least=count)
 
-    async def at_most_async(self, count: int, *, within: float | None = None) -> None:
+    def at_most_async(self, count: int, *, within: float | None = None) -> Coroutine[Any, Any, None]:
         """:meth:`at_most` for asyncio."""
-        await self._expect_async(within, at_most=count)
+        return self._expect_async(within, at_most=count)
 
     def __str__(self) -> str:
         return f"{self._call}({_told(self._criteria)})"
@@ -192,7 +193,7 @@ class Verification:
         return "verify" if self._subject == "requests" else "events"
 
     def _expect(self, method: str, count: int | str, **expected: int) -> None:
-        self.asked = True
+        self.missing = ""
         if self._within:
             told = f"{count}, " if count != "" else ""
             refuse_on_loop(
@@ -200,8 +201,12 @@ class Verification:
             )
         getattr(self._client, self._subject).verify(self._criteria, within=self._within, **expected)
 
-    async def _expect_async(self, within: float | None, **expected: int) -> None:
-        self.asked = True
+    def _expect_async(self, within: float | None, **expected: int) -> Coroutine[Any, Any, None]:
+        self.missing = "was not awaited: write await before it"
+        return self._ask_async(within, expected)
+
+    async def _ask_async(self, within: float | None, expected: Mapping[str, int]) -> None:
+        self.missing = ""
         seconds = self._within if within is None else within
         from push_emulator.async_client import beside  # noqa: PLC0415  # whoever awaits has loaded asyncio
 

@@ -115,8 +115,7 @@ def push_emulator(
     finally:
         _delete(client, name)
     if test.forgotten and request.node.stash.get(_PASSED, False):
-        forgotten = ", ".join(map(str, test.forgotten))
-        pytest.fail(f"{forgotten} expects nothing: end it with .once(), .never(), …", pytrace=False)
+        pytest.fail("\n".join(test.forgotten), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -50,6 +50,24 @@ def test_fixtures_are_found_from_the_current_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "options", [["--host", "::1"], ["--host", "0.0.0.0", "--admin-token", "t"], ["--tls-self-signed"]]
+)
+def test_the_address_is_that_of_the_server_whatever_its_options(tmp_path: Path, options: list[str]) -> None:
+    ask = f"import ssl; ssl._create_default_https_context = ssl._create_unverified_context; {ASK}"
+    port_file = ["--port-file", "port"]  # in the current directory, as every path of an option
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "run", *options, *port_file, "--", sys.executable, "-c", ask],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(ran.stdout)["status"] == "ok", ran.stderr
+    assert (tmp_path / "port").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
         ((), 2, "error: say what to run"),

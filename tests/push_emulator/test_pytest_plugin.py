@@ -566,7 +566,7 @@ def test_awaited_verification_lets_the_app_send_and_the_other_form_says_so_at_on
         'VerificationFailed: expected exactly 1 request with subscription_id="t2" within 0.1 s, came 0'
         in ran.text
     )
-    assert "verify(subscription_id='t2') expects nothing" in ran.text
+    assert "verify(subscription_id='t2') was not awaited: write await before it" in ran.text
 
 
 def test_what_a_test_replaces_in_httpx_does_not_reach_the_emulators_client(suite: Suite) -> None:
