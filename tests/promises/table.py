@@ -594,8 +594,10 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "emulator/cli/serve.py": ("(default: never)",),
     "docs/configuration.md": ("(default: never)",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
-    "push_emulator/push_emulator.py": ("never",),
-    "push_emulator/pytest_plugin.py": ("end it with .once(), .never()",),
+    "push_emulator/push_emulator.py": (
+        "never",
+        "end it with .once(), .never()",
+    ),
     "emulator/journal/entry.py": ("empty where nothing was",),
     "emulator/rules/lints.py": ("for the nearest known name, or nothing",),
     "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
