@@ -17,7 +17,7 @@ from emulator.store.log_format import CLOSED, FORMAT, Header, format_line, is_lo
 from emulator.store.open_files import closed, opened
 
 #: Seconds for which a check of the log's name is valid: a check at each write costs more than the write.
-_SEEN_S = 0.001
+_SEEN_S = 0.005
 
 
 class Log:
