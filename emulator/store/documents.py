@@ -7,6 +7,8 @@ from itertools import groupby
 
 #: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
+#: One for all that share nothing.
+_NONE: frozenset[int] = frozenset()
 
 
 class Documents(MutableMapping[int, bytes]):
@@ -23,7 +25,7 @@ class Documents(MutableMapping[int, bytes]):
 
     def __init__(self) -> None:
         self._pages: dict[int, dict[int, bytes]] = {}
-        self._shared: set[int] = set()
+        self._shared = _NONE
 
     def __getitem__(self, doc_id: int) -> bytes:
         return self._pages[doc_id >> _PAGE_BITS][doc_id]
@@ -70,14 +72,17 @@ class Documents(MutableMapping[int, bytes]):
     def copy(self) -> Documents:
         """These documents as they are now."""
         copied = Documents()
-        copied._pages = self._pages.copy()
-        copied._shared, self._shared = set(self._pages), set(self._pages)
+        if len(self._shared) < len(self._pages):
+            self._shared = frozenset(self._pages)
+        copied._pages, copied._shared = self._pages, self._shared
         return copied
 
     def _own_page(self, number: int) -> dict[int, bytes]:
         """The page, to be changed."""
         page = self._pages.get(number)
         if page is None or number in self._shared:
+            if len(self._shared) == len(self._pages):  # the dictionary of the pages is shared, too
+                self._pages = self._pages.copy()
             page = self._pages[number] = {} if page is None else page.copy()
-            self._shared.discard(number)
+            self._shared = self._shared - {number} or _NONE
         return page

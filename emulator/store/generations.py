@@ -64,7 +64,7 @@ class Generations:
         self._snapshot_number = 0
         self._snapshot_identity: tuple[int, int, int] | None = None
         self._thread: threading.Thread | None = None
-        self._abandoned = threading.Event()
+        self._abandoned = False
         self._settled = threading.Lock()
         self._retry_at = 0.0
 
@@ -196,7 +196,7 @@ class Generations:
             self.check()
             if self.failure is None or self.log.size > self._min_log_bytes:
                 self._begin()  # else the log of the last attempt serves this one
-            self._abandoned.clear()
+            self._abandoned = False
             arguments = (state, self._header(state), self.log, self._unsynced.epoch)
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
             self._thread = thread
@@ -209,7 +209,7 @@ class Generations:
         """Stop a running snapshot, and wait for its end."""
         thread = self._thread
         if thread is not None:
-            self._abandoned.set()
+            self._abandoned = True
             thread.join()
 
     @contextlib.contextmanager
@@ -222,7 +222,7 @@ class Generations:
             try:
                 yield
             except BaseException:
-                self._abandoned.set()
+                self._abandoned = True
                 raise
 
     def _write(self, state: State, header: snapshot.Header, log: Log, epoch: Epoch) -> None:
@@ -239,7 +239,7 @@ class Generations:
 
     def _secured(self, chunks: Iterator[bytes], log: Log, epoch: Epoch) -> Iterator[bytes]:
         for chunk in chunks:
-            if self._abandoned.is_set() or epoch is not self._unsynced.epoch:
+            if self._abandoned or epoch is not self._unsynced.epoch:
                 raise _Abandoned
             yield chunk
         # Everything that the snapshot has seen must be in the log on the disk before the snapshot counts.
@@ -247,7 +247,7 @@ class Generations:
         with self._settled:
             seen = Ticket(epoch, log.number)
             log.sync()
-            if self._abandoned.is_set() or not self._unsynced.confirm(seen):
+            if self._abandoned or not self._unsynced.confirm(seen):
                 raise _Abandoned
         self.check()
         self._check_snapshot()

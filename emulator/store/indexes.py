@@ -9,6 +9,8 @@ _Ids = int | dict[int, None]
 #: The most keys of one part on average, beyond which another part is added: of an index that grows key by
 #: key, so that to add one takes little time, and of one that is filled at once, which larger parts quicken.
 _PART, _LARGE_PART = 128, 1024
+#: One for all that share nothing.
+_NONE: frozenset[int] = frozenset()
 
 
 class Index:
@@ -27,13 +29,15 @@ class Index:
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
         self._most = _PART
-        self._shared: set[int] = set()
+        self._shared = _NONE
 
     def fork(self) -> Index:
         """An index that says what this one says now; each may change."""
         other = Index()
         other._parts, other._mask, other._most = self._parts.copy(), self._mask, self._most
-        other._shared, self._shared = set(range(len(self._parts))), set(range(len(self._parts)))
+        if len(self._shared) < len(self._parts):
+            self._shared = frozenset(range(len(self._parts)))
+        other._shared = self._shared
         return other
 
     def __len__(self) -> int:
@@ -126,7 +130,7 @@ class Index:
         """The dictionary, to be changed."""
         part = self._parts[place]
         if place in self._shared:
-            self._shared.discard(place)
+            self._shared = self._shared - {place} or _NONE
             part = self._parts[place] = {
                 key: ids if isinstance(ids, int) else ids.copy() for key, ids in part.items()
             }

@@ -26,6 +26,7 @@ _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
 _LEAST_BYTES = 50
 #: What the state file of a workspace is called without ``.json``.
 STEM = re.compile(r"[a-z0-9_-]{1,64}")
+_LOG = re.compile(r"([0-9]+)\.journal")
 
 
 @dataclass
@@ -58,11 +59,13 @@ def stored_states(folder: Path) -> list[Path]:
 
 def find_logs(path: Path) -> dict[int, Path]:
     """The logs beside a state file, by generation, in ascending order."""
-    pattern = re.compile(re.escape(path.stem) + r"\.([0-9]+)\.journal")
+    start, found = path.stem + ".", {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        matches = map(pattern.fullmatch, os.listdir(path.parent))
-        return dict(sorted((int(match[1]), path.with_name(match[0])) for match in matches if match))
-    return {}
+        for name in os.listdir(path.parent):  # a folder may have thousands of files
+            match = _LOG.fullmatch(name, len(start)) if name.startswith(start) else None
+            if match is not None:
+                found[int(match[1])] = path.with_name(name)
+    return dict(sorted(found.items()))
 
 
 def nothing_stored(path: Path) -> bool:

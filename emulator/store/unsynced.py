@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -50,7 +49,7 @@ class Unsynced:
 
     def __init__(self) -> None:
         self.epoch = Epoch()
-        self._pending: deque[Pending] = deque()
+        self._pending: list[Pending] = []
         self._confirmed = 0
         self._lock = threading.Lock()
 
@@ -75,8 +74,8 @@ class Unsynced:
             if ticket.epoch is not self.epoch:
                 return False
             self._confirmed = max(self._confirmed, ticket.number)
-            while self._pending and self._pending[0].number <= ticket.number:
-                self._pending.popleft()
+            confirmed = (at for at, one in enumerate(self._pending) if one.number > ticket.number)
+            del self._pending[: next(confirmed, len(self._pending))]
             return True
 
     def take_all(self, number: int) -> list[Pending]:

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from time import monotonic
 from typing import Any, Literal, get_args
 
@@ -71,9 +72,9 @@ class Workspace:
         self.metrics = Metrics()
         if requests is None:
             requests = RequestJournal(settings.journal_count, settings.journal_bytes)
-        if events is None:
-            events = EventJournal(settings.journal_count, settings.journal_bytes)
-        self.requests, self.events = requests, events
+        self.requests = requests
+        if events is not None:
+            self.events = events
         self.clock = WorkspaceClock()
         self.replays = Replays()
         self._server = settings
@@ -108,6 +109,11 @@ class Workspace:
             if clock.setting == REAL_TIME:
                 self.fixtures.shared = shared
         return shared
+
+    @cached_property
+    def events(self) -> EventJournal:
+        """The journal of events, made when it is first asked for: most workspaces get none."""
+        return EventJournal(self._server.journal_count, self._server.journal_bytes)
 
     @property
     def ids(self) -> ObjectIds:
