@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
-_Ids = int | dict[int, None]
+#: The documents of a key: one, a few, or many, among which each is found quickly.
+_Ids = int | tuple[int, ...] | dict[int, None]
+#: A tuple has no more.
+_FEW = 8
 #: The most keys of one part on average, beyond which another part is added: of an index that grows key by
 #: key, so that to add one takes little time, and of one that is filled at once, which larger parts quicken.
 _PART, _LARGE_PART = 128, 1024
@@ -114,12 +117,15 @@ class Index:
         """Remove a document from a key."""
         part = self._own_part(self._place(key))
         ids = part.get(key)
-        if isinstance(ids, dict):
-            ids.pop(doc_id, None)
-            if len(ids) == 1:
-                part[key] = next(iter(ids))
-        elif ids == doc_id:
+        if ids == doc_id:
             del part[key]
+        elif isinstance(ids, tuple):
+            left = tuple(one for one in ids if one != doc_id)
+            part[key] = left if len(left) > 1 else left[0]
+        elif isinstance(ids, dict):
+            ids.pop(doc_id, None)
+            if len(ids) <= _FEW:
+                part[key] = tuple(ids)
 
     def _place(self, key: Hashable) -> int:
         """The number of the dictionary that has the key, or is to get it."""
@@ -132,7 +138,7 @@ class Index:
         if place in self._shared:
             self._shared = self._shared - {place} or _NONE
             part = self._parts[place] = {
-                key: ids if isinstance(ids, int) else ids.copy() for key, ids in part.items()
+                key: ids.copy() if isinstance(ids, dict) else ids for key, ids in part.items()
             }
         return part
 
@@ -156,7 +162,11 @@ def _share(part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
     ids = part[key]
     if isinstance(ids, int):
         if ids != doc_id:
-            part[key] = {min(ids, doc_id): None, max(ids, doc_id): None}
+            part[key] = (min(ids, doc_id), max(ids, doc_id))
+    elif isinstance(ids, tuple):
+        if doc_id not in ids:
+            more = tuple(sorted((*ids, doc_id)))
+            part[key] = more if len(more) <= _FEW else dict.fromkeys(more)
     elif doc_id > next(reversed(ids)):
         ids[doc_id] = None
     else:  # an old document that got the key later: rare, so a new sort is fine

@@ -31,7 +31,7 @@ from emulator.store.fixture_set import FixtureSet, give_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
-from emulator.store.state import STEP, Op
+from emulator.store.state import STEP, Op, State
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -77,8 +77,6 @@ class TinyDBStore:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
         self.storage = self.db.storage
         self.profiles, self.subscriptions = self.db.table(PROFILES), self.db.table(SUBSCRIPTIONS)
-        self.database_table, self.resource_table = self.db.table(DATABASES), self.db.table(RESOURCES)
-        self._remembered = self.db.table(WORKSPACE)
         self._group_commit = GroupCommit(self.storage)
         self.on_taken_back: Callable[[], object] = lambda: None
         self.held: asyncio.Event | None = None
@@ -97,6 +95,16 @@ class TinyDBStore:
         store.storage.replace(state)
         store._begin(path)
         return store
+
+    @property
+    def database_table(self) -> IndexedTable:
+        """The table of databases."""
+        return self.db.table(DATABASES)
+
+    @property
+    def resource_table(self) -> IndexedTable:
+        """The table of resources."""
+        return self.db.table(RESOURCES)
 
     def _begin(self, path: Path) -> None:
         try:
@@ -265,11 +273,11 @@ class TinyDBStore:
         self.storage.commit([self._remembering(name, document)])
 
     def _remembering(self, name: str, document: bytes) -> Op:
-        return self._remembered.step(REMEMBERED.index(name) + 1, msgspec.Raw(document))
+        return Op(WORKSPACE, REMEMBERED.index(name) + 1, document)
 
     def recall(self, name: str) -> bytes | None:
-        document: bytes | None = self._remembered.get(doc_id=REMEMBERED.index(name) + 1)
-        return document
+        table = self.storage.state.tables.get(WORKSPACE)
+        return None if table is None else table.documents.get(REMEMBERED.index(name) + 1)
 
     def replace(
         self,
@@ -322,8 +330,8 @@ class TinyDBStore:
 
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
-        self._databases = _by_id(_in_order(self.database_table))
-        resources = _in_order(self.resource_table)
+        self._databases = _by_id(_in_order(self.storage.state, DATABASES))
+        resources = _in_order(self.storage.state, RESOURCES)
         self._by_token, self._role_tokens = _by_token(resources), _role_tokens(resources)
 
     # The disk
@@ -404,8 +412,9 @@ class TinyDBStore:
         return None, None
 
 
-def _in_order(table: IndexedTable) -> tuple[bytes, ...]:
-    return tuple(document for _, document in sorted(table.state.documents.items()))
+def _in_order(state: State, name: str) -> tuple[bytes, ...]:
+    table = state.tables.get(name)
+    return () if table is None else tuple(document for _, document in sorted(table.documents.items()))
 
 
 # Most workspaces have what they began with: they share what is decoded, and nobody changes that.

@@ -29,7 +29,7 @@ def expected(documents: dict[int, Document]) -> dict[str, tuple[int, ...]]:
 def some_keys(chance: Random) -> Document:
     """A key of its own and, mostly, one that other documents may have too."""
     own = f"own {chance.random()}"
-    return [own] if chance.random() < 0.3 else [f"{chance.randrange(20_000)}", own]
+    return [own] if chance.random() < 0.3 else [f"{chance.randrange(chance.choice((300, 20_000)))}", own]
 
 
 def add(index: Index, keys: Document, doc_id: int) -> None:

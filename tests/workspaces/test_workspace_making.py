@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from emulator.app import create_app
+from emulator.emulator import Emulator
 from emulator.fixtures.load import load_fixtures
+from emulator.messages import Incoming
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.workspaces.registry import Workspaces
 from tests.in_process import InProcess
@@ -205,3 +210,27 @@ def test_a_look_at_a_stored_workspace_finds_what_is_in_it(tmp_path: Path) -> Non
     assert second.look("one").settings.strict
     assert not second.look("two").settings.strict
     second.close()
+
+
+def test_an_idle_workspace_on_the_default_fixtures_owns_less_than_20_kib(tmp_path: Path) -> None:
+    emulator: Emulator = create_app(Settings(state=tmp_path)).extensions["emulator"]
+    token = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("a" * 160)]}
+
+    def push(name: str) -> None:
+        incoming = Incoming("POST", f"/w/{name}/push_subscribe", "", {}, json.dumps(token).encode(), "", None)
+        assert emulator.exchange.handle(incoming).summary.error == 0
+
+    for number in range(5):
+        push(f"first-{number}")
+    tracemalloc.start()
+    try:
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(20):
+            push(f"measured-{number}")
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        emulator.close()
+    assert (after - before) / 20 < 20 * 1024
