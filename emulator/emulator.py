@@ -63,6 +63,8 @@ class Emulator:
             return
         self._process = None
         atexit.unregister(self.close)
+        if self.shared is not None and self.shared.turns.connections.is_open:
+            self.loop_thread.run(self.close_connections())
         self.loop_thread.stop()
         with self.turn:
             self.workspaces.close(seconds)

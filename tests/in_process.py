@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from types import TracebackType
 from typing import Any
 
@@ -10,14 +11,15 @@ from werkzeug.test import TestResponse
 from emulator.app import create_app
 from emulator.emulator import Emulator
 from emulator.settings import Settings
-from tests.server import PAGE_TOKEN, subscription
+from tests.server import PAGE_TOKEN, new_database, subscription
 
 
 class InProcess:
     """A fresh application, without files; a context manager. ``settings`` are those of ``serve``."""
 
     def __init__(self, **settings: Any) -> None:
-        self.app = create_app(Settings(durability="none", **settings))
+        database = new_database(secrets.token_hex(8))
+        self.app = create_app(Settings(durability="none", database=database, **settings))
         self.emulator: Emulator = self.app.extensions["emulator"]
         self.client = self.app.test_client()
 

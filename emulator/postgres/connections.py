@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from emulator.store.errors import Unavailable
 
-#: Seconds after which a request is refused because the database cannot be reached, and while it is known.
+#: Seconds after which a request is refused because the database cannot be reached, and while that is known.
 _WAIT_S, _KNOWN_S = 3.0, 0.25
 #: Milliseconds that one emulator may rest inside a turn, and that another may wait for its end.
 IDLE_MS, LOCK_MS = 5000, 15000
@@ -38,15 +37,24 @@ class Connections:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that answers. Raises :class:`Unavailable` if there is none."""
+        """A connection, which the database may have closed meanwhile. Raises :class:`Unavailable`."""
         pool = await self._opened()
-        connection = await self._take(pool)
+        try:
+            connection = await pool.getconn(_WAIT_S if self.trouble is None else _KNOWN_S)
+        except psycopg.Error as error:
+            raise self.unavailable(error) from error
         try:
             yield connection
+            self.trouble = None
         finally:
-            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if connection.info.transaction_status != TransactionStatus.IDLE:
                 await connection.close()  # whatever it was at is undone
             await pool.putconn(connection)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are connections to close."""
+        return self._pool is not None
 
     async def close(self) -> None:
         """Close all of them."""
@@ -54,24 +62,9 @@ class Connections:
             await self._pool.close(1.0)
             self._pool = None
 
-    async def _take(self, pool: AsyncConnectionPool) -> AsyncConnection:
-        until = monotonic() + (_WAIT_S if self.trouble is None else _KNOWN_S)
-        while True:
-            try:
-                connection = await pool.getconn(max(0.05, until - monotonic()))
-            except psycopg.Error as error:
-                raise self.unavailable(error) from error
-            if connection.info.status == psycopg.pq.ConnStatus.OK and await _answers(connection):
-                self.trouble = None
-                return connection
-            await connection.close()
-            await pool.putconn(connection)
-            if monotonic() > until:
-                raise self.unavailable(None)
-
-    def unavailable(self, error: Exception | None) -> Unavailable:
+    def unavailable(self, error: Exception) -> Unavailable:
         """Note that the database cannot be used, and return what to raise."""
-        said = str(error or "it answers nothing").strip().splitlines()
+        said = str(error or type(error).__name__).strip().splitlines()
         self.trouble = f"the database cannot be reached ({without_password(self._url)}): {said[0]}"
         return Unavailable(self.trouble, error)
 
@@ -88,14 +81,6 @@ class Connections:
             )
             await self._pool.open()
         return self._pool
-
-
-async def _answers(connection: AsyncConnection) -> bool:
-    try:
-        await asyncio.wait_for(connection.execute("SELECT 1"), _WAIT_S)
-    except (psycopg.Error, asyncio.TimeoutError):
-        return False
-    return True
 
 
 async def configure(connection: AsyncConnection) -> None:

@@ -51,6 +51,8 @@ class Followed:
         """Carry out the lines. Raises :class:`Behind` if one is missing; then :meth:`read` has to follow."""
         if [line.number for line in lines] != list(range(self.number + 1, self.number + 1 + len(lines))):
             raise Behind
+        if not lines:
+            return
         last = max((i for i, line in enumerate(lines) if line.replaced), default=-1)
         state = None
         if last >= 0:
@@ -61,8 +63,7 @@ class Followed:
             for i, line in enumerate(lines):
                 self._carry_out(line, state if i == last else None, i >= last)
             self.recorder.clear()
-        if lines:
-            self.number = lines[-1].number
+        self.number = lines[-1].number
 
     async def read(self, connection: AsyncConnection, workspace_id: int, snapshot: int, number: int) -> None:
         """Read the whole workspace: its snapshot, and the lines after it. Raises :class:`Behind`."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import groupby
 
 import msgspec
+import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
 
@@ -166,3 +167,26 @@ async def read_entries(
     async for _, effects in read_parts(connection, workspace_id, number, journal):
         found += _entries(effects)
     return found
+
+
+async def write_snapshot(
+    connection: AsyncConnection, workspace_id: int, number: int, parts: Iterable[Part]
+) -> None:
+    """Store a whole workspace as of a line, and let the lines before go, unless a later one is there."""
+    async with connection.transaction():
+        size = await write(connection, workspace_id, number, parts)
+        cursor = await connection.execute(
+            "UPDATE emulator_workspaces SET snapshot = %s, snapshot_bytes = %s, log_bytes ="
+            " (SELECT coalesce(sum(coalesce(length(changes), 0) + length(effects)), 0) FROM emulator_lines"
+            " WHERE workspace = id AND emulator_lines.number > %s)"
+            " WHERE id = %s AND snapshot < %s",
+            (number, size, number, workspace_id, number),
+        )
+        if not cursor.rowcount:
+            raise psycopg.OperationalError("another emulator has written a later snapshot")
+        for table in ("emulator_lines", "emulator_snapshots"):
+            less = "<=" if table == "emulator_lines" else "<"
+            await connection.execute(
+                f"DELETE FROM {table} WHERE workspace = %s AND number {less} %s",
+                (workspace_id, number),
+            )

@@ -11,20 +11,20 @@ import asyncio
 import random
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import IO, TypeVar
 
 import psycopg
-from msgspec import Struct
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
 from emulator.postgres.connections import Connections
-from emulator.postgres.following import LINES, Behind, Followed
+from emulator.postgres.following import Followed
 from emulator.postgres.line import Line
-from emulator.postgres.snapshots import Part, Picture, write
+from emulator.postgres.snapshots import Picture, write_snapshot
+from emulator.postgres.transactions import ANSWER_S, NotBegun, Transactions
 from emulator.postgres.waiting import Target, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused, Unreachable
@@ -36,35 +36,8 @@ T = TypeVar("T")
 MOST_AT_ONCE = 64
 #: Seconds between two signs of life inside a turn, and between two looks for others' news.
 _ALIVE_S, NEWS_S = 1.0, 0.1
-#: Seconds for which the outcome of a commit is asked for.
-_SETTLE_S = 5.0
-#: Times that what others have done is read anew, if it changes meanwhile.
-_READS = 20
-
-_ROW = (
-    "SELECT id, number, snapshot, log_bytes, snapshot_bytes, extract(epoch FROM clock_timestamp())::float8"
-    " FROM emulator_workspaces WHERE name = %s"
-)
-_MAKE = "INSERT INTO emulator_workspaces (name) VALUES (%s) ON CONFLICT (name) DO NOTHING"
-_APPEND = "INSERT INTO emulator_lines VALUES (%s, %s, %s, %s, %s, %s)"
-_ADVANCE = (
-    "UPDATE emulator_workspaces SET number = %s, log_bytes = log_bytes + %s, used = now() WHERE id = %s"
-)
-
-
-class Row(Struct):
-    """The row of a workspace. ``at``: the database's time, seconds since 1970."""
-
-    id: int
-    number: int
-    snapshot: int
-    log_bytes: int
-    snapshot_bytes: int
-    at: float
-
-
-class Lost(Exception):
-    """What a turn has done is not in the database."""
+#: Seconds in which a turn must have begun.
+BEGIN_S = 3.0
 
 
 class Turns:
@@ -73,6 +46,7 @@ class Turns:
     def __init__(self, connections: Connections, workspaces: FollowedWorkspaces) -> None:
         self.connections = connections
         self._workspaces = workspaces
+        self._transactions = Transactions(connections, workspaces)
         self._waiting: dict[str, deque[Waiting]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._snapshots: dict[str, asyncio.Task[None]] = {}
@@ -120,17 +94,17 @@ class Turns:
         Raises what it raises, and :class:`Unavailable` if the database refused it.
         """
         results: list[T] = []
-        errors: list[Exception] = []
+        raised: list[Exception] = []
 
         async def done() -> None:
             try:
                 results.append(await work())
             except Exception as error:
-                errors.append(error)
+                raised.append(error)
 
         await self._wait(Target(name, True), lambda: Answer(200, [], b"", delivery=Delivery(wait=done())))
-        if errors:
-            raise errors[0]
+        if raised:
+            raise raised[0]
         return results[0]
 
     async def follow(self, name: str) -> None:
@@ -179,7 +153,7 @@ class Turns:
         while queue:
             batch = [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
             try:
-                left = await self._turn(name, batch)
+                left = await self._begun_turn(name, batch)
                 queue.extendleft(reversed(left))
             except Exception as error:
                 self._workspaces.forget(name)
@@ -189,6 +163,17 @@ class Turns:
                         one.answer.set_exception(raised)
         if self._waiting.get(name) is queue and not queue:
             del self._waiting[name], self._tasks[name]
+
+    async def _begun_turn(self, name: str, batch: Sequence[Waiting]) -> list[Waiting]:
+        """:meth:`_turn`, tried again where it cannot begin: the database may have closed the connections."""
+        until = monotonic() + BEGIN_S
+        while True:
+            try:
+                return await self._turn(name, batch)
+            except NotBegun as error:
+                if monotonic() > until:
+                    raise self.connections.unavailable(error.cause) from error
+                await asyncio.sleep(random.uniform(0.01, 0.1))
 
     def _raised(self, error: Exception) -> Exception:
         if isinstance(error, (Unavailable, Refused)):
@@ -204,7 +189,12 @@ class Turns:
         async with self.connections.one() as connection:
             if any(one.target.lists for one in batch):
                 await self._workspaces.list_stored(connection)
-            row = await self._begin(connection, name, locks)
+            try:
+                row = await asyncio.wait_for(self._transactions.begin(connection, name, locks), ANSWER_S)
+            except (errors.LockNotAvailable, asyncio.TimeoutError) as error:
+                raise self.connections.unavailable(error) from error
+            except psycopg.OperationalError as error:
+                raise NotBegun(error) from error
             done = list(batch)
             lines: list[Line] = []
             answers: list[Answer] = []
@@ -225,140 +215,12 @@ class Turns:
                         break
             if lines and not locks:
                 raise RuntimeError(f"a request that only reads has changed workspace {name}")
-            if locks:
-                await self._end(connection, name, row, lines, pictures)
+            if locks and await self._transactions.end(connection, name, row, lines, pictures):
+                self._begin_snapshot(name, self._workspaces.opened(name))
         for one, answer in zip(done, answers, strict=True):
             if not one.answer.done():
                 one.answer.set_result(answer)
         return list(batch[len(done) :])
-
-    # Begin: lock, and follow
-
-    async def _begin(self, connection: AsyncConnection, name: str, locks: bool) -> Row | None:
-        """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
-        row: Row | None = None
-        for _ in range(_READS):
-            known = self._workspaces.followed(name)
-            row, lines = await self._read(connection, name, known, locks)
-            if row is None and locks:
-                made = await connection.execute(_MAKE, (name,))
-                row, lines = await self._read(connection, name, None, locks, begins=False)
-                if made.rowcount and row is not None:
-                    self._workspaces.begin_new(name)
-                    return row
-            if row is None:
-                self._workspaces.drop(name)
-                return None
-            known = self._workspaces.opened(name)
-            try:
-                if known.id == row.id and (lines or known.number == row.number):
-                    await known.follow(connection, lines)
-                else:
-                    await known.read(connection, row.id, row.snapshot, row.number)
-                return row
-            except Behind:
-                known.forget()
-                if locks:
-                    await connection.execute("ROLLBACK")
-        raise Unavailable(f"workspace {name} changes faster than it can be read")
-
-    async def _read(
-        self, connection: AsyncConnection, name: str, known: Followed | None, locks: bool, begins: bool = True
-    ) -> tuple[Row | None, list[Line]]:
-        after = (known.id, known.number) if known is not None else (0, 0)
-        async with connection.pipeline():
-            if locks and begins:
-                await connection.execute("BEGIN")
-            of_row = await connection.execute(_ROW + (" FOR UPDATE" if locks else ""), (name,))
-            of_lines = await connection.execute(LINES, after)
-        found = await of_row.fetchone()
-        lines = [Line(*one) for one in await of_lines.fetchall()]
-        return None if found is None else Row(*found), lines
-
-    # End: append, commit, find out
-
-    async def _end(
-        self,
-        connection: AsyncConnection,
-        name: str,
-        row: Row | None,
-        lines: list[Line],
-        pictures: dict[int, Picture],
-    ) -> None:
-        """Append and commit. Raises :class:`Unavailable` if that has not come about."""
-        if not self._workspaces.is_made(name):  # deleted, or never made
-            async with connection.pipeline():
-                if row is not None:
-                    await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
-                await connection.execute("COMMIT")
-            self._workspaces.unfollow(name)
-            return
-        if not lines or row is None:
-            await connection.execute("COMMIT")
-            return
-        try:
-            await self._append(connection, row.id, lines, pictures)
-        except psycopg.Error as error:
-            try:
-                await self._settle(name, row, lines, pictures, error)
-            except Lost:
-                raise Unavailable(f"the change is not in the database: {error}", error) from error
-        followed = self._workspaces.opened(name)
-        followed.id, followed.number = row.id, lines[-1].number
-        grown = row.log_bytes + sum(line.size for line in lines)
-        if grown > max(self._workspaces.min_log_bytes, row.snapshot_bytes):
-            self._begin_snapshot(name, followed)
-
-    async def _append(
-        self, connection: AsyncConnection, workspace_id: int, lines: list[Line], pictures: dict[int, Picture]
-    ) -> None:
-        size = sum(line.size for line in lines)
-        for number, picture in pictures.items():
-            size += await write(connection, workspace_id, number, picture.parts())
-        rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
-        async with connection.pipeline():
-            cursor = connection.cursor()
-            if len(rows) == 1:
-                await cursor.execute(_APPEND, rows[0])
-            else:
-                await cursor.executemany(_APPEND, rows)
-            await connection.execute(_ADVANCE, (lines[-1].number, size, workspace_id))
-            await connection.execute("COMMIT")
-
-    async def _settle(
-        self,
-        name: str,
-        row: Row,
-        lines: list[Line],
-        pictures: dict[int, Picture],
-        error: Exception,
-    ) -> None:
-        """Find out whether the lines are in; append them again if nobody has added any since.
-
-        Raises :class:`Lost`.
-        """
-        until = monotonic() + _SETTLE_S
-        while monotonic() < until:
-            try:
-                async with self.connections.one() as connection:
-                    found, _ = await self._read(connection, name, None, True)
-                    if found is None or found.id != row.id:
-                        raise Lost
-                    cursor = await connection.execute(
-                        "SELECT turn FROM emulator_lines WHERE workspace = %s AND number = %s",
-                        (row.id, lines[0].number),
-                    )
-                    first = await cursor.fetchone()
-                    if first == (lines[0].turn,):
-                        await connection.execute("COMMIT")
-                        return
-                    if found.number != row.number:
-                        raise Lost
-                    await self._append(connection, row.id, lines, pictures)
-                    return
-            except (psycopg.Error, Unavailable):
-                await asyncio.sleep(random.uniform(0.05, 0.2))
-        raise Lost
 
     # Snapshots
 
@@ -384,29 +246,6 @@ class Turns:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self.connections.close()
-
-
-async def write_snapshot(
-    connection: AsyncConnection, workspace_id: int, number: int, parts: Iterable[Part]
-) -> None:
-    """Store a whole workspace as of a line, and let the lines before go, unless a later one is there."""
-    async with connection.transaction():
-        size = await write(connection, workspace_id, number, parts)
-        cursor = await connection.execute(
-            "UPDATE emulator_workspaces SET snapshot = %s, snapshot_bytes = %s, log_bytes ="
-            " (SELECT coalesce(sum(coalesce(length(changes), 0) + length(effects)), 0) FROM emulator_lines"
-            " WHERE workspace = id AND emulator_lines.number > %s)"
-            " WHERE id = %s AND snapshot < %s",
-            (number, size, number, workspace_id, number),
-        )
-        if not cursor.rowcount:
-            raise psycopg.OperationalError("another emulator has written a later snapshot")
-        for table in ("emulator_lines", "emulator_snapshots"):
-            less = "<=" if table == "emulator_lines" else "<"
-            await connection.execute(
-                f"DELETE FROM {table} WHERE workspace = %s AND number {less} %s",
-                (workspace_id, number),
-            )
 
 
 async def _kept_alive(connection: AsyncConnection, work: Awaitable[T]) -> T:

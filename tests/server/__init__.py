@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from hashlib import blake2b
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,25 @@ from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
+
+
+#: The environment variable with the URL of a PostgreSQL server: then the servers of tests that name no state
+#: keep theirs there, each in a database of its own.
+POSTGRES_URL = "TEST_POSTGRES_URL"
+
+
+def new_database(name: str) -> str | None:
+    """The URL of the database of this name, made if it is missing; ``None`` where tests use files."""
+    server = os.environ.get(POSTGRES_URL)
+    if server is None:
+        return None
+    import psycopg  # noqa: PLC0415 (tests on files do without it)
+
+    database = f"emulator_{blake2b(name.encode(), digest_size=8).hexdigest()}"
+    at = f"{server}/postgres"
+    with psycopg.connect(at, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
+        connection.execute(f'CREATE DATABASE "{database}"'.encode())
+    return f"{server}/{database}"
 
 
 class Reply(NamedTuple):
@@ -42,7 +63,7 @@ class Server:
     ) -> None:
         self.folder = folder
         self.environment = environment or {}
-        self.state = state or folder / "state"
+        self.state: Path | str = state or new_database(str(folder)) or folder / "state"
         self.arguments = list(arguments)
         if fixtures is not None:
             self.arguments += ["--fixtures", str(fixtures)]

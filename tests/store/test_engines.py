@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from tinydb import where
 
+from emulator.postgres.opening import open_shared
 from emulator.rules.errors import Refused
 from emulator.rules.model import Changes, Database, FieldType, Held, Profile, PushKey, Resource
 from emulator.rules.model import Subscription as Record
+from emulator.settings import Settings
 from emulator.store import configuring, editing
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.interface import Store
@@ -20,7 +24,7 @@ from emulator.store.records import Criteria, list_profiles, list_subscriptions
 from emulator.store.tinydb_store import TinyDBStore
 
 #: Makes the store of a directory, the same one again after it was closed.
-Factory = Callable[[Path], TinyDBStore]
+Factory = Callable[[Any], TinyDBStore]
 NOW = "2026-01-01T00:00:00.000Z"
 
 
@@ -36,9 +40,32 @@ def in_memory(folder: Path) -> TinyDBStore:
     return TinyDBStore(None, "none")
 
 
-ENGINES: list[Factory] = [on_files, on_files_with_fsync, in_memory]
+def in_a_database(url: str) -> TinyDBStore:
+    """The state of the workspace that is called default, which is written when the store is closed."""
+    shared = open_shared(Settings(database=url), FixtureSet())
+    store = shared.workspaces.default.store
+
+    async def write() -> None:
+        await shared.turns.run("default", nothing)
+        await shared.turns.close()
+
+    async def nothing() -> None:
+        return None
+
+    store.close = store.discard = lambda *_: asyncio.run(write())  # type: ignore[method-assign]
+    store.storage.fresh = not store.database_table.search(where("id").exists())
+    return store
+
+
+ENGINES: list[Factory] = [on_files, on_files_with_fsync, in_memory, in_a_database]
 #: Those that have everything again after the end of the process.
-LASTING = [on_files, on_files_with_fsync]
+LASTING = [on_files, on_files_with_fsync, in_a_database]
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Factory], Any]:
+    """Where the states of an engine are in this test."""
+    return lambda factory: request.getfixturevalue("database") if factory is in_a_database else tmp_path
 
 
 def fixtures() -> FixtureSet:
@@ -67,8 +94,8 @@ def contents(store: Store) -> list[tuple[Profile, list[Record]]]:
 
 
 @pytest.fixture(params=ENGINES, ids=lambda factory: factory.__name__)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TinyDBStore]:
-    made: TinyDBStore = request.param(tmp_path)
+def store(request: pytest.FixtureRequest, place: Callable[[Factory], Any]) -> Iterator[TinyDBStore]:
+    made: TinyDBStore = request.param(place(request.param))
     assert made.fresh
     made.replace(fixtures(), NOW, str)
     yield made
@@ -224,8 +251,10 @@ def test_an_answer_awaits_what_the_store_says_and_then_nothing(store: TinyDBStor
 
 @pytest.mark.parametrize("factory", LASTING, ids=lambda factory: factory.__name__)
 @pytest.mark.parametrize("end", ["close", "discard"])
-def test_everything_is_there_after_reopening(factory: Factory, end: str, tmp_path: Path) -> None:
-    store = factory(tmp_path)
+def test_everything_is_there_after_reopening(
+    factory: Factory, end: str, place: Callable[[Factory], Any]
+) -> None:
+    store = factory(place(factory))
     store.replace(fixtures(), NOW, str)
     store.apply(Changes([Profile("cid", 17, {}, NOW)]))
     store.remember("clock", b'{"now":null}')
@@ -234,7 +263,7 @@ def test_everything_is_there_after_reopening(factory: Factory, end: str, tmp_pat
     before, databases = contents(store), store.databases()
     store.sync()
     store.close() if end == "close" else store.discard()
-    again = factory(tmp_path)
+    again = factory(place(factory))
     assert not again.fresh
     assert (contents(again), again.databases(), again.recall("clock")) == (before, databases, b'{"now":null}')
     assert again.profiles_made == 3

@@ -1,0 +1,191 @@
+"""The transactions of turns: lock a workspace and read what others have added; append, and commit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from time import monotonic
+
+import psycopg
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from emulator.postgres.connections import Connections
+from emulator.postgres.following import LINES, Behind, Followed
+from emulator.postgres.line import Line
+from emulator.postgres.snapshots import Picture, write
+from emulator.postgres.workspaces import FollowedWorkspaces
+from emulator.store.errors import Unavailable
+
+#: Seconds for which the outcome of a commit is asked for, and that the database may take to answer.
+SETTLE_S, ANSWER_S = 5.0, 20.0
+#: Times that what others have done is read anew, if it changes meanwhile.
+_READS = 20
+
+_ROW = (
+    "SELECT id, number, snapshot, log_bytes, snapshot_bytes, extract(epoch FROM clock_timestamp())::float8"
+    " FROM emulator_workspaces WHERE name = %s"
+)
+_MAKE = "INSERT INTO emulator_workspaces (name) VALUES (%s) ON CONFLICT (name) DO NOTHING"
+_APPEND = "INSERT INTO emulator_lines VALUES (%s, %s, %s, %s, %s, %s)"
+_ADVANCE = (
+    "UPDATE emulator_workspaces SET number = %s, log_bytes = log_bytes + %s, used = now() WHERE id = %s"
+)
+
+
+class Row(Struct):
+    """The row of a workspace. ``at``: the database's time, seconds since 1970."""
+
+    id: int
+    number: int
+    snapshot: int
+    log_bytes: int
+    snapshot_bytes: int
+    at: float
+
+
+class NotBegun(Exception):
+    """The database refused the begin of a turn."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Transactions:
+    """The transactions of one emulator."""
+
+    def __init__(self, connections: Connections, workspaces: FollowedWorkspaces) -> None:
+        self._connections = connections
+        self._workspaces = workspaces
+
+    # Begin: lock, and follow
+
+    async def begin(self, connection: AsyncConnection, name: str, locks: bool) -> Row | None:
+        """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
+        row: Row | None = None
+        for _ in range(_READS):
+            known = self._workspaces.followed(name)
+            row, lines = await self._read(connection, name, known, locks)
+            if row is None and locks:
+                made = await connection.execute(_MAKE, (name,))
+                row, lines = await self._read(connection, name, None, locks, begins=False)
+                if made.rowcount and row is not None:
+                    self._workspaces.begin_new(name)
+                    return row
+            if row is None:
+                self._workspaces.drop(name)
+                return None
+            known = self._workspaces.opened(name)
+            try:
+                if known.id == row.id and (lines or known.number == row.number):
+                    await known.follow(connection, lines)
+                else:
+                    await known.read(connection, row.id, row.snapshot, row.number)
+                return row
+            except Behind:
+                known.forget()
+                if locks:
+                    await connection.execute("ROLLBACK")
+        raise Unavailable(f"workspace {name} changes faster than it can be read")
+
+    async def _read(
+        self, connection: AsyncConnection, name: str, known: Followed | None, locks: bool, begins: bool = True
+    ) -> tuple[Row | None, list[Line]]:
+        after = (known.id, known.number) if known is not None else (0, 0)
+        async with connection.pipeline():
+            if locks and begins:
+                await connection.execute("BEGIN")
+            of_row = await connection.execute(_ROW + (" FOR UPDATE" if locks else ""), (name,))
+            of_lines = await connection.execute(LINES, after)
+        found = await of_row.fetchone()
+        lines = [Line(*one) for one in await of_lines.fetchall()]
+        return None if found is None else Row(*found), lines
+
+    # End: append, commit, find out
+
+    async def end(
+        self,
+        connection: AsyncConnection,
+        name: str,
+        row: Row | None,
+        lines: list[Line],
+        pictures: dict[int, Picture],
+    ) -> bool:
+        """Append and commit; returns whether the log is so long that a snapshot is due.
+
+        Raises :class:`Unavailable` if that has not come about.
+        """
+        if not self._workspaces.is_made(name):  # deleted, or never made
+            async with connection.pipeline():
+                if row is not None:
+                    await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
+                await connection.execute("COMMIT")
+            self._workspaces.unfollow(name)
+            return False
+        if not lines or row is None:
+            await connection.execute("COMMIT")
+            return False
+        try:
+            await asyncio.wait_for(self._append(connection, row.id, lines, pictures), ANSWER_S)
+        except (psycopg.Error, asyncio.TimeoutError) as error:
+            await self._settle(name, row, lines, pictures, error)
+        followed = self._workspaces.opened(name)
+        followed.id, followed.number = row.id, lines[-1].number
+        grown = row.log_bytes + sum(line.size for line in lines)
+        return grown > max(self._workspaces.min_log_bytes, row.snapshot_bytes)
+
+    async def _append(
+        self, connection: AsyncConnection, workspace_id: int, lines: list[Line], pictures: dict[int, Picture]
+    ) -> None:
+        size = sum(line.size for line in lines)
+        for number, picture in pictures.items():
+            size += await write(connection, workspace_id, number, picture.parts())
+        rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
+        async with connection.pipeline():
+            cursor = connection.cursor()
+            if len(rows) == 1:
+                await cursor.execute(_APPEND, rows[0])
+            else:
+                await cursor.executemany(_APPEND, rows)
+            await connection.execute(_ADVANCE, (lines[-1].number, size, workspace_id))
+            await connection.execute("COMMIT")
+
+    async def _settle(
+        self,
+        name: str,
+        row: Row,
+        lines: list[Line],
+        pictures: dict[int, Picture],
+        error: Exception,
+    ) -> None:
+        """Return when the lines are in.
+
+        Raises :class:`Unavailable`.
+        """
+        until = monotonic() + SETTLE_S
+        while True:
+            try:
+                if await self._settled(name, row, lines, pictures):
+                    return
+                break
+            except (psycopg.Error, Unavailable) as away:
+                if monotonic() > until:
+                    raise Unavailable(f"whether the change is stored is not known: {away}", error) from away
+                await asyncio.sleep(random.uniform(0.05, 0.2))
+        raise Unavailable(f"nothing was changed: the database could not store it ({error})", error)
+
+    async def _settled(self, name: str, row: Row, lines: list[Line], pictures: dict[int, Picture]) -> bool:
+        """Whether the lines are in, maybe only now; false: others have written in their place."""
+        async with self._connections.one() as connection:
+            found, _ = await self._read(connection, name, None, True)
+            cursor = await connection.execute(
+                "SELECT turn FROM emulator_lines WHERE workspace = %s AND number = %s",
+                (row.id, lines[0].number),
+            )
+            if await cursor.fetchone() == (lines[0].turn,):
+                return True
+            if found is None or (found.id, found.number) != (row.id, row.number):
+                return False
+            await self._append(connection, row.id, lines, pictures)
+            return True
