@@ -1,0 +1,1 @@
+"""One state in a database, over several emulators."""
