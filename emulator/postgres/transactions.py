@@ -173,7 +173,7 @@ class Transactions:
                 if monotonic() > until:
                     raise Unavailable(f"whether the change is stored is not known: {away}", error) from away
                 await asyncio.sleep(random.uniform(0.05, 0.2))
-        raise Unavailable(f"nothing was changed: the database could not store it ({error})", error)
+        raise Unavailable(f"the change was not stored, others have written in its place ({error})", error)
 
     async def _settled(self, name: str, row: Row, lines: list[Line], pictures: dict[int, Picture]) -> bool:
         """Whether the lines are in, maybe only now; false: others have written in their place."""
