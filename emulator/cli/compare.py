@@ -119,6 +119,7 @@ def _compare(files: Sequence[Path], options: dict[str, Any]) -> int:
         names = ", ".join(map(str, files))
         raise click.ClickException(f"{names}: no call of POST /push_subscribe with a JSON answer{reasons}")
     report = Report([path.name for path in files], traffic.host)
-    report.left_out, report.notes = dict(traffic.left_out), list(traffic.notes)
+    report.left_out, report.first_left_out = dict(traffic.left_out), traffic.first
+    report.notes = list(traffic.notes)
     complete(report, traffic.calls, options)
     return conclude(report, options)

@@ -170,8 +170,8 @@ def _left_out(options: dict[str, Any]) -> Iterator[str]:
     """Which probes were not sent for want of an option."""
     for needed, flag in (("field", "--field NAME=VALUE"), ("other_provider", "--other-provider NAME")):
         if options[needed] is None:
-            asks = ", ".join(f"{one.rule}, {one.asks}" for one in PROBES if one.needs == needed)
-            yield f"not asked without {flag}: {asks}"
+            rules = dict.fromkeys(one.rule for one in PROBES if one.needs == needed)
+            yield f"not asked without {flag}: {', '.join(rules)}"
 
 
 def _with_field(text: str, field: tuple[str, Any] | None) -> str:

@@ -89,6 +89,7 @@ class _Search:
 
     def __init__(self, calls: Sequence[RecordedCall], fixtures: FixtureSet) -> None:
         self._calls, self._fixtures = calls, fixtures
+        self._last: tuple[_Shown, _Seen] | None = None
 
     def compared(self, shown: _Shown) -> Iterator[Compared]:
         settings = Settings(
@@ -101,6 +102,12 @@ class _Search:
         return replay(self._calls, self._fixtures, settings)
 
     def seen(self, shown: _Shown) -> _Seen:
+        """What all calls show; it is remembered until another one is asked for."""
+        if self._last is None or self._last[0] != shown:
+            self._last = shown, self._look(shown)
+        return self._last[1]
+
+    def _look(self, shown: _Shown) -> _Seen:
         rules: set[str] = set()
         differing: dict[str, str] = {}
         cost = 0

@@ -72,9 +72,10 @@ class Created(Struct):
 class Report(Struct):
     """What was compared, and what came of it.
 
-    ``left_out``: the records that were not compared, by reason. ``more``: differing calls beyond the first
-    ones of each rule, which ``differences`` has. ``address``, ``created``, ``stopped``: of live probes, the
-    platform's address, what was sent to be subscribed, why the run ended early.
+    ``left_out``: the records that were not compared, by reason; ``first_left_out``: the first of each.
+    ``more``: differing calls beyond the first ones of each rule, which ``differences`` has. ``address``,
+    ``created``, ``stopped``: of live probes, the platform's address, what was sent to be subscribed, why the
+    run ended early.
     """
 
     sources: list[str]
@@ -82,6 +83,7 @@ class Report(Struct):
     compared: int = 0
     differing: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    first_left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     rules: list[RuleResult] = field(default_factory=list)
     differences: list[DifferingCall] = field(default_factory=list)

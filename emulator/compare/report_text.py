@@ -21,7 +21,8 @@ def report_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
         f" (host {report.host})" if report.host else ""
     )
     for reason, number in sorted(report.left_out.items(), key=lambda one: -one[1]):
-        yield f"  not compared: {number:>6,}  {reason}"
+        first = f"  (first: {report.first_left_out[reason]})" if reason in report.first_left_out else ""
+        yield f"  not compared: {number:>6,}  {reason}{first}"
     for note in report.notes:
         yield f"note: {note}"
     for one in report.differences:

@@ -26,10 +26,11 @@ class TrafficError(Exception):
 
 @dataclass
 class Traffic:
-    """The calls in the order in which they were made, and what was left out, counted by reason."""
+    """The calls in the order in which they were made, and what was left out, by reason: count and first."""
 
     calls: list[RecordedCall] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     host: str = ""
 
@@ -42,7 +43,7 @@ class Traffic:
                 try:
                     found.append(read_record(record, f"{name}, entry {at}"))
                 except NotCompared as reason:
-                    self.left_out[str(reason)] += 1
+                    self._leave_out(str(reason), f"{name}, entry {at}")
         except (ijson.JSONError, ValueError) as error:
             if not at:
                 raise TrafficError(f"{name}: {_FORMS}; {error}") from error
@@ -50,6 +51,20 @@ class Traffic:
         if all(one.at is not None for one in found):
             found.sort(key=lambda one: one.at or 0)
         self.calls += found
+
+    def keep_host(self, host: str) -> None:
+        """Leave out the calls to other hosts."""
+        mine = []
+        for call in self.calls:
+            if call.host in ("", host):
+                mine.append(call)
+            else:
+                self._leave_out(f"to another host, {call.host}", call.place)
+        self.host, self.calls = host, mine
+
+    def _leave_out(self, reason: str, place: str) -> None:
+        self.left_out[reason] += 1
+        self.first.setdefault(reason, place)
 
 
 _FORMS = "must be a HAR, JSON lines of {request, status, answer}, or what GET /__admin/requests answers"
@@ -66,12 +81,7 @@ def read_traffic(paths: Sequence[Path], host: str | None = None) -> Traffic:
         with path.open("rb") as file:
             traffic.add(_records(file), path.name)
     hosts = Counter(call.host for call in traffic.calls if call.host)
-    traffic.host = host.lower() if host else next((name for name, _ in hosts.most_common(1)), "")
-    mine = [call for call in traffic.calls if call.host in ("", traffic.host)]
-    others = Counter(call.host for call in traffic.calls) - Counter(call.host for call in mine)
-    for name, count in others.items():
-        traffic.left_out[f"to another host, {name}"] += count
-    traffic.calls = mine
+    traffic.keep_host(host.lower() if host else next((name for name, _ in hosts.most_common(1)), ""))
     return traffic
 
 

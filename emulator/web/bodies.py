@@ -24,7 +24,13 @@ DRAINED = 256 * 1024 * 1024
 MOST_AT_ONCE = 4
 #: Bytes of a body that carries a whole state or a file.
 MAX_FILE_BYTES = 1 << 30
-_FILES = ("/__admin/snapshot", "/__admin/import", "/__admin/import/preview", "/__console/import")
+_FILES = (
+    "/__admin/snapshot",
+    "/__admin/import",
+    "/__admin/import/preview",
+    "/__console/import",
+    "/__console/comparison",
+)
 
 #: Returns the next piece of a body, empty at its end; raises :class:`ConnectionError` if it was cut off.
 Read = Callable[[], Awaitable[bytes]]

@@ -34,7 +34,7 @@ from emulator.web.admin import possible, safety
 from emulator.web.console import one_request, own_fault
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import effects, refusals, reuse, search_words
+from emulator.web.console.presenters import comparison, effects, refusals, reuse, search_words
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -115,6 +115,7 @@ def domain_texts() -> Iterator[str]:
     yield from search_words.EXAMPLES.values()
     yield from report_words()
     yield from REASONS
+    yield from comparison.TEXTS
 
 
 def collect() -> Catalog:

@@ -26,6 +26,7 @@ PAGES = {
     "import": "/__console/import",
     "overview": "/__console/overview",
     "rules": "/__console/rules",
+    "comparison": "/__console/comparison",
 }
 
 

@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.command_line import run_here
+from tests.compare import added, answer, body, har, har_entry
 from tests.console.chromium import launch
 from tests.console.pages import PAGES
 from tests.console.scene import APNS, PROFILE, report_events, send_requests
@@ -70,6 +72,20 @@ def import_file(page: Page, server: Server, folder: Path) -> None:
     shoot(page, "import-report", 900)
 
 
+def open_report(page: Page, server: Server, folder: Path) -> None:
+    """Compare recorded traffic, and take a picture of the report."""
+    moved = [
+        har_entry(body("phone-1", id=one), answer(added("phone-1", one))) for one in (PROFILE, PROFILE[::-1])
+    ]
+    (folder / "app.har").write_text(har(*moved, har_entry(body("phone-1"), "<html>", 502)))
+    run_here("compare", folder / "app.har", "--report", folder / "report.json")
+    page.goto(server.url + PAGES["comparison"])
+    page.set_input_files("[name=file]", folder / "report.json")
+    page.click(".panel button.primary")
+    page.wait_for_selector("#h-result")
+    shoot(page, "comparison", 1700)
+
+
 def main() -> None:
     """Start a server, make something happen, take the pictures."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -89,6 +105,7 @@ def main() -> None:
                 page.wait_for_load_state("load" if name in ("live", "events") else "networkidle")
                 shoot(page, name, most)
             import_file(page, server, folder)
+            open_report(page, server, folder)
             dark = browser.new_page(
                 viewport={"width": WIDTH, "height": 700}, locale="ru", color_scheme="dark"
             )

@@ -15,6 +15,7 @@ from emulator.rules.errors import NotFound
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
     base,
+    comparison,
     configuration,
     events,
     faults,
@@ -28,7 +29,7 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     rules,
 )
 from emulator.web.console.pages import ConsoleState, pages
-from emulator.web.console.presenters import marks
+from emulator.web.console.presenters import marks, refusals
 from emulator.web.current import emulator, root_of, workspace, workspace_name
 
 _STATIC = Path(__file__).resolve().parent / "static"
@@ -41,7 +42,7 @@ imports.add_routes(pages)
 pages.before_request(access.check_request)
 pages.after_request(access.secure)
 pages.after_request(language.remember)
-for _mark in marks.FILTERS:
+for _mark in (*marks.FILTERS, refusals.worded):
     pages.add_app_template_filter(_mark)
 
 

@@ -25,6 +25,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from marshmallow import Schema
 
+from emulator.compare.report import Report
 from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
 from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
@@ -46,8 +47,8 @@ _OF_FORMS = (Invalid, NotFound, Conflict, TooMany)
 
 
 class ConsoleState:
-    """What the console keeps while the server runs: files that wait to be imported, each workspace's counts
-    and attempts.
+    """What the console keeps while the server runs: files that wait to be imported, each workspace's counts,
+    attempts, and the report of a comparison.
 
     ``lines``: requests and events as the live lists show them, by prefix, list, language and id.
     """
@@ -57,6 +58,7 @@ class ConsoleState:
         self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, ...], dict[int, str]]] = WeakKeyDictionary()
         self.attempts: WeakKeyDictionary[Workspace, Attempts] = WeakKeyDictionary()
         self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
+        self.reports: WeakKeyDictionary[Workspace, Report] = WeakKeyDictionary()
 
 
 def console_state() -> ConsoleState:

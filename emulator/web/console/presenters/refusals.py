@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from emulator.rules.model import INT64_MAX
 from emulator.web.console.language import gettext
+from emulator.web.console.presenters import comparison
 
 #: What the state and the schemas refuse, in English; ``{0}``, ``{1}`` stand for names and numbers.
 REFUSALS = (
@@ -129,5 +130,6 @@ def of_form(text: str) -> str:
 @cache
 def _forms() -> list[tuple[str, re.Pattern[str]]]:
     """Each template with what its texts look like; the longest first, for it says most."""
-    ordered = sorted(map(of_form, REFUSALS), key=len, reverse=True)
+    texts = (*REFUSALS, *(one for one in comparison.TEXTS if "{0}" in one))
+    ordered = sorted(map(of_form, texts), key=len, reverse=True)
     return [(one, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(one)), re.DOTALL)) for one in ordered]
