@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from errno import EEXIST
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from emulator.store.snapshot import is_snapshot
 _TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
 
 
-def remove(path: Path, syncs: bool) -> None:
+def remove(path: Path, syncs: bool, logs: Iterable[Path] | None = None) -> None:
     """Remove the state file ``path`` and its logs; ``syncs``: the removal survives a loss of power.
+
+    ``logs``: its logs where they are known; else the folder is searched for them.
 
     The renaming of the state file decides; the next start removes files that cannot be removed now.
     Raises :class:`OSError`; then nothing was changed.
@@ -30,7 +33,7 @@ def remove(path: Path, syncs: bool) -> None:
     try:
         os.rename(path, deleted)
     except FileNotFoundError:  # another process removed it first
-        _remove_logs(path)
+        _remove_logs(find_logs(path).values())
         return
     try:
         if syncs:
@@ -39,7 +42,8 @@ def remove(path: Path, syncs: bool) -> None:
         os.rename(deleted, path)
         raise
     with contextlib.suppress(OSError):
-        clear_away(path)
+        _remove_logs(find_logs(path).values() if logs is None else logs)
+        deleted.unlink()
 
 
 def clear_away(path: Path) -> None:
@@ -48,12 +52,12 @@ def clear_away(path: Path) -> None:
     if not is_snapshot(deleted):
         return
     if not path.exists():
-        _remove_logs(path)
+        _remove_logs(find_logs(path).values())
     deleted.unlink()
 
 
-def _remove_logs(path: Path) -> None:
-    for log in find_logs(path).values():
+def _remove_logs(logs: Iterable[Path]) -> None:
+    for log in logs:
         if is_log(log):
             log.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import os
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -234,3 +235,22 @@ def test_an_idle_workspace_on_the_default_fixtures_owns_less_than_20_kib(tmp_pat
         tracemalloc.stop()
         emulator.close()
     assert (after - before) / 20 < 20 * 1024
+
+
+def test_a_reset_searches_no_folder_however_many_workspaces_are_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(Settings(state=tmp_path))
+    client = app.test_client()
+    searched: list[object] = []
+    try:
+        for token in ("one", "two"):
+            body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+            assert client.post("/w/mine/push_subscribe", json=body).get_json()["error"] == 0
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "listdir", lambda path: searched.append(path) or [])
+                assert client.post("/w/mine/__admin/reset").status_code == 200
+        assert searched == []
+        assert {path.name for path in tmp_path.glob("mine*")} == {"mine.json", "mine.1.journal"}
+    finally:
+        app.extensions["emulator"].close()
