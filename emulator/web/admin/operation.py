@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 from flask import Blueprint, Response
@@ -133,8 +133,13 @@ def _answering(described: Operation) -> Callable[..., Response]:
 
 
 def _made(schema: Any) -> Schema:
-    made: Schema = schema() if isinstance(schema, type) else schema
+    made: Schema = _made_once(schema) if isinstance(schema, type) else schema
     return made
+
+
+@cache
+def _made_once(schema: type[Schema]) -> Schema:
+    return schema()
 
 
 async def _awaited(work: Later[Any], status: int) -> Answer:

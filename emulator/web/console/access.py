@@ -14,8 +14,8 @@ from contextlib import aclosing
 from datetime import timedelta
 from time import monotonic
 
-from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-untyped]  # has no types
 from markupsafe import Markup
@@ -57,6 +57,11 @@ class ConsoleSession(SecureCookieSessionInterface):
         # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
         port = request.headers.get("Host", "").rpartition(":")[2]
         return f"emulator_console_{port}" if port.isdecimal() else "emulator_console"
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:  # most calls are programs', and bring none
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_path(self, app: Flask) -> str:
         return root() or "/"
