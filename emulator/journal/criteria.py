@@ -21,6 +21,7 @@ ENTRY_KEYS = (
     "rule",
     "lint",
     "fault",
+    "effect",
     "outcome",
     "since",
     "q",

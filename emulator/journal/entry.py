@@ -17,6 +17,16 @@ from push_emulator.answers import Outcome, Spoil
 
 #: The outcomes of a request, in the order in which the console offers them as filters.
 OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused", "fault")
+#: What a fault can do to the connection or to the answer's body, each with its word in a token.
+SPOIL_WORDS: dict[Spoil, str] = {
+    "connection_reset": "reset",
+    "empty_response": "empty",
+    "truncated_body": "truncated",
+    "malformed_json": "malformed",
+    "slow_body": "slow",
+}
+#: All that a search for effects can name.
+EFFECTS = (*SPOIL_WORDS.values(), "delay", "error", *SPOIL_WORDS)
 _HEAVIEST_FIRST: tuple[Outcome, ...] = ("refused", "changed", "added")
 #: The most levels of a client's value that are shown.
 _SHOWN_DEPTH = 32
@@ -70,6 +80,21 @@ class Entry(Beginning, array_like=True, gc=False):
     def never_answered(self) -> bool:
         """Whether a fault broke the connection instead of sending the answer."""
         return self.effect in ("connection_reset", "empty_response")
+
+    @property
+    def answered_by_fault(self) -> bool:
+        """Whether a fault gave another error than the rules did."""
+        said = next((one.parameters[0] for one in self.decided if one.code == "error"), self.error)
+        return self.fault is not None and (not self.decided or str(said) != str(self.error))
+
+    @property
+    def effects(self) -> list[str]:
+        """What went out for a fault, of :data:`EFFECTS`; empty without one."""
+        if self.fault is None:
+            return []
+        found = [self.effect, SPOIL_WORDS[self.effect]] if self.effect else []
+        found += ["delay"] if self.delay_ms else []
+        return found if self.effect or (found and not self.answered_by_fault) else [*found, "error"]
 
     @property
     def body(self) -> str:

@@ -30,6 +30,7 @@ _LISTED: dict[str, Callable[[Entry], list[str]]] = {
     "rule": lambda entry: [one.rule for one in entry.decided],
     "lint": lambda entry: [one.rule for one in entry.lints],
     "outcome": lambda entry: [outcome_word(entry), *entry.outcomes],
+    "effect": lambda entry: entry.effects,
 }
 
 R = TypeVar("R", bound=Packed[Any])

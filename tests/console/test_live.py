@@ -378,3 +378,24 @@ def test_a_long_reason_is_shown_from_its_beginning(console: Console) -> None:
         .startswith('subscriptions[0].subscription_id: unknown fault "boo"')
     )
     assert '"emu!boo"' in console.find(".reason").inner_text()
+
+
+def test_what_went_out_for_a_fault_can_be_searched(console: Console) -> None:
+    sent = {
+        "emu!reset": "reset",
+        "emu!after!empty": "empty",
+        "emu!truncated": "truncated",
+        "emu!malformed": "malformed",
+        "emu!delay=1": "delay",
+        "emu!delay=1!503": "delay error",
+        "emu!after!500": "error",
+        "emu!duplicate": "error",
+        "no fault": "",
+    }
+    for token in sent:
+        with suppress(Exception):
+            console.push({"provider": "android-firebase", "subscription_id": token})
+    for effect in {word for words in sent.values() for word in words.split()}:
+        console.go(f"/?q=effect:{effect}")
+        found = {one.split(" ", 1)[1] for one in console.find(".row .token").all_inner_texts()}
+        assert found == {token for token, words in sent.items() if effect in words.split()}

@@ -44,6 +44,7 @@ def custom() -> Entry:
         answer=json.dumps({"data": [ITEM], "error": 0, "error_text": ""}),
         headers={"request-id": "r-1"},
         fault="f1",
+        effect="slow_body",
     )
 
 
@@ -75,6 +76,8 @@ def custom() -> Entry:
         ("rule", "S1", "S2"),
         ("lint", "L3", "L1"),
         ("fault", "f1", None),
+        ("effect", "slow", "reset"),
+        ("effect", "slow_body", "delay"),
         ("outcome", "fault", "refused"),
         ("outcome", "added", "changed"),
         ("since", "2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00.001Z"),

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields
 
 from emulator.journal.criteria import JSON_TYPES, KEYS
-from emulator.journal.entry import OUTCOMES
+from emulator.journal.entry import EFFECTS, OUTCOMES
 from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventKind, EventMatch, is_event_key
 from emulator.journal.matching import Criteria, Match
 from emulator.journal.query import BadCriteria
@@ -37,7 +37,7 @@ _SCHEMAS: dict[type | None, JSONSchema] = {
 }
 #: Criteria of which every request, or every event, has a value.
 NEVER_NULL = (
-    *("rule", "lint", "outcome", "since", "q", "method", "path", "status", "error", "error_text"),
+    *("rule", "lint", "outcome", "effect", "since", "q", "method", "path", "status", "error", "error_text"),
     "kind",
 )
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[str | int, ...]] = {
     "outcome": OUTCOMES,
     "rule": DECIDING,
     "lint": LINT_IDS,
+    "effect": EFFECTS,
     "item_status": ("ok", "error"),
     "matching": ("custom", "profile_id", ""),
     "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
@@ -55,7 +56,7 @@ VALUES: dict[str, tuple[str | int, ...]] = {
 
 def _described(name: str) -> JSONSchema:
     schema = _SCHEMAS[_type_of(name)]
-    if name in ("rule", "lint", "outcome", "item_status", "kind"):
+    if name in ("rule", "lint", "outcome", "effect", "item_status", "kind"):
         schema = {"type": "string", "enum": list(VALUES[name])}
     elif name == "since":
         schema = TimeField.json_schema

@@ -74,16 +74,10 @@ def _page(found: Workspace, whole: Entry) -> str:
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules={one.id: one for one in rule_states(found)},
         row=row_of(entry),
-        spoiled=_is_spoiled(entry),
+        spoiled=entry.effect is not None or entry.answered_by_fault,
         subscriptions=_changed_subscriptions(entry),
         why=reasons(entry),
     )
-
-
-def _is_spoiled(entry: Entry) -> bool:
-    """Whether a fault changed the answer that the rules gave."""
-    said = next((str(one.parameters[0]) for one in entry.decided if one.code == "error"), str(entry.error))
-    return entry.fault is not None and (entry.effect is not None or said != str(entry.error))
 
 
 class Attempt(NamedTuple):

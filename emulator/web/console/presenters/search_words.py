@@ -33,6 +33,7 @@ EXAMPLES = {
     "rule:M4": "requests that this rule decided",
     "lint:L3": "requests with this lint",
     "fault:emu!503": "requests that this fault answered",
+    "effect:reset": "faults that did this; also empty, truncated, malformed, slow, delay, error",
     "request_id:app-0007": "requests with this Request-ID",
     "method:GET": "requests by this HTTP method",
     "path:/push_subscribe": "requests to this path",
