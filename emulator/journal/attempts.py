@@ -100,8 +100,8 @@ class Attempts:
         """The ids of a request's group, the oldest first; none for a request that is alone."""
         return self._kept(self._key_of.get(entry_id, _NONE))
 
-    async def groups(self, limit: int) -> list[AttemptGroup]:
-        """The groups, the most recent first, at most ``limit``. Works in steps."""
+    async def groups(self, limit: int, skip: int = 0) -> list[AttemptGroup]:
+        """The groups, the most recent first: at most ``limit`` behind the first ``skip``. Works in steps."""
         several = sorted(
             ((ids[-1], key) for key, ids in self._groups.items() if len(ids) > 1),
             key=itemgetter(0),
@@ -112,7 +112,9 @@ class Attempts:
             ids = self._kept(key)
             if len(found) == limit:
                 break
-            if ids:
+            if ids and skip:
+                skip -= 1
+            elif ids:
                 found.append(await self._shown(key[0], ids))
         return found
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PAGES = {
     "live": "/",
     "events": "/__console/events",
+    "attempts": "/__console/attempts",
     "base": "/__console/base",
     "subscriptions": "/__console/base/subscriptions",
     "databases": "/__console/base/databases",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -206,10 +207,47 @@ def test_a_resource_s_token_is_masked_and_copied_whole(console: Console) -> None
     assert console.server.get(address).body == b"3LXP2FRcRxJ-7b14db88ec937f14"
 
 
+def test_the_secrets_of_a_resource_are_shown_and_copied_on_demand(console: Console) -> None:
+    page = console.go("/__console/base/resource/60")
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    page.evaluate("document.execCommand = () => { window.copied = document.activeElement.value }")
+    secrets = {
+        "token": "mobile-sdk",
+        "role-0": "mobile-role-token",
+        "role-1": "expired-role-token",
+        "jwt-key": "mobile-sdk-secret-of-the-default-fixtures",
+    }
+    for name, secret in secrets.items():
+        assert secret != page.inner_text(f"#{name}")
+        page.click(f"[data-copy={name}]")
+        page.wait_for_function("secret => window.copied === secret", arg=secret)
+        page.click(f"[data-show={name}]")
+        page.wait_for_function(
+            "([name, secret]) => document.getElementById(name).textContent === secret", arg=[name, secret]
+        )
+
+
+def test_role_tokens_that_look_alike_masked_are_not_mixed_up(console: Console) -> None:
+    tokens = ["look-1-alike", "look-2-alike", "look-3-alike"]
+    roles = [{"token": one, "name": f"App {one[5]}", "db_id": 60} for one in tokens]
+    document = {"role_tokens": roles}
+    path = f"{console.prefix}/__admin/resources/60"
+    console.server.request("PATCH", path, json.dumps(document).encode(), {"Content-Type": "application/json"})
+    page = console.go("/__console/base/resource/60")
+    typed = json.loads(page.input_value("[name=role_tokens]"))
+    assert len({one["token"] for one in typed}) == 1
+    page.fill("[name=role_tokens]", json.dumps([typed[2], typed[0]]))
+    page.click('text="Save"')
+
+    kept = console.admin("/snapshot")["resources"][-1]["role_tokens"]
+    assert [one["token"] for one in kept] == [tokens[2], tokens[0]]
+
+
 def test_a_resource_s_token_is_shown_where_the_server_shows_secrets() -> None:
     with InProcess(show_secrets=True) as app:
         page = app.client.get("/__console/base/resource/5").text
-    assert "<code>3LXP2FRcRxJ-7b14db88ec937f14</code>" in page
+    assert "3LXP2FRcRxJ-7b14db88ec937f14" in page
+    assert "data-show" not in page
 
 
 def test_ids_and_push_tokens_are_copied_whole(console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,38 @@ def exchange(server: Server, prefix: str, document: dict[str, object]) -> None:
         server.post(f"{prefix}/push_subscribe", document)
 
 
+def change_everything(server: Server) -> str:
+    """A workspace in which the answer depends on all that the admin API changed; its prefix."""
+    prefix = "/w/copied-changed"
+    fields = {"size": {"type": "enum", "options": ["S", "XL"]}}
+    server.post(f"{prefix}/__admin/databases", {"id": 90, "name": "Новая", "fields": fields})
+    resource = {
+        "id": 91,
+        "name": "New",
+        "token": "made-by-hand",
+        "db_ids": [90, 17],
+        "providers": ["own-one"],
+    }
+    server.post(f"{prefix}/__admin/resources", resource)
+    changes = (
+        ("PATCH", "databases/17", {"fields": {"size": "int", "vip": None}}),
+        (
+            "PATCH",
+            "settings",
+            {"policies": {"unchanged_error": "0"}, "answers": {"M4": {"description": "?"}}},
+        ),
+        ("PUT", "clock", {"now": "2031-05-06T07:08:09Z"}),
+    )
+    for method, path, change in changes:
+        path = f"{prefix}/__admin/{path}?cascade=true" if method == "PATCH" else f"{prefix}/__admin/{path}"
+        assert server.request(method, path, json.dumps(change).encode(), JSON).status == 200, path
+    custom = {"matching": "custom", "field_name": "size", "field_value": "XL"}
+    one = subscription("t", "own-one")
+    document = {"resource_token": "made-by-hand", **custom, "subscriptions": [one]}
+    server.post(f"{prefix}/push_subscribe", document)
+    return prefix
+
+
 def test_copied_tests_pass_in_an_emulator_that_starts_from_the_fixtures(
     shared: Server, tmp_path: Path
 ) -> None:
@@ -73,6 +106,9 @@ def test_copied_tests_pass_in_an_emulator_that_starts_from_the_fixtures(
     text = shared.get(f"{strict}/__console/requests/1/test.py.txt").body
     (tmp_path / "test_strict.py").write_bytes(text)
 
+    changed = change_everything(shared)
+    (tmp_path / "test_changed.py").write_bytes(shared.get(f"{changed}/__console/requests/1/test.py.txt").body)
+
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EMULATOR_")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "."],
@@ -83,4 +119,4 @@ def test_copied_tests_pass_in_an_emulator_that_starts_from_the_fixtures(
         check=False,
         timeout=120,
     )
-    assert f"{number + 1} passed" in done.stdout, done.stdout[-6000:] + done.stderr[-2000:]
+    assert f"{number + 2} passed" in done.stdout, done.stdout[-6000:] + done.stderr[-2000:]

@@ -14,6 +14,7 @@ from emulator.emulator import Emulator
 from emulator.rules.errors import NotFound
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
+    attempts,
     base,
     comparison,
     configuration,

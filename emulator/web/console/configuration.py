@@ -10,7 +10,7 @@ from flask import Response, render_template, request, url_for
 from msgspec import to_builtins
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
-from emulator.rules.errors import Invalid
+from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.model import Database, Resource, RoleToken
 from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.strict_json import JSONProblem
@@ -67,20 +67,28 @@ def resource(resource_id: int | None) -> str:
     """A form for a resource, or for one more."""
     store = workspace().store
     one = None if resource_id is None else configuring.find_resource(store, resource_id)
-    token = "" if one is None else one.token if emulator().settings.show_secrets else mask(one.token)
     return render_template(
         "console/resource.html",
         one=one,
         databases=store.databases(),
-        shown_token=token,
+        show_secrets=emulator().settings.show_secrets,
         sdk=_sdk_members(one),
     )
 
 
-@pages.get("/__console/base/resource/<int64:resource_id>/token.txt")
-def resource_token(resource_id: int) -> Response:
-    """The resource's token, whole: for the copy button."""
-    return plain_text(configuring.find_resource(workspace().store, resource_id).token)
+@pages.get("/__console/base/resource/<int64:resource_id>/<any(token, jwt_key):name>.txt")
+def resource_secret(resource_id: int, name: str) -> Response:
+    """The resource's token or key, whole: for the buttons that show and copy it."""
+    return plain_text(getattr(configuring.find_resource(workspace().store, resource_id), name) or "")
+
+
+@pages.get("/__console/base/resource/<int64:resource_id>/role-token-<int:position>.txt")
+def role_token(resource_id: int, position: int) -> Response:
+    """One of the resource's role tokens, whole. Raises :class:`NotFound`."""
+    roles = configuring.find_resource(workspace().store, resource_id).role_tokens[position:]
+    if not roles:
+        raise NotFound(gettext("%(path)s not found", path=request.path), "A4")
+    return plain_text(roles[0].token)
 
 
 @pages.post("/__console/base/resource", defaults={"resource_id": None})
@@ -162,10 +170,13 @@ def _sdk_form(known: Sequence[RoleToken]) -> dict[str, Any]:
     for name, empty in (("role_tokens", []), ("categories", []), ("subscription_fields", {})):
         if name in form:
             found[name] = _json_of(name, empty)
-    whole = {mask(role.token): role.token for role in known}
+    left = list(known)
     for role in found.get("role_tokens", ()):
-        if isinstance(role, dict) and isinstance(role.get("token"), str):
-            role["token"] = whole.get(role["token"], role["token"])
+        if isinstance(role, dict):  # several tokens can look alike masked: that of the same name is meant
+            alike = [one for one in left if mask(one.token) == role.get("token")]
+            for one in sorted(alike, key=lambda one: one.name != role.get("name"))[:1]:
+                left.remove(one)
+                role["token"] = one.token
     key = form.get("jwt_key", "").strip()
     if key:  # an empty one stays as it is
         found["jwt_key"] = None if key == "-" else key

@@ -17,6 +17,7 @@ from emulator.web.admin.numbers import read_digits
 from emulator.web.admin.rules import rule_states
 from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.pytest_setup import setup_of
 from emulator.web.console.presenters.pytest_text import pytest_of
 from emulator.web.console.presenters.why import reasons
 from emulator.web.console.shown import attempts_of, entry_of, masked_entry, row_of
@@ -69,7 +70,7 @@ def _page(found: Workspace, whole: Entry) -> str:
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
-        pytest_text=_pytest(found, entry),
+        pytest_text=_pytest(found, entry, emulator().settings.show_secrets),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules={one.id: one for one in rule_states(found)},
@@ -142,11 +143,12 @@ def request_curl(entry_id: int) -> Response:
 @pages.get(_PATH + "/test.py.txt")
 def request_pytest(entry_id: int) -> Response:
     """A pytest test that sends the same and asserts the answer: for the copy button."""
-    return plain_text(_pytest(workspace(), entry_of(workspace(), entry_id)))
+    return plain_text(_pytest(workspace(), entry_of(workspace(), entry_id), True))
 
 
-def _pytest(found: Workspace, entry: Entry) -> str:
-    return pytest_of(entry, found.settings, found.faults.get(entry.fault) if entry.fault else None)
+def _pytest(found: Workspace, entry: Entry, whole: bool) -> str:
+    fault = found.faults.get(entry.fault) if entry.fault else None
+    return pytest_of(entry, setup_of(found, entry, whole), fault)
 
 
 @pages.get(_PATH + "/profiles.json")

@@ -13,7 +13,6 @@ from emulator.faults.model import Fault, ItemFault
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.entry import Entry
 from emulator.web.console.presenters.reuse import sent_headers
-from emulator.workspaces.settings import WorkspaceSettings
 
 _IN_WORKSPACE = re.compile(r"/+w/+[a-z0-9_\-]{1,64}(?=/)")
 #: Members of an answer's items that another run makes anew.
@@ -28,17 +27,17 @@ class _Any:
         return "ANY"
 
 
-def pytest_of(entry: Entry, settings: WorkspaceSettings, fault: Fault | None = None) -> str:
+def pytest_of(entry: Entry, setup: list[str], fault: Fault | None = None) -> str:
     """The test, for a workspace that starts from the fixtures.
 
-    ``settings``: those of the request's workspace; ``fault``: the armed fault that acted, if it is known.
+    ``setup``: what it does first; ``fault``: the armed fault that acted, if it is known.
     What was subscribed before the request is subscribed by requests of the same kind.
     """
     if entry.fault and entry.fault.startswith(PREFIX):
         fault = parse_token(entry.fault)
     document, answered = _faithful(entry.body_bytes), entry.answered()
     before = [_post(one) for one in _requests_before(entry, document)] if document else []
-    steps = [*_settings(settings), *before, *_arming(entry, fault)]
+    steps = [*setup, *before, *_arming(entry, fault)]
     call = _call(entry, document)
     effect = fault.then if fault else None
     if effect in _BROKEN or not (entry.answer_bytes or entry.method == "HEAD"):
@@ -51,16 +50,6 @@ def pytest_of(entry: Entry, settings: WorkspaceSettings, fault: Fault | None = N
     imports = "from unittest.mock import ANY\n\n" if re.search(r"\bANY\b", steps[-1]) else ""
     imports += "import httpx\n" + ("import pytest\n" if "pytest.raises" in steps[-1] else "")
     return f"{imports}\n\ndef test_request_{entry.id}(push_emulator):\n{indent(body, '    ')}\n"
-
-
-def _settings(settings: WorkspaceSettings) -> list[str]:
-    """The call that makes a workspace's settings these, where they are not the usual ones."""
-    usual = WorkspaceSettings().policies
-    names = [one for one in usual.__struct_fields__ if getattr(usual, one) != getattr(settings.policies, one)]
-    changed = ["strict=True"] if settings.strict else []
-    if names:
-        changed.append(f"policies={ {one: getattr(settings.policies, one) for one in names}!r}")
-    return [f"push_emulator.client.settings.change({', '.join(changed)})"] if changed else []
 
 
 def _requests_before(entry: Entry, document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,8 +76,8 @@ def _arming(entry: Entry, fault: Fault | None) -> list[str]:
     if not entry.fault or entry.fault.startswith(PREFIX):
         return []
     after = ", after=True" if entry.outcomes else ""
-    if fault and fault.then is None:  # a delay alone
-        return []
+    if fault and fault.then is None:
+        return [f"# The fault {entry.fault} delayed the answer by {entry.delay_ms} ms."]
     if fault and isinstance(fault.then, ItemFault):
         then = f'item_error="{fault.then.item_error}"'
     elif fault and isinstance(fault.then, str):

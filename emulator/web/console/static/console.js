@@ -76,6 +76,15 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = before; }, 1200);
 });
 
+// A secret stands masked until it is asked for.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-show]");
+  if (!link) return;
+  event.preventDefault();
+  document.getElementById(link.dataset.show).textContent = await (await fetch(link.href)).text();
+  link.remove();
+});
+
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
