@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.console.pages import PAGES, Console
 from tests.console.scene import report_events, send_requests
+from tests.in_process import InProcess
 from tests.server import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="NO ACCESSIBILITY TESTS: no axe-core"
@@ -27,6 +33,10 @@ ALL = {
 }
 
 
+#: Addresses that are no pages: texts, streams, downloads, static files.
+_NO_PAGE = re.compile(r"\.(txt|json|csv|svg)$|/live$|/stream$|/static/")
+#: Pages that have tests of their own below.
+_WIZARD = {"console.mapping", "console.job", "console.sign_in"}
 #: The tables of which a part is out of sight; the chart begins at the present.
 _HIDDEN = """[...document.querySelectorAll(".scroll:not(.newest)")]
     .filter((frame) => frame.scrollWidth > frame.clientWidth).map((frame) => frame.innerText.slice(0, 60))"""
@@ -59,6 +69,15 @@ def findings(console: Console) -> list[str]:
     ]
 
 
+def test_every_page_of_the_console_is_among_those_that_are_looked_at() -> None:
+    with InProcess() as app:
+        addresses = app.app.url_map.bind("localhost")
+        rules = [one for one in app.app.url_map.iter_rules() if one.endpoint.startswith("console.")]
+    shown = {one.endpoint for one in rules if "GET" in one.methods and not _NO_PAGE.search(one.rule)}
+    looked_at = {addresses.match(path.partition("?")[0])[0] for path in ALL.values()}
+    assert shown - looked_at - _WIZARD == {"console.unknown"}
+
+
 @pytest.mark.parametrize(("language", "dark"), [("en", False), ("ru", True)])
 def test_axe_finds_nothing_on_any_page_wide_and_narrow_light_and_dark(
     open_console: Callable[..., Console], furnished: Server, language: str, dark: bool
@@ -77,14 +96,45 @@ def test_axe_finds_nothing_on_any_page_wide_and_narrow_light_and_dark(
 def test_axe_finds_nothing_in_the_import_wizard(
     open_console: Callable[..., Console], furnished: Server, csv_file: Path
 ) -> None:
-    console = open_console(server=furnished, workspace="default")
+    console = open_console(server=furnished, workspace="default", language="ru")
     page = console.go("import")
     page.set_input_files("[name=file]", csv_file)
     page.click("button.primary")
-    assert findings(console) == []
+    look_wide_and_narrow(console)
     page.click("[name=dry_run]")
-    page.wait_for_selector(".heading >> text=finished")
+    page.wait_for_selector(".heading >> text=завершён")
+    look_wide_and_narrow(console)
+
+
+def look_wide_and_narrow(console: Console) -> None:
+    """Nothing is found on the page that is loaded, and nothing of it is out of sight on a phone."""
     assert findings(console) == []
+    console.page.set_viewport_size({"width": 360, "height": 800})
+    assert findings(console) == []
+    assert console.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert console.page.evaluate(_HIDDEN) == []
+    console.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_axe_finds_nothing_on_the_page_of_an_error(
+    open_console: Callable[..., Console], furnished: Server
+) -> None:
+    console = open_console(server=furnished, workspace="default", language="ru")
+    console.go("/__console/base/profile?db_id=17&profile_id=" + "нет" * 20)
+    look_wide_and_narrow(console)
+    console.allow_complaint("404")
+
+
+def test_axe_finds_nothing_on_the_sign_in_page(browser: Browser, tmp_path: Path) -> None:
+    server = Server(tmp_path, "--durability", "none", "--admin-token", "t").start()
+    try:
+        console = Console(browser, server, language="ru")
+        console.go("live")
+        assert console.find("[type=password]").count() == 1
+        look_wide_and_narrow(console)
+        assert console.close() == []
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
