@@ -24,6 +24,9 @@ _READY = re.compile(r"ready at (\S+)/push_subscribe\n")
 _FOLDER = str(Path(__file__).resolve().parents[1])
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from emulator.__main__ import main; main()"
 _BESIDE = (sys.executable, "-I", "-c", _START, _FOLDER)
+_PROGRAM = "push-emulator"
+_NOWHERE = "neither beside the client nor on the PATH is an emulator installed: see --emulator-command"
+_IS_BESIDE = Path(_FOLDER, "emulator", "early_stop.py").exists()
 
 
 class StartError(Exception):
@@ -35,13 +38,16 @@ class LocalServer:
 
     ``fixtures``: the fixture set (the default one if not given); ``arguments``: more options of ``serve``.
     ``command`` starts the emulator of another environment, e.g. ``["/opt/emulator/bin/push-emulator"]``
-    (default: the one installed beside this package). No ``EMULATOR_*`` variable reaches it.
+    (default: the one installed beside this package, else ``push-emulator`` on the PATH). No ``EMULATOR_*``
+    variable reaches it.
     ``folder`` is temporary and holds the server's output. Raises :class:`StartError`.
     """
 
     def __init__(
-        self, fixtures: Path | str | None = None, *arguments: str, command: Sequence[str] = _BESIDE
+        self, fixtures: Path | str | None = None, *arguments: str, command: Sequence[str] | None = None
     ) -> None:
+        self._hint = "" if command or _IS_BESIDE else _NOWHERE
+        command = command or (_BESIDE if _IS_BESIDE else (_PROGRAM,))
         self._command = [str(Path(which(command[0]) or command[0]).absolute()), *command[1:]]
         self._arguments = list(arguments)
         if fixtures is not None:
@@ -76,7 +82,7 @@ class LocalServer:
         except (StartError, OSError) as error:
             said = log.read_text(errors="replace").strip()
             self.stop()
-            raise StartError(f"{error}\n{said}".strip()) from None
+            raise StartError(f"{error}\n{said or self._hint}".strip()) from None
         return self
 
     def stop(self) -> None:

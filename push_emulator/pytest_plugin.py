@@ -80,8 +80,7 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
         return
     arguments = ("--seed", str(pytestconfig.getoption("--emulator-seed")))
     command = pytestconfig.getoption("--emulator-command")
-    options = {} if command is None else {"command": shlex.split(command)}
-    server = LocalServer(fixtures, *arguments, **options)
+    server = LocalServer(fixtures, *arguments, command=None if command is None else shlex.split(command))
     try:
         server.start()
     except StartError as error:

@@ -58,6 +58,14 @@ def build(folder: Path) -> Path:
     return made
 
 
+def build_client(folder: Path) -> Path:
+    """The wheel of the client alone, built from a copy of its sources."""
+    for name in ("client", "push_emulator"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "build"))
+    run(sys.executable, "-c", _BUILD.format("wheel", str(folder)), cwd=folder / "client")
+    return next(folder.glob("*.whl"))
+
+
 def install(wheel: Path, folder: Path) -> Path:
     """A new environment with nothing of ours but the wheel; the folder of its programs.
 
