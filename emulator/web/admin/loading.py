@@ -16,6 +16,8 @@ from emulator.schemas.strict_json import JSONProblem
 
 #: The most complaints about one body.
 MOST_COMPLAINTS = 20
+#: So many known names are all told where none is near.
+_FEW_NAMES = 3
 
 
 class AdminSchema(Schema):
@@ -62,11 +64,15 @@ def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any
 
 
 def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) -> list[str]:
-    """``path: text`` of the first messages, with the nearest known name for an unknown key; how many more."""
+    """``path: text`` of the first messages, with the nearest known name for an unknown key, or all where they
+    are few; how many more."""
 
     def advised(path: str, text: str) -> str:
-        near = did_you_mean(path.rpartition(".")[2], _known_names(schema, path))
-        return told(text + near if text == "unknown key" else text)
+        if text != "unknown key":
+            return told(text)
+        known = _known_names(schema, path)
+        all_few = f"; there are {', '.join(known)}" if 1 < len(known) <= _FEW_NAMES else ""
+        return told(text + (did_you_mean(path.rpartition(".")[2], known) or all_few))
 
     return first_complaints(messages, MOST_COMPLAINTS, advised)
 

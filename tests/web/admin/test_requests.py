@@ -265,6 +265,10 @@ def test_number_that_json_lacks_is_shown_as_it_was_sent(app: InProcess, admin: A
             'expect.exacly: unknown key, did you mean "exactly"?',
         ),
         (
+            {"match": {"status": 200}, "expect": {"once": True}},
+            "expect.once: unknown key; there are at_least, at_most, exactly",
+        ),
+        (
             {"match": {"status": 200}, "expect": {"at_least": -1}},
             "expect.at_least: must be 0 to 9223372036854775807",
         ),
