@@ -83,7 +83,7 @@ class PlainWorld:
         for one in entries:
             if one["provider"] not in PAGE_PROVIDERS and one["provider"] not in (listed or ()):
                 errors.add(400)  # S6
-        if not self._databases_of(request, resource):
+        if not self._databases_of(request, resource) and self.policies["no_databases"] == "error":
             errors.add(400)  # B3
         return errors
 
@@ -93,28 +93,33 @@ class PlainWorld:
 
     # A request that is carried out
 
-    def answer(self, request: Json, real: Json) -> Json:
-        """What must be answered; the world is changed. ``real``: where invented ids are taken from."""
+    def answer(self, request: Json, real: Json, made: dict[int, str]) -> Json:
+        """What must be answered; the world is changed.
+
+        ``real``: where invented ids are taken from; ``made``: those of profiles that no item names.
+        """
         resource = self.resources[request["resource_token"]]
         items: list[Json] = []
         good = True
-        real_items = list(real["data"])
         for db_id in self._databases_of(request, resource):
-            mine, effects = self._one_database(request, resource, db_id, real_items)
+            real_items = [one for one in real["data"] if one["db_id"] == db_id]
+            mine, effects = self._one_database(request, resource, db_id, real_items, made)
             items += mine
-            real_items = real_items[len(mine) :]
-            good &= "refused" not in effects and ("added" in effects or "changed" in effects)
+            good &= "refused" not in effects
+            if self.policies["unchanged_error"] == "200":  # A2
+                good &= "added" in effects or "changed" in effects
         return {"data": items, "error": 0 if good else 200, "error_text": SUCCESS}
 
     def _one_database(
-        self, request: Json, resource: Json, db_id: int, real_items: list[Json]
+        self, request: Json, resource: Json, db_id: int, real_items: list[Json], made: dict[int, str]
     ) -> tuple[list[Json], set[str]]:
         found = self._find(request, resource, db_id)
         if isinstance(found, str):
             error = {"db_id": db_id, "description": found, "resource_id": resource["id"], "status": "error"}
             return [error], {"refused"}
         if "new" in found:
-            found = self._create(found, db_id, real_items)
+            told = real_items[0].get("profile_id", "") if real_items else made.get(db_id, "")
+            found = self._create(found, db_id, told)
         items, effects = [], set()
         done: set[tuple[str, str]] = set()
         for entry in request["subscriptions"]:
@@ -122,7 +127,7 @@ class PlainWorld:
             effects.add(effect)
             if effect != "unchanged":  # S3
                 items.append(self._item(entry, resource, found, problem, real_items[len(items) :]))
-        if not items:  # S7
+        if not items and self.policies["unchanged_database"] == "bare_item":  # S7
             bare = {"db_id": db_id, "description": "", "profile_id": found["id"]}
             items.append({**bare, "resource_id": resource["id"], "status": "ok"})
         return items, effects
@@ -137,9 +142,13 @@ class PlainWorld:
                 value = read(kind, request["field_value"])
             except ValueError:
                 return "matching error: invalid field value"  # M5
-            for profile in self.profiles:  # M3, M9: the oldest
-                if profile["db_id"] == db_id and profile["fields"].get(request["field_name"]) == value:
-                    return profile
+            same = [
+                one
+                for one in self.profiles
+                if one["db_id"] == db_id and one["fields"].get(request["field_name"]) == value
+            ]
+            if same:  # M3
+                return self._one_of(same)
             return {"new": True, "fields": {request["field_name"]: value}}  # M6, M7
         if request.get("id"):  # M1, M2
             for profile in self.profiles:
@@ -150,9 +159,17 @@ class PlainWorld:
         for entry in request["subscriptions"]:  # M11
             records = self._records((db_id, resource["id"], entry["provider"], entry["subscription_id"]))
             if records:
-                records.sort(key=lambda one: (one["status"] != "subscribed", self._age(db_id, one)))  # M9
-                return self.profiles[self._age(db_id, records[0])]
+                active = [one for one in records if one["status"] == "subscribed"]  # M9
+                ages = sorted(self._age(db_id, one) for one in active or records)
+                return self.profiles[ages[0]] if active else self._one_of([self.profiles[at] for at in ages])
         return {"new": True, "fields": {}}  # M6
+
+    def _one_of(self, profiles: list[Json]) -> Json | str:
+        """The one that is taken of several, the oldest of which comes first (M9)."""
+        choice = self.policies["several_profiles"]
+        if len(profiles) > 1 and choice == "error":
+            return "matching error: several profiles"
+        return profiles[-1 if choice == "newest" else 0]
 
     def _age(self, db_id: int, record: Json) -> int:
         for age, profile in enumerate(self.profiles):
@@ -160,10 +177,10 @@ class PlainWorld:
                 return age
         raise AssertionError("a subscription without its profile")
 
-    def _create(self, wanted: Json, db_id: int, real_items: list[Json]) -> Json:
+    def _create(self, wanted: Json, db_id: int, told: str) -> Json:
         profile_id = wanted.get("id")
         if profile_id is None:  # A5: taken from the answer
-            profile_id = real_items[0]["profile_id"] if real_items else ""
+            profile_id = told
             taken = any(p["db_id"] == db_id and p["id"] == profile_id for p in self.profiles)
             if taken or len(profile_id) != 24 or set(profile_id) - set("0123456789abcdef"):
                 raise Invented(f"profile_id {profile_id}")
@@ -176,6 +193,8 @@ class PlainWorld:
         accepted = resource.get("providers")
         if provider not in (PAGE_PROVIDERS if accepted is None else accepted):
             return "refused", "provider is not configured for the resource"  # S6
+        if (provider, token) in done and self.policies["repeated_subscription"] == "unchanged":
+            return "unchanged", ""  # S5
         if (provider, token) in done:
             return "refused", "Duplicate push subscription"  # S5
         done.add((provider, token))

@@ -17,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from emulator.emulator import Emulator
 from emulator.messages import Incoming
+from emulator.rules.catalogue import POLICY_RULES, SDK_RULES
 from emulator.rules.model import Policies
-from emulator.settings import Settings
+from emulator.settings import POLICY_CHOICES, Settings
 from emulator.store import log as journal
 from emulator.store import snapshot
 from emulator.store.doctor import examine
@@ -67,6 +68,10 @@ PROFILES = [
     },
 ]
 
+#: The policies of the endpoint; the mobile SDKs' are not this model's.
+CHOICES = {
+    name: choices for name, choices in POLICY_CHOICES.items() if POLICY_RULES[name][0] not in SDK_RULES
+}
 _entries: Any = st.lists(
     st.builds(
         lambda provider, token, unsubscribe: {
@@ -109,16 +114,15 @@ class EmulatorMachine(RuleBasedStateMachine):
     """One workspace that is used, stopped, killed and started again, and its plain model beside it."""
 
     @initialize(
-        duplicate_token=st.sampled_from(["error", "move"]), unknown_id=st.sampled_from(["keep", "new"])
+        policies=st.fixed_dictionaries({name: st.sampled_from(choices) for name, choices in CHOICES.items()})
     )
-    def start(self, duplicate_token: Any, unknown_id: Any) -> None:
+    def start(self, policies: dict[str, Any]) -> None:
         self.root = Path(tempfile.mkdtemp())
         self.fixtures = self.root / "fixtures"
         self.fixtures.mkdir()
         for name, entries in (("databases", DATABASES), ("resources", RESOURCES), ("profiles", PROFILES)):
             (self.fixtures / f"{name}.json").write_text(json.dumps(entries))
-        self.policies = Policies(duplicate_token, unknown_id)
-        policies = {"duplicate_token": duplicate_token, "unknown_id": unknown_id}
+        self.policies = Policies(**policies)
         self.plain = PlainWorld(DATABASES, RESOURCES, PROFILES, policies)
         self.lives = 0
         self.folder = self.root / "state"
@@ -133,22 +137,29 @@ class EmulatorMachine(RuleBasedStateMachine):
         if hasattr(self, "root"):
             shutil.rmtree(self.root)
 
+    def profiles(self) -> list[tuple[int, str, dict[str, Any]]]:
+        return profiles_of(self.emulator.workspaces.default.store.storage.state)
+
     # Requests
 
     @rule(request=_requests)
     def ask(self, request: dict[str, Any]) -> None:
         body = json.dumps(request).encode()
         headers = {"content-type": "application/json"}
+        before = {one[:2] for one in self.profiles()}
         answer = self.emulator.exchange.handle(
             Incoming("POST", "/push_subscribe", "", headers, body, "127.0.0.1:1")
         )
         real = json.loads(answer.body)
         errors = self.plain.request_errors(request)
         if errors:
-            assert (answer.status, real["data"]) == (real["error"], [])
+            status = real["error"] if self.policies.http_status == "mirror" else 200
+            data = {"data": []} if self.policies.error_data == "empty" else {}
+            assert (answer.status, real) == (status, {**data, **_without_data(real)})  # A3
             assert real["error"] in errors
         else:
-            expected = self.plain.answer(request, real)
+            made = {one[0]: one[1] for one in self.profiles() if one[:2] not in before}
+            expected = self.plain.answer(request, real, made)
             assert (answer.status, real) == (200, expected)
             for item, wanted in zip(real["data"], expected["data"], strict=True):
                 assert list(item) == list(wanted)
@@ -265,6 +276,10 @@ class EmulatorMachine(RuleBasedStateMachine):
         left = self.copy_of_the_folder()
         assert all(one.findings == [] for one in examine(left))
         shutil.rmtree(left)
+
+
+def _without_data(envelope: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in envelope.items() if name != "data"}
 
 
 def profiles_of(state: State) -> list[tuple[int, str, dict[str, Any]]]:
