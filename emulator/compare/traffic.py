@@ -46,7 +46,8 @@ class Traffic:
                     self._leave_out(str(reason), f"{name}, entry {at}")
         except (ijson.JSONError, ValueError) as error:
             if not at:
-                raise TrafficError(f"{name}: {_FORMS}; {error}") from error
+                said = " ".join(str(error).split())
+                raise TrafficError(f"{name}: {_FORMS}; {said}") from error
             self.notes.append(f"{name}: breaks off or is damaged after entry {at}; what is before it counts")
         if all(one.at is not None for one in found):
             found.sort(key=lambda one: one.at or 0)
@@ -67,6 +68,17 @@ class Traffic:
         self.first.setdefault(reason, place)
 
 
+#: The members of which a record has one, and the lines that are searched for the first record.
+_RECORD = {"request", "body"}
+_FIRST_LINES = 20
+#: What other files begin with.
+_OTHER_FILES = {
+    b"\x1f\x8b": "compressed by gzip: unpack it",
+    b"PK": "a zip archive: unpack it",
+    b"\x78\x9c": "compressed by zlib: unpack it",
+    b"\xff\xfe": "UTF-16: save it as UTF-8",
+    b"\xfe\xff": "UTF-16: save it as UTF-8",
+}
 _FORMS = "must be a HAR, JSON lines of {request, status, answer}, or what GET /__admin/requests answers"
 
 
@@ -87,6 +99,9 @@ def read_traffic(paths: Sequence[Path], host: str | None = None) -> Traffic:
 
 def _records(file: BinaryIO) -> Iterator[Any]:
     head = file.peek(_HEAD)[:_HEAD] if hasattr(file, "peek") else b""
+    for beginning, what in _OTHER_FILES.items():
+        if head.startswith(beginning):
+            raise ValueError(f"this is {what}")
     if head.startswith(_MARK):
         file.read(len(_MARK))
         head = head[len(_MARK) :]
@@ -101,20 +116,21 @@ def _records(file: BinaryIO) -> Iterator[Any]:
 
 
 def _lines_or_page(file: BinaryIO) -> Iterator[Any]:
-    """JSON lines; or one object with ``items`` or ``log``, on one line or on many."""
+    """JSON lines; or objects on many lines: those in ``items`` or in a HAR, else each by itself."""
     start = file.tell()
-    first = json_object(file.readline(_LONGEST_LINE))
+    first = [json_object(file.readline(_LONGEST_LINE)) for _ in range(_FIRST_LINES)]
     file.seek(start)
-    if first is not None and not ("items" in first or "log" in first):
+    if any(one is not None and _RECORD & one.keys() for one in first):
         while line := file.readline(_LONGEST_LINE):
             if line.strip():
                 yield json_object(line)
         return
-    for array in ("items.item", "log.entries.item"):
+    for array in ("items.item", "log.entries.item", ""):
         file.seek(start)
         record = None
-        for record in ijson.items(file, array):
-            yield record
-        if record is not None:
+        for record in ijson.items(file, array, multiple_values=True):
+            if array or (isinstance(record, dict) and _RECORD & record.keys()):
+                yield record
+        if isinstance(record, dict):
             return
     raise ValueError("it has no entries")

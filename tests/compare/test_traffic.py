@@ -112,3 +112,142 @@ def test_a_byte_order_mark_and_a_large_foreign_entry_do_no_harm(tmp_path: Path) 
     image = har_entry(REQUEST, "x" * 2_000_000, url=f"https://{HOST}/video")
     text = har(*[image] * 3, har_entry(REQUEST, ANSWER))
     assert len(read(tmp_path / "t.har", b"\xef\xbb\xbf" + text.encode()).calls) == 1
+
+
+def changed(entry: dict[str, Any], **parts: dict[str, Any]) -> dict[str, Any]:
+    """An entry with other members in its request and response."""
+    return {**entry, **{part: {**(entry[part] or {}), **members} for part, members in parts.items()}}
+
+
+def base64_of(document: Any) -> str:
+    return base64.b64encode(json.dumps(document).encode()).decode()
+
+
+USUAL = har_entry(REQUEST, ANSWER)
+#: An entry as a tool writes it, and why it is left out (``None``: it is compared).
+WRITTEN: dict[str, tuple[dict[str, Any], str | None]] = {
+    "Charles: base64 that is not named so": (
+        har_entry(
+            REQUEST, None, content={"size": -1, "mimeType": "application/json", "text": base64_of(ANSWER)}
+        ),
+        None,
+    ),
+    "text that is named base64": (
+        har_entry(REQUEST, None, content={"text": json.dumps(ANSWER), "encoding": "base64"}),
+        None,
+    ),
+    "Reqable: a request in base64": (
+        har_entry(REQUEST, ANSWER, posted={"text": base64_of(REQUEST), "encoding": "base64"}),
+        None,
+    ),
+    "HTTP Toolkit: a request that it takes for no text": (
+        changed(har_entry(REQUEST, ANSWER, posted=None), request={"_content": {"text": json.dumps(REQUEST)}}),
+        None,
+    ),
+    "Firefox: params beside the text, comments": (
+        {
+            **har_entry(REQUEST, ANSWER, posted={"params": [], "text": json.dumps(REQUEST), "comment": ""}),
+            "comment": "",
+            "cache": {},
+            "pageref": "page_1",
+        },
+        None,
+    ),
+    "Firefox: a body that was not kept": (
+        har_entry(REQUEST, None, content={"size": 77300, "comment": "Response bodies are not included."}),
+        "no answer",
+    ),
+    "Safari and Chromium: HTTP/2": (
+        changed(
+            USUAL,
+            request={
+                "httpVersion": "h2",
+                "headers": [
+                    {"name": ":method", "value": "POST"},
+                    {"name": ":authority", "value": HOST},
+                    {"name": ":path", "value": "/push_subscribe"},
+                    {"name": "content-type", "value": "application/json"},
+                ],
+            },
+            response={"headers": [{"name": ":status", "value": "200"}], "bodySize": -1},
+        ),
+        None,
+    ),
+    "Proxyman: no response": ({**USUAL, "response": None}, "no answer"),
+    "Proxyman: not even the member": ({"request": USUAL["request"]}, "no answer"),
+    "Chromium: a call that failed": (
+        changed(USUAL, response={"status": 0, "_error": "net::ERR_FAILED"}),
+        "no answer",
+    ),
+    "a web socket": (
+        {
+            **har_entry(REQUEST, "", 101, url="wss://h/live", method="GET"),
+            "_webSocketMessages": [{"data": "{}"}],
+        },
+        "another call",
+    ),
+    "headers that are null": (changed(USUAL, request={"headers": None}, response={"headers": None}), None),
+    "brotli in base64": (
+        changed(
+            har_entry(
+                REQUEST,
+                None,
+                content={"text": base64.b64encode(b"\x8b\x02\x80{}").decode(), "encoding": "base64"},
+            ),
+            response={"headers": [{"name": "Content-Encoding", "value": "br"}]},
+        ),
+        "answered in br, which is not unpacked: have the tool save bodies decoded",
+    ),
+    "a server that failed": (
+        har_entry(REQUEST, {"data": [], "error": 503}, 503),
+        "answered with 503, a failure",
+    ),
+    "a limit in an envelope": (
+        har_entry(REQUEST, {"error": 429, "error_text": ""}),
+        "answered with 429, a failure",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_an_entry_is_read_as_the_tools_write_it_or_left_out_with_its_reason(tmp_path: Path, how: str) -> None:
+    entry, reason = WRITTEN[how]
+    traffic = read(tmp_path / "t.har", har(USUAL, entry, USUAL))
+    if reason is None:
+        assert [(one.request, one.answer) for one in traffic.calls] == [(REQUEST, ANSWER)] * 3
+        assert traffic.left_out == {}
+    else:
+        assert len(traffic.calls) == 2
+        assert (traffic.left_out, traffic.first) == ({reason: 1}, {reason: "t.har, entry 2"})
+
+
+LINE = json.dumps(pair(REQUEST, ANSWER))
+LINES = {
+    "a mark, CRLF, blank lines": b"\xef\xbb\xbf\r\n\r\n" + f"{LINE}\r\n\r\n{LINE}\r\n".encode(),
+    "a first line that is none": f"time level message\n{LINE}\n{LINE}\n".encode(),
+    "a first line that is cut off": f"{LINE[40:]}\n{LINE}\n{LINE}".encode(),
+    "a last line that is cut off": f"{LINE}\n{LINE}\n{LINE[:70]}".encode(),
+    "objects on many lines": "\n".join([json.dumps(json.loads(LINE), indent=2)] * 2).encode(),
+    "one array on many lines": json.dumps([json.loads(LINE)] * 2, indent=1).encode(),
+    "a log that is not the first member": b'{\n"comment": "x",\n"log": ' + har(USUAL, USUAL)[8:].encode(),
+}
+
+
+@pytest.mark.parametrize("how", LINES)
+def test_lines_are_read_however_they_are_written(tmp_path: Path, how: str) -> None:
+    traffic = read(tmp_path / "t.jsonl", LINES[how])
+    assert [(one.request, one.answer) for one in traffic.calls] == [(REQUEST, ANSWER)] * 2
+    assert sum(traffic.left_out.values()) == (" line that is " in how)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(har(USUAL).encode()), "this is compressed by gzip: unpack it"),
+        (har(USUAL).encode("utf-16"), "this is UTF-16: save it as UTF-8"),
+        (b"PK\x03\x04", "this is a zip archive: unpack it"),
+    ],
+)
+def test_a_file_in_another_form_is_named_with_what_to_do(tmp_path: Path, content: bytes, words: str) -> None:
+    with pytest.raises(TrafficError, match=words):
+        read(tmp_path / "t.har", content)

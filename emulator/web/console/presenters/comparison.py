@@ -13,7 +13,7 @@ TEXTS = (
     *("another call", "a preflight", "another method than POST", "no request body", "no answer"),
     *("no JSON object", "no request with an answer", "unreadable", "answered by a fault"),
     *("answered with no JSON object", "answered with {0}", "answered with {0}, a failure"),
-    *("answered in {0}, still compressed in the file", "to another host, {0}"),
+    *("answered in {0}, which is not unpacked: have the tool save bodies decoded", "to another host, {0}"),
     *(
         "{0}, entry {1}",
         "probe {0}: {1}, {2}",
