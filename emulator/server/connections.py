@@ -24,6 +24,9 @@ if sys.platform != "win32":
 _LISTED_IN = "/dev/fd"
 #: Connections that may wait to be accepted, and requests that granian may hold.
 BACKLOG = 1024
+#: Bytes of a request's line and headers. A client that sends more mostly gets no answer: the connection
+#: closes while the client still sends.
+HEAD_BYTES = 2 << 20
 #: Bytes of an answer that the server gets before the client's reading is checked.
 AT_ONCE = 512 * 1024
 #: Seconds that the client may take to read this many.

@@ -24,10 +24,11 @@ from time import perf_counter
 from typing import Any
 
 from granian._granian import CallbackScheduler, RSGIWorker, SocketHolder, WorkerSignal
+from granian.http import HTTP1Settings
 
 from emulator.loop.shared_loop import AtOnce, SharedLoop
 from emulator.server.bridge import Bridge, Request
-from emulator.server.connections import BACKLOG
+from emulator.server.connections import BACKLOG, HEAD_BYTES
 from emulator.server.tls import Certificate
 from emulator.web.bodies import IN_MEMORY
 
@@ -58,6 +59,7 @@ class InternalGranian:
             ipc=None,
             backpressure=BACKLOG,
             http_mode="1",
+            http1_opts=HTTP1Settings(max_buffer_size=HEAD_BYTES),
             websockets_enabled=False,
             ssl_enabled=certificate is not None,
             ssl_cert=str(certificate.chain) if certificate else None,

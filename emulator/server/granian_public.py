@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from emulator.server.connections import BACKLOG
+from emulator.server.connections import BACKLOG, HEAD_BYTES
 from emulator.server.tls import Certificate, is_every_address
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class PublicGranian:
             port=self._port,
             interface=Interfaces.RSGI,
             http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(max_buffer_size=HEAD_BYTES),
             websockets=False,
             backlog=BACKLOG,
             log_enabled=False,
