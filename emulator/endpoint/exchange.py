@@ -55,7 +55,7 @@ class Exchange:
             return Answer(204, preflight_headers(incoming.headers), b"")
         call = Call(incoming, workspace, since, cors if served else [])
         if mobile is not None:
-            call.mobile, call.text = call_of(workspace, mobile, incoming), ""
+            call.mobile, call.text = call_of(workspace, mobile, incoming, call.lints), ""
         answer = answer_call(call) if no_room is None else refuse(call, no_room)
         if answer.delivery is not None:
             answer.delivery.busy = self._workspaces.in_use(name)

@@ -18,14 +18,15 @@ from msgspec import Meta
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import (
+    MAX_COMPLAINTS,
     MOST_LINTS,
     REQUEST_PARAMETERS,
-    duplicate_key_lints,
+    check_strictly,
     nearest_name,
     unknown_parameters,
 )
 from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest, shortened
-from emulator.schemas.duplicate_keys import duplicate_keys, has_duplicate_keys
+from emulator.schemas.duplicate_keys import SHORT, lints_of_duplicates
 from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
@@ -37,13 +38,6 @@ from emulator.schemas.errors import (
     string,
 )
 from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_escapes, read_json, read_text
-
-#: The most complaints about one body.
-MAX_COMPLAINTS = 5
-#: The most bytes for the schema, which takes a hundred times as long; longer bodies are read quickly alone.
-_MOST_FOR_SCHEMA = 32 << 10
-#: A longer body of so few quotes, brackets and commas is searched quickly all the same.
-_FEW_PARTS = 5000
 
 
 class _LooseSubscription(SubscriptionRequest, forbid_unknown_fields=False):
@@ -126,24 +120,16 @@ def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, 
                 return request, lints
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
-    judge = judge_quickly if len(body) > _MOST_FOR_SCHEMA else judge_by_schema
+    judge = judge_quickly if len(body) > SHORT else judge_by_schema
     try:
         if request is None:
             request, lints = judge(body)
-        lints += _duplicate_keys(body)
+        lints += lints_of_duplicates(body)
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
-    if strict and lints:  # Q5
-        raise Invalid("; ".join(f"{lint.path}: {lint.text}" for lint in lints[:MAX_COMPLAINTS]), "Q5")
+    if strict:  # Q5
+        check_strictly(lints)
     return request, lints
-
-
-def _duplicate_keys(body: bytes) -> list[Lint]:
-    """Lints for keys that are duplicate somewhere in the body (L8); in one of many parts without place."""
-    if len(body) <= _MOST_FOR_SCHEMA or sum(map(body.count, (b'"', b"[", b"{", b","))) <= _FEW_PARTS:
-        return duplicate_key_lints(*duplicate_keys(body.decode(), MOST_LINTS))
-    with collections_paused():  # of a million arrays the collector would walk each again and again
-        return [Lint("L8", "body", "some_duplicate")] if has_duplicate_keys(body) else []
 
 
 def _fewest_quotes(request: PushRequest) -> int:

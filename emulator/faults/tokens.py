@@ -44,10 +44,10 @@ def fault_of(request: PushRequest | Asked) -> Fault | None:
             try:
                 return parse_token(wanted.subscription_id)
             except ValueError as error:
-                path = "subscription_id"
+                path, rule = "subscription_id", "R6"
                 if isinstance(request, PushRequest):
-                    path = f"subscriptions[{position}].{path}"
-                raise Invalid(f"{path}: {error}", "A3") from error
+                    path, rule = f"subscriptions[{position}].{path}", "A3"
+                raise Invalid(f"{path}: {error}", rule) from error
     return None
 
 

@@ -24,8 +24,8 @@ _LONGEST = 64 << 10
 
 def authorize(call: Call) -> Caller:
     """Who calls; a lint for another matching mode in the query (T3). Raises :class:`Unauthorized` (T5)."""
-    scheme, _, credentials = call.headers.get("authorization", "").strip().partition(" ")
-    credentials = credentials.strip()
+    scheme, *rest = call.headers.get("authorization", "").split(None, 1) or [""]
+    credentials = "".join(rest).strip()
     if scheme.lower() != "bearer" or not credentials:
         raise Unauthorized('Authorization: must be "Bearer rtoken@TOKEN" or "Bearer JWT"', "T5")
     store, clock = call.workspace.store, call.workspace.clock

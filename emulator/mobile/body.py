@@ -9,9 +9,11 @@ import msgspec
 from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import unknown_parameters
+from emulator.schemas.duplicate_keys import lints_of_duplicates
 from emulator.schemas.errors import REQUIRED
 from emulator.schemas.strict_json import JSONProblem, read_json
 
+_encode = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)
 
 _WORDS = {
@@ -26,16 +28,33 @@ _WORDS = {
 
 
 def read_body(call: Call, shape: type[T]) -> T:
-    """The body as this struct; unknown members are ignored, with lints (K6). Raises :class:`Invalid` (R6)."""
-    if b"\\u0000" not in call.body:
+    """The body as this struct; optional members that are not sent are UNSET. Raises :class:`Invalid` (R6).
+
+    Unknown members and duplicate keys are ignored, with lints (K6).
+    """
+    request: T | None = None
+    if b"\\" not in call.body or b"\\u0000" not in call.body:
         try:
-            return msgspec.json.decode(call.body, type=shape)
+            request = msgspec.json.decode(call.body, type=shape)
+            if call.body.count(b'"') == _encode(request).count(b'"'):  # more: a duplicate key, or an escape
+                return request
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
     try:
-        document = read_json(call.body)
+        if request is None:
+            request = _read_slowly(call, shape)
+        call.lints += lints_of_duplicates(call.body)
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "R6") from problem
+    return request
+
+
+def _read_slowly(call: Call, shape: type[T]) -> T:
+    """The same for a body that is wrong, or has unknown members.
+
+    Raises :class:`Invalid` and :class:`~emulator.schemas.strict_json.JSONProblem`.
+    """
+    document = read_json(call.body)
     unknown: list[tuple[str, tuple[str, ...]]] = []
     known = _known_members(document, shape, "", unknown)
     try:
@@ -85,7 +104,7 @@ def _complaint(error: msgspec.ValidationError) -> str:
         return f"{path}.{name}: {REQUIRED}" if path else f"{name}: {REQUIRED}"
     if "of length" in text:
         return f"{path}: must not be empty"
-    if "enum value" in text:
+    if "enum value" in text or path.endswith(".status"):
         return f'{path}: must be "subscribed", "suspended" or "unsubscribed"'
     wanted = text.partition("`")[2].partition("`")[0].removesuffix(" | null")
     return f"{path or 'body'}: must be {_WORDS.get(wanted, f'of type {wanted}' if wanted else text)}"

@@ -21,7 +21,7 @@ class Call(Struct):
 
     ``read`` of the path's operation sets ``name`` (what faults name it by), ``request`` (the checked body),
     ``tokens`` (the provider and token of each push subscription that the call names) and ``event`` (the name
-    of a mobile event). ``carry_out`` adds ``decided``, ``lints``, ``outcomes`` (added, changed, unchanged,
+    of a mobile event). ``carry_out`` adds ``decided``, ``outcomes`` (added, changed, unchanged,
     refused), ``changes``, which the frame applies in one transaction, and ``events``, which it then records.
     """
 
@@ -31,6 +31,7 @@ class Call(Struct):
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    lints: list[Lint]
     name: CallName = "subscribe"
     request: Any = None
     tokens: list[SubscriptionRequest] = field(default_factory=list)
@@ -38,7 +39,6 @@ class Call(Struct):
     caller: Caller | None = None
     sync: bool = True
     decided: list[Decided] = field(default_factory=list)
-    lints: list[Lint] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
     events: list[Event] = field(default_factory=list)
@@ -52,24 +52,29 @@ class Call(Struct):
 class Operation(NamedTuple):
     """What one path does.
 
-    ``read`` checks body and query, ``carry_out`` decides the call and answers the document; both raise
-    :class:`~emulator.rules.errors.Refused`. ``authorized``: the caller must be known before (T5).
+    ``parameters``: those of the query; ``read`` checks body and query, ``carry_out`` decides the call and
+    answers the document; both raise :class:`~emulator.rules.errors.Refused`. ``authorized``: the caller must
+    be known before (T5).
     """
 
     method: str
+    parameters: frozenset[str]
     read: Callable[[Call], None]
     carry_out: Callable[[Call], dict[str, object]]
     authorized: bool = True
 
 
-def call_of(workspace: Workspace, path: str, incoming: Incoming) -> Call:
-    """The call of a request for ``path``; its body is not read yet."""
-    return Call(workspace, incoming.method, path, read_query(incoming.query), incoming.headers, incoming.body)
+def call_of(workspace: Workspace, path: str, incoming: Incoming, lints: list[Lint]) -> Call:
+    """The call of a request for ``path``, which adds to ``lints``; its body is not read yet."""
+    query = read_query(incoming.query)
+    return Call(workspace, incoming.method, path, query, incoming.headers, incoming.body, lints)
 
 
 def read_query(query: str) -> dict[str, str]:
     """The parameters of a query by name; a plus is a plus (K2), the last of a repeated one counts."""
-    pairs = (part.partition("=") for part in query.split("&") if part)
-    if "%" not in query:
-        return {name: value for name, _, value in pairs}
-    return {unquote(name): unquote(value) for name, _, value in pairs}
+    found: dict[str, str] = {}
+    for part in query.split("&") if query else ():
+        name, _, value = part.partition("=")
+        found[name] = value
+    found.pop("", None)
+    return {unquote(name): unquote(found[name]) for name in found} if "%" in query else found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-import orjson
+import msgspec
 
 from emulator.faults.model import Asked
 from emulator.messages import Answer, Incoming
@@ -14,11 +14,15 @@ from emulator.mobile.call import Call
 from emulator.mobile.paths import SERVED
 from emulator.mobile.subscriptions import context_of
 from emulator.rules.errors import Invalid, NotAllowed, ProcessingError, TooLarge
+from emulator.rules.lints import check_strictly, unknown_parameters
 from emulator.rules.mobile.finding import find_profile
+from emulator.rules.mobile.requests import check_provider
 from emulator.rules.model import Lint, Outcome
 from emulator.rules.request import check_encoding
 from emulator.settings import MAX_BODY_BYTES
 from emulator.workspaces.replays import Replay, ReplayKey
+
+_encode = msgspec.json.Encoder().encode
 
 
 def read(call: Call, incoming: Incoming) -> Asked:
@@ -39,14 +43,28 @@ def read(call: Call, incoming: Incoming) -> Asked:
     if operation.authorized:
         call.caller = authorize(call)
     operation.read(call)
+    _check_parameters(call, operation.parameters)
     resource = None if call.caller is None else call.caller.resource
     token = "" if resource is None else resource.token
     return Asked(call.name, call.tokens, token, call.event, _profile_id(call))
 
 
+def _check_parameters(call: Call, known: frozenset[str]) -> None:
+    """Note unknown parameters (K6). Raises :class:`Invalid` (R6, in strict mode Q5)."""
+    provider = call.query.get("provider")
+    if provider and "provider" in known:
+        check_provider("provider", provider)
+    if not known.issuperset(call.query):
+        names = sorted(known)
+        call.lints += unknown_parameters([(name, names) for name in call.query if name not in known])
+    if call.lints and call.workspace.settings.strict:
+        check_strictly(call.lints)
+
+
 def _profile_id(call: Call) -> str | None:
     """The id of the profile that the call finds, where a fault waits for one."""
-    if call.caller is None or all(fault.match.profile_id is None for fault in call.workspace.faults):
+    faults = call.workspace.faults
+    if not len(faults) or call.caller is None or all(fault.match.profile_id is None for fault in faults):
         return None
     pair = (call.tokens[0].provider, call.tokens[0].subscription_id) if call.tokens else None
     try:
@@ -66,7 +84,7 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
     key = _replay_key(call)
     body = _replayed(call, key) if key is not None else None
     if body is None:
-        body = orjson.dumps(SERVED[call.path].carry_out(call))
+        body = _encode(SERVED[call.path].carry_out(call))
         if call.changes:
             call.workspace.store.apply(call.changes)
         if key is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from emulator.journal.entry import showable
 from emulator.journal.events import Event
@@ -48,10 +48,10 @@ class PostEvents(Struct, forbid_unknown_fields=True):
     token: NonEmpty
     uid: NonEmpty
     events: int
-    launch_id: str | int | None = None
-    provider: str | None = None
-    subscription_id: str | None = None
-    time: int | float | None = None
+    launch_id: str | int | UnsetType | None = UNSET
+    provider: str | UnsetType | None = UNSET
+    subscription_id: str | UnsetType | None = UNSET
+    time: int | float | UnsetType | None = UNSET
 
 
 def read_delivery(call: Call) -> None:
@@ -99,10 +99,12 @@ def read_post_events(call: Call) -> None:
     in_uid = parts[-1] if len(parts) >= 4 and parts[0] == "e" else None
     call.request = [_event(call, kind) for kind in kinds]
     for event in call.request:
-        event.smid, event.provider = request.uid, in_uid or request.provider
-        event.subscription_id = request.subscription_id
-        event.launch_id = None if request.launch_id is None else str(request.launch_id)
-        event.time_ms = None if request.time is None else _milliseconds("time", request.time)
+        event.smid, event.provider = request.uid, in_uid or request.provider or None
+        event.subscription_id = request.subscription_id or None
+        event.launch_id = str(request.launch_id) if isinstance(request.launch_id, (str, int)) else None
+        event.time_ms = (
+            _milliseconds("time", request.time) if isinstance(request.time, (int, float)) else None
+        )
 
 
 def carry_out_post_events(call: Call) -> Document:
@@ -162,10 +164,12 @@ def carry_out_mobile_event(call: Call) -> Document:
 
 
 def _check_fields(context: MobileContext, fields: dict[str, Any] | None) -> None:
-    """Refuse fields that the database does not declare (R4), also where no profile is found."""
-    for name in fields or ():
+    """Refuse unknown fields and wrong values (R4, R5) also where no profile is found."""
+    for name, value in (fields or {}).items():
         if name not in context.database.fields:
             raise incorrect_field(name)
+        if value is not None:
+            context.read(name, value)
 
 
 def _claimed(event: Event, caller: Caller) -> Caller | None:

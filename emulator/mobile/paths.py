@@ -25,17 +25,23 @@ from emulator.mobile.subscriptions import (
     read_update,
 )
 
+_MODE = frozenset({"matching_mode"})
+_PAIR, _PIXEL = _MODE | {"provider", "subscription_id"}, _MODE | {"i", "tr", "t", "v"}
+_SYNC = _PAIR | {"sync"}
+
 #: Each path, without a trailing slash (K1).
 SERVED: dict[str, Operation] = {
-    "/subscription/push/subscribe": Operation("POST", read_subscribe, carry_out_subscribe),
-    "/subscription/push/update": Operation("POST", read_update, carry_out_update),
-    "/subscription/push/unsuspend": Operation("POST", read_unsuspend, carry_out_unsuspend),
-    "/subscription/push/status": Operation("GET", read_status, carry_out_status),
-    "/profile/update": Operation("POST", read_profile_update, carry_out_profile_update),
-    "/event/push/delivery": Operation("POST", read_delivery, carry_out_push_event),
-    "/event/push/open": Operation("POST", read_open, carry_out_push_event),
-    "/event/post": Operation("POST", read_mobile_event, carry_out_mobile_event),
-    "/api/v1.1/pushes/post_events": Operation("POST", read_post_events, carry_out_post_events, False),
+    "/subscription/push/subscribe": Operation("POST", _SYNC, read_subscribe, carry_out_subscribe),
+    "/subscription/push/update": Operation("POST", _SYNC, read_update, carry_out_update),
+    "/subscription/push/unsuspend": Operation("POST", _PAIR, read_unsuspend, carry_out_unsuspend),
+    "/subscription/push/status": Operation("GET", _PAIR, read_status, carry_out_status),
+    "/profile/update": Operation("POST", _MODE, read_profile_update, carry_out_profile_update),
+    "/event/push/delivery": Operation("POST", _MODE, read_delivery, carry_out_push_event),
+    "/event/push/open": Operation("POST", _MODE, read_open, carry_out_push_event),
+    "/event/post": Operation("POST", _PIXEL, read_mobile_event, carry_out_mobile_event),
+    "/api/v1.1/pushes/post_events": Operation(
+        "POST", frozenset(), read_post_events, carry_out_post_events, False
+    ),
 }
 
 

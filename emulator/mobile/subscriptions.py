@@ -97,8 +97,6 @@ def read_status(call: Call) -> None:
     provider, token = call.query.get("provider"), call.query.get("subscription_id")
     if token and not provider:
         raise Invalid("provider: is required with subscription_id", "R6")
-    if provider:
-        check_provider("provider", provider)
     if provider and token:
         call.tokens = [SubscriptionRequest(provider, token)]
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timezone
+from functools import lru_cache
 
 from emulator.rules.model import (
     INT64_MAX,
@@ -99,10 +100,15 @@ def read_subscription_value(field_type: FieldType, value: SubscriptionValue) -> 
     text = raw if isinstance(raw, str) else "" if isinstance(raw, bool) else repr(raw)
     if len(text) > _MOST_CHARACTERS or not _VERSION.fullmatch(text):
         raise InvalidFieldValue("a version as 14 or 14.2.1")
-    read = VersionValue(text, [int(part) for part in text.split(".")])
+    read = _read_version(text)
     if isinstance(value, VersionValue) and value != read:
         raise InvalidFieldValue(f"a version whose ver is {read.ver}")
     return read
+
+
+@lru_cache(maxsize=512)
+def _read_version(text: str) -> VersionValue:
+    return VersionValue(text, [int(part) for part in text.split(".")])
 
 
 def read_moment(text: str) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
+from emulator.rules.errors import Invalid
 from emulator.rules.model import Lint, PushRequest, shortened
 
 REQUEST_PARAMETERS = PushRequest.__struct_fields__
 
+#: The most complaints about one body.
+MAX_COMPLAINTS = 5
 #: The most lints of one rule on one request; further ones are only counted.
 MOST_LINTS = 20
 #: Longer names are not compared.
@@ -43,6 +46,13 @@ def duplicate_key_lints(found: Iterable[tuple[str, str]], count: int) -> list[Li
     """Lints for keys that one JSON object has more than once: path and name of the first of them (L8)."""
     lints = (Lint("L8", shortened(path, 200), "duplicate_key", (shortened(name),)) for path, name in found)
     return first_lints(lints, count, "body", "more_duplicates")
+
+
+def check_strictly(lints: Iterable[Lint]) -> None:
+    """Refuse unknown parameters and duplicate keys (Q5). Raises :class:`Invalid`."""
+    refused = [f"{one.path}: {one.text}" for one in lints if one.rule in ("L1", "L8")]
+    if refused:
+        raise Invalid("; ".join(refused[:MAX_COMPLAINTS]), "Q5")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,13 +10,31 @@ from typing import Any
 
 import orjson
 
+from emulator.loop.gc_pause import collections_paused
+from emulator.rules.lints import MOST_LINTS, duplicate_key_lints
+from emulator.rules.model import Lint
 from emulator.schemas.strict_json import MAX_DEPTH, PARSERS, JSONProblem, path_of, read_json
 
+#: The most bytes of a body that is worth a search in Python, which takes a hundred times as long as another.
+SHORT = 32 << 10
+#: A longer body of so few quotes, brackets and commas is searched in the same way.
+_FEW_PARTS = 5000
 #: Looking at so few texts is quicker than reading the document.
 _FEW = 10_000
 _TEXTS = re.compile(rb'("[^"]*")(\s*:)?')
 #: The names and positions that lead to a value, the last one first: ``(step, those before)``.
 _Steps = tuple[Any, "_Steps | None"]
+
+
+def lints_of_duplicates(body: bytes) -> list[Lint]:
+    """Lints for keys that are duplicate somewhere in a document (L8); in one of many parts without place.
+
+    Raises :class:`~emulator.schemas.strict_json.JSONProblem` for a document nested too deeply to be read.
+    """
+    if len(body) <= SHORT or sum(map(body.count, (b'"', b"[", b"{", b","))) <= _FEW_PARTS:
+        return duplicate_key_lints(*duplicate_keys(body.decode(), MOST_LINTS))
+    with collections_paused():  # of a million arrays the collector would walk each again and again
+        return [Lint("L8", "body", "some_duplicate")] if has_duplicate_keys(body) else []
 
 
 def has_duplicate_keys(body: bytes) -> bool:

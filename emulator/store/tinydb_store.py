@@ -380,14 +380,13 @@ class TinyDBStore:
         self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
     ) -> list[int]:
         """The ids of :meth:`holders`, of one resource or of all, rarely of others, too, ascending."""
-        keys = (
-            PushKey(db_id, one.id, provider, subscription_id)
-            for one in self._by_token.values()
-            if resource_id in (None, one.id)
-            for db_id in one.db_ids
-            if db_id in db_ids
-        )
-        return sorted(doc_id for key in keys for doc_id in self.push_ids(key))
+        found: list[int] = []
+        for one in self._by_token.values():
+            if resource_id in (None, one.id):
+                for db_id in one.db_ids:
+                    if db_id in db_ids:
+                        found += self.push_ids(PushKey(db_id, one.id, provider, subscription_id))
+        return sorted(found)
 
     def _profile_ids(self, profile: Profile) -> Iterable[int]:
         return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))

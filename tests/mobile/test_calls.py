@@ -145,6 +145,18 @@ def test_K30_a_user_logs_in_and_out(phone: Phone, provider: str) -> None:
     assert statuses() == ["suspended", "subscribed"]
 
 
+def test_K30_the_token_is_suspended_in_every_database(phone: Phone) -> None:
+    elsewhere = "Bearer rtoken@rt-keyed"
+    phone.subscribe("t", elsewhere)
+    phone.subscribe("other", elsewhere)
+    phone.subscribe("t", IVAN)
+    phone.unsuspend("t", IVAN)
+    assert (phone.of("t", elsewhere), phone.of("other", elsewhere)) == ("suspended", "subscribed")
+    assert phone.of("t", IVAN) == "subscribed"
+    phone.unsuspend("t", elsewhere)
+    assert (phone.of("t", elsewhere), phone.of("t", IVAN)) == ("subscribed", "suspended")
+
+
 def test_K30_a_profile_without_the_token_has_no_subscription(phone: Phone) -> None:
     phone.subscribe("other", IVAN)
     assert phone.unsuspend("t", IVAN)["subscription"] is None

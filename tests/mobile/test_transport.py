@@ -36,7 +36,8 @@ def test_K1_slashes_and_workspaces_before_the_path_mean_nothing(
 def test_K2_a_plus_in_a_query_is_a_plus(phone: Phone) -> None:
     phone.subscribe("a+b:/c")
     assert phone.of("a+b:/c") == "subscribed"
-    assert phone.of("a%2Bb%3A%2Fc") == "subscribed"
+    for escaped in ("a%2Bb%3A%2Fc", "a+b%3A/c"):
+        assert phone.of(escaped) == "subscribed"
 
 
 def test_K3_a_repeated_request_id_gets_the_first_answer(phone: Phone) -> None:
@@ -90,6 +91,49 @@ def test_K6_unknown_members_are_ignored_with_a_lint(phone: Phone) -> None:
     assert "profile_fields" in lint["text"]
 
 
+def test_K6_unknown_parameters_of_the_query_are_ignored_with_a_lint(phone: Phone) -> None:
+    for path, body in ((SUBSCRIBE, subscribe_body("t")), ("/event/push/open", {"time": 1, "smid": "m"})):
+        assert phone.call(path + "?matchin_mode=push_sub&x=%2B", body)[0] == 200
+        lints = [(one["rule"], one["path"]) for one in phone.last()["lints"]]
+        assert lints == [("L1", "matchin_mode"), ("L1", "x")]
+    assert phone.refused("t", profile_fields={"no": 1}, profil_fields={})[0] == 400
+    assert [one["path"] for one in phone.last()["lints"]] == ["profil_fields"]  # also of a refused call
+
+
+TWICE = b'{"subscription": {"provider": "ios-apns", "provider": "android-firebase", "subscription_id": "t", '
+TWICE += (
+    b'"status": "subscribed"}, "replace": null, "replace": false, "profile_fields": {"age": 1, "age": null}}'
+)
+
+
+def test_L8_a_key_that_is_twice_in_a_body_is_told_and_the_last_one_counts(phone: Phone) -> None:
+    status, answer = phone.call(SUBSCRIBE + "?sync=1", TWICE)
+    assert (status, answer["profile"]["subscription"]["provider"]) == (200, "android-firebase")
+    lints = [(one["rule"], one["path"]) for one in phone.last()["lints"]]
+    assert sorted(lints) == [("L8", "profile_fields.age"), ("L8", "replace"), ("L8", "subscription.provider")]
+    for slashes in ("/", "\\/"):  # iOS escapes: the quotation marks are not simply counted
+        phone.call(SUBSCRIBE, json.dumps(subscribe_body("a/b")).replace("/", slashes).encode())
+        assert phone.last()["lints"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "text"),
+    [
+        ("", TWICE, 'replace: duplicate key "replace"'),
+        ("", subscribe_body("t", replce=True), 'replce: unknown parameter, did you mean "replace"?'),
+        ("?snc=1", subscribe_body("t"), 'snc: unknown parameter, did you mean "sync"?'),
+    ],
+)
+def test_Q5_strict_mode_refuses_unknown_names_and_duplicate_keys(
+    phone: Phone, query: str, body: Any, text: str
+) -> None:
+    phone.app.client.patch("/__admin/settings", json={"strict": True})
+    status, answer = phone.call(SUBSCRIBE + query, body)
+    assert (status, answer["error"], text in answer["error_text"]) == (400, 400, True), answer
+    assert phone.app.counts == (0, 0)
+    assert phone.subscribe("t", time=None, fields={"_os": "Android"})
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -121,6 +165,55 @@ def test_K6_unknown_members_are_ignored_with_a_lint(phone: Phone) -> None:
 def test_R6_what_is_wrong_is_said_with_its_path(phone: Phone, body: Any, text: str) -> None:
     status, answer = phone.call(SUBSCRIBE, body)
     assert (status, answer["error"], answer["profile"]) == (400, 400, None)
+    assert answer["error_text"].startswith(text), answer["error_text"]
+    assert phone.app.counts == (0, 0)
+
+
+PAIR = {"subscription_id": "t", "provider": "ios-apns"}
+NEW = {"new_token": "n", "new_provider": "ios-apns"}
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "text"),
+    [
+        ("POST /subscription/push/update/", {"new_provider": "ios-apns"}, "new_token: is required"),
+        ("POST /subscription/push/update/", {**NEW, "new_token": ""}, "new_token: must not be empty"),
+        ("POST /subscription/push/update/", {**NEW, "new_token": None}, "new_token: must be a string"),
+        ("POST /subscription/push/update/", {**NEW, "new_provider": "pigeon"}, "new_provider: unknown"),
+        (
+            "POST /subscription/push/update/",
+            {**NEW, "old_token": "o", "old_provider": "pigeon"},
+            'old_provider: unknown provider "pigeon"; there are android-firebase, ',
+        ),
+        ("POST /subscription/push/update/", {**NEW, "old_token": 5}, "old_token: must be a string"),
+        ("POST /subscription/push/update/?sync=maybe", NEW, "sync: must be true or false"),
+        ("POST /subscription/push/subscribe/?provider=pigeon", subscribe_body("t"), "provider: unknown"),
+        ("POST /subscription/push/unsuspend/", {"replace": True}, "subscription: is required"),
+        (
+            "POST /subscription/push/unsuspend/",
+            {"subscription": {**PAIR, "provider": "x"}},
+            "subscription.provider",
+        ),
+        (
+            "POST /subscription/push/unsuspend/",
+            {"subscription": {**PAIR, "subscription_id": None}},
+            "subscription.subscription_id: must be a string",
+        ),
+        ("GET /subscription/push/status/?subscription_id=t", None, "provider: is required with"),
+        ("GET /subscription/push/status/?provider=pigeon", None, "provider: unknown provider"),
+        ("POST /profile/update", {"profile_fields": [1]}, "profile_fields: must be a JSON object"),
+        ("POST /profile/update", b'{"profile_fields": {"a": 1}', "body: is not JSON"),
+        (
+            "POST /subscription/push/subscribe/",
+            subscribe_body("t", status=None),
+            'subscription.status: must be "',
+        ),
+    ],
+)
+def test_R6_each_call_says_what_is_wrong(phone: Phone, call: str, body: Any, text: str) -> None:
+    method, path = call.split()
+    status, answer = phone.call(path, body, method=method)
+    assert (status, answer["error"], answer["profile"]) == (400, 400, None), answer
     assert answer["error_text"].startswith(text), answer["error_text"]
     assert phone.app.counts == (0, 0)
 
@@ -186,6 +279,20 @@ def test_a_token_of_a_fault_works_as_on_the_endpoint(phone: Phone) -> None:
     assert phone.refused("emu!503")[0] == 503
     assert phone.refused("emu!unknown-category")[1].endswith("category not found in resource")
     assert phone.refused("emu!nonsense")[0] == 400
+    query = "?provider=ios-apns&subscription_id=emu!503"
+    assert phone.call("/subscription/push/status/" + query, method="GET")[0] == 503
+    assert (
+        phone.call("/subscription/push/update/", {**NEW, "old_token": "emu!429", "old_provider": "ios-apns"})[
+            0
+        ]
+        == 429
+    )
+    assert (
+        phone.call("/subscription/push/unsuspend/", {"subscription": {**PAIR, "subscription_id": "emu!400"}})[
+            0
+        ]
+        == 400
+    )
 
 
 def test_both_doors_have_one_base(phone: Phone) -> None:
@@ -199,6 +306,22 @@ def test_both_doors_have_one_base(phone: Phone) -> None:
         pushed["subscription_hash_id"],
     )
     assert phone.of("t") == "subscribed"
+
+
+@pytest.mark.parametrize(("unsubscribe", "after"), [(False, "subscribed"), (True, "unsubscribed")])
+def test_S2_the_endpoint_changes_a_suspended_subscription(
+    phone: Phone, unsubscribe: bool, after: str
+) -> None:
+    phone.subscribe("t", status="suspended")
+    entry = {"provider": "android-firebase", "subscription_id": "t", "unsubscribe": unsubscribe}
+    phone.app.post({"resource_token": "mobile-resource", "subscriptions": [entry]})
+    assert phone.of("t") == after
+
+
+def test_S4_a_suspended_subscription_does_not_count_as_active(phone: Phone) -> None:
+    phone.subscribe("t", status="suspended")
+    by_field = {"matching": "custom", "field_name": "crm_id", "field_value": 5}
+    assert phone.app.push("t", resource_token="mobile-resource", **by_field)["error"] == 0
 
 
 def test_the_journal_finds_a_call_by_its_token(phone: Phone) -> None:

@@ -35,6 +35,7 @@ def test_the_rules_know_no_HTTP_no_storage_and_no_clock() -> None:
         "collections",
         "datetime",
         "difflib",
+        "functools",
         "hashlib",
         "ipaddress",
         "itertools",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emulator.rules.interfaces import MobileLookup
 from emulator.rules.mobile.writing import shown_categories
-from emulator.rules.model import Profile, Subscription, VersionValue
+from emulator.rules.model import Profile, Subscription
 
 Document = dict[str, object]
 
@@ -24,16 +24,15 @@ def profile_document(
 
 
 def _subscription(lookup: MobileLookup, one: Subscription) -> Document:
-    resource = next(found for found in lookup.resources() if found.id == one.resource_id)
-    fields = {
-        name: {"raw": value.raw, "ver": value.ver} if isinstance(value, VersionValue) else value
-        for name, value in one.fields.items()
-    }
+    cats: list[dict[str, object]] = []
+    if one.cats:
+        resource = next(found for found in lookup.resources() if found.id == one.resource_id)
+        cats = shown_categories(resource, one.cats)
     return {
         "subscription_id": one.subscription_id,
         "hash_id": one.hash_id,
         "provider": one.provider,
         "status": one.status,
-        "fields": fields,
-        "cats": shown_categories(resource, one.cats),
+        "fields": one.fields,
+        "cats": cats,
     }

@@ -1,10 +1,10 @@
-"""The bodies of the SDKs' calls, their shape checked."""
+"""The bodies of the SDKs' calls, their shape checked; a member that is not sent is UNSET, which is falsy."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from emulator.rules.errors import Invalid
 from emulator.rules.mobile.writing import SentCategory
@@ -33,19 +33,19 @@ class SentSubscription(Pair, forbid_unknown_fields=True):
     """The subscription of :class:`Subscribe`."""
 
     status: Literal["subscribed", "suspended", "unsubscribed"]
-    fields: dict[str, Any] | None = None
-    cats: list[SentCategory] | None = None
+    fields: dict[str, Any] | UnsetType | None = UNSET
+    cats: list[SentCategory] | UnsetType | None = UNSET
 
 
 class Subscribe(Struct, forbid_unknown_fields=True):
     """The body of ``POST /subscription/push/subscribe`` (K10)."""
 
     subscription: SentSubscription
-    subscription_id: str | None = None
-    time: int | float | None = None
-    profile_fields: dict[str, Any] | None = None
-    replace: bool | None = None
-    skip_triggers: bool | None = None
+    subscription_id: str | UnsetType | None = UNSET
+    time: int | float | UnsetType | None = UNSET
+    profile_fields: dict[str, Any] | UnsetType | None = UNSET
+    replace: bool | UnsetType | None = UNSET
+    skip_triggers: bool | UnsetType | None = UNSET
 
 
 class Update(Struct, forbid_unknown_fields=True):
@@ -53,23 +53,22 @@ class Update(Struct, forbid_unknown_fields=True):
 
     new_token: NonEmpty
     new_provider: NonEmpty
-    old_token: str | None = None
-    old_provider: str | None = None
-    sync: bool | int | None = None
+    old_token: str | UnsetType | None = UNSET
+    old_provider: str | UnsetType | None = UNSET
 
 
 class Unsuspend(Struct, forbid_unknown_fields=True):
     """The body of ``POST /subscription/push/unsuspend`` (K30)."""
 
     subscription: Pair
-    replace: bool | None = None
+    replace: bool | UnsetType | None = UNSET
 
 
 class UpdateProfile(Struct, forbid_unknown_fields=True):
     """The body of ``POST /profile/update`` (K50)."""
 
-    profile_fields: dict[str, Any] | None = None
-    skip_triggers: bool | None = None
+    profile_fields: dict[str, Any] | UnsetType | None = UNSET
+    skip_triggers: bool | UnsetType | None = UNSET
 
 
 def check_provider(path: str, provider: str, resource: Resource | None = None) -> None:

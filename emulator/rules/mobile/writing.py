@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from emulator.rules.fields import InvalidFieldValue, read_subscription_value, subscription_fields
+from emulator.rules.fields import SDK_FIELDS, InvalidFieldValue, read_subscription_value, subscription_fields
 from emulator.rules.lints import unknown_parameters
 from emulator.rules.mobile.context import MobileContext, incorrect_field, not_valid
 from emulator.rules.model import (
@@ -21,6 +21,8 @@ from emulator.rules.model import (
     shortened,
 )
 
+#: Most values come in their field's own type: nothing is to convert.
+_AS_SENT = {"string": str, "bool": bool}
 #: What the platform says to a category that is not in the resource's catalogue (R5).
 UNKNOWN_CATEGORY = "category not found in resource"
 
@@ -29,12 +31,14 @@ class SentCategory(Struct, forbid_unknown_fields=True):
     """A category as an SDK sends it: only ``name`` and ``active`` count (K14)."""
 
     name: NonEmpty
-    title: Any = None
-    steady: Any = None
-    active: bool | None = None
+    title: Any = UNSET
+    steady: Any = UNSET
+    active: bool | UnsetType | None = UNSET
 
 
-def write_fields(context: MobileContext, profile: Profile, given: Mapping[str, object] | None) -> Profile:
+def write_fields(
+    context: MobileContext, profile: Profile, given: Mapping[str, object] | UnsetType | None
+) -> Profile:
     """The profile with these fields, null clears one; a changed one is added to the changes (K10).
 
     Raises :class:`~emulator.rules.errors.ProcessingError` (R4, R5).
@@ -58,21 +62,24 @@ def write_fields(context: MobileContext, profile: Profile, given: Mapping[str, o
 
 
 def merged_fields(
-    context: MobileContext, present: Mapping[str, SubscriptionValue], given: Mapping[str, object] | None
+    context: MobileContext,
+    present: Mapping[str, SubscriptionValue],
+    given: Mapping[str, object] | UnsetType | None,
 ) -> dict[str, SubscriptionValue]:
     """A subscription's fields after the call. Raises ``ProcessingError`` (R5)."""
     fields = dict(present)
     if not given:
         return fields
-    declared = subscription_fields(context.caller.resource)
+    resource = context.caller.resource
+    own = resource.subscription_fields
     unknown = []
     for name, value in given.items():
-        kind = declared.get(name)
+        kind = own.get(name) or SDK_FIELDS.get(name)
         if kind is None:  # R5: ignored
-            unknown.append((f"subscription.fields.{name}", tuple(declared)))
+            unknown.append((f"subscription.fields.{name}", tuple(subscription_fields(resource))))
         elif value is None:
             fields.pop(name, None)
-        elif kind.kind == "string" and isinstance(value, str):  # most are: nothing to convert
+        elif isinstance(value, (str, bool)) and type(value) is _AS_SENT.get(kind.kind):
             fields[name] = value
         else:
             try:
@@ -85,12 +92,14 @@ def merged_fields(
 
 
 def merged_categories(
-    context: MobileContext, present: Iterable[CategoryChoice], given: Iterable[SentCategory] | None
+    context: MobileContext,
+    present: Iterable[CategoryChoice],
+    given: Iterable[SentCategory] | UnsetType | None,
 ) -> list[CategoryChoice]:
     """A subscription's categories after the call (K14). Raises ``ProcessingError`` (R5)."""
-    chosen = {one.name: one for one in present}
     if not given:
-        return list(chosen.values())
+        return list(present)
+    chosen = {one.name: one for one in present}
     catalogue = {one.name: one for one in context.caller.resource.categories}
     for one in given:
         category = catalogue.get(one.name)
@@ -98,7 +107,7 @@ def merged_categories(
             raise not_valid("subscriptions.cats", UNKNOWN_CATEGORY)
         if category.steady:  # K14
             context.note("K14", "steady", shortened(one.name))
-        elif one.active is not None:
+        elif isinstance(one.active, bool):
             chosen[one.name] = CategoryChoice(one.name, one.active)
     return list(chosen.values())
 
