@@ -123,8 +123,8 @@ class Recorded(Server):
 
 _OTHER_CALLS = """clear_requests count_requests verify_requests clear_events count_events verify_events
 preview_import cancel_import make_workspace delete_workspace"""
-_OTHER_FORMS = """clear_events open_report clear_requests replay enter sign_in sign_out upload correct start_import
-cancel_import make_workspace delete_workspace"""
+_OTHER_FORMS = """clear_events clear_requests replay enter sign_in sign_out upload correct start_import
+open_report cancel_import make_workspace delete_workspace"""
 
 
 def test_every_view_that_changes_what_is_stored_is_tried_here() -> None:
