@@ -55,7 +55,7 @@ class Emulator:
     """An emulator with its state below ``folder``, that can be stopped and started again; a context manager.
 
     ``fixtures``: None: those that it brings. ``program``: what is run in place of ``run.py``.
-    ``options``: more options of the command line.
+    ``options``: more options of the command line. ``database``: the URL of a shared state.
     """
 
     def __init__(
@@ -67,13 +67,14 @@ class Emulator:
         name: str = EMULATOR,
         program: Sequence[str] = (str(RUN),),
         options: Sequence[str] = (),
+        database: str | None = None,
     ) -> None:
         self._folder = folder
         self._name = name
         self._state = folder / "state"
         self._command = [sys.executable, *program, "serve", "--host", "127.0.0.1", "--port", "0", "-q"]
-        self._command += ["--port-file", str(folder / "port"), "--state", str(self._state)]
-        self._command += ["--durability", durability, *options]
+        self._command += ["--port-file", str(folder / "port"), "--state", database or str(self._state)]
+        self._command += [*([] if database else ["--durability", durability]), *options]
         if fixtures is not None:
             self._command += ["--fixtures", str(fixtures)]
         self._server: Running | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 
+from emulator.loop.pacing import Pacing
 from emulator.postgres.line import (
     Cleared,
     Counted,
@@ -60,7 +61,10 @@ class Followed:
             if state is None:
                 raise Behind
         with self.recorder.muted():
+            pacing = Pacing()
             for i, line in enumerate(lines):
+                if pacing.long:
+                    await pacing.pause()
                 self._carry_out(line, state if i == last else None, i >= last)
             self.recorder.clear()
         self.number = lines[-1].number
