@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from emulator.compare.attribution import carried_out
 from emulator.compare.probes import MARK
 from emulator.compare.recorded import RecordedCall
 from emulator.endpoint.call import PATHS
@@ -16,6 +17,7 @@ from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldKind, FieldType, FieldValue, Resource, Status
 from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
 from emulator.rules.providers import DOCUMENTED
+from emulator.rules.request import NO_DATABASES
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
 from push_emulator.masking import mask
 
@@ -38,7 +40,7 @@ class _Seen(Struct):
 
     id: int | None = None
     db_ids: list[int] = field(default_factory=list)
-    unknown: bool = False
+    refusals: set[tuple[Any, ...]] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     errors: dict[str, set[str]] = field(default_factory=dict)
 
@@ -85,21 +87,22 @@ class _World:
         self._declared: set[tuple[int, str]] = set()
         self._profiles: dict[tuple[int, str], _Found] = {}
         self._keys: set[_Key] = set()
+        self._of_nobody: tuple[Any, ...] | None = None
         self._strangers = (f"{number:024x}" for number in count(1))
 
     def read(self, call: RecordedCall) -> None:
         request, items = call.request, call.answer.get("data")
         token = request.get("resource_token")
-        if (
-            not isinstance(token, str)
-            or token in self._tokens
-            or token.startswith(MARK)
-            or call.path not in PATHS
-        ):
-            return  # a token that a probe made up is nobody's
+        if not isinstance(token, str) or token in self._tokens or call.path not in PATHS:
+            return
+        refusal = (call.status, call.answer.get("error"), call.answer.get("error_text"))
+        if token.startswith(MARK):  # a token that a probe made up is nobody's
+            self._of_nobody = refusal
+            return
         seen = self._seen[token]
         if not isinstance(items, list) or not items:
-            seen.unknown |= 404 in (call.status, call.answer.get("error"))
+            if not carried_out(call.answer) and _asks_for_a_resource(request):
+                seen.refusals.add(refusal)
             return
         by_database: dict[int, list[dict[str, Any]]] = {}
         for item in items:
@@ -182,7 +185,7 @@ class _World:
         taken = {one.id for one in given.resources} | {one.id for one in self._seen.values()}
         free = (number for number in count(1) if number not in taken)
         for token, seen in self._seen.items():
-            if seen.db_ids or not seen.unknown:
+            if seen.db_ids or not self._is_unknown(seen):
                 unused = seen.id is not None and all(one.id != seen.id for one in resources)
                 new = seen.id if unused and seen.id is not None else next(free)
                 resources.append(Resource(new, f"Resource {new}", token, seen.db_ids, seen.providers))
@@ -190,6 +193,12 @@ class _World:
         databases = [Database(one, f"Database {one}", self._fields(one)) for one in sorted(named)]
         profiles = [*given.profiles, *self._entries(databases)]
         return FixtureSet([*given.databases, *databases], resources, profiles, given.platform)
+
+    def _is_unknown(self, seen: _Seen) -> bool:
+        """Whether a token that no database answered is no resource's: B4, not B3."""
+        if self._of_nobody is not None:
+            return self._of_nobody in seen.refusals
+        return any(text != NO_DATABASES for _, _, text in seen.refusals)
 
     def _fields(self, db_id: int) -> dict[str, FieldType]:
         names = {name: None for at, name in (*self._taken, *self._declared) if at == db_id}
@@ -211,6 +220,23 @@ class _World:
                     if _reads(declared[db_id][name], value)
                 }
                 yield ProfileEntry(db_id, profile_id, values, own)
+
+
+def _asks_for_a_resource(request: Mapping[str, Any]) -> bool:
+    """Whether a refusal can only be about the resource: nothing else is wrong, by these rules."""
+    matching, wanted = request.get("matching") or None, request.get("subscriptions")
+    by_field = bool(request.get("field_name")) and request.get("field_value") is not None
+    complete = {None: True, "profile_id": bool(request.get("id")), "custom": by_field}
+    known = isinstance(wanted, list) and all(
+        isinstance(one, dict) and one.get("provider") in DOCUMENTED and one.get("subscription_id")
+        for one in wanted
+    )
+    return (
+        bool(wanted)
+        and known
+        and any(complete[one] for one in complete if one == matching)
+        and not request.get("db_ids")
+    )
 
 
 def _merge(order: list[int], shown: list[int]) -> None:

@@ -13,6 +13,7 @@ from emulator.rules.model import Database, Lint, PushRequest, Resource, shortene
 from emulator.rules.providers import known, token_remarks
 
 MAX_ID_LENGTH = 64
+NO_DATABASES = "Resource has no databases"
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{24}")
 
 
@@ -83,7 +84,7 @@ def choose_databases(context: RequestContext) -> list[Database]:
         if context.policies.no_databases == "ok":
             context.note("B3", None, "no_databases")
             return []
-        raise Invalid("Resource has no databases", "B3")
+        raise Invalid(NO_DATABASES, "B3")
     wanted = every
     if asked:  # B2; Q1: null and [] are "not given"
         filter_ = set(asked)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emulator.compare.inference import infer_fixtures
+from emulator.compare.learning import learn
+from emulator.compare.recorded import NotCompared, read_record
 from emulator.compare.replay import Compared, replay
 from emulator.rules.model import Policies
 from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, UNKNOWN_FIELD
@@ -21,8 +27,8 @@ CARD = {"matching": "custom", "field_name": "card"}
 
 def compared(*pairs: dict[str, Any], **policies: Any) -> list[Compared]:
     recorded = calls(*pairs)
-    settings = Settings(durability="none", policies=Policies(**policies), journal_count=1)
-    return list(replay(recorded, infer_fixtures(recorded, FixtureSet()), settings))
+    own = Settings(durability="none", policies=Policies(**policies), journal_count=1)
+    return list(replay(recorded, infer_fixtures(recorded, FixtureSet()), own))
 
 
 def differing(*pairs: dict[str, Any], **policies: Any) -> list[list[str]]:
@@ -170,3 +176,39 @@ def test_databases_and_resources_of_other_numbers_agree_by_their_pattern() -> No
     )
     found = list(replay(recorded, given, Settings(durability="none", journal_count=1)))
     assert [list(one.differing) for one in found] == [[], []]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def _odd(usual: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """The usual document, some of whose members are of any form or absent."""
+    return st.fixed_dictionaries({}, optional={name: st.just(it) | _JSON for name, it in usual.items()})
+
+
+_ODD_CALLS = st.lists(
+    st.builds(
+        lambda request, answered, status: pair(request, answered, status),
+        _odd(body("a", id=P, db_ids=[17], matching="custom", field_name="x", field_value=1, other=1)),
+        _odd(answer(added("a", P))) | st.builds(lambda item: answer(item), _odd(added("a", P))),
+        st.sampled_from((200, 400, 404)),
+    ).filter(lambda one: one["answer"]),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairs=_ODD_CALLS)
+def test_odd_requests_and_answers_are_compared_and_never_fail(pairs: list[dict[str, Any]]) -> None:
+    recorded = []
+    for at, one in enumerate(pairs):
+        with suppress(NotCompared):
+            recorded.append(read_record(json.loads(json.dumps(one)), f"line {at}"))
+    fixtures = infer_fixtures(recorded, FixtureSet())
+    assert len(list(replay(recorded, fixtures, Settings(durability="none")))) == len(recorded)
+    learn(recorded, fixtures, False, "host", "2026-01-31")
