@@ -216,22 +216,18 @@ def decompressed(data: bytes) -> bytes:
 def _checked(status: int, answer: bytes, headers: Mapping[str, str]) -> bytes:
     """The answer, if it is one of the endpoint's rules. Raises :class:`NotCompared`."""
     found = json_object(answer)
-    if found is None:
-        kind, packed = (
-            headers.get("content-type", "").partition(";")[0].strip(),
-            headers.get("content-encoding"),
-        )
-        if packed and not answer.lstrip().startswith((b"{", b"<")):
-            raise NotCompared(
-                f"answered in {packed}, which is not unpacked: have the tool save bodies decoded"
-            )
-        raise NotCompared(
-            f"answered with {kind}" if kind and "json" not in kind else "answered with no JSON object"
-        )
-    code = code_of(status, found)
+    code = code_of(status, found or {})
     if code == TOO_MANY or code in FAILURES:
         raise NotCompared(f"answered with {code}, a failure")
-    return answer
+    if found is not None:
+        return answer
+    kind = headers.get("content-type", "").partition(";")[0].strip()
+    packed = headers.get("content-encoding")
+    if packed and not answer.lstrip().startswith((b"{", b"<")):
+        raise NotCompared(f"answered in {packed}, which is not unpacked: have the tool save bodies decoded")
+    if kind and "json" not in kind:
+        raise NotCompared(f"answered with {kind}")
+    raise NotCompared("answered with no JSON object")
 
 
 def code_of(status: int, answer: Mapping[str, Any]) -> int:

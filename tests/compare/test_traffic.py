@@ -34,6 +34,7 @@ def test_other_hosts_and_calls_are_left_out_and_counted(tmp_path: Path) -> None:
         har_entry(REQUEST, ANSWER, 0),
         har_entry(REQUEST, ANSWER, content={"mimeType": "text/plain"}),
         har_entry(REQUEST, "<html>Bad Gateway</html>", 502),
+        har_entry(REQUEST, "<html>Sign in</html>"),
         {"request": {"url": 7}, "response": {}},
     ]
     traffic = read(tmp_path / "t.har", har(*entries))
@@ -46,6 +47,7 @@ def test_other_hosts_and_calls_are_left_out_and_counted(tmp_path: Path) -> None:
         "another method than POST": 1,
         "no request body": 1,
         "no answer": 2,
+        "answered with 502, a failure": 1,
         "answered with no JSON object": 1,
     }
     assert len(read(tmp_path / "t.har", har(*entries), "other.example").calls) == 1

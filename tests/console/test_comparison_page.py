@@ -46,7 +46,7 @@ def test_a_report_shows_both_answers_side_by_side_and_what_was_left_out(
 ) -> None:
     page = opened(console, report).page
     text = console.text()
-    for part in (HOST, "another call", "answered with no JSON object", "to another host, elsewhere.example"):
+    for part in (HOST, "another call", "answered with 502, a failure", "to another host, elsewhere.example"):
         assert part in text
     assert "app.har, entry 4" in text  # the first that was left out for its reason
     assert page.locator("tr.differs").count() == page.locator("tr.differs:has-text('≠')").count() > 0
