@@ -20,7 +20,7 @@ from emulator.mobile.paths import SERVED
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge
-from emulator.rules.lints import content_type_lint
+from emulator.rules.lints import content_type_lint, query_lints
 from emulator.rules.model import ForcedError, PushRequest, shortened
 from emulator.rules.overrides import ANSWERS
 from emulator.rules.request import check_encoding
@@ -71,6 +71,8 @@ def _read(call: Call) -> PushRequest | Asked:
     lint = content_type_lint(incoming.headers.get("content-type"))  # Q3
     if lint is not None:
         call.lints.append(lint)
+    if incoming.query:  # Q2
+        call.lints += query_lints(incoming.query)
     request, unknown = parse_push_request(incoming.body, call.workspace.settings.strict)
     call.lints += unknown
     return request

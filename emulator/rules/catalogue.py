@@ -112,7 +112,7 @@ _TEXTS = {
     "R4": "An unknown profile field: 400 Platform profile processing error, Incorrect field.",
     "R5": "A value not of a subscription field's type, an unknown category: 400 with the platform's text.",
     "R6": "Anything else that is wrong: 400 with the path and what is expected; nothing changes.",
-    "L1": "Lint: an unknown parameter, with the nearest known name.",
+    "L1": "Lint: an unknown parameter, with the nearest known name, or one in the query string.",
     "L2": "Lint: Content-Type is not application/json.",
     "L3": "Lint: a token unlike its provider's, or with quotes, brackets, spaces or line ends around it.",
     "L4": "Lint: db_ids outside the resource.",

@@ -55,6 +55,7 @@ NOTES: dict[str, str] = {
     # Lints
     "unknown": "unknown parameter",
     "did_you_mean": 'unknown parameter, did you mean "{0}"?',
+    "in_query": "is not read from the query string: send it in the body",
     "more_unknown": "and {0} more unknown parameters",
     "long_body": "is long: unknown parameters behind this one are not named",
     "some_duplicate": "is long and has a duplicate key somewhere",
