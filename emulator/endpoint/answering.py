@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -72,7 +73,7 @@ def _read(call: Call) -> PushRequest | Asked:
     if lint is not None:
         call.lints.append(lint)
     if incoming.query:  # Q2
-        call.lints += query_lints(incoming.query)
+        call.lints += query_lints(dict(parse_qsl(incoming.query, keep_blank_values=True)))
     request, unknown = parse_push_request(incoming.body, call.workspace.settings.strict)
     call.lints += unknown
     return request
