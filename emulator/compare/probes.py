@@ -28,9 +28,9 @@ class Probe(Struct, frozen=True, kw_only=True):
 
     rule: str
     asks: str
-    creates: str
     meanings: tuple[str, ...]
     body: dict[str, Any] | str
+    creates: str = "nothing"
     method: str = "POST"
     path: str = "/push_subscribe"
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
@@ -39,9 +39,6 @@ class Probe(Struct, frozen=True, kw_only=True):
     compressed: bool = False
     other_answers: bool = False
     needs: Literal["", "field", "other_provider"] = ""
-
-
-NOTHING = "nothing"
 
 
 def _subscriptions(*names: str, provider: str = "$provider", **more: Any) -> dict[str, Any]:
@@ -63,21 +60,18 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="S7",
         asks="the same subscription again",
-        creates=NOTHING,
         meanings=("one bare item: unchanged_database bare_item", "no item: unchanged_database nothing"),
         body=_subscriptions("$a"),
     ),
     Probe(
         rule="Q1",
         asks='id "", matching "", db_ids [] and null',
-        creates=NOTHING,
         meanings=("carried out: they mean not given", "refused: they do not"),
         body={"id": "", "matching": "", "field_name": None, **_subscriptions("$a")},
     ),
     Probe(
         rule="Q2",
         asks="a slash at the end of the path",
-        creates=NOTHING,
         meanings=("carried out: it makes no difference", "404 or a redirect: it does"),
         body=_subscriptions("$a"),
         path="/push_subscribe/",
@@ -86,7 +80,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="Q3",
         asks="Content-Type text/plain",
-        creates=NOTHING,
         meanings=("carried out: any type will do", "refused: it must be application/json"),
         body=_subscriptions("$a"),
         headers=(("Content-Type", "text/plain"),),
@@ -94,7 +87,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="Q4",
         asks="a preflight, as a browser sends it before a cross-origin call",
-        creates=NOTHING,
         meanings=(
             "2xx that allows this origin, credentials and Content-Type: browsers may call it",
             "anything else: they may not",
@@ -111,7 +103,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="Q4",
         asks="a cross-origin call",
-        creates=NOTHING,
         meanings=(
             "the headers allow this origin and credentials: a page may read the answer",
             "anything else: it may not",
@@ -122,14 +113,12 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="Q5",
         asks="a parameter that nobody knows",
-        creates=NOTHING,
         meanings=("carried out: it is ignored", "refused: strict, its code and text are those of Q5"),
         body={"emu_probe": 1, **_subscriptions("$a")},
     ),
     Probe(
         rule="B4",
         asks="an unknown resource_token",
-        creates=NOTHING,
         meanings=("refused: its code and text are those of B4",),
         body={"resource_token": "$nobody", **_subscriptions("$a")},
         statuses=(*USUAL, 401, 403),
@@ -137,28 +126,24 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="B3",
         asks="db_ids that leave no database",
-        creates=NOTHING,
         meanings=("refused: no_databases error", "no items: no_databases ok"),
         body={"db_ids": [2147483646], **_subscriptions("$a")},
     ),
     Probe(
         rule="M2",
         asks="matching profile_id without id",
-        creates=NOTHING,
         meanings=("refused: its code and text are those of M2", "carried out: as without matching"),
         body={"matching": "profile_id", **_subscriptions("$a")},
     ),
     Probe(
         rule="M3",
         asks="matching custom without field_value",
-        creates=NOTHING,
         meanings=("refused: its code and text are those of M3", "an error item: as M4 or M5"),
         body={"matching": "custom", "field_name": "emu_probe", **_subscriptions("$a")},
     ),
     Probe(
         rule="M4",
         asks="a field that no database declares",
-        creates=NOTHING,
         meanings=("error items: their text is that of M4",),
         body={"matching": "custom", "field_name": "emu_probe", "field_value": "1", **_subscriptions("$a")},
     ),
@@ -172,7 +157,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="M10",
         asks="a matching that nobody knows",
-        creates=NOTHING,
         meanings=("refused: its code and text are those of M10", "carried out: as without matching"),
         body={"matching": "emu_probe", **_subscriptions("$a")},
     ),
@@ -232,7 +216,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="S6",
         asks="a provider that nobody knows",
-        creates=NOTHING,
         meanings=("refused: its code and text are those of S6", "an error item: its text is that of S6"),
         body=_subscriptions("$a", provider="emu-probe"),
     ),
@@ -274,7 +257,6 @@ PROBES: tuple[Probe, ...] = (
         rule="M9",
         prepares=True,
         asks="$f leaves its profile",
-        creates=NOTHING,
         meanings=("an ok item",),
         body=_subscriptions("$f", unsubscribe=True),
     ),
@@ -289,7 +271,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="M9",
         asks="a token that one profile has, and one had",
-        creates=NOTHING,
         meanings=("the profile that has it: active beats inactive", "the other one: the oldest wins"),
         body=_subscriptions("$f"),
     ),
@@ -297,7 +278,6 @@ PROBES: tuple[Probe, ...] = (
         rule="M9",
         prepares=True,
         asks="$f leaves that profile, too",
-        creates=NOTHING,
         meanings=("an ok item",),
         body=_subscriptions("$f", unsubscribe=True),
     ),
@@ -315,21 +295,18 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="A3",
         asks="a body that is no JSON",
-        creates=NOTHING,
         meanings=("refused: HTTP status, data, code and text are those of A3",),
         body=MARK,
     ),
     Probe(
         rule="A3",
         asks="a request without subscriptions",
-        creates=NOTHING,
         meanings=("refused: HTTP status, data, code and text are those of A3",),
         body={},
     ),
     Probe(
         rule="A3",
         asks="a body that is too large: 1 MiB of x in a parameter that nobody knows",
-        creates=NOTHING,
         meanings=(
             "413 in the envelope: its code and text are those of A3/size",
             "carried out: it may be larger",
@@ -340,7 +317,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="A3",
         asks="a body compressed with gzip",
-        creates=NOTHING,
         meanings=("refused: its code and text are those of A3/encoding", "carried out: it is read"),
         body=_subscriptions("$a"),
         headers=(("Content-Type", "application/json"), ("Content-Encoding", "gzip")),
@@ -350,7 +326,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="A4",
         asks="an unknown path",
-        creates=NOTHING,
         meanings=("404 in the envelope: as A4/path", "anything else: no envelope there"),
         body=_subscriptions("$a"),
         path=f"/push_subscribe/{MARK}",
@@ -360,7 +335,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         rule="A4",
         asks="GET in place of POST",
-        creates=NOTHING,
         meanings=("405 in the envelope: as A4", "anything else: no envelope there"),
         body="",
         method="GET",

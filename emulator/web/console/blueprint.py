@@ -39,7 +39,6 @@ _FILES_MARK = blake2b(
     b"".join(path.read_bytes() for path in sorted(_STATIC.iterdir())), digest_size=6
 ).hexdigest()
 
-imports.add_routes(pages)
 pages.before_request(access.check_request)
 pages.after_request(access.secure)
 pages.after_request(language.remember)

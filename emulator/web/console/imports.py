@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
@@ -26,23 +26,12 @@ from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_steps import find_job, import_jobs, schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 
+_PATH = "/__console/import"
+_FILE = f"{_PATH}/file/<upload_id>"
 #: Encodings to choose from where the one that was found is wrong.
 ENCODINGS = ("utf-8", "cp1251", "utf-16", "koi8-r", "cp866", "cp1252")
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8
-
-
-def add_routes(blueprint: Blueprint) -> None:
-    """Add these pages' routes."""
-    path = "/__console/import"
-    blueprint.add_url_rule(path, "imports", show_imports)
-    blueprint.add_url_rule(path, "upload", take_file, methods=["POST"])
-    blueprint.add_url_rule(path + "/file/<upload_id>", "mapping", show_mapping)
-    blueprint.add_url_rule(path + "/file/<upload_id>", "start_import", start_import, methods=["POST"])
-    blueprint.add_url_rule(path + "/file/<upload_id>/written", "correct", correct_layout, methods=["POST"])
-    blueprint.add_url_rule(path + "/<job_id>", "job", show_job)
-    blueprint.add_url_rule(path + "/<job_id>/cancel", "cancel_import", cancel_import, methods=["POST"])
-    blueprint.add_url_rule(path + "/<job_id>/report.csv", "import_report", download_report)
 
 
 def told(text: Text) -> str:
@@ -64,6 +53,7 @@ def refuse(error: ImportRefused) -> ResponseReturnValue:
     return refused_form(plain, partial(complaints_about, said))
 
 
+@pages.get(_PATH, endpoint="imports")
 def show_imports() -> str:
     """Step 1: choose a file; and the imports that there were."""
     store = workspace().store
@@ -75,6 +65,7 @@ def show_imports() -> str:
     )
 
 
+@pages.post(_PATH, endpoint="upload")
 def take_file() -> ResponseReturnValue:
     """Keep the file, if it is a table, and go on to its columns."""
     found, uploads = workspace(), console_state().uploads
@@ -95,6 +86,7 @@ def take_file() -> ResponseReturnValue:
     return see_other("console.mapping", upload_id=upload.id)
 
 
+@pages.get(_FILE, endpoint="mapping")
 def show_mapping(upload_id: str) -> str:
     """Step 2: the first rows, and which column is what, guessed."""
     return _mapping_page(_upload(upload_id))
@@ -129,6 +121,7 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
     )
 
 
+@pages.post(f"{_FILE}/written", endpoint="correct")
 def correct_layout(upload_id: str) -> ResponseReturnValue:
     """Step 2 again, with the file read as the person says it is written."""
     upload, form = _upload(upload_id), request.form
@@ -143,6 +136,7 @@ def correct_layout(upload_id: str) -> ResponseReturnValue:
     return see_other("console.mapping", upload_id=upload.id)
 
 
+@pages.post(_FILE)
 def start_import(upload_id: str) -> ResponseReturnValue:
     """Step 3: the dry run, or the import itself.
 
@@ -170,6 +164,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     return see_other("console.job", job_id=job.description.id, file=upload.id)
 
 
+@pages.get(f"{_PATH}/<job_id>", endpoint="job")
 def show_job(job_id: str) -> str:
     """Step 4: how far it is, and what it came to. A dry run leads back to the import itself."""
     found, job = workspace(), find_job(job_id)
@@ -187,12 +182,14 @@ def show_job(job_id: str) -> str:
     )
 
 
+@pages.post(f"{_PATH}/<job_id>/cancel")
 def cancel_import(job_id: str) -> Response:
     """Stop it before its next step."""
     find_job(job_id).cancel()
     return see_other("console.job", job_id=job_id)
 
 
+@pages.get(f"{_PATH}/<job_id>/report.csv", endpoint="import_report")
 def download_report(job_id: str) -> Response:
     """The report as CSV in the page's language, with the delimiter of its spreadsheets."""
     job = find_job(job_id)
