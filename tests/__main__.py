@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import os
 import signal
 import subprocess
@@ -41,10 +40,8 @@ class Done(NamedTuple):
 def main() -> int:
     """Run everything; the exit status of the first that fails, which ends the rest."""
     programs.provide()
-    # Hundreds of servers are started. Where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in
-    # many images), each of them would compile the whole package anew.
-    for package in ("emulator", "push_emulator"):
-        compileall.compile_dir(ROOT / package, quiet=2)
+    # Many images forbid Python to write bytecode: each of hundreds of processes would compile all anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for done in map(_checked, QUICK_CHECKS):
         if _said(done).status:
             return done.status

@@ -102,7 +102,7 @@ def _override(name: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @settings(
-    max_examples=8,
+    max_examples=4,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # without shrinking: each example takes seconds
     suppress_health_check=[HealthCheck.function_scoped_fixture],

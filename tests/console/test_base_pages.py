@@ -15,12 +15,12 @@ from tests.console.scene import PROFILE, send_requests
 from tests.in_process import InProcess
 from tests.server import Server, subscription
 
-MANY = 100_000
+MANY = 30_000
 
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with 100,000 profiles."""
+    """A server with 30,000 profiles."""
     folder = tmp_path_factory.mktemp("crowded")
     write_fixture_set(folder / "fixtures", MANY, "en_US", seed=1, one_each=True)
     server = Server(folder, "--durability", "none", fixtures=folder / "fixtures").start()
@@ -166,14 +166,15 @@ def test_a_database_and_a_resource_are_made_changed_and_deleted_by_hand(console:
     assert console.admin("/databases")["total"] == 5
 
 
-def test_100000_profiles_are_listed_and_found_page_by_page(
+def test_30000_profiles_are_listed_and_found_page_by_page(
     open_console: Callable[..., Console], crowded: Server
 ) -> None:
     console = open_console(server=crowded, workspace="default")
     page = console.go("base")
-    assert page.inner_text("#found") == "Found: 100,000"
+    assert page.inner_text("#found") == "Found: 30,000"
     first = page.locator("tbody tr code").all_inner_texts()
-    page.click("text=Next page")
+    with page.expect_navigation():
+        page.click("text=Next page")
     second = page.locator("tbody tr code").all_inner_texts()
     assert len(first) == len(second) == 50
     assert not set(first) & set(second)
@@ -182,11 +183,12 @@ def test_100000_profiles_are_listed_and_found_page_by_page(
     console.go(f"/__console/base/subscriptions?provider=ios-apns&subscription_id={token}")
     assert page.inner_text("#found").startswith("Found: 1")
     console.go("/__console/base/profiles?status=subscribed&provider=android-firebase")
-    page.click("text=Next page")
+    with page.expect_navigation():
+        page.click("text=Next page")
     assert page.locator("tbody tr").count() == 50
 
 
-def test_the_overview_counts_100000_profiles_while_requests_are_answered(
+def test_the_overview_counts_30000_profiles_while_requests_are_answered(
     open_console: Callable[..., Console], crowded: Server
 ) -> None:
     console = open_console(server=crowded, workspace="default")
@@ -277,7 +279,8 @@ def test_many_subscriptions_of_a_profile_come_in_pages(console: Console) -> None
 
     seen = set(rows.locator("td:nth-child(3)").all_inner_texts())
     for _ in range(9):
-        page.click("text=Next page")
+        with page.expect_navigation():
+            page.click("text=Next page")
         seen |= set(rows.locator("td:nth-child(3)").all_inner_texts())
     assert len(seen) == 500
     assert not page.locator("text=Next page").count()

@@ -110,8 +110,19 @@ def test_copied_tests_pass_in_an_emulator_that_starts_from_the_fixtures(
     (tmp_path / "test_changed.py").write_bytes(shared.get(f"{changed}/__console/requests/1/test.py.txt").body)
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EMULATOR_")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # no other is needed, some are slow to load
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "."],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "push_emulator.pytest_plugin",
+            ".",
+        ],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

@@ -79,18 +79,27 @@ def test_every_page_of_the_console_is_among_those_that_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize(("language", "dark"), [("en", False), ("ru", True)])
-def test_axe_finds_nothing_on_any_page_wide_and_narrow_light_and_dark(
+def test_every_page_is_fit_for_everybody_wide_and_on_a_phone_light_and_dark(
     open_console: Callable[..., Console], furnished: Server, language: str, dark: bool
 ) -> None:
     console = open_console(server=furnished, workspace="default", language=language, dark=dark)
+    titles = set()
     for name, path in ALL.items():
         page = console.go(path)
+        assert page.locator("h1").count() == 1, name
+        titles.add(page.title())
         assert findings(console) == [], name
         page.set_viewport_size({"width": 360, "height": 800})
-        page.emulate_media(color_scheme="light" if dark else "dark")
-        assert findings(console) == [], f"{name} on a phone"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+        assert page.evaluate(_HIDDEN) == [], name
+        assert page.locator("h1").bounding_box()["x"] >= 0
+        if not dark:
+            page.emulate_media(color_scheme="dark")
+            assert findings(console) == [], f"{name} on a phone"
+            page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 800})
-        page.emulate_media(color_scheme="dark" if dark else "light")
+    assert len(titles) >= len(PAGES) - 1
+    assert all(title.endswith(" · push-emulator") for title in titles)
 
 
 def test_axe_finds_nothing_in_the_import_wizard(
@@ -137,18 +146,6 @@ def test_axe_finds_nothing_on_the_sign_in_page(browser: Browser, tmp_path: Path)
         server.kill()
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-def test_every_page_fits_a_phone_of_360_pixels(
-    open_console: Callable[..., Console], furnished: Server, language: str
-) -> None:
-    console = open_console(server=furnished, workspace="default", language=language, width=360)
-    for name, path in ALL.items():
-        page = console.go(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
-        assert page.evaluate(_HIDDEN) == [], name
-        assert page.locator("h1").bounding_box()["x"] >= 0
-
-
 def test_the_first_tab_leads_past_the_navigation(
     open_console: Callable[..., Console], furnished: Server
 ) -> None:
@@ -159,18 +156,6 @@ def test_the_first_tab_leads_past_the_navigation(
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
-
-
-def test_every_page_has_a_title_and_one_heading_of_its_own(
-    open_console: Callable[..., Console], furnished: Server
-) -> None:
-    console = open_console(server=furnished, workspace="default")
-    titles = {console.go(path).title() for path in PAGES.values()}
-
-    assert len(titles) >= len(PAGES) - 1
-    assert all(title.endswith(" · push-emulator") for title in titles)
-    for path in ALL.values():
-        assert console.go(path).locator("h1").count() == 1, path
 
 
 def test_every_tab_is_in_sight_on_a_phone(open_console: Callable[..., Console], furnished: Server) -> None:

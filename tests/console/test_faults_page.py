@@ -140,31 +140,30 @@ def test_each_effect_has_its_own_fields(console: Console, typed, then, delay_ms)
     assert armed["apply"] == ("after" if then == "truncated_body" else "before")
 
 
-@pytest.mark.parametrize(
-    ("field", "typed", "said"),
-    [
-        ("status", {"status": "200"}, "нужно от 400 до 599"),
-        ("probability", {"probability": "1,5"}, "нужно больше 0 и не больше 1"),
-        ("delay_ms", {"delay_ms": "5", "longest_ms": "4"}, "первое число не должно быть больше второго"),
-        ("effect", {"effect": "delay"}, "укажите другой ответ, задержку или и то и другое"),
-        ("apply", {"effect": "item_error.duplicate", "apply": "after"}, "запрос ничего не меняет"),
-        ("per_second", {"effect": "rate_limit", "per_second": "много"}, "нужно число"),
-    ],
-)
-def test_what_a_fault_cannot_be_is_said_at_its_field(
-    open_console: Callable[..., Console], field: str, typed: dict[str, str], said: str
-) -> None:
-    console = open_console(language="ru")
-    page = console.go("/__console/faults/own")
-    for name, value in typed.items():
-        one = page.locator(f"[name={name}]")
-        one.select_option(value) if name in ("effect", "apply") else one.fill(value)
-    page.fill("[name=subscription_id]", "kept")
-    page.click("button.primary")
+#: A field of the form, what is typed, and what is said of it.
+WRONG = [
+    ("status", {"status": "200"}, "нужно от 400 до 599"),
+    ("probability", {"probability": "1,5"}, "нужно больше 0 и не больше 1"),
+    ("delay_ms", {"delay_ms": "5", "longest_ms": "4"}, "первое число не должно быть больше второго"),
+    ("effect", {"effect": "delay"}, "укажите другой ответ, задержку или и то и другое"),
+    ("apply", {"effect": "item_error.duplicate", "apply": "after"}, "запрос ничего не меняет"),
+    ("per_second", {"effect": "rate_limit", "per_second": "много"}, "нужно число"),
+]
 
-    assert said in page.inner_text(f"#said-{field}")
-    assert page.input_value("[name=subscription_id]") == "kept"
-    assert {name: page.input_value(f"[name={name}]") for name in typed} == typed
+
+def test_what_a_fault_cannot_be_is_said_at_its_field(open_console: Callable[..., Console]) -> None:
+    console = open_console(language="ru")
+    for field, typed, said in WRONG:
+        page = console.go("/__console/faults/own")
+        for name, value in typed.items():
+            one = page.locator(f"[name={name}]")
+            one.select_option(value) if name in ("effect", "apply") else one.fill(value)
+        page.fill("[name=subscription_id]", "kept")
+        page.click("button.primary")
+
+        assert said in page.inner_text(f"#said-{field}")
+        assert page.input_value("[name=subscription_id]") == "kept"
+        assert {name: page.input_value(f"[name={name}]") for name in typed} == typed
     assert console.admin("/faults")["items"] == []
     console.allow_complaint("400")
 

@@ -309,7 +309,7 @@ def test_the_emulator_and_a_plain_reading_of_the_rules_agree(monkeypatch: pytest
     run_state_machine_as_test(
         EmulatorMachine,
         settings=settings(
-            max_examples=120,
+            max_examples=50,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -73,8 +73,8 @@ def test_no_request_of_1_MiB_costs_more_than_reading_a_document_a_few_times(
 ) -> None:
     body = full_bodies()[name]
     assert len(body) <= 1 << 20
-    took = min(cost(emulator, body)[0] for _ in range(3))
-    assert took <= MULTIPLE * reading_ms, name
+    # Three attempts: others may have disturbed the first.
+    assert any(cost(emulator, body)[0] <= MULTIPLE * reading_ms for _ in range(3)), name
 
 
 @BODIES
@@ -93,7 +93,7 @@ def test_an_entry_of_the_journal_is_bounded_whatever_is_sent(emulator: Emulator,
 
 def test_a_request_over_twice_the_databases_costs_about_twice_as_much(tmp_path: Path) -> None:
     took = {}
-    for databases in (60, 120):
+    for databases in (40, 80):
         folder = tmp_path / str(databases)
         folder.mkdir()
         added = []
@@ -101,7 +101,7 @@ def test_a_request_over_twice_the_databases_costs_about_twice_as_much(tmp_path: 
             body = next(iter(fan_outs(databases)))[1]
             added.append(cost(emulator_with(folder, databases), body)[0])
         took[databases] = min(added)
-    assert took[120] <= 3 * took[60]
+    assert took[80] <= 3 * took[40]
 
 
 def test_an_entry_over_many_databases_is_bounded_and_says_how_many_more(tmp_path: Path) -> None:
@@ -134,10 +134,10 @@ def test_what_an_entry_keeps_says_how_much_it_leaves_out() -> None:
     assert entry.changes == Changes()
 
 
-def test_L1_many_unknown_parameters_are_named_as_far_as_they_are_shown(server: Server) -> None:
+def test_L1_many_unknown_parameters_are_named_as_far_as_they_are_shown(fresh: Server) -> None:
     body = {f"unknown{number}": 1 for number in range(50)}
-    server.push(subscriptions=[subscription("t")], **body)
-    lints = server.get("/__admin/requests").json["items"][0]["lints"]
+    fresh.push(subscriptions=[subscription("t")], **body)
+    lints = fresh.get("/__admin/requests").json["items"][0]["lints"]
     assert [one["path"] for one in lints if one["rule"] == "L1"] == [
         *(f"unknown{number}" for number in range(MOST_LINTS)),
         "body",
@@ -145,26 +145,26 @@ def test_L1_many_unknown_parameters_are_named_as_far_as_they_are_shown(server: S
     assert [one["text"] for one in lints if one["path"] == "body"] == ["and 30 more unknown parameters"]
 
 
-def test_110_000_foreign_databases_are_answered_and_leave_a_small_entry(server: Server) -> None:
+def test_110_000_foreign_databases_are_answered_and_leave_a_small_entry(fresh: Server) -> None:
     foreign = list(range(1000, 111_000))
-    answer = server.push(subscriptions=[subscription("t")], db_ids=[17, *foreign])
+    answer = fresh.push(subscriptions=[subscription("t")], db_ids=[17, *foreign])
     assert answer["error"] == 0
-    page = server.get("/__admin/requests").json
+    page = fresh.get("/__admin/requests").json
     texts = [one["text"] for one in page["items"][0]["lints"] if one["rule"] == "L4"]
     assert (len(texts), texts[0]) == (MOST_LINTS + 1, "database 1000 is not one of the resource's")
     assert texts[-1] == f"and {len(foreign) - MOST_LINTS} more that are not the resource's"
     assert page["bytes"] <= 1 << 20
 
 
-def test_1_MiB_of_unknown_parameters_is_answered_like_any_other_request(server: Server) -> None:
+def test_1_MiB_of_unknown_parameters_is_answered_like_any_other_request(fresh: Server) -> None:
     body = json.dumps({"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t")]})[:-1].encode()
     body += b"".join(b',"k%x":1' % number for number in range(90_000)) + b"}"
     headers = {"Content-Type": "application/json"}
-    assert server.request("POST", "/push_subscribe", body, headers).json["error"] == 0
-    entry = server.get("/__admin/requests").json["items"][0]
+    assert fresh.request("POST", "/push_subscribe", body, headers).json["error"] == 0
+    entry = fresh.get("/__admin/requests").json["items"][0]
     assert [one["path"] for one in entry["lints"] if one["rule"] == "L1"] == ["k0", "body"]
-    server.request("PATCH", "/__admin/settings", b'{"strict": true}', headers)
-    refused = server.request("POST", "/push_subscribe", body, headers)
+    fresh.request("PATCH", "/__admin/settings", b'{"strict": true}', headers)
+    refused = fresh.request("POST", "/push_subscribe", body, headers)
     assert (refused.status, refused.json["error_text"].partition(";")[0]) == (400, "k0: unknown parameter")
 
 

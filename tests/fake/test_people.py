@@ -21,7 +21,7 @@ from emulator.rules.providers import DOCUMENTED, token_complaint
 from tests.server import ROOT
 
 EXTRA = ("android-rustore", "chrome-firebase", "firefox-firebase")
-PEOPLE = 20_000
+PEOPLE = 8_000
 
 FIREBASE = r"[\w-]{22}:APA91b[\w-]{134}"
 APNS = r"[0-9a-f]{64}"

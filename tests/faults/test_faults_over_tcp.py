@@ -109,10 +109,9 @@ def test_armed_fault_is_seen_and_changes_what_it_should(world: World, client: Cl
     _check(world, client, fault, "some-token")
 
 
-@CLIENT
 @FAULT
-def test_token_fault_is_seen_and_changes_what_it_should(world: World, client: Client, fault: Fault) -> None:
-    _check(world, client, fault, fault.token)
+def test_token_fault_is_seen_and_changes_what_it_should(world: World, fault: Fault) -> None:
+    _check(world, CLIENTS["httpx"], fault, fault.token)
 
 
 def _check(world: World, client: Client, fault: Fault, token: str) -> None:

@@ -7,7 +7,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 VARIABLE = "FUZZ_EXAMPLES"
-SHORT = 300
+SHORT = 120
 
 #: Applied to every fuzz test. No deadline: a slow machine is no mistake of the server's.
 LENGTH = settings(

@@ -37,7 +37,7 @@ def run(workspace: Workspace, path: Path, match: str, dry_run: bool, resource_id
 
 
 @given(CASES, st.sampled_from([5, 22]), st.sampled_from(POLICIES))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_dry_run_tells_what_the_real_one_does(
     case: tuple[str, list[tuple[str, str]]], resource_id: int, policies: Policies
 ) -> None:

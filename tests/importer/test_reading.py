@@ -214,7 +214,7 @@ def tables(draw: st.DrawFn) -> tuple[str, dict[str, object], list[list[str]]]:
 
 
 @given(tables())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_table_that_python_writes_is_read_back_the_same_or_refused(
     table: tuple[str, dict[str, object], list[list[str]]],
 ) -> None:

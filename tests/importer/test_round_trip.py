@@ -51,7 +51,7 @@ CELLS = st.one_of(WORDS, ODD, st.sampled_from(["NULL", "", "100.0", "5.9E+23", "
     st.sampled_from(ENCODINGS),
     st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=12),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_table_of_any_program_is_read_back_the_same_or_refused_with_the_reason(
     name: str, encoding: str, cells: list[tuple[str, str]]
 ) -> None:

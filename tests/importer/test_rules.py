@@ -173,7 +173,7 @@ TOKENS = st.sampled_from(
     st.sampled_from([5, 22]),
     st.sampled_from([Policies(), Policies(duplicate_token="move"), Policies(unknown_id="new")]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_rows_do_what_the_same_requests_do(
     case: tuple[str, list[tuple[str, str]]], resource_id: int, policies: Policies
 ) -> None:

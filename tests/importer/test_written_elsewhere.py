@@ -78,7 +78,7 @@ def tables(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(table=tables())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_table_of_another_program_is_read_back_the_same_or_refused(
     encoding: str, table: tuple[str, list[list[str]]]
 ) -> None:

@@ -241,7 +241,7 @@ def busy() -> Any:
         yield Phone(app)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     path=st.sampled_from(POSTS),
     members=st.dictionaries(

@@ -36,7 +36,8 @@ class Ran(NamedTuple):
     def counts(self) -> dict[str, int]:
         last = self.text.strip().splitlines()[-1]
         return {
-            word.rstrip("s"): int(count) for count, word in re.findall(r"(\d+) (passed|failed|errors?)", last)
+            word.rstrip("s"): int(count)
+            for count, word in re.findall(r"([1-9]\d*) (passed|failed|errors?)", last)
         }
 
 
@@ -65,6 +66,22 @@ class Suite:
         return Ran(done.returncode, done.stdout + done.stderr)
 
 
+class Apart:
+    """What a run said of each file."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        parts = re.split(r"^(?=_{3,} .* _{3,}$|={3,} .* ={3,}$)", text, flags=re.MULTILINE)
+        self._parts = [one for one in parts if one.startswith("_")]
+
+    def __getitem__(self, name: str) -> Ran:
+        file = rf"test_{name}\.py"
+        ended = re.findall(rf"^{file}::.* (PASSED|FAILED|ERROR)", self.text, re.MULTILINE)
+        counts = [f"{ended.count(word)} {word.lower()}" for word in ("PASSED", "FAILED", "ERROR")]
+        told = [one for one in self._parts if re.search(rf"^{file}:\d+: ", one, re.MULTILINE)]
+        return Ran(int(len(ended) > ended.count("PASSED")), "".join(told) + ", ".join(counts))
+
+
 def clean_environment() -> dict[str, str]:
     """This environment without what speaks to pytest or the emulator."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("EMULATOR_", "PYTEST_"))}
@@ -83,7 +100,10 @@ def started_in(folder: Path) -> list[int]:
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    folder = tmp_path / "suite"
+    return new_suite(tmp_path / "suite")
+
+
+def new_suite(folder: Path) -> Suite:
     folder.mkdir()
     # Its path in the server's command line is the mark by which a server is told to be of this run.
     fixtures = folder / "fixtures"
@@ -94,9 +114,26 @@ def suite(tmp_path: Path) -> Suite:
     return Suite(folder)
 
 
-def test_everything_that_a_test_can_say(suite: Suite) -> None:
-    suite.write(
-        """
+#: A mistake in a test, and the line that it is told in.
+MISTAKES = {
+    'push_emulator.verify(subscriptionid="t1").once()': 'did you mean "subscription_id"?',
+    "push_emulator.fault(status=200)": "400: then.status: must be 400 to 599",
+    'push_emulator.fault("slow_body", status=503)': "a fault does one thing, not",
+    "push_emulator.requests(resource=None)": "None cannot be asked of a list",
+    'push_emulator.client.in_workspace("Ä").reset()': "400: workspace",
+    'push_emulator.client.databases.change(1, colour="red")': "400: colour: unknown key",
+    'push_emulator.client.profiles.get(17, "gone")': '404: profile "gone" not found',
+    'push_emulator.client.imports.start("gone.csv", resource=5, provider="x", match="", token_column="")': (
+        "No such file or directory"
+    ),
+    'type(push_emulator.client)("http://127.0.0.1:9").health()': "GET http://127.0.0.1:9/__admin/health: ",
+    '(push_emulator.fault("connection_reset"), push_emulator.push("t1"))': "httpx.ReadError",
+    "push_emulator.verify().once()": "match: must be an object",
+    'push_emulator.verify(subscription_id="t1").times(-1)': "expect.exactly: must be",
+}
+#: Tests that run together, by the name of their file: each run has a server of its own to start.
+TOGETHER = {
+    "say": """
         import httpx
         import pytest
 
@@ -142,15 +179,8 @@ def test_everything_that_a_test_can_say(suite: Suite) -> None:
             assert httpx.post(push_emulator.url + "/push_subscribe", json=body).status_code == 400
             push_emulator.verify(error=400).once()
             assert push_emulator.client.health().workspace.startswith("test_url-")
-        """
-    )
-    ran = suite.run()
-    assert ran.counts == {"passed": 5}, ran.text
-
-
-def test_tests_do_not_see_each_other_and_leave_nothing(suite: Suite) -> None:
-    suite.write(
-        """
+        """,
+    "alone": """
         import pytest
 
         @pytest.mark.parametrize("number", range(4))
@@ -161,21 +191,103 @@ def test_tests_do_not_see_each_other_and_leave_nothing(suite: Suite) -> None:
             push_emulator.push("t1")
             names = [one.name for one in push_emulator.client.workspaces.all()]
             assert names == ["default", push_emulator.client.workspace]
-        """
-    )
-    assert suite.run().counts == {"passed": 4}
-
-
-def test_failed_verification_says_what_came_and_what_differed(suite: Suite) -> None:
-    suite.write(
-        """
+        """,
+    "failed": """
         def test_it(push_emulator):
             push_emulator.push("t1", id="59db33d269d426509e9c4bf9")
             push_emulator.push("t2")
             push_emulator.verify(subscription_id="t3", id="59db33d269d426509e9c4bf9", within=0.1).once()
-        """
-    )
-    ran = suite.run()
+        """,
+    "nothing": """
+        def test_it(push_emulator):
+            push_emulator.verify(subscription_id='t1').once()
+        """,
+    "report": """
+        def test_it(push_emulator):
+            push_emulator.push("t1")
+            assert push_emulator.push("t1").ok
+        """,
+    "unended": """
+        def test_it(push_emulator):
+            push_emulator.verify(subscription_id='t1')
+        """,
+    "never": """
+        def test_never(push_emulator):
+            push_emulator.verify(outcome="refusd").never()
+        def test_list(push_emulator):
+            assert push_emulator.requests(provider="ios-apn") == []
+        """,
+    "awaited": """
+        import asyncio
+        import pytest
+
+        def test_sent(push_emulator):
+            async def send():
+                await asyncio.sleep(0.1)
+                await asyncio.to_thread(push_emulator.push, "late")
+
+            async def run():
+                sending = asyncio.create_task(send())
+                with pytest.raises(RuntimeError) as told:
+                    push_emulator.verify(subscription_id="late", within=20).times(1)
+                assert not sending.done()
+                assert str(told.value).endswith("await push_emulator.verify(…).times_async(1, within=20)")
+                with pytest.raises(RuntimeError, match="use AsyncEmulatorClient"):
+                    push_emulator.client.requests.count({"subscription_id": "late"}, within=20, at_least=1)
+                await push_emulator.verify(subscription_id="late").once_async(within=20)
+                await push_emulator.verify(subscription_id="late", within=20).at_least_async(1)
+                await push_emulator.verify(subscription_id="late").times_async(1)
+                await push_emulator.verify(subscription_id="early").never_async(within=0.1)
+                await push_emulator.verify(subscription_id="late").at_most_async(1)
+                push_emulator.verify(subscription_id="late").once()
+
+            asyncio.run(run())
+
+        def test_missed(push_emulator):
+            asyncio.run(push_emulator.verify(subscription_id="t2").once_async(within=0.1))
+
+        @pytest.mark.filterwarnings("ignore:coroutine")
+        def test_not_awaited(push_emulator):
+            push_emulator.verify(subscription_id="t2").once_async()
+        """,
+    "replaced": """
+        import httpx
+        import pytest
+
+        @pytest.fixture
+        def replaced(monkeypatch):
+            answer = lambda transport, request: httpx.Response(418)
+            monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+
+        def test_it(replaced, push_emulator):
+            assert httpx.get("http://127.0.0.1:9/").status_code == 418
+            assert push_emulator.push("t1").ok
+            push_emulator.verify(subscription_id="t1").once()
+        """,
+    "mistakes": "\n".join(f"def test_{n}(push_emulator):\n    {line}\n" for n, line in enumerate(MISTAKES)),
+}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Apart:
+    """What one run of all of :data:`TOGETHER` says of each file."""
+    suite = new_suite(tmp_path_factory.mktemp("together") / "suite")
+    for name, text in TOGETHER.items():
+        suite.write(text, f"test_{name}.py")
+    return Apart(suite.run("-v").text)
+
+
+def test_everything_that_a_test_can_say(together: Apart) -> None:
+    ran = together["say"]
+    assert ran.counts == {"passed": 5}, ran.text
+
+
+def test_tests_do_not_see_each_other_and_leave_nothing(together: Apart) -> None:
+    assert together["alone"].counts == {"passed": 4}
+
+
+def test_failed_verification_says_what_came_and_what_differed(together: Apart) -> None:
+    ran = together["failed"]
     assert ran.counts == {"failed": 1}
     said = "\n".join(line[8:] for line in ran.text.splitlines() if line.startswith("E   "))
     said = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", said)
@@ -260,75 +372,39 @@ def test_long_tokens_of_a_failed_verification_are_cut_where_they_are_equal(
     assert "k7Zx_Vq9-k7" not in str(raised.value)
 
 
-#: A mistake in a test, and the line that it is told in.
-MISTAKES = {
-    'push_emulator.verify(subscriptionid="t1").once()': 'did you mean "subscription_id"?',
-    "push_emulator.fault(status=200)": "400: then.status: must be 400 to 599",
-    'push_emulator.fault("slow_body", status=503)': "a fault does one thing, not",
-    "push_emulator.requests(resource=None)": "None cannot be asked of a list",
-    'push_emulator.client.in_workspace("Ä").reset()': "400: workspace",
-    'push_emulator.client.databases.change(1, colour="red")': "400: colour: unknown key",
-    'push_emulator.client.profiles.get(17, "gone")': '404: profile "gone" not found',
-    'push_emulator.client.imports.start("gone.csv", resource=5, provider="x", match="", token_column="")': (
-        "No such file or directory"
-    ),
-    'type(push_emulator.client)("http://127.0.0.1:9").health()': "GET http://127.0.0.1:9/__admin/health: ",
-    '(push_emulator.fault("connection_reset"), push_emulator.push("t1"))': "httpx.ReadError",
-    "push_emulator.verify().once()": "match: must be an object",
-    'push_emulator.verify(subscription_id="t1").times(-1)': "expect.exactly: must be",
-}
-
-
-def test_a_mistake_in_a_test_is_told_in_one_line_at_the_line_of_the_test(suite: Suite) -> None:
-    tests = [f"def test_{n}(push_emulator):\n    {line}\n" for n, line in enumerate(MISTAKES)]
-    suite.write("\n".join(tests))
-    ran = suite.run()
+def test_a_mistake_in_a_test_is_told_in_one_line_at_the_line_of_the_test(together: Apart) -> None:
+    ran = together["mistakes"]
     assert ran.counts == {"failed": len(MISTAKES)}, ran.text
     where = re.findall(r"^(\S+\.py):(\d+): ", ran.text, re.MULTILINE)
-    assert where == [("test_it.py", str(3 * n + 2)) for n in range(len(MISTAKES))], ran.text
+    assert where == [("test_mistakes.py", str(3 * n + 2)) for n in range(len(MISTAKES))], ran.text
     told = re.findall(r"^E  +(.*)", ran.text, re.MULTILINE)
     assert len(told) == len(MISTAKES), told
     assert [one for one, part in zip(told, MISTAKES.values(), strict=True) if part not in one] == []
 
 
-def test_nothing_that_came_is_told_with_the_address(suite: Suite) -> None:
-    suite.write("def test_it(push_emulator): push_emulator.verify(subscription_id='t1').once()")
-    ran = suite.run()
+def test_nothing_that_came_is_told_with_the_address(together: Apart) -> None:
+    ran = together["nothing"]
     assert "nothing at all came to http://127.0.0.1:" in ran.text
     assert "is that where the app under test sends to?" in ran.text
 
 
-def test_any_failed_test_reports_what_came_and_no_secret(suite: Suite) -> None:
-    suite.write(
-        """
-        def test_it(push_emulator):
-            push_emulator.push("t1")
-            assert push_emulator.push("t1").ok
-        """
-    )
-    ran = suite.run()
+def test_any_failed_test_reports_what_came_and_no_secret(together: Apart) -> None:
+    ran = together["report"]
     assert "push emulator: what came, newest first" in ran.text
     assert "push_subscribe -> 200, error 200, unchanged: android-firebase t1" in ran.text
     assert "3LXP2FRcRxJ-7b14db88ec937f14" not in ran.text
 
 
-def test_verification_that_expects_nothing_fails_the_test(suite: Suite) -> None:
-    suite.write("def test_it(push_emulator): push_emulator.verify(subscription_id='t1')")
-    ran = suite.run()
+def test_verification_that_expects_nothing_fails_the_test(together: Apart) -> None:
+    ran = together["unended"]
     assert ran.status == 1
-    assert "verify(subscription_id='t1') expects nothing: end it with .once(), .never(), …" in ran.text
+    assert "verify(subscription_id='t1') expects nothing: end it with .once(), .never(), …" in together.text
 
 
-def test_value_that_no_request_can_have_fails_the_test_and_names_the_nearest(suite: Suite) -> None:
-    suite.write(
-        """
-        def test_never(push_emulator):
-            push_emulator.verify(outcome="refusd").never()
-        def test_list(push_emulator):
-            assert push_emulator.requests(provider="ios-apn") == []
-        """
-    )
-    ran = suite.run()
+def test_value_that_no_request_can_have_fails_the_test_and_names_the_nearest(
+    together: Apart,
+) -> None:
+    ran = together["never"]
     assert ran.counts == {"failed": 2}
     assert 'match.outcome: "refusd" can never match, did you mean "refused"?' in ran.text
     assert 'provider: "ios-apn" can never match, did you mean "ios-apns"?' in ran.text
@@ -524,70 +600,23 @@ def test_plugin_is_the_entry_point_that_pytest_looks_for() -> None:
     assert EntryPoint(name, value, "pytest11").load() is pytest_plugin
 
 
-def test_awaited_verification_lets_the_app_send_and_the_other_form_says_so_at_once(suite: Suite) -> None:
-    suite.write(
-        """
-        import asyncio
-        import pytest
-
-        def test_sent(push_emulator):
-            async def send():
-                await asyncio.sleep(0.1)
-                await asyncio.to_thread(push_emulator.push, "late")
-
-            async def run():
-                sending = asyncio.create_task(send())
-                with pytest.raises(RuntimeError) as told:
-                    push_emulator.verify(subscription_id="late", within=20).times(1)
-                assert not sending.done()
-                assert str(told.value).endswith("await push_emulator.verify(…).times_async(1, within=20)")
-                with pytest.raises(RuntimeError, match="use AsyncEmulatorClient"):
-                    push_emulator.client.requests.count({"subscription_id": "late"}, within=20, at_least=1)
-                await push_emulator.verify(subscription_id="late").once_async(within=20)
-                await push_emulator.verify(subscription_id="late", within=20).at_least_async(1)
-                await push_emulator.verify(subscription_id="late").times_async(1)
-                await push_emulator.verify(subscription_id="early").never_async(within=0.1)
-                await push_emulator.verify(subscription_id="late").at_most_async(1)
-                push_emulator.verify(subscription_id="late").once()
-
-            asyncio.run(run())
-
-        def test_missed(push_emulator):
-            asyncio.run(push_emulator.verify(subscription_id="t2").once_async(within=0.1))
-
-        @pytest.mark.filterwarnings("ignore:coroutine")
-        def test_not_awaited(push_emulator):
-            push_emulator.verify(subscription_id="t2").once_async()
-        """
-    )
-    ran = suite.run()
+def test_awaited_verification_lets_the_app_send_and_the_other_form_says_so_at_once(
+    together: Apart,
+) -> None:
+    ran = together["awaited"]
     assert ran.counts == {"passed": 2, "failed": 1, "error": 1}, ran.text
     assert (
         'VerificationFailed: expected exactly 1 request with subscription_id="t2" within 0.1 s, came 0'
         in ran.text
     )
-    assert "verify(subscription_id='t2') was not awaited: write await before it" in ran.text
+    assert "verify(subscription_id='t2') was not awaited: write await before it" in together.text
 
 
-def test_what_a_test_replaces_in_httpx_does_not_reach_the_emulators_client(suite: Suite) -> None:
+def test_what_a_test_replaces_in_httpx_does_not_reach_the_emulators_client(
+    together: Apart,
+) -> None:
     """As pytest-httpx does."""
-    suite.write(
-        """
-        import httpx
-        import pytest
-
-        @pytest.fixture
-        def replaced(monkeypatch):
-            answer = lambda transport, request: httpx.Response(418)
-            monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
-
-        def test_it(replaced, push_emulator):
-            assert httpx.get("http://127.0.0.1:9/").status_code == 418
-            assert push_emulator.push("t1").ok
-            push_emulator.verify(subscription_id="t1").once()
-        """
-    )
-    assert suite.run().counts == {"passed": 1}
+    assert together["replaced"].counts == {"passed": 1}
 
 
 def test_no_wait_hangs_while_time_is_frozen() -> None:

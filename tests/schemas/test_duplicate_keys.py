@@ -51,7 +51,7 @@ def expected(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield from expected(inner, f"{path}.{name}" if path else name)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(documents)
 def test_every_duplicate_key_is_found_with_its_path(document: Any) -> None:
     wanted = list(expected(document))

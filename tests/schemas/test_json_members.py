@@ -51,7 +51,7 @@ def whole(data: bytes, block: int = 1 << 16) -> dict[str, Any]:
     return document
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(
     document=st.dictionaries(st.text("nmé ", max_size=3), VALUES, max_size=4),
     large=st.lists(VALUES, max_size=5) | st.none(),

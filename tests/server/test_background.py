@@ -45,8 +45,9 @@ def test_a_task_says_what_goes_wrong_and_goes_on() -> None:
     assert said == [f"work: {word}; trying again" for word in ("disk", "bug", "bug", "KeyError")]
 
 
-@pytest.mark.parametrize("name", ["databases.json", "resources.json", "profiles.json"])
-@pytest.mark.parametrize("kind", BAD_BYTES)
+@pytest.mark.parametrize(
+    ("name", "kind"), zip(["databases.json", "resources.json", "profiles.json"], BAD_BYTES, strict=True)
+)
 def test_check_and_serve_say_which_fixture_file_cannot_be_read(fixtures: Path, name: str, kind: str) -> None:
     (fixtures / name).write_bytes(BAD_BYTES[kind])
     state = fixtures.parent / "state"

@@ -148,12 +148,12 @@ def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
         assert client.ask("HEAD", "/exchange/stream?pieces=1000000000").status == 200
 
 
-@pytest.mark.parametrize("effect", ["truncated_body", "slow_body", "connection_reset", "empty_response"])
-def test_client_that_left_before_the_effect_is_one_line_in_the_log(door: str, effect: str) -> None:
+def test_client_that_left_before_the_effect_is_one_line_in_the_log(door: str) -> None:
     with Toy(door=door, log_format="json") as toy:
-        ask(toy, f"/exchange/effect?name={effect}&delay=0.2").close()
-        line = toy.logged()
-        assert (line["path"], line["status"]) == ("/exchange/effect", 200)
+        for effect in ("truncated_body", "slow_body", "connection_reset", "empty_response"):
+            ask(toy, f"/exchange/effect?name={effect}&delay=0.2").close()
+            line = toy.logged()
+            assert (line["path"], line["status"]) == ("/exchange/effect", 200)
         assert toy.get("/exchange/answer").status == 200
         ended = toy.stop()
     assert "Traceback" not in ended.stderr

@@ -154,18 +154,18 @@ def test_client_that_asks_first_is_told_without_sending_the_body(toy: Toy) -> No
     assert b'"problem": "too_large"' in answer
 
 
-@pytest.mark.parametrize("path", ["/exchange/echo", "/flask/x", "/flask/large"])
 @pytest.mark.parametrize("framing", ["Content-Length: 100", "Transfer-Encoding: chunked"])
-def test_client_that_hangs_up_half_way_is_noticed(path: str, framing: str) -> None:
+def test_client_that_hangs_up_half_way_is_noticed(framing: str) -> None:
     with Toy(log_format="json") as toy:
-        with toy.connect() as connection:
-            head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode()
-            connection.sendall(head + b"5\r\nhello\r\n")
-        line = toy.logged()
-        assert line["path"] == path
+        for path in ("/flask/x", "/flask/large", "/exchange/echo"):
+            with toy.connect() as connection:
+                head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode()
+                connection.sendall(head + b"5\r\nhello\r\n")
+            line = toy.logged()
+            assert line["path"] == path
         with toy.client() as client:
             assert client.get("/exchange/answer").status == 200
-            assert client.get("/exchange/events").json == ([] if "flask" in path else ["cut_off"])
+            assert client.get("/exchange/events").json == ["cut_off"]
 
 
 def test_garbage_is_refused_and_the_server_goes_on(toy: Toy, client: Client) -> None:

@@ -47,9 +47,9 @@ def test_untouched_it_opens_with_everything(scene: Scene, damaged: Path) -> None
 
 
 def changed_bytes(data: bytes, position: int) -> Iterator[bytes]:
-    """The data with another byte at the position: single bits, and bytes that mean something here."""
+    """The data with another byte at the position: a single bit, and a byte that means something here."""
     was = data[position]
-    for now in {was ^ 0x01, was ^ 0x10, was ^ 0x80, *b'\n"0'} - {was}:
+    for now in {was ^ (1 << position % 8), b'\n"0'[position % 3]} - {was}:
         yield data[:position] + bytes([now]) + data[position + 1 :]
 
 

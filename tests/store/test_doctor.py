@@ -368,7 +368,7 @@ def test_every_single_damaged_byte_leaves_a_state_that_starts_after_the_told_com
     broken = tmp_path / "broken"
     for name in ("default.json", log_of(folder).name):
         data = good[name]
-        for position in range(0, len(data), 101):
+        for position in range(0, len(data), 307):
             broken.mkdir()
             for other, content in good.items():
                 (broken / other).write_bytes(content)

@@ -182,7 +182,7 @@ def _carry_out(db: TinyDB, operation: tuple[Any, ...], first_id: int) -> Any:
 
 
 @given(_operations)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_operations_answer_and_leave_what_stock_tinydb_does(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[Any, ...]]
 ) -> None:

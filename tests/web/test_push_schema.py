@@ -101,7 +101,7 @@ def same(one: object, other: object) -> bool:
     return repr(one) == repr(other)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(requests)
 def test_good_requests_are_read_alike(document: dict[str, Any]) -> None:
     body = json.dumps(document, ensure_ascii=False).encode()
@@ -114,7 +114,7 @@ def test_good_requests_are_read_alike(document: dict[str, Any]) -> None:
     assert same(parse_push_request(body)[0], by_schema)
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
 def test_damaged_requests_are_judged_alike(body: bytes) -> None:
     by_schema = read_by_schema(body)
@@ -129,7 +129,7 @@ def test_damaged_requests_are_judged_alike(body: bytes) -> None:
         assert quickly is None or same(quickly, by_schema)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()))
 def test_whatever_comes_is_read_or_refused_with_400(body: bytes) -> None:
     error = read_by_schema(body)
@@ -139,7 +139,7 @@ def test_whatever_comes_is_read_or_refused_with_400(body: bytes) -> None:
             parse_push_request(body)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
 def test_long_bodies_are_judged_as_short_ones_are(body: bytes) -> None:
     by_schema = read_by_schema(body)

@@ -68,8 +68,8 @@ def test_every_link_of_every_page_leads_somewhere_below_the_path(
             assert urljoin(str(page.url), unescape(action)).startswith(f"{proxy.url}{workspace}/"), action
     assert len(found) > 60
     assert [link for link in found if not link.startswith(proxy.url + "/")] == []
-    streams = {link for link in found if "/__console/live" in link}
-    for link in found - streams:
+    streams = {link for link in found if link.partition("?")[0].endswith("/live")}
+    for link in found - streams if workspace else ():  # the same pages: followed once
         assert person.get(link).status_code == 200, link
 
 

@@ -77,20 +77,20 @@ class _Sent:
         path.write_bytes(self._sent.read())
 
 
-def test_a_successor_begins_with_request_1_and_counts_nothing_of_its_predecessor(server: Server) -> None:
+def test_a_successor_begins_with_request_1_and_counts_nothing_of_its_predecessor(fresh: Server) -> None:
     for _ in range(3):
-        server.post("/w/one/push_subscribe", {})
-    delete(server, "one")
-    listed = server.get("/w/one/__admin/requests").json
+        fresh.post("/w/one/push_subscribe", {})
+    delete(fresh, "one")
+    listed = fresh.get("/w/one/__admin/requests").json
     assert (listed["total"], listed["recorded"], listed["dropped"]) == (0, 0, 0)
-    server.post("/w/one/push_subscribe", BODY)
-    (entry,) = server.get("/w/one/__admin/requests").json["items"]
+    fresh.post("/w/one/push_subscribe", BODY)
+    (entry,) = fresh.get("/w/one/__admin/requests").json["items"]
     assert entry["id"] == 1
-    rules = server.get("/w/one/__admin/rules").json["items"]
+    rules = fresh.get("/w/one/__admin/rules").json["items"]
     assert sum(rule["decided"] for rule in rules if rule["id"].startswith("Q")) == 0
     assert (
         'emulator_answers_total{error="400",workspace="one"}'
-        not in server.get("/__admin/metrics").body.decode()
+        not in fresh.get("/__admin/metrics").body.decode()
     )
 
 
@@ -111,35 +111,35 @@ class Verifying:
             return answer.status, json.loads(answer.read())
 
 
-def test_a_waiting_verify_sees_the_workspace_that_is_made_after_it(server: Server) -> None:
-    verifying = Verifying(server, "one", 2, PATIENCE_S)
+def test_a_waiting_verify_sees_the_workspace_that_is_made_after_it(fresh: Server) -> None:
+    verifying = Verifying(fresh, "one", 2, PATIENCE_S)
     for _ in range(2):
-        server.post("/w/one/push_subscribe", BODY)
+        fresh.post("/w/one/push_subscribe", BODY)
     assert verifying.result() == (200, {"count": 2})
 
 
-def test_a_waiting_verify_follows_the_name_and_counts_nothing_of_a_predecessor(server: Server) -> None:
-    server.post("/w/one/push_subscribe", BODY)
-    verifying, too_many = Verifying(server, "one", 2, PATIENCE_S), Verifying(server, "one", 4, 2.0)
-    delete(server, "one")
+def test_a_waiting_verify_follows_the_name_and_counts_nothing_of_a_predecessor(fresh: Server) -> None:
+    fresh.post("/w/one/push_subscribe", BODY)
+    verifying, too_many = Verifying(fresh, "one", 2, PATIENCE_S), Verifying(fresh, "one", 4, 2.0)
+    delete(fresh, "one")
     for _ in range(2):
-        server.post("/w/one/push_subscribe", BODY)
+        fresh.post("/w/one/push_subscribe", BODY)
     assert verifying.result() == (200, {"count": 2})
     status, answer = too_many.result()
     assert (status, answer["count"]) == (422, 2)
     assert answer["error_text"].endswith("found 2 of 2 in the journal")
 
 
-def test_a_live_stream_follows_the_name(server: Server) -> None:
-    server.post("/w/one/push_subscribe", BODY)
-    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as connection:
+def test_a_live_stream_follows_the_name(fresh: Server) -> None:
+    fresh.post("/w/one/push_subscribe", BODY)
+    with closing(HTTPConnection("127.0.0.1", fresh.port, timeout=PATIENCE_S)) as connection:
         connection.request("GET", "/w/one/__console/live")
         stream = connection.getresponse()
         assert stream.readline() == b": watching\n"
-        delete(server, "one")
+        delete(fresh, "one")
         assert _next_news(stream) == (0, True)
-        server.request("PATCH", "/w/one/__admin/settings", b'{"strict": true}')
-        server.post("/w/one/push_subscribe", BODY)
+        fresh.request("PATCH", "/w/one/__admin/settings", b'{"strict": true}')
+        fresh.post("/w/one/push_subscribe", BODY)
         assert _next_news(stream) == (1, False)
 
 

@@ -78,10 +78,18 @@ READS = [
 ]
 
 
-@pytest.fixture
-def app() -> Iterator[InProcess]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[InProcess]:
     with InProcess() as app:
         yield app
+
+
+@pytest.fixture
+def app(shared: InProcess) -> Iterator[InProcess]:
+    """The module's application; the test's workspaces go."""
+    yield shared
+    for name in {*names(shared)} - {"default"}:
+        shared.client.delete(f"/__admin/workspaces/{name}")
 
 
 def call(client: FlaskClient, method: str, path: str, document: Any = None, **headers: str) -> Any:

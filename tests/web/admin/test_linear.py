@@ -14,7 +14,7 @@ from emulator.rules.model import MAX_ERROR_TEXT, Database, Resource
 from emulator.store.set_check import SetCheck
 from tests.in_process import InProcess
 
-FEW, MANY = 2_000, 16_000
+FEW, MANY = 1_000, 8_000
 #: What eight times as many may cost: 64 times as much would be quadratic.
 MOST = 24
 RESOURCE = {"id": 77, "name": "x", "token": "t"}
