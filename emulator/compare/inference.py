@@ -223,7 +223,7 @@ class _World:
 
 
 def _asks_for_a_resource(request: Mapping[str, Any]) -> bool:
-    """Whether a refusal can only be about the resource: nothing else is wrong, by these rules."""
+    """Whether a request is right but for its resource: then a refusal is about that."""
     matching, wanted = request.get("matching") or None, request.get("subscriptions")
     by_field = bool(request.get("field_name")) and request.get("field_value") is not None
     complete = {None: True, "profile_id": bool(request.get("id")), "custom": by_field}
