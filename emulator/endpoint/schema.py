@@ -50,6 +50,9 @@ class _LooseRequest(PushRequest, forbid_unknown_fields=False):
     subscriptions: Annotated[list[_LooseSubscription], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]  # type: ignore[assignment]
 
 
+#: A body of more objects, which no known parameter has, is not read whole only to say more about it.
+_MOST_OBJECTS = 50_000
+
 _plainly_right = msgspec.json.Decoder(PushRequest).decode
 _loosely_right = msgspec.json.Decoder(_LooseRequest).decode
 _POSITION = re.compile(r"\[\d+\]")
@@ -124,7 +127,8 @@ def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, 
     try:
         if request is None:
             request, lints = judge(body)
-        lints += lints_of_duplicates(body)
+        if not lints or body.count(b"{") <= _MOST_OBJECTS:
+            lints += lints_of_duplicates(body)
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
     if strict:  # Q5
@@ -235,6 +239,8 @@ def _problem(error: msgspec.MsgspecError, body: bytes) -> JSONProblem:
         return JSONProblem("is not JSON: " + text.removeprefix("JSON is malformed: "))
     if "missing required" in text:
         missing = f"{path}.{_name(text)}" if path else _name(text)
+        if body.count(b"{") > _MOST_OBJECTS:
+            return JSONProblem(REQUIRED, missing)
         try:
             with collections_paused():
                 document = msgspec.json.decode(body)

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+import orjson
 import pytest
 
 from benchmarks.dearest import SIZE, TOKEN, bodies, cost, emulator_with, fan_outs
@@ -17,6 +18,7 @@ from emulator.emulator import Emulator
 from emulator.journal.bounds import MOST_ANSWER, MOST_KEPT, bound
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
+from emulator.loop.gc_pause import collections_paused
 from emulator.rules.lints import MOST_LINTS
 from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile
 from emulator.workspaces.settings import WorkspaceSettings
@@ -75,6 +77,14 @@ def test_no_request_of_1_MiB_costs_more_than_reading_a_document_a_few_times(
     assert len(body) <= 1 << 20
     # Three attempts: others may have disturbed the first.
     assert any(cost(emulator, body)[0] <= MULTIPLE * reading_ms for _ in range(3)), name
+
+
+@pytest.mark.parametrize("name", ["deep objects with a key twice", "objects for entries"])
+def test_very_many_objects_are_not_read_whole_to_say_more_about_them(emulator: Emulator, name: str) -> None:
+    body = full_bodies()[name]
+    took = min(cost(emulator, body)[0] for _ in range(3))
+    with collections_paused():
+        assert took < 0.7 * fastest_ms(lambda: orjson.loads(body)), name
 
 
 @BODIES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,6 +136,12 @@ class TestUnknownParameters:
         assert (answer.get_json()["data"], answer.get_json()["error"]) == ([], 400)
         assert answer.get_json()["error_text"].startswith(place)
         assert strict.counts == before
+
+
+def test_Q5_strict_mode_refuses_a_duplicate_key_beside_a_token_of_brackets(strict: InProcess) -> None:
+    body = json.dumps(a_request(subscriptions=[subscription("{" * 60_000)])).encode()
+    for more, status in ((b"}", 200), (b',"id":"a","id":"b"}', 400)):
+        assert strict.post(body[:-1] + more).status_code == status
 
 
 def test_Q5_strict_mode_names_the_nearest_parameter(strict: InProcess) -> None:
