@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TypeVar
 
 from emulator.importer.columns import column_index
@@ -13,7 +14,7 @@ from emulator.importer.layout import Layout, read_layout
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Problem, Text, message, refused
 from emulator.importer.sources import Source
-from emulator.rules.model import Resource
+from emulator.rules.model import Resource, shortened
 from emulator.rules.providers import accepted, known
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -88,6 +89,10 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
     ]
     if overruled(source, plan.encoding):
         lints.append(message("marked", encoding=layout.encoding, named=plan.encoding or ""))
+    if plan.encoding is None and not layout.encoding.startswith("utf"):
+        cells = chain(layout.names or (), *layout.sample)
+        examples = (shortened(one) for one in cells if not one.isascii())
+        lints += [message("guessed", example=one, encoding=layout.encoding) for one in islice(examples, 1)]
     twice = sorted(name for name, number in Counter(layout.names or ()).items() if name and number > 1)
     if twice:
         lints.append(message("same_names", names=", ".join(f'"{name}"' for name in twice)))

@@ -44,6 +44,8 @@ TEXTS = {
     "remark": "%(path)s: %(problem)s",
     "undeclared_field": 'database %(id)s does not declare "%(field)s": every row is refused there (M4)',
     "marked": "the file begins with the mark of %(encoding)s and is read so, not as %(named)s",
+    "guessed": 'the encoding is guessed: "%(example)s" as %(encoding)s reads it; '
+    "if that is wrong, name another",
     "odd_tokens": "%(odd)s of %(all)s tokens do not look like %(provider)s: they should %(complaint)s (L3)",
     "spaced_tokens": "%(number)s of %(all)s tokens begin or end with a space, which is kept",
     "wrapped_tokens": "%(number)s of %(all)s tokens begin or end with a bracket, a comma or the like, "

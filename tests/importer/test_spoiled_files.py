@@ -93,6 +93,13 @@ def test_marks_and_headers_of_joined_exports_are_no_values(workspace: Workspace,
     assert (ended.counts["added"], ended.refused) == (2, {3: "is the header line again"})
 
 
+def test_how_a_guessed_encoding_reads_a_cell_is_told_before(workspace: Workspace, tmp_path: Path) -> None:
+    content = f"name,token\nMüller,{TOKENS[0]}\n".encode("latin-1")
+    told = 'the encoding is guessed: "Mьller" as cp1251 reads it; if that is wrong, name another'
+    assert imports(workspace, tmp_path, content, "field:nickname=name").notes == [told]
+    assert imports(workspace, tmp_path, content, "field:nickname=name", encoding="latin-1").notes == []
+
+
 # Delimiters, quotes, blank rows
 
 
