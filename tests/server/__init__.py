@@ -59,7 +59,7 @@ class Server:
         folder: Path,
         *arguments: str,
         fixtures: Path | None = None,
-        state: Path | None = None,
+        state: Path | str | None = None,
         environment: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder

@@ -1,0 +1,214 @@
+"""What goes wrong with the database or with another emulator: said clearly, bounded, and over by itself."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+import pytest
+
+from tests import postgres as servers
+from tests.balancers import free_port
+from tests.command_line import assert_one_line, run
+from tests.postgres import Postgres
+from tests.server import PAGE_TOKEN, Reply, Server, subscription
+from tests.shared_state import Emulator, Line, emulators
+from tests.waiting import until
+
+#: Seconds after which others go on where an emulator is frozen in its turn.
+FROZEN_S = 20
+
+
+def _push(server: Server, token: str) -> Reply:
+    body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+    return server.post("/push_subscribe", body)
+
+
+def _tokens(server: Server) -> list[str]:
+    found = server.get("/__admin/subscriptions?limit=1000").json["items"]
+    return sorted(one["subscription_id"] for one in found)
+
+
+@pytest.mark.parametrize("durability", ["os", "none"])
+def test_answers_that_do_not_wait_for_the_disk_are_refused_at_the_start(
+    postgres: Postgres, durability: str
+) -> None:
+    finished = run("serve", "--port", 0, "--state", postgres.url(), "--durability", durability)
+    assert_one_line(finished, "--durability", "fsync")
+    finished = run(
+        "serve", "--port", 0, "--state", postgres.url(), environment={"EMULATOR_DURABILITY": durability}
+    )
+    assert_one_line(finished, "fsync")
+
+
+def test_fsync_is_what_it_does_in_any_case(postgres: Postgres, tmp_path: Path) -> None:
+    with emulators(tmp_path, postgres.database(), 1, "--durability", "fsync") as (one,):
+        assert _push(one, "durable").status == 200
+
+
+def test_a_database_that_is_away_at_the_start_is_one_line(postgres: Postgres) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    assert_one_line(run("serve", "--state", f"postgresql://me:secret@{nobody}/emulator"), nobody)
+    missing = run("serve", "--state", postgres.url("no_such_database"))
+    assert_one_line(missing, "no_such_database")
+    for said in (missing, run("serve", "--state", f"postgresql://me:secret@{nobody}/emulator")):
+        assert "secret" not in said.stderr
+    assert_one_line(run("serve", "--state", "postgresql://me:secret@host:port/emulator"), "port")
+    assert_one_line(run("serve", "--state", "mysql://127.0.0.1/emulator"), "mysql")
+
+
+def test_a_database_of_a_newer_emulator_is_refused_and_left_alone(postgres: Postgres, tmp_path: Path) -> None:
+    database = postgres.database()
+    with emulators(tmp_path, database, 1) as (one,):
+        assert _push(one, "kept").status == 200
+    name = database.rpartition("/")[2]
+    postgres.run("UPDATE emulator_version SET version = version + 1", name)
+    assert_one_line(run("serve", "--state", database), "newer")
+    postgres.run("UPDATE emulator_version SET version = version - 1", name)
+    with emulators(tmp_path / "again", database, 1) as (one,):
+        assert "kept" in _tokens(one)
+
+
+def test_emulators_that_start_at_once_make_the_tables_once(postgres: Postgres, tmp_path: Path) -> None:
+    database = postgres.database()
+    made = [Emulator(tmp_path / str(number), database) for number in range(4)]
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(Emulator.start, made))
+        assert {_push(one, "first").json["error"] for one in made} <= {0, 200}
+        assert len({tuple(_tokens(one)) for one in made}) == 1
+    finally:
+        for one in made:
+            one.kill()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Postgres, list[Emulator]]]:
+    """A database that a test may end, and two emulators."""
+    folder = tmp_path_factory.mktemp("own")
+    with servers.running() as server, emulators(folder, server.database(), 2) as running:
+        yield server, running
+
+
+def test_while_the_database_is_away_requests_are_told_and_it_works_again_by_itself(
+    own: tuple[Postgres, list[Emulator]],
+) -> None:
+    server, running = own
+    assert _push(running[0], "before").status == 200
+    assert _push(running[1], "before-too").status == 200
+    server.kill()
+    for emulator in running:
+        for reply in (
+            _push(emulator, "lost"),
+            emulator.get("/__admin/profiles"),
+            emulator.post("/__admin/reset", {}),
+            emulator.get("/subscription/push/status?provider=android-firebase"),
+            emulator.get("/w/new/__admin/requests"),
+        ):
+            assert reply.status == 503, reply
+            assert int(reply.headers["retry-after"]) >= 1
+            assert (reply.json["error"], "database" in reply.json["error_text"]) == (503, True)
+        assert emulator.get("/__console/overview").status == 503
+        began = monotonic()
+        assert _push(emulator, "lost").status == 503
+        assert monotonic() - began < 5
+        health = emulator.get("/__admin/health").json
+        assert health["status"] == "failing"
+        assert "database" in str(health)
+        assert "postgres:" not in str(health)
+    server.start()
+    for emulator in running:
+        until(lambda emulator=emulator: emulator.get("/__admin/health").json["status"] == "ok")
+        assert _push(emulator, "after").status == 200
+        assert {"before", "before-too", "after"} <= set(_tokens(emulator))
+        assert "lost" not in _tokens(emulator)
+
+
+def test_a_wait_goes_on_over_an_absence_of_the_database(own: tuple[Postgres, list[Emulator]]) -> None:
+    server, running = own
+    until(lambda: _push(running[0], "warm").status == 200)
+    match = {"match": {"subscription_id": "late"}, "within": 30}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(running[1].post, "/__admin/requests/verify", match)
+        assert [_push(running[1], "meanwhile").status for _ in range(5)] == [200] * 5
+        server.kill()
+        server.start()
+        until(lambda: _push(running[0], "late").status == 200, every_s=0.1)
+        assert waiting.result().status == 200
+
+
+@pytest.mark.parametrize("others", [1])
+def test_others_go_on_while_an_emulator_is_frozen_in_its_turn(
+    postgres: Postgres, tmp_path: Path, others: int
+) -> None:
+    database = postgres.database()
+    name = database.rpartition("/")[2]
+    with (
+        emulators(tmp_path, database, 1 + others) as (frozen, other),
+        ThreadPoolExecutor(4) as clients,
+    ):
+        answered: list[tuple[str, int]] = []
+
+        def load(number: int) -> None:
+            line = Line(frozen.url)
+            for turn in range(1 << 20):
+                token = f"load{number}-{turn}"
+                body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+                answer = line.call("POST", "/push_subscribe", body)
+                answered.append((token, 0 if answer is None else answer[0]))
+                if len(ended) or answer is None:
+                    return
+
+        ended: list[bool] = []
+        running = [clients.submit(load, number) for number in range(3)]
+        assert frozen.process is not None
+        try:
+            until(lambda: _frozen_with_the_lock(frozen, postgres, name), every_s=0.02)
+            began = monotonic()
+            until(lambda: _push(other, "other").status == 200, FROZEN_S)
+            waited = monotonic() - began
+            assert waited < FROZEN_S
+            assert _push(other, "other-again").status == 200
+        finally:
+            ended.append(True)
+            frozen.process.send_signal(signal.SIGCONT)
+        for one in running:
+            one.result(30)
+        until(lambda: _push(frozen, "woken").status == 200)
+        tokens = set(_tokens_of_all(frozen))
+        assert {"other", "other-again", "woken"} <= tokens
+        assert tokens == set(_tokens_of_all(other))
+        assert {status for _, status in answered} <= {0, 200, 503}
+        assert {token for token, status in answered if status == 200} <= tokens
+
+
+def _frozen_with_the_lock(emulator: Emulator, postgres: Postgres, name: str) -> bool:
+    """Stop it; whether it has a turn open. If it has none it runs again."""
+    assert emulator.process is not None
+    emulator.process.send_signal(signal.SIGSTOP)
+    held = (
+        "SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE datname = current_database()"
+        " AND state = 'idle in transaction' AND mode = 'RowShareLock'"
+    )
+    try:
+        # What it has sent last may still be at work.
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+        until(lambda: postgres.run(busy, name) == [(1,)], 5)
+        if postgres.run(held, name)[0][0]:
+            return True
+    except psycopg.Error:
+        pass
+    emulator.process.send_signal(signal.SIGCONT)
+    return False
+
+
+def _tokens_of_all(server: Server) -> list[str]:
+    return [
+        one["subscription_id"]
+        for profile in server.get("/__admin/snapshot").json["profiles"]
+        for one in profile["subscriptions"]
+    ]

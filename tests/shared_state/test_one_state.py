@@ -1,0 +1,198 @@
+"""Whatever one emulator has answered, every other one knows: nothing is per process but the metrics."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.changes import CHANGES, World
+from tests.mobile import FIXTURES as MOBILE_FIXTURES
+from tests.mobile import ROLE, subscribe_body
+from tests.server import PAGE_TOKEN, Server, subscription
+from tests.shared_state import Emulator, Line, Several, emulators
+
+FROZEN = {"now": "2026-11-27T12:00:00Z"}
+_TOKENS = ("mobile-resource", "keyed-resource")
+_SUBSCRIBE = "/subscription/push/subscribe?provider=android-firebase&sync=true"
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_one_changes_all_show(three: list[Emulator], several: Several, kind: str) -> None:
+    name = f"change-{kind}"
+    worlds = [World(one, name) for one in three]
+    assert worlds[0].admin("PUT", "/clock", FROZEN).status == 200
+    anywhere = World(several, name)
+    anywhere.open_console()
+    CHANGES[kind].prepare(anywhere)
+    done = CHANGES[kind].make(anywhere)
+    assert done.status < 400 or "fault" in kind, done.body
+    shown = [world.shown() for world in worlds]
+    assert shown[1] == shown[0]
+    assert shown[2] == shown[0]
+
+
+def test_verify_sees_at_once_what_another_emulator_acknowledged(three: list[Emulator]) -> None:
+    """Six clients push to one emulator and verify on another; the counts of one workspace are exact."""
+    problems: list[object] = []
+
+    def be_a_client(number: int) -> None:
+        lines = [Line(f"{one.url}/w/verify-{number % 2}") for one in three]
+        random = Random(number)
+        for turn in range(25):
+            first, second = random.sample(lines, 2)
+            token = f"client{number}-{turn}"
+            body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+            pushed = first.call("POST", "/push_subscribe", body)
+            assert pushed is not None
+            assert pushed[0] == 200, pushed
+            verified = second.call(
+                "POST",
+                "/__admin/requests/verify",
+                {"match": {"subscription_id": token}, "expect": {"exactly": 1}},
+            )
+            if verified is None or verified[0] != 200:
+                problems.append(verified)
+        for line in lines:
+            line.close()
+
+    with ThreadPoolExecutor(6) as clients:
+        list(clients.map(be_a_client, range(6)))
+    assert problems == []
+    for name in ("verify-0", "verify-1"):
+        counts = [
+            one.post(f"/w/{name}/__admin/requests/count", {"match": {"resource_token": PAGE_TOKEN}}).json
+            for one in three
+        ]
+        assert counts == [{"count": 75}] * 3
+
+
+def test_a_fault_fires_exactly_as_often_as_it_may_over_all_emulators(three: list[Emulator]) -> None:
+    for name in ("times-1", "times-2"):
+        fault = {"then": {"status": 503}, "times": 5}
+        assert three[0].post(f"/w/{name}/__admin/faults", fault).status == 201
+        with ThreadPoolExecutor(9) as clients:
+            statuses = list(clients.map(lambda n, name=name: _push(three[n % 3], name, f"t{n}"), range(45)))
+        assert sorted(statuses) == [200] * 40 + [503] * 5
+        for one in three:
+            (armed,) = one.get(f"/w/{name}/__admin/faults").json["items"]
+            assert armed["fired"] == 5
+            matched = one.post(f"/w/{name}/__admin/requests/count", {"match": {"status": 503}})
+            assert matched.json == {"count": 5}
+
+
+def test_a_rate_is_one_rate_over_all_emulators(three: list[Emulator]) -> None:
+    fault = {"then": {"rate_limit": {"per_second": 5}}}
+    assert three[0].post("/w/rate/__admin/faults", fault).status == 201
+    began = monotonic()
+    with ThreadPoolExecutor(6) as clients:
+        statuses = list(clients.map(lambda n: _push(three[n % 3], "rate", f"r{n}"), range(90)))
+    took = monotonic() - began
+    assert set(statuses) == {200, 429}
+    assert 5 <= statuses.count(200) <= 5 * (took + 1) + 1
+
+
+def test_who_waits_on_one_emulator_is_told_of_what_comes_to_another(three: list[Emulator]) -> None:
+    """Within 300 ms; here on a busy machine."""
+    delays = []
+    for turn in range(5):
+        _push(three[0], "news", "first")
+        match = {"subscription_id": f"news-{turn}"}
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(
+                lambda match=match: (
+                    three[1].post("/w/news/__admin/requests/verify", {"match": match, "within": 20}),
+                    monotonic(),
+                )
+            )
+            pushed = monotonic()
+            _push(three[2], "news", f"news-{turn}")
+            answer, told = waiting.result()
+        assert answer.status == 200, answer.body
+        delays.append(told - pushed)
+    assert median(delays) < 1.5, delays
+
+
+def test_the_live_page_of_one_emulator_shows_what_comes_to_another(three: list[Emulator]) -> None:
+    _push(three[0], "live", "first")
+    with httpx.Client(timeout=20, trust_env=False) as person:
+        delays = []
+        with person.stream("GET", f"{three[1].url}/w/live/__console/live") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": watching"
+            for number in range(5):
+                pushed = monotonic()
+                _push(three[2], "live", f"live-{number}")
+                next(line for line in lines if line.startswith("data: "))
+                delays.append(monotonic() - pushed)
+    assert median(delays) < 1.5, delays
+
+
+def test_all_emulators_end_with_the_same_workspaces(postgres: Any, tmp_path: Path) -> None:
+    """Random calls of every kind by many at once; then the snapshots are the same, byte by byte."""
+    names = [f"random-{number}" for number in range(3)]
+    with emulators(tmp_path, postgres.database(), fixtures=MOBILE_FIXTURES) as running:
+
+        def be_a_client(number: int) -> None:
+            random = Random(number)
+            lines = [Line(one.url) for one in running]
+            for turn in range(60):
+                path, document, method = _any_call(random, f"c{number}-{turn}")
+                answer = random.choice(lines).call(
+                    method, f"/w/{random.choice(names)}{path}", document, Authorization=ROLE
+                )
+                assert answer is not None
+                assert answer[0] < 500 or answer[1]["error_text"].startswith("Fault"), answer
+
+        with ThreadPoolExecutor(6) as clients:
+            list(clients.map(be_a_client, range(6)))
+        for name in names:
+            # A reset has let it run.
+            assert World(running[0], name).admin("PUT", "/clock", FROZEN).status == 200
+            replies = [one.get(f"/w/{name}/__admin/snapshot") for one in running]
+            for other in replies[1:]:
+                for section, members in replies[0].json.items():
+                    assert other.json[section] == members, (name, section)
+                assert other.body == replies[0].body
+        before = {name: running[0].get(f"/w/{name}/__admin/snapshot").body for name in names}
+        running[1].kill()
+        running[1].start()
+        for name in names:
+            assert running[1].get(f"/w/{name}/__admin/snapshot").body == before[name]
+
+
+def _any_call(random: Random, name: str) -> tuple[str, Any, str]:
+    token = f"shared-{random.randrange(12)}"
+    entry = {"provider": random.choice(["android-firebase", "ios-apns"]), "subscription_id": token}
+    entry["unsubscribe"] = random.random() < 0.3
+    push = {"resource_token": random.choice(_TOKENS), "subscriptions": [entry]}
+    call: tuple[str, Any, str] = random.choices(
+        [
+            ("/push_subscribe", push, "POST"),
+            ("/push_subscribe", {"resource_token": "nobody", "subscriptions": [entry]}, "POST"),
+            (_SUBSCRIBE, subscribe_body(token, status=random.choice(["subscribed", "unsubscribed"])), "POST"),
+            ("/__admin/profiles", {"db_id": 1, "fields": {}}, "POST"),
+            ("/__admin/faults", {"then": {"status": 503}, "times": 2}, "POST"),
+            ("/__admin/faults", {"then": {"status": 500}, "probability": 0.5, "times": 3}, "POST"),
+            ("/__admin/settings", {"strict": random.random() < 0.5}, "PATCH"),
+            ("/__admin/clock", {"advance": "1m"}, "PUT"),
+            ("/__admin/reset", {"keep": random.sample(["faults", "requests"], random.randrange(3))}, "POST"),
+            ("/__admin/requests", None, "DELETE"),
+            ("/__admin/requests/count", {"match": {"subscription_id": token}}, "POST"),
+            ("/__admin/subscriptions?limit=3", None, "GET"),
+            ("/__admin/databases", {"id": 1000 + random.randrange(5), "name": name}, "POST"),
+        ],
+        [40, 3, 20, 8, 4, 4, 4, 4, 1, 1, 8, 8, 2],
+    )[0]
+    return call
+
+
+def _push(server: Server, name: str, token: str) -> int:
+    body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+    return server.post(f"/w/{name}/push_subscribe", body).status
