@@ -9,6 +9,7 @@ import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import babel
 import pytest
@@ -129,3 +130,23 @@ def test_compose_runs_the_image_with_a_root_that_is_read_only() -> None:
     assert service["tmpfs"] == ["/tmp"]
     assert "state:/state" in service["volumes"]
     assert "command" not in service
+
+
+def test_compose_has_two_emulators_with_one_state_behind_the_documented_balancer() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    shared = {name: one for name, one in services.items() if one.get("profiles") == ["shared"]}
+    assert set(shared) == {"balancer", "emulator-1", "emulator-2", "postgres"}
+    assert set(shared["balancer"]["depends_on"]) == {"emulator-1", "emulator-2"}
+    settings, target = shared["balancer"]["volumes"][0].split(":")[:2]
+    text = (ROOT / settings).read_text(encoding="utf-8")
+    assert target == "/usr/local/etc/haproxy/haproxy.cfg"
+    assert set(re.findall(r"(\S+):8080$", text, re.M)) == {"emulator-1", "emulator-2"}
+    database = shared["postgres"]["environment"]
+    options = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for one in (shared["emulator-1"], shared["emulator-2"]):
+        assert {name for name in one["environment"] if f"`{name}`" not in options} == set()
+        url = urlsplit(one["environment"]["EMULATOR_STATE"])
+        assert (url.scheme, url.username, url.path) == ("postgresql", database["POSTGRES_USER"], "/emulator")
+        assert f":{database['POSTGRES_PASSWORD']}@postgres/" in url.geturl()
+        assert list(one["depends_on"]) == ["postgres"]
+    assert database["POSTGRES_DB"] == "emulator"
