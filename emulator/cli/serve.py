@@ -44,7 +44,12 @@ def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) 
 
 
 def _state(ctx: click.Context, param: click.Parameter, given: str | Path) -> str | Path:
-    return given if isinstance(given, str) and is_database(given) else Path(given)
+    if is_database(str(given)):
+        return given
+    scheme, has_scheme, _ = str(given).partition("://")
+    if has_scheme:
+        raise click.BadParameter(f"must be a directory or postgresql://…, not {scheme}://…")
+    return Path(given)
 
 
 def _host_names(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from itertools import chain
 from time import monotonic
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection
 
 from emulator.postgres.connections import Connections
 from emulator.postgres.following import LINES, Behind, Followed
@@ -27,7 +28,7 @@ _ROW = (
     " FROM emulator_workspaces WHERE name = %s"
 )
 _MAKE = "INSERT INTO emulator_workspaces (name) VALUES (%s) ON CONFLICT (name) DO NOTHING"
-_APPEND = "INSERT INTO emulator_lines VALUES (%s, %s, %s, %s, %s, %s)"
+_APPEND, _LINE = "INSERT INTO emulator_lines VALUES ", "(%s, %s, %s, %s, %s, %s)"
 _ADVANCE = (
     "UPDATE emulator_workspaces SET number = %s, log_bytes = log_bytes + %s, used = now() WHERE id = %s"
 )
@@ -93,13 +94,16 @@ class Transactions:
         self, connection: AsyncConnection, name: str, known: Followed | None, locks: bool, begins: bool = True
     ) -> tuple[Row | None, list[Line]]:
         after = (known.id, known.number) if known is not None else (0, 0)
-        async with connection.pipeline():
+        row = _ROW + (" FOR UPDATE" if locks else "")
+        # One message. A pipeline would end with a Flush, after which PostgreSQL does not count the seconds
+        # that a frozen emulator rests in its turn.
+        async with AsyncClientCursor(connection) as cursor:
+            await cursor.execute(f"{'BEGIN; ' if locks and begins else ''}{row}; {LINES}", (name, *after))
             if locks and begins:
-                await connection.execute("BEGIN")
-            of_row = await connection.execute(_ROW + (" FOR UPDATE" if locks else ""), (name,))
-            of_lines = await connection.execute(LINES, after)
-        found = await of_row.fetchone()
-        lines = [Line(*one) for one in await of_lines.fetchall()]
+                cursor.nextset()
+            found = await cursor.fetchone()
+            cursor.nextset()
+            lines = [Line(*one) for one in await cursor.fetchall()]
         return None if found is None else Row(*found), lines
 
     # End: append, commit, find out
@@ -117,10 +121,9 @@ class Transactions:
         Raises :class:`Unavailable` if that has not come about.
         """
         if not self._workspaces.is_made(name):  # deleted, or never made
-            async with connection.pipeline():
-                if row is not None:
-                    await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
-                await connection.execute("COMMIT")
+            if row is not None:
+                await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
+            await connection.execute("COMMIT")
             self._workspaces.unfollow(name)
             return False
         if not lines or row is None:
@@ -142,14 +145,13 @@ class Transactions:
         for number, picture in pictures.items():
             size += await write(connection, workspace_id, number, picture.parts())
         rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
-        async with connection.pipeline():
-            cursor = connection.cursor()
-            if len(rows) == 1:
-                await cursor.execute(_APPEND, rows[0])
-            else:
-                await cursor.executemany(_APPEND, rows)
-            await connection.execute(_ADVANCE, (lines[-1].number, size, workspace_id))
-            await connection.execute("COMMIT")
+        append = _APPEND + ", ".join([_LINE] * len(rows))
+        # One message, too: a freeze in the middle of a pipeline would keep the lock for good.
+        async with AsyncClientCursor(connection) as cursor:
+            await cursor.execute(
+                f"{append}; {_ADVANCE}; COMMIT",
+                [*chain.from_iterable(rows), lines[-1].number, size, workspace_id],
+            )
 
     async def _settle(
         self,

@@ -17,7 +17,7 @@ from tests.shared_state import Emulator, Line, emulators
 from tests.shared_state.linearizable import Call, is_linearizable
 from tests.waiting import until
 
-CLIENTS, EACH, REGISTERS = 6, 60, 3
+CLIENTS, EACH, REGISTERS = 6, 50, 3
 HISTORIES = {
     "write, then read": ([Call(0, 1, True, 1), Call(2, 3, False, 1)], True),
     "an old value": ([Call(0, 1, True, 1), Call(2, 3, False, 0)], False),
@@ -76,7 +76,7 @@ def test_reads_and_writes_happen_one_after_the_other(postgres: Postgres, tmp_pat
     def kill_some() -> None:
         while not ended.is_set():
             before = _count(histories)
-            until(lambda before=before: ended.is_set() or _count(histories) > before + 40, every_s=0.005)
+            until(lambda before=before: ended.is_set() or _count(histories) > before + 70, every_s=0.005)
             victim = Random(before).choice(running[1:])
             victim.kill()
             victim.start()

@@ -142,7 +142,7 @@ def test_all_emulators_end_with_the_same_workspaces(postgres: Any, tmp_path: Pat
         def be_a_client(number: int) -> None:
             random = Random(number)
             lines = [Line(one.url) for one in running]
-            for turn in range(60):
+            for turn in range(50):
                 path, document, method = _any_call(random, f"c{number}-{turn}")
                 answer = random.choice(lines).call(
                     method, f"/w/{random.choice(names)}{path}", document, Authorization=ROLE
