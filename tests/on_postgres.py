@@ -28,7 +28,10 @@ PACKAGES = (
     "workspaces",
 )
 #: Tests that are about the files of a state.
-ABOUT_FILES = ("end_to_end/test_end_to_end.py::test_state_file_opens_with_plain_tinydb_and_is_readable",)
+ABOUT_FILES = (
+    "end_to_end/test_end_to_end.py::test_state_file_opens_with_plain_tinydb_and_is_readable",
+    "end_to_end/test_end_to_end.py::test_A6_kill_9_in_the_middle_leaves_whole_requests",
+)
 
 
 def main(arguments: list[str]) -> int:
