@@ -24,13 +24,10 @@ def test_it_counts_and_draws_what_happened(console: Console) -> None:
     assert "ios-apns" in page.locator(".databases .card").first.inner_text()
 
 
-@pytest.mark.parametrize(("language", "heading"), [("en", "Policies"), ("ru", "Политики")])
-def test_policies_are_explained_and_changed(
-    open_console: Callable[..., Console], language: str, heading: str
-) -> None:
-    console = open_console(language=language)
+def test_policies_are_explained_and_changed(open_console: Callable[..., Console]) -> None:
+    console = open_console(language="ru")
     page = console.go("overview")
-    assert heading in console.text()
+    assert "Политики" in console.text()
     page.check("[name=duplicate_token][value=move]")
     page.check("[name=strict]")
     page.uncheck("[name=L3]")
@@ -105,11 +102,8 @@ def test_the_rules_are_listed_with_grade_text_and_how_often_they_decided(
     assert console.find(".row").count() == 3
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "The platform: "), ("ru", "Платформа: ")])
-def test_platform_and_texts_are_set_on_the_rules_page(
-    open_console: Callable[..., Console], language: str, said: str
-) -> None:
-    console = open_console(language=language)
+def test_platform_and_texts_are_set_on_the_rules_page(open_console: Callable[..., Console]) -> None:
+    console = open_console(language="ru")
     page = console.go("rules")
     page.fill(
         "[name=platform]",
@@ -118,7 +112,7 @@ def test_platform_and_texts_are_set_on_the_rules_page(
     )
     page.click("[aria-labelledby=h-platform] button")
     assert page.locator("#M9 .g-V").count() == 1
-    assert f"{said}unchanged_database: nothing" in page.locator("#S7").inner_text()
+    assert "Платформа: unchanged_database: nothing" in page.locator("#S7").inner_text()
     assert page.locator("#S7 .g-D").count() == 1
     page.check("[name=trust_platform]")
     page.click("[aria-labelledby=h-platform] button")

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.journal.entry import Entry
@@ -43,6 +43,7 @@ def test_an_outcome_is_put_into_a_search_and_taken_out() -> None:
     assert with_outcome("-outcome:fault", "added") == "-outcome:fault outcome:added"
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -146,11 +146,8 @@ def test_every_view_that_changes_what_is_stored_is_tried_here() -> None:
     assert changing - left_out - server.asked == set()
 
 
-@pytest.mark.parametrize("durability", ["os", "fsync"])
-def test_what_a_full_disk_refuses_is_not_in_force(
-    start_server: Callable[..., Server], durability: str
-) -> None:
-    server = start_server("-q", "--durability", durability)
+def test_what_a_full_disk_refuses_is_not_in_force(start_server: Callable[..., Server]) -> None:
+    server = start_server("-q", "--durability", "os")
     worlds = prepared(server)
     for number in range(8):  # an import's own files have to be smaller than the journal
         worlds["import"].push(f"more-{number}")
@@ -165,9 +162,8 @@ def test_what_a_full_disk_refuses_is_not_in_force(
     assert killed_and_started_again(server, worlds) == before
 
 
-@pytest.mark.parametrize("durability", ["os", "fsync"])
-def test_what_was_answered_survives_a_kill(start_server: Callable[..., Server], durability: str) -> None:
-    server = start_server("-q", "--durability", durability)
+def test_what_was_answered_survives_a_kill(start_server: Callable[..., Server]) -> None:
+    server = start_server("-q", "--durability", "fsync")
     worlds = prepared(server)
     for name, world in worlds.items():
         accepted(CHANGES[name], world)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Reply, Server, subscription
 
-ROWS = 20_000
+ROWS = 8_000
 BOUNDARY = "tokens-of-the-test"
 
 

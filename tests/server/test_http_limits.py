@@ -40,13 +40,13 @@ def test_client_that_sends_100_mebibytes_before_it_listens_hears_that_it_is_too_
 
 
 @pytest.mark.parametrize("path", ["/push_subscribe", "/__admin/faults"])
-def test_client_that_sends_without_end_is_cut_off_and_does_not_hang(server: Server, path: str) -> None:
+def test_client_that_sends_without_end_is_cut_off_and_does_not_hang(fresh: Server, path: str) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {10**12}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", fresh.port), timeout=PATIENCE_S) as connection:
         connection.sendall(head.encode())
         with pytest.raises(OSError, match=r"reset|Broken pipe|aborted"):
             connection.sendall(MEBIBYTE * 400)
-    assert server.get("/__admin/health").status == 200
+    assert fresh.get("/__admin/health").status == 200
 
 
 @pytest.mark.xfail(strict=True, reason="granian's body stream tells a trailer from a broken body by nothing")

@@ -156,7 +156,7 @@ def test_after_its_directory_was_deleted_a_server_takes_and_writes_nothing(
     assert not server.state.exists() or list(server.state.iterdir()) == []
 
 
-@pytest.mark.parametrize("pattern", ["*.journal", "default.*", "*"])
+@pytest.mark.parametrize("pattern", ["*.journal", "*"])
 def test_after_its_log_was_deleted_a_server_takes_nothing_until_it_starts_again(
     server: Server, pattern: str
 ) -> None:
@@ -185,8 +185,8 @@ def test_another_state_in_its_place_is_not_overwritten(server: Server) -> None:
     away = server.state.with_name("away")
     server.state.rename(away)
     shutil.copytree(away, server.state)
+    failing(server, "moved, removed or replaced")  # a write looks again after some milliseconds only
     refused(server, "refused")
-    failing(server, "moved, removed or replaced")
     copied = {path.name: path.read_bytes() for path in away.iterdir()}
     server.stop()
     assert {path.name: path.read_bytes() for path in server.state.iterdir()} == copied
