@@ -39,22 +39,31 @@ async function copyText(text) {
   area.remove();
 }
 
-// On a phone, a row of a table stands as a list of its cells, each behind the name of its column.
-function nameCells(root) {
-  for (const table of root.querySelectorAll(".scroll > table:not(.card table)")) {
-    const heads = [...table.tHead.rows[0].cells].map((head) => (head.classList.contains("act") ? "" : head.textContent));
-    for (const row of table.tBodies[0].rows) {
-      let place = 0;
-      for (const cell of row.cells) {
-        if (cell.textContent.trim()) cell.dataset.head = heads[place];
-        place += cell.colSpan;
-      }
+// Where a table has no room, its rows stand as lists of cells, each behind the name of its column.
+function nameCells(table) {
+  const heads = [...table.tHead.rows[0].cells].map((head) => (head.classList.contains("act") ? "" : head.textContent));
+  for (const row of table.tBodies[0].rows) {
+    let place = 0;
+    for (const cell of row.cells) {
+      if (cell.textContent.trim()) cell.dataset.head = heads[place];
+      place += cell.colSpan;
     }
-    table.dataset.named = "";
   }
 }
 
-nameCells(document);
+const wideTables = [...document.querySelectorAll(".scroll > table:not(.card table)")];
+wideTables.forEach(nameCells);
+
+function fitTables() {
+  for (const table of wideTables) {
+    table.classList.remove("listed");
+    table.classList.toggle("listed", table.parentElement.scrollWidth > table.parentElement.clientWidth);
+  }
+}
+
+window.addEventListener("resize", fitTables);
+document.addEventListener("toggle", fitTables, true);
+fitTables();
 
 // On a phone, filters are closed until they are wanted.
 const narrow = matchMedia("(max-width: 40rem)");
