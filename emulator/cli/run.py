@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -29,12 +30,13 @@ class _BeforeDashes(click.Command):
 @click.command(
     "run", cls=_BeforeDashes, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
 )
+@click.option("--fixtures", type=click.Path(path_type=Path), help="The fixture set to start from.")
 @click.pass_context
-def command(context: click.Context) -> int:
+def command(context: click.Context, fixtures: Path | None) -> int:
     """Start an emulator, run COMMAND and stop the emulator: `run [OPTIONS] -- COMMAND [ARGUMENTS]`.
 
     The emulator keeps its state in memory and listens on a free port. COMMAND finds its address in
-    EMULATOR_URL. The options are those of `serve`, for example `--fixtures DIR --seed 7`.
+    EMULATOR_URL. The other options are those of `serve`, for example `--seed 7`.
 
     Exit status: that of COMMAND; 127 if there is no such command, 2 if the emulator does not start.
     """
@@ -42,7 +44,7 @@ def command(context: click.Context) -> int:
     if not wanted:
         raise click.ClickException("say what to run: run [OPTIONS] -- COMMAND [ARGUMENTS]")
     try:
-        with LocalServer(None, *context.args) as server:
+        with LocalServer(fixtures, *context.args) as server:
             return _run(wanted, {**os.environ, "EMULATOR_URL": server.url})
     except StartError as error:
         ended, _, said = str(error).partition("\n")
