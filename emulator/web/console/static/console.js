@@ -56,8 +56,10 @@ wideTables.forEach(nameCells);
 
 function fitTables() {
   for (const table of wideTables) {
-    table.classList.remove("listed");
-    table.classList.toggle("listed", table.parentElement.scrollWidth > table.parentElement.clientWidth);
+    table.classList.remove("tight", "listed");
+    for (const step of ["tight", "listed"]) { // Its cells wrap first.
+      if (table.parentElement.scrollWidth > table.parentElement.clientWidth) table.classList.add(step);
+    }
   }
 }
 
