@@ -1,7 +1,7 @@
 """``python -m benchmarks.mobile``: the rate of an SDK's subscribe over the endpoint's, for new tokens.
 
 Both are answered in this process, in turns of many requests, so that the machine's moods meet both alike;
-the ratio is the middle one of all rounds. Reached: 0.8 or more (docs/mobile.md).
+the ratio is the middle one of all rounds. Reached: see NOTES.md.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # what a run that does not use the fixture need not load is i
 
 #: The token of the first resource of the default fixtures.
 DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
-#: Requests that a failed test's report lists.
+#: Requests, and events, that a failed test's report lists.
 _LISTED = 20
 _PASSED = pytest.StashKey[bool]()
 
@@ -121,7 +121,7 @@ def push_emulator(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the requests to a failed test's workspace to its report."""
+    """Add the requests and events of a failed test's workspace to its report."""
     report = yield
     if report.when == "call":
         item.stash[_PASSED] = report.passed
@@ -130,7 +130,10 @@ def pytest_runtest_makereport(
             from push_emulator.push_emulator import WHAT_CAME  # noqa: PLC0415
 
             if WHAT_CAME not in report.longreprtext:  # else a failed verification has listed them already
-                report.sections.append((f"push emulator: {WHAT_CAME}", _what_came(test)))
+                came = _listed(test.client.requests) or f"nothing came to {test.url}"
+                report.sections.append((f"push emulator: {WHAT_CAME}", came))
+            if events := _listed(test.client.events):
+                report.sections.append(("push emulator: events, newest first", events))
     return report
 
 
@@ -154,16 +157,15 @@ def _delete(client: EmulatorClient, name: str) -> None:
             raise
 
 
-def _what_came(test: PushEmulator) -> str:
+def _listed(recorded: Any) -> str:
+    """The last requests or events of a client, a line each; nothing where there are none."""
     from push_emulator import EmulatorError  # noqa: PLC0415
 
     try:
-        page = test.client.requests.find(limit=_LISTED)
+        page = recorded.find(limit=_LISTED)
     except EmulatorError as error:
         return str(error)
-    if not page.items:
-        return f"nothing came to {test.url}"
-    return "\n".join([*map(str, page.items), f"({len(page.items)} of {page.total})"])
+    return "\n".join([*map(str, page.items), f"({len(page.items)} of {page.total})"]) if page.items else ""
 
 
 def _fixtures(config: pytest.Config) -> Path | None:

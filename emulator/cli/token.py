@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from emulator.fixtures.load import FixtureError, load_fixtures
+from emulator.mobile.jwt_library import pyjwt
 from emulator.rules.mobile.caller import MODES
 from emulator.settings import DEFAULT_FIXTURES
 
@@ -51,9 +52,6 @@ def command(
     fixtures: Path,
 ) -> int:
     """Print a JWT for a claim, signed with a resource's HS256 key or with the key of a file."""
-    # PyJWT loads a library of cryptography: only this command needs it.
-    import jwt  # noqa: PLC0415
-
     given = {"email": email, "phone": phone, "profile_id": profile_id}
     if field is not None:
         given |= {"field_name": field[0], "field_value": field[1]}
@@ -62,6 +60,7 @@ def command(
         raise click.UsageError("say whom: --email, --phone, --profile-id or --field NAME VALUE")
     secret, found_db = _key(key, fixtures, db_id)
     claim = {"db_id": found_db, "matching": matching or _mode(values), **values}
+    jwt = pyjwt()
     try:
         click.echo(jwt.encode({"matching": json.dumps(claim, ensure_ascii=False)}, secret, algorithm))
     except (jwt.PyJWTError, ValueError, TypeError) as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any
 
 from emulator.mobile.call import Call
+from emulator.mobile.jwt_library import pyjwt
 from emulator.rules.errors import Unauthorized
 from emulator.rules.mobile.caller import ROLE_TOKEN, Caller, by_role_token, mode_lint, read_claim
 from emulator.rules.model import Resource
@@ -66,27 +66,23 @@ def _by_jwt(token: str, resources: list[Resource], now_s: float) -> Caller:
 @lru_cache(maxsize=256)
 def _payload(token: str) -> dict[str, Any]:
     """The payload, its signature not verified. Raises :class:`Unauthorized` (T5)."""
-    # PyJWT loads a library of cryptography: that is left to the first JWT.
-    import jwt  # noqa: PLC0415
-
     if len(token) > _LONGEST:
         raise Unauthorized(f"Authorization: the JWT must have at most {_LONGEST} characters", "T5")
+    jwt = pyjwt()
     try:
-        return jwt.decode(token, options={"verify_signature": False})
+        payload: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise Unauthorized(f"Authorization: is not a JWT ({error})", "T5") from error
+    return payload
 
 
 @lru_cache(maxsize=256)
 def _is_signed(token: str, key: str) -> bool:
     """Whether the key verifies the signature; a public key verifies none that was made with a secret."""
-    import jwt  # noqa: PLC0415
-
+    jwt = pyjwt()
     algorithms = _OF_PUBLIC_KEYS if "-----BEGIN" in key else _OF_SECRETS
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of short secrets: a test's secret may be short
-            jwt.decode(token, key, algorithms=list(algorithms), options=_SIGNATURE_ALONE)
+        jwt.decode(token, key, algorithms=list(algorithms), options=_SIGNATURE_ALONE)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         return False
     return True

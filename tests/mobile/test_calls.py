@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.mobile import ROLE, bearer, claim, subscribe_body
+from tests.in_process import InProcess
+from tests.mobile import FIXTURES, ROLE, bearer, claim, subscribe_body
 from tests.mobile.conftest import Phone
 
 IVAN = bearer()
@@ -247,3 +248,18 @@ def test_R5_values_and_categories_that_are_not_right_change_nothing(phone: Phone
     assert phone.app.counts == (0, 0)
     phone.subscribe("t", fields={"undeclared": 1})
     assert phone.last()["lints"][0]["path"] == "subscription.fields.undeclared"
+
+
+@pytest.mark.parametrize(("bounds", "most"), [({"journal_count": 10}, 10), ({"journal_bytes": 2000}, 40)])
+def test_E5_events_are_bounded_by_count_and_bytes_and_the_evicted_ones_are_counted(
+    bounds: dict[str, int], most: int
+) -> None:
+    with InProcess(fixtures=FIXTURES, **bounds) as app:
+        phone = Phone(app)
+        for at in range(50):
+            assert phone.call("/event/push/open", {"time": 1, "smid": f"message-{at:03}"})[0] == 200
+        page = app.client.get("/__admin/events").get_json()
+    assert 0 < page["total"] <= most
+    assert (page["recorded"], page["dropped"]) == (50, 50 - page["total"])
+    assert page["items"][0]["smid"] == "message-049"
+    assert page["bytes"] <= bounds.get("journal_bytes", 1 << 20)

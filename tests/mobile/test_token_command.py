@@ -26,6 +26,7 @@ def test_the_token_is_signed_with_the_resource_s_key_and_accepted(phone: Phone) 
 def test_the_token_is_signed_with_the_key_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("another secret that is long enough\n")
     ran = run_here("token", "--jwt", "--field", "crm_id", "17", "--db-id", "7", "--key", tmp_path / "key")
+    assert ran.stderr == ""
     payload = jwt.decode(ran.stdout.strip(), "another secret that is long enough", algorithms=["HS256"])
     assert json.loads(payload["matching"]) == {
         "db_id": 7,
@@ -33,6 +34,12 @@ def test_the_token_is_signed_with_the_key_of_a_file(tmp_path: Path) -> None:
         "field_name": "crm_id",
         "field_value": "17",
     }
+
+
+def test_a_short_key_is_no_reason_to_warn(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("short")
+    ran = run_here("token", "--jwt", "--email", "a@example.com", "--key", tmp_path / "key")
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
