@@ -388,28 +388,8 @@ def test_nothing_that_came_is_told_with_the_address(together: Apart) -> None:
     assert "is that where the app under test sends to?" in ran.text
 
 
-<<<<<<< HEAD
 def test_any_failed_test_reports_what_came_and_no_secret(together: Apart) -> None:
     ran = together["report"]
-=======
-def test_any_failed_test_reports_what_came_and_no_secret(suite: Suite) -> None:
-    suite.write(
-        """
-        import httpx
-
-        def test_it(push_emulator):
-            push_emulator.push("t1")
-            httpx.post(
-                f"{push_emulator.url}/api/v1.1/pushes/post_events",
-                json={"token": "any", "uid": "message-1", "events": 2},
-            )
-            assert push_emulator.push("t1").ok
-        """
-    )
-    ran = suite.run()
-    assert "push emulator: events, newest first" in ran.text
-    assert "1: open of message message-1" in ran.text
->>>>>>> 9c29da4 (mobile: keep PyJWT quiet, list events in a failed test's report)
     assert "push emulator: what came, newest first" in ran.text
     assert "push_subscribe -> 200, error 200, unchanged: android-firebase t1" in ran.text
     assert "3LXP2FRcRxJ-7b14db88ec937f14" not in ran.text
@@ -685,3 +665,19 @@ def test_a_workspace_costs_no_call_before_its_test_and_is_gone_after_it(suite: S
         """
     )
     assert suite.run().counts == {"passed": 2}
+
+
+def test_a_failed_test_reports_its_events(suite: Suite) -> None:
+    suite.write(
+        """
+        def test_it(push_emulator):
+            import httpx
+
+            body = {"token": "any", "uid": "message-1", "events": 2}
+            httpx.post(f"{push_emulator.url}/api/v1.1/pushes/post_events", json=body)
+            assert False
+        """
+    )
+    ran = suite.run()
+    assert "push emulator: events, newest first" in ran.text
+    assert "1: open of message message-1" in ran.text
