@@ -52,8 +52,8 @@ def close(client: socket.socket) -> None:
 
 JSON, HTML = "Content-Type: application/json", "Content-Type: text/html"
 BREAKS: dict[str, tuple[Answer, str]] = {
-    "hangs": (hang, "no whole answer in 1 s"),
-    "drips": (drip, "no whole answer in 1 s"),
+    "hangs": (hang, "no whole answer in "),
+    "drips": (drip, "no whole answer in "),
     "closes": (close, "no whole answer: "),
     "half an answer": (said("200 OK", GOOD[:30], JSON, length=len(GOOD)), "no whole answer: "),
     "half of JSON": (said("200 OK", GOOD[:30], JSON), '200, no JSON object: application/json: {"data": []'),
@@ -135,7 +135,7 @@ class Platform:
 def compare(platform: Platform, *options: object) -> Finished:
     return run_here(
         *("compare", "--to", platform.url, "--resource-token", PAGE_TOKEN, "--rate", "0", "--yes"),
-        *("--timeout", "1", "--report", "report.json", "--learn", "p.json", *options),
+        *("--report", "report.json", "--learn", "p.json", *options),
     )
 
 
@@ -154,7 +154,7 @@ def test_a_platform_that_breaks_ends_the_run_soon_with_one_line(fresh: Server, h
     answer, words = BREAKS[how]
     with Platform(fresh, 1, answer, more=1).listening() as platform:
         began = monotonic()
-        finished = compare(platform)
+        finished = compare(platform, "--timeout", "1")  # no answer is waited for that comes
     assert monotonic() - began < 20
     assert finished.returncode == 2
     (line,) = [one for one in finished.stderr.splitlines() if one.startswith("error: ")]
@@ -166,8 +166,9 @@ def test_a_platform_that_breaks_ends_the_run_soon_with_one_line(fresh: Server, h
 @pytest.mark.parametrize("how", BREAKS)
 def test_nothing_is_learned_from_a_broken_answer_and_all_is_taken_back(fresh: Server, how: str) -> None:
     answer, words = BREAKS[how]
+    waits = ("--timeout", "3") if answer in (hang, drip) else ()  # the answers before come on a busy machine
     with Platform(fresh, 15, answer, more=0).listening() as platform:
-        finished = compare(platform)
+        finished = compare(platform, *waits)
     assert finished.returncode == 1
     assert "no difference" in finished.stdout
     assert words in next(
