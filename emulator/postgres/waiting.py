@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
+from emulator.endpoint.call import PATHS
 from emulator.messages import Answer, Incoming
 from emulator.workspaces.names import WORKSPACE_HEADER, chosen_name, is_name
 
@@ -44,7 +45,7 @@ def target_of(incoming: Incoming, body: bytes | IO[bytes]) -> Target:
     name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
     path, method = incoming.endpoint, incoming.method
     if path != "/" and not path.startswith("/__"):
-        return Target(name, method != "OPTIONS")
+        return Target(name, not (method == "OPTIONS" and path in PATHS))  # others are recorded
     changes = method not in ("GET", "HEAD", "OPTIONS") and not path.rstrip("/").endswith(_ONLY_READS)
     named = _NAMED.fullmatch(path)
     if changes and named is not None and is_name(named[1]):

@@ -98,11 +98,14 @@ class PlainWsgi:
             body = own(body)
 
         def work() -> Answer:
-            if exchange.accepts(incoming):
-                incoming.body = body.read()
-                return exchange.handle(incoming)
-            own_input = {"wsgi.input": body, "wsgi.input_terminated": True, BODY_PROBLEM_KEY: problem}
-            return call_application(self._application, {**environ, **own_input})
+            try:
+                if exchange.accepts(incoming):
+                    incoming.body = body.read()
+                    return exchange.handle(incoming)
+                own_input = {"wsgi.input": body, "wsgi.input_terminated": True, BODY_PROBLEM_KEY: problem}
+                return call_application(self._application, {**environ, **own_input})
+            except Exception as error:
+                return internal_error(error)
 
         with self._emulator.turn:
             return self._emulator.answer(incoming, body, work)

@@ -66,6 +66,9 @@ class Server:
         self.environment = environment or {}
         self.state: Path | str = state or new_database(str(folder)) or folder / "state"
         self.arguments = list(arguments)
+        if isinstance(self.state, str) and state is None and "--durability" in arguments:
+            at = self.arguments.index("--durability")  # a database is as durable as it is
+            del self.arguments[at : at + 2]
         if fixtures is not None:
             self.arguments += ["--fixtures", str(fixtures)]
         self.process: subprocess.Popen[str] | None = None
