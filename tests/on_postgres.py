@@ -27,10 +27,28 @@ PACKAGES = (
     "web",
     "workspaces",
 )
-#: Tests that are about the files of a state.
+#: Tests that look at the files of a state, or at what such a state alone does.
 ABOUT_FILES = (
-    "end_to_end/test_end_to_end.py::test_state_file_opens_with_plain_tinydb_and_is_readable",
+    "cli/test_commands_export.py",
+    "cli/test_cli_errors.py::test_second_process_on_one_state_directory",
+    "end_to_end/test_changes_by_hand.py",
+    "end_to_end/test_crash.py",
+    "end_to_end/test_crowd.py",
     "end_to_end/test_end_to_end.py::test_A6_kill_9_in_the_middle_leaves_whole_requests",
+    "end_to_end/test_end_to_end.py::test_state_file_opens_with_plain_tinydb_and_is_readable",
+    # Chance depends on the number of the request in its workspace, so it does not begin anew.
+    "faults/test_faults_over_tcp.py::test_chance_is_the_same_in_every_run_with_a_seed",
+    "importer/test_full_disk.py",
+    "importer/test_server.py::test_a_killed_server_keeps_whole_batches",
+    "server/test_background.py::test_expiring_goes_on_where_one_workspace_cannot_be_deleted",
+    "server/test_closing.py::test_stop_with_many_changed_workspaces_is_within_5_seconds_and_writes_all_down",
+    "server/test_tls.py",
+    "web/test_large_bodies.py",
+    "web/test_plain_wsgi.py",
+    "workspaces/test_long_work.py::test_a_workspace_that_cannot_be_opened_says_so_to_everybody_who_waits",
+    "workspaces/test_workspace_ends.py::test_a_successor_inherits_no_import_and_a_running_one_stops",
+    "workspaces/test_workspace_making.py::test_500_looks_make_no_file_and_leave_room_for_a_workspace",
+    "workspaces/test_workspaces.py",
 )
 
 
