@@ -90,9 +90,9 @@ class Platform:
             context = ssl.create_default_context(cafile=ca_file)
         except ssl.SSLError as error:
             raise AddressError(f"{ca_file}: must be certificates in PEM ({error.reason or error})") from error
-        # httpx limits the time between two pieces of an answer; only a loop can limit the time of the whole
+        # httpx limits the time between two pieces of an answer; the loop limits the whole, and ends first
         self._loop = asyncio.new_event_loop()
-        self._http = httpx.AsyncClient(timeout=None, trust_env=False, verify=context)
+        self._http = httpx.AsyncClient(timeout=2 * timeout_s, trust_env=False, verify=context)
 
     def ask(self, ready: Iterable[Ready]) -> Iterable[RecordedCall]:
         """Send the probes one after the other and answer each call.

@@ -184,9 +184,9 @@ async def write_snapshot(
         )
         if not cursor.rowcount:
             raise psycopg.OperationalError("another emulator has written a later snapshot")
-        for table in ("emulator_lines", "emulator_snapshots"):
-            less = "<=" if table == "emulator_lines" else "<"
-            await connection.execute(
-                f"DELETE FROM {table} WHERE workspace = %s AND number {less} %s",
-                (workspace_id, number),
-            )
+        await connection.execute(
+            "DELETE FROM emulator_lines WHERE workspace = %s AND number <= %s", (workspace_id, number)
+        )
+        await connection.execute(
+            "DELETE FROM emulator_snapshots WHERE workspace = %s AND number < %s", (workspace_id, number)
+        )
