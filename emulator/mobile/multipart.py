@@ -6,7 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-from emulator.rules.errors import Invalid, TooLarge
+from emulator.rules.errors import Invalid
 from emulator.rules.model import shortened
 
 #: The most parts of a body, and the most characters of its boundary (RFC 2046: 70).
@@ -16,7 +16,7 @@ MOST_PARTS, LONGEST_BOUNDARY = 100, 200
 def read_parts(content_type: str, body: bytes) -> dict[str, str]:
     """The parts by name as text, the last of a repeated one.
 
-    Raises :class:`Invalid` and :class:`TooLarge` (R6).
+    Raises :class:`Invalid` (R6).
     """
     kind, options = parse_options_header(content_type)
     boundary = options.get("boundary", "")
@@ -25,7 +25,7 @@ def read_parts(content_type: str, body: bytes) -> dict[str, str]:
     try:
         return {name: _text(name, value) for name, value in _split(boundary.encode(), body).items()}
     except RequestEntityTooLarge as error:
-        raise TooLarge(f"body: must have at most {MOST_PARTS} parts", "R6") from error
+        raise Invalid(f"body: must have at most {MOST_PARTS} parts", "R6") from error
     except ValueError as error:
         text = "body: is not multipart/form-data, with this boundary before each part and after the last"
         raise Invalid(text, "R6") from error

@@ -158,6 +158,14 @@ def test_K30_the_token_is_suspended_in_every_database(phone: Phone) -> None:
     assert (phone.of("t", elsewhere), phone.of("t", IVAN)) == ("subscribed", "suspended")
 
 
+def test_K30_a_role_token_subscribes_the_holder_whatever_it_was(phone: Phone) -> None:
+    phone.subscribe("t", status="unsubscribed")
+    assert phone.unsuspend("t")["subscription"]["status"] == "subscribed"
+    phone.subscribe("u", IVAN, status="unsubscribed")
+    phone.unsuspend("u", IVAN)
+    assert phone.of("u", IVAN) == "unsubscribed"
+
+
 def test_K30_a_profile_without_the_token_has_no_subscription(phone: Phone) -> None:
     phone.subscribe("other", IVAN)
     assert phone.unsuspend("t", IVAN)["subscription"] is None

@@ -26,9 +26,9 @@ def unsuspend(context: MobileContext, wanted: Pair) -> Document | None:
     for one in holders:
         if one.active and not _belongs(one, found):
             context.set_status(one, "suspended", "K30")
-    records = [
-        context.set_status(one, "subscribed", "K30") if one.status == "suspended" else one for one in own
-    ]
+    # A role token's one becomes subscribed whatever it was, a claim's only where it was suspended.
+    back = ("suspended",) if context.caller.claim is not None else ("suspended", "unsubscribed")
+    records = [context.set_status(one, "subscribed", "K30") if one.status in back else one for one in own]
     context.outcomes.append("changed" if context.changes else "unchanged")
     return profile_document(context.lookup, found, first_holder(context, records))
 
