@@ -19,12 +19,16 @@ _WAIT_S, _KNOWN_S = 3.0, 0.25
 IDLE_MS, LOCK_MS = 5000, 15000
 #: Connections of one emulator: turns in so many workspaces at the same time.
 _MOST = 8
-_PASSWORD = re.compile(r"//([^:/@]*):[^@/]*@")
+_PASSWORD = re.compile(r"(password=)[^&]*", re.I)
 
 
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
-    return _PASSWORD.sub(r"//\1:…@", url)
+    address, mark, query = url.partition("?")
+    before, at, place = address.rpartition("@")
+    user, colon, _ = before.partition("//")[2].partition(":")
+    shown = f"{address.partition('//')[0]}//{user}:…@{place}" if at and colon else address
+    return shown + mark + _PASSWORD.sub(r"\1…", query)
 
 
 class Connections:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import groupby
 
 import msgspec
-import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
 
@@ -169,6 +168,10 @@ async def read_entries(
     return found
 
 
+class Overtaken(Exception):
+    """Another emulator has written a later snapshot."""
+
+
 async def write_snapshot(
     connection: AsyncConnection, workspace_id: int, number: int, parts: Iterable[Part]
 ) -> None:
@@ -183,7 +186,7 @@ async def write_snapshot(
             (number, size, number, workspace_id, number),
         )
         if not cursor.rowcount:
-            raise psycopg.OperationalError("another emulator has written a later snapshot")
+            raise Overtaken
         await connection.execute(
             "DELETE FROM emulator_lines WHERE workspace = %s AND number <= %s", (workspace_id, number)
         )

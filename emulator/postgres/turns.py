@@ -23,7 +23,7 @@ from emulator.messages import Answer, Delivery, Incoming, internal_error
 from emulator.postgres.connections import Connections
 from emulator.postgres.following import Followed
 from emulator.postgres.line import Line
-from emulator.postgres.snapshots import Picture, write_snapshot
+from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
 from emulator.postgres.transactions import ANSWER_S, NotBegun, Transactions
 from emulator.postgres.waiting import Target, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
@@ -145,7 +145,7 @@ class Turns:
             )
             gone = sorted(name for (name,) in await cursor.fetchall())
         for name in gone:
-            self._workspaces.drop(name)
+            self._workspaces.drop_deleted(name)
         return gone
 
     async def _take_turns(self, name: str) -> None:
@@ -167,13 +167,14 @@ class Turns:
     async def _begun_turn(self, name: str, batch: Sequence[Waiting]) -> list[Waiting]:
         """:meth:`_turn`, tried again where it cannot begin: the database may have closed the connections."""
         until = monotonic() + BEGIN_S
-        while True:
-            try:
-                return await self._turn(name, batch)
-            except NotBegun as error:
-                if monotonic() > until:
-                    raise self.connections.unavailable(error.cause) from error
-                await asyncio.sleep(random.uniform(0.01, 0.1))
+        with self._workspaces.in_turn(name):
+            while True:
+                try:
+                    return await self._turn(name, batch)
+                except NotBegun as error:
+                    if monotonic() > until:
+                        raise self.connections.unavailable(error.cause) from error
+                    await asyncio.sleep(random.uniform(0.01, 0.1))
 
     def _raised(self, error: Exception) -> Exception:
         if isinstance(error, (Unavailable, Refused)):
@@ -234,7 +235,8 @@ class Turns:
     async def _snapshot(self, name: str, workspace_id: int, number: int, picture: Picture) -> None:
         try:
             async with self.connections.one() as connection:
-                await write_snapshot(connection, workspace_id, number, picture.parts())
+                with suppress(Overtaken):
+                    await write_snapshot(connection, workspace_id, number, picture.parts())
         except (psycopg.Error, Unavailable) as error:
             self.connections.unavailable(error)
 

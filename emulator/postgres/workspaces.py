@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -38,6 +39,7 @@ class FollowedWorkspaces(Workspaces):
         self.min_log_bytes = settings.min_log_bytes
         self.stored: set[str] = set()
         self._followed: dict[str, Followed] = {}
+        self._in_turn: set[str] = set()
         self._at = 0.0
         super().__init__(replace(settings, durability="none"), fixtures)
 
@@ -86,6 +88,20 @@ class FollowedWorkspaces(Workspaces):
         else:
             self.delete(name)
             self.unfollow(name)
+
+    def drop_deleted(self, name: str) -> None:
+        """:meth:`drop`, unless a turn is at work there: it has locked the row, or will find none."""
+        if name not in self._in_turn:
+            self.drop(name)
+
+    @contextmanager
+    def in_turn(self, name: str) -> Iterator[None]:
+        """A turn is at work in this workspace."""
+        self._in_turn.add(name)
+        try:
+            yield
+        finally:
+            self._in_turn.discard(name)
 
     def forget(self, name: str) -> None:
         """What is in memory may differ from the database: the next turn reads it anew."""
@@ -149,4 +165,4 @@ class FollowedWorkspaces(Workspaces):
         self.stored = {name for (name,) in await cursor.fetchall()}
         for name in set(self._open) - self.stored:
             if name != DEFAULT_WORKSPACE and self.followed(name) is not None:
-                self.drop(name)
+                self.drop_deleted(name)
