@@ -73,6 +73,7 @@ class Emulator:
     async def close_connections(self) -> None:
         """Let go of a database, on the loop that has used it."""
         if self.shared is not None:
+            await self.shared.imports.leave()
             await self.shared.turns.close()
 
     def _release(self) -> None:

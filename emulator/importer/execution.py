@@ -35,6 +35,12 @@ class Progress(NamedTuple):
     def rows_per_s(self) -> float:
         return self.rows / self.seconds if self.seconds else 0.0
 
+    @property
+    def part(self) -> tuple[float, float | None]:
+        """The part of the file that is done, and the seconds that are left, if anybody can know."""
+        part = round(self.bytes_done / self.bytes_total, 4) if self.bytes_total else 1.0
+        return part, round(self.seconds / part - self.seconds, 1) if part else None
+
 
 class Import:
     """Carries out a checked plan.
@@ -43,22 +49,24 @@ class Import:
     may happen to the state. The first steps only look at the file, as :meth:`look` does; ``lints`` has what
     a person should know of it, all of it before the first row is imported. A batch counts when it is safe
     (``fsync`` mode waits for the disk): whatever goes wrong, ``report`` says up to which line rows are in.
+    A report that has rows already lets the import continue after them; it has taken ``seconds`` so far.
 
     Raises :class:`OSError` if the file can no longer be opened.
     """
 
-    def __init__(self, checked: Checked, workspace: Workspace, report: Report) -> None:
+    def __init__(self, checked: Checked, workspace: Workspace, report: Report, seconds: float = 0.0) -> None:
         self.report = report
         self.lints = checked.lints
         self._checked = checked
         self._workspace = workspace
         self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
-        self._seconds = 0.0
+        self._seconds = seconds
+        self._after = report.up_to_line
         self._cancelled = False
         self._broken: Text | None = None
         layout = checked.layout
         self._rows = Rows(checked.source, layout.encoding, layout.dialect)
-        self._survey: Survey | None = Survey(checked)
+        self._survey = None if self._after else Survey(checked)
         self._line = 0
         if layout.names is not None:
             self._line = next(self._rows)[0]
@@ -103,6 +111,9 @@ class Import:
             self.look(seconds)
             return True
         since = perf_counter()
+        if self._line < self._after:
+            self._skip(None if seconds is None else since + seconds)
+            return True
         try:
             batch = Batch(self._checked, self._world)
             with collections_paused(), self._world.store.batch():
@@ -131,6 +142,12 @@ class Import:
         self._close_survey()
         self._rows.close()
         self.report.close()
+
+    def _skip(self, deadline: float | None) -> None:
+        for line, _ in self._rows:
+            self._line = line
+            if line >= self._after or (deadline is not None and perf_counter() >= deadline):
+                return
 
     def _take(self, batch: Batch, rows: int, deadline: float | None) -> tuple[int, bool]:
         line, count = self._line, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from msgspec.structs import asdict, replace
 from emulator.importer.checking import Checked
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.problem import Text, message
-from emulator.importer.report import COUNTED, Refusal, read_refusals, report_csv
+from emulator.importer.report import COUNTED, Refusal
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
 from push_emulator.workspace_answers import ImportStart
@@ -62,10 +62,9 @@ class Job:
         """Whether it is over and has left a report."""
         return not self.running and self.report_path.exists()
 
-    def report(self, delimiter: str = ",", told: Callable[[Text], str] = str) -> bytes:
-        """The report as CSV (:func:`~emulator.importer.report.report_csv`). Raises :class:`OSError`."""
-        with self.report_path.open("rb") as lines:
-            return b"".join(report_csv(self.description, read_refusals(lines), delimiter, told))
+    def refused(self) -> Iterable[bytes] | Coroutine[Any, Any, Iterable[bytes]]:
+        """What :func:`~emulator.importer.report.read_refusals` reads. Raises :class:`OSError`."""
+        return self.report_path.read_bytes().splitlines()
 
     def begin(self, importing: Import, upload: Path) -> None:
         """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
@@ -120,15 +119,7 @@ class Job:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
-        progress: float | None = None
-        left: float | None = 0.0
-        if self._import is not None:
-            self._bring_up_to_date(self._import)
-            done = self._import.progress
-            progress = round(done.bytes_done / done.bytes_total, 4) if done.bytes_total else 1.0
-            left = round(done.seconds / progress - done.seconds, 1) if progress else None
-        elif self.description.state == "finished":
-            progress = 1.0
+        progress, left = self._progress()
         one = self.description
         return asdict(one) | {
             "lints": [str(lint) for lint in one.lints],
@@ -138,6 +129,13 @@ class Job:
             "progress": progress,
             "seconds_left": left,
         }
+
+    def _progress(self) -> tuple[float | None, float | None]:
+        """The part that is done, and the seconds that are left."""
+        if self._import is None:
+            return (1.0 if self.description.state == "finished" else None), 0.0
+        self._bring_up_to_date(self._import)
+        return self._import.progress.part
 
     def save(self) -> None:
         """Write the description beside the report. Raises :class:`OSError`."""
@@ -160,17 +158,22 @@ class Job:
             self._upload.unlink(missing_ok=True)
 
     def _bring_up_to_date(self, importing: Import) -> None:
-        report = importing.report
-        self.description = replace(
-            self.description,
-            state=report.state,
-            problem=report.problem,
-            up_to_line=report.up_to_line,
-            lints=importing.lints,
-            counts={name: report.counts[name] for name in COUNTED},
-            seconds=round(importing.progress.seconds, 3),
-            refusals=report.refusals[:SHOWN_REFUSALS],
-        )
+        self.description = described(self.description, importing)
+
+
+def described(before: Description, importing: Import) -> Description:
+    """The description of an import as it is now."""
+    report = importing.report
+    return replace(
+        before,
+        state=report.state,
+        problem=report.problem,
+        up_to_line=report.up_to_line,
+        lints=importing.lints,
+        counts={name: report.counts[name] for name in COUNTED},
+        seconds=round(importing.progress.seconds, 3),
+        refusals=report.refusals[:SHOWN_REFUSALS],
+    )
 
 
 def _both(problem: Text | None, another: Text) -> Text:

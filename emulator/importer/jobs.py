@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 from msgspec.structs import replace
 
-from emulator.importer.checking import check_plan
+from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import Import
 from emulator.importer.job import STEP_S, Description, Job, describe
 from emulator.importer.plan import ImportPlan
@@ -66,20 +66,11 @@ class ImportJobs:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
                 raise TooManyImports([Problem("workspace", message("too_many", number=MAX_RUNNING))])
             checked = check_plan(plan, Source(upload, name), workspace.store)
-            job = Job(describe(checked, workspace), self._made_folder())
-            try:
-                job.begin(Import(checked, workspace, Report(job.report_path, None)), upload)
-            except BaseException:
-                job.forget()
-                raise
+            return self._begin(checked, workspace, upload, schedule)
         except BaseException:
             with suppress(OSError):
                 upload.unlink(missing_ok=True)
             raise
-        self._jobs[job.description.id] = job
-        self._forget_oldest()
-        schedule(job.advance)
-        return job
 
     def get(self, job_id: str, workspace: str) -> Job | None:
         """A workspace's job by its id."""
@@ -103,6 +94,18 @@ class ImportJobs:
             job.stop()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def _begin(self, checked: Checked, workspace: Workspace, upload: Path, schedule: Schedule) -> Job:
+        job = Job(describe(checked, workspace), self._made_folder())
+        try:
+            job.begin(Import(checked, workspace, Report(job.report_path, None)), upload)
+        except BaseException:
+            job.forget()
+            raise
+        self._jobs[job.description.id] = job
+        self._forget_oldest()
+        schedule(job.advance)
+        return job
 
     def _forget_oldest(self) -> None:
         over = max(0, len(self._jobs) - MAX_KEPT)

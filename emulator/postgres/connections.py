@@ -19,6 +19,8 @@ _WAIT_S, _KNOWN_S = 3.0, 0.25
 IDLE_MS, LOCK_MS = 5000, 15000
 #: Connections of one emulator: turns in so many workspaces at the same time.
 _MOST = 8
+#: Seconds that the database may take to carry out a statement.
+ANSWER_S = 20.0
 _PASSWORD = re.compile(r"(password=)[^&]*", re.I)
 
 

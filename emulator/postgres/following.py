@@ -17,6 +17,7 @@ from emulator.postgres.line import (
     Recorded,
     Replayed,
     ReplaysCleared,
+    Written,
     decode_effects,
 )
 from emulator.postgres.recorder import Recorder
@@ -72,6 +73,7 @@ class Followed:
     async def read(self, connection: AsyncConnection, workspace_id: int, snapshot: int, number: int) -> None:
         """Read the whole workspace: its snapshot, and the lines after it. Raises :class:`Behind`."""
         self.id = 0
+        self.recorder.documents.clear()
         if snapshot:
             await self._read_snapshot(connection, workspace_id, snapshot)
         lines = await read_lines(connection, workspace_id, snapshot)
@@ -100,6 +102,7 @@ class Followed:
                 workspace.replays.remember(key, Replay(answer, body))
             workspace.faults.counts = rest.counts
             self.recorder.fixtures = rest.fixtures
+            self.recorder.documents.update(rest.documents)
 
     def _carry_out(self, line: Line, state: State | None, is_current: bool) -> None:
         effects = decode_effects(line.effects)
@@ -135,6 +138,8 @@ class Followed:
             workspace.replays.remember(effect.key, Replay(effect.answer, effect.body))
         elif isinstance(effect, ReplaysCleared):
             workspace.replays.clear()
+        elif isinstance(effect, Written):
+            self.recorder.have(effect.key, effect.document)
         elif isinstance(effect, FixturesUsed):
             self.recorder.fixtures = effect.digest
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
 from emulator.faults.armed import FaultCounts
 from emulator.workspaces.workspace import JournalName
+
+#: An SQL statement and its parameters by name; ``workspace`` is added.
+Statement = tuple[str, dict[str, Any]]
 
 
 class Recorded(Struct, array_like=True, tag="recorded"):
@@ -47,24 +53,39 @@ class IdsGiven(Struct, array_like=True, tag="ids_given"):
     last_ids: dict[str, int]
 
 
+class Written(Struct, array_like=True, tag="written"):
+    """A document beside the state, such as that of an import, was written; ``None``: it is gone.
+
+    Without a key: all of them.
+    """
+
+    key: str
+    document: bytes | None
+
+
 class FixturesUsed(Struct, array_like=True, tag="fixtures_used"):
     """The workspace began anew from other fixtures, because their files had changed."""
 
     digest: str
 
 
-Effect = Recorded | Cleared | Counted | Replayed | ReplaysCleared | IdsGiven | FixturesUsed
+Effect = Recorded | Cleared | Counted | Replayed | ReplaysCleared | IdsGiven | Written | FixturesUsed
 
 
 class Line(Struct):
-    """One line. ``turn``: the turn that wrote it; ``replaced``: another state took the place of the former
-    one, and lies among the snapshots under this number; ``changes``: steps of the state, as JSON."""
+    """One line.
+
+    ``turn``: the turn that wrote it. ``replaced``: another state took the place of the former one, and lies
+    among the snapshots under this number. ``changes``: steps of the state, as JSON. ``besides``: what must be
+    carried out in the same transaction, and again if that fails.
+    """
 
     number: int
     turn: str
     replaced: bool
     changes: str | None
     effects: bytes
+    besides: list[Iterable[Statement]] = []
 
     @property
     def size(self) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import psycopg
 
 from emulator.postgres.connections import Connections, without_password
+from emulator.postgres.imports import SharedImports
 from emulator.postgres.schema import prepare, shared_secret
 from emulator.postgres.turns import Turns
 from emulator.postgres.workspaces import FollowedWorkspaces
@@ -26,6 +27,7 @@ class SharedState(NamedTuple):
 
     workspaces: FollowedWorkspaces
     turns: Turns
+    imports: SharedImports
     secret: bytes
 
 
@@ -59,7 +61,7 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> SharedState:
         raise StateError(f"--state {without_password(url)}: {error}") from error
     finally:
         await turns.close()
-    return SharedState(workspaces, turns, secret)
+    return SharedState(workspaces, turns, SharedImports(turns, workspaces), secret)
 
 
 async def _nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -17,6 +17,8 @@ from emulator.postgres.line import (
     Recorded,
     Replayed,
     ReplaysCleared,
+    Statement,
+    Written,
     encode_effects,
 )
 from emulator.store.state import Op, encode_ops
@@ -29,12 +31,15 @@ class Recorder(StateRecorder):
     """Records all changes of a workspace, of its journals and of its faults. A new one records all it is.
 
     ``fixtures``: the digest of the changed fixtures that the workspace was last begun from, if any.
+    ``documents``: what is kept beside the state, by keys; :meth:`write` changes it.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self.replaced = True
         self.fixtures = ""
+        self.documents: dict[str, bytes] = {}
+        self._besides: list[Iterable[Statement]] = []
         self._ops: list[Op] = []
         self._effects: list[Effect] = []
         self._counts = FaultCounts()
@@ -43,6 +48,7 @@ class Recorder(StateRecorder):
         workspace.requests.recorder = partial(self._journal, "requests")
         workspace.events.recorder = partial(self._journal, "events")
         workspace.replays = RecordedReplays(self)
+        self.note(Written("", None))
         for name in JOURNALS:
             journal = workspace.journal(name)
             self.note(Cleared(name, journal.epoch))
@@ -68,6 +74,21 @@ class Recorder(StateRecorder):
         self.fixtures = digest
         self.note(FixturesUsed(digest))
 
+    def write(self, key: str, document: bytes | None, *besides: Iterable[Statement]) -> None:
+        """Write a document beside the state, or remove it; ``besides`` are carried out with it."""
+        self.have(key, document)
+        self.note(Written(key, document))
+        self._besides += besides
+
+    def have(self, key: str, document: bytes | None) -> None:
+        """Take over a document that another emulator has written; without a key none is left."""
+        if not key:
+            self.documents.clear()
+        elif document is None:
+            self.documents.pop(key, None)
+        else:
+            self.documents[key] = document
+
     def _journal(self, name: JournalName, packed: bytearray | None) -> None:
         if not self._muted:
             epoch = self._workspace.journal(name).epoch
@@ -89,13 +110,13 @@ class Recorder(StateRecorder):
         if self.replaced:
             self.note(IdsGiven(self._workspace.store.storage.state.last_ids()))
         changes = encode_ops(self._ops).decode() if self._ops else None
-        line = Line(number, turn, self.replaced, changes, encode_effects(self._effects))
+        line = Line(number, turn, self.replaced, changes, encode_effects(self._effects), self._besides)
         self.clear()
         return line
 
     def clear(self) -> None:
         """Forget what was recorded."""
-        self.replaced, self._ops, self._effects = False, [], []
+        self.replaced, self._ops, self._effects, self._besides = False, [], [], []
         self._counts = self.faults.counts
 
     @contextmanager

@@ -11,6 +11,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from emulator.faults.armed import FaultCounts
+from emulator.postgres.connections import ANSWER_S
 from emulator.store.documents import Documents
 from emulator.store.recovery import decode_ops
 from emulator.store.state import Op, State, encode_ops
@@ -19,6 +20,7 @@ from emulator.workspaces.workspace import JOURNALS, JournalName, Workspace
 
 #: Documents of one part of a state, and about the bytes of a part of a journal.
 _DOCUMENTS, _BYTES = 500, 1 << 20
+_INSERT = "INSERT INTO emulator_snapshots VALUES (%s, %s, %s, %s, %s, %s)"
 _entries = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
@@ -37,6 +39,7 @@ class Rest(Struct):
     counts: FaultCounts
     replays: list[tuple[tuple[str, str, str], bytes, bytes]]
     fixtures: str = ""
+    documents: dict[str, bytes] = {}
 
 
 class Part(Struct):
@@ -56,7 +59,9 @@ class Part(Struct):
 class Picture:
     """A workspace as it is at this moment: what is copied is shared until it changes."""
 
-    def __init__(self, workspace: Workspace, whole: bool, fixtures: str = "") -> None:
+    def __init__(
+        self, workspace: Workspace, whole: bool, fixtures: str = "", documents: dict[str, bytes] | None = None
+    ) -> None:
         state = workspace.store.storage.state
         self._tables = {name: documents.copy() for name, documents in state.documents().items()}
         self.last_ids = state.last_ids()
@@ -66,7 +71,8 @@ class Picture:
             self._entries = {name: list(one.packed()) for name, one in journals.items()}
             kept = {name: Kept(one.recorded, one.epoch) for name, one in journals.items()}
             replays = [(key, *replay) for key, replay in workspace.replays]
-            self._rest = Rest(self.last_ids, kept, workspace.faults.counts, replays, fixtures)
+            counts = workspace.faults.counts
+            self._rest = Rest(self.last_ids, kept, counts, replays, fixtures, dict(documents or {}))
 
     def parts(self) -> Iterator[Part]:
         """The rows, the last of them that of the rest."""
@@ -113,10 +119,8 @@ async def write(connection: AsyncConnection, workspace_id: int, number: int, par
     size = 0
     for part in parts:
         size += part.size
-        await connection.execute(
-            "INSERT INTO emulator_snapshots VALUES (%s, %s, %s, %s, %s, %s)",
-            (workspace_id, number, part.section, part.part, part.changes, part.effects),
-        )
+        values = (workspace_id, number, part.section, part.part, part.changes, part.effects)
+        await asyncio.wait_for(connection.execute(_INSERT, values), ANSWER_S)
     return size
 
 

@@ -11,15 +11,15 @@ import psycopg
 from msgspec import Struct
 from psycopg import AsyncClientCursor, AsyncConnection
 
-from emulator.postgres.connections import Connections
+from emulator.postgres.connections import ANSWER_S, Connections
 from emulator.postgres.following import LINES, Behind, Followed
 from emulator.postgres.line import Line
 from emulator.postgres.snapshots import Picture, write
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.store.errors import Unavailable
 
-#: Seconds for which the outcome of a commit is asked for, and that the database may take to answer.
-SETTLE_S, ANSWER_S = 5.0, 20.0
+#: Seconds for which the outcome of a commit is asked for.
+SETTLE_S = 5.0
 #: Times that what others have done is read anew, if it changes meanwhile.
 _READS = 20
 
@@ -130,7 +130,7 @@ class Transactions:
             await connection.execute("COMMIT")
             return False
         try:
-            await asyncio.wait_for(self._append(connection, row.id, lines, pictures), ANSWER_S)
+            await self._append(connection, row.id, lines, pictures)
         except (psycopg.Error, asyncio.TimeoutError) as error:
             await self._settle(name, row, lines, pictures, error)
         followed = self._workspaces.opened(name)
@@ -144,6 +144,15 @@ class Transactions:
         size = sum(line.size for line in lines)
         for number, picture in pictures.items():
             size += await write(connection, workspace_id, number, picture.parts())
+        for statement, values in chain.from_iterable(chain.from_iterable(line.besides for line in lines)):
+            await asyncio.wait_for(
+                connection.execute(statement, values | {"workspace": workspace_id}), ANSWER_S
+            )
+        await asyncio.wait_for(self._commit(connection, workspace_id, lines, size), ANSWER_S)
+
+    async def _commit(
+        self, connection: AsyncConnection, workspace_id: int, lines: list[Line], size: int
+    ) -> None:
         rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
         append = _APPEND + ", ".join([_LINE] * len(rows))
         # One message, too: a freeze in the middle of a pipeline would keep the lock for good.
@@ -171,7 +180,7 @@ class Transactions:
                 if await self._settled(name, row, lines, pictures):
                     return
                 break
-            except (psycopg.Error, Unavailable) as away:
+            except (psycopg.Error, asyncio.TimeoutError, Unavailable) as away:
                 if monotonic() > until:
                     raise Unavailable(f"whether the change is stored is not known: {away}", error) from away
                 await asyncio.sleep(random.uniform(0.05, 0.2))

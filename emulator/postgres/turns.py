@@ -20,11 +20,11 @@ import psycopg
 from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
-from emulator.postgres.connections import Connections
+from emulator.postgres.connections import ANSWER_S, Connections
 from emulator.postgres.following import Followed
 from emulator.postgres.line import Line
 from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
-from emulator.postgres.transactions import ANSWER_S, NotBegun, Transactions
+from emulator.postgres.transactions import NotBegun, Transactions
 from emulator.postgres.waiting import Target, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused, Unreachable
@@ -227,7 +227,9 @@ class Turns:
 
     def _begin_snapshot(self, name: str, followed: Followed) -> None:
         if name not in self._snapshots:
-            picture = Picture(followed.workspace, True, followed.recorder.fixtures)
+            picture = Picture(
+                followed.workspace, True, followed.recorder.fixtures, followed.recorder.documents
+            )
             task = asyncio.create_task(self._snapshot(name, followed.id, followed.number, picture))
             self._snapshots[name] = task
             task.add_done_callback(lambda _: self._snapshots.pop(name, None))

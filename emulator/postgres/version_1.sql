@@ -30,17 +30,15 @@ CREATE TABLE emulator_snapshots (
 CREATE TABLE emulator_imports (
     id text PRIMARY KEY,
     workspace bigint NOT NULL REFERENCES emulator_workspaces (id) ON DELETE CASCADE,
-    job bytea NOT NULL,
     owner text,
-    seen timestamptz NOT NULL DEFAULT now(),
-    cancelled boolean NOT NULL DEFAULT false
+    seen timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE emulator_import_parts (
-    job text NOT NULL REFERENCES emulator_imports (id) ON DELETE CASCADE,
+    import text NOT NULL REFERENCES emulator_imports (id) ON DELETE CASCADE,
     kind text NOT NULL,
-    part integer NOT NULL,
+    part bigint NOT NULL,
     data bytea NOT NULL,
-    PRIMARY KEY (job, kind, part)
+    PRIMARY KEY (import, kind, part)
 );
 CREATE TABLE emulator_secrets (name text PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE emulator_sign_ins (id text PRIMARY KEY, ends timestamptz NOT NULL);
@@ -50,7 +48,8 @@ COMMENT ON TABLE emulator_lines IS 'What happened in a workspace, in order, sinc
 COMMENT ON COLUMN emulator_lines.changes IS 'JSON array of [table, document id, document]; null removes';
 COMMENT ON COLUMN emulator_lines.effects IS 'MessagePack: journal entries, events, counts of faults';
 COMMENT ON TABLE emulator_snapshots IS 'A whole workspace as of a line';
-COMMENT ON TABLE emulator_imports IS 'Imports of collected tokens, and the emulator that carries each out';
+COMMENT ON TABLE emulator_imports IS 'Files of collected tokens; owner: the emulator that imports it now';
+COMMENT ON TABLE emulator_import_parts IS 'The bytes of these files, and JSON lines of the refused rows';
 COMMENT ON TABLE emulator_secrets IS 'What all emulators sign the console''s cookies with';
 
 CREATE VIEW emulator_documents AS

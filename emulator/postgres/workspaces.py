@@ -69,6 +69,10 @@ class FollowedWorkspaces(Workspaces):
         self.get(name)
         return self._followed[name]
 
+    def recorder(self, name: str) -> Recorder | None:
+        """What records the workspace of this name, if there is one."""
+        return self._followed[name].recorder if name in self._open else None
+
     def begin_new(self, name: str) -> None:
         """There is no such workspace in the database: if a request makes one, all of it is recorded."""
         self.drop(name)
@@ -84,6 +88,7 @@ class FollowedWorkspaces(Workspaces):
             if found.id:
                 with found.recorder.muted():
                     found.workspace.reset()
+            found.recorder.documents.clear()
             found.forget()
         else:
             self.delete(name)

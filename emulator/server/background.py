@@ -16,6 +16,8 @@ from emulator.store.fixture_set import FixtureSet
 
 #: The most seconds between two searches for idle workspaces.
 EXPIRE_EVERY_S = 30.0
+#: Seconds between two looks at what other emulators of the same database do.
+SHARED_EVERY_S = 1.0
 #: A workspace that is idle for this many seconds has its files closed, at the latest after twice as many.
 REST_AFTER_S = 2.0
 
@@ -55,6 +57,8 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
     if settings.watch:
         watch = FixtureWatch(settings.fixtures, stamp, use, say, platform=settings.platform)
         works.append((f"watching {settings.fixtures}", EVERY_S, watch.look))
+    if emulator.shared is not None:
+        works.append(("imports of others", SHARED_EVERY_S, emulator.shared.imports.look))
     return [asyncio.create_task(repeat(what, every_s, work, say)) for what, every_s, work in works]
 
 

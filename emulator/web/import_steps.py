@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
-from flask import current_app, request
+from flask import Response, current_app, request
 
 from emulator.importer.job import STEP_S, Job
 from emulator.importer.jobs import Advance, ImportJobs, Schedule, at_once
+from emulator.importer.problem import Text
+from emulator.importer.report import read_refusals, report_csv
 from emulator.loop.pacing import SHORT_STEP_S, Pacing
 from emulator.messages import BRIDGE_KEY
 from emulator.rules.errors import NotFound
-from emulator.web.current import emulator, workspace, workspace_name
+from emulator.web.current import workspace
 
-#: Carries out what it is given in a turn of the workspace of this name.
-RunInTurn = Callable[[str, Callable[[], Awaitable[bool]]], Awaitable[bool]]
-#: The imports that take their steps in turns; a task that nobody holds may vanish.
-_UNDER_WAY: set[asyncio.Task[None]] = set()
+#: Answers with what a function makes of the result of work that takes its time.
+Later = Callable[[Coroutine[Any, Any, Iterable[bytes]], Callable[[Iterable[bytes]], Response]], Response]
 
 
 class ImportSteps:
@@ -46,25 +46,7 @@ class ImportSteps:
 def schedule() -> Schedule:
     """How the request's server runs an import: in steps on its loop, or at once if it has no loop."""
     steps: ImportSteps = current_app.extensions["import_steps"]
-    if BRIDGE_KEY not in request.environ:
-        return at_once
-    shared = emulator().shared
-    return steps if shared is None else partial(_in_turns, shared.turns.run, workspace_name())
-
-
-def _in_turns(run: RunInTurn, name: str, advance: Advance) -> None:
-    """A :data:`~emulator.importer.jobs.Schedule` that takes each step in a turn of the workspace."""
-
-    async def step() -> bool:
-        return advance(STEP_S)
-
-    async def all_steps() -> None:
-        while await run(name, step):
-            pass
-
-    task = asyncio.get_running_loop().create_task(all_steps())
-    _UNDER_WAY.add(task)
-    task.add_done_callback(_UNDER_WAY.discard)
+    return steps if BRIDGE_KEY in request.environ else at_once
 
 
 def import_jobs() -> ImportJobs:
@@ -79,3 +61,15 @@ def find_job(job_id: str) -> Job:
     if job is None:
         raise NotFound(f"import {job_id} not found", "A3")
     return job
+
+
+def report_of(job: Job, later: Later, delimiter: str, told: Callable[[Text], str] = str) -> Response:
+    """The report of an import that is over, as CSV in a file."""
+
+    def render(refused: Iterable[bytes]) -> Response:
+        content = b"".join(report_csv(job.description, read_refusals(refused), delimiter, told))
+        headers = {"Content-Disposition": f'attachment; filename="import-{job.description.id}.csv"'}
+        return Response(content, 200, headers, mimetype="text/csv")
+
+    refused = job.refused()
+    return later(refused, render) if isinstance(refused, Coroutine) else render(refused)

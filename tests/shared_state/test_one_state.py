@@ -19,13 +19,11 @@ from tests.server import PAGE_TOKEN, Server, subscription
 from tests.shared_state import Emulator, Line, Several, emulators
 
 FROZEN = {"now": "2026-11-27T12:00:00Z"}
-#: A job is told of by the emulator that carries it out, and not yet by the others.
-UNSHARED = ("import",)
 _TOKENS = ("mobile-resource", "keyed-resource")
 _SUBSCRIBE = "/subscription/push/subscribe?provider=android-firebase&sync=true"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CHANGES if kind not in UNSHARED])
+@pytest.mark.parametrize("kind", CHANGES)
 def test_what_one_changes_all_show(three: list[Emulator], several: Several, kind: str) -> None:
     name = f"change-{kind}"
     worlds = [World(one, name) for one in three]

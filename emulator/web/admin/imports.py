@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +24,7 @@ from emulator.importer.problem import ImportRefused, Text, TooManyImports
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
+from emulator.messages import Answer
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
 from emulator.schemas.json_schema import one_value
@@ -32,7 +33,8 @@ from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import blueprint, operation
 from emulator.web.bodies import MAX_FILE_BYTES
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_steps import ImportSteps, find_job, import_jobs, schedule
+from emulator.web.import_steps import ImportSteps, find_job, import_jobs, report_of, schedule
+from emulator.web.later import answer_later, as_answer
 from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
@@ -144,11 +146,9 @@ def cancel_import(job_id: str) -> ImportState:
 def get_report(job_id: str, query: dict[str, Any]) -> Response:
     """The report as CSV in UTF-8 with a mark, with every refused row."""
     job = find_job(job_id)
-    if job.running or not job.report_path.exists():
+    if not job.has_report:
         raise Conflict(f"import {job_id} is {job.description.state}: it has no report", "A3")
-    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
-    content = job.report(REPORT_DELIMITERS[query["delimiter"]])
-    return Response(content, 200, headers, mimetype="text/csv")
+    return report_of(job, _later, REPORT_DELIMITERS[query["delimiter"]])
 
 
 @blueprint.record_once
@@ -156,10 +156,20 @@ def _keep_jobs(state: BlueprintSetupState) -> None:
     """Store the jobs as the application's extension ``imports``."""
     emulator: Emulator = state.app.extensions["emulator"]
     folder = emulator.settings.folder
-    jobs = ImportJobs(None if folder is None else folder / "imports")
+    shared = emulator.shared
+    jobs = ImportJobs(None if folder is None else folder / "imports") if shared is None else shared.imports
     state.app.extensions["imports"] = jobs
     emulator.workspaces.on_delete.append(jobs.forget_all_of)
     state.app.extensions["import_steps"] = ImportSteps()
+
+
+def _later(
+    work: Coroutine[Any, Any, Iterable[bytes]], render: Callable[[Iterable[bytes]], Response]
+) -> Response:
+    async def answer() -> Answer:
+        return as_answer(render(await work))
+
+    return answer_later(answer())
 
 
 def _address(job: Job) -> str:
@@ -167,7 +177,7 @@ def _address(job: Job) -> str:
 
 
 def _shown(job: Job) -> ImportState:
-    report = f"{_address(job)}/report.csv" if job.report_path.exists() else None
+    report = f"{_address(job)}/report.csv" if job.has_report else None
     return msgspec.convert(job.as_dict() | {"report": report}, ImportState)
 
 

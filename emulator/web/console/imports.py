@@ -19,11 +19,11 @@ from emulator.importer.survey import first_remarks
 from emulator.rules.errors import NotFound
 from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext, language
-from emulator.web.console.pages import console_state, pages, refused_form, see_other
+from emulator.web.console.pages import console_state, page_later, pages, refused_form, see_other
 from emulator.web.console.presenters.refusals import complaints_about
 from emulator.web.console.uploads import Upload
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_steps import find_job, import_jobs, schedule
+from emulator.web.import_steps import find_job, import_jobs, report_of, schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 
 _PATH = "/__console/import"
@@ -195,9 +195,7 @@ def download_report(job_id: str) -> Response:
     job = find_job(job_id)
     if not job.has_report:
         raise NotFound(f"import {job_id} has no report", "A3")
-    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
-    content = job.report(";" if language() == "ru" else ",", told)
-    return Response(content, 200, headers, mimetype="text/csv")
+    return report_of(job, page_later, ";" if language() == "ru" else ",", told)
 
 
 def _upload(upload_id: str) -> Upload:

@@ -1,0 +1,215 @@
+"""An import that this emulator carries out, each step in a turn of its workspace."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
+
+from emulator.importer.checking import check_plan
+from emulator.importer.execution import STEP_ROWS, Import
+from emulator.importer.job import STEP_S, Description, described
+from emulator.importer.plan import ImportPlan
+from emulator.importer.problem import ImportRefused, Text, message
+from emulator.importer.report import Refusal, Report
+from emulator.importer.sources import Source
+from emulator.loop.pacing import Pacing
+from emulator.postgres.files import added, fetch, removed
+from emulator.postgres.line import Statement
+from emulator.postgres.recorder import Recorder
+from emulator.postgres.turns import Turns
+from emulator.postgres.workspaces import FollowedWorkspaces
+from emulator.rules.errors import Refused
+from emulator.store.errors import Unavailable
+from emulator.workspaces.workspace import Workspace
+
+#: The most seconds of work of one turn.
+_MOST_S = 0.05
+
+
+class KeptImport(Struct):
+    """What the log says of an import. ``owner``: the emulator whose steps count; ``part``: of the file,
+    what is done."""
+
+    description: Description
+    plan: ImportPlan
+    owner: str
+    part: float | None = 0.0
+    seconds_left: float | None = None
+
+    @staticmethod
+    def of(recorder: Recorder, import_id: str) -> KeptImport | None:
+        """What the workspace's log says of it."""
+        found = recorder.documents.get(key_of(import_id))
+        return None if found is None else msgspec.json.decode(found, type=KeptImport)
+
+    @staticmethod
+    def all(recorder: Recorder) -> list[KeptImport]:
+        """All imports of a workspace, the oldest first."""
+        documents = recorder.documents.items()
+        return [
+            msgspec.json.decode(one, type=KeptImport) for key, one in documents if key.startswith(key_of(""))
+        ]
+
+    def write(self, recorder: Recorder, *besides: Iterable[Statement]) -> None:
+        """Write it into the log; with its end nobody carries it out, and its file goes."""
+        one = self.description
+        if one.state != "running":
+            besides += ([("UPDATE emulator_imports SET owner = NULL WHERE id = %(id)s", {"id": one.id})],)
+            besides += ([removed(one.id, "file")],)
+        recorder.write(key_of(one.id), msgspec.json.encode(self), *besides)
+
+
+def key_of(import_id: str) -> str:
+    """The key of its document."""
+    return f"import/{import_id}"
+
+
+class ContinuedReport(Report):
+    """The report of an import up to where the log says it is. ``new``: what was refused since, as JSON."""
+
+    def __init__(self, description: Description) -> None:
+        super().__init__()
+        self.counts.update(description.counts)
+        self.refusals += description.refusals
+        self.up_to_line = description.up_to_line
+        self.new = b""
+
+    def take(self, counts: Mapping[str, int], refusals: Sequence[Refusal], up_to_line: int) -> None:
+        super().take(counts, refusals, up_to_line)
+        self.new += b"".join(msgspec.json.encode(one) + b"\n" for one in refusals)
+
+
+class ImportRun:
+    """Carries an import out, from where the log says that it is. ``file``: where its file lies, or is put.
+
+    It ends before its next step when it is ``stopped``. ``takes_over``: from another emulator, which is gone;
+    if it is not, it finds out before its next step.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        workspaces: FollowedWorkspaces,
+        owner: str,
+        workspace: str,
+        import_id: str,
+        file: Path,
+        takes_over: bool,
+    ) -> None:
+        self._turns = turns
+        self._workspaces = workspaces
+        self._owner = owner
+        self._workspace = workspace
+        self._id = import_id
+        self._file = file
+        self._takes_over = takes_over
+        self.stopped = False
+        self._is_known = True
+        self._work_s = self._worked_s = STEP_S
+        self._import: Import | None = None
+
+    async def run(self) -> None:
+        """All steps. One that is not in the database is done again."""
+        try:
+            more = True
+            while more and not self.stopped:
+                try:
+                    if not self._file.exists():
+                        await fetch(self._turns.connections, self._id, self._file)
+                    since, self._worked_s = perf_counter(), 0.0
+                    more = await self._turns.run(self._workspace, self._steps)
+                    # As long as a commit takes: the slower the disk, the fewer of them.
+                    self._work_s = min(_MOST_S, max(STEP_S, perf_counter() - since - self._worked_s))
+                except (Unavailable, psycopg.Error):
+                    self._close()  # it may be ahead of the log
+                    await asyncio.sleep(random.uniform(0.2, 0.6))
+            if not self._is_known:  # its workspace was deleted, and there is another one now
+                async with self._turns.connections.one() as connection:
+                    await connection.execute(*removed(self._id))
+        except (Refused, Unavailable, OSError, psycopg.Error):
+            pass  # the workspace or a place for the file is missing here: another emulator may have it
+        finally:
+            self.stopped = True
+            self._close()
+            with suppress(OSError):
+                self._file.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._import is not None:
+            self._import.close()
+            self._import = None
+
+    async def _steps(self) -> bool:
+        followed = self._workspaces.followed(self._workspace)
+        kept = None if followed is None else KeptImport.of(followed.recorder, self._id)
+        if followed is None or kept is None:
+            self._is_known = False
+            return False
+        if kept.description.state != "running" or self.stopped:
+            return False
+        if kept.owner != self._owner:
+            if not self._takes_over:
+                return False
+            kept.owner = self._owner
+            own = "UPDATE emulator_imports SET owner = %(owner)s, seen = now() WHERE id = %(id)s"
+            kept.write(followed.recorder, [(own, {"id": self._id, "owner": self._owner})])
+        self._takes_over = False
+        try:
+            importing = self._import or self._opened(kept, followed.workspace, followed.recorder)
+            self._import, more, pacing = importing, True, Pacing()
+            while more and not self.stopped and self._worked_s < self._work_s:
+                since = perf_counter()
+                more = importing.step(STEP_ROWS, STEP_S)
+                self._worked_s += perf_counter() - since
+                await pacing.pause()
+        except ImportRefused as error:  # the resource is not as it was
+            first = error.problems[0]
+            return self._fail(kept, followed.recorder, message("remark", path=first.path, problem=first.text))
+        except Exception as error:
+            with suppress(OSError, ValueError):
+                traceback.print_exc()
+            problem = message("internal_error", name=type(error).__name__)
+            if self._import is None:
+                return self._fail(kept, followed.recorder, problem)
+            self._report.finish("failed", problem)
+            more = False
+        self._tell(kept, followed.recorder, self._import)
+        return more
+
+    def _opened(self, kept: KeptImport, workspace: Workspace, recorder: Recorder) -> Import:
+        one = kept.description
+        if one.dry_run and one.up_to_line:  # what it would have changed was in the memory of another
+            one = kept.description = replace(one, up_to_line=0, counts={}, refusals=[], seconds=0.0)
+            kept.write(recorder, [removed(self._id, "refusals")])
+        checked = check_plan(kept.plan, Source(self._file, one.file), workspace.store)
+        if one.up_to_line:
+            checked = dataclasses.replace(checked, lints=one.lints)
+        self._report = ContinuedReport(one)
+        return Import(checked, workspace, self._report, one.seconds)
+
+    def _tell(self, kept: KeptImport, recorder: Recorder, importing: Import) -> None:
+        """Write down what the step has done, if anything."""
+        report = self._report
+        if report.state == "running" and report.up_to_line == kept.description.up_to_line:
+            return
+        new, report.new = report.new, b""
+        kept.description = described(kept.description, importing)
+        kept.part, kept.seconds_left = importing.progress.part
+        besides = [[added(self._id, "refusals", report.up_to_line, new)]] if new else []
+        kept.write(recorder, *besides)
+
+    def _fail(self, kept: KeptImport, recorder: Recorder, problem: Text) -> bool:
+        kept.description = replace(kept.description, state="failed", problem=problem)
+        kept.write(recorder)
+        return False

@@ -1,0 +1,143 @@
+"""The imports of several emulators: all tell of each, and one of them carries it out."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Coroutine, Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from msgspec.structs import replace
+
+from emulator.importer.checking import Checked
+from emulator.importer.execution import Import
+from emulator.importer.job import STEP_S, Job, describe
+from emulator.importer.jobs import MAX_KEPT, ImportJobs, Schedule
+from emulator.importer.report import Report
+from emulator.postgres.files import KeptFile, read_parts, removed
+from emulator.postgres.import_run import ImportRun, KeptImport, key_of
+from emulator.postgres.recorder import Recorder
+from emulator.postgres.turns import Turns
+from emulator.postgres.workspaces import FollowedWorkspaces
+from emulator.store.errors import Unavailable
+from emulator.workspaces.workspace import Workspace
+
+#: Seconds without a sign of life after which an emulator that carries out an import is gone.
+GONE_AFTER_S = 6.0
+#: Seconds that the current steps may take when the server stops.
+_LEAVING_S = 1.0
+_ALIVE = "UPDATE emulator_imports SET seen = now() WHERE owner = %s AND id = ANY(%s)"
+_TAKE = (
+    "UPDATE emulator_imports AS one SET owner = %s, seen = now() FROM emulator_workspaces AS its"
+    " WHERE its.id = one.workspace AND one.id IN (SELECT id FROM emulator_imports"
+    " WHERE owner IS NOT NULL AND seen < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
+    " RETURNING one.id, its.name"
+)
+_LEAVE = "UPDATE emulator_imports SET seen = '-infinity' WHERE owner = %s"
+
+
+class SharedJob(Job):
+    """One import, as the log of its workspace says it is."""
+
+    def __init__(self, kept: KeptImport, recorder: Recorder, turns: Turns) -> None:
+        super().__init__(kept.description, Path())
+        self._kept = kept
+        self._recorder = recorder
+        self._turns = turns
+
+    @property
+    def has_report(self) -> bool:
+        return not self.running
+
+    def refused(self) -> Coroutine[Any, Any, Iterable[bytes]]:
+        return self._refused()
+
+    async def _refused(self) -> Iterable[bytes]:
+        parts = [one async for one in read_parts(self._turns.connections, self.description.id, "refusals")]
+        return b"".join(parts).splitlines()
+
+    def cancel(self) -> None:
+        """Whoever carries it out finds out before the next step."""
+        if self.running:
+            self.description = self._kept.description = replace(self.description, state="cancelled")
+            self._kept.write(self._recorder)
+
+    def _progress(self) -> tuple[float | None, float | None]:
+        return (self._kept.part, self._kept.seconds_left) if self.running else super()._progress()
+
+
+class SharedImports(ImportJobs):
+    """The imports as one emulator knows them; :meth:`look` carries on those of emulators that are gone."""
+
+    def __init__(self, turns: Turns, workspaces: FollowedWorkspaces) -> None:
+        super().__init__(None)
+        self._turns = turns
+        self._workspaces = workspaces
+        self._owner = secrets.token_hex(8)
+        self._runs: dict[str, ImportRun] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def get(self, job_id: str, workspace: str) -> Job | None:
+        return next((job for job in self.of(workspace) if job.description.id == job_id), None)
+
+    def of(self, workspace: str) -> list[Job]:
+        recorder = self._workspaces.recorder(workspace)
+        if recorder is None:
+            return []
+        return [SharedJob(kept, recorder, self._turns) for kept in reversed(KeptImport.all(recorder))]
+
+    def forget_all_of(self, workspace: str) -> None:
+        """Nothing: they go with the workspace's row, and its next step tells whoever carries one out."""
+
+    async def look(self) -> None:
+        """Say that this emulator is there, and take over the imports of those that are not any more.
+
+        Raises :class:`~emulator.store.errors.Unavailable`.
+        """
+        connections = self._turns.connections
+        try:
+            async with connections.one() as connection:
+                if self._runs:
+                    await connection.execute(_ALIVE, (self._owner, list(self._runs)))
+                taken = await (await connection.execute(_TAKE, (self._owner, GONE_AFTER_S))).fetchall()
+        except psycopg.Error as error:
+            raise connections.unavailable(error) from error
+        for import_id, workspace in taken:
+            self._run(workspace, import_id, self.upload_path(), takes_over=True)
+
+    async def leave(self) -> None:
+        """Stop, and let the others carry on at once."""
+        for run in self._runs.values():
+            run.stopped = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LEAVING_S)
+        with suppress(Unavailable, psycopg.Error):  # else they find out later
+            async with self._turns.connections.one() as connection:
+                await connection.execute(_LEAVE, (self._owner,))
+
+    def _begin(self, checked: Checked, workspace: Workspace, upload: Path, schedule: Schedule) -> Job:
+        with closing(Import(checked, workspace, Report())) as importing:
+            importing.look(STEP_S)  # the answer to the call has the remarks on a small file
+            description = replace(describe(checked, workspace), lints=importing.lints)
+        kept = KeptImport(description, checked.plan, self._owner)
+        recorder = self._workspaces.opened(workspace.name).recorder
+        kept.write(recorder, KeptFile(description.id, upload, self._owner))
+        ended = [one.description.id for one in KeptImport.all(recorder) if one.description.state != "running"]
+        for import_id in ended[: max(0, len(KeptImport.all(recorder)) - MAX_KEPT)]:
+            recorder.write(key_of(import_id), None, [removed(import_id)])
+        self._run(workspace.name, description.id, upload, takes_over=False)
+        return SharedJob(kept, recorder, self._turns)
+
+    def _run(self, workspace: str, import_id: str, file: Path, takes_over: bool) -> None:
+        if import_id not in self._runs:
+            run = ImportRun(
+                self._turns, self._workspaces, self._owner, workspace, import_id, file, takes_over
+            )
+            self._runs[import_id] = run
+            task = asyncio.create_task(run.run())
+            self._tasks.add(task)
+            task.add_done_callback(lambda _: self._runs.pop(import_id, None))
+            task.add_done_callback(self._tasks.discard)
