@@ -194,7 +194,7 @@ BREAKS = (
     Break("K20", TOKEN_UPDATE, "context.changes.moved.append", "(lambda it: None)"),
     Break("K20", TOKEN_UPDATE, 'context.set_status(one, "unsubscribed", "K20")', "pass"),
     Break("K30", UNSUSPENDING, "wanted.subscription_id)\n", "wanted.subscription_id, (1,))\n"),
-    Break("K30", UNSUSPENDING, '"K30") if one.status == "suspended"', '"K30") if False'),
+    Break("K30", UNSUSPENDING, '"K30") if one.status in back', '"K30") if False'),
     Break("K30", UNSUSPENDING, '"suspended": 0', '"suspended": 3'),
     Break("K30", UNSUSPENDING, 'context.set_status(one, "suspended", "K30")', "pass"),
     Break("K40", MOBILE + "status.py", "own[-1] if own", "own[0] if own"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from emulator.cli.target import StateDirectory
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine
 from emulator.store.lock import holder
@@ -20,7 +21,7 @@ _LOOKS = 5
 @click.option(
     "--state",
     "folder",
-    type=click.Path(path_type=Path),
+    type=StateDirectory(),
     default=Settings.state,
     envvar="EMULATOR_STATE",
     show_default=True,

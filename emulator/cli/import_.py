@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.target import workspace_option
+from emulator.cli.target import StateDirectory, workspace_option
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.importer.checking import Checked, check_plan, declared_fields, find_resource
@@ -60,7 +60,9 @@ _path = click.Path(path_type=Path)
     show_default=True,
     help="Separates the report's columns; Excel in Russian expects semicolon.",
 )
-@click.option("--state", type=_path, default=Settings.state, show_default=True, help="The state's directory.")
+@click.option(
+    "--state", type=StateDirectory(), default=Settings.state, show_default=True, help="The state's directory."
+)
 @click.option("--fixtures", type=_path, default=DEFAULT_FIXTURES, help="What a fresh state starts from.")
 @workspace_option
 @click.option("--url", help="Import through the server that runs there, e.g. http://127.0.0.1:8080.")

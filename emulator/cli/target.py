@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from emulator.settings import Settings
+from emulator.settings import Settings, is_database
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
@@ -44,6 +44,18 @@ class Target:
             raise click.ClickException("say where: --state DIR (no server runs on it) or --url URL")
 
 
+class StateDirectory(click.Path):
+    """A directory of state files; the URL of a database is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if is_database(str(value)):
+            self.fail("must be a directory; a database is reached by --url of an emulator on it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _check_name(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
     if name is not None and not is_name(name):
         raise click.ClickException(f'workspace: its name must be 1 to 64 of a-z 0-9 - _, not "{name}"')
@@ -62,9 +74,7 @@ def target_options(command: Command) -> Command:
     """Adds the options of a :class:`Target`."""
     options = [
         workspace_option,
-        click.option(
-            "--state", type=click.Path(path_type=Path), help="A state directory that no server uses."
-        ),
+        click.option("--state", type=StateDirectory(), help="A state directory that no server uses."),
         click.option("--url", help="A running server, e.g. http://127.0.0.1:8080."),
         click.option("--admin-token", envvar="EMULATOR_ADMIN_TOKEN", help="The server's admin token."),
     ]

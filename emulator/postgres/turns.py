@@ -23,6 +23,7 @@ from emulator.messages import Answer, Delivery, Incoming, internal_error
 from emulator.postgres.connections import ANSWER_S, Connections
 from emulator.postgres.following import Followed
 from emulator.postgres.line import Line
+from emulator.postgres.sign_ins import SharedSignIns
 from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
 from emulator.postgres.transactions import NotBegun, Transactions
 from emulator.postgres.waiting import Target, Waiting, target_of
@@ -47,6 +48,7 @@ class Turns:
         self.connections = connections
         self._workspaces = workspaces
         self._transactions = Transactions(connections, workspaces)
+        self.sign_ins = SharedSignIns()
         self._waiting: dict[str, deque[Waiting]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._snapshots: dict[str, asyncio.Task[None]] = {}
@@ -128,7 +130,7 @@ class Turns:
             await asyncio.sleep(NEWS_S)
             for name in self._workspaces.awaited():
                 with suppress(Unavailable, Refused):  # whoever asks next is told
-                    await self.follow(name)
+                    await self._wait(Target(name, False, console=True), lambda: Answer(200, [], b""))
 
     async def expire(self, ttl_s: float) -> list[str]:
         """Delete the workspaces that no emulator has used for so many seconds; returns their names."""
@@ -190,6 +192,9 @@ class Turns:
         async with self.connections.one() as connection:
             if any(one.target.lists for one in batch):
                 await self._workspaces.list_stored(connection)
+            console = any(one.target.console for one in batch)
+            if console:
+                await self.sign_ins.read(connection)
             try:
                 row = await asyncio.wait_for(self._transactions.begin(connection, name, locks), ANSWER_S)
             except (errors.LockNotAvailable, asyncio.TimeoutError) as error:
@@ -216,6 +221,8 @@ class Turns:
                         break
             if lines and not locks:
                 raise RuntimeError(f"a request that only reads has changed workspace {name}")
+            if console and locks:
+                await self.sign_ins.write(connection)
             if locks and await self._transactions.end(connection, name, row, lines, pictures):
                 self._begin_snapshot(name, self._workspaces.opened(name))
         for one, answer in zip(done, answers, strict=True):

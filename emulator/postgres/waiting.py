@@ -25,11 +25,13 @@ _LISTS = re.compile(r"/__admin/workspaces/?|/__console/?(overview)?/?|/")
 
 
 class Target(Struct):
-    """The workspace that a request is for; whether it may change it; whether it lists all workspaces."""
+    """The workspace that a request is for; whether it may change it; whether it lists all workspaces;
+    whether it is for the console, which knows who is signed in."""
 
     name: str
     changes: bool
     lists: bool = False
+    console: bool = False
 
 
 class Waiting(Struct):
@@ -55,5 +57,6 @@ def target_of(incoming: Incoming, body: bytes | IO[bytes]) -> Target:
         if not isinstance(body, bytes):
             body.seek(0)
         wanted = parse_qs(form.decode("latin-1")).get("name", [""])[0]
-        return Target(wanted if is_name(wanted) else name, True)
-    return Target(name, changes, _LISTS.fullmatch(path) is not None)
+        return Target(wanted if is_name(wanted) else name, True, console=True)
+    console = path == "/" or path.startswith("/__console")
+    return Target(name, changes, _LISTS.fullmatch(path) is not None, console)

@@ -40,13 +40,14 @@ class FollowedWorkspaces(Workspaces):
         self.stored: set[str] = set()
         self._followed: dict[str, Followed] = {}
         self._in_turn: set[str] = set()
-        self._at = 0.0
+        self._at: dict[str, float] = {}
         super().__init__(replace(settings, durability="none"), fixtures)
 
     def _new(self, name: str, recovered: Recovered | None = None) -> Workspace:
         workspace = super()._new(name, recovered)
         seed = self._settings.seed
-        workspace.faults = ArmedFaults(None if seed is None else f"{seed}/{name}", now=lambda: self._at)
+        seed_here = None if seed is None else f"{seed}/{name}"
+        workspace.faults = ArmedFaults(seed_here, now=lambda: self._at.get(name, 0.0))
         self._followed[name] = Followed(workspace, Recorder(workspace))
         return workspace
 
@@ -120,7 +121,7 @@ class FollowedWorkspaces(Workspaces):
 
     def begin_line(self, name: str, number: int, at: float) -> None:
         """Have chance and rates depend on the number of the next line and on the database's time."""
-        self._at = at
+        self._at[name] = at
         seed, workspace = self._settings.seed, self._open.get(name)
         if seed is not None and workspace is not None:
             workspace.faults.begin_line(f"{seed}/{name}/{number}")

@@ -48,7 +48,6 @@ def balanced(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Balanced(f"http://127.0.0.1:{port}", running, fixtures)
 
 
-@pytest.mark.xfail(strict=True, reason="each emulator knows its own sign-ins")
 def test_a_sign_in_holds_whoever_answers_and_so_does_the_sign_out(balanced: Balanced) -> None:
     page = f"{balanced.url}/__console/overview"
     with httpx.Client(timeout=PATIENCE_S, trust_env=False, headers={"Origin": balanced.url}) as person:

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, time
 
 from flask import Flask, Request, Response, current_app, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -71,17 +71,21 @@ class ConsoleSession(SecureCookieSessionInterface):
 
 
 class SignIns:
-    """Who is signed in, and who gave a wrong token: in memory, so that a restart signs everybody out."""
+    """Who is signed in, and who gave a wrong token: in memory, so that a restart signs everybody out.
 
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+    ``ends``: when each sign-in ends, where others keep that.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic, ends: dict[str, float] | None = None) -> None:
         self._now = now
-        self._ends: dict[str, float] = {}
+        self._ends = {} if ends is None else ends
         self._wrong: dict[str, tuple[float, int]] = {}
 
     def begin(self) -> str:
         """The id of a new sign-in."""
         now = self._now()
-        self._ends = {one: end for one, end in self._ends.items() if end > now}
+        for one in [one for one, end in self._ends.items() if end <= now]:
+            del self._ends[one]
         sign_in = secrets.token_urlsafe(18)
         self._ends[sign_in] = now + SIGN_IN_S
         return sign_in
@@ -120,7 +124,7 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["WTF_CSRF_FIELD_NAME"] = "form_token"
     app.config["WTF_CSRF_TIME_LIMIT"] = None
-    app.extensions["sign_ins"] = SignIns()
+    app.extensions["sign_ins"] = SignIns() if shared is None else SignIns(time, shared.turns.sign_ins.ends)
 
 
 def check_request() -> AnyResponse | None:
