@@ -158,7 +158,8 @@ class _World:
         answered = {
             (str(one.get("provider")), str(one.get("subscription_id"))): one for one in reversed(items)
         }
-        wanted = [one for one in request.get("subscriptions") or () if isinstance(one, dict)]
+        sent = request.get("subscriptions")
+        wanted = [one for one in (sent if isinstance(sent, list) else ()) if isinstance(one, dict)]
         keys = {_key(db_id, resource_id, one): bool(one.get("unsubscribe")) for one in reversed(wanted)}
         if by_push and found.met and not any(key in found.subscriptions for key in keys):
             found.existed = True
