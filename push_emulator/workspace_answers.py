@@ -295,6 +295,7 @@ class ImportState(ImportStart, frozen=True):
     progress: float | None
     seconds_left: float | None
     report: Annotated[str | None, Meta(description="the report's path")]
+    status_column: str | None = None
 
     @property
     def running(self) -> bool:
@@ -304,7 +305,7 @@ class ImportState(ImportStart, frozen=True):
 class Column(Struct, frozen=True):
     """One column of a file: its number from 1, header, name for a plan, an example, and what it looks like.
 
-    ``looks``: ``token``, ``id``, ``field:NAME`` or "".
+    ``looks``: ``token``, ``id``, ``status``, ``field:NAME`` or "".
     """
 
     number: Count
@@ -319,6 +320,7 @@ class Guess(Struct, frozen=True):
 
     token_column: str | None
     match: str | None
+    status_column: str | None = None
 
 
 class ImportPreview(Struct, frozen=True):

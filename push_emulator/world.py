@@ -96,7 +96,8 @@ class Imports(Subject):
     ) -> ImportState:
         """Begin to import a file (its path, or its content). ``match``: id:COLUMN, field:NAME=COLUMN or push.
 
-        ``more``: ``header``, ``delimiter``, ``quote``, ``encoding``, which are detected by default.
+        ``more``: ``status_column``, without which all rows subscribe; ``header``, ``delimiter``, ``quote``,
+        ``encoding``, which are detected by default.
         """
         plan = {
             "resource": resource,

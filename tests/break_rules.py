@@ -131,7 +131,7 @@ BREAKS = (
     Break("S3", APPLYING, "(own is None and wanted.unsubscribe) or ", ""),
     Break("S3", APPLYING, "own is not None and own.status == status", "False"),
     Break("S3", ANSWER, 'if one.effect != "unchanged"]', "]"),
-    Break("S4", APPLYING, "if holder is not None and not wanted.unsubscribe:", "if False:"),
+    Break("S4", APPLYING, 'if holder is not None and status == "subscribed":', "if False:"),
     Break("S4", APPLYING, 'if context.policies.duplicate_token == "error":', "if True:"),
     Break("S4", APPLYING, "subscriptions.append(replace(other,", "subscriptions.count(replace(other,"),
     Break("S5", APPLYING, "if pair in seen:", "if False:"),

@@ -47,6 +47,11 @@ _path = click.Path(path_type=Path)
 @click.option("--provider", required=True, help="The provider of all tokens in the file.")
 @click.option("--match", metavar="HOW", help=f"What finds the profile: {MATCH_FORMS}.")
 @click.option("--token-column", metavar="COLUMN", help="The tokens: a header, or #N from 1.")
+@click.option(
+    "--status-column",
+    metavar="COLUMN",
+    help="subscribed, suspended or unsubscribed; blank is subscribed. Without it all rows subscribe.",
+)
 @click.option("--header/--no-header", default=None, help="Whether the first row names the columns.")
 @click.option("--delimiter", help="comma, semicolon, tab, pipe or any one character.")
 @click.option("--quote", help='" or \', or "" where nothing is quoted.')
@@ -79,7 +84,7 @@ def command(
     try:
         if match is None or token_column is None:
             return _suggest(Source(file), resource, provider, read_layout(Source(file), **written), options)
-        how = {"dry_run": options["dry_run"], **written}
+        how = {"dry_run": options["dry_run"], "status_column": options["status_column"], **written}
         plan = ImportPlan(resource, provider, parse_match(match), token_column, **how)
         ended = (_import_remotely if options["url"] else _import_here)(file, plan, options)
         if options["report"] is not None:
@@ -168,7 +173,8 @@ def _suggest(source: Source, resource: str, provider: str, layout: Layout, optio
         click.echo(f"  #{column.number} {column.name or '':20} {_short(column.example):40}{looks}")
     guessed = guess(columns)
     if guessed.match is not None:
-        click.echo(f"perhaps: --match '{guessed.match}' --token-column '{guessed.token_column}'")
+        status = "" if guessed.status_column is None else f" --status-column '{guessed.status_column}'"
+        click.echo(f"perhaps: --match '{guessed.match}' --token-column '{guessed.token_column}'{status}")
     click.echo("error: say which columns with --match and --token-column", err=True)
     return 2
 
@@ -184,9 +190,10 @@ def _announce(checked: Checked) -> None:
     layout = checked.layout
     click.echo(_written(checked.source.name, layout.encoding, layout.dialect.delimiter, layout.names))
     into = ", ".join(map(str, checked.resource.db_ids))
+    statuses = "" if plan.status_column is None else f", statuses in {plan.status_column}"
     click.echo(
         f"into resource {checked.resource.id} ({checked.resource.name}), databases {into}: "
-        f"{plan.provider}, matching {plan.match}, tokens in {plan.token_column}"
+        f"{plan.provider}, matching {plan.match}, tokens in {plan.token_column}{statuses}"
     )
 
 

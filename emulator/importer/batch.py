@@ -17,10 +17,11 @@ from emulator.importer.problem import Message, Text, message
 from emulator.importer.report import COUNTED, Refusal, refusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
 from emulator.importer.spoiled import token_problem, value_problem, whole_number
+from emulator.importer.statuses import STATUS_COUNTS, read_status
 from emulator.rules.context import RequestContext
 from emulator.rules.database import apply_database
 from emulator.rules.errors import Refused
-from emulator.rules.model import PushRequest, SubscriptionRequest
+from emulator.rules.model import PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
@@ -68,7 +69,9 @@ class Batch:
         self.rules = self._context.rules
         self._by_id = plan.match.by == "id"
         self._width = checked.layout.width
-        self._token, self._value = checked.token, checked.value
+        self._token, self._value, self._status = checked.token, checked.value, checked.status
+        if checked.status is not None:
+            self.counts |= dict.fromkeys(STATUS_COUNTS, 0)
         names = checked.layout.names
         self._header = names[checked.token].lower() if names else None
         self._whole_numbers = checked.kinds == {"int"}
@@ -83,6 +86,8 @@ class Batch:
         value = row[self._value] if self._value is not None else ""
         request = self._request
         problem: Text | None = self._spoiled(line, row, token, value)
+        if problem is None and self._status is not None:
+            problem = self._set_status(row[self._status])
         if problem is None and self._value is not None:
             # An empty cell says nothing, as null does in a request.
             if self._by_id:
@@ -114,6 +119,16 @@ class Batch:
                     counts[one.effect] += 1
         if context.changes:
             self._store.apply(context.changes)  # A6
+
+    def _set_status(self, cell: str) -> Message | None:
+        """Count a row's status and let its subscription ask for it; why that is not possible."""
+        status = read_status(cell)
+        if status is None:
+            return message("odd_status", status=shortened(cell))
+        self.counts[status] += 1
+        self._context.status = status
+        self._subscription.unsubscribe = status == "unsubscribed"
+        return None
 
     def _spoiled(self, line: int, row: list[str], token: str, value: str) -> Message | None:
         """Why the row can be no subscription, whatever the rules say."""

@@ -25,6 +25,7 @@ T = TypeVar("T")
 class Checked:
     """A plan that can be carried out. ``value``, ``token``: the columns' indexes (``None``: push matching).
 
+    ``status``: the index of the column with the statuses, if the plan has one.
     ``kinds``: what the search value is to the databases: ``id``, or the declared kinds of the field.
     ``lints``: what the person should see first, though it forbids nothing; :mod:`survey` adds to it.
     """
@@ -35,6 +36,7 @@ class Checked:
     resource: Resource
     value: int | None
     token: int
+    status: int | None
     kinds: frozenset[str]
     lints: list[Text]
 
@@ -70,13 +72,17 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
     if resource is not None:
         problems += _resource_problems(plan, resource, store)
     layout = noted(read_layout, source, plan.encoding, plan.delimiter, plan.quote, plan.header)
-    token, value = None, None
+    token, value, status = None, None, None
     if layout is not None:
         token = noted(column_index, layout, "token_column", plan.token_column)
         if plan.match.by != "push":
             value = noted(column_index, layout, "match", plan.match.column)
             if token is not None and value == token:
                 problems.append(Problem("match", message("same_column")))
+        if plan.status_column is not None:
+            status = noted(column_index, layout, "status_column", plan.status_column)
+            if status is not None and status in (token, value):
+                problems.append(Problem("status_column", message("column_in_use")))
     if problems or resource is None or layout is None or token is None:
         raise ImportRefused(problems)
     by, field = plan.match.by, plan.match.field
@@ -96,7 +102,7 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
     twice = sorted(name for name, number in Counter(layout.names or ()).items() if name and number > 1)
     if twice:
         lints.append(message("same_names", names=", ".join(f'"{name}"' for name in twice)))
-    return Checked(plan, source, layout, resource, value, token, frozenset(kinds), lints)
+    return Checked(plan, source, layout, resource, value, token, status, frozenset(kinds), lints)
 
 
 def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore) -> list[Problem]:

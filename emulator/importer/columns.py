@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from emulator.importer.layout import Layout
 from emulator.importer.plan import Match
 from emulator.importer.problem import refused
+from emulator.importer.statuses import read_status
 from emulator.rules.lints import nearest_name
 from emulator.rules.providers import token_complaint
 from push_emulator.workspace_answers import Column
@@ -30,6 +31,7 @@ class Guess:
 
     token_column: str | None
     match: Match | None
+    status_column: str | None = None
 
 
 def column_index(layout: Layout, path: str, named: str) -> int:
@@ -75,16 +77,19 @@ def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None
 def guess(columns: Sequence[Column]) -> Guess:
     """The plan that the columns suggest: an id beats a field, a field beats the push token alone."""
     token = next((one for one in columns if one.looks == "token"), None)
+    status = next((one.column for one in columns if one.looks == "status"), None)
     if token is None:
-        return Guess(None, None)
+        return Guess(None, None, status)
     matches = [Match("id", one.column) for one in columns if one.looks == "id"]
     for one in columns:
         if one.looks.startswith("field:"):
             matches.append(Match("field", one.column, one.looks[6:]))
-    return Guess(token.column, matches[0] if matches else Match("push"))
+    return Guess(token.column, matches[0] if matches else Match("push"), status)
 
 
 def _looks(name: str, values: list[str], fields: dict[str, str], provider: str | None) -> str:
+    if name == "status" and values and all(map(read_status, values)):
+        return "status"
     plain = _plain(name)
     if _share(values, lambda value: _OBJECT_ID.fullmatch(value) is not None) >= _MOST:
         return "id"

@@ -37,6 +37,7 @@ class Description(ImportStart, frozen=True):
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    status_column: str | None = None
 
 
 class Job:
@@ -170,7 +171,7 @@ def described(before: Description, importing: Import) -> Description:
         problem=report.problem,
         up_to_line=report.up_to_line,
         lints=importing.lints,
-        counts={name: report.counts[name] for name in COUNTED},
+        counts=dict.fromkeys(COUNTED, 0) | report.counts,
         seconds=round(importing.progress.seconds, 3),
         refusals=report.refusals[:SHOWN_REFUSALS],
     )
@@ -197,4 +198,5 @@ def describe(checked: Checked, workspace: Workspace) -> Description:
         layout.dialect.delimiter,
         layout.names,
         checked.lints,
+        status_column=plan.status_column,
     )

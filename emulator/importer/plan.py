@@ -31,7 +31,8 @@ class ImportPlan:
     ``resource``: its token or its id (a number, or its digits). ``provider``: that of the whole file.
     A column is named by its header or as ``#N``, from 1. ``header``, ``delimiter``, ``quote`` and
     ``encoding`` are detected if they are ``None``; ``quote`` "" means that nothing is quoted.
-    With ``dry_run`` nothing changes.
+    ``status_column``: of the subscriptions' statuses; ``None``: all rows subscribe. With ``dry_run`` nothing
+    changes.
     """
 
     resource: str | int
@@ -43,6 +44,7 @@ class ImportPlan:
     quote: str | None = None
     encoding: str | None = None
     dry_run: bool = False
+    status_column: str | None = None
 
 
 def parse_match(text: str) -> Match:

@@ -39,6 +39,7 @@ TEXTS = {
     "misspelt_column": 'there is no column "%(named)s", did you mean "%(nearest)s"?',
     "no_column": 'there is no column "%(named)s"; there are %(shown)s',
     "same_column": "is the same column as the tokens",
+    "column_in_use": "is the column of the tokens or of the search values",
     "too_many": "%(number)s imports are running in this workspace: wait for one, or cancel it",
     # remarks before the start
     "remark": "%(path)s: %(problem)s",
@@ -68,6 +69,10 @@ TEXTS = {
     "word": '%(number)s of %(all)s search values may stand for no value, such as "%(example)s"',
     "hidden": "%(number)s of %(all)s search values begin or end with an invisible character, which is kept",
     "in_quotes": "%(number)s of %(all)s search values are in quotes, such as %(example)s, which are kept",
+    "statuses": "statuses of the rows: %(subscribed)s subscribed, %(suspended)s suspended, "
+    "%(unsubscribed)s unsubscribed",
+    "odd_statuses": '%(number)s of %(all)s rows have no known status, such as "%(example)s" '
+    "in line %(line)s: write subscribed, suspended, unsubscribed or leave it empty",
     "uneven_rows": "%(number)s of %(all)s rows do not have %(width)s cells or cannot be read; "
     "the first is in line %(line)s",
     "mixed_encodings": "%(number)s of %(all)s rows have bytes that are no %(encoding)s, and are refused; "
@@ -86,6 +91,7 @@ TEXTS = {
     "rounded_id": 'a spreadsheet has rounded the id to "%(id)s": export it as text',
     "invisible_token": "the token has an invisible character, %(character)s",
     "invisible_id": "the id begins or ends with an invisible character, %(character)s",
+    "odd_status": '"%(status)s" is no status: it must be subscribed, suspended, unsubscribed or empty',
     "quoted": "begins or ends with a quote, which is a part of the value",
     "line_end": "the token or the search value has a line end: is a quote not closed?",
     "header_again": "is the header line again",

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from emulator.importer.problem import Text
+from emulator.importer.statuses import STATUS_COUNTS
 from emulator.store.files import replace_file
 
 State = Literal["running", "finished", "cancelled", "failed", "interrupted"]
@@ -30,6 +31,7 @@ COUNTED = {
     "unchanged": "subscriptions unchanged",
     "refused": "refused",
 }
+_WITH_STATUSES = {"rows": COUNTED["rows"], **STATUS_COUNTS, **COUNTED}
 #: Refusals that are kept in memory; the report file has all.
 KEPT_REFUSALS = 1000
 #: Characters of a refused value or token that are kept and shown.
@@ -74,12 +76,13 @@ def refusal(line: int, db_id: int | None, reason: Text, value: str, token: str) 
 
 def count_lines(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """The numbers with their names, as people read them."""
-    return [(words, counts.get(name, 0)) for name, words in COUNTED.items()]
+    every = COUNTED if STATUS_COUNTS.keys().isdisjoint(counts) else _WITH_STATUSES
+    return [(words, counts.get(name, 0)) for name, words in every.items()]
 
 
 def report_words() -> Iterator[str]:
     """The words of a report, for the catalogs of other languages."""
-    yield from (*_HEADER, "up to line", "state", "refused in all", *COUNTED.values())
+    yield from (*_HEADER, "up to line", "state", "refused in all", *_WITH_STATUSES.values())
 
 
 def report_csv(
@@ -109,9 +112,9 @@ class Report:
     """Counts the batches of one import; with a ``path`` it is saved there as CSV at the end.
 
     ``delimiter``: of the CSV; ``None`` saves the refusals alone, as lines of JSON (:func:`read_refusals`).
-    ``counts``: by the names of :data:`COUNTED`. ``refusals`` has the first :data:`KEPT_REFUSALS`.
-    ``up_to_line``: every row up to the row that begins there is done. ``problem``: why the import stopped
-    early.
+    ``counts``: by the names of :data:`COUNTED`, and of the statuses if there is a column of them.
+    ``refusals`` has the first :data:`KEPT_REFUSALS`. ``up_to_line``: every row up to the row that begins
+    there is done. ``problem``: why the import stopped early.
     """
 
     def __init__(self, path: Path | None = None, delimiter: str | None = ",") -> None:

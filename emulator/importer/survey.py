@@ -14,6 +14,7 @@ from emulator.importer.problem import TEXTS, ImportRefused, Message, SourceBroke
 from emulator.importer.rows import BrokenRow, Rows
 from emulator.importer.sources import Source
 from emulator.importer.spoiled import IN_QUOTES, INVISIBLE_ENDS, WORDS
+from emulator.importer.statuses import STATUS_COUNTS, read_status
 from emulator.rules.model import shortened
 from emulator.rules.providers import token_complaint
 from emulator.store.tinydb_store import TinyDBStore
@@ -59,7 +60,7 @@ class Survey:
         layout = checked.layout
         self._rows = Rows(checked.source, layout.encoding, layout.dialect)
         self._width = layout.width
-        self._names = layout.names
+        self._status = checked.status
         if layout.names is not None:
             next(self._rows)
         self.rows = 0
@@ -83,6 +84,8 @@ class Survey:
                     read += 1
                     if len(row) == self._width:
                         found.append(row)
+                        if self._status is not None:
+                            self._take_status(line, row[self._status])
                         if self._rows.last_line > line:
                             self._first("long_rows", line)
                     else:
@@ -111,6 +114,14 @@ class Survey:
         self._take_tokens([row[checked.token] for row in rows if row[checked.token]])
         if checked.value is not None:
             self._take_values([row[checked.value] for row in rows if row[checked.value]])
+
+    def _take_status(self, line: int, cell: str) -> None:
+        status = read_status(cell)
+        if status is None:
+            self._first("odd_statuses", line)
+            self._examples.setdefault("odd_statuses", shortened(cell))
+        else:
+            self._counts[status] += 1
 
     def _take_tokens(self, tokens: list[str]) -> None:
         provider = self._checked.plan.provider
@@ -174,6 +185,11 @@ class Survey:
             yield message("short", number=short[0], all=every, digits=short[1])
 
     def _of_rows(self) -> Iterator[Text]:
+        if self._status is not None:
+            yield message("statuses", **{name: self._counts[name] for name in STATUS_COUNTS})
+        if number := self._counts["odd_statuses"]:
+            example, line = self._examples["odd_statuses"], self._first_lines["odd_statuses"]
+            yield message("odd_statuses", number=number, all=self.rows, example=example, line=line)
         encoding = self._checked.layout.encoding
         for code, more in (
             ("mixed_encodings", {"encoding": encoding}),

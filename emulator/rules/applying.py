@@ -64,7 +64,7 @@ def _apply_one(
     own = holder if holder is not None and holder.profile_id == profile.id else None
     if own is None and held.others:
         own = context.lookup.find_own(key, profile.id)
-    status: Status = "unsubscribed" if wanted.unsubscribe else "subscribed"
+    status: Status = "unsubscribed" if wanted.unsubscribe else context.status
     if (own is None and wanted.unsubscribe) or (own is not None and own.status == status):  # S3
         if own is None:
             context.note_at(at, "S3", profile.db_id, "not_there")
@@ -72,7 +72,7 @@ def _apply_one(
             context.note_at(at, "S3", profile.db_id, "already", own.status)
         return Applied(wanted, "unchanged", own)
 
-    if holder is not None and not wanted.unsubscribe:  # S4
+    if holder is not None and status == "subscribed":  # S4
         if context.policies.duplicate_token == "error":
             context.note_at(at, "S4", profile.db_id, "active_on", holder.profile_id)
             return Applied(wanted, "refused", None, context.description("S4"))
@@ -101,7 +101,7 @@ def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id
         key.resource_id,
         key.provider,
         key.subscription_id,
-        "subscribed",
+        context.status,
         context.now,
         context.now,
     )

@@ -16,6 +16,7 @@ from emulator.rules.model import (
     PushKey,
     PushRequest,
     Resource,
+    Status,
     SubscriptionRequest,
 )
 from emulator.rules.overrides import ANSWERS, NO_OVERRIDES, Overrides
@@ -26,6 +27,7 @@ class RequestContext(Struct):
 
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
+    ``status``: what a subscription gets that does not unsubscribe.
     ``some_new``: some key has no record yet. ``overrides``: what answers have in place of our own.
     """
 
@@ -43,6 +45,7 @@ class RequestContext(Struct):
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
     some_new: bool = False
+    status: Status = "subscribed"
     overrides: Overrides = NO_OVERRIDES
 
     def restart(self, ids: IdSource) -> None:

@@ -91,6 +91,26 @@ def test_what_is_odd_in_the_chosen_columns_is_counted_before_anything_is_written
     assert console.admin("/subscriptions?provider=ios-apns")["total"] == 5
 
 
+def test_a_column_of_statuses_is_proposed_counted_and_imported(
+    open_console: Callable[..., Console], tmp_path: Path
+) -> None:
+    console = open_console(language="ru")
+    table = tmp_path / "statuses.csv"
+    words = ("suspended", "Suspended", "", "subscribed")
+    rows = [f"{10**40 + number:064x};{word}" for number, word in enumerate(words)]
+    table.write_text("\n".join(["token;status", *rows]) + "\n")
+    choose(console, table)
+    page = console.page
+    assert page.input_value("[name=status_column]") == "status"
+    assert "подписан — 2, приостановлен — 2, отписан — 0" in console.find(".note").inner_text()
+    page.click("[name=dry_run]")
+    page.wait_for_selector(".heading >> text=завершён")
+    page.click("button.primary")
+    page.wait_for_selector(".figures li:nth-child(4) b >> text=4")
+    assert "2 строк со статусом «приостановлен»" in " ".join(page.inner_text(".figures").split())
+    assert console.admin("/subscriptions?provider=ios-apns&status=suspended")["total"] == 2
+
+
 def test_what_was_found_of_the_file_can_be_corrected_and_stays_corrected(
     console: Console, tmp_path: Path
 ) -> None:

@@ -69,10 +69,11 @@ OF_THE_WHOLE = (
     # a digest of the key
     f"{_PATH}hash_id: (must be [0-9a-f]+ \\(A5\\), or left out|is another subscription's|is {_ANY})",
     f"file: {_ANY}",  # what kind of table it is
-    f"plan\\.(token_column|match): there is no column {_ANY}(; there are {_ANY})?",
-    f'plan\\.(token_column|match): "{_ANY}" names several columns: {_ANY}',
-    f"plan\\.(token_column|match): the file has no header: {_ANY}",
+    f"plan\\.(token_column|status_column|match): there is no column {_ANY}(; there are {_ANY})?",
+    f'plan\\.(token_column|status_column|match): "{_ANY}" names several columns: {_ANY}',
+    f"plan\\.(token_column|status_column|match): the file has no header: {_ANY}",
     r"plan\.match: is the same column as the tokens",
+    r"plan\.status_column: is the column of the tokens or of the search values",
     f'plan\\.encoding: (there is no "{_ANY}": try utf-8, windows-1251, utf-16|"{_ANY}" does not make text)',
     "… and perhaps more; the rest was not looked at",
     r"and \d+ more",  # of the endpoint's, which shows the first few

@@ -169,7 +169,11 @@ def test_a_preview_offers_a_plan(client: FlaskClient) -> None:
     table = "profile;e-mail;push token\n59db33d269d426509e9c4bf9;a@example.com;t:1\n".encode("utf-16")
     data = {"file": (io.BytesIO(table), "t.csv"), "plan": json.dumps({"resource": 5})}
     shown = client.post("/__admin/import/preview", data=data).get_json()
-    assert shown["guess"] == {"token_column": "push token", "match": "id:profile"}
+    assert shown["guess"] == {
+        "token_column": "push token",
+        "match": "id:profile",
+        "status_column": None,
+    }
     assert (shown["encoding"], shown["delimiter"], shown["header"]) == ("utf-16", ";", True)
     assert [column["looks"] for column in shown["columns"]] == ["id", "field:email", "token"]
     assert shown["rows"] == [["59db33d269d426509e9c4bf9", "a@example.com", "t:1"]]

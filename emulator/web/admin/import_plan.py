@@ -62,6 +62,7 @@ class PreviewSchema(AdminSchema):
     provider = string()
     match = MatchField()
     token_column = string()
+    status_column = string(allow_none=True)
     header = boolean(allow_none=True)
     delimiter = string(allow_none=True, metadata=_DELIMITER)
     quote = string(allow_none=True, metadata=_QUOTE)

@@ -86,15 +86,18 @@ def preview_import() -> ImportPreview:
         given = load_plan(PreviewSchema(), sent_plan or "{}")
         named, provider = given.pop("resource", None), given.pop("provider", None)
         match, token_column = given.pop("match", None), given.pop("token_column", None)
+        status = given.pop("status_column", None)
         source, store = Source(path, name), workspace().store
         layout = read_layout(source, **given)
         declared = [] if named is None else declared_fields(find_resource(named, store), store)
         columns = describe_columns(layout, declared, provider)
         guessed = guess(columns)
         match, token_column = match or guessed.match, token_column or guessed.token_column
+        status = status or guessed.status_column
         remarks: list[Text] = []
         if named is not None and provider is not None and match is not None and token_column is not None:
-            remarks = first_remarks(ImportPlan(named, provider, match, token_column, **given), source, store)
+            plan = ImportPlan(named, provider, match, token_column, status_column=status, **given)
+            remarks = first_remarks(plan, source, store)
         path.unlink(missing_ok=True)
     return ImportPreview(
         name,
@@ -104,7 +107,11 @@ def preview_import() -> ImportPreview:
         layout.names is not None,
         columns,
         layout.sample[:_PREVIEWED_ROWS],
-        Guess(guessed.token_column, None if guessed.match is None else str(guessed.match)),
+        Guess(
+            guessed.token_column,
+            None if guessed.match is None else str(guessed.match),
+            guessed.status_column,
+        ),
         list(map(str, remarks)),
     )
 

@@ -102,7 +102,8 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
         guessed = guess(columns)
         token = guessed.token_column or columns[0].column
         match = guessed.match or Match("push")
-        plan = ImportPlan(upload.resource_id, upload.provider, match, token, **upload.written)
+        how = {"status_column": guessed.status_column, **upload.written}
+        plan = ImportPlan(upload.resource_id, upload.provider, match, token, **how)
     remarks = first_remarks(plan, source, store)
     upload.shown.add(plan)
     return render_template(
@@ -151,6 +152,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         upload.provider,
         match.get(form.get("by", ""), Match("push")),
         form.get("token_column", ""),
+        status_column=form.get("status_column") or None,
         **upload.written,
     )
     dry_run = "dry_run" in form
