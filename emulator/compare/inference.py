@@ -106,9 +106,9 @@ class _World:
             return
         by_database: dict[int, list[dict[str, Any]]] = {}
         for item in items:
-            if isinstance(item, dict) and isinstance(item.get("db_id"), int):
+            if isinstance(item, dict) and _is_id(item.get("db_id")):
                 by_database.setdefault(item["db_id"], []).append(item)
-                if seen.id is None and isinstance(item.get("resource_id"), int):
+                if seen.id is None and _is_id(item.get("resource_id")):
                     seen.id = item["resource_id"]
                 if item.get("status") == "ok" and "provider" in item:
                     seen.used.add(str(item["provider"]))
@@ -249,6 +249,11 @@ def _merge(order: list[int], shown: list[int]) -> None:
         else:
             order.insert(at, one)
             at += 1
+
+
+def _is_id(value: Any) -> bool:
+    """Whether a database or a resource can have this id."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _key(db_id: int, resource_id: int, wanted: Mapping[str, Any]) -> _Key:
