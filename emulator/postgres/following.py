@@ -103,6 +103,7 @@ class Followed:
             workspace.faults.counts = rest.counts
             self.recorder.fixtures = rest.fixtures
             self.recorder.documents.update(rest.documents)
+            self.recorder.clear()
 
     def _carry_out(self, line: Line, state: State | None, is_current: bool) -> None:
         effects = decode_effects(line.effects)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from emulator.faults.armed import ArmedFaults, FaultCounts
+from emulator.faults.armed import FaultCounts
 from emulator.postgres.line import (
     Cleared,
     Counted,
@@ -94,14 +94,9 @@ class Recorder(StateRecorder):
             epoch = self._workspace.journal(name).epoch
             self.note(Cleared(name, epoch) if packed is None else Recorded(name, bytes(packed)))
 
-    @property
-    def faults(self) -> ArmedFaults:
-        """The armed faults of the workspace."""
-        return self._workspace.faults
-
     def take(self, number: int, turn: str) -> Line | None:
         """The line of what was recorded since the last one, if anything was."""
-        counts = self.faults.counts
+        counts = self._workspace.faults.counts
         if counts != self._counts:
             self._counts = counts
             self.note(Counted(counts))
@@ -117,7 +112,6 @@ class Recorder(StateRecorder):
     def clear(self) -> None:
         """Forget what was recorded."""
         self.replaced, self._ops, self._effects, self._besides = False, [], [], []
-        self._counts = self.faults.counts
 
     @contextmanager
     def muted(self) -> Iterator[None]:
@@ -127,7 +121,7 @@ class Recorder(StateRecorder):
             yield
         finally:
             self._muted = False
-            self._counts = self.faults.counts
+            self._counts = self._workspace.faults.counts
 
 
 class RecordedReplays(Replays):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 import psycopg
 import pytest
@@ -69,3 +70,28 @@ def test_a_snapshot_lets_old_lines_go_and_everything_is_read_again(
     server.start()
     assert server.get("/__admin/snapshot").body == before
     assert len(server.get("/__admin/requests?limit=100").json["items"]) == 60
+
+
+def test_an_emulator_that_begins_with_a_snapshot_alone_writes_only_what_it_changes(
+    database: str, start_server: Start, rows: Callable[[str], list[tuple[object, ...]]]
+) -> None:
+    server = start_server("--snapshot-every", "1", state=database)
+    tokens = map("token-{}".format, count())
+
+    def nothing_after_the_snapshot() -> bool:
+        if rows("SELECT snapshot = number FROM emulator_workspaces") == [(True,)]:
+            return True
+        server.push(subscriptions=[subscription(next(tokens))])
+        return False
+
+    until(nothing_after_the_snapshot, every_s=0.1)
+    before = server.get("/__admin/requests").json["total"]
+    begun = Server(server.folder / "begun", state=database)
+    begun.folder.mkdir()
+    try:
+        begun.start().push(subscriptions=[subscription(next(tokens))])
+        assert rows("SELECT bool_or(replaced) FROM emulator_lines") == [(False,)]
+        for one in (server, begun):
+            assert one.get("/__admin/requests").json["total"] == before + 1
+    finally:
+        begun.kill()
