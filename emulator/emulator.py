@@ -17,7 +17,7 @@ from emulator.store.lock import StateLock
 from emulator.workspaces.registry import CLOSING_S, Workspaces
 
 if TYPE_CHECKING:
-    from emulator.postgres.opening import SharedState
+    from emulator.postgres.opening import DatabaseState
 
 
 class Emulator:
@@ -35,7 +35,7 @@ class Emulator:
         self.loop_thread = LoopThread(self.turn)
         self._process: int | None = os.getpid()
         self._lock = None if settings.folder is None else StateLock(settings.folder)
-        self.shared: SharedState | None = None
+        self.shared: DatabaseState | None = None
         try:
             fixtures = load_fixtures(settings.fixtures, settings.platform)
             if settings.database is None:
@@ -81,7 +81,7 @@ class Emulator:
             self._lock.release()
 
 
-def _open_shared(settings: Settings, fixtures: FixtureSet) -> SharedState:
+def _open_shared(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     # Whoever keeps the state in files needs none of this.
     from emulator.postgres.opening import open_shared  # noqa: PLC0415
 

@@ -20,7 +20,7 @@ _ADD = "INSERT INTO emulator_import_parts VALUES (%(id)s, %(kind)s, %(part)s, %(
 class KeptFile:
     """The statements that keep a file, read anew each time. ``owner``: the emulator that imports it."""
 
-    def __init__(self, file_id: str, path: Path, owner: str | None = None) -> None:
+    def __init__(self, file_id: str, path: Path, owner: str) -> None:
         self._id = file_id
         self._path = path
         self._owner = owner

@@ -36,7 +36,7 @@ class Behind(Exception):
     """The lines that this emulator lacks are gone: the workspace must be read anew."""
 
 
-class Followed:
+class FollowedWorkspace:
     """A workspace in memory and how far it has come: the id of its row, the number of its last line."""
 
     def __init__(self, workspace: Workspace, recorder: Recorder) -> None:

@@ -125,8 +125,9 @@ class SharedImports(ImportJobs):
         kept = KeptImport(description, checked.plan, self._owner)
         recorder = self._workspaces.opened(workspace.name).recorder
         kept.write(recorder, KeptFile(description.id, upload, self._owner))
-        ended = [one.description.id for one in KeptImport.all(recorder) if one.description.state != "running"]
-        for import_id in ended[: max(0, len(KeptImport.all(recorder)) - MAX_KEPT)]:
+        known = [one.description for one in KeptImport.all(recorder)]
+        ended = [one.id for one in known if one.state != "running"]
+        for import_id in ended[: max(0, len(known) - MAX_KEPT)]:
             recorder.write(key_of(import_id), None, [removed(import_id)])
         self._run(workspace.name, description.id, upload, takes_over=False)
         return SharedJob(kept, recorder, self._turns)

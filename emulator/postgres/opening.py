@@ -22,7 +22,7 @@ from emulator.workspaces.names import DEFAULT_WORKSPACE
 _START_S = 5
 
 
-class SharedState(NamedTuple):
+class DatabaseState(NamedTuple):
     """The state of several emulators, as one of them has it. ``secret``: what all sign cookies with."""
 
     workspaces: FollowedWorkspaces
@@ -31,7 +31,7 @@ class SharedState(NamedTuple):
     secret: bytes
 
 
-def open_shared(settings: Settings, fixtures: FixtureSet) -> SharedState:
+def open_shared(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     """Make the tables if they are missing, and read the default workspace.
 
     Raises :class:`~emulator.store.errors.StateError`.
@@ -40,7 +40,7 @@ def open_shared(settings: Settings, fixtures: FixtureSet) -> SharedState:
         return beside.submit(asyncio.run, _open(settings, fixtures)).result()
 
 
-async def _open(settings: Settings, fixtures: FixtureSet) -> SharedState:
+async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     url = settings.database or ""
     try:
         async with await psycopg.AsyncConnection.connect(
@@ -61,7 +61,7 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> SharedState:
         raise StateError(f"--state {without_password(url)}: {error}") from error
     finally:
         await turns.close()
-    return SharedState(workspaces, turns, SharedImports(turns, workspaces), secret)
+    return DatabaseState(workspaces, turns, SharedImports(turns, workspaces), secret)
 
 
 async def _nothing() -> None:

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from emulator.faults.armed import FaultCounts
 from emulator.postgres.connections import ANSWER_S
+from emulator.postgres.recorder import Recorder
 from emulator.store.documents import Documents
 from emulator.store.recovery import decode_ops
 from emulator.store.state import Op, State, encode_ops
@@ -57,22 +58,26 @@ class Part(Struct):
 
 
 class Picture:
-    """A workspace as it is at this moment: what is copied is shared until it changes."""
+    """A workspace as it is at this moment: what is copied is shared until it changes.
 
-    def __init__(
-        self, workspace: Workspace, whole: bool, fixtures: str = "", documents: dict[str, bytes] | None = None
-    ) -> None:
+    ``recorder``: that of the workspace, if the picture is of all that it is; else it is of the state alone.
+    """
+
+    def __init__(self, workspace: Workspace, recorder: Recorder | None = None) -> None:
         state = workspace.store.storage.state
         self._tables = {name: documents.copy() for name, documents in state.documents().items()}
-        self.last_ids = state.last_ids()
         self._rest: Rest | None = None
-        if whole:
+        if recorder is not None:
             journals = {name: workspace.journal(name) for name in JOURNALS}
             self._entries = {name: list(one.packed()) for name, one in journals.items()}
-            kept = {name: Kept(one.recorded, one.epoch) for name, one in journals.items()}
-            replays = [(key, *replay) for key, replay in workspace.replays]
-            counts = workspace.faults.counts
-            self._rest = Rest(self.last_ids, kept, counts, replays, fixtures, dict(documents or {}))
+            self._rest = Rest(
+                state.last_ids(),
+                {name: Kept(one.recorded, one.epoch) for name, one in journals.items()},
+                workspace.faults.counts,
+                [(key, *replay) for key, replay in workspace.replays],
+                recorder.fixtures,
+                dict(recorder.documents),
+            )
 
     def parts(self) -> Iterator[Part]:
         """The rows, the last of them that of the rest."""

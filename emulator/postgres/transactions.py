@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import AsyncClientCursor, AsyncConnection
 
 from emulator.postgres.connections import ANSWER_S, Connections
-from emulator.postgres.following import LINES, Behind, Followed
+from emulator.postgres.following import LINES, Behind, FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.snapshots import Picture, write
 from emulator.postgres.workspaces import FollowedWorkspaces
@@ -34,7 +34,7 @@ _ADVANCE = (
 )
 
 
-class Row(Struct):
+class WorkspaceRow(Struct):
     """The row of a workspace. ``at``: the database's time, seconds since 1970."""
 
     id: int
@@ -62,9 +62,9 @@ class Transactions:
 
     # Begin: lock, and follow
 
-    async def begin(self, connection: AsyncConnection, name: str, locks: bool) -> Row | None:
+    async def begin(self, connection: AsyncConnection, name: str, locks: bool) -> WorkspaceRow | None:
         """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
-        row: Row | None = None
+        row: WorkspaceRow | None = None
         for _ in range(_READS):
             known = self._workspaces.followed(name)
             row, lines = await self._read(connection, name, known, locks)
@@ -91,8 +91,13 @@ class Transactions:
         raise Unavailable(f"workspace {name} changes faster than it can be read")
 
     async def _read(
-        self, connection: AsyncConnection, name: str, known: Followed | None, locks: bool, begins: bool = True
-    ) -> tuple[Row | None, list[Line]]:
+        self,
+        connection: AsyncConnection,
+        name: str,
+        known: FollowedWorkspace | None,
+        locks: bool,
+        begins: bool = True,
+    ) -> tuple[WorkspaceRow | None, list[Line]]:
         after = (known.id, known.number) if known is not None else (0, 0)
         row = _ROW + (" FOR UPDATE" if locks else "")
         # One message. A pipeline would end with a Flush, after which PostgreSQL does not count the seconds
@@ -104,7 +109,7 @@ class Transactions:
             found = await cursor.fetchone()
             cursor.nextset()
             lines = [Line(*one) for one in await cursor.fetchall()]
-        return None if found is None else Row(*found), lines
+        return None if found is None else WorkspaceRow(*found), lines
 
     # End: append, commit, find out
 
@@ -112,7 +117,7 @@ class Transactions:
         self,
         connection: AsyncConnection,
         name: str,
-        row: Row | None,
+        row: WorkspaceRow | None,
         lines: list[Line],
         pictures: dict[int, Picture],
     ) -> bool:
@@ -165,7 +170,7 @@ class Transactions:
     async def _settle(
         self,
         name: str,
-        row: Row,
+        row: WorkspaceRow,
         lines: list[Line],
         pictures: dict[int, Picture],
         error: Exception,
@@ -186,7 +191,9 @@ class Transactions:
                 await asyncio.sleep(random.uniform(0.05, 0.2))
         raise Unavailable(f"the change was not stored, others have written in its place ({error})", error)
 
-    async def _settled(self, name: str, row: Row, lines: list[Line], pictures: dict[int, Picture]) -> bool:
+    async def _settled(
+        self, name: str, row: WorkspaceRow, lines: list[Line], pictures: dict[int, Picture]
+    ) -> bool:
         """Whether the lines are in, maybe only now; false: others have written in their place."""
         async with self._connections.one() as connection:
             found, _ = await self._read(connection, name, None, True)

@@ -21,12 +21,12 @@ from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
 from emulator.postgres.connections import ANSWER_S, Connections
-from emulator.postgres.following import Followed
+from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.sign_ins import SharedSignIns
 from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
-from emulator.postgres.transactions import NotBegun, Transactions
-from emulator.postgres.waiting import Target, Waiting, target_of
+from emulator.postgres.transactions import NotBegun, Transactions, WorkspaceRow
+from emulator.postgres.waiting import RequestTarget, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused, Unreachable
 from emulator.store.errors import Unavailable
@@ -77,7 +77,7 @@ class Turns:
     async def _answered(
         self,
         incoming: Incoming,
-        target: Target,
+        target: RequestTarget,
         work: Callable[[], Answer],
         refuse: Callable[[Incoming, Refused], Answer],
     ) -> Answer:
@@ -104,16 +104,21 @@ class Turns:
             except Exception as error:
                 raised.append(error)
 
-        await self._wait(Target(name, True), lambda: Answer(200, [], b"", delivery=Delivery(wait=done())))
+        await self._wait(
+            RequestTarget(name, True), lambda: Answer(200, [], b"", delivery=Delivery(wait=done()))
+        )
         if raised:
             raise raised[0]
         return results[0]
 
     async def follow(self, name: str) -> None:
-        """Carry out what others have done in this workspace. Raises :class:`Unavailable`."""
-        await self._wait(Target(name, False), lambda: Answer(200, [], b""))
+        """Carry out what others have done in this workspace, and who has signed in.
 
-    async def _wait(self, target: Target, work: Callable[[], Answer]) -> Answer:
+        Raises :class:`Unavailable` and :class:`Refused`.
+        """
+        await self._wait(RequestTarget(name, False, console=True), lambda: Answer(200, [], b""))
+
+    async def _wait(self, target: RequestTarget, work: Callable[[], Answer]) -> Answer:
         loop = asyncio.get_running_loop()
         if self._news is None or self._news.get_loop() is not loop:
             self._news = loop.create_task(self._look_for_news())
@@ -130,7 +135,7 @@ class Turns:
             await asyncio.sleep(NEWS_S)
             for name in self._workspaces.awaited():
                 with suppress(Unavailable, Refused):  # whoever asks next is told
-                    await self._wait(Target(name, False, console=True), lambda: Answer(200, [], b""))
+                    await self.follow(name)
 
     async def expire(self, ttl_s: float) -> list[str]:
         """Delete the workspaces that no emulator has used for so many seconds; returns their names."""
@@ -190,53 +195,55 @@ class Turns:
         """Answer the requests of a batch; returns those that are left for the next turn."""
         locks = any(one.target.changes for one in batch)
         async with self.connections.one() as connection:
-            if any(one.target.lists for one in batch):
-                await self._workspaces.list_stored(connection)
-            console = any(one.target.console for one in batch)
-            if console:
-                await self.sign_ins.read(connection)
             try:
-                row = await asyncio.wait_for(self._transactions.begin(connection, name, locks), ANSWER_S)
+                row = await self._begin(connection, name, batch, locks)
             except (errors.LockNotAvailable, asyncio.TimeoutError) as error:
                 raise self.connections.unavailable(error) from error
             except psycopg.OperationalError as error:
                 raise NotBegun(error) from error
-            done = list(batch)
             lines: list[Line] = []
             answers: list[Answer] = []
             pictures: dict[int, Picture] = {}
-            turn, number = secrets.token_hex(8), row.number if row is not None else 0
-            for i, one in enumerate(batch):
-                self._workspaces.begin_line(name, number + len(lines) + 1, 0.0 if row is None else row.at)
+            turn, last = secrets.token_hex(8), row.number if row is not None else 0
+            for one in batch:
+                number = last + len(lines) + 1
+                self._workspaces.begin_line(name, number, 0.0 if row is None else row.at)
                 answer = one.work()
                 if one.target.changes and answer.delivery is not None and answer.delivery.wait is not None:
                     answer = await _kept_alive(connection, answer.settled())
                 answers.append(answer)
-                line = self._workspaces.take_line(name, number + len(lines) + 1, turn)
+                line = self._workspaces.take_line(name, number, turn)
                 if line is not None:
                     lines.append(line)
                     if line.replaced:
-                        pictures[line.number] = self._workspaces.picture(name)
-                        done = list(batch[: i + 1])
+                        pictures[number] = self._workspaces.picture(name)
                         break
             if lines and not locks:
                 raise RuntimeError(f"a request that only reads has changed workspace {name}")
-            if console and locks:
+            if locks:
                 await self.sign_ins.write(connection)
             if locks and await self._transactions.end(connection, name, row, lines, pictures):
                 self._begin_snapshot(name, self._workspaces.opened(name))
-        for one, answer in zip(done, answers, strict=True):
+        for one, answer in zip(batch, answers, strict=False):  # the others wait for the next turn
             if not one.answer.done():
                 one.answer.set_result(answer)
-        return list(batch[len(done) :])
+        return list(batch[len(answers) :])
+
+    async def _begin(
+        self, connection: AsyncConnection, name: str, batch: Sequence[Waiting], locks: bool
+    ) -> WorkspaceRow | None:
+        """Bring memory up to the database, as far as the batch needs it."""
+        if any(one.target.lists for one in batch):
+            await self._workspaces.list_stored(connection)
+        if any(one.target.console for one in batch):
+            await self.sign_ins.read(connection)
+        return await asyncio.wait_for(self._transactions.begin(connection, name, locks), ANSWER_S)
 
     # Snapshots
 
-    def _begin_snapshot(self, name: str, followed: Followed) -> None:
+    def _begin_snapshot(self, name: str, followed: FollowedWorkspace) -> None:
         if name not in self._snapshots:
-            picture = Picture(
-                followed.workspace, True, followed.recorder.fixtures, followed.recorder.documents
-            )
+            picture = Picture(followed.workspace, followed.recorder)
             task = asyncio.create_task(self._snapshot(name, followed.id, followed.number, picture))
             self._snapshots[name] = task
             task.add_done_callback(lambda _: self._snapshots.pop(name, None))

@@ -5,7 +5,6 @@ CREATE TABLE emulator_workspaces (
     snapshot bigint NOT NULL DEFAULT 0,
     log_bytes bigint NOT NULL DEFAULT 0,
     snapshot_bytes bigint NOT NULL DEFAULT 0,
-    fixtures text NOT NULL DEFAULT '',
     made timestamptz NOT NULL DEFAULT now(),
     used timestamptz NOT NULL DEFAULT now()
 );

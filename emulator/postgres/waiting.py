@@ -24,7 +24,7 @@ _ONLY_READS = ("/verify", "/count", "/import/preview")
 _LISTS = re.compile(r"/__admin/workspaces/?|/__console/?(overview)?/?|/")
 
 
-class Target(Struct):
+class RequestTarget(Struct):
     """The workspace that a request is for; whether it may change it; whether it lists all workspaces;
     whether it is for the console, which knows who is signed in."""
 
@@ -38,25 +38,25 @@ class Waiting(Struct):
     """A request that waits: what answers it, and where its answer goes."""
 
     work: Callable[[], Answer]
-    target: Target
+    target: RequestTarget
     answer: asyncio.Future[Answer]
 
 
-def target_of(incoming: Incoming, body: bytes | IO[bytes]) -> Target:
+def target_of(incoming: Incoming, body: bytes | IO[bytes]) -> RequestTarget:
     """What a request is for. Raises :class:`~emulator.rules.errors.Refused` for an impossible name."""
     name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
     path, method = incoming.endpoint, incoming.method
     if path != "/" and not path.startswith("/__"):
-        return Target(name, not (method == "OPTIONS" and path in PATHS))  # others are recorded
+        return RequestTarget(name, not (method == "OPTIONS" and path in PATHS))  # others are recorded
     changes = method not in ("GET", "HEAD", "OPTIONS") and not path.rstrip("/").endswith(_ONLY_READS)
     named = _NAMED.fullmatch(path)
     if changes and named is not None and is_name(named[1]):
-        return Target(named[1], True)
+        return RequestTarget(named[1], True)
     if changes and _FORMS.fullmatch(path):
         form = body if isinstance(body, bytes) else body.read()
         if not isinstance(body, bytes):
             body.seek(0)
         wanted = parse_qs(form.decode("latin-1")).get("name", [""])[0]
-        return Target(wanted if is_name(wanted) else name, True, console=True)
+        return RequestTarget(wanted if is_name(wanted) else name, True, console=True)
     console = path == "/" or path.startswith("/__console")
-    return Target(name, changes, _LISTS.fullmatch(path) is not None, console)
+    return RequestTarget(name, changes, _LISTS.fullmatch(path) is not None, console)

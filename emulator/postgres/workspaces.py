@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from emulator.faults.armed import ArmedFaults
 from emulator.postgres.connections import Connections
-from emulator.postgres.following import Followed
+from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.recorder import Recorder
 from emulator.postgres.snapshots import Picture
@@ -38,7 +38,7 @@ class FollowedWorkspaces(Workspaces):
         self._connections = connections
         self.min_log_bytes = settings.min_log_bytes
         self.stored: set[str] = set()
-        self._followed: dict[str, Followed] = {}
+        self._followed: dict[str, FollowedWorkspace] = {}
         self._in_turn: set[str] = set()
         self._at: dict[str, float] = {}
         super().__init__(replace(settings, durability="none"), fixtures)
@@ -48,7 +48,7 @@ class FollowedWorkspaces(Workspaces):
         seed = self._settings.seed
         seed_here = None if seed is None else f"{seed}/{name}"
         workspace.faults = ArmedFaults(seed_here, now=lambda: self._at.get(name, 0.0))
-        self._followed[name] = Followed(workspace, Recorder(workspace))
+        self._followed[name] = FollowedWorkspace(workspace, Recorder(workspace))
         return workspace
 
     @property
@@ -60,12 +60,12 @@ class FollowedWorkspaces(Workspaces):
 
     # For the turns
 
-    def followed(self, name: str) -> Followed | None:
+    def followed(self, name: str) -> FollowedWorkspace | None:
         """How far the workspace has come, if it follows its log."""
         found = self._followed.get(name)
         return found if found is not None and found.id else None
 
-    def opened(self, name: str) -> Followed:
+    def opened(self, name: str) -> FollowedWorkspace:
         """The workspace in memory, whatever is in it. Raises :class:`~emulator.rules.errors.Refused`."""
         self.get(name)
         return self._followed[name]
@@ -128,11 +128,12 @@ class FollowedWorkspaces(Workspaces):
 
     def take_line(self, name: str, number: int, turn: str) -> Line | None:
         """What has happened in the workspace since its last line."""
-        return self._followed[name].recorder.take(number, turn) if name in self._open else None
+        recorder = self.recorder(name)
+        return None if recorder is None else recorder.take(number, turn)
 
     def picture(self, name: str) -> Picture:
         """The state of the workspace as it is now."""
-        return Picture(self._followed[name].workspace, whole=False)
+        return Picture(self._followed[name].workspace)
 
     def awaited(self) -> list[str]:
         """The workspaces for whose news somebody waits."""
