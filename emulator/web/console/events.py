@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from flask import Response, current_app, render_template, request
+from flask import Response, render_template, request
 
 from emulator.journal.events import Event, EventMatch
 from emulator.web.console import listing
@@ -69,8 +69,7 @@ def _filters() -> dict[str, str]:
 
 
 def _rows(entries: Sequence[Event]) -> str:
-    line = current_app.jinja_env.get_template("console/event_row.html").module.line  # type: ignore[attr-defined]
-    return listing.lines(entries, lambda new: [(one.id, str(line(_row(one)))) for one in new])
+    return listing.lines("console/event_row.html", entries, lambda new: [(one.id, _row(one)) for one in new])
 
 
 def _row(event: Event) -> EventRow:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from flask import Response, render_template, request
 from markupsafe import Markup
 
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
-from emulator.faults.model import Fault
+from emulator.faults.model import CALL_NAMES, Fault
 from emulator.rules.errors import Invalid, NotFound
 from emulator.web.admin.faults import FaultSchema
 from emulator.web.admin.possible import known_providers
@@ -22,10 +22,6 @@ from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.answers import armed_fault
 from emulator.workspaces.workspace import Workspace
-from push_emulator.answers import CallName
-
-#: The calls by which a fault can be matched.
-CALLS = get_args(CallName)
 
 
 @pages.get("/__console/faults")
@@ -47,7 +43,7 @@ def recipe(recipe_id: str) -> str:
     return render_template(
         "console/recipe.html",
         call=command(one.call),
-        calls=CALLS,
+        calls=CALL_NAMES,
         document=json.dumps({**one.fault, "times": 1}, indent=2) if one.fault else "",
         providers=known_providers(store),
         qr_code=_qr_code(one.token) if one.token else None,

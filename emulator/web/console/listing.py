@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from flask import Response, copy_current_request_context, request
+from flask import Response, copy_current_request_context, current_app, request
 
 from emulator.journal.journal import Journal
 from emulator.journal.matching import Criteria
@@ -98,13 +98,20 @@ def stream(
     return Response(iter(()), headers=_STREAM)
 
 
-def lines(entries: Sequence[Any], make: Callable[[list[Any]], Iterable[tuple[int, str]]]) -> str:
-    """The entries' lines; each is made once for all pages of this kind, workspace and language."""
+def lines(
+    template: str, entries: Sequence[Any], make: Callable[[list[Any]], Iterable[tuple[int, Any]]]
+) -> str:
+    """The entries' lines, of the template's macro ``line``; ``make``: what it shows, by the entries' ids.
+
+    Each is made once for all pages of this kind, workspace and language.
+    """
+    line = current_app.jinja_env.get_template(template).module.line  # type: ignore[attr-defined]
     kind = request.script_root, request.endpoint or "", language()
     known = console_state().lines.setdefault(workspace(), {}).setdefault(kind, {})
     if len(known) > _MOST_LINES:
         known.clear()
-    known.update(make([entry for entry in entries if entry.id not in known]))
+    new = make([entry for entry in entries if entry.id not in known])
+    known.update((entry_id, str(line(row))) for entry_id, row in new)
     return "".join(known[entry.id] for entry in entries)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Response, current_app, render_template, request
+from flask import Response, render_template, request
 
 from emulator.faults.calls import FIRST_CALL
 from emulator.journal.entry import OUTCOMES, Entry
@@ -81,7 +81,6 @@ def live_stream() -> Response:
 
 
 def _rows(entries: Sequence[Entry]) -> str:
-    line = current_app.jinja_env.get_template("console/row.html").module.line  # type: ignore[attr-defined]
     return listing.lines(
-        entries, lambda new: [(row.entry.id, str(line(row))) for row in rows_of(workspace(), new)]
+        "console/row.html", entries, lambda new: [(row.entry.id, row) for row in rows_of(workspace(), new)]
     )

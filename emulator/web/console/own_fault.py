@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, render_template, request
 
+from emulator.faults.model import CALL_NAMES
 from emulator.web.admin.faults import check_fault
 from emulator.web.admin.possible import known_providers
-from emulator.web.console.faults import CALLS, arm_and_list, match_of_form, read_fault
+from emulator.web.console.faults import arm_and_list, match_of_form, read_fault
 from emulator.web.console.pages import number_of, pages
 from emulator.web.console.presenters.effects import EFFECTS
 from emulator.web.current import workspace
@@ -28,7 +29,7 @@ def own_fault() -> str:
     return render_template(
         "console/own_fault.html",
         applies=APPLIES,
-        calls=CALLS,
+        calls=CALL_NAMES,
         effects=EFFECTS,
         filled=request.args,
         providers=known_providers(store),
