@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -165,15 +165,17 @@ def verifications(server: Running, count: int) -> Iterator[None]:
 def settle(servers: Sequence[Running], patience_s: float = 60.0) -> None:
     """Wait until no server works in the background (a snapshot, a collection)."""
     begun = time.perf_counter()
-    before = _processor_seconds(servers)
+    pids = [server.process.pid for server in servers]
+    before = processor_seconds(pids)
     while time.perf_counter() - begun < patience_s:
         time.sleep(0.2)
-        now = _processor_seconds(servers)
+        now = processor_seconds(pids)
         if now - before < 0.02:
             return
         before = now
 
 
-def _processor_seconds(servers: Sequence[Running]) -> float:
-    times = [each.cpu_times() for server in servers for each in family(server.process.pid)]
+def processor_seconds(pids: Iterable[int]) -> float:
+    """The processor time that these processes and their children have used so far."""
+    times = [each.cpu_times() for pid in pids for each in family(pid)]
     return float(sum(each.user + each.system for each in times))

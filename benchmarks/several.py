@@ -13,12 +13,10 @@ from statistics import median
 from typing import NamedTuple
 
 import click
-import psutil
 
 from benchmarks.load import Load, Pressure, put_load
 from benchmarks.mixes import NEW_TOKEN, write_script
-from benchmarks.running import family
-from benchmarks.servers import Emulator
+from benchmarks.servers import Emulator, processor_seconds
 from benchmarks.stored import write_fixtures
 from tests.postgres import Postgres, running
 
@@ -86,21 +84,22 @@ class Bench:
         chosen = self._of[case.state][: case.emulators]
         run = f"run-{next(_numbers)}"
         names = [run if case.shared else f"{run}-{i}" for i in range(case.emulators)]
-        before = [_cpu_s(one.server.process.pid) for one in chosen], self._database_cpu_s()
+        emulators, database = [one.server.process.pid for one in chosen], [self._postgres.pid]
+        before = processor_seconds(emulators), processor_seconds(database)
         with ThreadPoolExecutor(case.emulators) as pool:
             loads = list(
                 pool.map(
                     lambda pair: self._load(*pair, case.clients, seconds), zip(chosen, names, strict=True)
                 )
             )
-        after = [_cpu_s(one.server.process.pid) for one in chosen], self._database_cpu_s()
+        after = processor_seconds(emulators), processor_seconds(database)
         requests = sum(load.requests for load in loads)
         return Measured(
             sum(load.per_second for load in loads),
             median(load.p50 for load in loads),
             min(load.p99 for load in loads),
             max(load.p99 for load in loads),
-            (sum(after[0]) - sum(before[0])) / requests * 1e6,
+            (after[0] - before[0]) / requests * 1e6,
             (after[1] - before[1]) / requests * 1e6 if case.state == "postgresql" else 0.0,
         )
 
@@ -112,18 +111,6 @@ class Bench:
         if not load.clean:
             raise RuntimeError(f"{workspace}: {load}")
         return load
-
-    def _database_cpu_s(self) -> float:
-        process = self._postgres.process
-        return 0.0 if process is None else sum(_cpu_s(one.pid) for one in family(process.pid))
-
-
-def _cpu_s(pid: int) -> float:
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return times.user + times.system
 
 
 def table(rows: Sequence[tuple[Case, Measured]]) -> str:

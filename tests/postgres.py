@@ -83,6 +83,12 @@ class Postgres:
         self.process.wait(PATIENCE_S)
         psutil.wait_procs(parts, PATIENCE_S)
 
+    @property
+    def pid(self) -> int:
+        """The process that has started all others of the server."""
+        assert self.process is not None
+        return self.process.pid
+
     def url(self, database: str = "postgres") -> str:
         """The URL of a database, for its superuser; any password does."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
