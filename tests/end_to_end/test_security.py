@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.server.connections import HEAD_BYTES
 from tests.command_line import assert_one_line, run
 from tests.server import PATIENCE_S, ROOT, Server, subscription
 
@@ -158,7 +159,7 @@ def test_link_to_a_directory_of_certificates_is_refused(tmp_path: Path) -> None:
 def test_header_without_end_is_refused(fresh: Server, connect: Connect) -> None:
     connection = connect(fresh, b"GET /__admin/health HTTP/1.1\r\nHost: 127.0.0.1\r\n")
     try:
-        for _ in range(2000):
+        for _ in range(HEAD_BYTES // 1000 + 1):
             connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
         answer = connection.recv(1000)
     except OSError:
