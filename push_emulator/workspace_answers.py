@@ -295,7 +295,7 @@ class ImportState(ImportStart, frozen=True):
     progress: float | None
     seconds_left: float | None
     report: Annotated[str | None, Meta(description="the report's path")]
-    status_column: str | None = None
+    status_column: str | None
 
     @property
     def running(self) -> bool:
@@ -320,7 +320,7 @@ class Guess(Struct, frozen=True):
 
     token_column: str | None
     match: str | None
-    status_column: str | None = None
+    status_column: str | None
 
 
 class ImportPreview(Struct, frozen=True):

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 from flask import Flask
+from msgspec import Struct
 from openapi_spec_validator import validate
 
 from emulator.app import create_app
@@ -20,6 +21,7 @@ from emulator.endpoint.call import PATHS
 from emulator.settings import Settings
 from emulator.web.openapi.document import openapi_document, schema_documents
 from emulator.web.openapi.push import page_examples
+from push_emulator import answers, workspace_answers
 from tests.programs import CHROMIUM
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
 
@@ -75,6 +77,17 @@ def test_Q2_the_endpoint_is_described_at_both_paths(document: dict[str, Any]) ->
 def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     validate(document)
     assert document["openapi"].startswith("3.1.")
+
+
+def test_an_answer_leaves_out_what_the_document_does_not_allow_to_be_null() -> None:
+    optional = [
+        one
+        for module in (answers, workspace_answers)
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, Struct) and None in one.__struct_defaults__
+    ]
+    assert optional
+    assert [one.__name__ for one in optional if not one.__struct_config__.omit_defaults] == []
 
 
 def test_every_reference_leads_somewhere_in_a_schema_that_stands_alone() -> None:
