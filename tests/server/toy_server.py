@@ -69,6 +69,7 @@ class ToyExchange:
         if name == "large":
             answer.body = bytes(int(query["size"]))
         if name == "effect":
+            self.events.append(query["name"])
             answer.delivery = Delivery(effect=cast(Effect, query["name"]))
         elif name == "wait":
             answer.delivery = Delivery(wait=self._waited(query))
