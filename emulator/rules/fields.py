@@ -90,16 +90,16 @@ def subscription_fields(resource: Resource) -> Mapping[str, FieldType]:
 def read_subscription_value(field_type: FieldType, value: SubscriptionValue) -> SubscriptionValue:
     """The value of a subscription's field in the field's own form.
 
-    A version comes as text, as a number, or as it is stored. Raises :class:`InvalidFieldValue`.
+    A version is any text, a number, or as it is stored. Raises :class:`InvalidFieldValue`.
     """
     if field_type.kind != "version":
         if isinstance(value, VersionValue):
             raise InvalidFieldValue("a string, a number, true or false")
         return read_value(field_type, value)
     raw = value.raw if isinstance(value, VersionValue) else value
-    text = raw if isinstance(raw, str) else "" if isinstance(raw, bool) else repr(raw)
-    if len(text) > _MOST_CHARACTERS or not _VERSION.fullmatch(text):
-        raise InvalidFieldValue("a version as 14 or 14.2.1")
+    text = raw if isinstance(raw, str) else repr(raw)
+    if isinstance(raw, bool) or len(text) > _MOST_CHARACTERS:
+        raise InvalidFieldValue(f"a version as 14.2.1, of at most {_MOST_CHARACTERS} characters")
     read = _read_version(text)
     if isinstance(value, VersionValue) and value != read:
         raise InvalidFieldValue(f"a version whose ver is {read.ver}")
@@ -108,7 +108,8 @@ def read_subscription_value(field_type: FieldType, value: SubscriptionValue) -> 
 
 @lru_cache(maxsize=512)
 def _read_version(text: str) -> VersionValue:
-    return VersionValue(text, [int(part) for part in text.split(".")])
+    found = _VERSION.match(text)  # "15-beta" is 15; "Tiramisu" has no number
+    return VersionValue(text, [int(part) for part in found[0].split(".")] if found else [])
 
 
 def read_moment(text: str) -> str:

@@ -54,6 +54,34 @@ def test_K10_subscription_fields_are_merged(phone: Phone) -> None:
     assert fields == {"_os_ver": {"raw": "14.2", "ver": [14, 2]}, "points": 12, "loyalty": "gold"}
 
 
+@pytest.mark.parametrize(
+    ("sent", "ver"),
+    [
+        ("18.1.1", [18, 1, 1]),
+        ("15-beta", [15]),
+        ("14 (QPR3)", [14]),
+        ("Tiramisu", []),
+        ("", []),
+        ("1.2.", [1, 2]),
+        ("٣", []),
+        (14, [14]),
+        (17.5, [17, 5]),
+    ],
+)
+def test_K10_any_version_of_the_system_is_stored(phone: Phone, sent: Any, ver: list[int]) -> None:
+    fields = phone.subscribe("t", fields={"_os": "Android", "_os_ver": sent})["subscription"]["fields"]
+    assert fields["_os_ver"] == {"raw": str(sent), "ver": ver}
+    phone.app.client.post("/__admin/restore", json=phone.app.client.get("/__admin/snapshot").get_json())
+    assert phone.status(provider="android-firebase", subscription_id="t")["subscription"]["fields"] == fields
+    assert "_os_ver" not in phone.subscribe("t", fields={"_os_ver": None})["subscription"]["fields"]
+
+
+@pytest.mark.parametrize("sent", [True, [14], {"raw": "14", "ver": [15]}, "1" * 500])
+def test_R5_what_is_no_version_is_refused(phone: Phone, sent: Any) -> None:
+    wrong = 'field "_os_ver" is not valid: failed convert custom field'
+    assert phone.refused("t", fields={"_os_ver": sent}) == (400, PROCESSING + wrong)
+
+
 def test_K10_two_profiles_may_have_one_token(phone: Phone) -> None:
     phone.subscribe("t")
     phone.subscribe("t", IVAN)
