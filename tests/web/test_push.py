@@ -282,7 +282,9 @@ def test_A4_other_methods_answer_the_envelope(app: InProcess, method: str, path:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-@pytest.mark.parametrize("path", ["/nowhere", "/push_subscribe/x", "/api/v1.1", "/%D0%B9"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/push_subscribe/x", "/api/v1.1", "/%D0%B9", "/__admin/nowhere"]
+)
 def test_A4_unknown_paths_answer_the_envelope(app: InProcess, path: str, method: str) -> None:
     answer = app.client.open(path, method=method)
     assert (answer.status_code, answer.mimetype) == (404, "application/json")
