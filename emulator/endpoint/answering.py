@@ -17,7 +17,7 @@ from emulator.faults.tokens import PREFIX
 from emulator.messages import JSON, Answer, Delivery, Summary, failure, split_path
 from emulator.mobile.answers import refused
 from emulator.mobile.carrying_out import carry_out, read
-from emulator.mobile.paths import SERVED
+from emulator.mobile.paths import SERVED, nearest_path
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge
@@ -80,11 +80,12 @@ def _read(call: Call) -> PushRequest | Asked:
 
 
 def _path_hint(path: str) -> str:
-    """The served path, where this one differs from it by slashes, case or dashes alone."""
+    """The endpoint's path, if this one differs by slashes, case or dashes alone, or the SDKs' nearest."""
     right = _SLASHES.sub("/", path)
     _, endpoint = split_path(right)
-    meant = endpoint.lower().replace("-", "_")
-    if meant in PATHS:
+    as_written = endpoint.lower().replace("-", "_")
+    meant = as_written if as_written in PATHS else nearest_path(endpoint)
+    if meant is not None:
         right = right.removesuffix(endpoint) + meant
     elif right == path or not endpoint.startswith("/__"):
         return ""

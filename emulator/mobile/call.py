@@ -19,10 +19,11 @@ from push_emulator.answers import CallName
 class Call(Struct):
     """One call. ``path`` is one of :data:`emulator.mobile.paths.SERVED`; ``headers`` has lower-case names.
 
-    ``read`` of the path's operation sets ``name`` (what faults name it by), ``request`` (the checked body),
-    ``tokens`` (the provider and token of each push subscription that the call names) and ``event`` (the name
-    of a mobile event). ``carry_out`` adds ``decided``, ``outcomes`` (added, changed, unchanged,
-    refused), ``changes``, which the frame applies in one transaction, and ``events``, which it then records.
+    ``name`` is what faults name it by: that of the path's operation, until ``read`` knows it better.
+    ``read`` sets ``request`` (the checked body), ``tokens`` (the provider and token of each push subscription
+    that the call names) and ``event`` (the name of a mobile event). ``carry_out`` adds ``decided``,
+    ``outcomes`` (added, changed, unchanged, refused), ``changes``, which the frame applies in one
+    transaction, and ``events``, which it then records.
     """
 
     workspace: Workspace
@@ -52,12 +53,13 @@ class Call(Struct):
 class Operation(NamedTuple):
     """What one path does.
 
-    ``parameters``: those of the query; ``read`` checks body and query, ``carry_out`` decides the call and
-    answers the document; both raise :class:`~emulator.rules.errors.Refused`. ``authorized``: the caller must
-    be known before (T5).
+    ``name``: what faults name the call by; ``parameters``: those of the query; ``read`` checks body and
+    query, ``carry_out`` decides the call and answers the document; both raise
+    :class:`~emulator.rules.errors.Refused`. ``authorized``: the caller must be known before (T5).
     """
 
     method: str
+    name: CallName
     parameters: frozenset[str]
     read: Callable[[Call], None]
     carry_out: Callable[[Call], dict[str, object]]

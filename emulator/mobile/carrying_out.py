@@ -13,7 +13,7 @@ from emulator.mobile.authorization import authorize
 from emulator.mobile.call import Call
 from emulator.mobile.paths import SERVED
 from emulator.mobile.subscriptions import context_of
-from emulator.rules.errors import Invalid, NotAllowed, ProcessingError, TooLarge
+from emulator.rules.errors import Invalid, NotAllowed, ProcessingError, Refused, TooLarge
 from emulator.rules.lints import check_strictly, unknown_parameters
 from emulator.rules.mobile.finding import find_profile
 from emulator.rules.mobile.requests import check_provider
@@ -33,17 +33,21 @@ def read(call: Call, incoming: Incoming) -> Asked:
     operation = SERVED[call.path]
     if call.method != operation.method:
         raise NotAllowed(f"Method {call.method} is not allowed, use {operation.method}", "R6")
-    if "content-encoding" in call.headers:
-        check_encoding(call.headers["content-encoding"])
     if incoming.problem == "too_large":
         raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "R6")
     if incoming.problem == "cut_off":
         raise Invalid("body: was cut off before its end", "R6")
-    call.body = incoming.body
+    call.name, call.body = operation.name, incoming.body
     if operation.authorized:
         call.caller = authorize(call)
-    operation.read(call)
-    _check_parameters(call, operation.parameters)
+    try:
+        if "content-encoding" in call.headers:
+            check_encoding(call.headers["content-encoding"])
+        operation.read(call)
+        _check_parameters(call, operation.parameters)
+    except Refused:
+        if _first_call(call) is None:  # K3: what cannot be read is another body
+            raise
     resource = None if call.caller is None else call.caller.resource
     token = "" if resource is None else resource.token
     return Asked(call.name, call.tokens, token, call.event, _profile_id(call))
@@ -81,9 +85,10 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
     nothing has changed.
     """
     resource = None if call.caller is None else call.caller.resource
-    key = _replay_key(call)
-    body = _replayed(call, key) if key is not None else None
-    if body is None:
+    key, first = _replay_key(call), _first_call(call)
+    if first is not None:
+        body = _replayed(call, first)
+    else:
         body = _encode(SERVED[call.path].carry_out(call))
         if call.changes:
             call.workspace.store.apply(call.changes)
@@ -102,15 +107,18 @@ def _replay_key(call: Call) -> ReplayKey | None:
     return call.headers.get("authorization", ""), call.path, request_id
 
 
-def _replayed(call: Call, key: ReplayKey) -> bytes | None:
-    """The answer of the first call, if this one repeats it (K3)."""
-    found = call.workspace.replays.find(key)
-    if found is None:
-        return None
+def _first_call(call: Call) -> Replay | None:
+    """The first call, if this one repeats it (K3)."""
+    key = _replay_key(call)
+    return None if key is None else call.workspace.replays.find(key)
+
+
+def _replayed(call: Call, first: Replay) -> bytes:
+    """The answer of the first call, with a lint for another body (K3)."""
     call.note("K3", "replayed")
-    if found.body != _digest(call):
+    if first.body != _digest(call):
         call.lints.append(Lint("K3", "Request-ID", "other_body"))
-    return found.answer
+    return first.answer
 
 
 def _digest(call: Call) -> bytes:

@@ -20,6 +20,7 @@ from emulator.rules.mobile.context import MobileContext, incorrect_field
 from emulator.rules.mobile.finding import find_profile
 from emulator.rules.mobile.writing import write_fields
 from emulator.rules.model import NonEmpty, Profile, shortened
+from emulator.schemas.duplicate_keys import lints_of_duplicates
 from emulator.schemas.strict_json import JSONProblem, read_json
 
 _UTM = {"cn": "campaign", "cc": "content", "ck": "keyword", "cm": "medium", "cs": "source", "ct": "temp"}
@@ -65,7 +66,6 @@ def read_open(call: Call) -> None:
 
 
 def _read_push_event(call: Call, kind: Literal["delivery", "open"]) -> None:
-    call.name = kind
     request = read_body(call, PushEvent)
     smid = request.smid.removesuffix(kind) or request.smid  # E1: iOS 0.0.x appends the word
     if smid != request.smid:
@@ -116,7 +116,6 @@ def carry_out_post_events(call: Call) -> Document:
 
 def read_mobile_event(call: Call) -> None:
     """Check the parts of a mobile event (R6)."""
-    call.name = "mobile_event"
     # It loads werkzeug, which the start need not wait for.
     from emulator.mobile.multipart import read_parts  # noqa: PLC0415
 
@@ -134,9 +133,9 @@ def read_mobile_event(call: Call) -> None:
     event.pixel = call.query.get("i") or None
     event.matching_mode = parts.get("mm") or None
     event.utm = {word: parts[name] for name, word in _UTM.items() if parts.get(name)} or None
-    event.smid = _message(parts.get("mi", ""))
-    event.payload, event.matching = _object("wd", parts), _object("ma", parts)
-    event.subscription, event.profile_fields = _object("sn", parts), _object("pf", parts)
+    event.smid = _message(call, parts.get("mi", ""))
+    event.payload, event.matching = _object(call, "wd", parts), _object(call, "ma", parts)
+    event.subscription, event.profile_fields = _object(call, "sn", parts), _object(call, "pf", parts)
     unknown = [(name, _PARTS) for name in parts if name not in _PARTS]
     call.lints += unknown_parameters(unknown) if unknown else []
     call.request = event
@@ -203,29 +202,33 @@ def _kept(event: Event) -> Event:
     return event
 
 
-def _object(name: str, parts: dict[str, str]) -> dict[str, Any] | None:
+def _object(call: Call, name: str, parts: dict[str, str]) -> dict[str, Any] | None:
     """A part that is a JSON object; ``None`` where it is null, empty or not there."""
     text = parts.get(name)
     if not text:
         return None
-    value = _json(name, text)
+    value = _json(call, name, text)
     if value is not None and not isinstance(value, dict):
         raise Invalid(f"{name}: must be a JSON object", "R6")
     return value
 
 
-def _json(name: str, text: str) -> Any:
+def _json(call: Call, name: str, text: str) -> Any:
     try:
-        return read_json(text.encode())
+        value = read_json(text.encode())
+        for lint in lints_of_duplicates(text.encode()):  # L8
+            path = name if lint.path == "body" else f"{name}.{lint.path}"
+            call.lints.append(lint._replace(path=path))
     except JSONProblem as problem:
         path = f"{name}.{problem.path}" if problem.path else name
         raise Invalid(f"{path}: {problem.text}", "R6") from problem
+    return value
 
 
-def _message(text: str) -> str | None:
+def _message(call: Call, text: str) -> str | None:
     """The message's id: a bare string on Android, a quoted one on iOS."""
     if len(text) > 1 and text[0] == text[-1] == '"':
-        value = _json("mi", text)
+        value = _json(call, "mi", text)
         return str(value) or None
     return None if text == "null" else text or None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
+
 from emulator.mobile.call import Operation
 from emulator.mobile.events import (
     carry_out_mobile_event,
@@ -29,18 +32,29 @@ _MODE = frozenset({"matching_mode"})
 _PAIR, _PIXEL = _MODE | {"provider", "subscription_id"}, _MODE | {"i", "tr", "t", "v"}
 _SYNC = _PAIR | {"sync"}
 
+#: Longer paths are not compared; paths less alike are not near.
+_LONGEST_PATH, _LEAST_ALIKE = 100, 0.85
+#: What the SDKs have functions for and no calls: one call has three statuses (K10).
+_OTHER_STATUSES = re.compile("/(un-?subscribe|suspend)$")
+
 #: Each path, without a trailing slash (K1).
 SERVED: dict[str, Operation] = {
-    "/subscription/push/subscribe": Operation("POST", _SYNC, read_subscribe, carry_out_subscribe),
-    "/subscription/push/update": Operation("POST", _SYNC, read_update, carry_out_update),
-    "/subscription/push/unsuspend": Operation("POST", _PAIR, read_unsuspend, carry_out_unsuspend),
-    "/subscription/push/status": Operation("GET", _PAIR, read_status, carry_out_status),
-    "/profile/update": Operation("POST", _MODE, read_profile_update, carry_out_profile_update),
-    "/event/push/delivery": Operation("POST", _MODE, read_delivery, carry_out_push_event),
-    "/event/push/open": Operation("POST", _MODE, read_open, carry_out_push_event),
-    "/event/post": Operation("POST", _PIXEL, read_mobile_event, carry_out_mobile_event),
+    "/subscription/push/subscribe": Operation(
+        "POST", "subscribe", _SYNC, read_subscribe, carry_out_subscribe
+    ),
+    "/subscription/push/update": Operation("POST", "update", _SYNC, read_update, carry_out_update),
+    "/subscription/push/unsuspend": Operation(
+        "POST", "unsuspend", _PAIR, read_unsuspend, carry_out_unsuspend
+    ),
+    "/subscription/push/status": Operation("GET", "status", _PAIR, read_status, carry_out_status),
+    "/profile/update": Operation(
+        "POST", "profile_update", _MODE, read_profile_update, carry_out_profile_update
+    ),
+    "/event/push/delivery": Operation("POST", "delivery", _MODE, read_delivery, carry_out_push_event),
+    "/event/push/open": Operation("POST", "open", _MODE, read_open, carry_out_push_event),
+    "/event/post": Operation("POST", "mobile_event", _PIXEL, read_mobile_event, carry_out_mobile_event),
     "/api/v1.1/pushes/post_events": Operation(
-        "POST", frozenset(), read_post_events, carry_out_post_events, False
+        "POST", "delivery", frozenset(), read_post_events, carry_out_post_events, False
     ),
 }
 
@@ -49,3 +63,18 @@ def served_path(endpoint: str) -> str | None:
     """The path of :data:`SERVED` that a request means, with slashes before and behind it or without (K1)."""
     path = "/" + endpoint.strip("/")
     return path if path in SERVED else None
+
+
+def nearest_path(endpoint: str) -> str | None:
+    """The path of :data:`SERVED` that an unknown one is near to.
+
+    It differs by case, by parts that are missing or in front, by a few letters, or names a status as a call.
+    """
+    path = _OTHER_STATUSES.sub("/subscribe", endpoint.rstrip("/").lower())
+    if not 1 < len(path) <= _LONGEST_PATH:
+        return None
+    for known in SERVED:
+        if known.endswith(path) or path.endswith(known):
+            return known
+    alike = [known for known in SERVED if known.count("/") == path.count("/")]
+    return next(iter(get_close_matches(path, alike, 1, _LEAST_ALIKE)), None)

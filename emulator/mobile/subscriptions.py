@@ -66,7 +66,7 @@ def read_update(call: Call) -> None:
         _check_provider(call, "old_provider", request.old_provider)
         call.tokens.append(SubscriptionRequest(request.old_provider, request.old_token))
     call.tokens.append(SubscriptionRequest(request.new_provider, request.new_token))
-    call.name, call.request, call.sync = "update", request, _sync(call)
+    call.request, call.sync = request, _sync(call)
 
 
 def carry_out_update(call: Call) -> Document:
@@ -81,7 +81,7 @@ def read_unsuspend(call: Call) -> None:
     request = read_body(call, Unsuspend)
     wanted = request.subscription
     _check_provider(call, "subscription.provider", wanted.provider)
-    call.name, call.request = "unsuspend", request
+    call.request = request
     call.tokens = [SubscriptionRequest(wanted.provider, wanted.subscription_id)]
 
 
@@ -93,7 +93,6 @@ def carry_out_unsuspend(call: Call) -> Document:
 
 def read_status(call: Call) -> None:
     """Check the query (R6)."""
-    call.name = "status"
     provider, token = call.query.get("provider"), call.query.get("subscription_id")
     if token and not provider:
         raise Invalid("provider: is required with subscription_id", "R6")
@@ -110,7 +109,7 @@ def carry_out_status(call: Call) -> Document:
 
 def read_profile_update(call: Call) -> None:
     """Check the call (R6)."""
-    call.name, call.request = "profile_update", read_body(call, UpdateProfile)
+    call.request = read_body(call, UpdateProfile)
 
 
 def carry_out_profile_update(call: Call) -> Document:

@@ -110,6 +110,26 @@ def test_E2_a_message_may_be_bare_text(server: Server, client: EmulatorClient) -
     assert client.events.find().items[0].smid == "m-2"
 
 
+def test_L8_a_key_that_is_twice_in_a_part_is_told_and_the_last_one_counts(
+    server: Server, client: EmulatorClient
+) -> None:
+    parts: dict[str, str | bytes] = {"wd": '{"sum": 1, "items": [{"sku": "A", "sku": "B"}], "sum": 2}'}
+    assert send(server, {**parts, "sn": '{"channel": "sms", "channel": "push"}'}).status == 200
+    (event,) = client.events.find().items
+    assert event.payload == {"sum": 2, "items": [{"sku": "B"}]}
+    (entry,) = server.get("/__admin/requests?limit=1").json["items"]
+    lints = [(one["rule"], one["path"]) for one in entry["lints"]]
+    assert sorted(lints) == [("L8", "sn.channel"), ("L8", "wd.items[0].sku"), ("L8", "wd.sum")]
+
+
+def test_Q5_strict_mode_refuses_a_duplicate_key_in_a_part(server: Server, client: EmulatorClient) -> None:
+    server.request("PATCH", "/__admin/settings", b'{"strict": true}')
+    answer = send(server, {"wd": '{"sum": 1, "sum": 2}'})
+    server.request("PATCH", "/__admin/settings", b'{"strict": false}')
+    assert (answer.status, answer.json["error_text"]) == (400, 'wd.sum: duplicate key "sum"')
+    assert client.events.find().total == 0
+
+
 def test_E3_the_part_ma_names_the_profile_and_pf_writes_its_fields(
     server: Server, client: EmulatorClient
 ) -> None:

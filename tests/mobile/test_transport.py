@@ -55,6 +55,44 @@ def test_K3_a_repeated_request_id_gets_the_first_answer(phone: Phone) -> None:
     assert send("suspended")[1]["profile"]["subscription"]["status"] == "suspended"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (SUBSCRIBE + "?sync=1", b""),
+        (SUBSCRIBE + "?sync=1", b'{"subscription": {"provider": "android-fire'),
+        (SUBSCRIBE + "?sync=1", b"\xff\xfe{}"),
+        (SUBSCRIBE + "?sync=1", b'["t"]'),
+        (SUBSCRIBE + "?sync=1", subscribe_body("t", provider="pigeon")),
+        (SUBSCRIBE + "?sync=perhaps", subscribe_body("t")),
+        ("/event/post", b"no multipart at all"),
+        ("/event/push/open", {"smid": 5}),
+    ],
+)
+def test_K3_a_body_that_cannot_be_read_is_another_body(phone: Phone, path: str, body: Any) -> None:
+    kind = "multipart/form-data; boundary=b"
+    parts = {"tz": "0", "t": "1", "aci": "", "wn": "buy"}
+    event = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{parts[name]}\r\n' for name in parts
+    )
+    firsts = {"/event/post": f"{event}--b--\r\n".encode(), "/event/push/open": {"time": 1, "smid": "m"}}
+    right = firsts.get(path, subscribe_body("t", status="suspended"))
+    first = phone.call(path.replace("perhaps", "1"), right, Request_ID="one", Content_Type=kind)
+    assert first[0] == 200
+    for gzipped in ({}, {"Content_Encoding": "gzip"}):
+        assert phone.call(path, body, Request_ID="one", **gzipped) == first
+        assert [one["rule"] for one in phone.last()["lints"]] == ["K3"]
+        assert phone.call(path, body, Request_ID="two", **gzipped)[0] in (400, 415)
+    assert phone.call(path, body, "Bearer rtoken@unknown", Request_ID="one")[0] == 401
+
+
+def test_a_fault_for_another_call_leaves_a_body_that_cannot_be_read_alone(phone: Phone) -> None:
+    update = "/subscription/push/update/"
+    assert phone.call(update, NEW, Request_ID="one")[0] == 200
+    fault = {"then": {"status": 503}, "match": {"call": "subscribe"}}
+    assert phone.app.client.post("/__admin/faults", json=fault).status_code == 201
+    assert phone.call(update, b"{", Request_ID="one")[0] == 200
+
+
 def test_K3_policy_sdk_retries_apply(phone: Phone) -> None:
     phone.app.client.patch("/__admin/settings", json={"policies": {"sdk_retries": "apply"}})
     for status in ("subscribed", "suspended"):
@@ -222,6 +260,38 @@ def test_R6_a_method_that_the_path_has_not(phone: Phone) -> None:
     answer = phone.app.client.get(SUBSCRIBE, headers={"Authorization": ROLE})
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert phone.call("/subscription/push/status/", {})[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/Subscription/Push/Subscribe/", "/subscription/push/subscribe"),
+        ("/subscription//push/subscribe/", "/subscription/push/subscribe"),
+        ("/push/subscribe/", "/subscription/push/subscribe"),
+        ("/subscribe", "/subscription/push/subscribe"),
+        ("/api/v1/subscription/push/status", "/subscription/push/status"),
+        ("/w/qa/subscription/push/updates/", "/w/qa/subscription/push/update"),
+        ("/subscription/push/unsubscribe/", "/subscription/push/subscribe"),
+        ("/subscription/push/suspend/", "/subscription/push/subscribe"),
+        ("/subscription/push/un-suspend", "/subscription/push/unsuspend"),
+        ("/event/push/delivered", "/event/push/delivery"),
+        ("/events/post", "/event/post"),
+        ("/profile/Update", "/profile/update"),
+        ("/pushes/post_events", "/api/v1.1/pushes/post_events"),
+    ],
+)
+def test_A4_an_unknown_path_near_an_SDK_s_names_the_right_one(phone: Phone, path: str, right: str) -> None:
+    status, answer = phone.call(path, subscribe_body("t"))
+    text = f'{path} not found, did you mean "{right}"?'
+    assert (status, answer) == (404, {"data": [], "error": 404, "error_text": text})
+    phone.app.client.environ_base["HTTP_X_EMULATOR_WORKSPACE"] = "qa" if path.startswith("/w/") else "default"
+    entry = phone.last()
+    assert (entry["path"], entry["status"], entry["error_text"]) == (path, 404, text)
+
+
+@pytest.mark.parametrize("path", ["/profile", "/event/push", "/v1/users/me", "/" + "a/" * 3000])
+def test_A4_a_path_that_is_near_no_call_has_no_hint(phone: Phone, path: str) -> None:
+    assert phone.call(path, {})[1]["error_text"].endswith(" not found")
 
 
 def test_R6_a_body_over_the_limit(phone: Phone) -> None:
