@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -35,12 +35,20 @@ class _Found(Struct):
     met: bool = False
 
 
+class _Refusal(NamedTuple):
+    """The HTTP status of a refusal, and its members as text: they may be anything."""
+
+    status: int
+    error: str
+    error_text: str
+
+
 class _Seen(Struct):
     """A token's resource as the answers show it."""
 
     id: int | None = None
     db_ids: list[int] = field(default_factory=list)
-    refusals: set[tuple[Any, ...]] = field(default_factory=set)
+    refusals: set[_Refusal] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     errors: dict[str, set[str]] = field(default_factory=dict)
 
@@ -87,7 +95,7 @@ class _World:
         self._declared: set[tuple[int, str]] = set()
         self._profiles: dict[tuple[int, str], _Found] = {}
         self._keys: set[_Key] = set()
-        self._of_nobody: tuple[Any, ...] | None = None
+        self._of_nobody: _Refusal | None = None
         self._strangers = (f"{number:024x}" for number in count(1))
 
     def read(self, call: RecordedCall) -> None:
@@ -95,7 +103,7 @@ class _World:
         token = request.get("resource_token")
         if not isinstance(token, str) or token in self._tokens or call.path not in PATHS:
             return
-        refusal = (call.status, call.answer.get("error"), call.answer.get("error_text"))
+        refusal = _Refusal(call.status, *(str(call.answer.get(name)) for name in ("error", "error_text")))
         if token.startswith(MARK):  # a token that a probe made up is nobody's
             self._of_nobody = refusal
             return
@@ -199,7 +207,7 @@ class _World:
         """Whether a token that no database answered is no resource's: B4, not B3."""
         if self._of_nobody is not None:
             return self._of_nobody in seen.refusals
-        return any(text != NO_DATABASES for _, _, text in seen.refusals)
+        return any(refusal.error_text != NO_DATABASES for refusal in seen.refusals)
 
     def _fields(self, db_id: int) -> dict[str, FieldType]:
         names = {name: None for at, name in (*self._taken, *self._declared) if at == db_id}

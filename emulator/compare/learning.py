@@ -10,6 +10,7 @@ from emulator.compare.attribution import carried_out, rule_of_item
 from emulator.compare.differences import ABSENT, Row
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import Compared, replay
+from emulator.fixtures.platform import can_be_set
 from emulator.rules.catalogue import POLICY_RULES, SDK_RULES
 from emulator.rules.overrides import ANSWERS, AnswerOverride
 from emulator.rules.platform import Platform
@@ -27,7 +28,7 @@ _OTHER_KIND = 10
 #: Rounds of the search: a code or text that is known can show what a policy is, and the other way round.
 _ROUNDS = 3
 #: What an override can say of a refusal.
-_OF_REFUSALS = {"status": int, "error": int, "error_text": str}
+_OF_REFUSALS = ("status", "error", "error_text")
 
 Answers = dict[str, AnswerOverride]
 
@@ -174,7 +175,11 @@ def _answers(compared: Iterable[Compared]) -> Answers:
             if row.differs:
                 other.add((name, member))
     changed = {
-        name: {one: value for one, value in members.items() if (name, one) in other - varying}
+        name: {
+            one: value
+            for one, value in members.items()
+            if (name, one) in other - varying and can_be_set(name, one, value)
+        }
         for name, members in found.items()
     }
     return {name: AnswerOverride(**members) for name, members in changed.items() if members}
@@ -189,7 +194,7 @@ def _said(one: Compared) -> list[tuple[str, str, Row]]:
         name = _name(one)
         if carried_out(one.call.answer) or name is None:
             return []
-        return [(name, row.path, row) for row in rows if type(row.there) is _OF_REFUSALS.get(row.path)]
+        return [(name, row.path, row) for row in rows if row.path in _OF_REFUSALS]
     refused = {
         row.item
         for row in rows
@@ -197,11 +202,7 @@ def _said(one: Compared) -> list[tuple[str, str, Row]]:
     }
     texts = [row for row in rows if row.member == "description" and row.item in refused]
     notes = {row.path: rule_of_item(one.entry, one.answer, row) for row in texts}
-    return [
-        (rule, "description", row)
-        for row in texts
-        if (rule := notes[row.path]) in ANSWERS and isinstance(row.there, str)
-    ]
+    return [(rule, "description", row) for row in texts if (rule := notes[row.path]) in ANSWERS]
 
 
 def _name(one: Compared) -> str | None:

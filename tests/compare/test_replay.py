@@ -6,14 +6,16 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from emulator.compare.inference import infer_fixtures
 from emulator.compare.learning import learn
 from emulator.compare.recorded import NotCompared, read_record
 from emulator.compare.replay import Compared, replay
+from emulator.fixtures.platform import PlatformFileSchema
 from emulator.rules.model import Policies
 from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, UNKNOWN_FIELD
 from emulator.settings import Settings
@@ -204,6 +206,8 @@ _ODD_CALLS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(pairs=_ODD_CALLS)
+@example(pairs=[pair(body("a"), {"error": [], "error_text": {}})])
+@example(pairs=[pair({}, {"error": 1 << 64, "error_text": "x" * 100_000}, 204)])
 def test_odd_requests_and_answers_are_compared_and_never_fail(pairs: list[dict[str, Any]]) -> None:
     recorded = []
     for at, one in enumerate(pairs):
@@ -211,4 +215,5 @@ def test_odd_requests_and_answers_are_compared_and_never_fail(pairs: list[dict[s
             recorded.append(read_record(json.loads(json.dumps(one)), f"line {at}"))
     fixtures = infer_fixtures(recorded, FixtureSet())
     assert len(list(replay(recorded, fixtures, Settings(durability="none")))) == len(recorded)
-    learn(recorded, fixtures, False, "host", "2026-01-31")
+    learned = msgspec.to_builtins(learn(recorded, fixtures, False, "host", "2026-01-31"))
+    assert PlatformFileSchema().validate(learned) == {}
