@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from emulator.faults.calls import curl  # noqa: E402
-from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe  # noqa: E402
+from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe, curl  # noqa: E402
 from emulator.fixtures.load import load_fixtures  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES  # noqa: E402
 from push_emulator import EmulatorClient, LocalServer  # noqa: E402 (the clone's own package)

@@ -26,7 +26,7 @@ from emulator.rules.providers import DOCUMENTED  # noqa: E402
 from emulator.settings import DEFAULT_FIXTURES, POLICY_CHOICES, Settings  # noqa: E402
 from emulator.web.openapi.document import as_text, openapi_document, schema_documents  # noqa: E402
 from emulator.workspaces.settings import LINT_IDS  # noqa: E402
-from push_emulator import errors, faults, journal, records, world  # noqa: E402
+from push_emulator import errors, journal, records, world  # noqa: E402
 from push_emulator.emulator_client import EmulatorClient  # noqa: E402
 from push_emulator.local_server import LocalServer, StartError  # noqa: E402
 from push_emulator.push_emulator import PushEmulator, Verification  # noqa: E402
@@ -37,7 +37,7 @@ CLIENT: list[tuple[str, Any]] = [
     ("`push_emulator.verify(…)`", Verification),
     ("EmulatorClient", EmulatorClient),
     ("`client.requests`", journal.Journal),
-    ("`client.faults`", faults.Faults),
+    ("`client.faults`", world.Faults),
     ("`client.clock`", world.Clock),
     ("`client.settings`", world.SettingsCalls),
     ("`client.databases`", records.Databases),

@@ -9,11 +9,10 @@ from typing import Any
 
 from push_emulator.answers import PushAnswer
 from push_emulator.calls import TIMEOUT_S, Calls, given
-from push_emulator.faults import Faults
 from push_emulator.journal import Events, Journal
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
 from push_emulator.workspace_answers import Health, RuleState
-from push_emulator.world import Clock, Imports, SettingsCalls, WorkspaceList
+from push_emulator.world import Clock, Faults, Imports, SettingsCalls, WorkspaceList
 
 __tracebackhide__ = True
 

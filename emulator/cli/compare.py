@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from emulator.cli.behaviour import behaviour_options
-from emulator.cli.probing import clean_up, probe
-from emulator.cli.reporting import complete, conclude
+from emulator.cli.comparing import clean_up, complete, conclude, probe
 from emulator.compare.report import Report
 from emulator.compare.traffic import TrafficError, read_traffic
 from emulator.fixtures.load import FixtureError

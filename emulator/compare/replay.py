@@ -9,8 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from emulator.compare.attribution import carried_out, differing_by_rule, rules_seen
-from emulator.compare.differences import Row, compare_answers, compare_headers
-from emulator.compare.identity import Identity
+from emulator.compare.differences import Identity, Row, compare_answers, compare_headers
 from emulator.compare.inference import infer_fixtures, known_tokens
 from emulator.compare.recorded import RecordedCall, json_object
 from emulator.endpoint.exchange import Exchange

@@ -26,7 +26,6 @@ from emulator.rules.lints import (
     unknown_parameters,
 )
 from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest, shortened
-from emulator.schemas.duplicate_keys import SHORT, lints_of_duplicates
 from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
@@ -37,7 +36,15 @@ from emulator.schemas.errors import (
     messages,
     string,
 )
-from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_escapes, read_json, read_text
+from emulator.schemas.strict_json import (
+    MAX_DEPTH,
+    SHORT,
+    JSONProblem,
+    check_escapes,
+    lints_of_duplicates,
+    read_json,
+    read_text,
+)
 
 
 class _LooseSubscription(SubscriptionRequest, forbid_unknown_fields=False):

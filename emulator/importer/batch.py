@@ -18,8 +18,8 @@ from emulator.importer.report import COUNTED, Refusal, refusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
 from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.importer.statuses import STATUS_COUNTS, read_status
+from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext
-from emulator.rules.database import apply_database
 from emulator.rules.errors import Refused
 from emulator.rules.model import PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource

@@ -53,7 +53,7 @@ class Entry(Beginning, array_like=True, gc=False):
     ``fault`` the id of the fault, or the ``emu!`` token, that was applied, ``effect`` what it did to the
     connection or the answer's body, ``delay_ms`` how long it held the answer back; ``outcomes`` one word for
     each subscription in each database: added, changed, unchanged, refused. Of very many decisions, outcomes
-    and changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.bounds`).
+    and changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.journal`).
     """
 
     status: int

@@ -9,9 +9,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
-from emulator.journal.criteria import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS
 from emulator.journal.entry import Entry, Packed, Reading, outcome_word, sent_subscriptions, showable
-from emulator.journal.query import Range, read_query
+from emulator.journal.query import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS, Range, read_query
 from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
 

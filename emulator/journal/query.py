@@ -1,4 +1,4 @@
-"""The language of searches: ``word:value``, ``-word:value``, ranges, phrases in quotes, other text."""
+"""The names of criteria, and the language of searches: ``word:value``, ``-word:value``, ranges, phrases."""
 
 from __future__ import annotations
 
@@ -7,10 +7,43 @@ from collections.abc import Callable, Sequence
 from math import inf, nextafter
 from typing import Any, NamedTuple
 
-from emulator.journal.criteria import JSON_TYPES, KEYS
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import nearest_name
 from emulator.timestamps import TIME_FORM, iso, read_iso
+
+#: Criteria that one entry of ``subscriptions`` must meet together.
+SUBSCRIPTION_KEYS = ("provider", "subscription_id", "unsubscribe")
+#: Criteria that one item of the answer's ``data`` must meet together.
+ITEM_KEYS = ("db_id", "profile_id", "subscription_hash_id", "item_status", "description")
+#: Criteria on the request's body.
+BODY_KEYS = ("resource_token", "id", "matching", "field_name", "field_value", "db_ids")
+#: Criteria on the entry itself.
+ENTRY_KEYS = (
+    "method",
+    "path",
+    "status",
+    "error",
+    "error_text",
+    "resource_id",
+    "resource",
+    "request_id",
+    "rule",
+    "lint",
+    "fault",
+    "effect",
+    "outcome",
+    "since",
+    "q",
+)
+KEYS = (*SUBSCRIPTION_KEYS, *ITEM_KEYS, *BODY_KEYS, *ENTRY_KEYS)
+#: The type of each criterion's value; a value of another type never matches. ``field_value`` has any type.
+JSON_TYPES: dict[str, type] = {
+    **dict.fromkeys((key for key in KEYS if key != "field_value"), str),
+    **dict.fromkeys(("status", "error", "resource_id", "db_id"), int),
+    "unsubscribe": bool,
+    "db_ids": list,
+}
+
 
 #: The words of a search; ``q`` is the search itself, ``took`` the time of the work in milliseconds.
 WORDS = (*(key for key in KEYS if key != "q"), "took")

@@ -9,9 +9,8 @@ import msgspec
 from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import unknown_parameters
-from emulator.schemas.duplicate_keys import lints_of_duplicates
 from emulator.schemas.errors import REQUIRED
-from emulator.schemas.strict_json import JSONProblem, read_json
+from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
 
 _encode = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)

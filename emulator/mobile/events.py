@@ -20,8 +20,7 @@ from emulator.rules.mobile.context import MobileContext, incorrect_field
 from emulator.rules.mobile.finding import find_profile
 from emulator.rules.mobile.writing import write_fields
 from emulator.rules.model import NonEmpty, Profile, shortened
-from emulator.schemas.duplicate_keys import lints_of_duplicates
-from emulator.schemas.strict_json import JSONProblem, read_json
+from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
 
 _UTM = {"cn": "campaign", "cc": "content", "ck": "keyword", "cm": "medium", "cs": "source", "ct": "temp"}
 _PARTS = ("tz", "t", "aci", "wn", "mm", *_UTM, "wd", "mi", "ma", "sn", "pf")

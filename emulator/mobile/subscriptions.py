@@ -8,13 +8,9 @@ from emulator.mobile.answers import Document, success
 from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
+from emulator.rules.mobile.calls import status, subscribe, unsuspend, update_profile, update_token
 from emulator.rules.mobile.context import MobileContext
-from emulator.rules.mobile.profile_update import update_profile
 from emulator.rules.mobile.requests import Subscribe, Unsuspend, Update, UpdateProfile, check_provider
-from emulator.rules.mobile.status import status
-from emulator.rules.mobile.subscribing import subscribe
-from emulator.rules.mobile.token_update import update_token
-from emulator.rules.mobile.unsuspending import unsuspend
 from emulator.rules.model import Changes, SubscriptionRequest, shortened
 
 _NAMES = {"subscribed": "subscribe", "suspended": "suspend", "unsubscribed": "unsubscribe"}

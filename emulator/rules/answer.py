@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from emulator.rules.applying import Applied
-from emulator.rules.database import DatabaseResult
+from emulator.rules.applying import Applied, DatabaseResult
 from emulator.rules.model import Profile, Resource, bounded_text
 
 SUCCESS = "Successful operation"

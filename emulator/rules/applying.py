@@ -1,4 +1,4 @@
-"""Applying a request's subscriptions to the found profile of one database, in order (S-rules)."""
+"""One database of a request or of an imported row: find the profile, apply the subscriptions (S-rules)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from emulator.rules.context import RequestContext
 from emulator.rules.keys import subscription_hash_id
-from emulator.rules.model import Profile, PushKey, Status, Subscription, SubscriptionRequest
+from emulator.rules.matching import MatchingError, match_profile
+from emulator.rules.model import Database, Profile, PushKey, Status, Subscription, SubscriptionRequest
 from emulator.rules.providers import accepted
 
 #: The effect of one entry of ``subscriptions`` in one database.
@@ -104,4 +105,37 @@ def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id
         context.status,
         context.now,
         context.now,
+    )
+
+
+class DatabaseResult(Struct, gc=False):
+    """What became of a request in one database.
+
+    ``profile``: ``None`` where none could be searched for; ``error`` then says why. ``created``: the profile
+    is new. ``applied``: what became of each subscription.
+    """
+
+    profile: Profile | None
+    created: bool
+    applied: list[Applied]
+    error: str = ""
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What is counted: one effect for each subscription, or one refusal where matching failed."""
+        return ["refused"] if self.profile is None else [one.effect for one in self.applied]
+
+
+def apply_database(context: RequestContext, database: Database) -> DatabaseResult:
+    """Find or make the profile in this database and apply the subscriptions (M-rules, S-rules).
+
+    The changes are added to ``context.changes``.
+    """
+    before = len(context.changes.profiles)
+    try:
+        profile = match_profile(context, database)
+    except MatchingError as error:
+        return DatabaseResult(None, False, [], str(error))
+    return DatabaseResult(
+        profile, len(context.changes.profiles) > before, apply_subscriptions(context, profile)
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, items_of
+from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext
-from emulator.rules.database import apply_database
 from emulator.rules.interfaces import Clock, IdSource, Lookup
 from emulator.rules.matching import json_type_lints, other_case_lints
 from emulator.rules.model import Changes, ForcedError, Outcome, Policies, PushRequest

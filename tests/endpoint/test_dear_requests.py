@@ -15,9 +15,8 @@ import pytest
 
 from benchmarks.dearest import SIZE, TOKEN, bodies, cost, emulator_with, fan_outs
 from emulator.emulator import Emulator
-from emulator.journal.bounds import MOST_ANSWER, MOST_KEPT, bound
 from emulator.journal.entry import Entry
-from emulator.journal.journal import RequestJournal
+from emulator.journal.journal import MOST_ANSWER, MOST_KEPT, RequestJournal, bound
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.lints import MOST_LINTS
 from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile

@@ -10,10 +10,10 @@ import orjson
 import pytest
 from msgspec.structs import asdict
 
-from emulator.journal.criteria import KEYS
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
+from emulator.journal.query import KEYS
 from emulator.journal.search import nearest_misses
 from push_emulator.answers import Difference
 from tests.journal.entries import TOKEN, entry, reading

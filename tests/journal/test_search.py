@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from emulator.journal.attempts import attempts
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
-from emulator.journal.search import nearest_misses, search
-from emulator.journal.verify import Expectation, count_within
+from emulator.journal.search import Expectation, count_within, nearest_misses, search
 from emulator.loop import pacing as steps
 from emulator.loop.pacing import Pacing
 from tests.journal.entries import entry, reading

@@ -12,7 +12,7 @@ import pytest
 from emulator.journal.entry import Reading
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
-from emulator.journal.verify import Expectation, count_within
+from emulator.journal.search import Expectation, count_within
 from tests.journal.entries import entry
 
 MATCH = Match({"subscription_id": "wanted"})

@@ -284,7 +284,7 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/app.py": {"nothing is left open then": (NOTHING_OPEN,)},
     "push_emulator/answers.py": {"A request-level error: nothing has changed": (REFUSED_CHANGES_NOTHING,)},
     "push_emulator/emulator_client.py": {"or another: all or nothing": RESTORE},
-    "push_emulator/faults.py": {
+    "push_emulator/world.py": {
         "for a fault that could never act": (
             FAULT_NEVER_MATCHES,
             "tests/web/admin/test_faults.py::test_bad_fault_is_refused",
@@ -317,7 +317,7 @@ PROMISES: Final[dict[str, Table]] = {
             "test_a_429_that_asks_for_a_long_wait_is_obeyed_and_the_rest_is_named",
         ),
     },
-    "emulator/cli/probing.py": {
+    "emulator/cli/comparing.py": {
         "dry run: nothing was sent": (CONSENT,),
         "nothing was sent: agree to the plan": (CONSENT,),
     },
@@ -360,7 +360,7 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/emulator.py": {"then nothing is left open": (NOTHING_OPEN,)},
     "emulator/mobile/answers.py": {"never 200": (SDK_CALLS + "test_R3_an_error_is_never_200",)},
     "emulator/mobile/carrying_out.py": {"then nothing has changed": (SDK_BAD_BODY, *REFUSED_BY_THE_DISK)},
-    "emulator/rules/mobile/subscribing.py": {
+    "emulator/rules/mobile/calls.py": {
         "then nothing has changed": (
             SDK_CALLS + "test_R4_an_unknown_profile_field_changes_nothing",
             SDK_CALLS + "test_R5_values_and_categories_that_are_not_right_change_nothing",
@@ -410,8 +410,6 @@ PROMISES: Final[dict[str, Table]] = {
         "so that a long one stops nobody": (
             "tests/journal/test_search.py::test_search_of_a_full_journal_lets_others_work",
         ),
-    },
-    "emulator/journal/verify.py": {
         "an upper bound alone is never met for good": (
             "tests/journal/test_verify.py::test_upper_bound_alone_is_watched_to_the_end",
         ),

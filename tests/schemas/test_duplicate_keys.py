@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.schemas.duplicate_keys import duplicate_keys, has_duplicate_keys
-from emulator.schemas.strict_json import JSONProblem
+from emulator.schemas.strict_json import JSONProblem, duplicate_keys, has_duplicate_keys
 
 #: Documents with objects as lists of members, in which a name may come more than once.
 documents = st.recursive(

@@ -57,6 +57,12 @@ def first_holder(context: MobileContext, holders: Sequence[Subscription]) -> Sub
     return ordered[0] if ordered else None
 
 
+def owner_of(context: MobileContext, holders: Sequence[Subscription]) -> Profile | None:
+    """The profile of the record that decides."""
+    held = first_holder(context, holders)
+    return None if held is None else context.lookup.find_profile(held.db_id, held.profile_id)
+
+
 def _owner(context: MobileContext) -> Profile | None:
     """The owner of the token in the caller's database (T1)."""
     claim, pair = context.caller.claim, context.pair
@@ -65,8 +71,7 @@ def _owner(context: MobileContext) -> Profile | None:
     if pair is None:
         return None
     context.note("T1" if claim is None else "T2", "by_push")
-    held = first_holder(context, context.lookup.holders(*pair, (context.caller.db_id,)))
-    return None if held is None else context.lookup.find_profile(held.db_id, held.profile_id)
+    return owner_of(context, context.lookup.holders(*pair, (context.caller.db_id,)))
 
 
 def _searched(context: MobileContext) -> dict[str, FieldValue]:

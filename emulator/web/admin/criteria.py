@@ -11,11 +11,10 @@ from typing import Any, get_args
 
 from marshmallow import ValidationError, fields
 
-from emulator.journal.criteria import JSON_TYPES, KEYS
 from emulator.journal.entry import EFFECTS, OUTCOMES
 from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventKind, EventMatch, is_event_key
 from emulator.journal.matching import Criteria, Match
-from emulator.journal.query import BadCriteria
+from emulator.journal.query import JSON_TYPES, KEYS, BadCriteria
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean

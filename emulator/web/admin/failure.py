@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from emulator.journal.verify import Expectation
+from emulator.journal.search import Expectation
 from push_emulator.answers import Difference, NearMiss
 
 #: Requests that the text lists.

@@ -10,10 +10,9 @@ from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.rules.errors import Invalid
-from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.errors import boolean, string
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
-from emulator.schemas.strict_json import JSONProblem
+from emulator.schemas.strict_json import JSONProblem, read_unique_json
 from emulator.web.admin.loading import AdminSchema, complaints
 
 #: For the contract alone: the layout checks the value.

@@ -10,9 +10,8 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.schemas.duplicate_keys import read_unique_json
 from emulator.schemas.errors import SCHEMA_MESSAGES, first_complaints
-from emulator.schemas.strict_json import JSONProblem
+from emulator.schemas.strict_json import JSONProblem, read_unique_json
 
 #: The most complaints about one body.
 MOST_COMPLAINTS = 20

@@ -14,8 +14,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from emulator.journal.journal import E, Journal
 from emulator.journal.masking import mask_value
 from emulator.journal.matching import Criteria
-from emulator.journal.search import search
-from emulator.journal.verify import Expectation, count_within
+from emulator.journal.search import Expectation, count_within, search
 from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid

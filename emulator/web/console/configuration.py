@@ -12,8 +12,7 @@ from msgspec import to_builtins
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.model import Database, Resource, RoleToken
-from emulator.schemas.duplicate_keys import read_unique_json
-from emulator.schemas.strict_json import JSONProblem
+from emulator.schemas.strict_json import JSONProblem, read_unique_json
 from emulator.store import configuring
 from emulator.web.admin.numbers import read_digits
 from emulator.web.console.language import gettext

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Response, render_template, request
 
-from emulator.faults.calls import FIRST_CALL
+from emulator.faults.catalogue import FIRST_CALL
 from emulator.journal.entry import OUTCOMES, Entry
 from emulator.journal.matching import Match
 from emulator.journal.query import BadCriteria

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flask import request
 from msgspec.structs import replace
 
-from emulator.faults.calls import Call, curl
+from emulator.faults.catalogue import Call, curl
 from emulator.journal.attempts import Attempts
 from emulator.journal.entry import Entry, outcome_word, short_text
 from emulator.journal.masking import masked, secrets_of

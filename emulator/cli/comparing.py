@@ -1,25 +1,104 @@
-"""``compare --to`` and ``compare --clean``: the plan, the consent, the probes, what is taken back."""
+"""The work of ``compare``: probes are sent and taken back, calls answered again, the report is written."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from emulator.cli.reporting import complete, conclude, save
+from emulator.compare.inference import infer_fixtures
+from emulator.compare.learning import learn
 from emulator.compare.probes import PROBES
 from emulator.compare.ready import Given, Ready, named, ready_probes
 from emulator.compare.recorded import RecordedCall
-from emulator.compare.report import Report
-from emulator.compare.report_text import created_lines
+from emulator.compare.replay import replay, replay_apart
+from emulator.compare.report import Report, Secrets, add_results, created_lines, report_lines, secrets_of
+from emulator.fixtures.load import load_fixtures, load_platform, write_fixtures
+from emulator.rules.platform import Platform
+from emulator.settings import Settings
+from emulator.store.files import replace_file
+from emulator.store.fixture_set import FixtureSet
 from push_emulator.masking import mask
 
 if TYPE_CHECKING:
-    from emulator.compare.live import Platform
+    from emulator.compare import live
+
+
+def complete(report: Report, calls: Sequence[RecordedCall], options: dict[str, Any]) -> None:
+    """Answer the calls once more, and put the result into the report."""
+    platform = options["platform"]
+    if options["fixtures"] is not None:
+        given = load_fixtures(options["fixtures"], platform)
+    else:
+        given = FixtureSet(platform=None if platform is None else load_platform(platform))
+    fixtures = given if options["apart"] else infer_fixtures(calls, given)
+    if options["infer"] is not None:
+        write_fixtures(options["infer"], fixtures)
+        report.notes.append(
+            f"{options['infer']}: the fixtures of the scratch workspace, with resource tokens"
+        )
+    settings = Settings(
+        durability="none",
+        policies=options["policies"],
+        answers=options["answers"],
+        strict=options["strict"],
+        trust_platform=options["trust_platform"],
+        journal_count=1,
+    )
+    answer_again = replay_apart if options["apart"] else replay
+    known = secrets_of(calls, [one.token for one in fixtures.resources])
+    add_results(report, answer_again(calls, fixtures, settings), known)
+    if options["learn"] is not None:
+        _learn(report, calls, fixtures, known, options)
+
+
+def _learn(
+    report: Report,
+    calls: Sequence[RecordedCall],
+    fixtures: FixtureSet,
+    known: Secrets,
+    options: dict[str, Any],
+) -> None:
+    times = [one.at for one in calls if one.at is not None]
+    day = datetime.fromtimestamp(times[-1], timezone.utc) if times else datetime.now(timezone.utc)
+    host = report.host or "unknown"
+    platform = learn(calls, fixtures, options["strict"], host, day.date().isoformat())
+    platform = msgspec.convert(known.masked(msgspec.to_builtins(platform)), Platform)
+    replace_file(options["learn"], [msgspec.json.format(msgspec.json.encode(platform), indent=2), b"\n"])
+    said = [*(f"{name}={value}" for name, value in platform.policies.items()), *platform.answers]
+    seen = ", ".join(said) or "as the emulator answers"
+    report.notes.append(f"{options['learn']}: the platform as these calls show it: {seen}")
+    report.notes += [f"nothing explains {rule}: {text}" for rule, text in platform.differs.items()]
+
+
+def conclude(report: Report, options: dict[str, Any]) -> int:
+    """Print the report; the exit status."""
+    if options["report"] is not None:
+        save(report, options["report"])
+    click.echo(
+        _document(report).decode()
+        if options["as_json"]
+        else "\n".join(report_lines(report, options["report"]))
+    )
+    return 1 if report.differing or report.stopped else 0
+
+
+def _document(report: Report) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(report), indent=2)
+
+
+def save(report: Report, path: Path) -> None:
+    """Write the report as JSON. Raises :class:`click.ClickException`."""
+    try:
+        replace_file(path, [_document(report), b"\n"])
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror or error}") from error
+
 
 _INTERRUPTED = 130
 
@@ -83,7 +162,7 @@ def clean_up(path: Path, options: dict[str, Any]) -> int:
 
 
 def _send(
-    platform: Platform,
+    platform: live.Platform,
     report: Report,
     ready: Sequence[Ready],
     calls: list[RecordedCall],
@@ -101,7 +180,7 @@ def _send(
         _take_back(platform, report)
 
 
-def _take_back(platform: Platform, report: Report) -> None:
+def _take_back(platform: live.Platform, report: Report) -> None:
     from emulator.compare.live import Stopped  # noqa: PLC0415
 
     try:
@@ -117,7 +196,7 @@ def _interrupted(report: Report, path: Path) -> int:
     return _INTERRUPTED
 
 
-def _platform(options: dict[str, Any], report: Report) -> Platform:
+def _platform(options: dict[str, Any], report: Report) -> live.Platform:
     from emulator.compare import live  # noqa: PLC0415 (httpx takes long to load)
 
     def keep() -> None:
@@ -141,7 +220,7 @@ def _platform(options: dict[str, Any], report: Report) -> Platform:
     return platform
 
 
-def _agreed(platform: Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> bool:
+def _agreed(platform: live.Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> bool:
     """Print the plan; whether it is to be carried out."""
     click.echo("\n".join(_plan(platform, ready, run, options)), err=options["as_json"])
     if options["dry_run"]:
@@ -152,7 +231,9 @@ def _agreed(platform: Platform, ready: Sequence[Ready], run: str, options: dict[
     return True
 
 
-def _plan(platform: Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> Iterator[str]:
+def _plan(
+    platform: live.Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]
+) -> Iterator[str]:
     often = f"{options['rate']:g} a second" if options["rate"] else "as fast as they are answered"
     databases = ", ".join(map(str, options["db_ids"])) or "all of the resource"
     after = "stay subscribed" if options["no_cleanup"] else "are unsubscribed at the end"

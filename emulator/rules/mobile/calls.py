@@ -1,0 +1,224 @@
+"""The SDKs' calls on a profile and its subscriptions: one function a call (K10–K50), and the answer."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from emulator.rules.errors import Invalid
+from emulator.rules.interfaces import MobileLookup
+from emulator.rules.keys import subscription_hash_id
+from emulator.rules.mobile.context import MobileContext
+from emulator.rules.mobile.finding import find_profile, first_holder, make_profile, owner_of
+from emulator.rules.mobile.requests import Pair, Subscribe, Update, UpdateProfile
+from emulator.rules.mobile.writing import merged_categories, merged_fields, shown_categories, write_fields
+from emulator.rules.model import Moved, Profile, PushKey, Subscription
+
+Document = dict[str, object]
+
+
+def profile_document(
+    lookup: MobileLookup, profile: Profile | None, subscription: Subscription | None
+) -> Document | None:
+    """The answer's ``profile``; ``None`` where there is none (R1)."""
+    if profile is None:
+        return None
+    return {
+        "id": profile.id,
+        "status": "subscribed",
+        "is_test": profile.is_test,
+        "subscription": None if subscription is None else _subscription(lookup, subscription),
+    }
+
+
+def _subscription(lookup: MobileLookup, one: Subscription) -> Document:
+    cats: list[dict[str, object]] = []
+    if one.cats:
+        resource = next(found for found in lookup.resources() if found.id == one.resource_id)
+        cats = shown_categories(resource, one.cats)
+    return {
+        "subscription_id": one.subscription_id,
+        "hash_id": one.hash_id,
+        "provider": one.provider,
+        "status": one.status,
+        "fields": one.fields,
+        "cats": cats,
+    }
+
+
+def subscribe(context: MobileContext, request: Subscribe) -> Document | None:
+    """Decide the call; answers the profile with its subscription (R1).
+
+    Raises :class:`~emulator.rules.errors.ProcessingError` (R4, R5); then nothing has changed.
+    """
+    sent = request.subscription
+    profile = find_profile(context)
+    if profile is None:
+        profile = make_profile(context)
+        if sent.status != "subscribed":
+            context.note("K15", "made_in_status", sent.status)
+    profile = write_fields(context, profile, request.profile_fields)
+    record = _write_subscription(context, profile, request)
+    if request.replace:  # K11
+        _unsubscribe_others(context, record)
+    if request.skip_triggers:  # K13
+        context.note("K13", "no_triggers")
+    return profile_document(context.lookup, profile, record)
+
+
+def _write_subscription(context: MobileContext, profile: Profile, request: Subscribe) -> Subscription:
+    sent, lookup = request.subscription, context.lookup
+    key = PushKey(profile.db_id, context.caller.resource.id, sent.provider, sent.subscription_id)
+    held = lookup.find_by_push(key)
+    own = None if held.hash_id is None else lookup.find_own(key, profile.id)
+    fields = merged_fields(context, {} if own is None else own.fields, sent.fields)
+    cats = merged_categories(context, () if own is None else own.cats, sent.cats)
+    if own is not None:
+        changed = replace(own, status=sent.status, fields=fields, cats=cats)
+        if changed == own:
+            context.note("K10", "already", own.status)
+            context.outcomes.append("unchanged")
+            return own
+        changed.updated = context.now
+        context.note("K10", "changed", own.status, sent.status)
+        context.outcomes.append("changed")
+    else:
+        hash_id = held.hash_id or subscription_hash_id(key, lookup.hash_taken)  # A5
+        changed = Subscription(
+            hash_id,
+            key.db_id,
+            profile.id,
+            key.resource_id,
+            key.provider,
+            key.subscription_id,
+            sent.status,
+            context.now,
+            context.now,
+            fields,
+            cats,
+        )
+        context.note("K10", "added")
+        context.outcomes.append("added")
+    context.changes.subscriptions.append(changed)
+    return changed
+
+
+def _unsubscribe_others(context: MobileContext, record: Subscription) -> None:
+    for other in context.lookup.holders(record.provider, record.subscription_id, (record.db_id,)):
+        if other.profile_id != record.profile_id:
+            context.set_status(other, "unsubscribed", "K11")
+
+
+def update_token(context: MobileContext, request: Update) -> Document | None:
+    """Move the old pair's subscriptions in the database to the new pair; answers the profile (K20)."""
+    old = []
+    if request.old_token and request.old_provider:
+        context.pair = request.old_provider, request.old_token
+        old = context.lookup.holders(*context.pair, (context.caller.db_id,))
+    if not old:
+        context.note("K20", "unknown_token")
+        context.outcomes.append("unchanged")
+        return None
+    profile = find_profile(context) if context.caller.claim is not None else owner_of(context, old)
+    if (request.new_provider, request.new_token) == context.pair:
+        records = old
+        context.outcomes.append("unchanged")
+    else:
+        made: dict[PushKey, str] = {}
+        records = [_move(context, one, request, made) for one in old]
+    own = [one for one in records if profile is not None and one.profile_id == profile.id]
+    return profile_document(context.lookup, profile, first_holder(context, own))
+
+
+def _move(
+    context: MobileContext, one: Subscription, request: Update, made: dict[PushKey, str]
+) -> Subscription:
+    """The record under its new pair; ``made``: the hash ids of keys that this call makes."""
+    lookup = context.lookup
+    key = PushKey(one.db_id, one.resource_id, request.new_provider, request.new_token)
+    held = lookup.find_by_push(key)
+    present = None if held.hash_id is None else lookup.find_own(key, one.profile_id)
+    context.outcomes.append("changed")
+    if present is not None:
+        context.set_status(one, "unsubscribed", "K20")
+        return present
+    hash_id = held.hash_id or made.get(key)
+    if hash_id is None:  # A5
+        taken = made.values()
+        hash_id = made[key] = subscription_hash_id(key, lambda it: it in taken or lookup.hash_taken(it))
+    moved = replace(
+        one, hash_id=hash_id, provider=key.provider, subscription_id=key.subscription_id, updated=context.now
+    )
+    context.note("K20", "moved_token", one.profile_id)
+    context.changes.moved.append(Moved(one, moved))
+    return moved
+
+
+#: Which of a token's profiles in the database a role token means first.
+_FIRST = {"suspended": 0, "subscribed": 1, "unsubscribed": 2}
+
+
+def unsuspend(context: MobileContext, wanted: Pair) -> Document | None:
+    """Give the profile its suspended subscription back and suspend the others', in all databases (K30)."""
+    holders = context.lookup.holders(wanted.provider, wanted.subscription_id)
+    if context.caller.claim is None:
+        here = [one for one in holders if one.db_id == context.caller.db_id]
+        chosen = min(here, key=lambda one: _FIRST[one.status], default=None)
+        found = None if chosen is None else context.lookup.find_profile(chosen.db_id, chosen.profile_id)
+        own = [] if chosen is None else [chosen]
+    else:
+        found = find_profile(context)
+        own = [one for one in holders if _belongs(one, found)]
+    for one in holders:
+        if one.active and not _belongs(one, found):
+            context.set_status(one, "suspended", "K30")
+    # A role token's one becomes subscribed whatever it was, a claim's only where it was suspended.
+    back = ("suspended",) if context.caller.claim is not None else ("suspended", "unsubscribed")
+    records = [context.set_status(one, "subscribed", "K30") if one.status in back else one for one in own]
+    context.outcomes.append("changed" if context.changes else "unchanged")
+    return profile_document(context.lookup, found, first_holder(context, records))
+
+
+def _belongs(one: Subscription, profile: Profile | None) -> bool:
+    return profile is not None and (one.db_id, one.profile_id) == (profile.db_id, profile.id)
+
+
+def status(context: MobileContext, provider: str | None, subscription_id: str | None) -> Document | None:
+    """The profile with the last subscription, the last of a provider, or exactly the named one (K40)."""
+    if context.caller.claim is None and context.pair is None:
+        context.lint("K40", "Authorization", "names_no_profile")
+        return None
+    profile = find_profile(context)
+    if profile is None:
+        context.note("K40", "no_profile")
+        return None
+    own = context.lookup.subscriptions_of(profile)
+    if provider is not None:
+        own = [one for one in own if one.provider == provider]
+    if subscription_id is None:
+        context.note("K40", "last_subscription")
+        return profile_document(context.lookup, profile, own[-1] if own else None)
+    exact = [one for one in own if one.subscription_id == subscription_id]
+    context.note("K40", "exactly_one")
+    return profile_document(context.lookup, profile, first_holder(context, exact))
+
+
+def update_profile(context: MobileContext, request: UpdateProfile) -> Document | None:
+    """Write the fields; answers the profile, ``None`` where there is none: it is not made (K50).
+
+    Raises :class:`~emulator.rules.errors.ProcessingError` (R4, R5), and :class:`Invalid` for an
+    unknown profile with the policy ``sdk_unknown_profile: error``.
+    """
+    if request.skip_triggers:  # K13
+        context.note("K13", "no_triggers")
+    if context.caller.claim is None:
+        context.lint("K50", "Authorization", "names_no_profile")
+        return None
+    profile = find_profile(context)
+    if profile is None:
+        context.note("K50", "no_profile")
+        if context.policies.sdk_unknown_profile == "error":
+            raise Invalid("Authorization: the claim names no profile of the database", "K50")
+        return None
+    changed = write_fields(context, profile, request.profile_fields)
+    context.outcomes.append("unchanged" if changed is profile else "changed")
+    return profile_document(context.lookup, changed, None)
