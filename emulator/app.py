@@ -15,7 +15,7 @@ from emulator.messages import failure
 from emulator.settings import Settings
 from emulator.web import current, later, limits
 from emulator.web.admin import blueprint as admin
-from emulator.web.admin.numbers import Int64Converter
+from emulator.web.admin.loading import Int64Converter
 from emulator.web.bodies import Spool, spool_of
 from emulator.web.console import blueprint as console
 from emulator.web.errors import explain

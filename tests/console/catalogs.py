@@ -31,10 +31,10 @@ from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import possible, safety
-from emulator.web.console import one_request, own_fault
+from emulator.web.console import faults, live, one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import comparison, effects, refusals, reuse, search_words
+from emulator.web.console.presenters import effects, refusals, reuse
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -103,7 +103,7 @@ def domain_texts() -> Iterator[str]:
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
     yield from effects.EFFECTS.values()
-    yield from own_fault.APPLIES.values()
+    yield from faults.APPLIES.values()
     yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "suspended", "unsubscribed")
@@ -112,10 +112,10 @@ def domain_texts() -> Iterator[str]:
     yield from safety.TEXTS.values()
     yield from query.TEXTS.values()
     yield from possible.HINTS.values()
-    yield from search_words.EXAMPLES.values()
+    yield from live.EXAMPLES.values()
     yield from report_words()
     yield from REASONS
-    yield from comparison.TEXTS
+    yield from refusals.OF_REPORTS
 
 
 def collect() -> Catalog:

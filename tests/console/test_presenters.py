@@ -17,11 +17,10 @@ from emulator.journal.entry import Entry
 from emulator.rules.fields import FIELD_KINDS, InvalidFieldValue, read_value
 from emulator.rules.model import FieldType
 from emulator.rules.providers import AROUND, DOCUMENTED, token_complaint
-from emulator.web.console.presenters.json_text import MOST_SHOWN, highlight
-from emulator.web.console.presenters.minutes import MINUTES, Minute, chart
+from emulator.web.console.live import with_outcome
+from emulator.web.console.presenters.counts import MINUTES, Minute, chart
 from emulator.web.console.presenters.reuse import curl_of, likenesses
-from emulator.web.console.presenters.search_words import with_outcome
-from emulator.web.console.presenters.text import visible
+from emulator.web.console.presenters.text import MOST_SHOWN, highlight, visible
 from emulator.web.console.shown import row_of
 from tests.console import catalogs
 

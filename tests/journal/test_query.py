@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from emulator.journal.matching import Match
 from emulator.journal.query import WORDS, BadCriteria, read_query
 from emulator.rules.model import Decided
-from emulator.web.console.presenters.search_words import EXAMPLES
+from emulator.web.console.live import EXAMPLES
 from tests.journal.test_matching import entry, reading
 
 _UNKNOWN = "no search word has this name; put a text with a colon in quotes"

@@ -366,7 +366,7 @@ PROMISES: Final[dict[str, Table]] = {
             SDK_CALLS + "test_R5_values_and_categories_that_are_not_right_change_nothing",
         ),
     },
-    "emulator/web/console/own_fault.py": {
+    "emulator/web/console/faults.py": {
         "changes nothing": (
             "tests/faults/test_faults_over_tcp.py::test_spoiled_answer_before_the_change_changes_nothing",
         ),
@@ -566,8 +566,9 @@ PROMISES: Final[dict[str, Table]] = {
             "test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part",
         ),
     },
-    "emulator/web/openapi/answers.py": {
+    "emulator/web/openapi/push.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
+        "A request that is refused as a whole changes nothing": (REFUSED_CHANGES_NOTHING,),
     },
     "emulator/web/openapi/document.py": {
         "The state could not be written, and nothing has changed": REFUSED_BY_THE_DISK,
@@ -575,9 +576,6 @@ PROMISES: Final[dict[str, Table]] = {
             NO_MORE_FILES,
             "tests/web/test_large_bodies.py::test_so_many_large_bodies_come_in_at_a_time",
         ),
-    },
-    "emulator/web/openapi/push.py": {
-        "A request that is refused as a whole changes nothing": (REFUSED_CHANGES_NOTHING,),
     },
 }
 

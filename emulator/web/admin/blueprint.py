@@ -4,33 +4,25 @@ from __future__ import annotations
 
 from flask import Flask
 
-from emulator.web.admin import (
-    clock,
+from emulator.web.admin import (  # noqa: F401 (each serves and describes its operations)
     databases,
     events,
     faults,
     health,
     imports,
-    metrics,
     profiles,
     requests,
     resources,
-    rules,
     settings,
     snapshot,
     subscriptions,
     workspaces,
 )
-from emulator.web.admin.operation import OPERATIONS, Operation, blueprint
+from emulator.web.admin.operation import OPERATIONS as OPERATIONS
+from emulator.web.admin.operation import blueprint
 from emulator.web.admin.safety import check_access
 from emulator.web.limits import check_body
 from emulator.web.openapi import views
-
-#: The modules of the API: the import of each serves and describes its operations.
-SUBJECTS = (
-    *(clock, databases, events, faults, health, imports, metrics, profiles, requests),
-    *(resources, rules, settings, snapshot, subscriptions, workspaces),
-)
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)
@@ -40,8 +32,3 @@ views.add_routes(blueprint)
 def init_app(app: Flask) -> None:
     """Serve the admin API."""
     app.register_blueprint(blueprint)
-
-
-def operations() -> list[Operation]:
-    """Every call of the admin API."""
-    return OPERATIONS

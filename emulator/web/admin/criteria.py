@@ -22,8 +22,8 @@ from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.schemas.errors import flatten
 from emulator.schemas.json_schema import FIELD_VALUE, INT64, TEXT, JSONSchema
 from emulator.timestamps import iso
-from emulator.web.admin.clock import TimeField
 from emulator.web.admin.loading import MOST_COMPLAINTS
+from emulator.web.admin.settings import TimeField
 from emulator.workspaces.settings import LINT_IDS
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}

@@ -9,7 +9,7 @@ from emulator.rules.model import Database
 from emulator.schemas.errors import string
 from emulator.store import configuring
 from emulator.store.records import list_databases
-from emulator.web.admin.numbers import number_in_query
+from emulator.web.admin.loading import number_in_query
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.records import CascadeSchema, PageSchema, links, listed, load_change, load_new
 from emulator.web.current import workspace

@@ -24,8 +24,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT
 from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema
-from emulator.web.admin.numbers import number
+from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, number
 from emulator.web.admin.operation import link, operation
 from emulator.web.admin.possible import known_providers
 from emulator.web.current import workspace, workspace_to_change

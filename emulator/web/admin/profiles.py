@@ -14,7 +14,7 @@ from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry
 from emulator.store.records import list_profiles
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.web.admin.numbers import number_in_query
+from emulator.web.admin.loading import number_in_query
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.records import PageSchema, links, listed, load_change, load_new
 from emulator.web.current import workspace

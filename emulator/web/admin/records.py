@@ -16,8 +16,7 @@ from emulator.store import pages
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor
 from emulator.store.records import Criteria
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.web.admin.loading import QuerySchema, load, read_body
-from emulator.web.admin.numbers import number_in_query
+from emulator.web.admin.loading import QuerySchema, load, number_in_query, read_body
 from emulator.web.admin.operation import Later, link
 from emulator.web.current import workspace
 from push_emulator.answers import Page

@@ -15,12 +15,10 @@ from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import boolean, integer, messages, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.timestamps import LATEST_MS
-from emulator.web.admin.clock import OUT_OF_YEARS, TimeField
 from emulator.web.admin.faults import APPLY, FaultSchema
-from emulator.web.admin.loading import AdminSchema, load
-from emulator.web.admin.numbers import COUNT
+from emulator.web.admin.loading import COUNT, AdminSchema, load
 from emulator.web.admin.operation import Later, NowOrLater, operation
-from emulator.web.admin.settings import SettingsSchema
+from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import answer_later, own_body, reset_workspace
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock

@@ -23,8 +23,15 @@ from emulator.schemas.errors import integer, messages
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import MatchField, Vocabulary, read_criteria
 from emulator.web.admin.failure import LISTED, expectation_text, failure_text
-from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, load
-from emulator.web.admin.numbers import COUNT, ONE_OR_MORE, number, number_in_query
+from emulator.web.admin.loading import (
+    COUNT,
+    MOST_COMPLAINTS,
+    ONE_OR_MORE,
+    AdminSchema,
+    load,
+    number,
+    number_in_query,
+)
 from emulator.web.admin.possible import check_possible
 from emulator.web.current import emulator, workspace_name
 from emulator.web.later import json_answer

@@ -14,7 +14,6 @@ from emulator.emulator import Emulator
 from emulator.rules.errors import NotFound
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
-    attempts,
     base,
     comparison,
     configuration,
@@ -25,8 +24,6 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     live,
     one_request,
     overview,
-    own_fault,
-    profile,
     rules,
 )
 from emulator.web.console.pages import ConsoleState, pages

@@ -14,7 +14,7 @@ from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.model import Database, Resource, RoleToken
 from emulator.schemas.strict_json import JSONProblem, read_unique_json
 from emulator.store import configuring
-from emulator.web.admin.numbers import read_digits
+from emulator.web.admin.loading import read_digits
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, pages, plain_text, read_form
 from emulator.web.console.presenters.refusals import worded

@@ -1,7 +1,8 @@
-"""``/``: requests as they come, newest first, and a search through those that came."""
+"""``/``: requests as they come, a search through those that came, and those that were repeated."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from flask import Response, render_template, request
@@ -10,12 +11,60 @@ from emulator.faults.catalogue import FIRST_CALL
 from emulator.journal.entry import OUTCOMES, Entry
 from emulator.journal.matching import Match
 from emulator.journal.query import BadCriteria
+from emulator.web.admin.loading import read_digits
 from emulator.web.console import listing
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import page_later, pages, plain_text, see_other
-from emulator.web.console.presenters.search_words import EXAMPLES, with_outcome
-from emulator.web.console.shown import attempts_of, command, rows_of
+from emulator.web.console.shown import Row, attempts_of, command, rows_of
 from emulator.web.current import workspace
+from push_emulator.answers import AttemptGroup
+
+#: Examples of a search, each with what it finds.
+EXAMPLES = {
+    "outcome:refused": "requests that were refused; also added, changed, unchanged, fault",
+    "provider:ios-apns": "requests with a subscription of this provider",
+    "subscription_id:TOKEN": "requests with this push token",
+    "unsubscribe:true": "requests that unsubscribe",
+    "status:5xx": "requests answered with HTTP status 500 to 599; also status:>=400, status:400..499",
+    "error:400": "requests answered with this error",
+    'error_text:"Resource not found"': (
+        "requests answered with this error text; put a value with spaces in quotes"
+    ),
+    "took:>100": "requests that took longer than 100 ms; also took:0.5..2, took:>2s",
+    "resource:App": "requests to the resource of this name",
+    "resource_id:5": "requests to the resource of this id",
+    "resource_token:TOKEN": "requests with this resource token",
+    "db_id:17": "requests that the database 17 answered",
+    "profile_id:59db33d269d426509e9c4bf9": "requests whose answer names this profile",
+    "subscription_hash_id:0a1b2c3d": "requests whose answer names this subscription",
+    "item_status:error": "requests with an item that failed",
+    'description:"Duplicate push subscription"': "requests with an item that failed for this reason",
+    "id:42": "requests that send this profile id",
+    "matching:custom": "requests that match a profile by a field",
+    "field_name:CustomNumber1": "requests that match a profile by this field",
+    "field_value:100": "requests that match a profile by this value",
+    "field.CustomNumber1:100": "requests that match a profile by this field and value",
+    "db_ids:17": "requests that send this id in db_ids",
+    "rule:M4": "requests that this rule decided",
+    "lint:L3": "requests with this lint",
+    "fault:emu!503": "requests that this fault answered",
+    "effect:reset": "faults that did this; also empty, truncated, malformed, slow, delay, error",
+    "request_id:app-0007": "requests with this Request-ID",
+    "method:GET": "requests by this HTTP method",
+    "path:/push_subscribe": "requests to this path",
+    "since:2026-01-31T12:00:00Z": "requests since this time",
+    "-outcome:unchanged": "a minus excludes the requests that match",
+    "anna 555": "any other words: the request or its answer contains both",
+    '"one phrase"': "the request or its answer contains the text in quotes",
+}
+
+
+def with_outcome(text: str, outcome: str | None) -> str:
+    """The search text with another outcome; ``None`` takes it away."""
+    without = re.sub(r'(?<!\S)outcome[:=]("[^"]*"|\S*)', " ", text, flags=re.IGNORECASE)
+    rest = " ".join(without.split())
+    return f"{rest} outcome:{outcome}".strip() if outcome else rest
+
 
 #: Requests whose attempts a live page looks for at once; after more of them its lines lack the mark.
 _MOST_FOLLOWED = 500
@@ -84,3 +133,40 @@ def _rows(entries: Sequence[Entry]) -> str:
     return listing.lines(
         "console/row.html", entries, lambda new: [(row.entry.id, row) for row in rows_of(workspace(), new)]
     )
+
+
+#: Groups on one page, and the attempts that each of them shows: its first ones and the last.
+PAGE, MOST_SHOWN = 50, 8
+
+
+@pages.get("/__console/attempts")
+def attempts() -> Response:
+    """The groups of attempts, the most recent first."""
+    found = workspace()
+    groups_of = attempts_of(found)
+    first = max(0, read_digits(request.args.get("first")) or 0)
+
+    async def find() -> list[AttemptGroup]:
+        await groups_of.follow()
+        return await groups_of.groups(PAGE + 1, first)
+
+    def render(groups: list[AttemptGroup]) -> str:
+        return render_template(
+            "console/attempts.html",
+            first=first,
+            groups=[(group, row, _shown(group)) for group in groups[:PAGE] if (row := _row(group))],
+            has_more=len(groups) > PAGE,
+            page_size=PAGE,
+        )
+
+    def _row(group: AttemptGroup) -> Row | None:
+        entry = found.requests.get(group.entries[-1])
+        return rows_of(found, [entry])[0] if entry else None
+
+    return page_later(find(), render)
+
+
+def _shown(group: AttemptGroup) -> list[int]:
+    """The places of the attempts that are shown."""
+    places = list(range(group.count))
+    return places if len(places) <= MOST_SHOWN else [*places[: MOST_SHOWN - 1], places[-1]]

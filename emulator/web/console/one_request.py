@@ -13,12 +13,11 @@ from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.journal import RequestJournal
 from emulator.messages import Answer, Incoming
 from emulator.rules.model import Subscription
-from emulator.web.admin.numbers import read_digits
-from emulator.web.admin.rules import rule_states
+from emulator.web.admin.health import rule_states
+from emulator.web.admin.loading import read_digits
 from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
-from emulator.web.console.presenters.pytest_setup import setup_of
-from emulator.web.console.presenters.pytest_text import pytest_of
+from emulator.web.console.presenters.pytest_text import pytest_of, setup_of
 from emulator.web.console.presenters.why import reasons
 from emulator.web.console.shown import attempts_of, entry_of, masked_entry, row_of
 from emulator.web.current import emulator, root_url, workspace

@@ -12,13 +12,11 @@ from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import RULES
 from emulator.rules.errors import NotFound
 from emulator.settings import POLICY_CHOICES
-from emulator.web.admin.clock import ClockSchema
-from emulator.web.admin.clock import changed as moved
-from emulator.web.admin.settings import SettingsSchema
+from emulator.web.admin.settings import ClockSchema, SettingsSchema
+from emulator.web.admin.settings import changed as moved
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
-from emulator.web.console.presenters.counts import Counts, count
-from emulator.web.console.presenters.minutes import MINUTES, Minute, chart, minutes
+from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, chart, count, minutes
 from emulator.web.current import emulator, root_of, workspace, workspace_to_change
 from emulator.web.later import reset_workspace
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name

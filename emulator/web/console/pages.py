@@ -30,8 +30,7 @@ from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
 from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from emulator.store.errors import Unavailable
-from emulator.web.admin.loading import load
-from emulator.web.admin.numbers import read_digits
+from emulator.web.admin.loading import load, read_digits
 from emulator.web.console.language import gettext
 from emulator.web.console.presenters.counts import Counts
 from emulator.web.console.presenters.refusals import complaints_of, worded

@@ -12,7 +12,7 @@ from emulator.rules.catalogue import GRADES
 from emulator.rules.errors import Invalid
 from emulator.rules.overrides import ANSWERS
 from emulator.schemas.strict_json import JSONProblem, read_json
-from emulator.web.admin.rules import rule_states
+from emulator.web.admin.health import rule_states
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.console.pages import pages, read_form, see_other
 from emulator.web.current import workspace, workspace_to_change

@@ -11,12 +11,11 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 
 from emulator import __version__
-from emulator.web.admin.blueprint import operations
+from emulator.web.admin.blueprint import OPERATIONS
 from emulator.web.openapi import push
-from emulator.web.openapi.answer_schemas import answer_schemas, reference
-from emulator.web.openapi.answers import push_schemas
-from emulator.web.openapi.fields import describe_field, name_of
 from emulator.web.openapi.paths import describe
+from emulator.web.openapi.push import push_schemas
+from emulator.web.openapi.schemas import answer_schemas, describe_field, name_of, reference
 
 JSONObject = dict[str, Any]
 
@@ -88,7 +87,7 @@ def openapi_document() -> JSONObject:
         if path != PUSH_PATHS[0]:
             post["operationId"] += "_v1_1"
         spec.path(path=path, operations={"post": post})
-    described = sorted(operations(), key=lambda one: _TAGS.index(one.tag))
+    described = sorted(OPERATIONS, key=lambda one: _TAGS.index(one.tag))
     structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)

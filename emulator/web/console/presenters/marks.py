@@ -8,8 +8,7 @@ from emulator.rules.model import Decided, Lint
 from emulator.rules.notes import NOTES, WORDS
 from emulator.web.console.language import gettext, number
 from emulator.web.console.presenters.effects import effect
-from emulator.web.console.presenters.json_text import highlight
-from emulator.web.console.presenters.text import isolated, visible
+from emulator.web.console.presenters.text import highlight, isolated, visible
 from push_emulator.masking import mask
 
 

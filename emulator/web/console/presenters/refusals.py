@@ -1,4 +1,4 @@
-"""The texts of refusals in the page's language, and the fields of a form that they are about."""
+"""The texts of refusals and of reports in the page's language, and the forms' fields that they are about."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
 
+from emulator.compare.probes import PROBES
 from emulator.rules.model import INT64_MAX
 from emulator.web.console.language import gettext
-from emulator.web.console.presenters import comparison
 
 #: What the state and the schemas refuse, in English; ``{0}``, ``{1}`` stand for names and numbers.
 REFUSALS = (
@@ -49,6 +49,25 @@ REFUSALS = (
     "there are {0} already; delete some, or start with --max-workspaces",
     *("an integer", "an integer of 64 bits", "a number", "a finite number", "a string", "true or false"),
     *("one of {0}", "a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
+)
+_ASKS = tuple(dict.fromkeys(re.sub(r"\$\w+", "{0}", one.asks) for one in PROBES))
+#: What a comparison's report says in English; ``{0}`` … stand for names and numbers.
+OF_REPORTS = (
+    *("agrees", "differs", "not observable", "uncertain"),
+    *("another call", "a preflight", "another method than POST", "no request body", "no answer"),
+    *("no JSON object", "no request with an answer", "unreadable", "answered by a fault"),
+    *("answered with no JSON object", "answered with {0}", "answered with {0}, a failure"),
+    *("answered in {0}, which is not unpacked: have the tool save bodies decoded", "to another host, {0}"),
+    *(
+        "{0}, entry {1}",
+        "probe {0}: {1}, {2}",
+        "{0}: the fixtures of the scratch workspace, with resource tokens",
+    ),
+    "{0}: breaks off or is damaged after entry {1}; what is before it counts",
+    "{0}: the platform as these calls show it: {1}",
+    *("nothing explains {0}: {1}", "not asked without {0}: {1}"),
+    *("number of items", "order of items", "data[{0}] of the emulator", "header {0}", "(absent)"),
+    *_ASKS,
 )
 #: What a form says instead: it has a box to tick where the API has a parameter.
 _OF_FORMS = {
@@ -130,6 +149,6 @@ def of_form(text: str) -> str:
 @cache
 def _forms() -> list[tuple[str, re.Pattern[str]]]:
     """Each template with what its texts look like; the longest first, for it says most."""
-    texts = (*REFUSALS, *(one for one in comparison.TEXTS if "{0}" in one))
+    texts = (*REFUSALS, *(one for one in OF_REPORTS if "{0}" in one))
     ordered = sorted(map(of_form, texts), key=len, reverse=True)
     return [(one, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(one)), re.DOTALL)) for one in ordered]

@@ -1,11 +1,15 @@
-"""Clients' texts as pages show them: nothing unseen, and no other direction of the text around them."""
+"""Clients' texts as pages show them: nothing unseen and no change of direction, JSON in colours."""
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from markupsafe import Markup
+
+from emulator.journal.spelling import readable
 
 #: Control and format characters; but joiners may stand between letters of other scripts and parts of emoji.
 _UNSEEN = re.compile(
@@ -29,3 +33,49 @@ def _mark(found: re.Match[str]) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"‹U+{code:04X}›"
+
+
+#: Characters that a page shows of a body; the whole of it can be had as text.
+MOST_SHOWN = 40_000
+_TOKEN = re.compile(
+    r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null|NaN|-?Infinity)|(?P<mark>[][{}:,])'
+)
+_CLASSES = {"number": "jn", "word": "jw"}
+_DEPTH = 40
+
+
+def highlight(text: str) -> Markup:
+    """The text as HTML: JSON indented and coloured, anything else as it is."""
+    if len(text) <= MOST_SHOWN:
+        with suppress(ValueError, RecursionError):
+            json.loads(text, parse_int=str)
+            return Markup("").join(_pieces(text))
+    return isolated(text[:MOST_SHOWN])
+
+
+def _pieces(text: str) -> list[Markup]:
+    pieces: list[Markup] = []
+    depth = 0
+    tokens = list(_TOKEN.finditer(text))
+    for place, token in enumerate(tokens):
+        following = tokens[place + 1][0] if place + 1 < len(tokens) else ""
+        kind, written = token.lastgroup or "", token[0]
+        if kind == "string":
+            name = "jk" if following == ":" else "js"
+            pieces.append(Markup('<bdi class="{}">{}</bdi>').format(name, visible(readable(written))))
+        elif kind != "mark":
+            pieces.append(Markup('<span class="{}">{}</span>').format(_CLASSES[kind], written))
+        elif written in "{[":
+            depth += 1
+            pieces.append(Markup(written if following in "}]" else written + _line(depth)))  # nosec B704
+        elif written in "}]":
+            depth -= 1
+            empty = tokens[place - 1][0] in "{["
+            pieces.append(Markup(written if empty else _line(depth) + written))  # nosec B704
+        else:
+            pieces.append(Markup(": " if written == ":" else "," + _line(depth)))  # nosec B704
+    return pieces
+
+
+def _line(depth: int) -> str:
+    return "\n" + "  " * min(depth, _DEPTH)

@@ -1,13 +1,17 @@
-"""The JSON Schema of the project's own marshmallow fields."""
+"""The JSON Schema of the project's own marshmallow fields, and of the structs of the answers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from marshmallow import Schema, fields, validate
 
-from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
+from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
+from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import QuerySchema
+from emulator.workspaces.settings import LINT_IDS
 
 
 def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
@@ -63,3 +67,33 @@ def name_of(schema: Any) -> str | None:
         return None
     suffix = "" if not partial else "Change" if partial is True else "InPath"
     return name.rpartition(".")[2].removesuffix("Schema") + suffix
+
+
+def reference(name: str) -> dict[str, str]:
+    """A reference to a component's schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def answer_schemas(structs: Iterable[Any]) -> tuple[dict[Any, JSONSchema], dict[str, JSONSchema]]:
+    """The schema of each struct, a reference; and the components by name.
+
+    An answer has no other keys than its struct. A key with its default is left out instead of being null.
+    """
+    wanted = list(structs)
+    found, components = msgspec.json.schema_components(wanted, ref_template=reference("{name}")["$ref"])
+    for component in components.values():
+        component["additionalProperties"] = False
+        for name, schema in component["properties"].items():
+            if "anyOf" in schema and "default" in schema:
+                component["properties"][name] = _not_null(schema)
+    if "SettingsState" in components:  # the client knows no names of policies and lints
+        components["SettingsState"]["properties"] |= {
+            "policies": one_value(**{name: {"enum": [*words]} for name, words in POLICY_CHOICES.items()}),
+            "lints": one_value(**{rule: {"enum": ["report", "off"]} for rule in LINT_IDS}),
+        }
+    return dict(zip(wanted, found, strict=True)), components
+
+
+def _not_null(schema: JSONSchema) -> JSONSchema:
+    (kind,) = [one for one in schema["anyOf"] if one != {"type": "null"}]
+    return {**kind, **{key: value for key, value in schema.items() if key not in ("default", "anyOf")}}
