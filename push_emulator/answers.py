@@ -38,6 +38,8 @@ CallName = Literal[
     "mobile_event",
     "profile_update",
 ]
+#: What an SDK can report.
+EventKind = Literal["delivery", "open", "mobile_event"]
 #: One word for the result of a request.
 Outcome = Literal["fault", "refused", "changed", "added", "unchanged"]
 
@@ -224,7 +226,7 @@ class RecordedEvent(Struct, frozen=True):
     id: Count
     time: Time
     at_ms: Milliseconds
-    kind: Literal["delivery", "open", "mobile_event"]
+    kind: EventKind
     time_ms: Int64 | None
     smid: str | None
     name: str | None

@@ -59,11 +59,7 @@ class AsyncEmulatorClient:
     def in_workspace(self, name: str) -> AsyncEmulatorClient:
         """A client for another workspace of the server; it works as long as this one is not closed."""
         client = AsyncEmulatorClient.__new__(AsyncEmulatorClient)
-        calls = self._calls
-        own = _AsyncCalls(
-            calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify, calls.http
-        )
-        client._use(own, name)
+        client._use(self._calls.to(name), name)
         return client
 
     async def aclose(self) -> None:

@@ -19,6 +19,7 @@ from push_emulator.waiting import refuse_on_loop, until
 __tracebackhide__ = True  # pytest shows an error at the line of whoever calls the client
 T = TypeVar("T")
 Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
+C = TypeVar("C", bound="Connection[Any]")
 
 #: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
@@ -60,6 +61,12 @@ class Connection(Generic[Http]):
 
     def _connect(self, secure: bool) -> Http:
         raise NotImplementedError
+
+    def to(self: C, workspace: str) -> C:
+        """The same for another workspace, by the same HTTP client."""
+        return type(self)(
+            self.server_url, workspace, self.admin_token, self.timeout_s, self.verify, self.http
+        )
 
     def _request(
         self,

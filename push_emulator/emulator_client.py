@@ -75,9 +75,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def in_workspace(self, name: str) -> EmulatorClient:
         """A client for another workspace of the server; it works as long as this one is not closed."""
-        calls = self._calls
-        own = Calls(calls.server_url, name, calls.admin_token, calls.timeout_s, calls.verify, calls.http)
-        return EmulatorClient.over(own, name)
+        return EmulatorClient.over(self._calls.to(name), name)
 
     def push(
         self,

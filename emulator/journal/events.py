@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -12,9 +12,7 @@ from emulator.journal.entry import Packed
 from emulator.journal.journal import Journal
 from emulator.journal.matching import Check, Criteria
 from emulator.timestamps import iso
-from push_emulator.answers import Difference
-
-EventKind = Literal["delivery", "open", "mobile_event"]
+from push_emulator.answers import Difference, EventKind
 
 #: Criteria on an event itself.
 EVENT_KEYS = (

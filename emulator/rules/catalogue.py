@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Grade = Literal["D", "O", "I", "V"]
+from push_emulator.workspace_answers import Grade
 
 GRADES: dict[Grade, str] = {
     "D": "documented: the page says it or shows it in an example",

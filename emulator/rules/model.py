@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from msgspec import Meta, Struct, field
 
 from emulator.rules.notes import NOTES
+from push_emulator.answers import Int64 as Int64
+from push_emulator.workspace_answers import CategoryChoice as CategoryChoice
+from push_emulator.workspace_answers import RoleToken as RoleToken
+from push_emulator.workspace_answers import Status as Status
 
-Status = Literal["subscribed", "suspended", "unsubscribed"]
-STATUSES: tuple[Status, ...] = ("subscribed", "suspended", "unsubscribed")
+STATUSES: tuple[Status, ...] = get_args(Status)
 #: ``version`` is a kind of subscription fields only.
 FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum", "version"]
 #: A custom field's value as it is stored; dates, times and addresses are canonical text.
@@ -23,7 +26,6 @@ MAX_SUBSCRIPTIONS = 100
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 #: What stands in a note's text.
 Parameters = tuple[str | int, ...]
-Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
 
@@ -45,18 +47,6 @@ class Database(Struct):
     id: int
     name: str
     fields: dict[str, FieldType] = {}
-
-
-class RoleToken(Struct, frozen=True, omit_defaults=True):
-    """A role token of a resource: secret, linked to one of its databases (T1).
-
-    ``expires``: ISO 8601 in UTC with milliseconds, as :meth:`Clock.timestamp` says the time.
-    """
-
-    token: str
-    name: str
-    db_id: int
-    expires: str | None = None
 
 
 class Category(Struct, frozen=True):
@@ -108,13 +98,6 @@ class VersionValue(Struct, frozen=True):
 
     raw: str
     ver: list[int]
-
-
-class CategoryChoice(Struct, frozen=True):
-    """Whether a subscription wants the messages of a category of its resource (K14)."""
-
-    name: str
-    active: bool
 
 
 #: A subscription field's value as it is stored.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from msgspec.structs import asdict, astuple
+from msgspec.structs import asdict, astuple, replace
 
 from emulator.faults.model import ErrorAnswer, Fault, ItemFault, RateLimit
 from emulator.journal.events import Event
@@ -22,7 +22,6 @@ from push_emulator.workspace_answers import (
     OwnSubscription,
     ProfileRecord,
     ResourceRecord,
-    RoleToken,
     SettingsState,
     SubscriptionRecord,
 )
@@ -46,7 +45,7 @@ def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
         shown(one.token),
         one.db_ids,
         one.providers,
-        [RoleToken(shown(role.token), role.name, role.db_id, role.expires) for role in one.role_tokens],
+        [replace(role, token=shown(role.token)) for role in one.role_tokens],
         [Category(**asdict(category)) for category in one.categories],
         {name: _field_type(kind) for name, kind in one.subscription_fields.items()},
         shown(one.jwt_key) if one.jwt_key is not None else None,

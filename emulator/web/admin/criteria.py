@@ -12,7 +12,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields
 
 from emulator.journal.entry import EFFECTS, OUTCOMES
-from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventKind, EventMatch, is_event_key
+from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventMatch, is_event_key
 from emulator.journal.matching import Criteria, Match
 from emulator.journal.query import JSON_TYPES, KEYS, BadCriteria
 from emulator.rules.catalogue import DECIDING
@@ -25,6 +25,7 @@ from emulator.timestamps import iso
 from emulator.web.admin.loading import MOST_COMPLAINTS
 from emulator.web.admin.settings import TimeField
 from emulator.workspaces.settings import LINT_IDS
+from push_emulator.answers import EventKind
 
 _NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
 _SCHEMAS: dict[type | None, JSONSchema] = {

@@ -1,4 +1,4 @@
-"""``GET /__admin/health``, ``/metrics``, ``/rules``: the state of the server, and the specification as data."""
+"""``GET /__admin/health``, ``/metrics``, ``/rules``: the server's state, the specification as data."""
 
 from __future__ import annotations
 
