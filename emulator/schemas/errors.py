@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.schemas.json_schema import FIELD_VALUE, JSONSchema
@@ -49,6 +49,42 @@ def integer(**options: Any) -> fields.Integer:
 def boolean(**options: Any) -> fields.Field[Any]:
     """A boolean field that takes true and false only."""
     return JSONBoolean(error_messages=messages("true or false"), **options)
+
+
+def one_of(choices: Iterable[str], **options: Any) -> fields.String:
+    """A string field that takes some words only."""
+    return string(validate=validate.OneOf(tuple(choices), error="must be one of {choices}"), **options)
+
+
+def nested(schema: type[Schema], **options: Any) -> fields.Nested:
+    """A field for an object of this schema."""
+    return fields.Nested(schema, error_messages=messages("an object"), **options)
+
+
+def list_of(inner: fields.Field[Any], **options: Any) -> fields.List[Any]:
+    """A field for an array."""
+    return fields.List(inner, error_messages=messages("an array"), **options)
+
+
+class StrictSchema(Schema):
+    """A schema that refuses unknown keys: in what a tester writes they are typing errors."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
+
+
+def known_names(schema: Schema, path: str) -> list[str]:
+    """The keys of the object at a path of dots and positions."""
+    for step in path.removeprefix(".").split(".") if path else ():
+        inner: Any = schema.fields.get(step.partition("[")[0])
+        inner = getattr(inner, "inner", inner)
+        below = getattr(inner, "schema", None)
+        if below is None:
+            return []
+        schema = below
+    return list(schema.fields)
 
 
 class Integers(fields.List[Any]):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import IO, Annotated, Any
 
 import msgspec
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, validate
 from msgspec.structs import replace
 
 from emulator.faults.model import Fault
@@ -16,7 +16,7 @@ from emulator.loop.pacing import Pacing
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Resource, Subscription, shortened
-from emulator.schemas.errors import flatten, messages, string
+from emulator.schemas.errors import flatten, list_of, nested, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store.fixture_set import (
@@ -77,10 +77,7 @@ class SnapshotProfileSchema(ProfileEntrySchema):
 
     id = string(required=True, metadata=PROFILE_ID_LENGTH)
     created = string(validate=_TIME)
-    subscriptions = fields.List(
-        fields.Nested(SnapshotSubscriptionSchema, error_messages=messages("an object")),
-        error_messages=messages("an array"),
-    )
+    subscriptions = list_of(nested(SnapshotSubscriptionSchema))
 
 
 async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> tuple[TinyDBStore, list[Event]]:

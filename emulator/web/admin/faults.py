@@ -22,9 +22,9 @@ from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT
-from emulator.schemas.errors import INT64, JSONScalar, integer, messages, string
+from emulator.schemas.errors import INT64, JSONScalar, StrictSchema, integer, messages, nested, one_of, string
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.loading import MOST_COMPLAINTS, AdminSchema, number
+from emulator.web.admin.loading import MOST_COMPLAINTS, number
 from emulator.web.admin.operation import link, operation
 from emulator.web.admin.possible import known_providers
 from emulator.web.current import workspace, workspace_to_change
@@ -35,7 +35,6 @@ from push_emulator.answers import ArmedFault, Disarmed, Page
 _STATUS = validate.Range(400, 599, error="must be 400 to 599")
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
 _ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
-_ITEM_WORD = validate.OneOf(list(ITEM_ERRORS), error="must be one of {choices}")
 #: The most requests a second of a limit: more than anybody can send.
 _PER_SECOND = validate.Range(0, 1e6, min_inclusive=False, error="must be more than 0, at most 1e+06")
 APPLY = validate.OneOf(["before", "after"], error='must be "before" or "after"')
@@ -46,19 +45,17 @@ _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_er
 )
 _MILLISECONDS: JSONSchema = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY_MS}
 
-_ERROR = AdminSchema.from_dict(
+_ERROR = StrictSchema.from_dict(
     {
         "status": integer(required=True, validate=_STATUS),
         "error": integer(validate=INT64),
         "error_text": string(validate=_ERROR_TEXT),
     }
 )
-_RATE = AdminSchema.from_dict({"per_second": number("a number", required=True, validate=_PER_SECOND)})
-_RATE_LIMIT = AdminSchema.from_dict(
-    {"rate_limit": fields.Nested(_RATE, required=True, error_messages=messages("an object"))}
-)
-_ITEM_ERROR = AdminSchema.from_dict({"item_error": string(required=True, validate=_ITEM_WORD)})
-_UNIFORM = AdminSchema.from_dict(
+_RATE = StrictSchema.from_dict({"per_second": number("a number", required=True, validate=_PER_SECOND)})
+_RATE_LIMIT = StrictSchema.from_dict({"rate_limit": nested(_RATE, required=True)})
+_ITEM_ERROR = StrictSchema.from_dict({"item_error": one_of(ITEM_ERRORS, required=True)})
+_UNIFORM = StrictSchema.from_dict(
     {
         "uniform": fields.List(
             integer(validate=_DELAY),
@@ -70,7 +67,7 @@ _UNIFORM = AdminSchema.from_dict(
 )
 
 
-class MatchSchema(AdminSchema):
+class MatchSchema(StrictSchema):
     """Which requests."""
 
     provider = string()
@@ -78,7 +75,7 @@ class MatchSchema(AdminSchema):
     resource_token = string()
     field_value = JSONScalar(error_messages={"null": "must be a string, a number, true or false"})
 
-    call = string(validate=validate.OneOf(CALL_NAMES, error="must be one of {choices}"))
+    call = one_of(CALL_NAMES)
     profile_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     event = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
 
@@ -143,10 +140,10 @@ def _load(form: type[Schema], value: dict[str, Any]) -> Any:
         raise ValidationError(named) from error
 
 
-class FaultSchema(AdminSchema):
+class FaultSchema(StrictSchema):
     """A fault to arm."""
 
-    match = fields.Nested(MatchSchema, load_default=FaultMatch, error_messages=messages("an object"))
+    match = nested(MatchSchema, load_default=FaultMatch)
     times = integer(allow_none=True, validate=_TIMES)
     probability = number(
         "a number from 0 to 1",

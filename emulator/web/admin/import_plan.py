@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load
 
 from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.rules.errors import Invalid
-from emulator.schemas.errors import boolean, string
+from emulator.schemas.errors import StrictSchema, boolean, one_of, string
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
 from emulator.schemas.strict_json import JSONProblem, read_unique_json
-from emulator.web.admin.loading import AdminSchema, complaints
+from emulator.web.admin.loading import complaints
 
 #: For the contract alone: the layout checks the value.
 _DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
-_REPORT_DELIMITER = validate.OneOf(list(REPORT_DELIMITERS), error="must be one of {choices}")
 _QUOTE = {"pattern": "^[\"']?$"}
 
 
@@ -54,7 +53,7 @@ class ResourceField(fields.Field[Any]):
         return value
 
 
-class PreviewSchema(AdminSchema):
+class PreviewSchema(StrictSchema):
     """The multipart field ``plan``, JSON, before the person has chosen the columns."""
 
     resource = ResourceField()
@@ -68,10 +67,10 @@ class PreviewSchema(AdminSchema):
     encoding = string(allow_none=True)
 
 
-class ReportSchema(AdminSchema):
+class ReportSchema(StrictSchema):
     """How the report is written."""
 
-    delimiter = string(load_default="comma", validate=_REPORT_DELIMITER)
+    delimiter = one_of(REPORT_DELIMITERS, load_default="comma")
 
 
 class PlanSchema(PreviewSchema):
@@ -88,7 +87,7 @@ class PlanSchema(PreviewSchema):
         return ImportPlan(**data)
 
 
-def load_plan(schema: AdminSchema, text: str) -> Any:
+def load_plan(schema: StrictSchema, text: str) -> Any:
     """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
     if not text:
         raise Invalid("plan: is required", "A3")

@@ -27,9 +27,9 @@ from emulator.importer.survey import first_remarks
 from emulator.messages import Answer
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
+from emulator.schemas.errors import StrictSchema
 from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
-from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import blueprint, operation
 from emulator.web.bodies import MAX_FILE_BYTES
 from emulator.web.current import workspace, workspace_to_change
@@ -44,7 +44,7 @@ _IN_MEMORY_BYTES = 512 << 10
 _PREVIEWED_ROWS = 10
 
 
-def _form(plan: type[AdminSchema], *required: str) -> dict[str, Any]:
+def _form(plan: type[StrictSchema], *required: str) -> dict[str, Any]:
     """The description of a call with a file and a plan."""
     properties: dict[str, Any] = {
         "file": {

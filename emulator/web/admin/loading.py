@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from flask import request
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.routing import BaseConverter
 
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX
-from emulator.schemas.errors import INT64, SCHEMA_MESSAGES, first_complaints, messages
+from emulator.schemas.errors import INT64, StrictSchema, first_complaints, known_names, messages
 from emulator.schemas.strict_json import JSONProblem, read_unique_json
 
 #: The most complaints about one body.
@@ -22,16 +22,7 @@ MOST_COMPLAINTS = 20
 _FEW_NAMES = 3
 
 
-class AdminSchema(Schema):
-    """A schema that refuses unknown keys."""
-
-    class Meta:
-        unknown = RAISE
-
-    error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
-
-
-class QuerySchema(AdminSchema):
+class QuerySchema(StrictSchema):
     """A query string: any text is allowed, NUL too."""
 
 
@@ -72,24 +63,12 @@ def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) 
     def advised(path: str, text: str) -> str:
         if text != "unknown key":
             return told(text)
-        known = _known_names(schema, path)
+        above, _, name = path.rpartition(".")
+        known = known_names(schema, above)
         all_few = f"; there are {', '.join(known)}" if 1 < len(known) <= _FEW_NAMES else ""
-        return told(text + (did_you_mean(path.rpartition(".")[2], known) or all_few))
+        return told(text + (did_you_mean(name, known) or all_few))
 
     return first_complaints(messages, MOST_COMPLAINTS, advised)
-
-
-def _known_names(schema: Schema, path: str) -> list[str]:
-    """The names that may stand where the path ends."""
-    for name in path.split(".")[:-1]:
-        field: Any = schema.fields.get(name.partition("[")[0])
-        field = getattr(field, "inner", field)
-        nested = getattr(field, "schema", None)
-        if nested is None:
-            return []
-        schema = nested
-    names: Mapping[str, Any] = schema.fields
-    return [field.data_key or name for name, field in names.items()]
 
 
 _DIGITS = 19

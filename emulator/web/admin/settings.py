@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 
-from emulator.fixtures.platform import AnswersSchema, PlatformFileSchema, PoliciesSchema, one_of
+from emulator.fixtures.platform import AnswersSchema, PlatformFileSchema, PoliciesSchema
 from emulator.rules.errors import Invalid
-from emulator.schemas.errors import boolean, messages
+from emulator.schemas.errors import StrictSchema, boolean, nested, one_of
 from emulator.schemas.json_schema import JSONSchema
 from emulator.timestamps import LATEST_MS, TIME_FORM, read_iso
-from emulator.web.admin.loading import AdminSchema
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.answers import clock_state, settings_state
@@ -61,7 +60,7 @@ class DurationField(fields.Field[int]):
         return round(-length if found[1] else length)
 
 
-class ClockSchema(AdminSchema):
+class ClockSchema(StrictSchema):
     """``now`` freezes, ``advance`` moves, without both it runs."""
 
     now = TimeField(error_messages={"null": TIME_FORM})
@@ -96,17 +95,17 @@ def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
     return setting
 
 
-LintsSchema = AdminSchema.from_dict({rule: one_of(("report", "off")) for rule in LINT_IDS})
+LintsSchema = StrictSchema.from_dict({rule: one_of(("report", "off")) for rule in LINT_IDS})
 
 
-class SettingsSchema(AdminSchema):
+class SettingsSchema(StrictSchema):
     """The settings that can be changed."""
 
-    policies = fields.Nested(PoliciesSchema, error_messages=messages("an object"))
+    policies = nested(PoliciesSchema)
     strict = boolean()
-    lints = fields.Nested(LintsSchema, error_messages=messages("an object"))
-    answers = fields.Nested(AnswersSchema, error_messages=messages("an object"))
-    platform = fields.Nested(PlatformFileSchema, allow_none=True, error_messages=messages("an object"))
+    lints = nested(LintsSchema)
+    answers = nested(AnswersSchema)
+    platform = nested(PlatformFileSchema, allow_none=True)
     trust_platform = boolean()
 
 

@@ -12,11 +12,11 @@ from marshmallow import ValidationError, fields, post_load, validate
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer, Delivery
-from emulator.schemas.errors import boolean, integer, messages, string
+from emulator.schemas.errors import StrictSchema, boolean, integer, list_of, messages, nested, one_of, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.timestamps import LATEST_MS
 from emulator.web.admin.faults import APPLY, FaultSchema
-from emulator.web.admin.loading import COUNT, AdminSchema, load
+from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, NowOrLater, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
@@ -31,7 +31,7 @@ from push_emulator.workspace_answers import Size, WholeSnapshot
 _MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
 
 
-class SnapshotClockSchema(AdminSchema):
+class SnapshotClockSchema(StrictSchema):
     """A clock in the form of the API."""
 
     now = TimeField(required=True, error_messages=messages("a time"))
@@ -62,11 +62,6 @@ class SnapshotFaultSchema(FaultSchema):
         return {}
 
 
-def _list_of(schema: type[Any], **options: Any) -> fields.List[Any]:
-    nested = fields.Nested(schema, error_messages=messages("an object"))
-    return fields.List(nested, error_messages=messages("an array"), **options)
-
-
 class RecordedEvents(fields.Raw):
     """The events, which are read one by one."""
 
@@ -76,31 +71,27 @@ class RecordedEvents(fields.Raw):
     }
 
 
-class SnapshotSchema(AdminSchema):
+class SnapshotSchema(StrictSchema):
     """All members but the profiles, which are checked one by one."""
 
     format = integer(
         required=True,
         validate=validate.Equal(FORMAT, error=f"must be {FORMAT}: this emulator knows no other"),
     )
-    databases = _list_of(DatabaseSchema, required=True)
-    resources = _list_of(ResourceSchema, required=True)
-    settings = fields.Nested(SettingsSchema, error_messages=messages("an object"))
-    clock = fields.Nested(SnapshotClockSchema, error_messages=messages("an object"))
-    faults = _list_of(SnapshotFaultSchema, load_default=list)
+    databases = list_of(nested(DatabaseSchema), required=True)
+    resources = list_of(nested(ResourceSchema), required=True)
+    settings = nested(SettingsSchema)
+    clock = nested(SnapshotClockSchema)
+    faults = list_of(nested(SnapshotFaultSchema), load_default=list)
     events = RecordedEvents(error_messages=messages("an array"))
     profiles_made = integer(load_default=0, validate=_MADE)
     profiles = fields.Raw(error_messages=messages("an array"))
 
 
-class ResetSchema(AdminSchema):
+class ResetSchema(StrictSchema):
     """The parts to keep."""
 
-    keep = fields.List(
-        string(validate=validate.OneOf(KEEPABLE, error="must be one of {choices}")),
-        load_default=list,
-        error_messages=messages("an array"),
-    )
+    keep = list_of(one_of(KEEPABLE), load_default=list)
 
 
 #: The schema of a snapshot without the profiles: a million of them may follow, each checked by itself.

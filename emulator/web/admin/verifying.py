@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from flask import request
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, post_load, validate, validates_schema
 
 from emulator.journal.journal import E, Journal
 from emulator.journal.masking import mask_value
@@ -19,7 +19,7 @@ from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.schemas.errors import integer, messages
+from emulator.schemas.errors import StrictSchema, integer, messages, nested
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import MatchField, Vocabulary, read_criteria
 from emulator.web.admin.failure import LISTED, expectation_text, failure_text
@@ -27,7 +27,6 @@ from emulator.web.admin.loading import (
     COUNT,
     MOST_COMPLAINTS,
     ONE_OR_MORE,
-    AdminSchema,
     load,
     number,
     number_in_query,
@@ -46,7 +45,7 @@ Find = Callable[[], Workspace]
 Of = Callable[[Workspace], Journal[Any, Any]]
 
 
-class ExpectSchema(AdminSchema):
+class ExpectSchema(StrictSchema):
     """How many requests are expected."""
 
     #: Either ``exactly`` or bounds.
@@ -68,12 +67,10 @@ class ExpectSchema(AdminSchema):
         return Expectation.of(data)
 
 
-class ExpectingSchema(AdminSchema):
+class ExpectingSchema(StrictSchema):
     """The body of ``count`` and ``verify``, without the criteria."""
 
-    expect = fields.Nested(
-        ExpectSchema, load_default=partial(Expectation.of, {}), error_messages=messages("an object")
-    )
+    expect = nested(ExpectSchema, load_default=partial(Expectation.of, {}))
     within = number(
         "a number of seconds",
         load_default=0.0,
@@ -81,7 +78,7 @@ class ExpectingSchema(AdminSchema):
     )
 
 
-class ListSchema(AdminSchema):
+class ListSchema(StrictSchema):
     """The parameters of a list beside criteria."""
 
     limit = number_in_query(
@@ -96,10 +93,10 @@ class ListSchema(AdminSchema):
     )
 
 
-def count_schema(vocabulary: Vocabulary, name: str) -> type[AdminSchema]:
+def count_schema(vocabulary: Vocabulary, name: str) -> type[StrictSchema]:
     """The body of ``count`` and ``verify`` with these criteria."""
     match = MatchField(vocabulary, required=True, error_messages=messages("an object"))
-    made: type[AdminSchema] = ExpectingSchema.from_dict({"match": match}, name=name)  # type: ignore[assignment]
+    made: type[StrictSchema] = ExpectingSchema.from_dict({"match": match}, name=name)  # type: ignore[assignment]
     return made
 
 
