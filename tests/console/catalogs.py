@@ -94,7 +94,7 @@ def domain_texts() -> Iterator[str]:
     yield from GROUPS.values()
     for recipe in CATALOGUE.values():
         yield from (recipe.title, recipe.shows)
-    for _, subject, meanings in POLICIES.values():
+    for subject, meanings in POLICIES.values():
         yield from (subject, *meanings.values())
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from werkzeug.wrappers import Response as BaseResponse
 
 from emulator.journal.entry import OUTCOMES
-from emulator.rules.catalogue import RULES
+from emulator.rules.catalogue import POLICY_RULES, RULES
 from emulator.rules.errors import NotFound
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.settings import ClockSchema, SettingsSchema
@@ -23,10 +23,9 @@ from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
 from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import KEEPABLE
 
-#: Where each policy comes from, and what each choice means.
+#: What each policy is about, and what each choice means.
 POLICIES = {
     "duplicate_token": (
-        "S4",
         "A token that is active on another profile",
         {
             "error": "is refused with the error Duplicate push subscription",
@@ -34,12 +33,10 @@ POLICIES = {
         },
     ),
     "unknown_id": (
-        "M8",
         "A new profile for an unknown id",
         {"keep": "gets the id of the request", "new": "gets a generated id"},
     ),
     "several_profiles": (
-        "M9",
         "Several profiles match, none by an active subscription",
         {
             "oldest": "the oldest profile is taken",
@@ -48,42 +45,34 @@ POLICIES = {
         },
     ),
     "repeated_subscription": (
-        "S5",
         "A duplicate subscription in one request",
         {"error": "the second is refused", "unchanged": "the second is ignored"},
     ),
     "unchanged_database": (
-        "S7",
         "A database in which nothing changed",
         {"bare_item": "answers with one bare item", "nothing": "answers with no item"},
     ),
     "unchanged_error": (
-        "A2",
         "The error code when nothing changed in some database",
         {"200": "is 200", "0": "is 0 if no item failed"},
     ),
     "no_databases": (
-        "B3",
         "A request that leaves no database",
         {"error": "is refused", "ok": "is answered with data [] and error 0"},
     ),
     "error_data": (
-        "A3",
         "The field data in the answer to a refused request",
         {"empty": "is an empty array", "absent": "is left out"},
     ),
     "http_status": (
-        "A3",
         "The HTTP status of an error",
         {"mirror": "equals the code in error", "always_200": "is 200"},
     ),
     "sdk_retries": (
-        "K3",
         "A mobile SDK's call with a repeated Request-ID",
         {"replay": "gets the first answer and changes nothing", "apply": "is applied again"},
     ),
     "sdk_unknown_profile": (
-        "K50",
         "A mobile SDK's profile update for an unknown profile",
         {"null": "is answered with profile null", "error": "is refused with an error 400"},
     ),
@@ -120,6 +109,7 @@ def overview() -> Response:
             minutes=MINUTES,
             outcomes=OUTCOMES,
             policies=POLICIES,
+            policy_rules=POLICY_RULES,
             policy_choices=POLICY_CHOICES,
             recent=recent,
             workspaces=[(name, opened.get(name)) for name in workspaces.names()],

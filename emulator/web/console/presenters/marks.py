@@ -62,21 +62,6 @@ def told(note: Decided | Lint) -> str:
 
 
 FILTERS = (
-    *(
-        clock_time,
-        day_time,
-        effect,
-        gettext,
-        highlight,
-        isolated,
-        mask,
-        ms,
-        number,
-        seconds,
-        short,
-        size,
-        told,
-        value,
-    ),
-    visible,
+    *(clock_time, day_time, effect, gettext, highlight, isolated, mask, ms, number, seconds, short, size),
+    *(told, value, visible),
 )
