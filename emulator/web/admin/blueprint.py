@@ -5,17 +5,15 @@ from __future__ import annotations
 from flask import Flask
 
 from emulator.web.admin import (  # noqa: F401 (each serves and describes its operations)
-    databases,
+    configuration,
     events,
     faults,
     health,
     imports,
     profiles,
     requests,
-    resources,
     settings,
     snapshot,
-    subscriptions,
     workspaces,
 )
 from emulator.web.admin.operation import OPERATIONS as OPERATIONS

@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from flask import request
 
 from emulator.journal.events import EventMatch
 from emulator.journal.matching import Criteria
@@ -22,7 +21,6 @@ from emulator.web.admin.verifying import (
     how_to_answer,
     list_page,
     list_parameters,
-    read_list,
     verify,
 )
 from emulator.web.current import workspace
@@ -42,13 +40,8 @@ _JOURNAL = attrgetter("events")
 )
 def list_events() -> Later[EventPage]:
     """Push events and mobile events, newest first (``payload.NAME`` filters by a part of the payload)."""
-    return _list(workspace(), *read_list(EVENTS, request.args.to_dict()))
-
-
-async def _list(found: Workspace, match: Criteria[Any], page: dict[str, Any]) -> EventPage:
-    journal = found.events
-    listed = await list_page(found, journal, match, page, recorded_event)
-    return EventPage(*listed, recorded=journal.recorded, dropped=journal.dropped, bytes=journal.bytes)
+    found = workspace()
+    return list_page(found, found.events, EVENTS, EventPage, recorded_event)
 
 
 @operation("get", "/events/<int64:entry_id>", refusals=(404,))

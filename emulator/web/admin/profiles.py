@@ -1,31 +1,32 @@
-"""``/__admin/profiles``."""
+"""``/__admin/profiles`` and ``/subscriptions``."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 from marshmallow import fields
+from msgspec.structs import asdict
 
-from emulator.fixtures.schema import STATUS, ProfileEntrySchema
-from emulator.rules.model import Profile
-from emulator.schemas.errors import string
+from emulator.fixtures.schema import STATUS, ProfileEntrySchema, SubscriptionEntrySchema
+from emulator.rules.model import CategoryChoice, Profile
+from emulator.schemas.errors import INT64, integer, string
 from emulator.store import editing
-from emulator.store.fixture_set import ProfileEntry
-from emulator.store.records import list_profiles
+from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
+from emulator.store.records import list_profiles, list_subscriptions
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.web.admin.loading import number_in_query
+from emulator.web.admin.loading import QuerySchema, number_in_query
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.records import PageSchema, links, listed, load_change, load_new
 from emulator.web.current import workspace
 from emulator.web.later import change
-from emulator.workspaces.answers import profile_record
+from emulator.workspaces.answers import profile_record, subscription_record
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
-from push_emulator.workspace_answers import DeletedRecords, ProfileRecord
+from push_emulator.workspace_answers import DeletedRecords, OneSubscription, ProfileRecord, SubscriptionRecord
 
-_ONE = "/profiles/<int64:db_id>/<path:profile_id>"
-_LINKS = links("profile", db_id="/db_id", profile_id="/id")
+_PROFILE = "/profiles/<int64:db_id>/<path:profile_id>"
 _CHANGE = ProfileEntrySchema(partial=True, exclude=("id", "db_id", "subscriptions"))
 _IN_PATH = ProfileEntrySchema(partial=("id", "db_id", "subscriptions"))
 
@@ -56,14 +57,20 @@ def get_profiles() -> Later[Page[ProfileRecord]]:
     return listed(ProfilesSchema(), list_profiles, lambda one: _record(store, one))
 
 
-@operation("get", _ONE, merge_slashes=False, refusals=(404,))
+@operation("get", _PROFILE, merge_slashes=False, refusals=(404,))
 def get_profile(db_id: int, profile_id: str) -> ProfileRecord:
     """One profile."""
     store = workspace().store
     return _record(store, editing.find_profile(store, db_id, profile_id))
 
 
-@operation("post", "/profiles", status=201, body=ProfileEntrySchema, links=_LINKS)
+@operation(
+    "post",
+    "/profiles",
+    status=201,
+    body=ProfileEntrySchema,
+    links=links("profile", db_id="/db_id", profile_id="/id"),
+)
 def post_profile(db_id: int | None = None, profile_id: str | None = None) -> Later[ProfileRecord]:
     """Add a profile.
 
@@ -78,13 +85,13 @@ def post_profile(db_id: int | None = None, profile_id: str | None = None) -> Lat
     return change(work)
 
 
-@operation("post", _ONE, merge_slashes=False, status=201, body=_IN_PATH, refusals=(404,))
+@operation("post", _PROFILE, merge_slashes=False, status=201, body=_IN_PATH, refusals=(404,))
 def post_this_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     """Add a profile, its id in the path."""
     return post_profile(db_id, profile_id)
 
 
-@operation("patch", _ONE, merge_slashes=False, body=_CHANGE, refusals=(404,))
+@operation("patch", _PROFILE, merge_slashes=False, body=_CHANGE, refusals=(404,))
 def patch_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     """Change a profile.
 
@@ -101,7 +108,7 @@ def patch_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     return change(work)
 
 
-@operation("delete", _ONE, merge_slashes=False, refusals=(404,))
+@operation("delete", _PROFILE, merge_slashes=False, refusals=(404,))
 def delete_profile(db_id: int, profile_id: str) -> Later[DeletedRecords]:
     """Delete a profile.
 
@@ -111,5 +118,102 @@ def delete_profile(db_id: int, profile_id: str) -> Later[DeletedRecords]:
     async def work(found: Workspace) -> DeletedRecords:
         gone = found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
         return DeletedRecords({"profiles": 1, "subscriptions": gone})
+
+    return change(work)
+
+
+_SUBSCRIPTION = "/subscriptions/<hash_id>"
+
+
+class SubscriptionsSchema(ProfilesSchema):
+    """Criteria on subscriptions."""
+
+    other_names = MappingProxyType({"id": "hash_id"})
+
+
+class WhichSchema(QuerySchema):
+    """The choice among several records of one key."""
+
+    profile_id = string(load_default=None)
+
+
+class NewSubscriptionSchema(SubscriptionEntrySchema):
+    """A subscription and its profile."""
+
+    db_id = integer(required=True, validate=INT64)
+    profile_id = string(required=True)
+
+
+class StatusSchema(SubscriptionEntrySchema):
+    """The members of a subscription that can be changed; fields and categories left out stay."""
+
+    class Meta:
+        exclude = ("resource_id", "provider", "subscription_id")
+
+    status = string(required=True, validate=STATUS)
+
+
+@operation("get", "/subscriptions", query=SubscriptionsSchema)
+def get_subscriptions() -> Later[Page[SubscriptionRecord]]:
+    """A list of subscriptions."""
+    return listed(SubscriptionsSchema(), list_subscriptions, subscription_record)
+
+
+@operation("get", _SUBSCRIPTION, query=WhichSchema, refusals=(404,))
+def get_subscription(hash_id: str, query: dict[str, Any]) -> OneSubscription:
+    """One subscription.
+
+    And on which profiles its key is.
+    """
+    meant, every = editing.find_subscription(workspace().store, hash_id, query["profile_id"], one_only=False)
+    profiles = [one.profile_id for one in every]
+    return OneSubscription(**asdict(meant), profiles=profiles)
+
+
+@operation(
+    "post",
+    "/subscriptions",
+    status=201,
+    body=NewSubscriptionSchema,
+    links=links("subscription", hash_id="/hash_id"),
+)
+def post_subscription(body: dict[str, Any]) -> Later[SubscriptionRecord]:
+    """Add a subscription."""
+    db_id, profile_id = body.pop("db_id"), body.pop("profile_id")
+    entry = msgspec.convert(body, SubscriptionEntry)
+
+    async def work(found: Workspace) -> SubscriptionRecord:
+        now = found.clock.timestamp()
+        return subscription_record(editing.add_subscription(found.store, db_id, profile_id, entry, now))
+
+    return change(work)
+
+
+@operation("patch", _SUBSCRIPTION, query=WhichSchema, body=StatusSchema, refusals=(404,))
+def patch_subscription(
+    hash_id: str, query: dict[str, Any], body: dict[str, Any]
+) -> Later[SubscriptionRecord]:
+    """Change a subscription."""
+    cats = msgspec.convert(body.get("cats", []), list[CategoryChoice])
+
+    async def work(found: Workspace) -> SubscriptionRecord:
+        record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
+        now = found.clock.timestamp()
+        changed = editing.change_subscription(
+            found.store, record, body["status"], now, body.get("fields"), cats
+        )
+        return subscription_record(changed)
+
+    return change(work)
+
+
+@operation("delete", _SUBSCRIPTION, query=WhichSchema, refusals=(404,))
+def delete_subscription(hash_id: str, query: dict[str, Any]) -> Later[DeletedRecords]:
+    """Delete a subscription."""
+
+    async def work(found: Workspace) -> DeletedRecords:
+        record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
+        found.store.delete_subscription(record)
+        return DeletedRecords({"subscriptions": 1})
 
     return change(work)

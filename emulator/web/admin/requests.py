@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from flask import request
 from msgspec.structs import replace
 
 from emulator.journal.attempts import attempts
@@ -29,7 +28,6 @@ from emulator.web.admin.verifying import (
     how_to_answer,
     list_page,
     list_parameters,
-    read_list,
     verify,
 )
 from emulator.web.current import emulator, workspace
@@ -100,15 +98,8 @@ def _secrets(found: Workspace) -> list[str] | None:
 def list_requests() -> Later[JournalPage]:
     """The request journal, newest first (``field.NAME`` filters by a custom field's value)."""
     found = workspace()
-    return _list(found, *read_list(REQUESTS, request.args.to_dict()), _secrets(found))
-
-
-async def _list(
-    found: Workspace, match: Criteria[Any], page: dict[str, Any], secrets: list[str] | None
-) -> JournalPage:
-    journal = found.requests
-    listed = await list_page(found, journal, match, page, lambda entry: shown(entry, secrets))
-    return JournalPage(*listed, recorded=journal.recorded, dropped=journal.dropped, bytes=journal.bytes)
+    secrets = _secrets(found)
+    return list_page(found, found.requests, REQUESTS, JournalPage, lambda entry: shown(entry, secrets))
 
 
 @operation("get", "/requests/<int64:entry_id>", refusals=(404,))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 from flask import request
@@ -31,6 +31,7 @@ from emulator.web.admin.loading import (
     number,
     number_in_query,
 )
+from emulator.web.admin.operation import Later
 from emulator.web.admin.possible import check_possible
 from emulator.web.current import emulator, workspace_name
 from emulator.web.later import json_answer
@@ -41,6 +42,7 @@ MAX_WITHIN_S = 60.0
 TEXT = "text/plain"
 #: Finds the request's workspace each time: it may be created, or replaced, during a wait.
 Find = Callable[[], Workspace]
+P = TypeVar("P")
 #: The journal of a workspace.
 Of = Callable[[Workspace], Journal[Any, Any]]
 
@@ -129,24 +131,33 @@ def read_list(vocabulary: Vocabulary, arguments: dict[str, str]) -> tuple[Criter
     return vocabulary.make(read_criteria(arguments), loose=True), page
 
 
-async def list_page(
+def list_page(
     found: Workspace,
     journal: Journal[E, Any],
-    match: Criteria[Any],
-    page: Mapping[str, Any],
+    vocabulary: Vocabulary,
+    page_type: Callable[..., P],
     shown: Callable[[E], msgspec.Struct],
-) -> tuple[list[Any], int | None, int]:
-    """The items of a list in the form of the API, the next cursor, and the number of all that match."""
-    await check_possible(found, journal, match)
-    filtered = bool(match.criteria)
-    listed = await search(journal, match, page["limit"], page.get("cursor"), count_all=filtered)
-    items: list[Any] = []
-    steps = Pacing(asked_every=1)
-    for entry in listed.entries:
-        if steps.long:
-            await steps.pause()
-        items.append(msgspec.Raw(msgspec.json.encode(shown(entry))))
-    return items, listed.older, listed.total if filtered else len(journal)
+) -> Later[P]:
+    """The page of a list that the request asks for; ``shown``: an item in the form of the API.
+
+    Raises :class:`Invalid`.
+    """
+    match, asked = read_list(vocabulary, request.args.to_dict())
+
+    async def read() -> P:
+        await check_possible(found, journal, match)
+        filtered = bool(match.criteria)
+        listed = await search(journal, match, asked["limit"], asked.get("cursor"), count_all=filtered)
+        items: list[Any] = []
+        steps = Pacing(asked_every=1)
+        for entry in listed.entries:
+            if steps.long:
+                await steps.pause()
+            items.append(msgspec.Raw(msgspec.json.encode(shown(entry))))
+        total = listed.total if filtered else len(journal)
+        return page_type(items, listed.older, total, journal.recorded, journal.dropped, journal.bytes)
+
+    return read()
 
 
 def finder() -> Find:

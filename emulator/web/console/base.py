@@ -13,13 +13,11 @@ from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.store.pages import Page
 from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
+from emulator.web.admin.configuration import DatabasesSchema, ResourcesSchema
 from emulator.web.admin.criteria import read_criteria
-from emulator.web.admin.databases import DatabasesSchema
 from emulator.web.admin.loading import read_digits
 from emulator.web.admin.possible import known_providers
-from emulator.web.admin.profiles import ProfilesSchema
-from emulator.web.admin.resources import ResourcesSchema
-from emulator.web.admin.subscriptions import SubscriptionsSchema
+from emulator.web.admin.profiles import ProfilesSchema, SubscriptionsSchema
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, page_later, pages, read_form
 from emulator.web.console.refused_form import AGAIN_KEY
