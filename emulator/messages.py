@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
@@ -71,7 +71,8 @@ class Delivery(Struct):
     ``delay_s``: seconds to wait first. ``effect``: what happens to the connection or the body.
     ``wait``: awaited before anything is sent (the group commit of ``--durability fsync``); if it
     returns an :class:`Answer`, that one is sent instead. ``stream``: the body, piece by piece
-    (server-sent events). ``busy``: a context that is entered until the delivery is done.
+    (server-sent events). ``busy``: a context that is entered until the delivery is done. ``first``: work that
+    needs no turn of the workspace; it returns what gives the answer, in a turn, in place of this one.
     """
 
     delay_s: float = 0.0
@@ -79,6 +80,7 @@ class Delivery(Struct):
     wait: Awaitable[Answer | None] | None = None
     stream: AsyncGenerator[bytes] | None = None
     busy: AbstractContextManager[object] = nullcontext()
+    first: Callable[[], Awaitable[Callable[[], Answer]]] | None = None
 
 
 class Summary(Struct):
@@ -99,7 +101,9 @@ class Answer(Struct):
     delivery: Delivery | None = None
 
     async def settled(self) -> Answer:
-        """The answer that is sent: this one, or the one that its delivery's wait returns."""
+        """The answer that is sent: this one, or the one that its delivery's work returns."""
+        if self.delivery is not None and self.delivery.first is not None:
+            return await (await self.delivery.first())().settled()
         wait = None if self.delivery is None else self.delivery.wait
         return (None if wait is None else await wait) or self
 

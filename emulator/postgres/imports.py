@@ -17,7 +17,8 @@ from emulator.importer.execution import Import
 from emulator.importer.job import STEP_S, Job, describe
 from emulator.importer.jobs import MAX_KEPT, ImportJobs, Schedule
 from emulator.importer.report import Report
-from emulator.postgres.files import KeptFile, read_parts, removed
+from emulator.importer.uploads import id_of
+from emulator.postgres.files import SharedFiles
 from emulator.postgres.import_run import ImportRun, KeptImport, key_of
 from emulator.postgres.recorder import Recorder
 from emulator.postgres.turns import Turns
@@ -34,8 +35,9 @@ _TAKE = (
     "UPDATE emulator_imports AS one SET owner = %s, seen = now() FROM emulator_workspaces AS its"
     " WHERE its.id = one.workspace AND one.id IN (SELECT id FROM emulator_imports"
     " WHERE owner IS NOT NULL AND seen < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
-    " RETURNING one.id, its.name"
+    " RETURNING one.id, its.name, one.file"
 )
+_MAKE = "INSERT INTO emulator_imports VALUES (%(id)s, %(workspace)s, %(file)s, %(owner)s)"
 _LEAVE = "UPDATE emulator_imports SET seen = '-infinity' WHERE owner = %s"
 
 
@@ -56,8 +58,14 @@ class SharedJob(Job):
         return self._refused()
 
     async def _refused(self) -> Iterable[bytes]:
-        parts = [one async for one in read_parts(self._turns.connections, self.description.id, "refusals")]
-        return b"".join(parts).splitlines()
+        connections = self._turns.connections
+        try:
+            async with connections.one() as connection:
+                read = "SELECT data FROM emulator_refusals WHERE import = %s ORDER BY line"
+                cursor = await connection.execute(read, (self.description.id,))
+                return b"".join([data async for (data,) in cursor]).splitlines()
+        except psycopg.Error as error:
+            raise connections.unavailable(error) from error
 
     def cancel(self) -> None:
         """Whoever carries it out finds out before the next step."""
@@ -72,8 +80,9 @@ class SharedJob(Job):
 class SharedImports(ImportJobs):
     """The imports as one emulator knows them; :meth:`look` carries on those of emulators that are gone."""
 
-    def __init__(self, turns: Turns, workspaces: FollowedWorkspaces) -> None:
+    def __init__(self, turns: Turns, workspaces: FollowedWorkspaces, files: SharedFiles) -> None:
         super().__init__(None)
+        self._files = files
         self._turns = turns
         self._workspaces = workspaces
         self._owner = secrets.token_hex(8)
@@ -103,10 +112,11 @@ class SharedImports(ImportJobs):
                 if self._runs:
                     await connection.execute(_ALIVE, (self._owner, list(self._runs)))
                 taken = await (await connection.execute(_TAKE, (self._owner, GONE_AFTER_S))).fetchall()
+                await self._files.sweep(connection)
         except psycopg.Error as error:
             raise connections.unavailable(error) from error
-        for import_id, workspace in taken:
-            self._run(workspace, import_id, self.upload_path(), takes_over=True)
+        for import_id, workspace, file_id in taken:
+            self._run(workspace, import_id, file_id, self.upload_path(), takes_over=True)
 
     async def leave(self) -> None:
         """Stop, and let the others carry on at once."""
@@ -124,19 +134,21 @@ class SharedImports(ImportJobs):
             description = replace(describe(checked, workspace), lints=importing.lints)
         kept = KeptImport(description, checked.plan, self._owner)
         recorder = self._workspaces.opened(workspace.name).recorder
-        kept.write(recorder, KeptFile(description.id, upload, self._owner))
+        file_id = id_of(upload)
+        values = {"id": description.id, "file": file_id, "owner": self._owner}
+        kept.write(recorder, [(_MAKE, values)])
         known = [one.description for one in KeptImport.all(recorder)]
         ended = [one.id for one in known if one.state != "running"]
         for import_id in ended[: max(0, len(known) - MAX_KEPT)]:
-            recorder.write(key_of(import_id), None, [removed(import_id)])
-        self._run(workspace.name, description.id, upload, takes_over=False)
+            remove = "DELETE FROM emulator_imports WHERE id = %(id)s"
+            recorder.write(key_of(import_id), None, [(remove, {"id": import_id})])
+        self._run(workspace.name, description.id, file_id, upload, takes_over=False)
         return SharedJob(kept, recorder, self._turns)
 
-    def _run(self, workspace: str, import_id: str, file: Path, takes_over: bool) -> None:
+    def _run(self, workspace: str, import_id: str, file_id: str, path: Path, takes_over: bool) -> None:
         if import_id not in self._runs:
-            run = ImportRun(
-                self._turns, self._workspaces, self._owner, workspace, import_id, file, takes_over
-            )
+            of_all = self._turns, self._workspaces, self._files, self._owner
+            run = ImportRun(*of_all, workspace, import_id, file_id, path, takes_over)
             self._runs[import_id] = run
             task = asyncio.create_task(run.run())
             self._tasks.add(task)

@@ -562,12 +562,6 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
         ),
     },
-    "emulator/web/console/uploads.py": {
-        "then nothing is left there": (
-            "tests/console/test_import_pages.py::"
-            "test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part",
-        ),
-    },
     "emulator/web/openapi/answers.py": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
     },

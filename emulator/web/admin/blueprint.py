@@ -23,6 +23,7 @@ from emulator.web.admin import (
 )
 from emulator.web.admin.operation import OPERATIONS, Operation, blueprint
 from emulator.web.admin.safety import check_access
+from emulator.web.import_files import before_turn
 from emulator.web.limits import check_body
 from emulator.web.openapi import views
 
@@ -34,6 +35,7 @@ SUBJECTS = (
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)
+blueprint.before_request(before_turn)
 views.add_routes(blueprint)
 
 
