@@ -31,9 +31,9 @@ _ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
 class Share:
-    """What work beside requests leaves to them: it rests while they come, and never otherwise.
+    """What work beside requests leaves to them: it rests while they come.
 
-    Made where a loop runs or acts as running; without one nobody else asks. ``visited``: whether a request
+    Made where a loop runs or acts as running, else there are no requests. ``visited``: whether a request
     came since the rest before the last one.
     """
 
