@@ -54,7 +54,7 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
         said = str(error).strip().splitlines()
         raise StateError(f"--state {without_password(url)}: {said[0] if said else error}") from error
     connections = Connections(url)
-    workspaces = FollowedWorkspaces(settings, fixtures, connections)
+    workspaces = FollowedWorkspaces(settings, fixtures, connections, secret)
     turns = Turns(connections, workspaces)
     workspaces.run = turns.run
     try:
@@ -64,7 +64,7 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     finally:
         await turns.close()
     files = SharedFiles(connections, workspaces)
-    return DatabaseState(workspaces, turns, SharedImports(turns, workspaces, files), files, secret)
+    return DatabaseState(workspaces, turns, SharedImports(turns, workspaces, files), files, secret.value)
 
 
 async def _nothing() -> None:

@@ -54,7 +54,11 @@ CREATE TABLE emulator_refusals (
     data bytea NOT NULL,
     PRIMARY KEY (import, line)
 );
-CREATE TABLE emulator_secrets (name text PRIMARY KEY, value bytea NOT NULL);
+CREATE TABLE emulator_secrets (
+    name text PRIMARY KEY,
+    value bytea NOT NULL,
+    made timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE emulator_sign_ins (id text PRIMARY KEY, ends timestamptz NOT NULL);
 
 COMMENT ON TABLE emulator_workspaces IS 'A row for each workspace: the numbers of its last line and snapshot';
@@ -67,7 +71,7 @@ COMMENT ON TABLE emulator_file_parts IS 'The bytes of these files';
 COMMENT ON TABLE emulator_uploads IS 'Files that wait in the import wizard of the console';
 COMMENT ON TABLE emulator_imports IS 'Imports; owner: the emulator that carries it out now';
 COMMENT ON TABLE emulator_refusals IS 'JSON lines of the rows that an import refused';
-COMMENT ON TABLE emulator_secrets IS 'What all emulators sign the console''s cookies with';
+COMMENT ON TABLE emulator_secrets IS 'What all emulators sign cookies with and make ids of';
 
 CREATE VIEW emulator_documents AS
 WITH states AS (

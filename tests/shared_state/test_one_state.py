@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -15,7 +17,7 @@ import pytest
 from tests.end_to_end.changes import CHANGES, World
 from tests.mobile import FIXTURES as MOBILE_FIXTURES
 from tests.mobile import ROLE, subscribe_body
-from tests.server import PAGE_TOKEN, Server, subscription
+from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 from tests.shared_state import Emulator, Line, Several, emulators
 
 FROZEN = {"now": "2026-11-27T12:00:00Z"}
@@ -165,6 +167,23 @@ def test_all_emulators_end_with_the_same_workspaces(postgres: Any, tmp_path: Pat
         running[1].start()
         for name in names:
             assert running[1].get(f"/w/{name}/__admin/snapshot").body == before[name]
+
+
+def test_a_name_without_a_workspace_shows_the_same_at_every_emulator(database: str, tmp_path: Path) -> None:
+    """Profiles to which the fixtures give no id, and times; what is made of it keeps both."""
+    folder = Path(shutil.copytree(ROOT / "fixtures/default", tmp_path / "fixtures"))
+    profiles = json.loads((folder / "profiles.json").read_text())
+    for one in profiles[:4]:
+        del one["id"]
+    (folder / "profiles.json").write_text(json.dumps(profiles))
+    paths = ["/w/unmade/__admin/profiles?limit=1000", "/w/unmade/__admin/subscriptions?limit=1000"]
+    with emulators(tmp_path, database, 2, fixtures=folder) as running:
+        shown = [[one.get(path).json for path in paths] for one in running]
+        assert shown[0] == shown[1]
+        assert shown[0][0]["total"] == len(profiles)
+        assert _push(running[1], "unmade", "makes-it") == 200
+        made = running[0].get(paths[0]).json["items"]
+        assert [one for one in shown[0][0]["items"] if one not in made] == []
 
 
 def _any_call(random: Random, name: str) -> tuple[str, Any, str]:
