@@ -19,6 +19,7 @@ from tests.mobile import FIXTURES as MOBILE_FIXTURES
 from tests.mobile import ROLE, subscribe_body
 from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 from tests.shared_state import Emulator, Line, Several, emulators
+from tests.waiting import until
 
 FROZEN = {"now": "2026-11-27T12:00:00Z"}
 _TOKENS = ("mobile-resource", "keyed-resource")
@@ -119,6 +120,24 @@ def test_who_waits_on_one_emulator_is_told_of_what_comes_to_another(three: list[
         assert answer.status == 200, answer.body
         delays.append(told - pushed)
     assert median(delays) < 1.5, delays
+
+
+def test_verify_counts_what_another_emulator_acknowledged_before_its_deadline(three: list[Emulator]) -> None:
+    _push(three[0], "deadline", "first")
+    missed, in_time = [], 0
+    with ThreadPoolExecutor(1) as pool:
+        for turn in range(10):
+            match = {"subscription_id": f"deadline-{turn}"}
+            body = {"match": match, "within": 0.25}
+            began = monotonic()
+            waiting = pool.submit(three[1].post, "/w/deadline/__admin/requests/verify", body)
+            until(lambda began=began: monotonic() > began + 0.225, every_s=0.002)
+            _push(three[2], "deadline", f"deadline-{turn}")
+            if monotonic() < began + 0.25:
+                in_time += 1
+                missed += [] if waiting.result().status == 200 else [turn]
+            waiting.result()
+    assert (missed, in_time > 0) == ([], True)
 
 
 def test_the_live_page_of_one_emulator_shows_what_comes_to_another(three: list[Emulator]) -> None:

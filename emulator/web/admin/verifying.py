@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from emulator.emulator import Emulator
 from emulator.journal.journal import E, Journal
 from emulator.journal.masking import mask_value
 from emulator.journal.matching import Criteria
@@ -34,8 +35,6 @@ from push_emulator.answers import Counted, NearMiss, Unverified
 
 MAX_WITHIN_S = 60.0
 TEXT = "text/plain"
-#: Finds the request's workspace each time: it may be created, or replaced, during a wait.
-Find = Callable[[], Workspace]
 #: The journal of a workspace.
 Of = Callable[[Workspace], Journal[Any, Any]]
 
@@ -146,15 +145,30 @@ async def list_page(
     return items, listed.older, listed.total if filtered else len(journal)
 
 
+class Find(NamedTuple):
+    """Finds a request's workspace each time: it may be created, or replaced, during a wait."""
+
+    emulator: Emulator
+    name: str
+
+    def __call__(self) -> Workspace:
+        return self.emulator.workspaces.look(self.name)
+
+    async def follow(self) -> None:
+        """Have all that other emulators have answered. Raises :class:`~emulator.store.errors.Unavailable`."""
+        if self.emulator.shared is not None:
+            await self.emulator.shared.turns.follow(self.name)
+
+
 def finder() -> Find:
     """Finds the workspace of this request, also later."""
-    return partial(emulator().workspaces.look, workspace_name())
+    return Find(emulator(), workspace_name())
 
 
 async def count(find: Find, of: Of, match: Criteria[Any], expect: Expectation, within: float) -> Counted:
     """How many entries match; waits for what is expected."""
     await check_possible(find(), of(find()), match, "match.")
-    return Counted(await count_within(of(find()), match, expect, within))
+    return Counted(await count_within(of(find()), match, expect, within, find.follow))
 
 
 class Kind(NamedTuple):
