@@ -26,8 +26,8 @@ from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 
-#: Seconds without a sign of life after which an emulator that carries out an import is gone.
-GONE_AFTER_S = 6.0
+#: Seconds between two signs of life, and those without one after which an emulator with an import is gone.
+_ALIVE_EVERY_S, GONE_AFTER_S = 1.0, 6.0
 #: Seconds that the current steps may take when the server stops.
 _LEAVING_S = 1.0
 _ALIVE = "UPDATE emulator_imports SET seen = now() WHERE owner = %s AND id = ANY(%s)"
@@ -78,7 +78,7 @@ class SharedJob(Job):
 
 
 class SharedImports(ImportJobs):
-    """The imports as one emulator knows them; :meth:`look` carries on those of emulators that are gone."""
+    """The imports as one emulator knows them."""
 
     def __init__(self, turns: Turns, workspaces: FollowedWorkspaces, files: SharedFiles) -> None:
         super().__init__(None)
@@ -88,6 +88,7 @@ class SharedImports(ImportJobs):
         self._owner = secrets.token_hex(8)
         self._runs: dict[str, ImportRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alive: asyncio.Task[None] | None = None
 
     def get(self, job_id: str, workspace: str) -> Job | None:
         return next((job for job in self.of(workspace) if job.description.id == job_id), None)
@@ -102,15 +103,13 @@ class SharedImports(ImportJobs):
         """Nothing: they go with the workspace's row, and its next step tells whoever carries one out."""
 
     async def look(self) -> None:
-        """Say that this emulator is there, and take over the imports of those that are not any more.
+        """Take over the imports of emulators that are gone, and let files go that nobody needs.
 
         Raises :class:`~emulator.store.errors.Unavailable`.
         """
         connections = self._turns.connections
         try:
             async with connections.one() as connection:
-                if self._runs:
-                    await connection.execute(_ALIVE, (self._owner, list(self._runs)))
                 taken = await (await connection.execute(_TAKE, (self._owner, GONE_AFTER_S))).fetchall()
                 await self._files.sweep(connection)
         except psycopg.Error as error:
@@ -118,12 +117,22 @@ class SharedImports(ImportJobs):
         for import_id, workspace, file_id in taken:
             self._run(workspace, import_id, file_id, self.upload_path(), takes_over=True)
 
+    async def _say_alive(self) -> None:
+        """Say that this emulator is there, as long as it carries imports out."""
+        while self._runs:
+            with suppress(Unavailable, psycopg.Error):
+                async with self._turns.connections.one() as connection:
+                    await connection.execute(_ALIVE, (self._owner, list(self._runs)))
+            await asyncio.sleep(_ALIVE_EVERY_S)
+
     async def leave(self) -> None:
         """Stop, and let the others carry on at once."""
         for run in self._runs.values():
             run.stopped = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LEAVING_S)
+        if self._alive is not None:
+            self._alive.cancel()
         with suppress(Unavailable, psycopg.Error):  # else they find out later
             async with self._turns.connections.one() as connection:
                 await connection.execute(_LEAVE, (self._owner,))
@@ -154,3 +163,5 @@ class SharedImports(ImportJobs):
             self._tasks.add(task)
             task.add_done_callback(lambda _: self._runs.pop(import_id, None))
             task.add_done_callback(self._tasks.discard)
+            if self._alive is None or self._alive.done():
+                self._alive = asyncio.create_task(self._say_alive())
