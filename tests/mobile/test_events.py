@@ -241,6 +241,10 @@ def test_a_kind_or_a_criterion_that_no_event_has_is_refused(server: Server) -> N
     assert (answer.status, "match.kind" in answer.json["error_text"]) == (400, True)
     answer = server.get("/__admin/events?smidd=1")
     assert answer.json["error_text"] == 'smidd: unknown parameter, did you mean "smid"?'
+    part = ', name one of its parts: "payload.NAME"'
+    answer = server.post("/__admin/events/verify", {"match": {"payload": {"sum": 1490}}})
+    assert answer.json["error_text"] == f"match.payload: unknown key{part}"
+    assert server.get("/__admin/events?payload=1").json["error_text"] == f"payload: unknown parameter{part}"
 
 
 def test_a_repeated_event_is_stored_once(server: Server, client: EmulatorClient) -> None:

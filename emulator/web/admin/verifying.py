@@ -20,7 +20,6 @@ from emulator.journal.verify import Expectation, count_within
 from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import did_you_mean
 from emulator.schemas.errors import integer, messages
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import MatchField, Vocabulary, read_criteria
@@ -117,7 +116,7 @@ def read_list(vocabulary: Vocabulary, arguments: dict[str, str]) -> tuple[Criter
     """The criteria and the page of a list's query. Raises :class:`Invalid`."""
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
     unknown = [
-        f"{key}: unknown parameter{did_you_mean(key, (*vocabulary.keys, *ListSchema().fields))}"
+        f"{key}: unknown parameter{vocabulary.hint(key, ListSchema().fields)}"
         for key in islice((key for key in arguments if not vocabulary.is_key(key)), MOST_COMPLAINTS)
     ]
     if unknown:
