@@ -10,6 +10,7 @@ import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
+from urllib.parse import unquote
 
 import orjson
 from msgspec import Struct, field
@@ -40,6 +41,16 @@ def split_path(path: str) -> tuple[str | None, str]:
         return None, path
     name, slash, rest = path[len(_WORKSPACE) :].partition("/")
     return name, slash + rest or "/"
+
+
+def read_query(query: str) -> dict[str, str]:
+    """The parameters of a query by name; a plus is a plus (K2), the last of a repeated one counts."""
+    found: dict[str, str] = {}
+    for part in query.split("&") if query else ():
+        name, _, value = part.partition("=")
+        found[name] = value
+    found.pop("", None)
+    return {unquote(name): unquote(found[name]) for name in found} if "%" in query else found
 
 
 class Incoming(Struct):
