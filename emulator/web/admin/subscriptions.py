@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from emulator.fixtures.schema import STATUS, SubscriptionEntrySchema
+from emulator.fixtures.schema import SubscriptionEntrySchema
 from emulator.rules.model import CategoryChoice
 from emulator.schemas.errors import INT64, integer, string
 from emulator.store import editing
@@ -17,7 +17,7 @@ from emulator.store.records import list_subscriptions
 from emulator.web.admin.loading import QuerySchema
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.profiles import ProfilesSchema
-from emulator.web.admin.records import links, listed
+from emulator.web.admin.records import links, listed, load_change
 from emulator.web.current import workspace
 from emulator.web.later import change
 from emulator.workspaces.answers import subscription_record
@@ -27,6 +27,7 @@ from push_emulator.workspace_answers import DeletedRecords, OneSubscription, Sub
 
 _ONE = "/subscriptions/<hash_id>"
 _LINKS = links("subscription", hash_id="/hash_id")
+_CHANGE = SubscriptionEntrySchema(partial=True, exclude=("resource_id", "provider", "subscription_id"))
 
 
 class SubscriptionsSchema(ProfilesSchema):
@@ -46,15 +47,6 @@ class NewSubscriptionSchema(SubscriptionEntrySchema):
 
     db_id = integer(required=True, validate=INT64)
     profile_id = string(required=True)
-
-
-class StatusSchema(SubscriptionEntrySchema):
-    """The members of a subscription that can be changed; fields and categories left out stay."""
-
-    class Meta:
-        exclude = ("resource_id", "provider", "subscription_id")
-
-    status = string(required=True, validate=STATUS)
 
 
 @operation("get", "/subscriptions", query=SubscriptionsSchema)
@@ -87,20 +79,22 @@ def post_subscription(body: dict[str, Any]) -> Later[SubscriptionRecord]:
     return change(work)
 
 
-@operation("patch", _ONE, query=WhichSchema, body=StatusSchema, refusals=(404,))
-def patch_subscription(
-    hash_id: str, query: dict[str, Any], body: dict[str, Any]
-) -> Later[SubscriptionRecord]:
-    """Change a subscription."""
-    cats = msgspec.convert(body.get("cats", []), list[CategoryChoice])
+@operation("patch", _ONE, query=WhichSchema, body=_CHANGE, refusals=(404,))
+def patch_subscription(hash_id: str, query: dict[str, Any]) -> Later[SubscriptionRecord]:
+    """Change a subscription.
+
+    Its status, some of its fields (null removes one) and of its categories; what is left out stays.
+    """
+    asked = load_change(_CHANGE)
+    cats = msgspec.convert(asked.get("cats", []), list[CategoryChoice])
 
     async def work(found: Workspace) -> SubscriptionRecord:
         record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
         now = found.clock.timestamp()
-        changed = editing.change_subscription(
-            found.store, record, body["status"], now, body.get("fields"), cats
+        status, values = asked.get("status", record.status), asked.get("fields", {})
+        return subscription_record(
+            editing.change_subscription(found.store, record, status, now, values, cats)
         )
-        return subscription_record(changed)
 
     return change(work)
 
