@@ -155,7 +155,7 @@ class Plugin:
 
 @dataclass
 class Dearest:
-    """The dearest request that changes few items, and the one that changes many: the cost and its bound."""
+    """The request that costs most of its bound: the cost and the bound."""
 
     what: str
     cost_ms: float

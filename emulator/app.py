@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from emulator.emulator import Emulator
 from emulator.messages import failure
 from emulator.settings import Settings
-from emulator.web import current, later, limits
+from emulator.web import current, import_files, later, limits
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.loading import Int64Converter
 from emulator.web.bodies import Spool, spool_of
@@ -59,6 +59,7 @@ def app_of(emulator: Emulator, spool: Spool) -> Flask:
     current.init_app(app)  # first: a name that cannot be is refused before anything
     app.before_request(later.when_ready)
     limits.init_app(app, spool)
+    import_files.init_app(app)
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
+from urllib.parse import unquote
 
 import orjson
 from msgspec import Struct, field
@@ -42,6 +43,16 @@ def split_path(path: str) -> tuple[str | None, str]:
     return name, slash + rest or "/"
 
 
+def read_query(query: str) -> dict[str, str]:
+    """The parameters of a query by name; a plus is a plus (K2), the last of a repeated one counts."""
+    found: dict[str, str] = {}
+    for part in query.split("&") if query else ():
+        name, _, value = part.partition("=")
+        found[name] = value
+    found.pop("", None)
+    return {unquote(name): unquote(found[name]) for name in found} if "%" in query else found
+
+
 class Incoming(Struct):
     """One request as it came in.
 
@@ -71,7 +82,8 @@ class Delivery(Struct):
     ``delay_s``: seconds to wait first. ``effect``: what happens to the connection or the body.
     ``wait``: awaited before anything is sent (the group commit of ``--durability fsync``); if it
     returns an :class:`Answer`, that one is sent instead. ``stream``: the body, piece by piece
-    (server-sent events). ``busy``: a context that is entered until the delivery is done.
+    (server-sent events). ``busy``: a context that is entered until the delivery is done. ``first``: work that
+    needs no turn of the workspace; it returns what gives the answer, in a turn, in place of this one.
     """
 
     delay_s: float = 0.0
@@ -79,6 +91,7 @@ class Delivery(Struct):
     wait: Awaitable[Answer | None] | None = None
     stream: AsyncGenerator[bytes] | None = None
     busy: AbstractContextManager[object] = nullcontext()
+    first: Callable[[], Awaitable[Callable[[], Answer]]] | None = None
 
 
 class Summary(Struct):
@@ -99,7 +112,9 @@ class Answer(Struct):
     delivery: Delivery | None = None
 
     async def settled(self) -> Answer:
-        """The answer that is sent: this one, or the one that its delivery's wait returns."""
+        """The answer that is sent: this one, or the one that its delivery's work returns."""
+        if self.delivery is not None and self.delivery.first is not None:
+            return await (await self.delivery.first())().settled()
         wait = None if self.delivery is None else self.delivery.wait
         return (None if wait is None else await wait) or self
 

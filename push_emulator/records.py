@@ -179,13 +179,13 @@ class Subscriptions(Records[SubscriptionRecord]):
     def change(
         self,
         hash_id: str,
-        status: str,
+        status: str | None = None,
         profile_id: str | None = None,
         *,
         fields: Mapping[str, Any] | None = None,
         cats: Sequence[Mapping[str, Any]] = (),
     ) -> SubscriptionRecord:
-        """Set its status, fields and categories; those left out stay.
+        """Set its status, fields and categories; those left out stay, a field of ``None`` is removed.
 
         ``profile_id`` chooses the record if several profiles have one.
         """

@@ -38,6 +38,7 @@ _FAILED = 1  # pytest's exit status when tests ran and some failed
 
 APPLYING = "rules/applying.py"
 ANSWER = "rules/answer.py"
+CONTEXT = "rules/context.py"
 CORS = "endpoint/cors.py"
 DECIDE = "rules/decide.py"
 ANSWERING = "endpoint/answering.py"
@@ -172,7 +173,7 @@ BREAKS = (
     Break("T6", CALLER, 'mode.removesuffix("_sub")', "mode"),
     Break("T6", MOBILE + "finding.py", "if not found and name == _PHONES:", "if False:"),
     Break("K1", "mobile/paths.py", 'endpoint.strip("/")', "endpoint[1:]"),
-    Break("K2", "mobile/call.py", "import unquote", "import unquote_plus as unquote"),
+    Break("K2", "messages.py", "import unquote", "import unquote_plus as unquote"),
     Break("K3", "mobile/carrying_out.py", "else call.workspace.replays.find(key)", "else None"),
     Break("K3", "mobile/carrying_out.py", "if _first_call(call) is None:  # K3", "if True:  # K3"),
     Break("K3", "mobile/carrying_out.py", "if first.body != _digest(call):", "if False:"),
@@ -224,6 +225,7 @@ BREAKS = (
     Break("E3", EVENTS, "        _check_fields(context, fields)\n", ""),
     Break("E4", EVENTS, '3: ("delivery", "open")', '3: ("open",)'),
     Break("E4", EVENTS, "in_uid or request.provider", "request.provider"),
+    Break("E4", EVENTS, "() if in_uid else (\"launch_id\"", "() if True else (\"launch_id\""),
     Break("E5", "endpoint/call.py", "call.workspace.events.record(event)", "pass"),
     Break("L1", LINTS, "near, path = nearest_name(name, known),", "near, path = None,"),
     Break("L2", LINTS, '== "application/json":', "in content_type:"),
@@ -240,7 +242,7 @@ BREAKS = (
     Break("L8", SCHEMA, "if body.count(b'\"') == _fewest_quotes(request):", "if True:"),
     Break("L8", SCHEMA, "count = 6\n", "count = 8\n"),
     Break("L9", DECIDE, "    context.lints += other_case_lints(context)\n", ""),
-    Break("L9", MATCHING, "if held.hash_id is None:\n", "if True:\n"),
+    Break("L9", CONTEXT, "if held.hash_id is None:\n", "if True:\n"),
     Break("L7", MATCHING, "if json_type_differs(", "if not json_type_differs("),
     Break("L7", FIELDS, "(isinstance(value, bool) and bool not in own)", "False"),
 )  # fmt: skip

@@ -99,9 +99,11 @@ def _write_down(
     if outcome is not None:
         entry.outcomes = outcome.outcomes
         entry.changes = outcome.changes
-        if outcome.resource is not None:
-            entry.resource_id = outcome.resource.id
-            entry.resource = outcome.resource.name
     elif call.hides_refusal:
         entry.outcomes = _REFUSED
+    resource = outcome.resource if outcome is not None else None
+    if call.mobile is not None and call.mobile.caller is not None:
+        resource = call.mobile.caller.resource  # also of a call that a fault answered
+    if resource is not None:
+        entry.resource_id, entry.resource = resource.id, resource.name
     workspace.requests.record(entry)

@@ -44,6 +44,11 @@ class ArmedFaults:
     def __len__(self) -> int:
         return len(self._faults)
 
+    @property
+    def acting(self) -> int:
+        """How many faults can still act: those whose ``times`` are not used up."""
+        return sum(fault.times != 0 for fault in self._faults.values())
+
     def get(self, fault_id: str) -> Fault | None:
         """The fault with this id."""
         return self._faults.get(fault_id)

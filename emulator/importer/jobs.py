@@ -122,7 +122,7 @@ class ImportJobs:
         return self._folder
 
     def _find_again(self, folder: Path) -> None:
-        for left in folder.glob(f"{'[0-9a-f]' * 16}.upload"):
+        for left in folder.glob(f"{'[0-9a-f]' * 16}*.upload"):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
         found = []

@@ -37,7 +37,8 @@ class Attempts:
     """The groups of a journal as of the last :meth:`follow`.
 
     A request whose Request-ID no other request has is grouped by its body: some clients make a new
-    Request-ID for each attempt.
+    Request-ID for each attempt. Not so the mobile SDKs, which authorize themselves: a log-in, a log-out and
+    the next log-in have one body and are no attempts.
     """
 
     def __init__(self, journal: RequestJournal) -> None:
@@ -72,6 +73,7 @@ class Attempts:
 
     def _add(self, one: Beginning) -> None:
         sent, path = request_id_of(one.headers), one.path.rstrip("/")
+        authorization = one.headers.get("authorization", "")
         # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
         request_id = (path, sent) if sent else None
         first = self._first_with.setdefault(request_id, one.id) if request_id else one.id
@@ -82,8 +84,8 @@ class Attempts:
                     self._groups[self._key_of[first]].remove(first)
                 self._put(first, key)
             self._put(one.id, key)
-        elif one.body_bytes:
-            what = blake2b(path.encode("utf-8", "replace"), digest_size=16)
+        elif one.body_bytes and not (sent and authorization):
+            what = blake2b(f"{path} {authorization}".encode("utf-8", "replace"), digest_size=16)
             what.update(one.body_bytes)
             self._put(one.id, ("body", what.digest()))
 

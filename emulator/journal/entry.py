@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from emulator.journal.spelling import folded
+from emulator.messages import read_query
 from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
 from push_emulator.answers import Outcome, Spoil
@@ -115,16 +116,51 @@ class Entry(Beginning, array_like=True, gc=False):
         """The body as a JSON object; ``{}`` if it is none."""
         return _object(self.body_bytes)
 
+    def sent(self) -> list[dict[str, Any]]:
+        """The subscriptions that it names, as the endpoint's requests write them; ``{}`` for no object.
+
+        A call of a mobile SDK names one, an update of a token the old and the new, a status in the query.
+        """
+        document = self.document() if self.body_bytes else read_query(self.query)
+        one, several = document.get("subscription"), document.get("subscriptions")
+        if isinstance(one, dict):
+            return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
+        if "new_token" in document:
+            ages = [age for age in ("old", "new") if document.get(f"{age}_token")]
+            return [
+                {"provider": document.get(f"{age}_provider"), "subscription_id": document[f"{age}_token"]}
+                for age in ages
+            ]
+        if not self.body_bytes and "subscription_id" in document:
+            return [document]
+        return [one if isinstance(one, dict) else {} for one in several] if isinstance(several, list) else []
+
     def sent_tokens(self) -> list[tuple[str, str]]:
-        """Provider and push token of each of the body's subscriptions, as text."""
+        """Provider and push token of each subscription that it names, as text."""
         return [
-            (short_text(one.get("provider")), short_text(one.get("subscription_id")))
-            for one in sent_subscriptions(self.document())
+            (short_text(one.get("provider")), short_text(one.get("subscription_id"))) for one in self.sent()
         ]
 
     def answered(self) -> dict[str, Any]:
         """The answer as a JSON object; ``{}`` if it is none."""
         return _object(self.answer_bytes)
+
+    def items(self) -> list[dict[str, Any]]:
+        """The answer's items; of an SDK's call what it changed, else the profile that it answered."""
+        answered = self.answered()
+        data, profile = answered.get("data"), answered.get("profile")
+        if isinstance(data, list):
+            return [{**one, "item_status": one.get("status")} for one in data if isinstance(one, dict)]
+        changed = (
+            []
+            if self.changes is None
+            else self.changes.subscriptions + [one.after for one in self.changes.moved]
+        )
+        found = [_item(one.db_id, one.profile_id, msgspec.structs.asdict(one)) for one in changed]
+        if isinstance(profile, dict):
+            db_id = next((one.db_id for one in self.decided if one.db_id is not None), None)
+            found.append(_item(db_id, profile.get("id"), profile.get("subscription") or {}))
+        return found
 
 
 E = TypeVar("E", bound=msgspec.Struct)
@@ -164,12 +200,13 @@ class Packed(Generic[E]):
 class Reading(Packed[Entry]):
     """A request as searches read it: each part is decoded on its first use.
 
-    ``body`` and ``answer`` hold those bytes, with others around them unless the entry is ``opened``.
+    ``body`` (where there is none, the query) and ``answer`` hold those bytes, with others around them unless
+    the entry is ``opened``.
     """
 
     def __init__(self, entry_id: int, packed: bytearray, entry: Entry | None = None) -> None:
         super().__init__(entry_id, packed, entry)
-        self.body: bytes | bytearray = packed if entry is None else entry.body_bytes
+        self.body: bytes | bytearray = packed if entry is None else entry.body_bytes or entry.query.encode()
         self.answer: bytes | bytearray = packed if entry is None else entry.answer_bytes
 
     @cached_property
@@ -179,18 +216,13 @@ class Reading(Packed[Entry]):
 
     @cached_property
     def escapes(self) -> bool:
-        """Whether the body escapes ASCII characters: its bytes may then lack a text that it contains."""
-        return rb"\u00" in self.body
+        """Whether body or query escape ASCII characters: their bytes may then lack a text that they have."""
+        return rb"\u00" in self.body or b"subscription_id=" in self.body
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; ``{}`` if it is none."""
         return self.entry.document()
-
-    @cached_property
-    def answered(self) -> dict[str, Any]:
-        """The answer as a JSON object; ``{}`` if it is none."""
-        return self.entry.answered()
 
     @cached_property
     def folded(self) -> str:
@@ -207,12 +239,14 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
     return headers.get("request-id") or headers.get("x-request-id")
 
 
-def sent_subscriptions(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The subscriptions of a body, the endpoint's or the one of a mobile SDK's call; ``{}`` for no object."""
-    one, several = document.get("subscription"), document.get("subscriptions")
-    if isinstance(one, dict):
-        return [{**one, "unsubscribe": one.get("status") == "unsubscribed"}]
-    return [one if isinstance(one, dict) else {} for one in several] if isinstance(several, list) else []
+def _item(db_id: int | None, profile_id: Any, subscription: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "db_id": db_id,
+        "profile_id": profile_id,
+        "provider": subscription.get("provider"),
+        "subscription_id": subscription.get("subscription_id"),
+        "subscription_hash_id": subscription.get("hash_id"),
+    }
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
-from emulator.journal.entry import Entry, Packed, Reading, outcome_word, sent_subscriptions, showable
+from emulator.journal.entry import Entry, Packed, Reading, outcome_word, showable
 from emulator.journal.query import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS, Range, read_query
 from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
@@ -22,6 +22,8 @@ _ANSWERED = {
     "item_status": "status",
     "description": "description",
 }
+#: What the answers to the mobile SDKs' calls have in place of items.
+_OF_SDK = b'"profile":'
 #: Criteria whose values are searched in the body's bytes.
 _SENT = ("subscription_id", "id", "resource_token", "provider", "matching", "field_name", "field_value")
 #: Criteria of which an entry can have several values.
@@ -131,7 +133,7 @@ class Match(Criteria[Reading]):
             if needle not in reading.body and not reading.escapes:
                 return False
         for needle in self._needles.answer:
-            if needle not in reading.answer:
+            if needle not in reading.answer and _OF_SDK not in reading.answer:
                 return False
         if self._hints and not reading.opened:
             for word in self._hints:
@@ -173,17 +175,15 @@ class Match(Criteria[Reading]):
                 yield 1, partial(self._check_entry, key, value)
 
     def _check_subscriptions(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
-        return self._nearest(wanted, list(filter(None, sent_subscriptions(reading.document))))
+        return self._nearest(wanted, list(filter(None, reading.entry.sent())))
 
     def _check_items(self, wanted: dict[str, Any], reading: Reading) -> list[Difference]:
         """Compare the answer's items, except those of other subscriptions."""
         named = [key for key in ("provider", "subscription_id") if key in self.criteria]
-        data = reading.answered.get("data")
         items = [
-            {**item, "item_status": item.get("status")}
-            for item in (data if isinstance(data, list) else ())
-            if isinstance(item, dict)
-            and all(key not in item or self._equal(self.criteria[key], item[key]) for key in named)
+            item
+            for item in reading.entry.items()
+            if all(key not in item or self._equal(self.criteria[key], item[key]) for key in named)
         ]
         return self._nearest(wanted, items)
 

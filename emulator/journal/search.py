@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import insort
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic
@@ -117,11 +117,16 @@ class Expectation:
 
 
 async def count_within(
-    journal: Journal[Any, R], match: Criteria[R], expect: Expectation, within_s: float
+    journal: Journal[Any, R],
+    match: Criteria[R],
+    expect: Expectation,
+    within_s: float,
+    follow: Callable[[], Awaitable[object]] | None = None,
 ) -> int:
     """The number of kept entries that match, as soon as it is settled, or after ``within_s`` seconds.
 
-    An upper bound alone is watched for the whole time: a request too many can come late.
+    An upper bound alone is watched for the whole time: a request too many can come late. ``follow`` adds what
+    others have recorded until then.
     """
     deadline = monotonic() + within_s
     ids: deque[int] = deque()  # of the kept entries that match, ascending; each is looked at once
@@ -146,6 +151,8 @@ async def count_within(
             try:
                 await asyncio.wait_for(came.wait(), deadline - monotonic())
             except asyncio.TimeoutError:
+                if follow is not None and within_s:
+                    await follow()
                 break
     return count()
 

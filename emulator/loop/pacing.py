@@ -1,10 +1,10 @@
-"""Long work on the event loop, in short steps."""
+"""Long work on the event loop, in short steps, and in threads beside it: both leave requests their share."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
-from time import perf_counter
+from collections.abc import Callable, Generator, Iterable, Iterator
+from time import perf_counter, sleep, thread_time
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,9 +17,53 @@ Steps = Generator[None, None, T]
 STEP_S, BREAK_S = 0.002, 0.0002
 #: Seconds of work between two breaks while other requests wait, for work that can stop that often.
 SHORT_STEP_S = 0.0005
+#: Seconds of a thread's work between two rests while requests come.
+SLICE_S = 0.0005
+#: How many times as long as it worked long work rests while requests come. As long would leave them less than
+#: half of their rate: at the beginning of each rest threads wake up, and find their data in no cache.
+REST = 2.0
+
+#: Passes pieces on and rests between them: the work of a thread is to make them.
+Pace = Callable[[Iterable[T]], Iterable[T]]
 
 #: When the current step of each loop ends.
 _ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+
+
+class Share:
+    """What work beside requests leaves to them: it rests while they come.
+
+    Made where a loop runs or acts as running, else there are no requests. ``visited``: whether a request
+    came since the rest before the last one.
+    """
+
+    __slots__ = ("_loop", "_visits", "visited")
+
+    def __init__(self) -> None:
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+        self._visits = getattr(self._loop, "visits", 0)
+        self.visited = True
+
+    def rest_s(self, worked_s: float) -> float:
+        """Seconds to rest after so many of work."""
+        visits = getattr(self._loop, "visits", 0)
+        self.visited, self._visits = visits != self._visits, visits
+        return REST * worked_s if self.visited else 0.0
+
+    def sliced(self, pieces: Iterable[T]) -> Iterator[T]:
+        """The pieces, for a thread beside the loop's: it rests after each slice of work."""
+        since = thread_time()
+        for piece in pieces:
+            worked_s = thread_time() - since
+            if worked_s > SLICE_S:
+                rest_s = self.rest_s(worked_s)
+                if rest_s:
+                    sleep(rest_s)
+                since = thread_time()
+            yield piece
 
 
 class Pacing:
@@ -30,15 +74,13 @@ class Pacing:
     microseconds. ``clock`` returns the time in seconds.
     """
 
-    __slots__ = ("_asked", "_asked_every", "_clock", "_until", "_visits", "visited")
+    __slots__ = ("_asked", "_asked_every", "_clock", "_share", "_until")
 
     def __init__(self, asked_every: int = 32, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._asked = 0
         self._asked_every = asked_every
-        self._visits = 0
-        #: Whether a request came since the pause before the last one.
-        self.visited = True
+        self._share = Share()
         self._until = _end_of_step(clock)
 
     @property
@@ -47,12 +89,15 @@ class Pacing:
         self._asked += 1
         return not self._asked % self._asked_every and self._clock() > self._until
 
+    @property
+    def visited(self) -> bool:
+        """Whether a request came since the pause before the last one."""
+        return self._share.visited
+
     async def pause(self) -> None:
-        """Let other tasks work, for as long as this step took if there are any; then begin the next step."""
-        visits = getattr(asyncio.get_running_loop(), "visits", 0)
-        self.visited, self._visits = visits != self._visits, visits
+        """Let other tasks work, for their share of this step if there are any; then begin the next step."""
         took_s = self._clock() - (self._until - STEP_S)
-        await asyncio.sleep(max(BREAK_S, took_s) if self.visited else BREAK_S)
+        await asyncio.sleep(max(BREAK_S, self._share.rest_s(took_s)))
         self._until = _end_of_step(self._clock)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from msgspec import Struct, field
 
 from emulator.journal.events import Event
-from emulator.messages import Incoming
+from emulator.messages import Incoming, read_query
 from emulator.rules.mobile.caller import Caller
 from emulator.rules.model import Changes, Decided, Lint, SubscriptionRequest
 from emulator.workspaces.workspace import Workspace
@@ -70,13 +69,3 @@ def call_of(workspace: Workspace, path: str, incoming: Incoming, lints: list[Lin
     """The call of a request for ``path``, which adds to ``lints``; its body is not read yet."""
     query = read_query(incoming.query)
     return Call(workspace, incoming.method, path, query, incoming.headers, incoming.body, lints)
-
-
-def read_query(query: str) -> dict[str, str]:
-    """The parameters of a query by name; a plus is a plus (K2), the last of a repeated one counts."""
-    found: dict[str, str] = {}
-    for part in query.split("&") if query else ():
-        name, _, value = part.partition("=")
-        found[name] = value
-    found.pop("", None)
-    return {unquote(name): unquote(found[name]) for name in found} if "%" in query else found

@@ -84,7 +84,6 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
     Raises :class:`~emulator.rules.errors.Refused` and :class:`~emulator.store.errors.Unavailable`; then
     nothing has changed.
     """
-    resource = None if call.caller is None else call.caller.resource
     key, first = _replay_key(call), _first_call(call)
     if first is not None:
         body = _replayed(call, first)
@@ -94,9 +93,8 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
             call.workspace.store.apply(call.changes)
         if key is not None:
             call.workspace.replays.remember(key, Replay(body, _digest(call)))
-    return answer_of(body), Outcome(
-        0, [], call.changes, call.decided, [], resource, outcomes=call.outcomes or ["unchanged"]
-    )
+    outcomes = call.outcomes or ["unchanged"]
+    return answer_of(body), Outcome(0, [], call.changes, call.decided, [], None, outcomes=outcomes)
 
 
 def _replay_key(call: Call) -> ReplayKey | None:

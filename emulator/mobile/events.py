@@ -24,8 +24,8 @@ from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_
 
 _UTM = {"cn": "campaign", "cc": "content", "ck": "keyword", "cm": "medium", "cs": "source", "ct": "temp"}
 _PARTS = ("tz", "t", "aci", "wn", "mm", *_UTM, "wd", "mi", "ma", "sn", "pf")
-#: Numbers from here on are milliseconds (K4); the last second that a time can name.
-_MILLISECONDS, _LAST_S = 10**12, 253_402_300_799
+#: Numbers from here on are milliseconds (K4); the first one that no time can name.
+_MILLISECONDS, _END_MS = 10**12, 253_402_300_800_000
 #: Minutes of the widest offset from UTC.
 _WIDEST_OFFSET = 18 * 60
 _KINDS: dict[int, tuple[Literal["delivery", "open"], ...]] = {
@@ -96,6 +96,9 @@ def read_post_events(call: Call) -> None:
     call.name = kinds[0]
     parts = request.uid.split("|")
     in_uid = parts[-1] if len(parts) >= 4 and parts[0] == "e" else None
+    for name in () if in_uid else ("launch_id", "provider", "subscription_id"):
+        if getattr(request, name) in (UNSET, None, ""):
+            raise Invalid(f'{name}: is required where uid is not of the form "e|…|…|provider"', "R6")
     call.request = [_event(call, kind) for kind in kinds]
     for event in call.request:
         event.smid, event.provider = request.uid, in_uid or request.provider or None
@@ -252,6 +255,7 @@ def _number(name: str, text: str) -> int | float:
 
 def _milliseconds(path: str, value: float) -> int:
     """A time in milliseconds (K4). Raises :class:`Invalid` (R6)."""
-    if isinstance(value, bool) or not 0 <= value <= _LAST_S * 1000:
+    milliseconds = value if value >= _MILLISECONDS else value * 1000
+    if isinstance(value, bool) or not 0 <= milliseconds < _END_MS:
         raise Invalid(f"{path}: must be seconds or milliseconds since 1970, up to the year 9999", "R6")
-    return int(value) if value >= _MILLISECONDS else int(value * 1000)
+    return int(milliseconds)

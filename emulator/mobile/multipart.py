@@ -41,6 +41,8 @@ def _split(boundary: bytes, body: bytes) -> dict[str, bytes]:
         event = decoder.next_event()
         if isinstance(event, (Field, File)):
             name, pieces = event.name, []
+            if name is None:  # werkzeug's type says that it cannot be
+                raise Invalid("body: each part must have a name", "R6")
         elif isinstance(event, Data):
             pieces.append(event.data)
             if not event.more_data:

@@ -2,78 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator.postgres.connections import Connections
-from emulator.postgres.line import Statement
+import psycopg
+from psycopg import AsyncConnection
 
-#: Bytes of a part of a file, and parts that are read at a time.
-_PART_BYTES, _AT_ONCE = 1 << 20, 8
-_MAKE = "INSERT INTO emulator_imports (id, workspace, owner) VALUES (%(id)s, %(workspace)s, %(owner)s)"
-_ADD = "INSERT INTO emulator_import_parts VALUES (%(id)s, %(kind)s, %(part)s, %(data)s)"
+from emulator.importer.uploads import MOST_WAITING, Upload, Uploads, id_of
+from emulator.postgres.connections import ANSWER_S, Connections
+from emulator.postgres.workspaces import FollowedWorkspaces
 
-
-class KeptFile:
-    """The statements that keep a file, read anew each time. ``owner``: the emulator that imports it."""
-
-    def __init__(self, file_id: str, path: Path, owner: str) -> None:
-        self._id = file_id
-        self._path = path
-        self._owner = owner
-
-    def __iter__(self) -> Iterator[Statement]:
-        yield _MAKE, {"id": self._id, "owner": self._owner}
-        with self._path.open("rb") as file:
-            for number, data in enumerate(iter(partial(file.read, _PART_BYTES), b"")):
-                yield added(self._id, "file", number, data)
-
-
-def added(file_id: str, kind: str, part: int, data: bytes) -> Statement:
-    """The statement that adds a part."""
-    return _ADD, {"id": file_id, "kind": kind, "part": part, "data": data}
-
-
-def removed(file_id: str, kind: str | None = None) -> Statement:
-    """The statement that removes the parts of a kind, or all there is of a file."""
-    if kind is None:
-        return "DELETE FROM emulator_imports WHERE id = %(id)s", {"id": file_id}
-    sql = "DELETE FROM emulator_import_parts WHERE import = %(id)s AND kind = %(kind)s"
-    return sql, {"id": file_id, "kind": kind}
+#: Bytes of a part of a file, parts that are read at a time, and connections for files.
+_PART_BYTES, _AT_ONCE, _MOST_CONNECTIONS = 1 << 20, 8, 2
+_FIND = (
+    "UPDATE emulator_files AS one SET seen = now() FROM emulator_uploads AS its"
+    " JOIN emulator_workspaces ON emulator_workspaces.id = its.workspace"
+    " WHERE one.id = %s AND its.file = one.id AND emulator_workspaces.name = %s"
+    " RETURNING its.name, its.resource, its.provider"
+)
+_KEEP = "INSERT INTO emulator_uploads VALUES (%(file)s, %(workspace)s, %(name)s, %(resource)s, %(provider)s)"
+#: As many uploads wait as at an emulator alone, for a day at most. The files go that neither an upload nor an
+#: import has; one that is on its way gets one within minutes.
+_SWEEP_UPLOADS = (
+    "DELETE FROM emulator_uploads WHERE made < now() - interval '1 day'"
+    " OR file IN (SELECT file FROM emulator_uploads ORDER BY made DESC OFFSET %s)"
+)
+_SWEEP_FILES = (
+    "DELETE FROM emulator_files AS one WHERE seen < now() - interval '5 minutes'"
+    " AND NOT EXISTS (SELECT FROM emulator_uploads WHERE file = one.id)"
+    " AND NOT EXISTS (SELECT FROM emulator_imports WHERE file = one.id)"
+)
 
 
-async def read_parts(connections: Connections, file_id: str, kind: str) -> AsyncIterator[bytes]:
-    """The parts of a kind. Raises :class:`~emulator.store.errors.Unavailable` and :class:`psycopg.Error`."""
-    after = -1
-    async with connections.one() as connection:
-        while True:
-            cursor = await connection.execute(
-                "SELECT part, data FROM emulator_import_parts WHERE import = %s AND kind = %s AND part > %s"
-                " ORDER BY part LIMIT %s",
-                (file_id, kind, after, _AT_ONCE),
-            )
-            rows: list[tuple[int, Any]] = await cursor.fetchall()
-            for part, data in rows:
-                after = part
-                yield bytes(data)
-            if len(rows) < _AT_ONCE:
+class SharedFiles(Uploads):
+    """The files of all emulators; those that wait are here, too, as far as somebody has asked for them."""
+
+    def __init__(self, connections: Connections, workspaces: FollowedWorkspaces) -> None:
+        super().__init__()
+        self._connections = connections
+        self._workspaces = workspaces
+        self._room = asyncio.Semaphore(_MOST_CONNECTIONS)
+
+    def keep(self, path: Path, name: str, workspace: str, resource_id: int, provider: str) -> Upload:
+        upload = super().keep(path, name, workspace, resource_id, provider)
+        values = {"file": upload.id, "name": name, "resource": resource_id, "provider": provider}
+        self._workspaces.opened(workspace).recorder.carry_out([(_KEEP, values)])
+        return upload
+
+    async def find(self, upload_id: str, workspace: str, at: Path, fetches: bool) -> None:
+        """Learn whether a file waits; if wanted it is written down ``at`` a path, unless it is here.
+
+        Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
+        """
+        try:
+            async with self._connections.one() as connection:
+                found = await (await connection.execute(_FIND, (upload_id, workspace))).fetchone()
+            known = self._waiting.get(upload_id)
+            if found is None:
+                if known is not None and known.workspace == workspace:
+                    self._forget(upload_id)
                 return
+            if known is None:
+                known = self._have(Upload(upload_id, found[0], at, workspace, *found[1:]))
+            if fetches and not known.path.exists():
+                await self.fetch(upload_id, known.path)
+        except (psycopg.Error, asyncio.TimeoutError) as error:
+            raise self._connections.unavailable(error) from error
+
+    async def store(self, path: Path) -> None:
+        """Store a file before the turn that needs it.
+
+        Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
+        """
+        file_id = id_of(path)
+        try:
+            async with self._room, self._connections.one() as connection:
+                await connection.execute("INSERT INTO emulator_files VALUES (%s)", (file_id,))
+                with path.open("rb") as file:
+                    for number, data in enumerate(iter(partial(file.read, _PART_BYTES), b"")):
+                        insert = "INSERT INTO emulator_file_parts VALUES (%s, %s, %s)"
+                        await _in_time(connection, insert, (file_id, number, data))
+                await connection.execute("UPDATE emulator_files SET seen = now() WHERE id = %s", (file_id,))
+        except (psycopg.Error, asyncio.TimeoutError) as error:
+            raise self._connections.unavailable(error) from error
+
+    async def fetch(self, file_id: str, path: Path) -> None:
+        """Write a file down at ``path``, or leave nothing there.
+
+        Raises :class:`psycopg.Error`, :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
+        """
+        read = "SELECT data FROM emulator_file_parts WHERE file = %s AND part >= %s ORDER BY part LIMIT %s"
+        try:
+            with path.open("wb") as file:
+                async with self._room, self._connections.one() as connection:
+                    part, more = 0, True
+                    while more:
+                        rows = await _in_time(connection, read, (file_id, part, _AT_ONCE))
+                        file.writelines(data for (data,) in rows)
+                        part += _AT_ONCE
+                        more = len(rows) == _AT_ONCE
+        except BaseException:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
+
+    async def sweep(self, connection: AsyncConnection) -> None:
+        """Let files go that nobody needs any more. Raises :class:`psycopg.Error`."""
+        await connection.execute(_SWEEP_UPLOADS, (MOST_WAITING,))
+        await connection.execute(_SWEEP_FILES)
 
 
-async def fetch(connections: Connections, file_id: str, path: Path) -> Path:
-    """Write a file down at ``path``, or leave nothing there.
-
-    Raises as :func:`read_parts` does, and :class:`OSError`.
-    """
-    try:
-        with path.open("wb") as file:
-            async for data in read_parts(connections, file_id, "file"):
-                file.write(data)
-    except BaseException:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        raise
-    return path
+async def _in_time(connection: AsyncConnection, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    cursor = await asyncio.wait_for(connection.execute(statement, values), ANSWER_S)
+    return await cursor.fetchall() if cursor.description else []

@@ -24,7 +24,7 @@ from emulator.importer.problem import ImportRefused, Text, message
 from emulator.importer.report import Refusal, Report
 from emulator.importer.sources import Source
 from emulator.loop.pacing import Pacing
-from emulator.postgres.files import added, fetch, removed
+from emulator.postgres.files import SharedFiles
 from emulator.postgres.line import Statement
 from emulator.postgres.recorder import Recorder
 from emulator.postgres.turns import Turns
@@ -35,6 +35,12 @@ from emulator.workspaces.workspace import Workspace
 
 #: The most seconds of work of one turn.
 _MOST_S = 0.05
+_END = (
+    "WITH over AS (UPDATE emulator_imports AS one SET owner = NULL, file = NULL FROM emulator_imports AS old"
+    " WHERE one.id = %(id)s AND old.id = one.id RETURNING old.file)"
+    " UPDATE emulator_files SET seen = '-infinity' FROM over WHERE id = over.file"
+    " AND NOT EXISTS (SELECT FROM emulator_uploads WHERE file = id)"
+)
 
 
 class KeptImport(Struct):
@@ -65,8 +71,7 @@ class KeptImport(Struct):
         """Write it into the log; with its end nobody carries it out, and its file goes."""
         one = self.description
         if one.state != "running":
-            besides += ([("UPDATE emulator_imports SET owner = NULL WHERE id = %(id)s", {"id": one.id})],)
-            besides += ([removed(one.id, "file")],)
+            besides += ([(_END, {"id": one.id})],)
         recorder.write(key_of(one.id), msgspec.json.encode(self), *besides)
 
 
@@ -91,7 +96,9 @@ class ContinuedReport(Report):
 
 
 class ImportRun:
-    """Carries an import out, from where the log says that it is. ``file``: where its file lies, or is put.
+    """Carries an import out, from where the log says that it is.
+
+    ``path``: where its file, which is stored under ``file_id``, lies or is put.
 
     It ends before its next step when it is ``stopped``. ``takes_over``: from another emulator, which is gone;
     if it is not, it finds out before its next step.
@@ -101,18 +108,22 @@ class ImportRun:
         self,
         turns: Turns,
         workspaces: FollowedWorkspaces,
+        files: SharedFiles,
         owner: str,
         workspace: str,
         import_id: str,
-        file: Path,
+        file_id: str,
+        path: Path,
         takes_over: bool,
     ) -> None:
         self._turns = turns
         self._workspaces = workspaces
+        self._files = files
         self._owner = owner
         self._workspace = workspace
         self._id = import_id
-        self._file = file
+        self._file_id = file_id
+        self._path = path
         self._takes_over = takes_over
         self.stopped = False
         self._is_known = True
@@ -125,25 +136,25 @@ class ImportRun:
             more = True
             while more and not self.stopped:
                 try:
-                    if not self._file.exists():
-                        await fetch(self._turns.connections, self._id, self._file)
+                    if not self._path.exists():
+                        await self._files.fetch(self._file_id, self._path)
                     since, self._worked_s = perf_counter(), 0.0
                     more = await self._turns.run(self._workspace, self._steps)
                     # As long as a commit takes: the slower the disk, the fewer of them.
                     self._work_s = min(_MOST_S, max(STEP_S, perf_counter() - since - self._worked_s))
-                except (Unavailable, psycopg.Error):
+                except (Unavailable, psycopg.Error, asyncio.TimeoutError):
                     self._close()  # it may be ahead of the log
                     await asyncio.sleep(random.uniform(0.2, 0.6))
             if not self._is_known:  # its workspace was deleted, and there is another one now
                 async with self._turns.connections.one() as connection:
-                    await connection.execute(*removed(self._id))
+                    await connection.execute("DELETE FROM emulator_imports WHERE id = %s", (self._id,))
         except (Refused, Unavailable, OSError, psycopg.Error):
             pass  # the workspace or a place for the file is missing here: another emulator may have it
         finally:
             self.stopped = True
             self._close()
             with suppress(OSError):
-                self._file.unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._import is not None:
@@ -191,8 +202,8 @@ class ImportRun:
         one = kept.description
         if one.dry_run and one.up_to_line:  # what it would have changed was in the memory of another
             one = kept.description = replace(one, up_to_line=0, counts={}, refusals=[], seconds=0.0)
-            kept.write(recorder, [removed(self._id, "refusals")])
-        checked = check_plan(kept.plan, Source(self._file, one.file), workspace.store)
+            kept.write(recorder, [("DELETE FROM emulator_refusals WHERE import = %(id)s", {"id": self._id})])
+        checked = check_plan(kept.plan, Source(self._path, one.file), workspace.store)
         if one.up_to_line:
             checked = dataclasses.replace(checked, lints=one.lints)
         self._report = ContinuedReport(one)
@@ -206,8 +217,9 @@ class ImportRun:
         new, report.new = report.new, b""
         kept.description = described(kept.description, importing)
         kept.part, kept.seconds_left = importing.progress.part
-        besides = [[added(self._id, "refusals", report.up_to_line, new)]] if new else []
-        kept.write(recorder, *besides)
+        refused = {"id": self._id, "line": report.up_to_line, "data": new}
+        add = "INSERT INTO emulator_refusals VALUES (%(id)s, %(line)s, %(data)s)"
+        kept.write(recorder, [(add, refused)] if new else [])
 
     def _fail(self, kept: KeptImport, recorder: Recorder, problem: Text) -> bool:
         kept.description = replace(kept.description, state="failed", problem=problem)

@@ -17,7 +17,8 @@ from emulator.importer.execution import Import
 from emulator.importer.job import STEP_S, Job, describe
 from emulator.importer.jobs import MAX_KEPT, ImportJobs, Schedule
 from emulator.importer.report import Report
-from emulator.postgres.files import KeptFile, read_parts, removed
+from emulator.importer.uploads import id_of
+from emulator.postgres.files import SharedFiles
 from emulator.postgres.import_run import ImportRun, KeptImport, key_of
 from emulator.postgres.recorder import Recorder
 from emulator.postgres.turns import Turns
@@ -25,8 +26,8 @@ from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 
-#: Seconds without a sign of life after which an emulator that carries out an import is gone.
-GONE_AFTER_S = 6.0
+#: Seconds between two signs of life, and those without one after which an emulator with an import is gone.
+_ALIVE_EVERY_S, GONE_AFTER_S = 1.0, 6.0
 #: Seconds that the current steps may take when the server stops.
 _LEAVING_S = 1.0
 _ALIVE = "UPDATE emulator_imports SET seen = now() WHERE owner = %s AND id = ANY(%s)"
@@ -34,8 +35,9 @@ _TAKE = (
     "UPDATE emulator_imports AS one SET owner = %s, seen = now() FROM emulator_workspaces AS its"
     " WHERE its.id = one.workspace AND one.id IN (SELECT id FROM emulator_imports"
     " WHERE owner IS NOT NULL AND seen < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
-    " RETURNING one.id, its.name"
+    " RETURNING one.id, its.name, one.file"
 )
+_MAKE = "INSERT INTO emulator_imports VALUES (%(id)s, %(workspace)s, %(file)s, %(owner)s)"
 _LEAVE = "UPDATE emulator_imports SET seen = '-infinity' WHERE owner = %s"
 
 
@@ -56,8 +58,14 @@ class SharedJob(Job):
         return self._refused()
 
     async def _refused(self) -> Iterable[bytes]:
-        parts = [one async for one in read_parts(self._turns.connections, self.description.id, "refusals")]
-        return b"".join(parts).splitlines()
+        connections = self._turns.connections
+        try:
+            async with connections.one() as connection:
+                read = "SELECT data FROM emulator_refusals WHERE import = %s ORDER BY line"
+                cursor = await connection.execute(read, (self.description.id,))
+                return b"".join([data async for (data,) in cursor]).splitlines()
+        except psycopg.Error as error:
+            raise connections.unavailable(error) from error
 
     def cancel(self) -> None:
         """Whoever carries it out finds out before the next step."""
@@ -70,15 +78,17 @@ class SharedJob(Job):
 
 
 class SharedImports(ImportJobs):
-    """The imports as one emulator knows them; :meth:`look` carries on those of emulators that are gone."""
+    """The imports as one emulator knows them."""
 
-    def __init__(self, turns: Turns, workspaces: FollowedWorkspaces) -> None:
+    def __init__(self, turns: Turns, workspaces: FollowedWorkspaces, files: SharedFiles) -> None:
         super().__init__(None)
+        self._files = files
         self._turns = turns
         self._workspaces = workspaces
         self._owner = secrets.token_hex(8)
         self._runs: dict[str, ImportRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alive: asyncio.Task[None] | None = None
 
     def get(self, job_id: str, workspace: str) -> Job | None:
         return next((job for job in self.of(workspace) if job.description.id == job_id), None)
@@ -93,20 +103,27 @@ class SharedImports(ImportJobs):
         """Nothing: they go with the workspace's row, and its next step tells whoever carries one out."""
 
     async def look(self) -> None:
-        """Say that this emulator is there, and take over the imports of those that are not any more.
+        """Take over the imports of emulators that are gone, and let files go that nobody needs.
 
         Raises :class:`~emulator.store.errors.Unavailable`.
         """
         connections = self._turns.connections
         try:
             async with connections.one() as connection:
-                if self._runs:
-                    await connection.execute(_ALIVE, (self._owner, list(self._runs)))
                 taken = await (await connection.execute(_TAKE, (self._owner, GONE_AFTER_S))).fetchall()
+                await self._files.sweep(connection)
         except psycopg.Error as error:
             raise connections.unavailable(error) from error
-        for import_id, workspace in taken:
-            self._run(workspace, import_id, self.upload_path(), takes_over=True)
+        for import_id, workspace, file_id in taken:
+            self._run(workspace, import_id, file_id, self.upload_path(), takes_over=True)
+
+    async def _say_alive(self) -> None:
+        """Say that this emulator is there, as long as it carries imports out."""
+        while self._runs:
+            with suppress(Unavailable, psycopg.Error):
+                async with self._turns.connections.one() as connection:
+                    await connection.execute(_ALIVE, (self._owner, list(self._runs)))
+            await asyncio.sleep(_ALIVE_EVERY_S)
 
     async def leave(self) -> None:
         """Stop, and let the others carry on at once."""
@@ -114,6 +131,8 @@ class SharedImports(ImportJobs):
             run.stopped = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LEAVING_S)
+        if self._alive is not None:
+            self._alive.cancel()
         with suppress(Unavailable, psycopg.Error):  # else they find out later
             async with self._turns.connections.one() as connection:
                 await connection.execute(_LEAVE, (self._owner,))
@@ -124,21 +143,25 @@ class SharedImports(ImportJobs):
             description = replace(describe(checked, workspace), lints=importing.lints)
         kept = KeptImport(description, checked.plan, self._owner)
         recorder = self._workspaces.opened(workspace.name).recorder
-        kept.write(recorder, KeptFile(description.id, upload, self._owner))
+        file_id = id_of(upload)
+        values = {"id": description.id, "file": file_id, "owner": self._owner}
+        kept.write(recorder, [(_MAKE, values)])
         known = [one.description for one in KeptImport.all(recorder)]
         ended = [one.id for one in known if one.state != "running"]
         for import_id in ended[: max(0, len(known) - MAX_KEPT)]:
-            recorder.write(key_of(import_id), None, [removed(import_id)])
-        self._run(workspace.name, description.id, upload, takes_over=False)
+            remove = "DELETE FROM emulator_imports WHERE id = %(id)s"
+            recorder.write(key_of(import_id), None, [(remove, {"id": import_id})])
+        self._run(workspace.name, description.id, file_id, upload, takes_over=False)
         return SharedJob(kept, recorder, self._turns)
 
-    def _run(self, workspace: str, import_id: str, file: Path, takes_over: bool) -> None:
+    def _run(self, workspace: str, import_id: str, file_id: str, path: Path, takes_over: bool) -> None:
         if import_id not in self._runs:
-            run = ImportRun(
-                self._turns, self._workspaces, self._owner, workspace, import_id, file, takes_over
-            )
+            of_all = self._turns, self._workspaces, self._files, self._owner
+            run = ImportRun(*of_all, workspace, import_id, file_id, path, takes_over)
             self._runs[import_id] = run
             task = asyncio.create_task(run.run())
             self._tasks.add(task)
             task.add_done_callback(lambda _: self._runs.pop(import_id, None))
             task.add_done_callback(self._tasks.discard)
+            if self._alive is None or self._alive.done():
+                self._alive = asyncio.create_task(self._say_alive())

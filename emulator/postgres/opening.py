@@ -9,6 +9,7 @@ from typing import NamedTuple
 import psycopg
 
 from emulator.postgres.connections import Connections, without_password
+from emulator.postgres.files import SharedFiles
 from emulator.postgres.imports import SharedImports
 from emulator.postgres.schema import prepare, shared_secret
 from emulator.postgres.turns import Turns
@@ -28,6 +29,7 @@ class DatabaseState(NamedTuple):
     workspaces: FollowedWorkspaces
     turns: Turns
     imports: SharedImports
+    files: SharedFiles
     secret: bytes
 
 
@@ -52,7 +54,7 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
         said = str(error).strip().splitlines()
         raise StateError(f"--state {without_password(url)}: {said[0] if said else error}") from error
     connections = Connections(url)
-    workspaces = FollowedWorkspaces(settings, fixtures, connections)
+    workspaces = FollowedWorkspaces(settings, fixtures, connections, secret)
     turns = Turns(connections, workspaces)
     workspaces.run = turns.run
     try:
@@ -61,7 +63,8 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
         raise StateError(f"--state {without_password(url)}: {error}") from error
     finally:
         await turns.close()
-    return DatabaseState(workspaces, turns, SharedImports(turns, workspaces), secret)
+    files = SharedFiles(connections, workspaces)
+    return DatabaseState(workspaces, turns, SharedImports(turns, workspaces, files), files, secret.value)
 
 
 async def _nothing() -> None:

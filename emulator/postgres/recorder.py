@@ -80,6 +80,10 @@ class Recorder(StateRecorder):
         self.note(Written(key, document))
         self._besides += besides
 
+    def carry_out(self, statements: Iterable[Statement]) -> None:
+        """Have statements carried out in the same transaction."""
+        self._besides.append(statements)
+
     def have(self, key: str, document: bytes | None) -> None:
         """Take over a document that another emulator has written; without a key none is left."""
         if not key:
@@ -100,7 +104,7 @@ class Recorder(StateRecorder):
         if counts != self._counts:
             self._counts = counts
             self.note(Counted(counts))
-        if not (self.replaced or self._ops or self._effects):
+        if not (self.replaced or self._ops or self._effects or self._besides):
             return None
         if self.replaced:
             self.note(IdsGiven(self._workspace.store.storage.state.last_ids()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from importlib import resources
+from typing import NamedTuple
 
 from psycopg import AsyncConnection, errors
 
@@ -50,12 +51,17 @@ async def prepare(connection: AsyncConnection) -> None:
             await connection.execute("INSERT INTO emulator_version VALUES (%s)", (VERSION,))
 
 
-async def shared_secret(connection: AsyncConnection) -> bytes:
-    """The bytes with which all emulators of this database sign the console's cookies."""
-    await connection.execute(
-        "INSERT INTO emulator_secrets VALUES ('console', %s) ON CONFLICT DO NOTHING",
-        (secrets.token_bytes(32),),
-    )
-    cursor = await connection.execute("SELECT value FROM emulator_secrets WHERE name = 'console'")
-    found = await cursor.fetchone()
-    return bytes(found[0]) if found is not None else b""
+class Secret(NamedTuple):
+    """What all emulators of a database sign cookies with; ``made_ms``: when, milliseconds since 1970."""
+
+    value: bytes
+    made_ms: int
+
+
+async def shared_secret(connection: AsyncConnection) -> Secret:
+    """The secret of this database, which the first emulator has made."""
+    make = "INSERT INTO emulator_secrets VALUES ('console', %s) ON CONFLICT DO NOTHING"
+    await connection.execute(make, (secrets.token_bytes(32),))
+    read = "SELECT value, extract(epoch FROM made)::float8 FROM emulator_secrets WHERE name = 'console'"
+    (found,) = await (await connection.execute(read)).fetchall()
+    return Secret(found[0], round(found[1] * 1000))

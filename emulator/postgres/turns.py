@@ -83,6 +83,8 @@ class Turns:
     ) -> Answer:
         try:
             answer = await self._wait(target, work)
+            while answer.delivery is not None and answer.delivery.first is not None:
+                answer = await self._wait(target, await answer.delivery.first())
         except (Unavailable, Refused) as error:
             if incoming.endpoint == "/__admin/health":
                 return work()

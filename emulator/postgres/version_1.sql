@@ -26,20 +26,39 @@ CREATE TABLE emulator_snapshots (
     effects bytea,
     PRIMARY KEY (workspace, number, section, part)
 );
+CREATE TABLE emulator_files (id text PRIMARY KEY, seen timestamptz NOT NULL DEFAULT now());
+CREATE TABLE emulator_file_parts (
+    file text NOT NULL REFERENCES emulator_files (id) ON DELETE CASCADE,
+    part integer NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (file, part)
+);
+CREATE TABLE emulator_uploads (
+    file text PRIMARY KEY REFERENCES emulator_files (id) ON DELETE CASCADE,
+    workspace bigint NOT NULL REFERENCES emulator_workspaces (id) ON DELETE CASCADE,
+    name text NOT NULL,
+    resource bigint NOT NULL,
+    provider text NOT NULL,
+    made timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE emulator_imports (
     id text PRIMARY KEY,
     workspace bigint NOT NULL REFERENCES emulator_workspaces (id) ON DELETE CASCADE,
+    file text REFERENCES emulator_files (id),
     owner text,
     seen timestamptz NOT NULL DEFAULT now()
 );
-CREATE TABLE emulator_import_parts (
+CREATE TABLE emulator_refusals (
     import text NOT NULL REFERENCES emulator_imports (id) ON DELETE CASCADE,
-    kind text NOT NULL,
-    part bigint NOT NULL,
+    line bigint NOT NULL,
     data bytea NOT NULL,
-    PRIMARY KEY (import, kind, part)
+    PRIMARY KEY (import, line)
 );
-CREATE TABLE emulator_secrets (name text PRIMARY KEY, value bytea NOT NULL);
+CREATE TABLE emulator_secrets (
+    name text PRIMARY KEY,
+    value bytea NOT NULL,
+    made timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE emulator_sign_ins (id text PRIMARY KEY, ends timestamptz NOT NULL);
 
 COMMENT ON TABLE emulator_workspaces IS 'A row for each workspace: the numbers of its last line and snapshot';
@@ -47,9 +66,12 @@ COMMENT ON TABLE emulator_lines IS 'What happened in a workspace, in order, sinc
 COMMENT ON COLUMN emulator_lines.changes IS 'JSON array of [table, document id, document]; null removes';
 COMMENT ON COLUMN emulator_lines.effects IS 'MessagePack: journal entries, events, counts of faults';
 COMMENT ON TABLE emulator_snapshots IS 'A whole workspace as of a line';
-COMMENT ON TABLE emulator_imports IS 'Files of collected tokens; owner: the emulator that imports it now';
-COMMENT ON TABLE emulator_import_parts IS 'The bytes of these files, and JSON lines of the refused rows';
-COMMENT ON TABLE emulator_secrets IS 'What all emulators sign the console''s cookies with';
+COMMENT ON TABLE emulator_files IS 'Files of collected tokens; seen: when somebody needed it last';
+COMMENT ON TABLE emulator_file_parts IS 'The bytes of these files';
+COMMENT ON TABLE emulator_uploads IS 'Files that wait in the import wizard of the console';
+COMMENT ON TABLE emulator_imports IS 'Imports; owner: the emulator that carries it out now';
+COMMENT ON TABLE emulator_refusals IS 'JSON lines of the rows that an import refused';
+COMMENT ON TABLE emulator_secrets IS 'What all emulators sign cookies with and make ids of';
 
 CREATE VIEW emulator_documents AS
 WITH states AS (

@@ -10,16 +10,22 @@ from functools import partial
 from psycopg import AsyncConnection
 
 from emulator.faults.armed import ArmedFaults
+from emulator.loop.pacing import Steps, at_once, in_steps
 from emulator.postgres.connections import Connections
 from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.recorder import Recorder
+from emulator.postgres.schema import Secret
 from emulator.postgres.snapshots import Picture
 from emulator.rules.errors import Refused
 from emulator.settings import Settings
 from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.recovery import Recovered
+from emulator.store.shared_state import SharedState
+from emulator.store.tinydb_store import made_from
+from emulator.workspaces.clock import ClockSetting, WorkspaceClock
+from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.names import DEFAULT_WORKSPACE
 from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.workspace import Workspace
@@ -34,14 +40,27 @@ class FollowedWorkspaces(Workspaces):
     #: Carries out what it is given in a turn of the workspace of this name.
     run: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 
-    def __init__(self, settings: Settings, fixtures: FixtureSet, connections: Connections) -> None:
+    def __init__(
+        self, settings: Settings, fixtures: FixtureSet, connections: Connections, secret: Secret
+    ) -> None:
         self._connections = connections
+        self._secret = secret
         self.min_log_bytes = settings.min_log_bytes
         self.stored: set[str] = set()
         self._followed: dict[str, FollowedWorkspace] = {}
         self._in_turn: set[str] = set()
         self._at: dict[str, float] = {}
+        self._settings = settings
+        at_once(self._begin(fixtures))
         super().__init__(replace(settings, durability="none"), fixtures)
+
+    def _begin(self, fixtures: FixtureSet) -> Steps[None]:
+        """Have the same ids and times in the fixtures as every other emulator of this database."""
+        clock, seed = WorkspaceClock(ClockSetting(self._secret.made_ms)), self._settings.seed
+        of_all = ObjectIds(clock, int.from_bytes(self._secret.value, "big"))
+        ids = of_all if seed is None else ObjectIds(WorkspaceClock(), seed)
+        begun = yield from made_from(fixtures, clock.timestamp(), ids.profile_id)
+        fixtures.shared = SharedState(begun.storage.state)
 
     def _new(self, name: str, recovered: Recovered | None = None) -> Workspace:
         workspace = super()._new(name, recovered)
@@ -147,6 +166,7 @@ class FollowedWorkspaces(Workspaces):
         return []  # whoever does it asks the other emulators, too
 
     async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
+        await in_steps(self._begin(fixtures))
         self.fixtures, digest, refused = fixtures, fixtures.digest, {}
         async with self._connections.one() as connection:
             await self.list_stored(connection)

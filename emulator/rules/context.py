@@ -28,7 +28,7 @@ class RequestContext(Struct):
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
     ``status``: what a subscription gets that does not unsubscribe.
-    ``some_new``: some key has no record yet. ``overrides``: what answers have in place of our own.
+    ``new``: the keys that have no record yet. ``overrides``: what answers have in place of our own.
     """
 
     request: PushRequest
@@ -41,28 +41,37 @@ class RequestContext(Struct):
     changes: Changes = field(default_factory=Changes)
     decided: list[Decided] = field(default_factory=list)
     lints: list[Lint] = field(default_factory=list)
-    known: dict[PushKey, Held] = field(default_factory=dict)
+    new: dict[PushKey, Held] = field(default_factory=dict)
+    last_key: PushKey | None = None
+    last: Held = Held()
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
-    some_new: bool = False
     status: Status = "subscribed"
     overrides: Overrides = NO_OVERRIDES
 
     def restart(self, ids: IdSource) -> None:
         """Prepare for the next request to the same resource; its time and the decisions stay."""
-        self.ids, self.changes, self.known, self.made, self.differing = ids, Changes(), {}, set(), []
+        self.ids, self.changes, self.new, self.made, self.differing = ids, Changes(), {}, set(), []
+        self.last_key = None
 
     def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:
         """The key of one of the request's subscriptions in a database."""
         return PushKey(db_id, self.resource.id, wanted.provider, wanted.subscription_id)
 
     def find_by_push(self, key: PushKey) -> Held:
-        """The records of this key before the request; looked up once, for matching and applying."""
-        held = self.known.get(key)
+        """The records of this key before the request; looked up once, for matching and applying.
+
+        Of keys with records only the last one is kept: a request may have ten thousand.
+        """
+        if key == self.last_key:
+            return self.last
+        held = self.new.get(key) if self.new else None
         if held is None:
-            held = self.known[key] = self.lookup.find_by_push(key)
+            held = self.lookup.find_by_push(key)
             if held.hash_id is None:
-                self.some_new = True
+                self.new[key] = held
+            else:
+                self.last_key, self.last = key, held
         return held
 
     def description(self, name: str) -> str:

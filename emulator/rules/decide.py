@@ -58,7 +58,7 @@ def decide(
         outcome.changes = Changes()
     if context.differing:
         context.lints += json_type_lints(context.differing)
-    if context.some_new:
+    if context.new:
         context.lints += other_case_lints(context)
     context.note("A2" if outcome.failed or idle else "A1", None, "error", outcome.error)
     return outcome

@@ -68,12 +68,11 @@ def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
 def other_case_lints(context: RequestContext) -> list[Lint]:
     """Lints for tokens that are nowhere stored but in another case (L9)."""
     found: dict[tuple[str, str], Subscription] | None = None
-    for key, held in context.known.items():
-        if held.hash_id is None:
-            other = context.lookup.find_other_case(key)
-            if other is not None:
-                found = {} if found is None else found
-                found.setdefault((key.provider, key.subscription_id), other)
+    for key in context.new:
+        other = context.lookup.find_other_case(key)
+        if other is not None:
+            found = {} if found is None else found
+            found.setdefault((key.provider, key.subscription_id), other)
     if found is None:
         return []
     lints = [

@@ -28,6 +28,8 @@ _HALF_LEAVES_S = 0.1
 #: Seconds for the server to notice that its connection was cut.
 _CUT_NOTICED_S = 0.5
 
+#: The header of an answer that another server, or this one when it runs again, may give.
+_LATER = ("Retry-After", "1")
 #: Bytes of all larger answers that may wait for their clients at the same time.
 MOST_UNREAD = 128 * 1024 * 1024
 
@@ -101,7 +103,7 @@ class Deliveries:
             with (answer.delivery or Delivery()).busy:
                 sent, note = await self._bring(request, answer)
         except asyncio.CancelledError:
-            sent, note = failure("the server is stopping"), "stopped"
+            sent, note = failure("the server is stopping", 503, headers=[_LATER]), "stopped"
             send(request.proto, request.method, sent)
         except _CLIENT_LEFT:
             sent, note = answer, "client left"

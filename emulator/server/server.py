@@ -16,7 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 #: Seconds that running requests may take after the first signal to stop.
 GRACE_S = 2.0
+#: Seconds in which the answers to requests that are given up leave.
+_ANSWERED_S = 0.3
 #: Seconds that granian may take to release connections that were cut.
 _LAST_S = 1.0
 #: Seconds that an access-log line may wait in memory.
@@ -131,6 +133,7 @@ async def _serve(
             deliveries.hurry()
             if not await _ended(started, GRACE_S, hurry):
                 deliveries.give_up()
+                await _ended(started, _ANSWERED_S)
                 connections.cut_all(port)
                 await _ended(started, _LAST_S)
     return told_at
@@ -166,12 +169,17 @@ async def _ended(
     granians: list[InternalGranian | PublicGranian], within_s: float, hurry: asyncio.Event | None = None
 ) -> bool:
     """Whether all have ended within so many seconds, or before somebody is in a hurry."""
-    ends: asyncio.Future[Any] = asyncio.gather(*(one.ended.wait() for one in granians))
-    hurried: asyncio.Future[Any] = asyncio.create_task((hurry or asyncio.Event()).wait())
+    ends = asyncio.create_task(_ends(granians))
+    hurried = asyncio.create_task((hurry or asyncio.Event()).wait())
     await asyncio.wait([ends, hurried], timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
     ends.cancel()
     hurried.cancel()
     return all(one.ended.is_set() for one in granians)
+
+
+async def _ends(granians: list[InternalGranian | PublicGranian]) -> None:
+    for one in granians:
+        await one.ended.wait()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -129,23 +130,25 @@ def change_subscription(
     record: Subscription,
     status: Status,
     now: str,
-    fields: Mapping[str, SubscriptionValue] | None = None,
+    fields: Mapping[str, SubscriptionValue | None] = MappingProxyType({}),
     cats: Sequence[CategoryChoice] = (),
 ) -> Subscription:
-    """Set a subscription's status, and some of its fields and categories.
+    """Set a subscription's status, some of its fields, ``None`` removes one, and of its categories.
 
     Raises as :func:`add_subscription` does.
     """
     resource = next(one for one in store.resources() if one.id == record.resource_id)
-    refuse(SetCheck([], [resource]).choices("", "", resource, fields or {}, cats))
+    given = {name: one for name, one in fields.items() if one is not None}
+    refuse(SetCheck([], [resource]).choices("", "", resource, given, cats))
     entry = SubscriptionEntry(record.resource_id, record.provider, record.subscription_id, status)
     owner = ProfileEntry(record.db_id, record.profile_id)
     check = SetCheck(store.databases(), store.resources(), present=store, of_state=True)
     refuse(check.subscription("", "", owner, entry))
     declared = subscription_fields(resource)
-    values = {name: read_subscription_value(declared[name], one) for name, one in (fields or {}).items()}
+    values = {name: one for name, one in record.fields.items() if name not in fields}
+    values |= {name: read_subscription_value(declared[name], one) for name, one in given.items()}
     chosen = {one.name: one for one in (*record.cats, *cats)}
-    changed = replace(record, status=status, fields={**record.fields, **values}, cats=[*chosen.values()])
+    changed = replace(record, status=status, fields=values, cats=[*chosen.values()])
     if changed == record:
         return record
     changed = replace(changed, updated=now)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from errno import EEXIST
 from pathlib import Path
 from time import monotonic
 
+from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import fsync_folder, identity, replace_file
@@ -121,11 +122,14 @@ class Generations:
         self._snapshot_identity = identity(self.path)
         self._snapshot_bytes = self.path.stat().st_size
 
-    def write_whole(self, state: State, sync: bool, give_up_at: float | None = None) -> None:
+    def write_whole(
+        self, state: State, sync: bool, give_up_at: float | None = None, pace: Pace[bytes] = iter
+    ) -> None:
         """Begin a generation with a snapshot of this state. Nothing may be unsynced.
 
-        ``sync``: wait for the disk. Raises :class:`OSError`, and :class:`TimeoutError` where it is not
-        written by ``give_up_at``; then the disk still holds the state that it held.
+        ``sync``: wait for the disk; ``pace``: that of a thread beside the loop's. Raises :class:`OSError`,
+        and :class:`TimeoutError` where it is not written by ``give_up_at``; then the disk still holds the
+        state that it held.
         """
         self.abandon_snapshot()
         self.check()
@@ -138,7 +142,7 @@ class Generations:
                     raise TimeoutError("the snapshot takes too long")
                 yield chunk
 
-        replace_file(self.path, chunks(), sync)
+        replace_file(self.path, pace(chunks()), sync)
         self._written(header, sync)
 
     def append(self, payload: bytes) -> None:
@@ -201,7 +205,7 @@ class Generations:
             if self.failure is None or self.log.size > self._min_log_bytes:
                 self._begin()  # else the log of the last attempt serves this one
             self._abandoned = False
-            arguments = (state, self._header(state), self.log, self._unsynced.epoch)
+            arguments = (state, self._header(state), self.log, self._unsynced.epoch, Share())
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
             self._thread = thread
             thread.start()
@@ -229,9 +233,9 @@ class Generations:
                 self._abandoned = True
                 raise
 
-    def _write(self, state: State, header: snapshot.Header, log: Log, epoch: Epoch) -> None:
+    def _write(self, state: State, header: snapshot.Header, log: Log, epoch: Epoch, share: Share) -> None:
         try:
-            chunks = snapshot.write_chunks(header, state.documents())
+            chunks = share.sliced(snapshot.write_chunks(header, state.documents()))
             replace_file(self.path, self._secured(chunks, log, epoch))
             self._written(header, sync=True)
         except _Abandoned:
@@ -241,7 +245,7 @@ class Generations:
         finally:
             self._thread = None
 
-    def _secured(self, chunks: Iterator[bytes], log: Log, epoch: Epoch) -> Iterator[bytes]:
+    def _secured(self, chunks: Iterable[bytes], log: Log, epoch: Epoch) -> Iterator[bytes]:
         for chunk in chunks:
             if self._abandoned or epoch is not self._unsynced.epoch:
                 raise _Abandoned

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from emulator.loop.pacing import Pace
 from emulator.store import snapshot
 from emulator.store.files import replace_file
 from emulator.store.state import State
@@ -36,7 +37,7 @@ class SharedState:
         """A state that is the same and may change."""
         return self._state.fork()
 
-    def prepare(self, folder: Path, sync: bool) -> None:
+    def prepare(self, folder: Path, sync: bool, pace: Pace[bytes] = iter) -> None:
         """Write the one file that large snapshots in this folder shall be links to. Raises :class:`OSError`.
 
         Where the process dies, the next start removes it as it does with every temporary file.
@@ -44,7 +45,7 @@ class SharedState:
         if self.is_large and (self._file is None or self._file.parent != folder):
             self.close()
             file = folder / f"fixtures.json.{secrets.token_hex(8)}.tmp"
-            replace_file(file, self._chunks(), sync)
+            replace_file(file, pace(self._chunks()), sync)
             self._file = file
 
     def write(self, path: Path, sync: bool) -> None:

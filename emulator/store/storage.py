@@ -27,7 +27,7 @@ from typing import Any
 
 from tinydb.storages import Storage
 
-from emulator.loop.pacing import in_steps
+from emulator.loop.pacing import Share, in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
@@ -358,7 +358,9 @@ class LoggedStorage(Storage):
             return
         if shared.is_large and (self._files or self._unwritten) is not None:
             with self._refusing():
-                await self._beside(partial(shared.prepare, self._path.parent, self.syncs))
+                await self._beside(
+                    partial(shared.prepare, self._path.parent, self.syncs, pace=Share().sliced)
+                )
         self.start_over(shared)
 
     @contextlib.asynccontextmanager
@@ -390,7 +392,7 @@ class LoggedStorage(Storage):
         if files is None:
             return
         with self._refusing():
-            await self._beside(partial(files.write_whole, state, self.syncs))
+            await self._beside(partial(files.write_whole, state, self.syncs, pace=Share().sliced))
         self._trouble = None
 
     async def _beside(self, work: Callable[[], object]) -> None:

@@ -146,7 +146,13 @@ class TinyDBStore:
         active = table.indexes["active"].find(wanted)
         for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
-            if one.key == key:
+            # As one.key == key is, without another key.
+            if (
+                one.subscription_id == key.subscription_id
+                and one.db_id == key.db_id
+                and one.resource_id == key.resource_id
+                and one.provider == key.provider
+            ):
                 return Held(one, others + len(active) - 1, one.hash_id)
         # Two keys may rarely have one number: then the first record is not enough.
         for limit in (1, None) if others else ():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: The key of a WSGI environment for the name of the workspace: first the path's, then the chosen one.
 WORKSPACE_KEY = "emulator.workspace"
 #: The key of a WSGI environment for the workspace object that a view used.
-_FOUND_KEY = "emulator.found"
+FOUND_KEY = "emulator.found"
 #: The key of a WSGI environment under which the path is left that a proxy serves this server at.
 _ROOT_KEY = "emulator.root"
 #: What no proxy's path has; a browser would read "/\\host" as another host.
@@ -102,13 +102,13 @@ def workspace_to_change() -> Workspace:
 
 
 def _noted(found: Workspace) -> Workspace:
-    before, _ = request.environ.get(_FOUND_KEY, (None, 0))
+    before, _ = request.environ.get(FOUND_KEY, (None, 0))
     if found is not before:
-        request.environ[_FOUND_KEY] = (found, found.store.commits)
+        request.environ[FOUND_KEY] = (found, found.store.commits)
     return found
 
 
 def changed_workspace() -> Workspace | None:
     """The workspace that the request's view has changed so far."""
-    found, commits = request.environ.get(_FOUND_KEY, (None, 0))
+    found, commits = request.environ.get(FOUND_KEY, (None, 0))
     return found if found is not None and found.store.commits != commits else None

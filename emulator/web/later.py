@@ -14,7 +14,7 @@ from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, JSON, Answer, Deli
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.bodies import own
-from emulator.web.current import WORKSPACE_KEY, changed_workspace, emulator, workspace_name
+from emulator.web.current import FOUND_KEY, WORKSPACE_KEY, changed_workspace, emulator, workspace_name
 from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.errors import refusal, status_of
 from emulator.workspaces.workspace import Workspace
@@ -71,17 +71,23 @@ def when_ready() -> Response | None:
     workspaces, name = emulator().workspaces, workspace_name()
     if request.environ.get(BODY_PROBLEM_KEY) == "unread" or workspaces.is_ready(name):
         return None
-    body = own_body()
-    environ = {**request.environ, WORKSPACE_KEY: name, "wsgi.input": body}
-    del environ["werkzeug.request"]
-    application = partial(Flask.wsgi_app, current_app._get_current_object())  # type: ignore[attr-defined]
+    body, again = own_body(), repeat()
 
     async def answer() -> Answer:
         with body:
             await workspaces.until_ready(name)
-            return await call_application(application, environ).settled()
+            return await again({"wsgi.input": body}).settled()
 
     return answer_later(answer())
+
+
+def repeat() -> Callable[[dict[str, Any]], Answer]:
+    """Answers this request once more, later, with changes of its WSGI environment."""
+    environ = {**request.environ, WORKSPACE_KEY: workspace_name()}
+    for key in ("werkzeug.request", DELIVERY_KEY, FOUND_KEY):
+        environ.pop(key, None)
+    application = partial(Flask.wsgi_app, current_app._get_current_object())  # type: ignore[attr-defined]
+    return lambda changes: call_application(application, environ | changes)
 
 
 def own_body() -> IO[bytes]:

@@ -1,7 +1,8 @@
-"""A real headless Chromium, and a server for the tests of one module; each test has its own workspace."""
+"""A real headless Chromium, and a server for all tests of the console; each test has its own workspace."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.console import chromium
-from tests.console.pages import Console
+from tests.console.pages import Console, Window
 from tests.programs import CHROMIUM
 from tests.server import Server
 
@@ -20,9 +21,9 @@ except ImportError:  # reported by the fixture that needs it
     Browser, sync_playwright = Any, None  # type: ignore[assignment, misc]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for a module: Playwright keeps an event loop as long as it lives, which others mind."""
+    """One browser for this package: Playwright keeps an event loop as long as it lives, which others mind."""
     if sync_playwright is None:
         pytest.skip("NO BROWSER TESTS OF THE CONSOLE: the package playwright is not there")
     CHROMIUM.path()
@@ -32,31 +33,49 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the default fixtures, for all tests of a module."""
+    """A server with the default fixtures, for all tests of this package."""
     server = Server(tmp_path_factory.mktemp("console"), "--durability", "none").start()
     yield server
     server.kill()
 
 
+@pytest.fixture(scope="package")
+def free_windows() -> dict[tuple[object, ...], list[Window]]:
+    """The windows of the browser that no test uses at present, by their options."""
+    return defaultdict(list)
+
+
 @pytest.fixture
 def open_console(
-    browser: Browser, shared: Server, request: pytest.FixtureRequest
+    browser: Browser,
+    free_windows: dict[tuple[object, ...], list[Window]],
+    shared: Server,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., Console]]:
     """Open consoles on a workspace of this test's own. At the end none may have complained."""
-    consoles: list[Console] = []
+    used: list[tuple[tuple[object, ...], Window]] = []
     # Nothing that a text on the page could be taken for.
     name = "t" + blake2b(request.node.nodeid.encode(), digest_size=6).hexdigest()
 
-    def open_one(**options: Any) -> Console:
-        consoles.append(
-            Console(browser, options.pop("server", shared), options.pop("workspace", name), **options)
-        )
-        return consoles[-1]
+    def open_one(
+        server: Server = shared,
+        workspace: str = name,
+        language: str = "en",
+        width: int = 1280,
+        dark: bool = False,
+    ) -> Console:
+        options = (language, width, dark)
+        window = free_windows[options].pop() if free_windows[options] else Window(browser, *options)
+        used.append((options, window))
+        return Console(window, server, workspace)
 
     yield open_one
-    complaints = [complaint for console in consoles for complaint in console.close()]
+    complaints = []
+    for options, window in used:
+        complaints += window.leave()
+        free_windows[options].append(window)
     assert complaints == []
 
 

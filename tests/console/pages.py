@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.server import PATIENCE_S, Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 #: The pages that are there without anything having happened, with their paths.
 PAGES = {
@@ -31,29 +31,19 @@ PAGES = {
 }
 
 
-class Console:
-    """One browser window on one workspace. What the page complains of is collected."""
+class Window:
+    """A browser window that one test after the other uses: to open one costs as much as five pages."""
 
-    def __init__(
-        self,
-        browser: Browser,
-        server: Server,
-        workspace: str = "default",
-        language: str = "en",
-        width: int = 1280,
-        dark: bool = False,
-    ) -> None:
-        self.server = server
-        self.prefix = "" if workspace == "default" else f"/w/{workspace}"
+    def __init__(self, browser: Browser, language: str, width: int, dark: bool) -> None:
         self.complaints: list[str] = []
+        self.url = ""
+        self._size: ViewportSize = {"width": width, "height": 800}
         self._context = browser.new_context(
-            locale=language,
-            viewport={"width": width, "height": 800},
-            color_scheme="dark" if dark else "light",
+            locale=language, viewport=self._size, color_scheme="dark" if dark else "light"
         )
         self._context.set_default_timeout(PATIENCE_S * 1000)
         self._context.add_init_script("window.confirm = () => true")  # every question is answered yes
-        self.page: Page = self.new_page()
+        self.page = self.new_page()
 
     def new_page(self) -> Page:
         """One more page of the same person."""
@@ -68,8 +58,31 @@ class Console:
             self.complaints.append(f"{kind}: {text}")
 
     def _note_foreign(self, url: str) -> None:
-        if not url.startswith((self.server.url + "/", "data:")):
+        if not url.startswith((self.url + "/", "data:", "about:")):
             self.complaints.append(f"a request left for {url}")
+
+    def leave(self) -> list[str]:
+        """Make it as it was at first, for the next test; what was complained of."""
+        complaints, self.complaints = self.complaints, []
+        for page in self._context.pages:
+            if page is not self.page:
+                page.close()
+        self.page.goto("about:blank")
+        self.page.set_viewport_size(self._size)
+        self._context.clear_cookies()
+        return complaints
+
+
+class Console:
+    """A window on one workspace. What the page complains of is collected."""
+
+    def __init__(self, window: Window, server: Server, workspace: str = "default") -> None:
+        window.url = server.url
+        self.window = window
+        self.page = window.page
+        self.new_page = window.new_page
+        self.server = server
+        self.prefix = "" if workspace == "default" else f"/w/{workspace}"
 
     def go(self, path: str) -> Page:
         """Load a page: a name of :data:`PAGES`, or a path below the workspace."""
@@ -97,10 +110,6 @@ class Console:
 
     def allow_complaint(self, part: str) -> None:
         """A complaint of the browser that this test provokes."""
-        assert any(part in one for one in self.complaints), self.complaints
-        self.complaints[:] = [one for one in self.complaints if part not in one]
-
-    def close(self) -> list[str]:
-        """Close the window; what was complained of."""
-        self._context.close()
-        return self.complaints
+        complaints = self.window.complaints
+        assert any(part in one for one in complaints), complaints
+        complaints[:] = [one for one in complaints if part not in one]

@@ -15,7 +15,7 @@ from tests.in_process import InProcess
 from tests.server import Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="NO ACCESSIBILITY TESTS: no axe-core"
@@ -141,16 +141,14 @@ def test_axe_finds_nothing_on_the_page_of_an_error(
     console.allow_complaint("404")
 
 
-def test_axe_finds_nothing_on_the_sign_in_page(browser: Browser, tmp_path: Path) -> None:
-    server = Server(tmp_path, "--durability", "none", "--admin-token", "t").start()
-    try:
-        console = Console(browser, server, language="ru")
-        console.go("live")
-        assert console.find("[type=password]").count() == 1
-        look_wide_and_narrow(console)
-        assert console.close() == []
-    finally:
-        server.kill()
+def test_axe_finds_nothing_on_the_sign_in_page(
+    open_console: Callable[..., Console], start_server: Callable[..., Server]
+) -> None:
+    server = start_server("--durability", "none", "--admin-token", "t")
+    console = open_console(server=server, workspace="default", language="ru")
+    console.go("live")
+    assert console.find("[type=password]").count() == 1
+    look_wide_and_narrow(console)
 
 
 def test_the_first_tab_leads_past_the_navigation(

@@ -274,6 +274,8 @@ def test_in_a_browser_a_mistake_is_corrected_where_it_was_made(console: Console)
 def test_every_page_says_what_is_set(app: InProcess) -> None:
     app.client.set_cookie("emulator_language", "en")
     pages = ("/", "/__console/rules", "/__console/base/databases")
+    app.client.post("/__admin/faults", json={"then": {"status": 503}, "times": 1})
+    assert app.push("t")["error"] == 503  # this fault is used up
     assert not any("chip set" in app.client.get(page).text for page in pages)
     app.client.post("/__admin/faults", json={"then": {"status": 503}})
     app.client.put("/__admin/clock", json={"now": "2027-01-31T12:00:00Z"})

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from werkzeug.datastructures import FileStorage
 
-from emulator.web.console.uploads import Uploads
 from tests.console.pages import Console
 
 #: How a report begins, with the mark that spreadsheets look for and their delimiter.
@@ -179,16 +176,3 @@ def test_a_hostile_file_is_only_text(console: Console, tmp_path: Path) -> None:
     console.page.click("[name=dry_run]")
     console.page.wait_for_selector(".heading >> text=finished")
     assert console.page.locator("main script, main img").count() == 0
-
-
-def test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part(tmp_path: Path) -> None:
-    class Full(FileStorage):
-        def save(self, dst: Any, buffer_size: int = 16384) -> None:
-            Path(dst).write_bytes(b"a part")
-            raise OSError(28, "No space left on device")
-
-    uploads, path = Uploads(), tmp_path / "one.upload"
-    with pytest.raises(OSError, match="No space"):
-        uploads.keep(Full(filename="t.csv"), path, "default", 5, "ios-apns")
-    assert not path.exists()
-    assert list(uploads) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -111,6 +112,20 @@ def test_a_request_over_twice_the_databases_costs_about_twice_as_much(tmp_path: 
             added.append(cost(emulator_with(folder, databases), body)[0])
         took[databases] = min(added)
     assert took[80] <= 3 * took[40]
+
+
+def test_a_request_over_what_is_there_keeps_no_record_of_each_entry_in_each_database(tmp_path: Path) -> None:
+    emulator = emulator_with(tmp_path, 40)
+    (_, added), (_, there), *_ = fan_outs(40)
+    cost(emulator, added)
+    cost(emulator, there)
+    tracemalloc.start()
+    try:
+        cost(emulator, there)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 250 * 4000
 
 
 def test_an_entry_over_many_databases_is_bounded_and_says_how_many_more(tmp_path: Path) -> None:

@@ -48,6 +48,19 @@ def test_identical_bodies_are_one_group_although_each_attempt_has_a_request_id_o
     assert (group.by, group.entries) == ("body", [1, 2])
 
 
+def test_an_sdk_s_calls_are_attempts_by_their_request_id_or_else_of_one_caller() -> None:
+    def sent(who: str, request_id: str = "") -> dict[str, object]:
+        headers = {"authorization": f"Bearer {who}"} | ({"request-id": request_id} if request_id else {})
+        return {"token": "same", "path": "/subscription/push/unsuspend/", "headers": headers}
+
+    log_in_out_in = sent("jwt", "a"), sent("rtoken@r", "b"), sent("jwt", "c")
+    assert groups(journal_of(*log_in_out_in)) == []
+    (retried,) = groups(journal_of(*log_in_out_in, sent("another jwt", "c")))
+    assert (retried.by, retried.entries) == ("request_id", [3, 4])
+    (old,) = groups(journal_of(sent("jwt"), sent("rtoken@r"), sent("jwt")))
+    assert (old.by, old.entries) == ("body", [1, 3])
+
+
 def test_single_requests_and_empty_bodies_are_no_group() -> None:
     assert groups(journal_of({}, {}, {"body": ""}, {"body": ""})) == []
 

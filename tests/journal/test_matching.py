@@ -15,6 +15,7 @@ from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
 from emulator.journal.query import KEYS
 from emulator.journal.search import nearest_misses
+from emulator.rules.model import Changes, Subscription
 from push_emulator.answers import Difference
 from tests.journal.entries import TOKEN, entry, reading
 
@@ -134,16 +135,53 @@ def test_item_criteria_are_those_of_the_wanted_subscriptions_item() -> None:
     ]
 
 
-def test_the_one_subscription_of_a_mobile_sdk_is_read_as_one_of_the_endpoints() -> None:
-    body = {"subscription": {"provider": "ios-apns", "subscription_id": "a1", "status": "unsubscribed"}}
-    came = entry(body=json.dumps(body))
-    assert came.sent_tokens() == [("ios-apns", "a1")]
-    assert Match({"subscription_id": "a1", "unsubscribe": True}).differences(reading(came)) == []
-    assert entry(body='{"subscriptions": ["x", {"provider": "p"}, null]}').sent_tokens() == [
-        ("", ""),
-        ("p", ""),
-        ("", ""),
-    ]
+def test_what_is_no_object_among_the_subscriptions_names_nothing() -> None:
+    sent = entry(body='{"subscriptions": ["x", {"provider": "p"}, null]}').sent_tokens()
+    assert sent == [("", ""), ("p", ""), ("", "")]
+
+
+PROFILE = {"id": "p1", "subscription": {"provider": "ios-apns", "subscription_id": "a1", "hash_id": "h1"}}
+CHANGED = Changes([], [Subscription("h1", 17, "p1", 5, "ios-apns", "a1", "suspended", "", "")])
+UPDATED = {"old_provider": "ios-apns", "old_token": "a0", "new_provider": "ios-apns", "new_token": "a1"}
+
+
+@pytest.mark.parametrize(
+    ("values", "criteria", "difference"),
+    [
+        (
+            {"body": json.dumps({"subscription": PROFILE["subscription"] | {"status": "unsubscribed"}})},
+            {"subscription_id": "a1", "unsubscribe": True, "profile_id": "p1", "db_id": 17},
+            Difference("profile_id", "p2", "p1"),
+        ),
+        ({"body": json.dumps(UPDATED)}, {"subscription_id": "a0"}, Difference("subscription_id", "a2", "a0")),
+        ({"body": json.dumps(UPDATED)}, {"subscription_id": "a1", "provider": "ios-apns"}, None),
+        (
+            {"body": "", "method": "GET", "query": "provider=ios-apns&subscription_id=a%3A1+2"},
+            {"subscription_id": "a:1+2", "provider": "ios-apns"},
+            Difference("subscription_id", "a", "a:1+2"),
+        ),
+        (  # sync=false: the answer has no profile, the changes have
+            {"body": "{}", "changes": CHANGED, "answer": '{"error":0,"error_text":"","profile":null}'},
+            {"profile_id": "p1", "subscription_hash_id": "h1", "db_id": 17},
+            Difference("subscription_hash_id", "h2", "h1"),
+        ),
+        (
+            {"body": "{}", "answer": '{"error":0,"error_text":"","profile":null}'},
+            {"profile_id": None},
+            Difference("profile_id", "p1", None),
+        ),
+    ],
+)
+def test_a_mobile_sdks_call_is_found_by_what_it_names_and_answers(
+    values: dict[str, Any], criteria: dict[str, Any], difference: Difference | None
+) -> None:
+    answer = json.dumps({"error": 0, "error_text": "", "profile": PROFILE}, separators=(",", ":"))
+    came = entry(**({"answer": answer} | values))
+    assert Match(criteria).differences(reading(came)) == []
+    assert Match(criteria).meets(reading(came))
+    if difference is not None:
+        wrong = Match({difference.key: difference.expected})
+        assert (wrong.differences(reading(came)), wrong.meets(reading(came))) == ([difference], False)
 
 
 def test_unsubscribe_false_is_met_by_its_absence() -> None:

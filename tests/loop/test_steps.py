@@ -1,14 +1,15 @@
-"""Long work on the event loop: short breaks where nobody asks, long ones where somebody does."""
+"""Long work on the event loop and in threads: it rests its share where somebody asks, and only there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from statistics import median
 from time import perf_counter, sleep
 
 import pytest
 
-from emulator.loop.pacing import BREAK_S, Pacing
+from emulator.loop import pacing
+from emulator.loop.pacing import BREAK_S, REST, Pacing, Share
 from emulator.loop.shared_loop import SharedLoop
 
 BREAKS = 200
@@ -39,7 +40,7 @@ def test_a_break_is_hardly_longer_than_a_sleep_of_its_length(loop: SharedLoop) -
     assert median(breaks) < 2 * median(sleeps)
 
 
-def test_a_break_is_as_long_as_the_step_where_others_ask(loop: SharedLoop) -> None:
+def test_a_break_is_twice_as_long_as_the_step_where_others_ask(loop: SharedLoop) -> None:
     worked_s = 0.0
 
     async def work() -> tuple[bool, float]:
@@ -54,4 +55,53 @@ def test_a_break_is_as_long_as_the_step_where_others_ask(loop: SharedLoop) -> No
 
     visited, waited = loop.run_until_complete(work())
     assert visited
-    assert waited >= 0.02
+    assert waited >= REST * 0.02 == 0.04
+
+
+def rests_of_a_thread(
+    loop: SharedLoop, monkeypatch: pytest.MonkeyPatch, asks: Container[int]
+) -> list[tuple[int, float]]:
+    """After how many of a hundred pieces of 0.2 ms a thread rests, and for how long.
+
+    A request comes during each piece of ``asks``.
+    """
+    worked_s = 0.0
+    rests: list[tuple[int, float]] = []
+
+    def pieces() -> Iterator[int]:
+        nonlocal worked_s
+        for number in range(100):
+            worked_s += 0.0002
+            if number in asks:
+                loop.act_as_running()
+            yield number
+
+    async def made() -> Share:
+        return Share()
+
+    share = loop.run_until_complete(made())
+    with monkeypatch.context() as patched:
+        patched.setattr(pacing, "thread_time", lambda: worked_s)
+        patched.setattr(pacing, "sleep", lambda s: rests.append((round(worked_s / 0.0002), round(s, 5))))
+        assert list(share.sliced(pieces())) == list(range(100))
+    return rests
+
+
+def test_a_thread_rests_twice_as_long_as_it_works_where_others_ask(
+    loop: SharedLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests = rests_of_a_thread(loop, monkeypatch, range(100))
+    assert len(rests) == 100 // 3  # half a millisecond is over after three pieces
+    assert {seconds for _, seconds in rests} == {REST * 0.0006}
+
+
+def test_a_thread_rests_only_where_others_ask(loop: SharedLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests = [after for after, _ in rests_of_a_thread(loop, monkeypatch, range(30, 60))]
+    assert rests == list(range(33, 63, 3))
+    assert rests_of_a_thread(loop, monkeypatch, ()) == []
+
+
+def test_a_thread_without_a_loop_beside_it_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "SLICE_S", -1.0)
+    monkeypatch.setattr(pacing, "sleep", pytest.fail)
+    assert list(Share().sliced(range(10))) == list(range(10))

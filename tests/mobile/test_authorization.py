@@ -140,6 +140,12 @@ def test_T6_each_mode_finds_the_profile_that_it_made(phone: Phone, matching: dic
     assert phone.app.counts == (1, 1)
 
 
+@pytest.mark.parametrize("odd", [5, [], {"a": 1}, "\n", 1.5, True])
+def test_T2_what_the_claims_mode_does_not_need_is_not_looked_at(phone: Phone, odd: Any) -> None:
+    unused = dict.fromkeys(("phone", "profile_id", "field_name", "provider", "subscription_id"), odd)
+    assert phone.subscribe("t", bearer(claim("email", email="a@example.com", **unused)))
+
+
 def test_T6_one_of_several_phones_matches(phone: Phone) -> None:
     made = phone.subscribe("t", profile_fields={"phones": "+79990000001, +79990000002"})
     for number in ("+79990000001", "+79990000002"):

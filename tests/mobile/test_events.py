@@ -241,6 +241,10 @@ def test_a_kind_or_a_criterion_that_no_event_has_is_refused(server: Server) -> N
     assert (answer.status, "match.kind" in answer.json["error_text"]) == (400, True)
     answer = server.get("/__admin/events?smidd=1")
     assert answer.json["error_text"] == 'smidd: unknown parameter, did you mean "smid"?'
+    part = ', name one of its parts: "payload.NAME"'
+    answer = server.post("/__admin/events/verify", {"match": {"payload": {"sum": 1490}}})
+    assert answer.json["error_text"] == f"match.payload: unknown key{part}"
+    assert server.get("/__admin/events?payload=1").json["error_text"] == f"payload: unknown parameter{part}"
 
 
 def test_a_repeated_event_is_stored_once(server: Server, client: EmulatorClient) -> None:
@@ -262,6 +266,8 @@ WRONG: dict[str, tuple[dict[str, str | bytes] | bytes, str, int, str]] = {
     "no name": ({"wn": ""}, "", 400, "wn: must not be empty"),
     "no parts": (multipart({"tz": "0"}), "", 400, "t: is required"),
     "time as words": ({"t": "yesterday"}, "", 400, "t: must be a number"),
+    "time beyond the year 9999": ({"t": "999999999999"}, "", 400, "t: must be"),
+    "a part without a name": (multipart(PLAIN).replace(b'; name="wn"', b""), "", 400, "must have a name"),
     "time not finite": ({"t": "nan"}, "", 400, "t: must be"),
     "time of another age": ({"t": "-1"}, "", 400, "t: must be"),
     "offset of days": ({"tz": "9000"}, "", 400, "tz: must be"),
@@ -292,6 +298,14 @@ def test_R6_a_wrong_mobile_event_is_refused_with_its_place(
         ("/event/push/delivery", {"time": 1e300, "smid": "m"}, "time: must be seconds"),
         ("/api/v1.1/pushes/post_events", {"token": "t", "uid": "u", "events": 4}, "events: must be 1"),
         ("/api/v1.1/pushes/post_events", {"uid": "u", "events": 1}, "token: is required"),
+        *(
+            (
+                "/api/v1.1/pushes/post_events",
+                {"token": "t", "uid": uid, "events": 1, "launch_id": 1, "provider": "ios-apns"},
+                "subscription_id: is required where uid",
+            )
+            for uid in ("u", "e|1|ios-apns", "e|1|2|")
+        ),
     ],
 )
 def test_R6_a_wrong_push_event_is_refused_with_its_place(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -343,6 +344,19 @@ def test_a_fault_is_matched_by_the_call_s_name(phone: Phone) -> None:
     status, text = phone.refused("t", status="suspended")
     assert (status, text) == (503, "Fault: Service Unavailable")
     assert phone.of("t") == "subscribed"
+
+
+def test_a_call_without_an_outcome_is_listed_with_its_resource_and_its_path_once(phone: Phone) -> None:
+    fault = {"then": {"status": 503}, "times": 1, "match": {"call": "profile_update"}}
+    assert phone.app.client.post("/__admin/faults", json=fault).status_code == 201
+    assert phone.call("/profile/update", {}, bearer())[0] == 503
+    by_fault = phone.last()
+    assert phone.call("/profile/update", {}, "Bearer rtoken@unknown")[0] == 401
+    page = phone.app.client.get("/").text
+    whose = [re.sub("<[^>]*>|[\u2068\u2069]", "", one) for one in re.findall('"c-who">(.*?)</span>\n', page)]
+    assert whose == ["POST /profile/update", f"{by_fault['resource']} /profile/update"]
+    found = phone.app.client.get(f"/__admin/requests?resource_id={by_fault['resource_id']}").get_json()
+    assert [one["id"] for one in found["items"]] == [by_fault["id"]]
 
 
 def test_a_token_of_a_fault_works_as_on_the_endpoint(phone: Phone) -> None:

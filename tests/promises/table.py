@@ -226,7 +226,7 @@ PROMISES: Final[dict[str, Table]] = {
     "docs/import.md": {
         "where nobody else asks it takes about as long": (
             "tests/importer/test_server.py::test_an_import_takes_hardly_any_breaks_while_nobody_asks",
-            "tests/loop/test_steps.py::test_a_break_is_as_long_as_the_step_where_others_ask",
+            "tests/loop/test_steps.py::test_a_break_is_twice_as_long_as_the_step_where_others_ask",
         ),
         "A bad row is refused with its line number; the other rows go on": (
             "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
@@ -558,12 +558,6 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/workspaces/document.py": {
         "Whatever is changed after this call does not show": (
             "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
-        ),
-    },
-    "emulator/web/console/uploads.py": {
-        "then nothing is left there": (
-            "tests/console/test_import_pages.py::"
-            "test_a_file_that_the_disk_does_not_take_is_not_left_there_in_part",
         ),
     },
     "emulator/web/openapi/push.py": {

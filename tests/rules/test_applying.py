@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from emulator.rules.model import Held, PushKey
 from tests.rules.world import BEFORE, FIREBASE, NOW, World, bare, decided, new_id, off, on
 
 IOS = "ios-firebase"
@@ -263,6 +266,26 @@ def test_S6_without_a_list_the_pages_providers_are_accepted() -> None:
     ):
         (item,) = World().push(on("t", provider)).items
         assert (item["provider"], item["status"]) == (provider, "ok")
+
+
+# All
+
+
+def test_each_key_of_a_request_is_looked_up_once_in_each_database_known_or_new() -> None:
+    world = World({17: {}, 34: {}})
+    asked: Counter[PushKey] = Counter()
+    look_up = world.find_by_push
+
+    def counted(key: PushKey) -> Held:
+        asked[key] += 1
+        return look_up(key)
+
+    world.find_by_push = counted  # type: ignore[method-assign]
+    for entries in (["t0", "t1", "t2"], ["t3", "t1", "t2", "t0"]):
+        asked.clear()
+        world.push(*entries)
+        assert len(asked) == 2 * len(entries)
+        assert set(asked.values()) == {1}
 
 
 # S7

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.importer.test_server import table_of, upload
 from tests.postgres import Postgres
 from tests.server import Server
 from tests.waiting import until
+from tests.web.test_plain_wsgi import Plain
 
 ROWS = 20_000
 #: A row that is refused, in every hundred.
@@ -115,3 +118,29 @@ def test_an_emulator_that_stops_leaves_its_import_to_the_others_at_once(two: lis
     job = ended(other, path)
     one.start()
     assert (job["state"], job["counts"]["rows"], job["counts"]["added"]) == ("finished", ROWS, ROWS)
+
+
+def test_an_import_under_a_plain_wsgi_server_is_not_taken_for_one_whose_server_is_gone(
+    two: list[Server], postgres: Postgres, tmp_path: Path
+) -> None:
+    """While its workspace is locked it makes no step, and still says that it is there."""
+    database = two[0].state.rsplit("/", 1)[1]  # type: ignore[attr-defined]
+    plain = Plain(tmp_path, "waitress", state=str(two[0].state))
+    try:
+        path = f"/w/plain/__admin/imports/{upload(plain.start(), table_of(ROWS), path='/w/plain')['id']}"
+        with psycopg.connect(postgres.url(database)) as connection:
+            connection.execute("SELECT FROM emulator_workspaces WHERE name = 'plain' FOR UPDATE")
+            seen, owners = set(), set()
+
+            def said_again_and_again() -> bool:
+                alive = "SELECT seen, owner FROM emulator_imports WHERE owner IS NOT NULL"
+                ((at, owner),) = postgres.run(alive, database)
+                seen.add(at)
+                owners.add(owner)
+                return len(seen) == 3
+
+            until(said_again_and_again, otherwise=plain.log)
+        assert len(owners) == 1
+        assert two[1].request("DELETE", path).status == 202
+    finally:
+        plain.kill()

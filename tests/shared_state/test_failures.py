@@ -138,6 +138,34 @@ def test_a_wait_goes_on_over_an_absence_of_the_database(own: tuple[Postgres, lis
         assert waiting.result().status == 200
 
 
+@pytest.mark.parametrize(("released", "status"), [(True, 200), (False, 503)])
+def test_a_stop_answers_those_who_wait_for_their_turn(
+    own: tuple[Postgres, list[Emulator]], tmp_path: Path, released: bool, status: int
+) -> None:
+    server, (other, _) = own
+    name = str(other.state).rpartition("/")[2]
+    until(lambda: other.request("PUT", "/__admin/workspaces/locked").status == 200)
+    lock = "SELECT FROM emulator_workspaces FOR UPDATE"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'NAME'"
+    with emulators(tmp_path, str(other.state), 1) as (one,), ThreadPoolExecutor(3) as clients:
+        with psycopg.connect(server.url(name)) as connection:
+            connection.execute(lock)
+            waits = [
+                clients.submit(_push, one, "waits"),
+                clients.submit(one.post, "/w/locked/__admin/reset", {}),
+            ]
+            until(lambda: server.run(waiting.replace("NAME", name)) == [(2,)])
+            stopped = clients.submit(one.stop)
+            if not released:
+                replies = [waited.result() for waited in waits]
+        replies = [waited.result() for waited in waits]
+        assert [reply.status for reply in replies] == [status] * 2
+        assert stopped.result() == 0
+        assert "Traceback" not in one.log()
+        for reply in replies:
+            assert released or (reply.json["error"], reply.headers["retry-after"]) == (503, "1")
+
+
 def test_others_go_on_while_an_emulator_is_frozen_in_its_turn(postgres: Postgres, tmp_path: Path) -> None:
     database = postgres.database()
     name = database.rpartition("/")[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -15,8 +17,9 @@ import pytest
 from tests.end_to_end.changes import CHANGES, World
 from tests.mobile import FIXTURES as MOBILE_FIXTURES
 from tests.mobile import ROLE, subscribe_body
-from tests.server import PAGE_TOKEN, Server, subscription
+from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 from tests.shared_state import Emulator, Line, Several, emulators
+from tests.waiting import until
 
 FROZEN = {"now": "2026-11-27T12:00:00Z"}
 _TOKENS = ("mobile-resource", "keyed-resource")
@@ -119,6 +122,24 @@ def test_who_waits_on_one_emulator_is_told_of_what_comes_to_another(three: list[
     assert median(delays) < 1.5, delays
 
 
+def test_verify_counts_what_another_emulator_acknowledged_before_its_deadline(three: list[Emulator]) -> None:
+    _push(three[0], "deadline", "first")
+    missed, in_time = [], 0
+    with ThreadPoolExecutor(1) as pool:
+        for turn in range(10):
+            match = {"subscription_id": f"deadline-{turn}"}
+            body = {"match": match, "within": 0.25}
+            began = monotonic()
+            waiting = pool.submit(three[1].post, "/w/deadline/__admin/requests/verify", body)
+            until(lambda began=began: monotonic() > began + 0.225, every_s=0.002)
+            _push(three[2], "deadline", f"deadline-{turn}")
+            if monotonic() < began + 0.25:
+                in_time += 1
+                missed += [] if waiting.result().status == 200 else [turn]
+            waiting.result()
+    assert (missed, in_time > 0) == ([], True)
+
+
 def test_the_live_page_of_one_emulator_shows_what_comes_to_another(three: list[Emulator]) -> None:
     _push(three[0], "live", "first")
     with httpx.Client(timeout=20, trust_env=False) as person:
@@ -165,6 +186,23 @@ def test_all_emulators_end_with_the_same_workspaces(postgres: Any, tmp_path: Pat
         running[1].start()
         for name in names:
             assert running[1].get(f"/w/{name}/__admin/snapshot").body == before[name]
+
+
+def test_a_name_without_a_workspace_shows_the_same_at_every_emulator(database: str, tmp_path: Path) -> None:
+    """Profiles to which the fixtures give no id, and times; what is made of it keeps both."""
+    folder = Path(shutil.copytree(ROOT / "fixtures/default", tmp_path / "fixtures"))
+    profiles = json.loads((folder / "profiles.json").read_text())
+    for one in profiles[:4]:
+        del one["id"]
+    (folder / "profiles.json").write_text(json.dumps(profiles))
+    paths = ["/w/unmade/__admin/profiles?limit=1000", "/w/unmade/__admin/subscriptions?limit=1000"]
+    with emulators(tmp_path, database, 2, fixtures=folder) as running:
+        shown = [[one.get(path).json for path in paths] for one in running]
+        assert shown[0] == shown[1]
+        assert shown[0][0]["total"] == len(profiles)
+        assert _push(running[1], "unmade", "makes-it") == 200
+        made = running[0].get(paths[0]).json["items"]
+        assert [one for one in shown[0][0]["items"] if one not in made] == []
 
 
 def _any_call(random: Random, name: str) -> tuple[str, Any, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from emulator.loop import pacing
+from emulator.loop.shared_loop import SharedLoop
 from emulator.rules.model import Database, FieldType, Resource
 from emulator.settings import Settings
 from emulator.store import configuring
@@ -162,6 +165,37 @@ def test_a_reset_to_fixtures_that_are_in_use_takes_no_step_a_profile(workspace: 
     _, turns, _ = by_turns(workspace.reset_in_steps())
     assert counts(workspace.store) == (MANY, MANY)
     assert turns < 10
+
+
+@pytest.mark.parametrize("work", ["a snapshot in the background", "another state"])
+def test_a_thread_that_writes_a_state_rests_each_two_hundred_documents_while_others_ask(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    storage = workspace.store.storage
+    storage.keep()
+    loop = SharedLoop()
+    rests = []
+
+    def a_millisecond_later() -> float:
+        loop.visits += 1  # somebody asks all the time
+        return loop.visits / 1000
+
+    monkeypatch.setattr(pacing, "thread_time", a_millisecond_later)
+    monkeypatch.setattr(pacing, "sleep", rests.append)
+
+    async def write() -> None:
+        if work == "another state":
+            await storage.replace_in_steps(storage.state.fork())
+        else:
+            storage.snapshot()
+            while any(one.name == "snapshot" for one in threading.enumerate()):
+                await asyncio.sleep(0.001)
+
+    with closing(loop):
+        loop.run_until_complete(write())
+    assert storage.failure is None
+    assert len(rests) > 2 * MANY // 200
+    assert min(rests) >= 0.001
 
 
 # Whole or not at all

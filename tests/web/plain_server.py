@@ -1,6 +1,7 @@
 """The application under a plain WSGI server, as a process: ``plain_server.py SERVER STATE DURABILITY``.
 
-It prints its port when it listens. SERVER is ``waitress`` or ``flask``, the development server.
+It prints its port when it listens. SERVER is ``waitress`` or ``flask``, the development server; STATE is a
+directory or the URL of a database.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from emulator.settings import Settings
 def main() -> None:
     name, state, durability = sys.argv[1:]
     given: Any = durability
-    app = create_app(Settings(state=Path(state), durability=given))
+    where: Any = {"database": state} if "://" in state else {"state": Path(state), "durability": given}
+    app = create_app(Settings(**where))
     if name == "waitress":
         waitress = create_server(app, host="127.0.0.1", port=0, threads=8)
         print(waitress.effective_port, flush=True)

@@ -32,8 +32,8 @@ CLIENTS, REQUESTS = 8, 80
 class Plain(Server):
     """A plain WSGI server as a process."""
 
-    def __init__(self, folder: Path, name: str, durability: str) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, name: str, durability: str = "os", state: str | None = None) -> None:
+        super().__init__(folder, state=state)
         self.name = name
         self.durability = durability
 

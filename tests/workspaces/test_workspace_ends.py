@@ -58,23 +58,10 @@ def test_a_successor_inherits_no_file_that_waits_to_be_imported(tmp_path: Path) 
         uploads = app.app.extensions["console"].uploads
         for name in ("one", "two"):
             app.client.put(f"/__admin/workspaces/{name}")
-            (tmp_path / name).write_bytes(TABLE)
-            with (tmp_path / name).open("rb") as sent:
-                uploads.keep(_Sent(sent), tmp_path / f"{name}.upload", name, 5, "android-firebase")
+            (tmp_path / f"{name}.upload").write_bytes(TABLE)
+            uploads.keep(tmp_path / f"{name}.upload", "tokens.csv", name, 5, "android-firebase")
         app.client.delete("/__admin/workspaces/one")
         assert [path.name for path in tmp_path.glob("*.upload")] == ["two.upload"]
-
-
-class _Sent:
-    """A file as a form sends it."""
-
-    filename = "tokens.csv"
-
-    def __init__(self, sent: Any) -> None:
-        self._sent = sent
-
-    def save(self, path: Path) -> None:
-        path.write_bytes(self._sent.read())
 
 
 def test_a_successor_begins_with_request_1_and_counts_nothing_of_its_predecessor(fresh: Server) -> None:

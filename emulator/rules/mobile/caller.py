@@ -13,7 +13,7 @@ from emulator.rules.model import INT64_MAX, INT64_MIN, FieldValue, Lint, Resourc
 from emulator.rules.request import MAX_ID_LENGTH, is_profile_id
 
 ROLE_TOKEN = "rtoken@"
-#: The members that each mode needs, of one or more the first; push_sub may take those of the call itself.
+#: The members that each mode needs, email_phone one of them; push_sub may take those of the call itself.
 MODES: dict[str, tuple[str, ...]] = {
     "push_sub": (),
     "profile_id": ("profile_id",),
@@ -23,7 +23,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "email_phone": ("email", "phone"),
     "custom": ("field_name", "field_value"),
 }
-_STRINGS = ("email", "phone", "field_name", "provider", "subscription_id")
+_PAIR = ("provider", "subscription_id")
 
 
 class Claim(Struct, frozen=True):
@@ -60,7 +60,10 @@ def by_role_token(token: str, lookup: MobileLookup, clock: Clock) -> Caller:
 
 
 def read_claim(claim: Any) -> Claim:
-    """The checked claim of a JWT, a JSON object (T2). Raises :class:`Unauthorized` (T5)."""
+    """The checked claim of a JWT, a JSON object (T2): what its mode does not need is not looked at.
+
+    Raises :class:`Unauthorized` (T5).
+    """
     if not isinstance(claim, dict):
         raise _unreadable("matching", "must be a JSON object, or one as text")
     mode = claim.get("matching")
@@ -70,20 +73,12 @@ def read_claim(claim: Any) -> Claim:
     if known not in MODES:
         wanted = ", ".join(MODES)
         raise _unreadable("matching.matching", f'unknown mode "{shortened(mode)}"; there are {wanted}')
-    values: dict[str, FieldValue] = {}
-    for name in _STRINGS:
-        value = claim.get(name)
-        if value is not None and value != "":
-            if not isinstance(value, str):
-                raise _unreadable(f"matching.{name}", "must be a string")
-            values[name] = value
-    _read_profile_id(claim, values)
-    value = claim.get("field_value")
-    if value is not None:
-        if not isinstance(value, (str, int, float)):
-            raise _unreadable("matching.field_value", "must be a string, a number, true or false")
-        values["field_value"] = value
     needed = MODES[known]
+    values: dict[str, FieldValue] = {}
+    for name in needed or _PAIR:
+        value = claim.get(name)
+        if value is not None and (value != "" or name == "field_value"):
+            values[name] = _read_member(name, value)
     missing = [name for name in needed if name not in values]
     if missing and (known != "email_phone" or len(missing) == len(needed)):
         raise _unreadable(f"matching.{missing[0]}", f'is required with matching "{shortened(mode)}"')
@@ -112,15 +107,22 @@ def _read_db_id(value: Any) -> int:
     return value
 
 
-def _read_profile_id(claim: Mapping[str, Any], values: dict[str, FieldValue]) -> None:
-    value = claim.get("profile_id")
-    if value is None or value == "":
-        return
-    if isinstance(value, int) and not isinstance(value, bool) and INT64_MIN <= value <= INT64_MAX:
-        value = str(value)
-    if not isinstance(value, str) or not is_profile_id(value):
-        raise _unreadable("matching.profile_id", f"must be at most {MAX_ID_LENGTH} printable characters")
-    values["profile_id"] = value
+def _read_member(name: str, value: Any) -> FieldValue:
+    wanted = "must be a string"
+    if name == "field_value":
+        wanted = "must be a string, a number, true or false"
+        good = isinstance(value, (str, int, float))
+    elif name == "profile_id":
+        wanted = f"must be at most {MAX_ID_LENGTH} printable characters"
+        if isinstance(value, int) and not isinstance(value, bool) and INT64_MIN <= value <= INT64_MAX:
+            value = str(value)
+        good = isinstance(value, str) and is_profile_id(value)
+    else:
+        good = isinstance(value, str)
+    if not good:
+        raise _unreadable(f"matching.{name}", wanted)
+    found: FieldValue = value
+    return found
 
 
 def _unreadable(path: str, text: str) -> Unauthorized:

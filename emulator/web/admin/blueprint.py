@@ -19,11 +19,13 @@ from emulator.web.admin import (  # noqa: F401 (each serves and describes its op
 from emulator.web.admin.operation import OPERATIONS as OPERATIONS
 from emulator.web.admin.operation import blueprint
 from emulator.web.admin.safety import check_access
+from emulator.web.import_files import before_turn
 from emulator.web.limits import check_body
 from emulator.web.openapi import views
 
 blueprint.before_request(check_access)
 blueprint.before_request(check_body)
+blueprint.before_request(before_turn)
 views.add_routes(blueprint)
 
 

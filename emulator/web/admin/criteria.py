@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, get_args
@@ -94,6 +94,12 @@ class Vocabulary:
     def __post_init__(self) -> None:
         object.__setattr__(self, "schemas", {name: _described(name) for name in self.keys})
 
+    def hint(self, unknown: str, others: Iterable[str] = ()) -> str:
+        """The nearest known name, or how a part is named."""
+        if unknown in self.prefixes:
+            return f', name one of its parts: "{unknown}.NAME"'
+        return did_you_mean(unknown, (*self.keys, *others))
+
 
 REQUESTS = Vocabulary(KEYS, ("field",), is_key, Match)
 EVENTS = Vocabulary(EVENT_KEYS, EVENT_PARTS, is_event_key, EventMatch)
@@ -133,7 +139,7 @@ class MatchField(fields.Field[Criteria[Any]]):
 def _complaint(key: str, wanted: Any, vocabulary: Vocabulary) -> str | None:
     """The problem of a criterion, ``None`` if it is valid. Null stands for a missing value."""
     if not vocabulary.is_key(key):
-        return "unknown key" + did_you_mean(key, vocabulary.keys)
+        return f"unknown key{vocabulary.hint(key)}"
     if wanted is None and key not in NEVER_NULL:
         return None
     kind = _type_of(key)

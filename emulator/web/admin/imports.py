@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 from flask import Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import TooManyRequests
-from werkzeug.formparser import parse_form_data
 
 from emulator.emulator import Emulator
 from emulator.importer.checking import check_plan, declared_fields, find_resource
@@ -31,16 +30,14 @@ from emulator.schemas.errors import StrictSchema
 from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
 from emulator.web.admin.operation import blueprint, operation
-from emulator.web.bodies import MAX_FILE_BYTES
 from emulator.web.current import workspace, workspace_to_change
+from emulator.web.import_files import keep, path_of
 from emulator.web.import_steps import ImportSteps, find_job, import_jobs, report_of, schedule
 from emulator.web.later import answer_later, as_answer
 from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 
-#: Bytes of a form in memory: the plan, and a piece of the file on its way to the disk.
-_IN_MEMORY_BYTES = 512 << 10
 _PREVIEWED_ROWS = 10
 
 
@@ -61,11 +58,13 @@ def _form(plan: type[StrictSchema], *required: str) -> dict[str, Any]:
 @operation("post", "/import", status=202, refusals=(409, 503, 507), **_form(PlanSchema, "plan"))
 def start_import() -> ImportState:
     """Start importing a file of collected tokens; ``dry_run`` changes nothing."""
-    with _upload() as (path, name, sent_plan), _refusals():
+    path, name, sent_plan = _upload()
+    with _refusals():
         plan = load_plan(PlanSchema(), sent_plan)
         if not workspace().made:
             check_plan(plan, Source(path, name), workspace().store)  # a refused import creates no workspace
         job = import_jobs().start(path, name, plan, workspace_to_change(), schedule())
+        keep(path)
 
     @after_this_request
     def say_where(response: Response) -> Response:
@@ -82,7 +81,8 @@ def preview_import() -> ImportPreview:
     The remarks are on the first rows, by the columns of the plan or else of the guess; they need
     ``resource`` and ``provider``. A dry run looks at all rows.
     """
-    with _upload() as (path, name, sent_plan), _refusals():
+    path, name, sent_plan = _upload()
+    with _refusals():
         given = load_plan(PreviewSchema(), sent_plan or "{}")
         named, provider = given.pop("resource", None), given.pop("provider", None)
         match, token_column = given.pop("match", None), given.pop("token_column", None)
@@ -98,7 +98,6 @@ def preview_import() -> ImportPreview:
         if named is not None and provider is not None and match is not None and token_column is not None:
             plan = ImportPlan(named, provider, match, token_column, status_column=status, **given)
             remarks = first_remarks(plan, source, store)
-        path.unlink(missing_ok=True)
     return ImportPreview(
         name,
         layout.encoding,
@@ -188,38 +187,20 @@ def _shown(job: Job) -> ImportState:
     return msgspec.convert(job.as_dict() | {"report": report}, ImportState)
 
 
-@contextmanager
-def _upload() -> Iterator[tuple[Path, str, str]]:
-    """The uploaded file's path, its name, and the text of ``plan``.
-
-    The file is removed if there is an error.
-    """
-    paths: list[Path] = []
-
-    def put_aside(*_: object, **__: object) -> IO[bytes]:
-        paths.append(import_jobs().upload_path())
-        return paths[-1].open("w+b")
-
-    try:
-        with spool().storing():
-            _, form, files = parse_form_data(
-                request.environ, put_aside, _IN_MEMORY_BYTES, MAX_FILE_BYTES, max_form_parts=8
-            )
-            for _, part in files.items(multi=True):
-                part.close()
-        if list(files) != ["file"] or len(paths) != 1:
+def _upload() -> tuple[Path, str, str]:
+    """The uploaded file's path, its name, and the text of ``plan``."""
+    with spool().storing():
+        form, files = request.form, request.files
+        sent = files.getlist("file")
+        if list(files) != ["file"] or len(sent) != 1:
             raise Invalid("file: send one file, as multipart/form-data", "A3")
-        unknown = [
-            f"{name}: unknown key{did_you_mean(name, ('file', 'plan'))}" for name in form if name != "plan"
-        ]
-        if unknown:
-            raise Invalid("; ".join(unknown), "A3")
-        yield paths[0], files["file"].filename or "file", form.get("plan", "")
-    except BaseException:
-        for path in paths:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-        raise
+        path = path_of(sent[0])
+    unknown = [
+        f"{name}: unknown key{did_you_mean(name, ('file', 'plan'))}" for name in form if name != "plan"
+    ]
+    if unknown:
+        raise Invalid("; ".join(unknown), "A3")
+    return path, sent[0].filename or "file", form.get("plan", "")
 
 
 @contextmanager

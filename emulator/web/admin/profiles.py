@@ -123,6 +123,9 @@ def delete_profile(db_id: int, profile_id: str) -> Later[DeletedRecords]:
 
 
 _SUBSCRIPTION = "/subscriptions/<hash_id>"
+_SUBSCRIPTION_CHANGE = SubscriptionEntrySchema(
+    partial=True, exclude=("resource_id", "provider", "subscription_id")
+)
 
 
 class SubscriptionsSchema(ProfilesSchema):
@@ -142,15 +145,6 @@ class NewSubscriptionSchema(SubscriptionEntrySchema):
 
     db_id = integer(required=True, validate=INT64)
     profile_id = string(required=True)
-
-
-class StatusSchema(SubscriptionEntrySchema):
-    """The members of a subscription that can be changed; fields and categories left out stay."""
-
-    class Meta:
-        exclude = ("resource_id", "provider", "subscription_id")
-
-    status = string(required=True, validate=STATUS)
 
 
 @operation("get", "/subscriptions", query=SubscriptionsSchema)
@@ -189,20 +183,22 @@ def post_subscription(body: dict[str, Any]) -> Later[SubscriptionRecord]:
     return change(work)
 
 
-@operation("patch", _SUBSCRIPTION, query=WhichSchema, body=StatusSchema, refusals=(404,))
-def patch_subscription(
-    hash_id: str, query: dict[str, Any], body: dict[str, Any]
-) -> Later[SubscriptionRecord]:
-    """Change a subscription."""
-    cats = msgspec.convert(body.get("cats", []), list[CategoryChoice])
+@operation("patch", _SUBSCRIPTION, query=WhichSchema, body=_SUBSCRIPTION_CHANGE, refusals=(404,))
+def patch_subscription(hash_id: str, query: dict[str, Any]) -> Later[SubscriptionRecord]:
+    """Change a subscription.
+
+    Its status, some of its fields (null removes one) and of its categories; what is left out stays.
+    """
+    asked = load_change(_SUBSCRIPTION_CHANGE)
+    cats = msgspec.convert(asked.get("cats", []), list[CategoryChoice])
 
     async def work(found: Workspace) -> SubscriptionRecord:
         record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
         now = found.clock.timestamp()
-        changed = editing.change_subscription(
-            found.store, record, body["status"], now, body.get("fields"), cats
+        status, values = asked.get("status", record.status), asked.get("fields", {})
+        return subscription_record(
+            editing.change_subscription(found.store, record, status, now, values, cats)
         )
-        return subscription_record(changed)
 
     return change(work)
 

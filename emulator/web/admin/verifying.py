@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from marshmallow import ValidationError, post_load, validate, validates_schema
 
+from emulator.emulator import Emulator
 from emulator.journal.journal import E, Journal
 from emulator.journal.masking import mask_value
 from emulator.journal.matching import Criteria
@@ -18,7 +19,6 @@ from emulator.journal.search import Expectation, count_within, search
 from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import did_you_mean
 from emulator.schemas.errors import StrictSchema, integer, messages, nested
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import MatchField, Vocabulary, read_criteria
@@ -40,8 +40,6 @@ from push_emulator.answers import Counted, NearMiss, Unverified
 
 MAX_WITHIN_S = 60.0
 TEXT = "text/plain"
-#: Finds the request's workspace each time: it may be created, or replaced, during a wait.
-Find = Callable[[], Workspace]
 P = TypeVar("P")
 #: The journal of a workspace.
 Of = Callable[[Workspace], Journal[Any, Any]]
@@ -123,7 +121,7 @@ def read_list(vocabulary: Vocabulary, arguments: dict[str, str]) -> tuple[Criter
     """The criteria and the page of a list's query. Raises :class:`Invalid`."""
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
     unknown = [
-        f"{key}: unknown parameter{did_you_mean(key, (*vocabulary.keys, *ListSchema().fields))}"
+        f"{key}: unknown parameter{vocabulary.hint(key, ListSchema().fields)}"
         for key in islice((key for key in arguments if not vocabulary.is_key(key)), MOST_COMPLAINTS)
     ]
     if unknown:
@@ -160,15 +158,30 @@ def list_page(
     return read()
 
 
+class Find(NamedTuple):
+    """Finds a request's workspace each time: it may be created, or replaced, during a wait."""
+
+    emulator: Emulator
+    name: str
+
+    def __call__(self) -> Workspace:
+        return self.emulator.workspaces.look(self.name)
+
+    async def follow(self) -> None:
+        """Have all that other emulators have answered. Raises :class:`~emulator.store.errors.Unavailable`."""
+        if self.emulator.shared is not None:
+            await self.emulator.shared.turns.follow(self.name)
+
+
 def finder() -> Find:
     """Finds the workspace of this request, also later."""
-    return partial(emulator().workspaces.look, workspace_name())
+    return Find(emulator(), workspace_name())
 
 
 async def count(find: Find, of: Of, match: Criteria[Any], expect: Expectation, within: float) -> Counted:
     """How many entries match; waits for what is expected."""
     await check_possible(find(), of(find()), match, "match.")
-    return Counted(await count_within(of(find()), match, expect, within))
+    return Counted(await count_within(of(find()), match, expect, within, find.follow))
 
 
 class Kind(NamedTuple):

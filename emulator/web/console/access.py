@@ -26,6 +26,7 @@ from emulator.web.admin.safety import check_access
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import own_path, pages, see_other
 from emulator.web.current import emulator, root
+from emulator.web.import_files import before_turn
 from emulator.web.limits import check_body, spool
 
 #: No script, style, frame or connection but our own files; nothing written into a page runs.
@@ -143,7 +144,7 @@ def check_request() -> AnyResponse | None:
                 then = request.script_root + request.full_path.rstrip("?")
                 return redirect(url_for("console.sign_in", then=then))
             raise
-    asked = check_body()
+    asked = check_body() or before_turn()
     if asked is None and request.method == "POST":
         with spool().storing():  # a form is read with its file
             try:

@@ -11,6 +11,7 @@ from flask import Flask, request, url_for
 
 from emulator import __version__
 from emulator.emulator import Emulator
+from emulator.importer.uploads import Uploads
 from emulator.rules.errors import NotFound
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
@@ -45,8 +46,9 @@ for _mark in (*marks.FILTERS, refusals.worded):
 
 def init_app(app: Flask) -> None:
     """Serve the console."""
-    state = app.extensions["console"] = ConsoleState()
     own: Emulator = app.extensions["emulator"]
+    state = ConsoleState(Uploads() if own.shared is None else own.shared.files)
+    app.extensions["console"] = state
     own.workspaces.on_delete.append(state.uploads.forget_all_of)
     access.init_app(app)
     language.init_app(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from flask import Response, render_template, request
@@ -16,18 +17,21 @@ from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused, Message, Text, TooManyImports, refused
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
+from emulator.importer.uploads import Upload
 from emulator.rules.errors import NotFound
 from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, page_later, pages, refused_form, see_other
 from emulator.web.console.presenters.refusals import complaints_about
-from emulator.web.console.uploads import Upload
+from emulator.web.console.refused_form import SHOWN_FIELD
 from emulator.web.current import workspace, workspace_to_change
+from emulator.web.import_files import keep, path_of
 from emulator.web.import_steps import find_job, import_jobs, report_of, schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 
 _PATH = "/__console/import"
 _FILE = f"{_PATH}/file/<upload_id>"
+_WRITTEN = ("encoding", "delimiter", "quote", "header")
 #: Encodings to choose from where the one that was found is wrong.
 ENCODINGS = ("utf-8", "cp1251", "utf-16", "koi8-r", "cp866", "cp1252")
 #: Rows of a file that the wizard shows.
@@ -68,21 +72,16 @@ def show_imports() -> str:
 @pages.post(_PATH, endpoint="upload")
 def take_file() -> ResponseReturnValue:
     """Keep the file, if it is a table, and go on to its columns."""
-    found, uploads = workspace(), console_state().uploads
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise refused("file", "choose_file")
-    resource_id = request.form.get("resource_id", type=int, default=0)
+    path, resource_id = path_of(sent), request.form.get("resource_id", type=int, default=0)
+    find_resource(resource_id, workspace().store)
+    read_layout(Source(path, sent.filename))
+    found = workspace_to_change()  # the file is a part of it
     provider = request.form.get("provider", "")
-    with spool().storing():
-        upload = uploads.keep(sent, import_jobs().upload_path(), found.name, resource_id, provider)
-    try:
-        find_resource(resource_id, found.store)
-        read_layout(_source(upload))
-    except ImportRefused:
-        uploads.forget(upload.id)
-        raise
-    workspace_to_change()  # the file is a part of it
+    upload = console_state().uploads.keep(path, sent.filename, found.name, resource_id, provider)
+    keep(path)
     return see_other("console.mapping", upload_id=upload.id)
 
 
@@ -94,7 +93,8 @@ def show_mapping(upload_id: str) -> str:
 
 def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
     store, source = workspace().store, _source(upload)
-    layout = read_layout(source, **upload.written)
+    written = _written()
+    layout = read_layout(source, **written)
     resource = find_resource(upload.resource_id, store)
     fields = declared_fields(resource, store)
     columns = describe_columns(layout, fields, upload.provider)
@@ -102,12 +102,12 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
         guessed = guess(columns)
         token = guessed.token_column or columns[0].column
         match = guessed.match or Match("push")
-        how = {"status_column": guessed.status_column, **upload.written}
+        how = {"status_column": guessed.status_column, **written}
         plan = ImportPlan(upload.resource_id, upload.provider, match, token, **how)
     remarks = first_remarks(plan, source, store)
-    upload.shown.add(plan)
     return render_template(
         "console/import_mapping.html",
+        carried=_carried(plan),
         columns=columns,
         delimiter=DELIMITERS.get(layout.dialect.delimiter, layout.dialect.delimiter),
         encodings=list(dict.fromkeys([layout.encoding, *ENCODINGS])),
@@ -125,16 +125,9 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
 @pages.post(f"{_FILE}/written", endpoint="correct")
 def correct_layout(upload_id: str) -> ResponseReturnValue:
     """Step 2 again, with the file read as the person says it is written."""
-    upload, form = _upload(upload_id), request.form
-    written: dict[str, Any] = {
-        "encoding": form.get("encoding"),
-        "delimiter": form.get("delimiter"),
-        "quote": form.get("quote"),
-        "header": form.get("header") == "yes",
-    }
+    upload, written = _upload(upload_id), _written()
     read_layout(_source(upload), **written)
-    console_state().uploads.correct(upload, written)
-    return see_other("console.mapping", upload_id=upload.id)
+    return see_other("console.mapping", upload_id=upload.id, **_sent(written))
 
 
 @pages.post(_FILE)
@@ -153,17 +146,18 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         match.get(form.get("by", ""), Match("push")),
         form.get("token_column", ""),
         status_column=form.get("status_column") or None,
-        **upload.written,
+        **_written(),
     )
     dry_run = "dry_run" in form
     check_plan(plan, _source(upload), found.store)
-    if not dry_run and plan not in upload.shown and first_remarks(plan, _source(upload), found.store):
+    carried = _carried(plan)
+    has_shown = form.get(SHOWN_FIELD) == carried[SHOWN_FIELD]
+    if not dry_run and not has_shown and first_remarks(plan, _source(upload), found.store):
         return _mapping_page(upload, plan)
-    upload.shown.add(plan)
     with spool().storing():
-        path = console_state().uploads.copy(upload, import_jobs().upload_path())
+        path = console_state().uploads.copy(upload)
         job = import_jobs().start(path, upload.name, replace(plan, dry_run=dry_run), found, schedule())
-    return see_other("console.job", job_id=job.description.id, file=upload.id)
+    return see_other("console.job", job_id=job.description.id, file=upload.id, **carried)
 
 
 @pages.get(f"{_PATH}/<job_id>", endpoint="job")
@@ -173,6 +167,7 @@ def show_job(job_id: str) -> str:
     shown = job.as_dict()
     return render_template(
         "console/import_job.html",
+        carried={name: request.args[name] for name in (*_WRITTEN, SHOWN_FIELD) if name in request.args},
         delimiter=DELIMITERS.get(shown["delimiter"], shown["delimiter"]),
         found_by=parse_match(shown["match"]),
         has_report=job.has_report,
@@ -198,6 +193,23 @@ def download_report(job_id: str) -> Response:
     if not job.has_report:
         raise NotFound(f"import {job_id} has no report", "A3")
     return report_of(job, page_later, ";" if language() == "ru" else ",", told)
+
+
+def _written() -> dict[str, Any]:
+    """How the person says that the file is written, as :func:`read_layout` takes it; pages carry it along."""
+    sent: dict[str, Any] = {name: request.values[name] for name in _WRITTEN if name in request.values}
+    return sent | {"header": sent["header"] == "yes"} if "header" in sent else sent
+
+
+def _sent(written: dict[str, Any]) -> dict[str, str]:
+    header = written.get("header")
+    return written if header is None else written | {"header": "yes" if header else "no"}
+
+
+def _carried(plan: ImportPlan) -> dict[str, str]:
+    """What pages say of a plan to the next one: that its remarks are shown, and how its file is written."""
+    shown = blake2b(repr(plan).encode(), digest_size=8).hexdigest()
+    return {**_sent(_written()), SHOWN_FIELD: shown}
 
 
 def _upload(upload_id: str) -> Upload:

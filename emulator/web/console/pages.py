@@ -26,6 +26,7 @@ from markupsafe import escape
 from marshmallow import Schema
 
 from emulator.compare.report import Report
+from emulator.importer.uploads import Uploads
 from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
 from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
@@ -35,7 +36,6 @@ from emulator.web.console.language import gettext
 from emulator.web.console.presenters.counts import Counts
 from emulator.web.console.presenters.refusals import complaints_of, worded
 from emulator.web.console.refused_form import PAGE_FIELD, Complain, page_again
-from emulator.web.console.uploads import Uploads
 from emulator.web.errors import explain
 from emulator.web.later import answer_later, as_answer, change
 from emulator.workspaces.workspace import Workspace
@@ -52,8 +52,8 @@ class ConsoleState:
     ``lines``: requests and events as the live lists show them, by prefix, list, language and id.
     """
 
-    def __init__(self) -> None:
-        self.uploads = Uploads()
+    def __init__(self, uploads: Uploads) -> None:
+        self.uploads = uploads
         self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, ...], dict[int, str]]] = WeakKeyDictionary()
         self.attempts: WeakKeyDictionary[Workspace, Attempts] = WeakKeyDictionary()
         self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from functools import partial
 from html import escape
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from flask import Flask, copy_current_request_context, current_app, request
+from flask import copy_current_request_context, request
 
-from emulator.messages import DELIVERY_KEY, Answer
+from emulator.messages import Answer
 from emulator.web.console.presenters.refusals import Complaint
-from emulator.web.current import WORKSPACE_KEY, workspace_name
-from emulator.web.wsgi_answer import call_application
+from emulator.web.later import repeat
 
 #: The hidden field that says on which page a form stands.
 PAGE_FIELD = "form_page"
-_OWN_FIELDS = (PAGE_FIELD, "form_token")
+#: The hidden field that says which remarks the person has seen.
+SHOWN_FIELD = "form_shown"
+_OWN_FIELDS = (PAGE_FIELD, SHOWN_FIELD, "form_token")
 #: The key of a WSGI environment for the method of the refused form whose page is shown once more.
 AGAIN_KEY = "emulator.again"
 _KEPT_AS_IT_IS = ("hidden", "submit", "button")
@@ -43,18 +43,20 @@ def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[An
     typed, action = request.values.to_dict(), request.script_root + request.path
     posted = request.method == "POST"
     path, _, query = typed.get(PAGE_FIELD, "").partition("?") if posted else (request.path, "", "")
-    environ = {**request.environ, "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
-    environ |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "", WORKSPACE_KEY: workspace_name()}
-    environ[AGAIN_KEY] = request.method
-    for key in ("werkzeug.request", DELIVERY_KEY, "emulator.found"):
-        environ.pop(key, None)
-    application = partial(Flask.wsgi_app, current_app._get_current_object())  # type: ignore[attr-defined]
+    changes: dict[str, Any] = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        AGAIN_KEY: request.method,
+    }
+    changes |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "", AGAIN_KEY: request.method}
+    show = repeat()
     fill = copy_current_request_context(_filled)
 
     async def again() -> Answer:
         if not path.startswith("/"):
             return otherwise
-        answer = await call_application(application, environ).settled()
+        answer = await show(changes).settled()
         body = fill(answer.body.decode(), action, typed, complain) if answer.status == 200 else None
         if body is None:
             return otherwise

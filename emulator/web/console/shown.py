@@ -51,13 +51,15 @@ def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> Row:
     who = short_text(document.get("id") or "")
     if document.get("matching") == "custom":
         who = f"{short_text(document.get('field_name'))} = {short_text(document.get('field_value'))}"
-    who = served_path(split_path(entry.path)[1]) or who
+    resource = entry.resource or resource
+    if resource:  # else the line has the whole path already
+        who = served_path(split_path(entry.path)[1]) or who
     more = len(tokens[2:])
     outcome = outcome_word(entry)
     failed = (outcome == "refused" or entry.error) and not entry.never_answered
     reason = _reason(entry) if failed else ""
     elsewhere = any(one.rule == "A4" for one in entry.decided)
-    return Row(entry, outcome, entry.resource or resource, who, tokens[:2], more, reason, attempt, elsewhere)
+    return Row(entry, outcome, resource, who, tokens[:2], more, reason, attempt, elsewhere)
 
 
 def _reason(entry: Entry) -> str:

@@ -318,11 +318,22 @@ def test_a_bad_subscription_is_refused(admin: Admin, change: Any, text: str) -> 
     assert admin.refused("POST", "/subscriptions", document).startswith(text)
 
 
-def test_only_the_status_of_a_subscription_changes(admin: Admin) -> None:
-    path = f"/subscriptions/{hash_of(admin, 'taken-token')}"
-    assert admin.refused("PATCH", path, {}) == "status: is required"
+def test_what_is_left_out_of_a_subscriptions_change_stays_and_null_removes_a_field(admin: Admin) -> None:
+    path = f"/subscriptions/{hash_of(admin, 'ivan-phone')}"
+    before = admin.send("PATCH", path, {})
+    fields = {**before["fields"], "points": 7}
+    assert admin.send("PATCH", path, {"fields": {"points": 7}})["fields"] == fields
+    del fields["points"]
+    changed = admin.send("PATCH", path, {"fields": {"points": None}, "status": "suspended"})
+    assert (changed["fields"], changed["cats"]) == (fields, before["cats"])
+    changed = admin.send("PATCH", path, {"cats": [{"name": "news", "active": False}]})
+    assert (changed["status"], changed["cats"]) == (
+        "suspended",
+        [{"name": "news", "active": False}, *before["cats"][1:]],
+    )
     text = "provider: unknown key"
     assert admin.refused("PATCH", path, {"status": "subscribed", "provider": "ios-apns"}).startswith(text)
+    assert admin.refused("PATCH", path, {"fields": {"points": "many"}}).startswith("fields.points: must be")
 
 
 # Together with requests

@@ -1,0 +1,72 @@
+"""Files that people have sent to the import wizard and not imported yet."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+#: Files that wait at a time; one more, and the oldest goes.
+MOST_WAITING = 8
+
+
+class Upload(NamedTuple):
+    """A file: what the person calls it, where it lies, whose it is, and what for."""
+
+    id: str
+    name: str
+    path: Path
+    workspace: str
+    resource_id: int
+    provider: str
+
+
+class Uploads:
+    """The waiting files, the oldest first. They go when the server stops, or with the next start."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Upload] = {}
+
+    def keep(self, path: Path, name: str, workspace: str, resource_id: int, provider: str) -> Upload:
+        """Take charge of the file at ``path``."""
+        return self._have(Upload(id_of(path), name, path, workspace, resource_id, provider))
+
+    def get(self, upload_id: str, workspace: str) -> Upload | None:
+        """A workspace's file."""
+        found = self._waiting.get(upload_id)
+        return found if found is not None and found.workspace == workspace else None
+
+    def copy(self, upload: Upload) -> Path:
+        """The same file once more, for an import that removes what it has read. Raises :class:`OSError`."""
+        to = upload.path.with_name(f"{upload.id}.{secrets.token_hex(4)}.upload")
+        try:
+            try:
+                to.hardlink_to(upload.path)
+            except OSError:  # a file system without links
+                shutil.copyfile(upload.path, to)
+        except BaseException:
+            with suppress(OSError):
+                to.unlink(missing_ok=True)
+            raise
+        return to
+
+    def forget_all_of(self, workspace: str) -> None:
+        """Remove the files of a workspace that is deleted."""
+        for upload in [one for one in self._waiting.values() if one.workspace == workspace]:
+            self._forget(upload.id)
+
+    def _have(self, upload: Upload) -> Upload:
+        self._waiting[upload.id] = upload
+        while len(self._waiting) > MOST_WAITING:
+            self._forget(next(iter(self._waiting)))
+        return upload
+
+    def _forget(self, upload_id: str) -> None:
+        self._waiting.pop(upload_id).path.unlink(missing_ok=True)
+
+
+def id_of(path: Path) -> str:
+    """The id of the file that lies at ``path``, or whose copy does."""
+    return path.name.partition(".")[0]
