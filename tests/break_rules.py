@@ -46,11 +46,8 @@ FIELDS = "rules/fields.py"
 KEYS = "rules/keys.py"
 MOBILE = "rules/mobile/"
 CALLER = MOBILE + "caller.py"
-SUBSCRIBING = MOBILE + "subscribing.py"
+CALLS = MOBILE + "calls.py"
 WRITING = MOBILE + "writing.py"
-TOKEN_UPDATE = MOBILE + "token_update.py"
-UNSUSPENDING = MOBILE + "unsuspending.py"
-PROFILE_UPDATE = MOBILE + "profile_update.py"
 EVENTS = "mobile/events.py"
 LINTS = "rules/lints.py"
 MATCHING = "rules/matching.py"
@@ -184,32 +181,32 @@ BREAKS = (
     Break("Q5", "mobile/carrying_out.py", "call.workspace.settings.strict", "False"),
     Break("L8", "mobile/body.py", "lints_of_duplicates(call.body)", "[]"),
     Break("L8", EVENTS, "lints_of_duplicates(text.encode())", "[]"),
-    Break("K10", SUBSCRIBING, "if own is None else own.fields", ""),
+    Break("K10", CALLS, "if own is None else own.fields", ""),
     Break("K10", WRITING, "fields[name] = context.read(name, value)", "pass"),
     Break("K10", FIELDS, "found = _VERSION.match(text)", "found = _VERSION.fullmatch(text)"),
     Break("K10", WRITING, "        if value is None:\n", "        if False:\n"),
     Break("K10", MOBILE + "finding.py", "context.changes.profiles.append(profile)", "pass"),
-    Break("K11", SUBSCRIBING, "if request.replace:  # K11", "if False:"),
+    Break("K11", CALLS, "if request.replace:  # K11", "if False:"),
     Break("K12", "mobile/subscriptions.py", "profile if call.sync else None", "profile"),
     Break("K12", "mobile/subscriptions.py", "        if call.sync:\n", "        if True:\n"),
-    Break("K13", SUBSCRIBING, "if request.skip_triggers:", "if False:"),
+    Break("K13", CALLS, '"no_triggers")\n    return', '"steady", "x")\n    return'),
     Break("K14", WRITING, "if category.steady:", "if False:"),
     Break("K14", WRITING, "CategoryChoice(one.name, one.active)", "CategoryChoice(one.name, True)"),
     Break("K14", WRITING, "category.title, category.steady)", "one.name, category.steady)"),
-    Break("K15", SUBSCRIBING, "            sent.status,\n", '            "subscribed",\n'),
-    Break("K20", TOKEN_UPDATE, "context.changes.moved.append", "(lambda it: None)"),
-    Break("K20", TOKEN_UPDATE, 'context.set_status(one, "unsubscribed", "K20")', "pass"),
-    Break("K30", UNSUSPENDING, "wanted.subscription_id)\n", "wanted.subscription_id, (1,))\n"),
-    Break("K30", UNSUSPENDING, '"K30") if one.status in back', '"K30") if False'),
-    Break("K30", UNSUSPENDING, '"suspended": 0', '"suspended": 3'),
-    Break("K30", UNSUSPENDING, 'context.set_status(one, "suspended", "K30")', "pass"),
-    Break("K40", MOBILE + "status.py", "own[-1] if own", "own[0] if own"),
-    Break("K40", MOBILE + "status.py", "    if provider is not None:\n", "    if False:\n"),
-    Break("K40", MOBILE + "status.py", "if one.subscription_id == subscription_id", "if True"),
-    Break("K50", PROFILE_UPDATE, "write_fields(context, profile, request", "(lambda *_: profile)(request"),
-    Break("K50", PROFILE_UPDATE, 'sdk_unknown_profile == "error"', 'unknown_id == "error"'),
+    Break("K15", CALLS, "            sent.status,\n", '            "subscribed",\n'),
+    Break("K20", CALLS, "context.changes.moved.append", "(lambda it: None)"),
+    Break("K20", CALLS, 'context.set_status(one, "unsubscribed", "K20")', "pass"),
+    Break("K30", CALLS, "wanted.subscription_id)\n", "wanted.subscription_id, (1,))\n"),
+    Break("K30", CALLS, '"K30") if one.status in back', '"K30") if False'),
+    Break("K30", CALLS, '"suspended": 0', '"suspended": 3'),
+    Break("K30", CALLS, 'context.set_status(one, "suspended", "K30")', "pass"),
+    Break("K40", CALLS, "own[-1] if own", "own[0] if own"),
+    Break("K40", CALLS, "    if provider is not None:\n", "    if False:\n"),
+    Break("K40", CALLS, "if one.subscription_id == subscription_id", "if True"),
+    Break("K50", CALLS, "changed = write_fields(context, profile, request", "changed = (lambda *_: profile)(request"),
+    Break("K50", CALLS, 'sdk_unknown_profile == "error"', 'unknown_id == "error"'),
     Break("R1", "mobile/answers.py", '"error_text": ""', '"error_text": "Successful operation"'),
-    Break("R1", MOBILE + "answer.py", '"status": "subscribed",', '"status": "active",'),
+    Break("R1", CALLS, '"status": "subscribed",', '"status": "active",'),
     Break("R2", CALLER, "value = str(value)", "pass"),
     Break("R3", ANSWERING, "if call.mobile is not None:  # R3", "if False:"),
     Break("R4", MOBILE + "context.py", "Incorrect field", "incorrect"),
