@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from time import monotonic
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncClientCursor, AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection, errors
 
-from emulator.postgres.connections import ANSWER_S, Connections
+from emulator.postgres.connections import ANSWER_S, Connections, first_line, is_refusal
 from emulator.postgres.following import LINES, Behind, FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.snapshots import Picture, write
@@ -20,6 +22,8 @@ from emulator.store.errors import Unavailable
 
 #: Seconds for which the outcome of a commit is asked for.
 SETTLE_S = 5.0
+#: Seconds for which a turn is tried again because of other transactions, and why the database asks for it.
+CONFLICT_S, _CONFLICTS = 15.0, (errors.SerializationFailure, errors.DeadlockDetected)
 #: Times that what others have done is read anew, if it changes meanwhile.
 _READS = 20
 
@@ -45,12 +49,13 @@ class WorkspaceRow(Struct):
     at: float
 
 
-class NotBegun(Exception):
-    """The database refused the begin of a turn."""
+class NotDone(Exception):
+    """Nothing of a turn is in the database. ``seconds``: how long it is worth trying again."""
 
-    def __init__(self, cause: Exception) -> None:
+    def __init__(self, cause: psycopg.Error, seconds: float = 0.0) -> None:
         super().__init__(str(cause))
         self.cause = cause
+        self.seconds = CONFLICT_S if isinstance(cause, _CONFLICTS) else seconds
 
 
 class Transactions:
@@ -59,6 +64,17 @@ class Transactions:
     def __init__(self, connections: Connections, workspaces: FollowedWorkspaces) -> None:
         self._connections = connections
         self._workspaces = workspaces
+
+    @contextmanager
+    def whole(self, name: str) -> Iterator[None]:
+        """Raise :class:`NotDone` for an error with which the database answers: the transaction is undone."""
+        try:
+            yield
+        except psycopg.Error as error:
+            if not is_refusal(error):
+                raise
+            self._workspaces.forget(name)
+            raise NotDone(error) from error
 
     # Begin: lock, and follow
 
@@ -123,7 +139,7 @@ class Transactions:
     ) -> bool:
         """Append and commit; returns whether the log is so long that a snapshot is due.
 
-        Raises :class:`Unavailable` if that has not come about.
+        Raises :class:`Unavailable` if that has not come about, and :class:`NotDone`.
         """
         if not self._workspaces.is_made(name):  # deleted, or never made
             if row is not None:
@@ -135,9 +151,11 @@ class Transactions:
             await connection.execute("COMMIT")
             return False
         try:
-            await self._append(connection, row.id, lines, pictures)
+            with self.whole(name):
+                await self._append(connection, row.id, lines, pictures)
         except (psycopg.Error, asyncio.TimeoutError) as error:
             await self._settle(name, row, lines, pictures, error)
+        self._connections.note_commit()
         followed = self._workspaces.opened(name)
         followed.id, followed.number = row.id, lines[-1].number
         grown = row.log_bytes + sum(line.size for line in lines)
@@ -177,7 +195,7 @@ class Transactions:
     ) -> None:
         """Return when the lines are in.
 
-        Raises :class:`Unavailable`.
+        Raises :class:`Unavailable` and :class:`NotDone`.
         """
         until = monotonic() + SETTLE_S
         while True:
@@ -187,9 +205,11 @@ class Transactions:
                 break
             except (psycopg.Error, asyncio.TimeoutError, Unavailable) as away:
                 if monotonic() > until:
-                    raise Unavailable(f"whether the change is stored is not known: {away}", error) from away
+                    said = f"whether the change is stored is not known: {first_line(away)}"
+                    raise Unavailable(said, error) from away
                 await asyncio.sleep(random.uniform(0.05, 0.2))
-        raise Unavailable(f"the change was not stored, others have written in its place ({error})", error)
+        said = f"the change was not stored, others have written in its place ({first_line(error)})"
+        raise Unavailable(said, error)
 
     async def _settled(
         self, name: str, row: WorkspaceRow, lines: list[Line], pictures: dict[int, Picture]
@@ -205,5 +225,6 @@ class Transactions:
                 return True
             if found is None or (found.id, found.number) != (row.id, row.number):
                 return False
-            await self._append(connection, row.id, lines, pictures)
+            with self.whole(name):
+                await self._append(connection, row.id, lines, pictures)
             return True

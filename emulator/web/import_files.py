@@ -78,8 +78,10 @@ def path_of(sent: FileStorage) -> Path:
 
 
 def keep(path: Path) -> None:
-    """Have a file stay after the request."""
-    request.environ[_FILES_KEY].remove(path)
+    """Have a file stay after the request, which may be answered more than once."""
+    files = request.environ[_FILES_KEY]
+    if path in files:
+        files.remove(path)
 
 
 def before_turn() -> Response | None:

@@ -16,7 +16,7 @@ from emulator.store.errors import Unavailable
 from emulator.web.bodies import own
 from emulator.web.current import FOUND_KEY, WORKSPACE_KEY, changed_workspace, emulator, workspace_name
 from emulator.web.wsgi_answer import call_application
-from emulator.workspaces.errors import refusal, status_of
+from emulator.workspaces.errors import headers_of, refusal, status_of
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
         return await work
     except (Refused, Unavailable) as error:
         refused = refusal(error)
-        return failure(refused.text, status_of(refused))
+        return failure(refused.text, status_of(refused), headers=headers_of(refused))
 
 
 def _refused(error: Unavailable) -> Answer:
