@@ -24,6 +24,8 @@ from emulator.store.errors import Unavailable
 SETTLE_S = 5.0
 #: Seconds for which a turn is tried again because of other transactions, and why the database asks for it.
 CONFLICT_S, _CONFLICTS = 15.0, (errors.SerializationFailure, errors.DeadlockDetected)
+#: Bytes of a workspace that is read without the lock first: its reading may take seconds.
+_LONG_BYTES = 1 << 20
 #: Times that what others have done is read anew, if it changes meanwhile.
 _READS = 20
 
@@ -31,6 +33,8 @@ _ROW = (
     "SELECT id, number, snapshot, log_bytes, snapshot_bytes, extract(epoch FROM clock_timestamp())::float8"
     " FROM emulator_workspaces WHERE name = %s"
 )
+#: A plain FOR UPDATE would wait for each snapshot that is being written: its rows refer to this one.
+_LOCK = " FOR NO KEY UPDATE"
 _MAKE = "INSERT INTO emulator_workspaces (name) VALUES (%s) ON CONFLICT (name) DO NOTHING"
 _APPEND, _LINE = "INSERT INTO emulator_lines VALUES ", "(%s, %s, %s, %s, %s, %s)"
 _ADVANCE = (
@@ -81,6 +85,7 @@ class Transactions:
     async def begin(self, connection: AsyncConnection, name: str, locks: bool) -> WorkspaceRow | None:
         """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
         row: WorkspaceRow | None = None
+        ahead = not locks
         for _ in range(_READS):
             known = self._workspaces.followed(name)
             row, lines = await self._read(connection, name, known, locks)
@@ -94,8 +99,15 @@ class Transactions:
                 self._workspaces.drop(name)
                 return None
             known = self._workspaces.opened(name)
+            follows = known.id == row.id and (bool(lines) or known.number == row.number)
+            is_long = row.log_bytes + row.snapshot_bytes > _LONG_BYTES
+            if not ahead and is_long and (not follows or any(line.replaced for line in lines)):
+                await connection.execute("ROLLBACK")
+                await self.begin(connection, name, False)
+                ahead = True
+                continue
             try:
-                if known.id == row.id and (lines or known.number == row.number):
+                if follows:
                     await known.follow(connection, lines)
                 else:
                     await known.read(connection, row.id, row.snapshot, row.number)
@@ -115,11 +127,12 @@ class Transactions:
         begins: bool = True,
     ) -> tuple[WorkspaceRow | None, list[Line]]:
         after = (known.id, known.number) if known is not None else (0, 0)
-        row = _ROW + (" FOR UPDATE" if locks else "")
+        row = _ROW + (_LOCK if locks else "")
         # One message. A pipeline would end with a Flush, after which PostgreSQL does not count the seconds
         # that a frozen emulator rests in its turn.
         async with AsyncClientCursor(connection) as cursor:
-            await cursor.execute(f"{'BEGIN; ' if locks and begins else ''}{row}; {LINES}", (name, *after))
+            statement = f"{'BEGIN; ' if locks and begins else ''}{row}; {LINES}"
+            await asyncio.wait_for(cursor.execute(statement, (name, *after)), ANSWER_S)
             if locks and begins:
                 cursor.nextset()
             found = await cursor.fetchone()

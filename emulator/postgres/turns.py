@@ -20,7 +20,7 @@ import psycopg
 from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
-from emulator.postgres.connections import ANSWER_S, Connections
+from emulator.postgres.connections import Connections
 from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.sign_ins import SharedSignIns
@@ -253,7 +253,7 @@ class Turns:
             await self._workspaces.list_stored(connection)
         if any(one.target.console for one in batch):
             await self.sign_ins.read(connection)
-        return await asyncio.wait_for(self._transactions.begin(connection, name, locks), ANSWER_S)
+        return await self._transactions.begin(connection, name, locks)
 
     # Snapshots
 

@@ -11,8 +11,6 @@ from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.request import check_encoding
 from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
 
-#: The key of a WSGI environment for what parses a form in place of werkzeug's parser.
-FORM_KEY = "emulator.form"
 #: Seconds after which a refused client may well find room: a guess, for files are of any size.
 RETRY_AFTER_S = 5
 
@@ -25,7 +23,7 @@ class LimitedRequest(Request):
         return body_limit(self.path)
 
     def make_form_data_parser(self) -> FormDataParser:
-        return self.environ.get(FORM_KEY) or FormDataParser(
+        return FormDataParser(
             lambda *_, **__: spool().file(), self.max_form_memory_size, self.max_content_length
         )
 
