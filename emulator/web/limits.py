@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Request, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
@@ -26,11 +26,6 @@ class LimitedRequest(Request):
         return FormDataParser(
             lambda *_, **__: spool().file(), self.max_form_memory_size, self.max_content_length
         )
-
-
-def init_app(app: Flask, spool: Spool) -> None:
-    """Large bodies go to ``spool``."""
-    app.extensions["spool"] = spool
 
 
 def spool() -> Spool:
