@@ -295,7 +295,7 @@ def admin_page() -> str:
             row = f"| `{method.upper()} {path}` | {_cell(operation['summary'])} | {_sent(operation)} |"
             calls[operation["tags"][0]].append(row)
     for tag, rows in calls.items():
-        if tag != "push_subscribe":
+        if tag not in ("push_subscribe", "sdk"):
             lines += [f"## {tag.capitalize()}", "", "| call | does | takes |", "|---|---|---|", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
 

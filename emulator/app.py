@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from emulator.emulator import Emulator
 from emulator.messages import failure
 from emulator.settings import Settings
-from emulator.web import current, import_files, later, limits
+from emulator.web import current, import_files, import_steps, later
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.loading import Int64Converter
 from emulator.web.bodies import Spool, spool_of
@@ -50,26 +51,39 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def app_of(emulator: Emulator, spool: Spool) -> Flask:
     """The application on an emulator that whoever calls closes; large bodies go to ``spool``."""
+    app = routes()
+    attach(app, emulator, spool)
+    return app
+
+
+def routes() -> Flask:
+    """The routes and what is done around each request, without an emulator to serve."""
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.url_map.converters["int64"] = Int64Converter
-    app.extensions["emulator"] = emulator
     current.init_app(app)  # first: a name that cannot be is refused before anything
     app.before_request(later.when_ready)
-    limits.init_app(app, spool)
     import_files.init_app(app)
     admin.init_app(app)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
     app.after_request(later.when_durable)
-    below: WSGIApplication = current.WorkspacePrefix(app.wsgi_app)
+    return app
+
+
+def attach(app: Flask, emulator: Emulator, spool: Spool) -> None:
+    """Have the routes serve an emulator, in place of any before it; large bodies go to ``spool``."""
+    app.extensions["emulator"] = emulator
+    app.extensions["spool"] = spool
+    import_steps.attach(app, emulator)
+    console.attach(app, emulator)
+    below: WSGIApplication = current.WorkspacePrefix(partial(Flask.wsgi_app, app))
     if emulator.settings.trust_proxy:
         below = ProxyFix(below, x_host=1, x_prefix=1)  # the client's address and the scheme by default
     # Flask's way to add middleware
     app.wsgi_app = PlainWsgi(below, emulator, spool)  # type: ignore[method-assign]
-    return app
 
 
 def _failure(error: Exception) -> Response:

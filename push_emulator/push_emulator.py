@@ -215,10 +215,11 @@ class Verification:
 
 
 def _by_parts(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """Criteria with a dotted name for each part of a dictionary: ``payload.sum``."""
+    """Criteria with a dotted name for each part of a dictionary or list: ``payload.items.0.sku``."""
     flat: dict[str, Any] = {}
     for name, value in criteria.items():
-        if isinstance(value, Mapping):
+        if (isinstance(value, list) and "." in name) or isinstance(value, Mapping):
+            value = value if isinstance(value, Mapping) else dict(enumerate(value))
             flat |= _by_parts({f"{name}.{part}": inner for part, inner in value.items()})
         else:
             flat[name] = value

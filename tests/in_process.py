@@ -6,21 +6,27 @@ import secrets
 from types import TracebackType
 from typing import Any
 
+from flask import Flask
 from werkzeug.test import TestResponse
 
-from emulator.app import create_app
+from emulator.app import attach, routes
 from emulator.emulator import Emulator
 from emulator.settings import Settings
+from emulator.web.bodies import spool_of
 from tests.server import PAGE_TOKEN, new_database, subscription
+
+#: The routes that serve no emulator at present: to make them takes most of the time of a new application.
+_free_routes: list[Flask] = []
 
 
 class InProcess:
     """A fresh application, without files; a context manager. ``settings`` are those of ``serve``."""
 
     def __init__(self, **settings: Any) -> None:
-        database = new_database(secrets.token_hex(8))
-        self.app = create_app(Settings(durability="none", database=database, **settings))
-        self.emulator: Emulator = self.app.extensions["emulator"]
+        given = Settings(durability="none", database=new_database(secrets.token_hex(8)), **settings)
+        self.emulator = Emulator(given)
+        self.app = _free_routes.pop() if _free_routes else routes()
+        attach(self.app, self.emulator, spool_of(given))
         self.client = self.app.test_client()
 
     def __enter__(self) -> InProcess:
@@ -30,6 +36,7 @@ class InProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.emulator.close()
+        _free_routes.append(self.app)
 
     @property
     def store(self) -> Any:

@@ -99,6 +99,30 @@ class Postgres:
         self.run(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
+    @contextmanager
+    def small_disk(self, size: str) -> Iterator[tuple[str, Path]]:
+        """The URL of a database that is on a disk of this size, and the folder of that disk."""
+        disk = Path(tempfile.mkdtemp(prefix="emulator-disk-"))
+        mounted = ["mount", "-t", "tmpfs", "-o", f"size={size}", "emulator-disk", str(disk)]
+        if os.geteuid() != 0 or subprocess.run(mounted, check=False).returncode:
+            disk.rmdir()
+            pytest.skip("NO TESTS OF A DATABASE WHOSE DISK IS FULL: only root may mount one")
+        try:
+            owned = disk / "owned"
+            owned.mkdir(0o700)
+            os.chown(owned, self._as["user"], self._as["group"])
+            name = f"on_{disk.name.replace('-', '_')}"
+            self.run(f"CREATE TABLESPACE \"{name}\" LOCATION '{owned}'")
+            self.run(f'CREATE DATABASE "{name}" TABLESPACE "{name}"')
+            try:
+                yield self.url(name), disk
+            finally:
+                self.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+                self.run(f'DROP TABLESPACE "{name}"')
+        finally:
+            subprocess.run(["umount", "--lazy", str(disk)], check=True)
+            disk.rmdir()
+
     def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of one statement, outside of a transaction."""
         import psycopg  # noqa: PLC0415 (all tests but those of such a state do without it)

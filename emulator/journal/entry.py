@@ -151,12 +151,10 @@ class Entry(Beginning, array_like=True, gc=False):
         data, profile = answered.get("data"), answered.get("profile")
         if isinstance(data, list):
             return [{**one, "item_status": one.get("status")} for one in data if isinstance(one, dict)]
-        changed = (
-            []
-            if self.changes is None
-            else self.changes.subscriptions + [one.after for one in self.changes.moved]
-        )
+        changes = self.changes or Changes()
+        changed = [*changes.subscriptions, *(one for moved in changes.moved for one in moved)]
         found = [_item(one.db_id, one.profile_id, msgspec.structs.asdict(one)) for one in changed]
+        found += [_item(one.db_id, one.id, {}) for one in changes.changed_profiles]
         if isinstance(profile, dict):
             db_id = next((one.db_id for one in self.decided if one.db_id is not None), None)
             found.append(_item(db_id, profile.get("id"), profile.get("subscription") or {}))

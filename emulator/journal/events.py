@@ -32,7 +32,9 @@ EVENT_KEYS = (
     "since",
     "q",
 )
-#: Objects of an event, whose parts are criteria: ``payload.sum``, ``subscription.channel``.
+#: Digits of a position in an array from which on it is none.
+_LONGEST_POSITION = 9
+#: Objects of an event, whose parts are criteria: ``payload.sum``, ``payload.items.0.sku``.
 EVENT_PARTS = ("payload", "utm", "matching", "subscription", "profile_fields")
 
 
@@ -121,10 +123,11 @@ def is_event_key(key: str) -> bool:
 
 
 def _part(value: Any, path: str) -> Any:
-    """The member that a dotted path names; a name with dots in it is found, too."""
-    while isinstance(value, dict) and path not in value:
+    """The part that a dotted path of names and positions names; a name with dots in it is found, too."""
+    while path and not (isinstance(value, dict) and path in value):
         name, _, path = path.partition(".")
-        if not path:
-            return None
-        value = value.get(name)
-    return value.get(path) if isinstance(value, dict) else None
+        if isinstance(value, list) and name.isdecimal() and len(name) < _LONGEST_POSITION:
+            value = value[int(name)] if int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return value[path] if path else value

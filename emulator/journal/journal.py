@@ -14,9 +14,10 @@ import msgspec
 
 from emulator.journal.entry import Entry, Packed, Reading
 from emulator.journal.matching import Criteria
-from emulator.rules.model import Changes, Decided
+from emulator.rules.model import Changes, Decided, Profile, Subscription
 from emulator.settings import JOURNAL_BYTES, JOURNAL_COUNT
 
+T = TypeVar("T")
 #: The most decisions, changes and outcomes of one entry; further ones are counted.
 MOST_KEPT = 1000
 #: The most bytes of an answer.
@@ -46,18 +47,28 @@ def bound(entry: Entry) -> None:
 
 
 def _fitting(changes: Changes, body: int) -> Changes:
-    """The first changes; ``body``: the size of the request's body, which no text in them exceeds."""
+    """The first changes; ``body``: the size of the request's body, which no text that it brought exceeds."""
     profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
-    if (len(profiles) + len(subscriptions)) * body <= MOST_TEXT:
+    stored = changes.changed_profiles or changes.moved or any(one.fields for one in subscriptions)
+    if not stored and (len(profiles) + len(subscriptions)) * body <= MOST_TEXT:
         return Changes(profiles, subscriptions)
-    values = [sum(len(str(value)) for value in one.fields.values()) for one in profiles]
-    tokens = [len(one.subscription_id) for one in subscriptions]
-    return Changes(profiles[: _how_many(values)], subscriptions[: _how_many(tokens)])
+    return Changes(
+        _first(profiles, _length),
+        _first(subscriptions, _length),
+        _first(changes.changed_profiles[:MOST_KEPT], _length),
+        _first(changes.moved[:MOST_KEPT], lambda one: _length(one.before) + _length(one.after)),
+    )
 
 
-def _how_many(lengths: list[int]) -> int:
-    """The number of first texts that have at most :data:`MOST_TEXT` characters together."""
-    return sum(1 for _ in takewhile(MOST_TEXT.__ge__, accumulate(lengths)))
+def _length(one: Profile | Subscription) -> int:
+    token = one.subscription_id if isinstance(one, Subscription) else ""
+    return len(token) + sum(len(str(value)) for value in one.fields.values())
+
+
+def _first(records: list[T], length: Callable[[T], int]) -> list[T]:
+    """The first records that have at most :data:`MOST_TEXT` characters together."""
+    fitting = takewhile(MOST_TEXT.__ge__, accumulate(map(length, records)))
+    return records[: sum(1 for _ in fitting)]
 
 
 #: The size of the first block of memory and of the largest, bytes; each is twice as large as the one before.

@@ -23,7 +23,7 @@ from emulator.rules.model import NonEmpty, Profile, shortened
 from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
 
 _UTM = {"cn": "campaign", "cc": "content", "ck": "keyword", "cm": "medium", "cs": "source", "ct": "temp"}
-_PARTS = ("tz", "t", "aci", "wn", "mm", *_UTM, "wd", "mi", "ma", "sn", "pf")
+PARTS = ("tz", "t", "aci", "wn", "mm", *_UTM, "wd", "mi", "ma", "sn", "pf")
 #: Numbers from here on are milliseconds (K4); the first one that no time can name.
 _MILLISECONDS, _END_MS = 10**12, 253_402_300_800_000
 #: Minutes of the widest offset from UTC.
@@ -138,7 +138,7 @@ def read_mobile_event(call: Call) -> None:
     event.smid = _message(call, parts.get("mi", ""))
     event.payload, event.matching = _object(call, "wd", parts), _object(call, "ma", parts)
     event.subscription, event.profile_fields = _object(call, "sn", parts), _object(call, "pf", parts)
-    unknown = [(name, _PARTS) for name in parts if name not in _PARTS]
+    unknown = [(name, PARTS) for name in parts if name not in PARTS]
     call.lints += unknown_parameters(unknown) if unknown else []
     call.request = event
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from emulator.store.errors import Unavailable
+from emulator.store.errors import DatabaseUnavailable
 
 #: Seconds after which a request is refused because the database cannot be reached, and while that is known.
 _WAIT_S, _KNOWN_S = 3.0, 0.25
@@ -21,7 +24,19 @@ IDLE_MS, LOCK_MS = 5000, 15000
 _MOST = 8
 #: Seconds that the database may take to carry out a statement.
 ANSWER_S = 20.0
+#: How each connection begins.
+CONNECTING: dict[str, Any] = {
+    "autocommit": True,
+    "application_name": "push-emulator",
+    "client_encoding": "utf8",
+}
 _PASSWORD = re.compile(r"(password=)[^&]*", re.I)
+#: Bytes of a test whether the database has room: more than what is free in the pages that it has.
+_ROOM = 128 * 1024
+#: The database does not know whether it has committed (CockroachDB).
+_UNKNOWN = "40003"
+# Of each attempt to connect the pool writes several lines; ``trouble`` says it once.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
 def without_password(url: str) -> str:
@@ -33,26 +48,51 @@ def without_password(url: str) -> str:
     return shown + mark + _PASSWORD.sub(r"\1…", query)
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, without the hints that follow."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the database has answered with an error: then nothing of the transaction is in it."""
+    if not isinstance(error, psycopg.Error) or error.sqlstate == _UNKNOWN:
+        return False
+    return (error.diag.severity_nonlocalized or error.diag.severity) == "ERROR"
+
+
 class Connections:
-    """The connections of one emulator. ``trouble``: why the database could not be reached last."""
+    """The connections of one emulator."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._pool: AsyncConnectionPool | None = None
-        self.trouble: str | None = None
+        self._away: str | None = None
+        self._refused: str | None = None
+        self._not_connected: psycopg.Error | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the database could not be reached, or refused a change, when it was last asked."""
+        return self._away or self._refused
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[AsyncConnection]:
-        """A connection, which the database may have closed meanwhile. Raises :class:`Unavailable`."""
+        """A connection, which the database may have closed meanwhile.
+
+        Raises :class:`~emulator.store.errors.Unavailable`.
+        """
         pool = await self._opened()
         try:
-            connection = await pool.getconn(_WAIT_S if self.trouble is None else _KNOWN_S)
+            connection = await pool.getconn(_WAIT_S if self._away is None else _KNOWN_S)
         except psycopg.Error as error:
             raise self.unavailable(error) from error
         try:
             yield connection
-            self.trouble = None
+            self._away = None
         finally:
+            if connection.info.transaction_status == TransactionStatus.INERROR:
+                with suppress(psycopg.Error):
+                    await connection.rollback()
             if connection.info.transaction_status != TransactionStatus.IDLE:
                 await connection.close()  # whatever it was at is undone
             await pool.putconn(connection)
@@ -68,17 +108,44 @@ class Connections:
             await self._pool.close(1.0)
             self._pool = None
 
-    def unavailable(self, error: Exception) -> Unavailable:
+    def unavailable(self, error: Exception) -> DatabaseUnavailable:
         """Note that the database cannot be used, and return what to raise."""
-        said = str(error or type(error).__name__).strip().splitlines()
-        self.trouble = f"the database cannot be reached ({without_password(self._url)}): {said[0]}"
-        return Unavailable(self.trouble, error)
+        if isinstance(error, PoolTimeout) and self._not_connected is not None:
+            error = self._not_connected
+        said, place = first_line(error), without_password(self._url)
+        if is_refusal(error):
+            self._refused = text = f"the database refuses this ({place}): {said}"
+        else:
+            self._away = text = f"the database cannot be reached ({place}): {said}"
+        return DatabaseUnavailable(text, error)
+
+    def note_commit(self) -> None:
+        """The database takes changes."""
+        self._refused = None
+
+    async def try_again(self) -> None:
+        """Find out whether the database takes changes again, if it has refused one.
+
+        Raises :class:`~emulator.store.errors.Unavailable`.
+        """
+        if self._refused is None:
+            return
+        try:
+            async with self.one() as connection:
+                await connection.execute("BEGIN")
+                room = secrets.token_bytes(_ROOM)
+                await connection.execute("INSERT INTO emulator_secrets VALUES ('room', %s)", (room,))
+                await connection.execute("ROLLBACK")
+        except psycopg.Error as error:
+            raise self.unavailable(error) from error
+        self.note_commit()
 
     async def _opened(self) -> AsyncConnectionPool:
         if self._pool is None:
             self._pool = AsyncConnectionPool(
                 self._url,
-                kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "push-emulator"},
+                connection_class=self._noting(),
+                kwargs=CONNECTING | {"connect_timeout": 2},
                 min_size=1,
                 max_size=_MOST,
                 open=False,
@@ -88,9 +155,32 @@ class Connections:
             await self._pool.open()
         return self._pool
 
+    def _noting(self) -> type[AsyncConnection[Any]]:
+        """Connections that note why there is none: of the pool one learns only that it took too long."""
+
+        class Noting(AsyncConnection[Any]):
+            @classmethod
+            async def connect(cls, conninfo: str = "", **options: Any) -> Noting:
+                try:
+                    made = await super().connect(conninfo, **options)
+                except psycopg.Error as error:
+                    self._not_connected = error
+                    raise
+                self._not_connected = None
+                return made
+
+        return Noting
+
 
 async def configure(connection: AsyncConnection) -> None:
-    """Have the database end what a frozen emulator has begun, and a wait that takes too long."""
-    await connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
-    await connection.execute(f"SET lock_timeout = {LOCK_MS}")
-    await connection.execute("SET client_min_messages = error")
+    """Set what turns rely on, whatever the database or the role has set.
+
+    The database ends what a frozen emulator has begun, and a wait for a lock that takes too long; it has
+    written down what it says that it has committed.
+    """
+    await connection.execute(
+        f"SET idle_in_transaction_session_timeout = {IDLE_MS}; SET lock_timeout = {LOCK_MS}; "
+        "SET statement_timeout = 0; SET client_min_messages = error; SET standard_conforming_strings = on; "
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )

@@ -52,7 +52,7 @@ class SharedFiles(Uploads):
         self._workspaces.opened(workspace).recorder.carry_out([(_KEEP, values)])
         return upload
 
-    async def find(self, upload_id: str, workspace: str, at: Path, fetches: bool) -> None:
+    async def find(self, upload_id: str, workspace: str, at: Path, fetches: bool) -> bool:
         """Learn whether a file waits; if wanted it is written down ``at`` a path, unless it is here.
 
         Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
@@ -64,11 +64,12 @@ class SharedFiles(Uploads):
             if found is None:
                 if known is not None and known.workspace == workspace:
                     self._forget(upload_id)
-                return
+                return False
             if known is None:
                 known = self._have(Upload(upload_id, found[0], at, workspace, *found[1:]))
             if fetches and not known.path.exists():
                 await self.fetch(upload_id, known.path)
+            return True
         except (psycopg.Error, asyncio.TimeoutError) as error:
             raise self._connections.unavailable(error) from error
 

@@ -176,6 +176,10 @@ class ImportRun:
             own = "UPDATE emulator_imports SET owner = %(owner)s, seen = now() WHERE id = %(id)s"
             kept.write(followed.recorder, [(own, {"id": self._id, "owner": self._owner})])
         self._takes_over = False
+        if self._import is not None and self._report.up_to_line != kept.description.up_to_line:
+            self._close()  # its last step was not stored
+        if self._import is None and not self._path.exists():
+            return True  # a first attempt at the request that began this has ended, and its file went
         try:
             importing = self._import or self._opened(kept, followed.workspace, followed.recorder)
             self._import, more, pacing = importing, True, Pacing()

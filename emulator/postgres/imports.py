@@ -116,6 +116,7 @@ class SharedImports(ImportJobs):
             raise connections.unavailable(error) from error
         for import_id, workspace, file_id in taken:
             self._run(workspace, import_id, file_id, self.upload_path(), takes_over=True)
+        await connections.try_again()
 
     async def _say_alive(self) -> None:
         """Say that this emulator is there, as long as it carries imports out."""

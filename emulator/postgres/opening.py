@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from emulator.postgres.connections import Connections, without_password
+from emulator.postgres.connections import CONNECTING, Connections, configure, first_line, without_password
 from emulator.postgres.files import SharedFiles
 from emulator.postgres.imports import SharedImports
 from emulator.postgres.schema import prepare, shared_secret
@@ -46,13 +46,13 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     url = settings.database or ""
     try:
         async with await psycopg.AsyncConnection.connect(
-            url, autocommit=True, connect_timeout=_START_S
+            url, **CONNECTING, connect_timeout=_START_S
         ) as connection:
+            await configure(connection)
             await prepare(connection)
             secret = await shared_secret(connection)
     except psycopg.Error as error:
-        said = str(error).strip().splitlines()
-        raise StateError(f"--state {without_password(url)}: {said[0] if said else error}") from error
+        raise StateError(f"--state {without_password(url)}: {first_line(error)}") from error
     connections = Connections(url)
     workspaces = FollowedWorkspaces(settings, fixtures, connections, secret)
     turns = Turns(connections, workspaces)

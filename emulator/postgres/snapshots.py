@@ -135,11 +135,12 @@ async def read_parts(
     """The rows of a section: steps of the state, and bytes."""
     part = 0
     while True:
-        cursor = await connection.execute(
+        read = (
             "SELECT changes, effects FROM emulator_snapshots"
-            " WHERE workspace = %s AND number = %s AND section = %s AND part >= %s ORDER BY part LIMIT 8",
-            (workspace_id, number, section, part),
+            " WHERE workspace = %s AND number = %s AND section = %s AND part >= %s ORDER BY part LIMIT 8"
         )
+        reading = connection.execute(read, (workspace_id, number, section, part))
+        cursor = await asyncio.wait_for(reading, ANSWER_S)
         rows = await cursor.fetchall()
         for changes, effects in rows:
             yield changes, effects

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from time import monotonic
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncClientCursor, AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection, errors
 
-from emulator.postgres.connections import ANSWER_S, Connections
+from emulator.postgres.connections import ANSWER_S, Connections, first_line, is_refusal
 from emulator.postgres.following import LINES, Behind, FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.snapshots import Picture, write
@@ -20,6 +22,10 @@ from emulator.store.errors import Unavailable
 
 #: Seconds for which the outcome of a commit is asked for.
 SETTLE_S = 5.0
+#: Seconds for which a turn is tried again because of other transactions, and why the database asks for it.
+CONFLICT_S, _CONFLICTS = 15.0, (errors.SerializationFailure, errors.DeadlockDetected)
+#: Bytes of a workspace that is read without the lock first: its reading may take seconds.
+_LONG_BYTES = 1 << 20
 #: Times that what others have done is read anew, if it changes meanwhile.
 _READS = 20
 
@@ -27,6 +33,8 @@ _ROW = (
     "SELECT id, number, snapshot, log_bytes, snapshot_bytes, extract(epoch FROM clock_timestamp())::float8"
     " FROM emulator_workspaces WHERE name = %s"
 )
+#: A plain FOR UPDATE would wait for each snapshot that is being written: its rows refer to this one.
+_LOCK = " FOR NO KEY UPDATE"
 _MAKE = "INSERT INTO emulator_workspaces (name) VALUES (%s) ON CONFLICT (name) DO NOTHING"
 _APPEND, _LINE = "INSERT INTO emulator_lines VALUES ", "(%s, %s, %s, %s, %s, %s)"
 _ADVANCE = (
@@ -45,12 +53,13 @@ class WorkspaceRow(Struct):
     at: float
 
 
-class NotBegun(Exception):
-    """The database refused the begin of a turn."""
+class NotDone(Exception):
+    """Nothing of a turn is in the database. ``seconds``: how long it is worth trying again."""
 
-    def __init__(self, cause: Exception) -> None:
+    def __init__(self, cause: psycopg.Error, seconds: float = 0.0) -> None:
         super().__init__(str(cause))
         self.cause = cause
+        self.seconds = CONFLICT_S if isinstance(cause, _CONFLICTS) else seconds
 
 
 class Transactions:
@@ -60,11 +69,23 @@ class Transactions:
         self._connections = connections
         self._workspaces = workspaces
 
+    @contextmanager
+    def whole(self, name: str) -> Iterator[None]:
+        """Raise :class:`NotDone` for an error with which the database answers: the transaction is undone."""
+        try:
+            yield
+        except psycopg.Error as error:
+            if not is_refusal(error):
+                raise
+            self._workspaces.forget(name)
+            raise NotDone(error) from error
+
     # Begin: lock, and follow
 
     async def begin(self, connection: AsyncConnection, name: str, locks: bool) -> WorkspaceRow | None:
         """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
         row: WorkspaceRow | None = None
+        ahead = not locks
         for _ in range(_READS):
             known = self._workspaces.followed(name)
             row, lines = await self._read(connection, name, known, locks)
@@ -78,8 +99,15 @@ class Transactions:
                 self._workspaces.drop(name)
                 return None
             known = self._workspaces.opened(name)
+            follows = known.id == row.id and (bool(lines) or known.number == row.number)
+            is_long = row.log_bytes + row.snapshot_bytes > _LONG_BYTES
+            if not ahead and is_long and (not follows or any(line.replaced for line in lines)):
+                await connection.execute("ROLLBACK")
+                await self.begin(connection, name, False)
+                ahead = True
+                continue
             try:
-                if known.id == row.id and (lines or known.number == row.number):
+                if follows:
                     await known.follow(connection, lines)
                 else:
                     await known.read(connection, row.id, row.snapshot, row.number)
@@ -99,11 +127,12 @@ class Transactions:
         begins: bool = True,
     ) -> tuple[WorkspaceRow | None, list[Line]]:
         after = (known.id, known.number) if known is not None else (0, 0)
-        row = _ROW + (" FOR UPDATE" if locks else "")
+        row = _ROW + (_LOCK if locks else "")
         # One message. A pipeline would end with a Flush, after which PostgreSQL does not count the seconds
         # that a frozen emulator rests in its turn.
         async with AsyncClientCursor(connection) as cursor:
-            await cursor.execute(f"{'BEGIN; ' if locks and begins else ''}{row}; {LINES}", (name, *after))
+            statement = f"{'BEGIN; ' if locks and begins else ''}{row}; {LINES}"
+            await asyncio.wait_for(cursor.execute(statement, (name, *after)), ANSWER_S)
             if locks and begins:
                 cursor.nextset()
             found = await cursor.fetchone()
@@ -123,7 +152,7 @@ class Transactions:
     ) -> bool:
         """Append and commit; returns whether the log is so long that a snapshot is due.
 
-        Raises :class:`Unavailable` if that has not come about.
+        Raises :class:`Unavailable` if that has not come about, and :class:`NotDone`.
         """
         if not self._workspaces.is_made(name):  # deleted, or never made
             if row is not None:
@@ -135,9 +164,11 @@ class Transactions:
             await connection.execute("COMMIT")
             return False
         try:
-            await self._append(connection, row.id, lines, pictures)
+            with self.whole(name):
+                await self._append(connection, row.id, lines, pictures)
         except (psycopg.Error, asyncio.TimeoutError) as error:
             await self._settle(name, row, lines, pictures, error)
+        self._connections.note_commit()
         followed = self._workspaces.opened(name)
         followed.id, followed.number = row.id, lines[-1].number
         grown = row.log_bytes + sum(line.size for line in lines)
@@ -177,7 +208,7 @@ class Transactions:
     ) -> None:
         """Return when the lines are in.
 
-        Raises :class:`Unavailable`.
+        Raises :class:`Unavailable` and :class:`NotDone`.
         """
         until = monotonic() + SETTLE_S
         while True:
@@ -187,9 +218,11 @@ class Transactions:
                 break
             except (psycopg.Error, asyncio.TimeoutError, Unavailable) as away:
                 if monotonic() > until:
-                    raise Unavailable(f"whether the change is stored is not known: {away}", error) from away
+                    said = f"whether the change is stored is not known: {first_line(away)}"
+                    raise Unavailable(said, error) from away
                 await asyncio.sleep(random.uniform(0.05, 0.2))
-        raise Unavailable(f"the change was not stored, others have written in its place ({error})", error)
+        said = f"the change was not stored, others have written in its place ({first_line(error)})"
+        raise Unavailable(said, error)
 
     async def _settled(
         self, name: str, row: WorkspaceRow, lines: list[Line], pictures: dict[int, Picture]
@@ -205,5 +238,6 @@ class Transactions:
                 return True
             if found is None or (found.id, found.number) != (row.id, row.number):
                 return False
-            await self._append(connection, row.id, lines, pictures)
+            with self.whole(name):
+                await self._append(connection, row.id, lines, pictures)
             return True

@@ -20,12 +20,12 @@ import psycopg
 from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
-from emulator.postgres.connections import ANSWER_S, Connections
+from emulator.postgres.connections import Connections
 from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.sign_ins import SharedSignIns
 from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
-from emulator.postgres.transactions import NotBegun, Transactions, WorkspaceRow
+from emulator.postgres.transactions import NotDone, Transactions, WorkspaceRow
 from emulator.postgres.waiting import RequestTarget, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused, Unreachable
@@ -39,6 +39,8 @@ MOST_AT_ONCE = 64
 _ALIVE_S, NEWS_S = 1.0, 0.1
 #: Seconds in which a turn must have begun.
 BEGIN_S = 3.0
+#: The most seconds between two attempts at a turn.
+_PAUSE_S = 0.02
 
 
 class Turns:
@@ -69,10 +71,15 @@ class Turns:
             target = target_of(incoming, body)
         except Refused:
             return work()
+
+        def from_the_start() -> Answer:
+            if not isinstance(body, bytes) and not body.closed:
+                body.seek(0)  # the turn may be tried again
+            return work()
+
         busy = self._workspaces.in_use(target.name)
-        return Answer(
-            200, [], b"", delivery=Delivery(wait=self._answered(incoming, target, work, refuse), busy=busy)
-        )
+        wait = self._answered(incoming, target, from_the_start, refuse)
+        return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=busy))
 
     async def _answered(
         self,
@@ -101,6 +108,8 @@ class Turns:
         raised: list[Exception] = []
 
         async def done() -> None:
+            results.clear()  # the turn may be tried again
+            raised.clear()
             try:
                 results.append(await work())
             except Exception as error:
@@ -162,7 +171,7 @@ class Turns:
         while queue:
             batch = [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
             try:
-                left = await self._begun_turn(name, batch)
+                left = await self._done_turn(name, batch)
                 queue.extendleft(reversed(left))
             except Exception as error:
                 self._workspaces.forget(name)
@@ -173,17 +182,20 @@ class Turns:
         if self._waiting.get(name) is queue and not queue:
             del self._waiting[name], self._tasks[name]
 
-    async def _begun_turn(self, name: str, batch: Sequence[Waiting]) -> list[Waiting]:
-        """:meth:`_turn`, tried again where it cannot begin: the database may have closed the connections."""
-        until = monotonic() + BEGIN_S
+    async def _done_turn(self, name: str, batch: Sequence[Waiting]) -> list[Waiting]:
+        """:meth:`_turn`, tried again where that may help.
+
+        The database may have closed the connections, and distributed ones refuse turns at the same time.
+        """
+        since = monotonic()
         with self._workspaces.in_turn(name):
             while True:
                 try:
                     return await self._turn(name, batch)
-                except NotBegun as error:
-                    if monotonic() > until:
+                except NotDone as error:
+                    if monotonic() >= since + error.seconds:
                         raise self.connections.unavailable(error.cause) from error
-                    await asyncio.sleep(random.uniform(0.01, 0.1))
+                    await asyncio.sleep(random.uniform(0.0, _PAUSE_S))
 
     def _raised(self, error: Exception) -> Exception:
         if isinstance(error, (Unavailable, Refused)):
@@ -202,7 +214,7 @@ class Turns:
             except (errors.LockNotAvailable, asyncio.TimeoutError) as error:
                 raise self.connections.unavailable(error) from error
             except psycopg.OperationalError as error:
-                raise NotBegun(error) from error
+                raise NotDone(error, BEGIN_S) from error
             lines: list[Line] = []
             answers: list[Answer] = []
             pictures: dict[int, Picture] = {}
@@ -223,9 +235,11 @@ class Turns:
             if lines and not locks:
                 raise RuntimeError(f"a request that only reads has changed workspace {name}")
             if locks:
-                await self.sign_ins.write(connection)
-            if locks and await self._transactions.end(connection, name, row, lines, pictures):
-                self._begin_snapshot(name, self._workspaces.opened(name))
+                with self._transactions.whole(name):
+                    await self.sign_ins.write(connection)
+                    is_long = await self._transactions.end(connection, name, row, lines, pictures)
+                if is_long:
+                    self._begin_snapshot(name, self._workspaces.opened(name))
         for one, answer in zip(batch, answers, strict=False):  # the others wait for the next turn
             if not one.answer.done():
                 one.answer.set_result(answer)
@@ -239,7 +253,7 @@ class Turns:
             await self._workspaces.list_stored(connection)
         if any(one.target.console for one in batch):
             await self.sign_ins.read(connection)
-        return await asyncio.wait_for(self._transactions.begin(connection, name, locks), ANSWER_S)
+        return await self._transactions.begin(connection, name, locks)
 
     # Snapshots
 

@@ -43,6 +43,10 @@ class Unavailable(Exception):
         self.cause = cause
 
 
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be used just now."""
+
+
 def reason(error: Exception, path: Path) -> str:
     """The reason of an error with the state file ``path``, for a person."""
     if isinstance(error, OSError):

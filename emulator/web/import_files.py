@@ -5,29 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from emulator.messages import DELIVERY_KEY, Answer, Delivery
-from emulator.store.errors import Unavailable
 from emulator.web.current import emulator, workspace_name
 from emulator.web.import_steps import import_jobs
-from emulator.web.later import own_body, repeat
-from emulator.web.limits import FORM_KEY, LimitedRequest, spool
+from emulator.web.later import prepare, prepared
+from emulator.web.limits import LimitedRequest
 
 if TYPE_CHECKING:
     from emulator.postgres.files import SharedFiles
 
 _STARTS = ("admin.start_import", "console.upload")
 _TAKES_FILE = (*_STARTS, "admin.preview_import")
-#: The keys of a WSGI environment for the files that go with the request, and for the end of that work.
-_FILES_KEY, _READY_KEY = "emulator.files", "emulator.ready"
+#: The key of a WSGI environment for the files that go with the request.
+_FILES_KEY = "emulator.files"
 #: Files of one form.
 _MOST_FILES = 8
 
@@ -36,8 +33,11 @@ class ImportRequest(LimitedRequest):
     """A request whose files are written where imports read them."""
 
     def make_form_data_parser(self) -> FormDataParser:
+        received = prepared()
+        if isinstance(received, _Received):
+            return received  # type: ignore[return-value]  # it is asked for nothing else
         parser = super().make_form_data_parser()
-        if self.endpoint in _TAKES_FILE and FORM_KEY not in self.environ:
+        if self.endpoint in _TAKES_FILE:
             paths, jobs = self.environ.setdefault(_FILES_KEY, []), import_jobs()
 
             def put_aside(*_: object, **__: object) -> IO[bytes]:
@@ -78,8 +78,10 @@ def path_of(sent: FileStorage) -> Path:
 
 
 def keep(path: Path) -> None:
-    """Have a file stay after the request."""
-    request.environ[_FILES_KEY].remove(path)
+    """Have a file stay after the request, which may be answered more than once."""
+    files = request.environ[_FILES_KEY]
+    if path in files:
+        files.remove(path)
 
 
 def before_turn() -> Response | None:
@@ -87,57 +89,30 @@ def before_turn() -> Response | None:
 
     It takes its time, and nobody waits for it in a turn. Raises what it has raised.
     """
-    ready = request.environ.get(_READY_KEY)
-    if isinstance(ready, Exception):
-        raise ready
     shared = emulator().shared
-    if ready or shared is None:
+    if prepared() is not None or shared is None:
         return None
     if request.endpoint in _TAKES_FILE:
-        return _first(_receiving(shared.files))
+        return prepare(_receiving(shared.files))
     upload_id = (request.view_args or {}).get("upload_id")
     shown = request.args.get("file") if request.endpoint == "console.job" else None
     if upload_id is None and shown is None:
         return None
-    finding = partial(
-        shared.files.find,
-        upload_id or shown or "",
-        workspace_name(),
-        import_jobs().upload_path(),
-        fetches=upload_id is not None,
-    )
-    return _first(finding, **{"wsgi.input": own_body()})
+    which = upload_id or shown or "", workspace_name(), import_jobs().upload_path()
+    return prepare(lambda _: shared.files.find(*which, fetches=upload_id is not None))
 
 
-def _first(work: Callable[[], Awaitable[dict[str, Any] | None]], **changes: Any) -> Response:
-    again, place = repeat(), spool()
-
-    async def first() -> Callable[[], Answer]:
-        ready: Any = True
-        try:
-            changes.update(await work() or {})
-        except OSError as error:
-            ready = place.refusal(error)
-        except (HTTPException, Unavailable) as error:
-            ready = error
-        return partial(again, changes | {_READY_KEY: ready})
-
-    request.environ[DELIVERY_KEY] = Delivery(first=first)
-    return Response(b"", 200)
-
-
-def _receiving(files: SharedFiles) -> Callable[[], Awaitable[dict[str, Any]]]:
-    parser, body = request.make_form_data_parser(), own_body()
+def _receiving(files: SharedFiles) -> Callable[[IO[bytes]], Awaitable[_Received]]:
+    parser = request.make_form_data_parser()
     how = request.mimetype, request.content_length, request.mimetype_params
     paths, stores = request.environ[_FILES_KEY], request.endpoint in _STARTS
 
-    async def receive() -> dict[str, Any]:
-        with body:
-            form = await asyncio.to_thread(parser.parse, body, *how)
+    async def receive(body: IO[bytes]) -> _Received:
+        form = await asyncio.to_thread(parser.parse, body, *how)
         for sent in form[2].values():
             sent.stream.flush()
         if stores and len(paths) == 1:
             await files.store(paths[0])
-        return {FORM_KEY: _Received(form)}
+        return _Received(form)
 
     return receive

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request
 
+from emulator.emulator import Emulator
 from emulator.importer.job import STEP_S, Job
 from emulator.importer.jobs import Advance, ImportJobs, Schedule, at_once
 from emulator.importer.problem import Text
@@ -41,6 +42,15 @@ class ImportSteps:
             if advance(SHORT_STEP_S if steps.visited else STEP_S):
                 self._advances.append(advance)
             await steps.pause()
+
+
+def attach(app: Flask, emulator: Emulator) -> None:
+    """Carry out and keep the imports of an emulator."""
+    folder, shared = emulator.settings.folder, emulator.shared
+    jobs = ImportJobs(None if folder is None else folder / "imports") if shared is None else shared.imports
+    emulator.workspaces.on_delete.append(jobs.forget_all_of)
+    app.extensions["imports"] = jobs
+    app.extensions["import_steps"] = ImportSteps()
 
 
 def schedule() -> Schedule:

@@ -9,17 +9,21 @@ from typing import IO, Any, TypeVar
 import msgspec
 import orjson
 from flask import Flask, Response, copy_current_request_context, current_app, request
+from werkzeug.exceptions import HTTPException
 
 from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, JSON, Answer, Delivery, failure
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.bodies import own
 from emulator.web.current import FOUND_KEY, WORKSPACE_KEY, changed_workspace, emulator, workspace_name
+from emulator.web.limits import spool
 from emulator.web.wsgi_answer import call_application
-from emulator.workspaces.errors import refusal, status_of
+from emulator.workspaces.errors import headers_of, refusal, status_of
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
+#: The key of a WSGI environment for what the work before a request's turn came to.
+_READY_KEY = "emulator.ready"
 
 
 def json_answer(document: Any, status: int = 200) -> Answer:
@@ -90,6 +94,32 @@ def repeat() -> Callable[[dict[str, Any]], Answer]:
     return lambda changes: call_application(application, environ | changes)
 
 
+def prepare(work: Callable[[IO[bytes]], Awaitable[object]]) -> Response:
+    """Have ``work``, which gets the request's body, done before the request's turn; then :func:`prepared`."""
+    again, body, refused = repeat(), own_body(), spool().refusal
+
+    async def first() -> Callable[[], Answer]:
+        ready: object
+        try:
+            ready = await work(body)
+        except OSError as error:
+            ready = refused(error)
+        except (HTTPException, Refused, Unavailable) as error:
+            ready = error
+        return partial(again, {_READY_KEY: ready, "wsgi.input": body})
+
+    request.environ[DELIVERY_KEY] = Delivery(first=first)
+    return Response(b"", 200)
+
+
+def prepared() -> Any:
+    """What the work before this request's turn has returned; ``None``: it is to be done. Raises as it did."""
+    ready = request.environ.get(_READY_KEY)
+    if isinstance(ready, Exception):
+        raise ready
+    return ready
+
+
 def own_body() -> IO[bytes]:
     """The request's body as a file of our own."""
     return own(request.environ["wsgi.input"])
@@ -131,7 +161,7 @@ async def _guarded(work: Coroutine[Any, Any, Answer]) -> Answer:
         return await work
     except (Refused, Unavailable) as error:
         refused = refusal(error)
-        return failure(refused.text, status_of(refused))
+        return failure(refused.text, status_of(refused), headers=headers_of(refused))
 
 
 def _refused(error: Unavailable) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Request, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
@@ -11,8 +11,6 @@ from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.request import check_encoding
 from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
 
-#: The key of a WSGI environment for what parses a form in place of werkzeug's parser.
-FORM_KEY = "emulator.form"
 #: Seconds after which a refused client may well find room: a guess, for files are of any size.
 RETRY_AFTER_S = 5
 
@@ -25,14 +23,9 @@ class LimitedRequest(Request):
         return body_limit(self.path)
 
     def make_form_data_parser(self) -> FormDataParser:
-        return self.environ.get(FORM_KEY) or FormDataParser(
+        return FormDataParser(
             lambda *_, **__: spool().file(), self.max_form_memory_size, self.max_content_length
         )
-
-
-def init_app(app: Flask, spool: Spool) -> None:
-    """Large bodies go to ``spool``."""
-    app.extensions["spool"] = spool
 
 
 def spool() -> Spool:

@@ -6,7 +6,7 @@ from errno import EMFILE, ENFILE
 
 from emulator.rules import errors
 from emulator.rules.errors import Failed, OutOfFiles, Refused
-from emulator.store.errors import Unavailable
+from emulator.store.errors import DatabaseUnavailable, Unavailable
 
 _STATUS: dict[type[Refused], int] = {
     errors.Invalid: 400,
@@ -52,4 +52,6 @@ def refusal(error: Refused | Unavailable) -> Refused:
     """The error that answers the request: itself, or that of a change that the disk refused."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, DatabaseUnavailable):
+        return errors.Unreachable(str(error), "A3")
     return failed(f"nothing was changed: {error}", error.cause)

@@ -224,8 +224,14 @@ def test_E5_a_snapshot_has_the_events_and_brings_them_back(server: Server, clien
 
 def test_verify_shows_what_is_different_in_the_payload(server: Server, client: EmulatorClient) -> None:
     emulator = PushEmulator(client)
-    send(server, {"wd": '{"sum": "1490.5", "order": {"id": "A"}}'})
+    send(server, {"wd": '{"sum": "1490.5", "order": {"id": "A"}, "items": [{"sku": "A"}, 5]}'})
     emulator.events("purchase").once()
+    emulator.events("purchase", payload={"items": [{"sku": "A"}, 5]}).once()
+    assert server.get("/__admin/events?payload.items.0.sku=A&payload.items.1=5").json["total"] == 1
+    for nowhere in ("items.2", "items.-1", "items.sku", "items.0.sku.0", f"items.{'9' * 5000}", "sum.0"):
+        assert client.events.count({f"payload.{nowhere}": None}) == 1
+    with pytest.raises(AssertionError, match=r'payload\.items\.0\.sku: expected "B", was "A"'):
+        emulator.events("purchase", payload={"items": [{"sku": "B"}]}).once()
     emulator.events("purchase", payload={"order": {"id": "A"}}).at_least(1)
     emulator.events("login").never()
     with pytest.raises(AssertionError) as failure:

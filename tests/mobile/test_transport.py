@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emulator.messages import Incoming
 from tests.in_process import InProcess
-from tests.mobile import FIXTURES, ROLE, bearer, subscribe_body
+from tests.mobile import FIXTURES, ROLE, bearer, claim, subscribe_body
 from tests.mobile.conftest import Phone
 
 SUBSCRIBE = "/subscription/push/subscribe/"
@@ -277,6 +277,7 @@ def test_R6_a_method_that_the_path_has_not(phone: Phone) -> None:
         ("/subscription/push/un-suspend", "/subscription/push/unsuspend"),
         ("/event/push/delivered", "/event/push/delivery"),
         ("/events/post", "/event/post"),
+        ("/event/push/", "/event/push/delivery"),
         ("/profile/Update", "/profile/update"),
         ("/pushes/post_events", "/api/v1.1/pushes/post_events"),
     ],
@@ -290,7 +291,7 @@ def test_A4_an_unknown_path_near_an_SDK_s_names_the_right_one(phone: Phone, path
     assert (entry["path"], entry["status"], entry["error_text"]) == (path, 404, text)
 
 
-@pytest.mark.parametrize("path", ["/profile", "/event/push", "/v1/users/me", "/" + "a/" * 3000])
+@pytest.mark.parametrize("path", ["/profile", "/v1/users/me", "/" + "a/" * 3000])
 def test_A4_a_path_that_is_near_no_call_has_no_hint(phone: Phone, path: str) -> None:
     assert phone.call(path, {})[1]["error_text"].endswith(" not found")
 
@@ -406,6 +407,56 @@ def test_S4_a_suspended_subscription_does_not_count_as_active(phone: Phone) -> N
     phone.subscribe("t", status="suspended")
     by_field = {"matching": "custom", "field_name": "crm_id", "field_value": 5}
     assert phone.app.push("t", resource_token="mobile-resource", **by_field)["error"] == 0
+
+
+def found(phone: Phone, **criteria: Any) -> list[str]:
+    """The paths of the requests that a list, a count and a search find, the oldest first."""
+    query = "&".join(f"{name}={value}" for name, value in criteria.items())
+    items = phone.app.client.get(f"/__admin/requests?{query}").get_json()["items"]
+    counted = phone.app.client.post("/__admin/requests/count", json={"match": criteria}).get_json()
+    words = " ".join(f"{name}:{value}" for name, value in criteria.items())
+    searched = phone.app.client.get("/__admin/requests", query_string={"q": words}).get_json()["total"]
+    assert counted["count"] == searched == len(items), criteria
+    return [one["path"].rstrip("/").rpartition("/")[2] for one in items[::-1]]
+
+
+def test_the_journal_finds_a_call_by_the_profile_and_the_subscription_that_it_is_about(phone: Phone) -> None:
+    anna = bearer(claim(email="anna@example.com"))
+    phone.subscribe("t", bearer(), sync="false")
+    made = phone.status(bearer(), provider="android-firebase", subscription_id="t")
+    hers = phone.subscribe("t", anna, replace=True)  # K11: his is unsubscribed
+    phone.call("/profile/update", {"profile_fields": {"vip": True}}, bearer())
+    pairs = {"old_token": "t", "old_provider": "android-firebase", "new_token": "a+b:c"}
+    phone.call("/subscription/push/update/", {**pairs, "new_provider": "ios-apns"}, anna)
+    phone.unsuspend("t", anna)
+    his = ["subscribe", "status", "subscribe", "update"]
+    assert found(phone, profile_id=made["id"]) == [*his, "update"]  # of his profile, of both their tokens
+    assert found(phone, profile_id=hers["id"], db_id=1) == ["subscribe", "update", "unsuspend"]
+    assert found(phone, db_id=2) == []
+    assert found(phone, subscription_id="t") == ["subscribe", "status", "subscribe", "update", "unsuspend"]
+    by_hash = found(phone, subscription_hash_id=made["subscription"]["hash_id"])
+    assert by_hash == ["subscribe", "status", "subscribe", "update"]
+
+
+def test_the_page_of_a_call_shows_all_that_it_changed(phone: Phone) -> None:
+    def changes() -> list[str]:
+        page = phone.app.client.get(f"/__console/requests/{phone.last()['id']}?language=en").text
+        rows = page.partition('id="h-state"')[2].partition("</section>")[0].split("<tr>")[2:]
+        return [" ".join(re.sub("<[^>]*>|[\u2068\u2069]", " ", row).split()) for row in rows]
+
+    mine = phone.subscribe("t")
+    phone.subscribe("t", bearer())
+    phone.unsuspend("t")
+    (suspended,) = changes()
+    assert [one in suspended for one in ("● subscribed", "○ suspended")] == [True, True]
+    phone.call("/profile/update", {"profile_fields": {"age": 41}}, bearer())
+    assert [row.endswith("age = 41") for row in changes()] == [True]
+    pairs = {"old_token": "t", "old_provider": "android-firebase", "new_token": "next"}
+    phone.call("/subscription/push/update/", {**pairs, "new_provider": "ios-apns"})
+    assert any(mine["id"] in row and "android-firebase t ios-apns next" in row for row in changes()), (
+        changes()
+    )
+    assert len(changes()) == 2
 
 
 def test_the_journal_finds_a_call_by_its_token(phone: Phone) -> None:

@@ -9,13 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from typing import Any
 
+import jsonschema
 import pytest
 
+from emulator.web.openapi.document import openapi_document
 from tests.mobile import FIXTURES, ROLE, VECTORS, bearer, claim, subscribe_body
 from tests.server import PATIENCE_S, Server
 
 _TYPES = {"int": int, "string": str, "bool": bool, "object": dict, "array": list, "null": type(None)}
 _LITERALS = {"0": 0, "null": None, "true": True, "false": False}
+CONTRACT = openapi_document()
 BY_NAME = {one["name"]: one for one in VECTORS}
 
 
@@ -24,6 +27,12 @@ def mobile_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("mobile"), fixtures=FIXTURES).start()
     yield server
     server.kill()
+
+
+def conforms(described: Any, document: Any) -> None:
+    """Whether a body is as the OpenAPI document says."""
+    schema = described["content"]["application/json"]["schema"]
+    jsonschema.validate(document, {**schema, "components": CONTRACT["components"]})
 
 
 def body_of(vector: dict[str, Any]) -> bytes:
@@ -117,6 +126,10 @@ def test_the_vector_is_answered_as_the_platform_answers(
     assert (status, unlike(vector["expected_answer_shape"], answer)) == (vector["expected_status"], [])
     assert headers["content-type"] == "application/json"
     assert int(headers["content-length"]) > 0
+    described = CONTRACT["paths"][vector["path"].rstrip("/")][vector["method"].lower()]
+    conforms(described["responses"][str(status)], answer)
+    if vector["body_type"] == "json":
+        conforms(described["requestBody"], vector["body"])
 
 
 def test_K11_sixteen_clients_with_one_token_and_replace_leave_one_subscription(mobile_server: Server) -> None:

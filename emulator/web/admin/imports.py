@@ -9,14 +9,11 @@ from typing import Any
 
 import msgspec
 from flask import Response, after_this_request, request
-from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import TooManyRequests
 
-from emulator.emulator import Emulator
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.job import Job
-from emulator.importer.jobs import ImportJobs
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Text, TooManyImports
@@ -29,10 +26,10 @@ from emulator.rules.lints import did_you_mean
 from emulator.schemas.errors import StrictSchema
 from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
-from emulator.web.admin.operation import blueprint, operation
+from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_files import keep, path_of
-from emulator.web.import_steps import ImportSteps, find_job, import_jobs, report_of, schedule
+from emulator.web.import_steps import find_job, import_jobs, report_of, schedule
 from emulator.web.later import answer_later, as_answer
 from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page
@@ -155,18 +152,6 @@ def get_report(job_id: str, query: dict[str, Any]) -> Response:
     if not job.has_report:
         raise Conflict(f"import {job_id} is {job.description.state}: it has no report", "A3")
     return report_of(job, _later, REPORT_DELIMITERS[query["delimiter"]])
-
-
-@blueprint.record_once
-def _keep_jobs(state: BlueprintSetupState) -> None:
-    """Store the jobs as the application's extension ``imports``."""
-    emulator: Emulator = state.app.extensions["emulator"]
-    folder = emulator.settings.folder
-    shared = emulator.shared
-    jobs = ImportJobs(None if folder is None else folder / "imports") if shared is None else shared.imports
-    state.app.extensions["imports"] = jobs
-    emulator.workspaces.on_delete.append(jobs.forget_all_of)
-    state.app.extensions["import_steps"] = ImportSteps()
 
 
 def _later(

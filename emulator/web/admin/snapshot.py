@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from functools import partial
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, TypeAlias
 
 from flask import Response
 from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
+from emulator.journal.events import Event
 from emulator.loop.pacing import Pacing
 from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import StrictSchema, boolean, integer, list_of, messages, nested, one_of, string
 from emulator.schemas.json_schema import JSONSchema
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.timestamps import LATEST_MS
 from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, NowOrLater, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
-from emulator.web.later import answer_later, own_body, reset_workspace
+from emulator.web.later import answer_later, own_body, prepare, prepared, reset_workspace
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
+#: The state and the events that a snapshot describes.
+_Read: TypeAlias = tuple[TinyDBStore, list[Event]]
 #: The number of profiles that a workspace ever had: ids of documents continue from there.
 _MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
 
@@ -123,15 +127,22 @@ async def _in_steps(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
 
 
 @operation("put", "/snapshot", tag="workspace", body=_SNAPSHOT, refusals=(503, 507))
-def put_snapshot() -> Later[Size]:
+def put_snapshot() -> Later[Size] | Response:
     """Put a snapshot in place of the whole workspace, or nothing of it."""
-    make = partial(emulator().workspaces.get, workspace_name())
-    return _restore(workspace().clock.timestamp(), own_body(), make)
+    make, now = partial(emulator().workspaces.get, workspace_name()), workspace().clock.timestamp()
+
+    async def read(body: IO[bytes]) -> _Read:
+        with body:
+            return await read_snapshot(body, now, partial(load, SnapshotSchema()))
+
+    ready = prepared()
+    if ready is None and emulator().shared is not None:
+        return prepare(read)
+    return _restore(ready or partial(read, own_body()), make)
 
 
-async def _restore(now: str, body: IO[bytes], make: Callable[[], Workspace]) -> Size:
-    with body:
-        state, events = await read_snapshot(body, now, partial(load, SnapshotSchema()))
+async def _restore(read: _Read | Callable[[], Awaitable[_Read]], make: Callable[[], Workspace]) -> Size:
+    state, events = read if isinstance(read, tuple) else await read()
     found = make()
     async with found.editing:
         await found.restore(state, events)

@@ -21,6 +21,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-u
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from emulator.emulator import Emulator
 from emulator.rules.errors import Forbidden, Refused, Unauthorized
 from emulator.web.admin.safety import check_access
 from emulator.web.console.language import gettext
@@ -115,9 +116,7 @@ class SignIns:
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its session, signed with a key that each start makes anew."""
-    shared = app.extensions["emulator"].shared
-    app.secret_key = secrets.token_bytes(32) if shared is None else shared.secret
+    """Give the application its session."""
     app.session_interface = ConsoleSession()
     app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=SIGN_IN_S)
     app.config["SESSION_REFRESH_EACH_REQUEST"] = False
@@ -125,6 +124,12 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["WTF_CSRF_FIELD_NAME"] = "form_token"
     app.config["WTF_CSRF_TIME_LIMIT"] = None
+
+
+def attach(app: Flask, emulator: Emulator) -> None:
+    """Sign sessions with the key of all who share the state, else with one that each start makes anew."""
+    shared = emulator.shared
+    app.secret_key = secrets.token_bytes(32) if shared is None else shared.secret
     app.extensions["sign_ins"] = SignIns() if shared is None else SignIns(time, shared.turns.sign_ins.ends)
 
 

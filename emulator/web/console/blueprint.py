@@ -13,6 +13,7 @@ from emulator import __version__
 from emulator.emulator import Emulator
 from emulator.importer.uploads import Uploads
 from emulator.rules.errors import NotFound
+from emulator.web import current
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
     base,
@@ -29,7 +30,7 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
 )
 from emulator.web.console.pages import ConsoleState, pages
 from emulator.web.console.presenters import marks, refusals
-from emulator.web.current import emulator, root_of, workspace, workspace_name
+from emulator.web.current import root_of, workspace, workspace_name
 
 _STATIC = Path(__file__).resolve().parent / "static"
 #: Changes when one of the files does: browsers may keep what they have for as long as it stays.
@@ -46,13 +47,17 @@ for _mark in (*marks.FILTERS, refusals.worded):
 
 def init_app(app: Flask) -> None:
     """Serve the console."""
-    own: Emulator = app.extensions["emulator"]
-    state = ConsoleState(Uploads() if own.shared is None else own.shared.files)
-    app.extensions["console"] = state
-    own.workspaces.on_delete.append(state.uploads.forget_all_of)
     access.init_app(app)
     language.init_app(app)
     app.register_blueprint(pages)
+
+
+def attach(app: Flask, emulator: Emulator) -> None:
+    """Show an emulator."""
+    state = ConsoleState(Uploads() if emulator.shared is None else emulator.shared.files)
+    emulator.workspaces.on_delete.append(state.uploads.forget_all_of)
+    app.extensions["console"] = state
+    access.attach(app, emulator)
 
 
 @pages.get("/__console/<path:page>")
@@ -71,7 +76,7 @@ def shared() -> dict[str, Any]:
         "languages": language.LANGUAGES,
         "present": workspace,
         "root_of": root_of,
-        "secured": emulator().settings.admin_token is not None,
+        "secured": current.emulator().settings.admin_token is not None,
         "static": lambda name: url_for("console.static", filename=name, v=_FILES_MARK),
         "version": __version__,
         "workspace_name": workspace_name(),

@@ -114,14 +114,15 @@ def _changed_subscriptions(entry: Entry) -> list[tuple[str | None, Subscription]
     """Each subscription that changed, in order, behind its status before (``None``: it is new).
 
     The journal keeps what each became; what it was stands in the note of the rule that changed it: each note
-    of S1 (added), S2 (changed) and S4 (moved) in a database stands for one change, in the same order.
+    of S1 (added), S2 (changed), S4 (moved), K11, K20 and K30 (status_of) in a database stands for one change,
+    in the same order.
     """
     if entry.changes is None:
         return []
     before = [
-        None if one.code == "added" else "subscribed" if one.code == "moved" else str(one.parameters[0])
+        None if one.code == "added" else "subscribed" if one.code == "moved" else str(one.parameters[-2])
         for one in entry.decided
-        if one.db_id is not None and one.code in ("added", "changed", "moved")
+        if one.db_id is not None and one.code in ("added", "changed", "moved", "status_of")
     ]
     return list(zip(before, entry.changes.subscriptions, strict=False))
 

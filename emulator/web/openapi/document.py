@@ -19,6 +19,7 @@ from emulator.web.admin.operation import Operation
 from emulator.web.openapi import push
 from emulator.web.openapi.push import push_schemas
 from emulator.web.openapi.schemas import answer_schemas, describe_field, name_of, reference
+from emulator.web.openapi.sdk import sdk_paths, sdk_schemas
 
 JSONObject = dict[str, Any]
 
@@ -68,7 +69,7 @@ class _Plugin(MarshmallowPlugin):
 
 
 def openapi_document() -> JSONObject:
-    """The OpenAPI 3.1 document of the endpoint and the admin API, as JSON types."""
+    """The OpenAPI 3.1 document of the endpoint, the SDKs' calls and the admin API, as JSON types."""
     resolver: Any = name_of  # apispec's types lack None, which means "write it in its place"
     marshmallow = _Plugin(schema_name_resolver=resolver)
     spec = APISpec(
@@ -79,7 +80,7 @@ def openapi_document() -> JSONObject:
         info={"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "/"}],
         security=[{}, {"AdminToken": []}],
-        tags=[{"name": tag} for tag in ("push_subscribe", *_TAGS)],
+        tags=[{"name": tag} for tag in ("push_subscribe", "sdk", *_TAGS)],
     )
     converter: Any = marshmallow.converter
     converter.add_attribute_function(describe_field)
@@ -90,6 +91,8 @@ def openapi_document() -> JSONObject:
         if path != PUSH_PATHS[0]:
             post["operationId"] += "_v1_1"
         spec.path(path=path, operations={"post": post})
+    for path, operations_of_sdk in sdk_paths().items():
+        spec.path(path=path, operations=operations_of_sdk)
     described = sorted(OPERATIONS, key=lambda one: _TAGS.index(one.tag))
     structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
@@ -121,7 +124,7 @@ def as_text(document: JSONObject) -> str:
 
 def _add_components(spec: APISpec) -> None:
     spec.components.schema("Anything", push.ANYTHING)
-    for name, component in push_schemas().items():
+    for name, component in (push_schemas() | sdk_schemas()).items():
         spec.components.schema(name, component)
     for code, text in _REFUSALS.items():
         content = {"application/json": {"schema": reference("Refusal")}}
@@ -134,6 +137,9 @@ def _add_components(spec: APISpec) -> None:
             "description": "The workspace; `default` without it. The path `/w/NAME/…` goes before it.",
             "schema": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"},
         },
+    )
+    spec.components.security_scheme(
+        "SDK", {"type": "http", "scheme": "bearer", "description": "`rtoken@TOKEN` (T1), or a JWT (T2)."}
     )
     spec.components.security_scheme(
         "AdminToken",

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from marshmallow import Schema, fields, validate
 
+from emulator.schemas.errors import JSONScalar
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import QuerySchema
 from emulator.workspaces.settings import LINT_IDS
 
 
-def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSchema:
+def describe_field(converter: Any, field: fields.Field[Any], ret: JSONSchema, **_: Any) -> JSONSchema:
     """A callback of apispec: what a field accepts beside its validators."""
     own: Any = getattr(field, "json_schema", None)
     if own is not None:
@@ -25,7 +26,11 @@ def describe_field(converter: Any, field: fields.Field[Any], **_: Any) -> JSONSc
     if isinstance(field, fields.String) and not _is_choice(field):
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):
-        return {"propertyNames": {"pattern": TEXT_PATTERN, **_shortest(field.key_field)}}
+        names: JSONSchema = {"propertyNames": {"pattern": TEXT_PATTERN, **_shortest(field.key_field)}}
+        if isinstance(field.value_field, JSONScalar) and getattr(field.parent, "partial", None) is True:
+            value = ret["additionalProperties"]  # null removes one
+            names["additionalProperties"] = {"anyOf": [*value["anyOf"], {"type": "null"}]}
+        return names
     return _bounds(field)
 
 

@@ -1,0 +1,136 @@
+"""What the database refuses: for want of room, or because of another transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from tests.importer.test_server import send, table_of
+from tests.postgres import Postgres
+from tests.server import PAGE_TOKEN, Reply, Server, subscription
+from tests.shared_state import Several, emulators
+from tests.waiting import until
+
+
+def _push(server: Server, token: str, workspace: str = "default") -> Reply:
+    body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(token)]}
+    return server.post(f"/w/{workspace}/push_subscribe", body)
+
+
+def _put(server: Server, path: str, document: Any) -> Reply:
+    return server.request("PUT", path, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+
+def _tokens(server: Server, workspace: str = "default") -> Counter[str]:
+    document = server.get(f"/w/{workspace}/__admin/snapshot").json
+    return Counter(
+        one["subscription_id"] for profile in document["profiles"] for one in profile["subscriptions"]
+    )
+
+
+def _with_profiles(document: Any, count: int, ending: str = "") -> Any:
+    """The document of a workspace with so many profiles more."""
+    tokens = [
+        {"resource_id": 5, "provider": "android-firebase", "subscription_id": f"s{n}{ending}"}
+        for n in range(count)
+    ]
+    more = [{"id": f"{n + 1:024x}", "db_id": 17, "subscriptions": [one]} for n, one in enumerate(tokens)]
+    return {**document, "profiles": document["profiles"] + more}
+
+
+def test_a_full_disk_of_the_database_refuses_is_told_and_is_recovered_from(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    with postgres.small_disk("14m") as (database, disk), emulators(tmp_path, database, 2) as running:
+        for one in running:
+            assert _push(one, "before").status == 200
+        kept, document = _tokens(running[0]), running[0].get("/__admin/snapshot").json
+        room = os.statvfs(disk)
+        (disk / "others").write_bytes(bytes(room.f_bavail * room.f_bsize))
+        for number in range(1000):  # the pages that it has are not full yet
+            if _push(running[number % 2], token := f"{number}-{'x' * 900}").status != 200:
+                break
+            kept[token] += 1
+        began = monotonic()
+        for one in running:
+            for reply in (
+                _push(one, f"lost-{'x' * 900}"),
+                one.post("/__admin/reset", {}),
+                _put(one, "/__admin/snapshot", _with_profiles(document, 500)),
+                send(one, table_of(20_000)),
+            ):
+                assert (reply.status, reply.headers.get("retry-after")) == (503, "1"), reply.body
+                assert reply.json["error"] == 503
+                assert "No space left on device" in reply.json["error_text"]
+            health = one.get("/__admin/health").json
+            assert (health["status"], "No space left" in health["reason"]) == ("failing", True)
+            assert _tokens(one) == kept
+        assert monotonic() - began < 10
+        (disk / "others").unlink()
+        for one in running:
+            until(
+                lambda one=one: one.get("/__admin/health").json["status"] == "ok",
+                otherwise=lambda one=one: (one.get("/__admin/health").json, one.log()),
+            )
+            assert _push(one, "after").status == 200
+        kept["after"] += 1
+        assert [_tokens(one) for one in running] == [kept, kept]
+
+
+def test_transactions_that_the_database_has_to_repeat_are_carried_out_once(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """Where transactions are serializable, PostgreSQL ends all but one of those that wait."""
+    database = postgres.database()
+    name = database.rpartition("/")[2]
+    postgres.run(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+    with emulators(tmp_path, database, 2) as running, ThreadPoolExecutor(8) as clients:
+        tokens = [f"t{number}" for number in range(80)]
+        answers = list(clients.map(lambda n: _push(running[n % 2], tokens[n]).status, range(80)))
+        assert set(answers) == {200}
+        assert Counter(tokens) <= _tokens(running[0]) == _tokens(running[1])
+        undone = f"SELECT xact_rollback FROM pg_stat_database WHERE datname = '{name}'"
+        until(lambda: postgres.run(undone)[0][0] > 0, every_s=0.1)
+
+
+def test_a_turn_that_is_refused_at_its_end_is_carried_out_once(postgres: Postgres, tmp_path: Path) -> None:
+    """As distributed engines do, two of three turns are refused: when they write, or when they commit."""
+    database = postgres.database()
+    name = database.rpartition("/")[2]
+    with emulators(tmp_path, database, 2) as running:
+        document, both = running[0].get("/__admin/snapshot").json, Several(running)
+        postgres.run("CREATE SEQUENCE attempts", name)
+        for code, moment in (("40P01", ""), ("40001", "DEFERRABLE INITIALLY DEFERRED")):
+            for statement in (
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN IF nextval('attempts') % 3 <> 0 THEN"
+                f" RAISE EXCEPTION 'restart transaction' USING ERRCODE = '{code}';"
+                " END IF; RETURN NULL; END $$",
+                f"CREATE CONSTRAINT TRIGGER refuses AFTER UPDATE OF number ON emulator_workspaces {moment}"
+                " FOR EACH ROW EXECUTE FUNCTION refuse()",
+            ):
+                postgres.run(statement, name)
+            new = f"new-{code.lower()}"
+            fault = {"then": {"status": 503}, "times": 5}
+            assert both.post(f"/w/{new}/__admin/faults", fault).status == 201
+            with ThreadPoolExecutor(6) as clients:
+                pushing = clients.map(lambda n, new=new: _push(both, f"pushed-{n}", new).status, range(40))
+                assert Counter(pushing) == {200: 35, 503: 5}
+            for one in running:
+                counted = one.post(f"/w/{new}/__admin/requests/count", {"match": {"status": 200}})
+                assert counted.json == {"count": 35}
+                assert sum(token.startswith("pushed-") for token in _tokens(one, new).elements()) == 35
+            # More than is kept in memory.
+            assert _put(both, "/__admin/snapshot", _with_profiles(document, 1200, "x" * 900)).status == 200
+            assert [len(_tokens(one)) > 1200 for one in running] == [True, True]
+            job = send(both, table_of(500)).json
+            ended = both.finished_import(f"/__admin/imports/{job['id']}").json
+            assert (ended["state"], ended["counts"].get("added")) == ("finished", 500), ended
+            assert [_tokens(one)["new:499"] for one in running] == [1, 1]
+            postgres.run("DROP TRIGGER refuses ON emulator_workspaces", name)
+        assert postgres.run("SELECT last_value > 40 FROM attempts", name) == [(True,)]
