@@ -44,6 +44,7 @@ def _start_with(profiles: int, folder: Path, results: Results, stack: ExitStack,
     results.sizes.append(size)
     emulator = stack.enter_context(Emulator(own, fixtures=own / "fixtures"))
     size.seeded_s = emulator.server.started_s
+    emulator.keep()
     size.stopped_s = emulator.stop()
     server = emulator.start()
     size.loaded_s, size.memory = server.started_s, server.memory()

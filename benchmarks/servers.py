@@ -98,6 +98,14 @@ class Emulator:
         self._server = start(self._name, self._command, self._folder, environment={"PYTHONPATH": str(ROOT)})
         return self._server
 
+    def keep(self) -> None:
+        """Have it write its state, which it does with the first change. Raises :class:`StartError`."""
+        url = f"{self.server.url}/__admin/settings"
+        headers = {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(url, b'{"strict":false}', headers, method="PATCH"))
+        if not (self._state / "default.json").exists():
+            raise StartError(f"{self._name} has written no state: it would start from its fixtures again")
+
     def stop(self) -> float:
         """Stop it; answers the seconds that this took, 0 if it was stopped already."""
         server, self._server = self._server, None

@@ -37,7 +37,7 @@ class Emulator:
         self._lock = None if settings.folder is None else StateLock(settings.folder)
         self.shared: DatabaseState | None = None
         try:
-            fixtures = load_fixtures(settings.fixtures, settings.platform)
+            fixtures = load_fixtures(settings.fixtures, settings.platform, notes=settings.folder)
             if settings.database is None:
                 self.workspaces = Workspaces(settings, fixtures, self._lock)
             else:

@@ -64,10 +64,14 @@ class Documents(MutableMapping[int, bytes]):
         for number, of_page in groupby(pairs, lambda pair: pair[0] >> _PAGE_BITS):
             self._own_page(number).update(of_page)
 
-    def in_order(self) -> Iterator[int]:
-        """The ids, ascending, a page at a time: what comes into an earlier page meanwhile is left out."""
+    def pages(self) -> Iterator[list[tuple[int, bytes]]]:
+        """The documents with their ids, ascending, a page at a time as it is at that moment."""
         for number in sorted(self._pages):
-            yield from sorted(self._pages.get(number, ()))
+            yield sorted(self._pages.get(number, {}).items())
+
+    def in_order(self) -> Iterator[int]:
+        """The ids, ascending: what comes into an earlier page meanwhile is left out."""
+        return (doc_id for page in self.pages() for doc_id, _ in page)
 
     def copy(self) -> Documents:
         """These documents as they are now."""

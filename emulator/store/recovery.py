@@ -95,7 +95,6 @@ def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
         with collections_paused():
             return at_once(recovering(path, specs))
     finally:
-        gc.collect()
         gc.freeze()  # what was loaded lives as long as the process: never walk it again
 
 

@@ -7,7 +7,7 @@ the table ``checksum``, which covers every byte before that line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,7 @@ from zlib import crc32
 
 import msgspec
 
+from emulator.store.documents import Documents
 from emulator.store.errors import DamagedState
 from emulator.store.files import begins_with, read_head
 
@@ -50,11 +51,11 @@ class Header(msgspec.Struct):
     state: str = ""
 
 
-def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
+def write_chunks(header: Header, tables: Mapping[str, Documents]) -> Iterator[bytes]:
     """The file's bytes, in chunks small enough that another thread can work between two of them.
 
-    The tables may change meanwhile: each document is written as it is at that moment, so the result is a
-    complete state only together with the log that began before.
+    The tables may change meanwhile: each page of documents is written as it is at that moment, so the result
+    is a complete state only together with the log that began before.
     """
     crc = size = 0
     for chunk in _body_chunks(header, tables):
@@ -64,32 +65,16 @@ def write_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> I
     yield b'"checksum": {"1": {"crc32":"%08x","bytes":%d}}}\n' % (crc, size)
 
 
-def _body_chunks(header: Header, tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
+def _body_chunks(header: Header, tables: Mapping[str, Documents]) -> Iterator[bytes]:
     yield b'{"emulator": {"1": ' + msgspec.json.encode(header) + b"},\n"
     for name, documents in tables.items():
         yield msgspec.json.encode(name) + b": {\n"
-        last_id = header.last_ids.get(name, 0)
         separator = b""
-        for chunk in _document_chunks(documents, last_id):
-            yield separator + chunk
-            separator = b",\n"
+        for page in documents.pages():
+            for at in range(0, len(page), _CHUNK):
+                yield separator + b",\n".join([b'"%d": %s' % one for one in page[at : at + _CHUNK]])
+                separator = b",\n"
         yield b"\n},\n" if separator else b"},\n"
-
-
-def _document_chunks(documents: Mapping[int, bytes], last_id: int) -> Iterator[bytes]:
-    # Ids are given in ascending order from 1, so a range visits all without a copy of the keys.
-    dense = 0 < last_id <= 4 * len(documents) + 1000
-    ids: Iterable[int] = range(1, last_id + 1) if dense else sorted(documents)
-    lines: list[bytes] = []
-    for doc_id in ids:
-        document = documents.get(doc_id)
-        if document is not None:
-            lines.append(b'"%d": %s' % (doc_id, document))
-            if len(lines) == _CHUNK:
-                yield b",\n".join(lines)
-                lines = []
-    if lines:
-        yield b",\n".join(lines)
 
 
 def is_snapshot(path: Path) -> bool:

@@ -94,7 +94,9 @@ class TableState:
         for index in self.indexes.values():
             index.expect(count)
 
-    def fill(self, doc_ids: Sequence[int], documents: Sequence[bytes]) -> None:
+    def fill(
+        self, doc_ids: Sequence[int], documents: Sequence[bytes], decoded: Sequence[Any] | None = None
+    ) -> None:
         """:meth:`put` many documents; faster if their ids ascend from the last one."""
         if not doc_ids or doc_ids[0] <= self.last_id or not all(map(lt, doc_ids, doc_ids[1:])):
             for doc_id, document in zip(doc_ids, documents, strict=True):
@@ -102,7 +104,8 @@ class TableState:
             return
         if self.indexes:
             entries: dict[str, list[tuple[Hashable, int]]] = {name: [] for name in self.indexes}
-            for doc_id, keys in zip(doc_ids, map(self._keys_of, map(self.decode, documents)), strict=True):
+            records = map(self.decode, documents) if decoded is None else decoded
+            for doc_id, keys in zip(doc_ids, map(self._keys_of, records), strict=True):
                 for name, key in keys:
                     entries[name].append((key, doc_id))
             for name, index in self.indexes.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -104,6 +104,12 @@ class IndexedTable(Table):
     def step(self, doc_id: int, record: Any) -> Op:
         """The step of a transaction that puts a record under an id; ``None`` removes what is there."""
         return Op(self._key, doc_id, None if record is None else _encode(record), record)
+
+    def fill(self, records: Sequence[Any]) -> None:
+        """Add records to a table that no file keeps, with the ids that follow."""
+        state = self.state
+        ids = range(state.last_id + 1, state.last_id + 1 + len(records))
+        state.fill(ids, [_encode(one) for one in records], records)
 
     # TinyDB's methods, where one document or none is enough
 

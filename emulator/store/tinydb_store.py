@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from itertools import chain, count
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -27,7 +27,7 @@ from emulator.rules.model import (
 )
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState
-from emulator.store.fixture_set import FixtureSet, give_hash_ids
+from emulator.store.fixture_set import FixtureSet, give_first_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
@@ -455,13 +455,14 @@ def made_from(
         made.remember(name, document)
     made.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
     made.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
-    ids = count(1)
-    for doc_id, (profile, subscriptions) in enumerate(fixtures.records(now, new_id), 1):
-        if not doc_id % STEP:
-            yield
-        steps = [made.profiles.step(doc_id, profile)]
-        if subscriptions:
-            give_hash_ids(made, subscriptions)
-            steps += [made.subscriptions.step(next(ids), one) for one in subscriptions]
-        made.storage.commit(steps, checked=True)
+    if isinstance(fixtures.profiles, Sized):
+        for table in (made.profiles, made.subscriptions):
+            table.state.expect(len(fixtures.profiles))
+    records = iter(fixtures.records(now, new_id))
+    while some := list(islice(records, STEP)):
+        yield
+        subscriptions = list(chain.from_iterable(own for _, own in some))
+        give_first_hash_ids(made, subscriptions)
+        made.profiles.fill([profile for profile, _ in some])
+        made.subscriptions.fill(subscriptions)
     return made

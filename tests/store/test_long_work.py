@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from emulator.loop import pacing
+from emulator.loop.pacing import at_once
 from emulator.loop.shared_loop import SharedLoop
-from emulator.rules.model import Database, FieldType, Resource
+from emulator.rules import keys
+from emulator.rules.model import Changes, Database, FieldType, Resource
 from emulator.settings import Settings
 from emulator.store import configuring
+from emulator.store import fixture_set as fixture_set_module
 from emulator.store.errors import Unavailable
-from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.recovery import find_logs, log_path, recovering
 from emulator.store.state import STEP, Op, State, TableSpec
 from emulator.store.storage import LoggedStorage
+from emulator.store.tables import SPECS
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.workspaces.workspace import Workspace
 
@@ -116,6 +121,31 @@ def test_a_state_is_made_from_fixtures_a_hundred_profiles_at_a_time() -> None:
     for _ in made_from(fixtures, "2026-01-01T00:00:00.000Z", str):
         most, before = max(most, read - before), read
     assert (read, most) == (MANY, STEP)
+
+
+@pytest.mark.parametrize("digits", [8, 2])
+def test_a_state_made_in_steps_is_the_one_that_is_made_profile_by_profile(
+    monkeypatch: pytest.MonkeyPatch, digits: int
+) -> None:
+    monkeypatch.setattr(keys, "HASH_DIGITS", digits)  # with two of them most keys share them with others
+    monkeypatch.setattr(fixture_set_module, "HASH_DIGITS", digits)
+    fixtures = fixture_set()
+    for number, one in enumerate(entries()):
+        again = SubscriptionEntry(5, ONE, f"token-{number // 700}", "unsubscribed")  # on many profiles
+        fixtures.profiles += [replace(one, id=f"more-{number}", subscriptions=[again])]
+    now = "2026-01-01T00:00:00.000Z"
+    made = at_once(made_from(fixtures, now, str))
+    slowly = TinyDBStore(None, "none")
+    slowly.storage.commit([Op(name, None, b"{}") for name in SPECS])
+    for profile, subscriptions in fixtures.records(now, str):
+        give_hash_ids(slowly, subscriptions)
+        slowly.apply(Changes([profile], subscriptions))
+    for name in ("profiles", "subscriptions"):
+        one, other = made.storage.state.tables[name], slowly.storage.state.tables[name]
+        assert dict(one.documents) == dict(other.documents)
+        assert one.last_id == other.last_id == 2 * MANY
+        for index in one.indexes:
+            assert dict(one.indexes[index].entries()) == dict(other.indexes[index].entries())
 
 
 def test_a_transaction_of_many_steps_is_carried_out_a_hundred_at_a_time() -> None:
