@@ -19,6 +19,7 @@ import pytest
 
 from tests.balancers import free_port
 from tests.programs import POSTGRES
+from tests.server import schema_of
 from tests.waiting import PATIENCE_S, until
 
 #: Small, but as durable as it comes.
@@ -94,7 +95,11 @@ class Postgres:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def database(self) -> str:
-        """The URL of a database that is new and empty."""
+        """The URL of what an emulator takes for an empty database."""
+        return schema_of(self.url("").rstrip("/"), f"{next(self._numbers)}")
+
+    def whole_database(self) -> str:
+        """The URL of a database with nobody else in it."""
         name = f"emulator_{next(self._numbers)}"
         self.run(f'CREATE DATABASE "{name}"')
         return self.url(name)
@@ -123,11 +128,11 @@ class Postgres:
             subprocess.run(["umount", "--lazy", str(disk)], check=True)
             disk.rmdir()
 
-    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """The rows of one statement, outside of a transaction."""
+    def run(self, statement: str, url: object = None) -> list[tuple[Any, ...]]:
+        """The rows of one statement, outside of a transaction; ``url``: that of another database."""
         import psycopg  # noqa: PLC0415 (all tests but those of such a state do without it)
 
-        with psycopg.connect(self.url(database), autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(str(url or self.url()), autocommit=True, connect_timeout=10) as connection:
             found = connection.execute(statement.encode())
             return found.fetchall() if found.description else []
 
@@ -181,7 +186,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def database(postgres: Postgres) -> str:
-    """The URL of a database that is new and empty."""
+    """The URL of what an emulator takes for an empty database."""
     return postgres.database()
 
 

@@ -105,8 +105,8 @@ def test_an_import_goes_with_its_workspace(two: list[Server], postgres: Postgres
     rows = postgres.run(
         "SELECT count(*) FROM emulator_imports AS one JOIN emulator_workspaces AS its ON its.id = workspace"
         " WHERE its.name = 'gone'",
-        other.state.rsplit("/", 1)[1],
-    )  # type: ignore[attr-defined]
+        other.state,
+    )
     assert rows == [(0,)]
 
 
@@ -124,17 +124,16 @@ def test_an_import_under_a_plain_wsgi_server_is_not_taken_for_one_whose_server_i
     two: list[Server], postgres: Postgres, tmp_path: Path
 ) -> None:
     """While its workspace is locked it makes no step, and still says that it is there."""
-    database = two[0].state.rsplit("/", 1)[1]  # type: ignore[attr-defined]
     plain = Plain(tmp_path, "waitress", state=str(two[0].state))
     try:
         path = f"/w/plain/__admin/imports/{upload(plain.start(), table_of(ROWS), path='/w/plain')['id']}"
-        with psycopg.connect(postgres.url(database)) as connection:
+        with psycopg.connect(str(two[0].state)) as connection:
             connection.execute("SELECT FROM emulator_workspaces WHERE name = 'plain' FOR UPDATE")
             seen, owners = set(), set()
 
             def said_again_and_again() -> bool:
                 alive = "SELECT seen, owner FROM emulator_imports WHERE owner IS NOT NULL"
-                ((at, owner),) = postgres.run(alive, database)
+                ((at, owner),) = postgres.run(alive, two[0].state)
                 seen.add(at)
                 owners.add(owner)
                 return len(seen) == 3

@@ -62,10 +62,9 @@ def test_a_database_of_a_newer_emulator_is_refused_and_left_alone(postgres: Post
     # What it does in any case may be said.
     with emulators(tmp_path, database, 1, "--durability", "fsync") as (one,):
         assert _push(one, "kept").status == 200
-    name = database.rpartition("/")[2]
-    postgres.run("UPDATE emulator_version SET version = version + 1", name)
+    postgres.run("UPDATE emulator_version SET version = version + 1", database)
     assert_one_line(run("serve", "--state", database), "newer")
-    postgres.run("UPDATE emulator_version SET version = version - 1", name)
+    postgres.run("UPDATE emulator_version SET version = version - 1", database)
     with emulators(tmp_path / "again", database, 1) as (one,):
         assert "kept" in _tokens(one)
 
@@ -144,18 +143,17 @@ def test_a_stop_answers_those_who_wait_for_their_turn(
     own: tuple[Postgres, list[Emulator]], tmp_path: Path, released: bool, status: int
 ) -> None:
     server, (other, _) = own
-    name = str(other.state).rpartition("/")[2]
     until(lambda: other.request("PUT", "/__admin/workspaces/locked").status == 200)
     lock = "SELECT FROM emulator_workspaces FOR UPDATE"
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'NAME'"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with emulators(tmp_path, str(other.state), 1) as (one,), ThreadPoolExecutor(3) as clients:
-        with psycopg.connect(server.url(name)) as connection:
+        with psycopg.connect(str(other.state)) as connection:
             connection.execute(lock)
             waits = [
                 clients.submit(_push, one, "waits"),
                 clients.submit(one.post, "/w/locked/__admin/reset", {}),
             ]
-            until(lambda: server.run(waiting.replace("NAME", name)) == [(2,)])
+            until(lambda: server.run(waiting) == [(2,)])
             stopped = clients.submit(one.stop)
             if not released:
                 replies = [waited.result() for waited in waits]
@@ -168,8 +166,7 @@ def test_a_stop_answers_those_who_wait_for_their_turn(
 
 
 def test_others_go_on_while_an_emulator_is_frozen_in_its_turn(postgres: Postgres, tmp_path: Path) -> None:
-    database = postgres.database()
-    name = database.rpartition("/")[2]
+    database = postgres.whole_database()
     with (
         emulators(tmp_path, database, 2) as (frozen, other),
         ThreadPoolExecutor(4) as clients,
@@ -190,14 +187,15 @@ def test_others_go_on_while_an_emulator_is_frozen_in_its_turn(postgres: Postgres
         running = [clients.submit(load, number) for number in range(3)]
         assert frozen.process is not None
         try:
-            until(lambda: _frozen_with_the_lock(frozen, postgres, name), every_s=0.02)
+            until(lambda: _frozen_with_the_lock(frozen, postgres, database), every_s=0.02)
             began = monotonic()
             until(
                 lambda: _push(other, "other").status == 200,
                 FROZEN_S,
                 otherwise=lambda: postgres.run(
                     "SELECT pid, state, wait_event, query, clock_timestamp() - state_change"
-                    f" FROM pg_stat_activity WHERE datname = '{name}'"
+                    " FROM pg_stat_activity WHERE datname = current_database()",
+                    database,
                 ),
             )
             waited = monotonic() - began
@@ -216,7 +214,7 @@ def test_others_go_on_while_an_emulator_is_frozen_in_its_turn(postgres: Postgres
         assert {token for token, status in answered if status == 200} <= tokens
 
 
-def _frozen_with_the_lock(emulator: Emulator, postgres: Postgres, name: str) -> bool:
+def _frozen_with_the_lock(emulator: Emulator, postgres: Postgres, database: str) -> bool:
     """Stop it; whether it has a turn open. If it has none it runs again."""
     assert emulator.process is not None
     emulator.process.send_signal(signal.SIGSTOP)
@@ -227,8 +225,8 @@ def _frozen_with_the_lock(emulator: Emulator, postgres: Postgres, name: str) -> 
     try:
         # What it has sent last may still be at work.
         busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-        until(lambda: postgres.run(busy, name) == [(1,)], 5)
-        if postgres.run(held, name)[0][0]:
+        until(lambda: postgres.run(busy, database) == [(1,)], 5)
+        if postgres.run(held, database)[0][0]:
             return True
     except psycopg.Error:
         pass

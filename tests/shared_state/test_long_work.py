@@ -28,18 +28,14 @@ PROFILES = 4000
 @pytest.fixture
 def stopped(three: list[Emulator], postgres: Postgres) -> Callable[..., Any]:
     """A context in which a statement holds its locks, and work waits for them that was begun in it."""
-    name = str(three[0].state).rpartition("/")[2]
-    waiting = (
-        "SELECT count(*) > 0 FROM pg_stat_activity"
-        f" WHERE datname = '{name}' AND wait_event_type = 'Lock' AND query ~ "
-    )
+    waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ "
 
     @contextmanager
     def during(statement: str, waits: str, work: Callable[[], T]) -> Iterator[Future[T]]:
-        with psycopg.connect(postgres.url(name)) as connection, ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(str(three[0].state)) as connection, ThreadPoolExecutor(1) as pool:
             connection.execute(statement.encode())
             begun = pool.submit(work)
-            until(lambda: postgres.run(f"{waiting}'{waits}'", name) == [(True,)])
+            until(lambda: postgres.run(f"{waiting}'{waits}'") == [(True,)])
             yield begun
             assert not begun.done()
             connection.rollback()
@@ -78,9 +74,9 @@ def test_a_state_that_is_being_read_holds_no_turn(three: list[Emulator], stopped
     assert len(counts) == 1
 
 
-def test_a_snapshot_that_is_being_written_holds_no_turn(three: list[Emulator], postgres: Postgres) -> None:
+def test_a_snapshot_that_is_being_written_holds_no_turn(three: list[Emulator]) -> None:
     _push(three[0], "writing")
-    with psycopg.connect(postgres.url(str(three[0].state).rpartition("/")[2])) as connection:
+    with psycopg.connect(str(three[0].state)) as connection:
         # As the rows do that refer to it.
         connection.execute("SELECT FROM emulator_workspaces WHERE name = 'writing' FOR KEY SHARE")
         for emulator in three:

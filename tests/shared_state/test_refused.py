@@ -86,7 +86,7 @@ def test_transactions_that_the_database_has_to_repeat_are_carried_out_once(
     postgres: Postgres, tmp_path: Path
 ) -> None:
     """Where transactions are serializable, PostgreSQL ends all but one of those that wait."""
-    database = postgres.database()
+    database = postgres.whole_database()
     name = database.rpartition("/")[2]
     postgres.run(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     with emulators(tmp_path, database, 2) as running, ThreadPoolExecutor(8) as clients:
@@ -101,10 +101,9 @@ def test_transactions_that_the_database_has_to_repeat_are_carried_out_once(
 def test_a_turn_that_is_refused_at_its_end_is_carried_out_once(postgres: Postgres, tmp_path: Path) -> None:
     """As distributed engines do, two of three turns are refused: when they write, or when they commit."""
     database = postgres.database()
-    name = database.rpartition("/")[2]
     with emulators(tmp_path, database, 2) as running:
         document, both = running[0].get("/__admin/snapshot").json, Several(running)
-        postgres.run("CREATE SEQUENCE attempts", name)
+        postgres.run("CREATE SEQUENCE attempts", database)
         for code, moment in (("40P01", ""), ("40001", "DEFERRABLE INITIALLY DEFERRED")):
             for statement in (
                 "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
@@ -114,7 +113,7 @@ def test_a_turn_that_is_refused_at_its_end_is_carried_out_once(postgres: Postgre
                 f"CREATE CONSTRAINT TRIGGER refuses AFTER UPDATE OF number ON emulator_workspaces {moment}"
                 " FOR EACH ROW EXECUTE FUNCTION refuse()",
             ):
-                postgres.run(statement, name)
+                postgres.run(statement, database)
             new = f"new-{code.lower()}"
             fault = {"then": {"status": 503}, "times": 5}
             assert both.post(f"/w/{new}/__admin/faults", fault).status == 201
@@ -132,5 +131,5 @@ def test_a_turn_that_is_refused_at_its_end_is_carried_out_once(postgres: Postgre
             ended = both.finished_import(f"/__admin/imports/{job['id']}").json
             assert (ended["state"], ended["counts"].get("added")) == ("finished", 500), ended
             assert [_tokens(one)["new:499"] for one in running] == [1, 1]
-            postgres.run("DROP TRIGGER refuses ON emulator_workspaces", name)
-        assert postgres.run("SELECT last_value > 40 FROM attempts", name) == [(True,)]
+            postgres.run("DROP TRIGGER refuses ON emulator_workspaces", database)
+        assert postgres.run("SELECT last_value > 40 FROM attempts", database) == [(True,)]

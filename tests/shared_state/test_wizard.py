@@ -60,8 +60,7 @@ def where(page: httpx.Response) -> str:
 @pytest.fixture
 def change_rows(three: list[Emulator], postgres: Postgres) -> Any:
     """Carries a statement out."""
-    name = str(three[0].state).rpartition("/")[2]
-    return lambda text: postgres.run(text, name)
+    return lambda text: postgres.run(text, three[0].state)
 
 
 def test_each_step_of_the_wizard_may_reach_another_emulator(three: list[Emulator]) -> None:
