@@ -113,6 +113,14 @@ def is_database(state: str) -> bool:
     return state.startswith(("postgresql://", "postgres://"))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address means this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def host_name(text: str) -> str:
     """A host's name or address as browsers send it: lower case, ASCII (``xn--``), no dot at its end.
 

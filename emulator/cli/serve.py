@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 import signal
@@ -27,7 +26,7 @@ from emulator.server.background import begin_tasks
 from emulator.server.late_app import LateApp
 from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
-from emulator.settings import Settings, host_name, is_database
+from emulator.settings import Settings, host_name, is_database, is_loopback
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
 from emulator.web.bodies import body_limit, spool_of
@@ -223,7 +222,7 @@ def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Ce
 
 
 def _check_exposure(settings: Settings) -> None:
-    if settings.admin_token is None and not _is_loopback(settings.host):
+    if settings.admin_token is None and not is_loopback(settings.host):
         raise click.ClickException(
             f"--host {settings.host} can be reached from other machines: the admin API needs --admin-token"
         )
@@ -236,15 +235,6 @@ def _check_durability(settings: Settings) -> None:
         raise click.ClickException(
             f"--durability {settings.durability}: a database keeps all that is answered: leave it out"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -41,17 +41,13 @@ def differing_by_rule(
     """
     found: dict[str, list[Row]] = {}
     cause = None
-    for row in sorted(filter(_differs, rows), key=_of_the_envelope):
+    for row in sorted((row for row in rows if row.differs), key=_of_the_envelope):
         rule = cause if cause is not None and row.member in ("error", "count") else None
         rule = rule or _rule_of(row, entry, here, there)
         if row.member in ("item", "status", "description") and not _of_the_envelope(row):
             cause = cause or rule
         found.setdefault(rule, []).append(row)
     return found
-
-
-def _differs(row: Row) -> bool:
-    return row.differs
 
 
 def _of_the_envelope(row: Row) -> bool:
@@ -108,7 +104,8 @@ def _of_item(row: Row, entry: Entry, here: Mapping[str, Any]) -> str:
     if row.member == "subscription_hash_id" and ABSENT not in (row.there, row.here):
         return "A5"
     if row.item is None:  # the emulator has no item for what the platform answers
-        return _first(("S5", "S3", "M4", "M5", "S7", "B2", "B1"), rules | _filtering(entry)) or "A2"
+        rules |= {one.rule for one in entry.decided if one.db_id is None}
+        return _first(("S5", "S3", "M4", "M5", "S7", "B2", "B1"), rules) or "A2"
     return rule_of_item(entry, here, row)
 
 
@@ -126,10 +123,6 @@ def _notes_of_items(decided: list[Decided]) -> list[Decided]:
     """The note behind each of a database's items, in their order."""
     notes = [one for one in decided if one.rule[0] == "S" and one.rule not in ("S3", "S7")]
     return [one for one in notes if one.code not in _FIRST_NOTES]
-
-
-def _filtering(entry: Entry) -> set[str]:
-    return {one.rule for one in entry.decided if one.db_id is None}
 
 
 def _first(order: tuple[str, ...], among: set[str]) -> str | None:

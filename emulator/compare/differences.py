@@ -46,16 +46,8 @@ class Pairs:
         self._here[there], self._there[here] = here, there
 
 
-class Identity:
-    """The pairs of every kind of id that an item holds."""
-
-    def __init__(self) -> None:
-        self._kinds = {name: Pairs() for name in ID_MEMBERS}
-
-    def __getitem__(self, member: str) -> Pairs:
-        return self._kinds[member]
-
-
+#: The pairs of every kind of id that an item holds, by the member that holds it.
+Identity = defaultdict[str, Pairs]
 #: What stands for a member that an answer lacks.
 ABSENT = "(absent)"
 #: The members of an item in the documented order.
@@ -165,14 +157,14 @@ def _pairs(
     """The positions of items that belong together: of one subscription, else of one database, in order."""
     _join_databases(there, here, identity)
     partner: dict[int, int] = {}
-    for key in (_subscription_key, _database_key):
+    for names in (("provider", "subscription_id"), ()):
         free, taken = defaultdict(list), set(partner.values())
         for at, item in enumerate(here):
             if at not in taken:
-                free[key(item, item.get("db_id"))].append(at)
+                free[_key(item, item.get("db_id"), names)].append(at)
         for at, item in enumerate(there):
             if at not in partner:
-                found = free[key(item, identity["db_id"].here(item.get("db_id")))]
+                found = free[_key(item, identity["db_id"].here(item.get("db_id")), names)]
                 if found:
                     partner[at] = found.pop(0)
     yield from ((at, partner.get(at)) for at in range(len(there)))
@@ -195,12 +187,8 @@ def _join_databases(there: list[dict[str, Any]], here: list[dict[str, Any]], ide
         known.join(one, other)
 
 
-def _subscription_key(item: Mapping[str, Any], db_id: Any) -> tuple[str, ...]:
-    return (str(db_id), str(item.get("provider")), str(item.get("subscription_id")))
-
-
-def _database_key(item: Mapping[str, Any], db_id: Any) -> tuple[str, ...]:
-    return (str(db_id),)
+def _key(item: Mapping[str, Any], db_id: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+    return (str(db_id), *(str(item.get(name)) for name in names))
 
 
 def _item_rows(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +20,7 @@ from emulator.compare.attribution import carried_out
 from emulator.compare.ready import Ready
 from emulator.compare.recorded import FAILURES, TOO_MANY, RecordedCall, code_of, json_object
 from emulator.compare.report import Created, Place
+from emulator.settings import is_loopback
 
 #: Seconds for a whole answer, unless others are given; the most seconds that Retry-After is waited for.
 TIMEOUT_S = 30.0
@@ -254,15 +254,8 @@ def checked_address(url: str) -> tuple[str, str]:
         raise AddressError(f"{url}: must be https://HOST")
     if parts.username is not None or parts.query or parts.fragment:
         raise AddressError("the address must have no user name, no query and no fragment")
-    if parts.scheme == "http" and not _is_loopback(name):
+    if parts.scheme == "http" and not is_loopback(name):
         raise AddressError(f"{url}: http goes to this machine only; use https://{parts.netloc}")
     shown = f"[{name}]" if ":" in name else name
     base = parts.path.rstrip("/").removesuffix(_ENDPOINT)
     return f"{parts.scheme}://{parts.netloc}{base}", shown if port is None else f"{shown}:{port}"
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"

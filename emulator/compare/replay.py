@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from emulator.compare.attribution import carried_out, differing_by_rule, rules_seen
-from emulator.compare.differences import Identity, Row, compare_answers, compare_headers
+from emulator.compare.differences import Identity, Pairs, Row, compare_answers, compare_headers
 from emulator.compare.inference import infer_fixtures, known_tokens
 from emulator.compare.recorded import RecordedCall, json_object
 from emulator.endpoint.exchange import Exchange
@@ -48,7 +49,7 @@ def replay(calls: Iterable[RecordedCall], fixtures: FixtureSet, settings: Settin
     exchange = Exchange(workspaces)
     scratch = workspaces.default
     tokens = known_tokens(fixtures.resources)
-    identity = Identity()
+    identity: Identity = defaultdict(Pairs)
     refused_before = False
     for call in calls:
         body = _translated(call, tokens, identity)

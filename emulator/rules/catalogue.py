@@ -124,12 +124,11 @@ _TEXTS = {
 }
 
 
-def _grade(id: str) -> Grade:
-    return "D" if id in _DOCUMENTED else "O" if id in _OBSERVED else "I"
-
-
 #: Every rule by its id, in the specification's order.
-RULES: dict[str, Rule] = {id: Rule(id, _grade(id), text) for id, text in _TEXTS.items()}
+RULES: dict[str, Rule] = {
+    id: Rule(id, "D" if id in _DOCUMENTED else "O" if id in _OBSERVED else "I", text)
+    for id, text in _TEXTS.items()
+}
 
 #: Rules that hold for every request: no journal entry names them as deciding.
 _ALWAYS = {"Q1", "Q2", "Q3", "Q4", "A5", "A6", "T4", "T6", "K1", "K2", "K4", "K5", "K6", "R1", "R2", "R3"}

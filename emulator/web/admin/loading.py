@@ -26,30 +26,20 @@ class QuerySchema(StrictSchema):
     """A query string: any text is allowed, NUL too."""
 
 
-def load_body(schema: Schema, body: bytes | None = None) -> Any:
-    """The request's JSON body (an empty one is ``{}``) as the schema loads it.
-
-    Raises :class:`Invalid` with a text that names the first complaints by their paths.
-    """
-    return load(schema, read_body(body))
-
-
-def read_body(body: bytes | None = None) -> Any:
+def read_body() -> Any:
     """The request's JSON body, an empty one as ``{}``. Raises :class:`Invalid`."""
-    sent = request.get_data() if body is None else body
+    sent = request.get_data()
     try:
         return read_unique_json(sent) if sent.strip() else {}
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
 
 
-def load_query(schema: Schema) -> Any:
-    """The request's query parameters as the schema loads them. Raises :class:`Invalid`."""
-    return load(schema, request.args.to_dict())
-
-
 def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:
-    """A document as the schema loads it. Raises :class:`Invalid`, its text as ``told`` makes it."""
+    """A document as the schema loads it.
+
+    Raises :class:`Invalid` with a text that names the first complaints by their paths, as ``told`` makes it.
+    """
     try:
         return schema.load(document)
     except ValidationError as error:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from marshmallow import Schema
 from msgspec import Struct
 
 from emulator.messages import Answer
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.loading import load_body, load_query
+from emulator.web.admin.loading import load, read_body
 from emulator.web.later import answer_later, as_response, json_answer
 
 T = TypeVar("T")
@@ -119,9 +119,9 @@ def _answering(described: Operation) -> Callable[..., Response]:
     @wraps(view)
     def answering(**given: Any) -> Response:
         if "query" in wanted:
-            given["query"] = load_query(_made(query))
+            given["query"] = load(_made(query), request.args.to_dict())
         if "body" in wanted:
-            given["body"] = load_body(_made(body))
+            given["body"] = load(_made(body), read_body())
         answer = view(**given)
         if inspect.iscoroutine(answer):
             return answer_later(_awaited(answer, status))

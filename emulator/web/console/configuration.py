@@ -43,7 +43,8 @@ def set_database(db_id: int | None) -> Response:
     cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
     if not delete:
         own_id = {"id": _own_id()} if db_id is None else {}
-        asked = read_form(DatabaseSchema(partial=db_id is not None), {**own_id, **_database_form()})
+        form = {**own_id, "name": _name(), "fields": _json_of("fields", {})}
+        asked = read_form(DatabaseSchema(partial=db_id is not None), form)
 
     async def work(found: Workspace) -> None:
         if db_id is None:
@@ -120,10 +121,6 @@ def set_resource(resource_id: int | None) -> Response:
 
 def _said(delete: bool, is_new: bool) -> str:
     return gettext("Deleted.") if delete else gettext("Created.") if is_new else gettext("Saved.")
-
-
-def _database_form() -> dict[str, Any]:
-    return {"name": _name(), "fields": _json_of("fields", {})}
 
 
 def _own_id() -> Any:

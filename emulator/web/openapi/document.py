@@ -198,7 +198,10 @@ def describe(
         "summary": operation.summary,
         "parameters": [
             *(("Workspace",) if operation.of_a_workspace else ()),
-            *(_path_part(part) for part in _PLACE.findall(operation.path)),
+            *(
+                {"in": "path", "name": part, "required": True, "schema": PATH_PARTS[part]}
+                for part in _PLACE.findall(operation.path)
+            ),
             *([{"in": "query", "schema": query}] if isinstance(query, type) else query),
         ],
         "responses": {
@@ -235,7 +238,3 @@ def _is_needed(body: type[Schema] | Schema | JSONSchema) -> bool:
         return False
     given = schema.partial or ()
     return any(one.required and name not in given for name, one in schema.fields.items())
-
-
-def _path_part(name: str) -> dict[str, Any]:
-    return {"in": "path", "name": name, "required": True, "schema": PATH_PARTS[name]}

@@ -14,8 +14,6 @@ from emulator.settings import MAX_BODY_BYTES
 from emulator.web.openapi.schemas import answer_schemas, reference
 from push_emulator.answers import Envelope, PushItem, Refusal
 
-#: What the page's examples have in place of values that the server makes.
-PROFILE_ID, HASH_ID = "5fb62e815ae47a4aa04dfadd", "d58ea463"
 #: Printable characters, at most 64 (M8). The letters of every script but no control characters or spaces
 #: other than the common one.
 _PROFILE_ID: JSONSchema = {"type": ["string", "null"], "maxLength": 64, "pattern": "^[ -~]*$"}
