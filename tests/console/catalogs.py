@@ -34,7 +34,7 @@ from emulator.web.admin import possible, safety
 from emulator.web.console import faults, live, one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import effects, refusals, reuse
+from emulator.web.console.presenters import marks, refusals, reuse
 from emulator.web.console.rules import FAMILIES
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -102,7 +102,7 @@ def domain_texts() -> Iterator[str]:
     yield from map(refusals.of_form, refusals.REFUSALS)
     yield from one_request.FIXES.values()
     yield from reuse.LIKENESSES.values()
-    yield from effects.EFFECTS.values()
+    yield from marks.EFFECTS.values()
     yield from faults.APPLIES.values()
     yield from OUTCOMES
     yield from KEEPABLE

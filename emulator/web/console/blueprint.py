@@ -17,7 +17,6 @@ from emulator.web import current
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
     base,
-    comparison,
     configuration,
     events,
     faults,

@@ -16,7 +16,7 @@ from emulator.web.admin.faults import FaultSchema, check_fault
 from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import number_of, pages, plain_text, read_form, see_other
-from emulator.web.console.presenters.effects import EFFECTS, effect_of
+from emulator.web.console.presenters.marks import EFFECTS, effect_of
 from emulator.web.console.presenters.reuse import likenesses
 from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change

@@ -1,20 +1,23 @@
-"""``/__console/rules``: the specification, how often each rule has decided here, and the real platform."""
+"""``/__console/rules`` and ``/comparison``: every rule, the real platform, a report that compares both."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import msgspec
 from flask import Response, render_template, request
 
+from emulator.compare.report import Report
 from emulator.rules.catalogue import GRADES
-from emulator.rules.errors import Invalid
+from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.overrides import ANSWERS
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.web.admin.health import rule_states
 from emulator.web.admin.settings import SettingsSchema
-from emulator.web.console.pages import pages, read_form, see_other
+from emulator.web.console.language import gettext
+from emulator.web.console.pages import console_state, pages, read_form, see_other
 from emulator.web.current import workspace, workspace_to_change
 
 #: The rules' families by the letter of their ids, in the specification's order.
@@ -84,3 +87,42 @@ def _change(asked: dict[str, Any]) -> Response:
     choices = workspace().settings.changed(read_form(SettingsSchema(), asked))
     workspace_to_change().set_settings(choices)
     return see_other("console.rules")
+
+
+_COMPARISON = "/__console/comparison"
+#: The largest report that is read, in bytes: a run shows a few hundred calls at most.
+_MOST_BYTES = 32 << 20
+
+
+@pages.get(_COMPARISON)
+def comparison() -> str:
+    """The report that was opened last in this workspace, and the form that opens one."""
+    report = console_state().reports.get(workspace())
+    by_verdict: dict[str, list[Any]] = {"differs": [], "agrees": [], "not observable": []}
+    for one in report.rules if report is not None else ():
+        by_verdict[one.verdict].append(one)
+    return render_template(
+        "console/comparison.html",
+        report=report,
+        results=by_verdict,
+        shown=partial(json.dumps, ensure_ascii=False),
+    )
+
+
+@pages.post(_COMPARISON)
+def open_report() -> Response:
+    """Show another report. Raises :class:`Invalid` for what is none, and :class:`TooLarge`."""
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise Invalid(f"file: {gettext('choose a file')}", "A3")
+    content = sent.stream.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise TooLarge(f"file: must be at most {_MOST_BYTES} bytes", "A3")
+    try:
+        report = msgspec.json.decode(content, type=Report)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        text = gettext("must be a report that compare --report FILE wrote")
+        raise Invalid(f"file: {text}", "A3") from error
+    workspace_to_change()
+    console_state().reports[workspace()] = report
+    return see_other("console.comparison")

@@ -1,15 +1,45 @@
-"""Small ways to write values, for the templates."""
+"""Small ways to write values, for the templates, and what a fault does, in words."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from emulator.faults.model import ITEM_TEXTS, ErrorAnswer, Fault, ItemFault, RateLimit
 from emulator.rules.model import Decided, Lint
 from emulator.rules.notes import NOTES, WORDS
 from emulator.web.console.language import gettext, number
-from emulator.web.console.presenters.effects import effect
 from emulator.web.console.presenters.text import highlight, isolated, visible
 from push_emulator.masking import mask
+
+#: Every effect that a fault can have, by the name that the form of a fault gives it.
+EFFECTS = {
+    "status": "an error answer",
+    "delay": "the answer of the rules, only later",
+    "connection_reset": "connection reset",
+    "empty_response": "connection closed without an answer",
+    "truncated_body": "body cut off",
+    "malformed_json": "broken JSON",
+    "slow_body": "body sent slowly",
+    "rate_limit": "error 429 above a number of requests per second",
+    **{f"item_error.{name}": f"an error in every item: {text}" for name, text in ITEM_TEXTS.items()},
+}
+
+
+def effect(name: str) -> str:
+    """The words for the effect of this name."""
+    return gettext(EFFECTS[name])
+
+
+def effect_of(fault: Fault) -> str:
+    """What becomes of the answer."""
+    then = fault.then
+    if isinstance(then, ErrorAnswer):
+        return f"HTTP {then.status}, error {then.code}: {then.text}"
+    if isinstance(then, RateLimit):
+        return gettext("error 429 above %(rate)s requests per second", rate=number(then.per_second))
+    if isinstance(then, ItemFault):
+        return effect(f"item_error.{then.item_error}")
+    return effect(then or "delay")
 
 
 def short(text: Any, length: int = 24) -> str:
