@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from emulator.fixtures.load import FixtureError, load_fixtures
-from emulator.mobile.jwt_library import pyjwt
 from emulator.rules.mobile.caller import MODES
+from emulator.schemas.jwt_library import pyjwt
+from emulator.schemas.public_key import is_pem
 from emulator.settings import DEFAULT_FIXTURES
 
 
@@ -85,7 +86,7 @@ def _key(file: Path | None, fixtures: Path, db_id: int | None) -> tuple[str, int
     except FixtureError as error:
         raise click.ClickException(str(error)) from error
     for one in resources:
-        secret = one.jwt_key is not None and "-----BEGIN" not in one.jwt_key
+        secret = one.jwt_key is not None and not is_pem(one.jwt_key)
         if secret and one.jwt_key and one.db_ids and (db_id is None or db_id in one.db_ids):
             return one.jwt_key, one.db_ids[0] if db_id is None else db_id
     where = "" if db_id is None else f" of database {db_id}"

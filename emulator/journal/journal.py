@@ -24,6 +24,8 @@ MOST_KEPT = 1000
 MOST_ANSWER = 1 << 20
 #: The most characters of the tokens and field values in the changes.
 MOST_TEXT = 1 << 18
+#: At most so many characters has a number or a version.
+_OTHER_VALUE = 400
 
 
 def bound(entry: Entry) -> None:
@@ -49,9 +51,11 @@ def bound(entry: Entry) -> None:
 def _fitting(changes: Changes, body: int) -> Changes:
     """The first changes; ``body``: the size of the request's body, which no text that it brought exceeds."""
     profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
-    stored = changes.changed_profiles or changes.moved or any(one.fields for one in subscriptions)
-    if not stored and (len(profiles) + len(subscriptions)) * body <= MOST_TEXT:
-        return Changes(profiles, subscriptions)
+    few = (len(profiles) + len(subscriptions)) * body <= MOST_TEXT
+    if few and not (changes.changed_profiles or changes.moved):
+        stored = [_length(one) for one in subscriptions if one.fields]
+        if sum(stored) <= MOST_TEXT:
+            return Changes(profiles, subscriptions)
     return Changes(
         _first(profiles, _length),
         _first(subscriptions, _length),
@@ -61,8 +65,10 @@ def _fitting(changes: Changes, body: int) -> Changes:
 
 
 def _length(one: Profile | Subscription) -> int:
-    token = one.subscription_id if isinstance(one, Subscription) else ""
-    return len(token) + sum(len(str(value)) for value in one.fields.values())
+    length = len(one.subscription_id) if isinstance(one, Subscription) else 0
+    for value in one.fields.values():
+        length += len(value) if isinstance(value, str) else _OTHER_VALUE
+    return length
 
 
 def _first(records: list[T], length: Callable[[T], int]) -> list[T]:

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from emulator.mobile.call import Call
-from emulator.mobile.jwt_library import pyjwt
 from emulator.rules.errors import Unauthorized
 from emulator.rules.mobile.caller import ROLE_TOKEN, Caller, by_role_token, mode_lint, read_claim
 from emulator.rules.model import Resource
+from emulator.schemas.jwt_library import pyjwt
+from emulator.schemas.public_key import is_pem, public_key
 from emulator.schemas.strict_json import JSONProblem, read_json
 
 #: The algorithms of a public key, and of a secret (T4).
@@ -80,9 +81,9 @@ def _payload(token: str) -> dict[str, Any]:
 def _is_signed(token: str, key: str) -> bool:
     """Whether the key verifies the signature; a public key verifies none that was made with a secret."""
     jwt = pyjwt()
-    algorithms = _OF_PUBLIC_KEYS if "-----BEGIN" in key else _OF_SECRETS
+    verifier, algorithms = (public_key(key), _OF_PUBLIC_KEYS) if is_pem(key) else (key, _OF_SECRETS)
     try:
-        jwt.decode(token, key, algorithms=list(algorithms), options=_SIGNATURE_ALONE)
+        jwt.decode(token, verifier, algorithms=list(algorithms), options=_SIGNATURE_ALONE)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         return False
     return True

@@ -61,6 +61,11 @@ def _check_parameters(call: Call, known: frozenset[str]) -> None:
     if not known.issuperset(call.query):
         names = sorted(known)
         call.lints += unknown_parameters([(name, names) for name in call.query if name not in known])
+    _refuse_strictly(call)
+
+
+def _refuse_strictly(call: Call) -> None:
+    """In strict mode, refuse what has a lint of Q5: found in the request, or by the rules in its fields."""
     if call.lints and call.workspace.settings.strict:
         check_strictly(call.lints)
 
@@ -89,6 +94,7 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
         body = _replayed(call, first)
     else:
         body = _encode(SERVED[call.path].carry_out(call))
+        _refuse_strictly(call)
         if call.changes:
             call.workspace.store.apply(call.changes)
         if key is not None:

@@ -106,7 +106,13 @@ def prepare(work: Callable[[IO[bytes]], Awaitable[object]]) -> Response:
             ready = refused(error)
         except (HTTPException, Refused, Unavailable) as error:
             ready = error
-        return partial(again, {_READY_KEY: ready, "wsgi.input": body})
+
+        def answer() -> Answer:
+            if not body.closed:
+                body.seek(0)  # the turn may be tried again
+            return again({_READY_KEY: ready, "wsgi.input": body})
+
+        return answer
 
     request.environ[DELIVERY_KEY] = Delivery(first=first)
     return Response(b"", 200)

@@ -17,10 +17,10 @@ import pytest
 from benchmarks.dearest import SIZE, TOKEN, bodies, cost, emulator_with, fan_outs
 from emulator.emulator import Emulator
 from emulator.journal.entry import Entry
-from emulator.journal.journal import MOST_ANSWER, MOST_KEPT, RequestJournal, bound
+from emulator.journal.journal import MOST_ANSWER, MOST_KEPT, MOST_TEXT, RequestJournal, bound
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.lints import MOST_LINTS
-from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Policies, Profile
+from emulator.rules.model import MAX_ERROR_TEXT, Changes, Decided, Moved, Policies, Profile, Subscription
 from emulator.workspaces.settings import WorkspaceSettings
 from tests.server import PAGE_TOKEN, Server, subscription
 
@@ -156,6 +156,20 @@ def test_what_an_entry_keeps_says_how_much_it_leaves_out() -> None:
     ]
     assert entry.answer_bytes.endswith("x… and 7 more bytes".encode())
     assert entry.changes == Changes()
+
+
+def test_an_entry_counts_the_stored_fields_of_what_an_sdk_s_call_changed() -> None:
+    text = "x" * (MOST_TEXT // 10)
+    held = [
+        Subscription("h", 1, f"p{at}", 1, "ios-apns", "t", "suspended", "", "", {"a": text})
+        for at in range(50)
+    ]
+    profiles = [Profile(f"p{at}", 1, {"a": text}) for at in range(50)]
+    entry = Entry(1, 0, "POST", "/", "", "", {}, b"{}", 200, 0, "", b"{}", 0.0)
+    entry.changes = Changes([], held, profiles, [Moved(one, one) for one in held])
+    bound(entry)
+    kept = entry.changes
+    assert [len(kept.subscriptions), len(kept.changed_profiles), len(kept.moved)] == [9, 10, 4]
 
 
 def test_L1_many_unknown_parameters_are_named_as_far_as_they_are_shown(fresh: Server) -> None:

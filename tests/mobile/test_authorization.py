@@ -78,12 +78,14 @@ def test_T4_a_public_key_verifies(phone: Phone, algorithm: str) -> None:
         if algorithm == "RS256"
         else ec.generate_private_key(ec.SECP256R1())
     )
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    public = private.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
-    answer = phone.app.client.patch("/__admin/resources/6", json={"jwt_key": public})
-    assert answer.status_code == 200, answer.text
-    assert phone.subscribe("t", bearer(OTHERS, private, algorithm))
-    assert phone.refused("t", bearer(OTHERS, KEY))[0] == 401
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    public = private.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    whole = private.private_bytes(pem, kind, serialization.NoEncryption())  # its public part verifies
+    for key in (public, whole):
+        answer = phone.app.client.patch("/__admin/resources/6", json={"jwt_key": key.decode()})
+        assert answer.status_code == 200, answer.text
+        assert phone.subscribe("t", bearer(OTHERS, private, algorithm))
+        assert phone.refused("t", bearer(OTHERS, KEY))[0] == 401
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_a_chunked_body_of_small_pieces_is_read(server: Server) -> None:
     pieces = [body[at : at + 7] for at in range(0, len(body), 7)]
     answer = send_chunked(server, pieces, "/event/push/open")
     assert (answer.status, answer.json["error"]) == (401, 401)  # it has no Authorization
-    body = json.dumps({"token": "any", "uid": "chunked", "events": 2}).encode()
+    body = json.dumps({"token": "any", "uid": "e|1|2|ios-apns", "events": 2}).encode()
     answer = send_chunked(server, [body[:9], body[9:]], "/w/chunked/api/v1.1/pushes/post_events")
     assert (answer.status, answer.json["error"]) == (200, 0)
 

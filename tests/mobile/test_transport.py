@@ -161,6 +161,7 @@ def test_L8_a_key_that_is_twice_in_a_body_is_told_and_the_last_one_counts(phone:
         ("", TWICE, 'replace: duplicate key "replace"'),
         ("", subscribe_body("t", replce=True), 'replce: unknown parameter, did you mean "replace"?'),
         ("?snc=1", subscribe_body("t"), 'snc: unknown parameter, did you mean "sync"?'),
+        ("", subscribe_body("t", fields={"pointz": 1}), "subscription.fields.pointz: unknown parameter"),
     ],
 )
 def test_Q5_strict_mode_refuses_unknown_names_and_duplicate_keys(

@@ -673,11 +673,11 @@ def test_a_failed_test_reports_its_events(suite: Suite) -> None:
         def test_it(push_emulator):
             import httpx
 
-            body = {"token": "any", "uid": "message-1", "events": 2}
+            body = {"token": "any", "uid": "e|1|2|android-firebase", "events": 2}
             httpx.post(f"{push_emulator.url}/api/v1.1/pushes/post_events", json=body)
             assert False
         """
     )
     ran = suite.run()
     assert "push emulator: events, newest first" in ran.text
-    assert "1: open of message message-1" in ran.text
+    assert "1: open of message e|1|2|android-firebase" in ran.text

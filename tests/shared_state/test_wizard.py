@@ -93,6 +93,26 @@ def test_remarks_are_shown_once_whichever_emulator_shows_them(three: list[Emulat
     assert "finished" in page.text
 
 
+def test_a_step_that_the_database_has_repeated_is_done_once(three: list[Emulator], change_rows: Any) -> None:
+    person = Person(three, "repeated")
+    page = person.choose()
+    path = where(page)
+    for statement in (
+        "CREATE SEQUENCE steps",
+        "CREATE FUNCTION repeat_step() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF nextval('steps') % 3 <> 0 THEN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END IF;"
+        " RETURN NULL; END $$",
+        "CREATE TRIGGER repeats AFTER UPDATE OF number ON emulator_workspaces FOR EACH ROW"
+        " WHEN (NEW.name = 'repeated') EXECUTE FUNCTION repeat_step()",
+    ):
+        change_rows(statement)
+    columns = {"token_column": "token", "by": "push", "value_column": "token", "field": ""}
+    page = person.job(person.submit(page, path, **columns))
+    change_rows("DROP TRIGGER repeats ON emulator_workspaces")
+    jobs = three[0].get("/w/repeated/__admin/imports").json
+    assert [(one["state"], one["counts"]["added"]) for one in jobs["items"]] == [("finished", 2)]
+
+
 def test_eight_files_wait_for_a_day_whichever_emulators_got_them(
     three: list[Emulator], change_rows: Any
 ) -> None:

@@ -222,3 +222,23 @@ def wsgi_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.port = int(server.process.stdout.readline())
     yield server
     server.kill()
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "status"),
+    [
+        ("/__console/import", 1, 403),  # no form of the console
+        ("/__admin/import", 1, 400),  # no plan
+        ("/__admin/import/preview", 1, 200),
+        ("/__admin/import/preview", 2, 400),
+        ("/__admin/import/preview", 9, 413),
+    ],
+)
+def test_a_file_that_nobody_keeps_goes_with_its_request(
+    module_server: Server, path: str, files: int, status: int
+) -> None:
+    part = b'--cut\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\ntoken\nt:1\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
+    answer = module_server.request("POST", path, part * files + b"--cut--\r\n", headers)
+    assert answer.status == status, answer.body
+    assert list(Path(module_server.state).rglob("*.upload")) == []
