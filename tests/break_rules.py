@@ -195,7 +195,7 @@ BREAKS = (
     Break("K14", WRITING, "category.title, category.steady)", "one.name, category.steady)"),
     Break("K15", CALLS, "            sent.status,\n", '            "subscribed",\n'),
     Break("K20", CALLS, "context.changes.moved.append", "(lambda it: None)"),
-    Break("K20", CALLS, 'context.set_status(one, "unsubscribed", "K20")', "pass"),
+    Break("K20", CALLS, 'context.set_status(one, "unsubscribed", "K20")', "one"),
     Break("K30", CALLS, "wanted.subscription_id)\n", "wanted.subscription_id, (1,))\n"),
     Break("K30", CALLS, '"K30") if one.status in back', '"K30") if False'),
     Break("K30", CALLS, '"suspended": 0', '"suspended": 3'),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
+from emulator.loop.pacing import Share
+from emulator.messages import BRIDGE_KEY
+from emulator.web.bodies import IN_MEMORY
 from emulator.web.current import emulator, workspace_name
 from emulator.web.import_steps import import_jobs
 from emulator.web.later import prepare, prepared
@@ -25,6 +29,8 @@ _STARTS = ("admin.start_import", "console.upload")
 _TAKES_FILE = (*_STARTS, "admin.preview_import")
 #: The key of a WSGI environment for the files that go with the request.
 _FILES_KEY = "emulator.files"
+#: Bytes that are read at a time: as many as werkzeug asks for.
+_PIECE = 64 << 10
 #: Files of one form.
 _MOST_FILES = 8
 
@@ -60,6 +66,17 @@ class _Received(NamedTuple):
         return self.form
 
 
+class _Slices:
+    """A body, read by a thread that leaves the loop its share."""
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self._pieces = Share().sliced(iter(partial(body.read, _PIECE), b""))
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most :data:`_PIECE`; all of them without a size."""
+        return next(self._pieces, b"") if size >= 0 else b"".join(self._pieces)
+
+
 def init_app(app: Flask) -> None:
     """Receive the files of forms; those that nobody keeps go with their request."""
     app.request_class = ImportRequest
@@ -85,15 +102,17 @@ def keep(path: Path) -> None:
 
 
 def before_turn() -> Response | None:
-    """Where several emulators have one state: store a file that was sent, fetch one that is asked for.
+    """Receive a large file; where several emulators have one state store any, and fetch what is asked for.
 
-    It takes its time, and nobody waits for it in a turn. Raises what it has raised.
+    It takes its time, and nobody waits for it. Raises what it has raised.
     """
     shared = emulator().shared
-    if prepared() is not None or shared is None:
+    if prepared() is not None:
         return None
-    if request.endpoint in _TAKES_FILE:
-        return prepare(_receiving(shared.files))
+    if request.endpoint in _TAKES_FILE and (shared is not None or _is_large()):
+        return prepare(_receiving(None if shared is None else shared.files))
+    if shared is None:
+        return None
     upload_id = (request.view_args or {}).get("upload_id")
     shown = request.args.get("file") if request.endpoint == "console.job" else None
     if upload_id is None and shown is None:
@@ -102,16 +121,20 @@ def before_turn() -> Response | None:
     return prepare(lambda _: shared.files.find(*which, fetches=upload_id is not None))
 
 
-def _receiving(files: SharedFiles) -> Callable[[IO[bytes]], Awaitable[_Received]]:
+def _is_large() -> bool:
+    return BRIDGE_KEY in request.environ and (request.content_length or IN_MEMORY + 1) > IN_MEMORY
+
+
+def _receiving(files: SharedFiles | None) -> Callable[[IO[bytes]], Awaitable[_Received]]:
     parser = request.make_form_data_parser()
     how = request.mimetype, request.content_length, request.mimetype_params
     paths, stores = request.environ[_FILES_KEY], request.endpoint in _STARTS
 
     async def receive(body: IO[bytes]) -> _Received:
-        form = await asyncio.to_thread(parser.parse, body, *how)
+        form = await asyncio.to_thread(parser.parse, cast(IO[bytes], _Slices(body)), *how)
         for sent in form[2].values():
             sent.stream.flush()
-        if stores and len(paths) == 1:
+        if files is not None and stores and len(paths) == 1:
             await files.store(paths[0])
         return _Received(form)
 

@@ -114,7 +114,8 @@ def prepare(work: Callable[[IO[bytes]], Awaitable[object]]) -> Response:
 
         return answer
 
-    request.environ[DELIVERY_KEY] = Delivery(first=first)
+    busy = emulator().workspaces.in_use(workspace_name())
+    request.environ[DELIVERY_KEY] = Delivery(first=first, busy=busy)
     return Response(b"", 200)
 
 

@@ -154,6 +154,8 @@ def test_K20_a_new_pair_that_is_there_already_stays(phone: Phone) -> None:
     phone.subscribe("new", IVAN, status="suspended")
     assert update(phone, "old", "new", IVAN)["subscription"]["status"] == "suspended"
     assert (phone.of("old", IVAN), phone.of("new", IVAN)) == ("unsubscribed", "suspended")
+    assert update(phone, "old", "new", IVAN)["subscription"]["status"] == "suspended"  # nothing is left to do
+    assert (phone.last()["outcomes"], phone.last()["changes"]) == (["unchanged"], None)
 
 
 @pytest.mark.parametrize("provider", ["android-firebase", "ios-apns", "android-rustore"])

@@ -137,10 +137,11 @@ def _move(
     key = PushKey(one.db_id, one.resource_id, request.new_provider, request.new_token)
     held = lookup.find_by_push(key)
     present = None if held.hash_id is None else lookup.find_own(key, one.profile_id)
-    context.outcomes.append("changed")
     if present is not None:
-        context.set_status(one, "unsubscribed", "K20")
+        left = context.set_status(one, "unsubscribed", "K20")
+        context.outcomes.append("unchanged" if left is one else "changed")
         return present
+    context.outcomes.append("changed")
     hash_id = held.hash_id or made.get(key)
     if hash_id is None:  # A5
         taken = made.values()
