@@ -119,6 +119,7 @@ class Journal(Generic[E, R]):
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._watches: list[tuple[Tell, Criteria[R] | None]] = []
+        self._held: list[R | None] | None = None
         self.recorder: Callable[[bytearray | None], object] | None = None
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
@@ -254,7 +255,22 @@ class Journal(Generic[E, R]):
                 return False
         return True
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Tell whoever waits for news at the end, and nothing where that is not reached."""
+        self._held = []
+        try:
+            yield
+            held = self._held
+        finally:
+            self._held = None
+        for reading in held:
+            self._tell(reading)
+
     def _tell(self, reading: R | None) -> None:
+        if self._held is not None:
+            self._held.append(reading)
+            return
         for tell, match in self._watches:
             if reading is None:
                 tell(None)

@@ -135,7 +135,7 @@ async def count_within(
     def add(entry_id: int | None) -> None:
         if entry_id is None:
             ids.clear()
-        else:
+        elif not ids or entry_id > ids[-1]:  # else it was found before it was told
             ids.append(entry_id)
             came.set()
 

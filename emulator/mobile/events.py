@@ -127,12 +127,16 @@ def read_mobile_event(call: Call) -> None:
             raise Invalid(f"{name}: is required", "R6")
     if not parts["wn"]:
         raise Invalid("wn: must not be empty", "R6")
+    pixel = call.query.get("i", "")
+    for name, text in (*parts.items(), ("i", pixel)):
+        if "\0" in text:  # no snapshot with it could be restored
+            raise Invalid(f"{shortened(name)}: must not contain NUL", "R6")
     event = _event(call, "mobile_event")
     event.name = call.event = parts["wn"]
     event.tz = _offset(parts["tz"])
     event.time_ms = _milliseconds("t", _number("t", parts["t"]))
     event.altcraft_client_id = parts["aci"] or None
-    event.pixel = call.query.get("i") or None
+    event.pixel = pixel or None
     event.matching_mode = parts.get("mm") or None
     event.utm = {word: parts[name] for name, word in _UTM.items() if parts.get(name)} or None
     event.smid = _message(call, parts.get("mi", ""))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from emulator.store.errors import DatabaseUnavailable
 
+T = TypeVar("T")
 #: Seconds after which a request is refused because the database cannot be reached, and while that is known.
 _WAIT_S, _KNOWN_S = 3.0, 0.25
+#: Seconds between two signs of life inside a turn.
+_ALIVE_S = 1.0
 #: Milliseconds that one emulator may rest inside a turn, and that another may wait for its end.
 IDLE_MS, LOCK_MS = 5000, 15000
 #: Connections of one emulator: turns in so many workspaces at the same time.
@@ -30,7 +35,9 @@ CONNECTING: dict[str, Any] = {
     "application_name": "push-emulator",
     "client_encoding": "utf8",
 }
-_PASSWORD = re.compile(r"(password=)[^&]*", re.I)
+_PASSWORD = re.compile(r"(passw[^=&?]*=)[^&]*", re.I)
+#: What libpq repeats of a URL.
+_QUOTED = re.compile(r'"[^"]*"')
 #: Bytes of a test whether the database has room: more than what is free in the pages that it has.
 _ROOM = 128 * 1024
 #: The database does not know whether it has committed (CockroachDB).
@@ -41,11 +48,24 @@ logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
-    address, mark, query = url.partition("?")
-    before, at, place = address.rpartition("@")
-    user, colon, _ = before.partition("//")[2].partition(":")
-    shown = f"{address.partition('//')[0]}//{user}:…@{place}" if at and colon else address
-    return shown + mark + _PASSWORD.sub(r"\1…", query)
+    scheme, _, rest = url.partition("//")
+    user, at, place = rest.rpartition("@")  # the last one, for a password may have all others
+    name, colon, _ = user.partition(":")
+    shown = f"{name}:…@{place}" if at and colon else rest
+    return f"{scheme}//" + _PASSWORD.sub(r"\1…", shown)
+
+
+def check_url(url: str) -> None:
+    """Raise :class:`ValueError` for a URL that names no database, with a text that shows no password."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error as error:
+        text = first_line(error)
+        if ":" in url.partition("//")[2]:
+            text = f"{_QUOTED.sub('…', text)}; in a password, write % as %25, @ as %40, / as %2F, ? as %3F"
+        raise ValueError(text) from error
+    if "@" in url.partition("//")[2].partition("?")[0].partition("/")[2]:
+        raise ValueError("in a user name or a password, write / as %2F")
 
 
 def first_line(error: Exception) -> str:
@@ -184,3 +204,15 @@ async def configure(connection: AsyncConnection) -> None:
         "SELECT set_config('synchronous_commit', 'on', false)"
         " WHERE current_setting('synchronous_commit') = 'off'"
     )
+
+
+async def kept_alive(connection: AsyncConnection, work: Awaitable[T]) -> T:
+    """What ``work`` returns; the database is told meanwhile that this emulator is not frozen."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait([task], timeout=_ALIVE_S))[0]:
+            await connection.execute("SELECT 1")
+    except BaseException:
+        task.cancel()
+        raise
+    return task.result()

@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 import psycopg
 
-from emulator.postgres.connections import CONNECTING, Connections, configure, first_line, without_password
+from emulator.postgres.connections import (
+    CONNECTING,
+    Connections,
+    check_url,
+    configure,
+    first_line,
+    without_password,
+)
 from emulator.postgres.files import SharedFiles
 from emulator.postgres.imports import SharedImports
 from emulator.postgres.schema import prepare, shared_secret
@@ -45,14 +52,18 @@ def open_shared(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
 async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     url = settings.database or ""
     try:
+        check_url(url)
         async with await psycopg.AsyncConnection.connect(
             url, **CONNECTING, connect_timeout=_START_S
         ) as connection:
             await configure(connection)
             await prepare(connection)
             secret = await shared_secret(connection)
-    except psycopg.Error as error:
-        raise StateError(f"--state {without_password(url)}: {first_line(error)}") from error
+    except (psycopg.Error, ValueError) as error:
+        said = first_line(error)
+        if isinstance(error, psycopg.errors.ConnectionTimeout):
+            said = f"nothing there answers as PostgreSQL does ({said})"
+        raise StateError(f"--state {without_password(url)}: {said}") from error
     connections = Connections(url)
     workspaces = FollowedWorkspaces(settings, fixtures, connections, secret)
     turns = Turns(connections, workspaces)

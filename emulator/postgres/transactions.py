@@ -56,9 +56,10 @@ class WorkspaceRow(Struct):
 class NotDone(Exception):
     """Nothing of a turn is in the database. ``seconds``: how long it is worth trying again."""
 
-    def __init__(self, cause: psycopg.Error, seconds: float = 0.0) -> None:
+    def __init__(self, cause: psycopg.Error, seconds: float = 0.0, has_begun: bool = False) -> None:
         super().__init__(str(cause))
         self.cause = cause
+        self.has_begun = has_begun
         self.seconds = CONFLICT_S if isinstance(cause, _CONFLICTS) else seconds
 
 
@@ -78,7 +79,7 @@ class Transactions:
             if not is_refusal(error):
                 raise
             self._workspaces.forget(name)
-            raise NotDone(error) from error
+            raise NotDone(error, has_begun=True) from error
 
     # Begin: lock, and follow
 

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
-from emulator.postgres.connections import Connections
+from emulator.postgres.connections import Connections, kept_alive
 from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.line import Line
 from emulator.postgres.sign_ins import SharedSignIns
@@ -35,8 +35,8 @@ from emulator.workspaces.names import DEFAULT_WORKSPACE
 T = TypeVar("T")
 #: Requests of one turn.
 MOST_AT_ONCE = 64
-#: Seconds between two signs of life inside a turn, and between two looks for others' news.
-_ALIVE_S, NEWS_S = 1.0, 0.1
+#: Seconds between two looks for others' news.
+NEWS_S = 0.1
 #: Seconds in which a turn must have begun.
 BEGIN_S = 3.0
 #: The most seconds between two attempts at a turn.
@@ -88,16 +88,22 @@ class Turns:
         work: Callable[[], Answer],
         refuse: Callable[[Incoming, Refused], Answer],
     ) -> Answer:
-        try:
-            answer = await self._wait(target, work)
-            while answer.delivery is not None and answer.delivery.first is not None:
-                answer = await self._wait(target, await answer.delivery.first())
-        except (Unavailable, Refused) as error:
-            if incoming.endpoint == "/__admin/health":
-                return work()
-            refused = error if isinstance(error, Refused) else Unreachable(str(error), "A3")
-            return refuse(incoming, refused)
-        return answer if target.changes else await answer.settled()
+        while True:
+            try:
+                answer = await self._wait(target, work)
+                while answer.delivery is not None and answer.delivery.first is not None:
+                    answer = await self._wait(target, await answer.delivery.first())
+            except (Unavailable, Refused) as error:
+                if incoming.endpoint == "/__admin/health":
+                    return work()
+                refused = error if isinstance(error, Refused) else Unreachable(str(error), "A3")
+                return refuse(incoming, refused)
+            if target.changes or answer.delivery is None or answer.delivery.wait is None:
+                return answer
+            undone = self._workspaces.undone[target.name]
+            answer = await answer.settled()
+            if await self._workspaces.settled(target.name) == undone:
+                return answer  # else it may tell of what is not stored
 
     async def run(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         """What ``work`` returns, done in a turn of this workspace.
@@ -193,9 +199,16 @@ class Turns:
                 try:
                     return await self._turn(name, batch)
                 except NotDone as error:
-                    if monotonic() >= since + error.seconds:
-                        raise self.connections.unavailable(error.cause) from error
-                    await asyncio.sleep(random.uniform(0.0, _PAUSE_S))
+                    if monotonic() < since + error.seconds:
+                        await asyncio.sleep(random.uniform(0.0, _PAUSE_S))
+                        continue
+                    refused = self.connections.unavailable(error.cause)
+                    if not error.has_begun:
+                        raise refused from error
+                    for one in batch:
+                        if one.target.changes and not one.answer.done():
+                            one.answer.set_exception(refused)
+                    return [one for one in batch if not one.target.changes]
 
     def _raised(self, error: Exception) -> Exception:
         if isinstance(error, (Unavailable, Refused)):
@@ -215,35 +228,48 @@ class Turns:
                 raise self.connections.unavailable(error) from error
             except psycopg.OperationalError as error:
                 raise NotDone(error, BEGIN_S) from error
-            lines: list[Line] = []
-            answers: list[Answer] = []
-            pictures: dict[int, Picture] = {}
-            turn, last = secrets.token_hex(8), row.number if row is not None else 0
-            for one in batch:
-                number = last + len(lines) + 1
-                self._workspaces.begin_line(name, number, 0.0 if row is None else row.at)
-                answer = one.work()
-                if one.target.changes and answer.delivery is not None and answer.delivery.wait is not None:
-                    answer = await _kept_alive(connection, answer.settled())
-                answers.append(answer)
-                line = self._workspaces.take_line(name, number, turn)
-                if line is not None:
-                    lines.append(line)
-                    if line.replaced:
-                        pictures[number] = self._workspaces.picture(name)
-                        break
-            if lines and not locks:
-                raise RuntimeError(f"a request that only reads has changed workspace {name}")
-            if locks:
-                with self._transactions.whole(name):
-                    await self.sign_ins.write(connection)
-                    is_long = await self._transactions.end(connection, name, row, lines, pictures)
-                if is_long:
-                    self._begin_snapshot(name, self._workspaces.opened(name))
+            with self._workspaces.unstored(name):
+                answers = await self._carry_out(connection, name, row, batch, locks)
         for one, answer in zip(batch, answers, strict=False):  # the others wait for the next turn
             if not one.answer.done():
                 one.answer.set_result(answer)
         return list(batch[len(answers) :])
+
+    async def _carry_out(
+        self,
+        connection: AsyncConnection,
+        name: str,
+        row: WorkspaceRow | None,
+        batch: Sequence[Waiting],
+        locks: bool,
+    ) -> list[Answer]:
+        """The answers to the requests of a batch that have room in one transaction, and its end."""
+        lines: list[Line] = []
+        answers: list[Answer] = []
+        pictures: dict[int, Picture] = {}
+        turn, last = secrets.token_hex(8), row.number if row is not None else 0
+        for one in batch:
+            number = last + len(lines) + 1
+            self._workspaces.begin_line(name, number, 0.0 if row is None else row.at)
+            answer = one.work()
+            if one.target.changes and answer.delivery is not None and answer.delivery.wait is not None:
+                answer = await kept_alive(connection, answer.settled())
+            answers.append(answer)
+            line = self._workspaces.take_line(name, number, turn)
+            if line is not None:
+                lines.append(line)
+                if line.replaced:
+                    pictures[number] = self._workspaces.picture(name)
+                    break
+        if lines and not locks:
+            raise RuntimeError(f"a request that only reads has changed workspace {name}")
+        if locks:
+            with self._transactions.whole(name):
+                await self.sign_ins.write(connection)
+                is_long = await self._transactions.end(connection, name, row, lines, pictures)
+            if is_long:
+                self._begin_snapshot(name, self._workspaces.opened(name))
+        return answers
 
     async def _begin(
         self, connection: AsyncConnection, name: str, batch: Sequence[Waiting], locks: bool
@@ -280,15 +306,3 @@ class Turns:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self.connections.close()
-
-
-async def _kept_alive(connection: AsyncConnection, work: Awaitable[T]) -> T:
-    """What ``work`` returns; the database is told meanwhile that this emulator is not frozen."""
-    task = asyncio.ensure_future(work)
-    try:
-        while not (await asyncio.wait([task], timeout=_ALIVE_S))[0]:
-            await connection.execute("SELECT 1")
-    except BaseException:
-        task.cancel()
-        raise
-    return task.result()

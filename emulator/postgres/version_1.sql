@@ -111,7 +111,7 @@ CREATE VIEW emulator_subscriptions AS
 SELECT workspace, (document ->> 'db_id')::bigint AS db_id,
     (document ->> 'resource_id')::bigint AS resource_id, document ->> 'profile_id' AS profile_id,
     document ->> 'provider' AS provider,
-    replace(document ->> 'subscription_id', '\u0000', '') AS subscription_id,
+    document ->> 'subscription_id' AS subscription_id,
     document ->> 'status' AS status, document ->> 'hash_id' AS hash_id, document
 FROM emulator_documents WHERE kind = 'subscriptions';
 COMMENT ON VIEW emulator_subscriptions IS 'The subscriptions of every workspace as they are now';

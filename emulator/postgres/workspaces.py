@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import Event
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -28,13 +30,14 @@ from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.ids import ObjectIds
 from emulator.workspaces.names import DEFAULT_WORKSPACE
 from emulator.workspaces.registry import Workspaces
-from emulator.workspaces.workspace import Workspace
+from emulator.workspaces.workspace import JOURNALS, Workspace
 
 
 class FollowedWorkspaces(Workspaces):
     """Workspaces in memory, each with how far it has followed its log.
 
-    ``stored``: the names that the database had when somebody last asked for all.
+    ``stored``: the names that the database had when somebody last asked for all. ``undone``: by names, how
+    often what was in memory could not be stored.
     """
 
     #: Carries out what it is given in a turn of the workspace of this name.
@@ -49,6 +52,8 @@ class FollowedWorkspaces(Workspaces):
         self.stored: set[str] = set()
         self._followed: dict[str, FollowedWorkspace] = {}
         self._in_turn: set[str] = set()
+        self._unstored: dict[str, Event] = {}
+        self.undone: Counter[str] = Counter()
         self._at: dict[str, float] = {}
         self._settings = settings
         at_once(self._begin(fixtures))
@@ -127,6 +132,29 @@ class FollowedWorkspaces(Workspaces):
             yield
         finally:
             self._in_turn.discard(name)
+
+    @contextmanager
+    def unstored(self, name: str) -> Iterator[None]:
+        """What changes in the workspace is not stored yet: who waits for its news gets them at the end."""
+        self._unstored[name] = ended = Event()
+        try:
+            with ExitStack() as held:
+                if name in self._open:
+                    for journal in JOURNALS:
+                        held.enter_context(self._open[name].journal(journal).held())
+                yield
+        except BaseException:
+            self.undone[name] += 1
+            raise
+        finally:
+            del self._unstored[name]
+            ended.set()
+
+    async def settled(self, name: str) -> int:
+        """Wait until what is in memory is stored or undone; returns how often it was undone."""
+        if name in self._unstored:
+            await self._unstored[name].wait()
+        return self.undone[name]
 
     def forget(self, name: str) -> None:
         """What is in memory may differ from the database: the next turn reads it anew."""

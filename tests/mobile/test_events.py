@@ -269,6 +269,8 @@ WRONG: dict[str, tuple[dict[str, str | bytes] | bytes, str, int, str]] = {
     "10,000 parts": (MANY, "", 400, "at most 100 parts"),
     "a part of 2 MiB": ({"wd": "x" * (2 << 20)}, "", 413, "at most 1048576 bytes"),
     "windows-1251": ({"wn": "покупка".encode("cp1251")}, "", 400, "wn: must be UTF-8"),
+    "NUL in the name": ({"wn": "a\0b"}, "", 400, "wn: must not contain NUL"),
+    "NUL in the message's id": ({"mi": "a\0b"}, "", 400, "mi: must not contain NUL"),
     "no name": ({"wn": ""}, "", 400, "wn: must not be empty"),
     "no parts": (multipart({"tz": "0"}), "", 400, "t: is required"),
     "time as words": ({"t": "yesterday"}, "", 400, "t: must be a number"),

@@ -133,3 +133,20 @@ def test_a_turn_that_is_refused_at_its_end_is_carried_out_once(postgres: Postgre
             assert [_tokens(one)["new:499"] for one in running] == [1, 1]
             postgres.run("DROP TRIGGER refuses ON emulator_workspaces", database)
         assert postgres.run("SELECT last_value > 40 FROM attempts", database) == [(True,)]
+
+
+def test_who_waits_for_news_is_told_of_nothing_that_is_not_stored(postgres: Postgres, tmp_path: Path) -> None:
+    database = postgres.database()
+    with emulators(tmp_path, database, 1) as (one,), ThreadPoolExecutor(1) as client:
+        assert _push(one, "before").status == 200
+        postgres.run(
+            "ALTER TABLE emulator_lines ADD CONSTRAINT refuses CHECK (changes NOT LIKE '%ghost%')", database
+        )
+        expected = {"match": {"status": 200}, "expect": {"at_least": 2}, "within": 30}
+        waiting = client.submit(one.post, "/__admin/requests/count", expected)
+        for number in range(4):
+            assert _push(one, f"ghost-{number}").status == 503
+        assert one.get("/__admin/requests").json["total"] == 1
+        assert not waiting.done(), waiting.result()
+        assert _push(one, "second").status == 200
+        assert waiting.result().json == {"count": 2}

@@ -37,14 +37,15 @@ def test_views_show_the_profiles_and_subscriptions_of_a_workspace(
     server = start_server(state=database)
     server.push(subscriptions=[subscription("до сброса")])
     assert server.post("/__admin/reset", {}).status == 200
-    server.push(subscriptions=[subscription("кириллица")])
+    for token in ("кириллица", r"back\u0000slash", 'q"uote\x01'):
+        server.push(subscriptions=[subscription(token)])
     (gone, *_) = server.get("/__admin/profiles?limit=1").json["items"]
     assert server.request("DELETE", f"/__admin/profiles/{gone['db_id']}/{gone['id']}").status == 200
     shown = server.get("/__admin/profiles?limit=1000").json["items"]
     found = rows("SELECT db_id, profile_id FROM emulator_profiles WHERE workspace = 'default'")
     assert sorted(found) == sorted((one["db_id"], one["id"]) for one in shown)
     tokens = {token for (token,) in rows("SELECT subscription_id FROM emulator_subscriptions")}
-    assert "кириллица" in tokens
+    assert tokens >= {"кириллица", r"back\u0000slash", 'q"uote\x01'}
     assert "до сброса" not in tokens
 
 

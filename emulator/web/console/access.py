@@ -127,9 +127,10 @@ def init_app(app: Flask) -> None:
 
 
 def attach(app: Flask, emulator: Emulator) -> None:
-    """Sign sessions with the key of all who share the state, else with one that each start makes anew."""
-    shared = emulator.shared
-    app.secret_key = secrets.token_bytes(32) if shared is None else shared.secret
+    """Sign sessions with a key of all who share state and admin token, else with one that a start makes."""
+    shared, token = emulator.shared, emulator.settings.admin_token or ""
+    key = secrets.token_bytes(32) if shared is None else shared.secret
+    app.secret_key = hmac.digest(key, token.encode(), "sha256")
     app.extensions["sign_ins"] = SignIns() if shared is None else SignIns(time, shared.turns.sign_ins.ends)
 
 
