@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from importlib.abc import MetaPathFinder
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from emulator.emulator import Emulator
@@ -32,6 +35,7 @@ class LateApp:
         self._emulator = emulator
         self._spool = spool
         self._loading: Future[Flask] | None = None
+        self._closed = False
 
     def load(self) -> Future[Flask]:
         """Load the application in a thread, again if that failed; the result raises why."""
@@ -42,7 +46,8 @@ class LateApp:
         return self._loading
 
     def close(self) -> None:
-        """Stop the imports that are under way; the loop rests."""
+        """Stop loading, or the imports of files that are under way; the loop rests."""
+        self._closed = True
         if self._loading is not None and self._loading.exception() is None:
             self._loading.result().extensions["imports"].close()
 
@@ -58,13 +63,44 @@ class LateApp:
         return []
 
     def _load(self) -> Flask:
-        with collections_paused():
+        with collections_paused(), _each_module(self._go_on):
             # Takes longer than the rest of the start.
             from emulator.app import app_of  # noqa: PLC0415
 
             app = app_of(self._emulator, self._spool)
         gc.freeze()  # what is there now lives as long as the process
         return app
+
+    def _go_on(self) -> None:
+        if self._closed:
+            raise _Closed
+
+
+class _Closed(Exception):
+    """The server has ended: nobody needs the application any more."""
+
+
+class _Told(MetaPathFinder):
+    """Finds no module, but tells of each that is not there yet and that this thread wants to import."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self._thread = get_ident()
+
+    def find_spec(self, *_: object) -> None:
+        if get_ident() == self._thread:
+            self._tell()
+
+
+@contextmanager
+def _each_module(tell: Callable[[], None]) -> Iterator[None]:
+    """Call ``tell`` before each module that this thread imports inside."""
+    told = _Told(tell)
+    sys.meta_path.insert(0, told)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(told)
 
 
 def _has_failed(loading: Future[Flask]) -> bool:

@@ -109,3 +109,29 @@ def test_a_stop_before_flask_is_loaded_is_a_clean_one(start_server: Callable[...
     server = start_server()
     assert server.stop() == 0
     assert server.log() == ""
+
+
+def test_a_stop_before_flask_is_loaded_does_not_wait_for_the_rest_of_it(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from emulator.emulator import Emulator
+from emulator.server.late_app import LateApp
+from emulator.settings import Settings
+from emulator.web.bodies import spool_of
+settings = Settings(state=Path(sys.argv[1]))
+emulator = Emulator(settings)
+app = LateApp(emulator, spool_of(settings))
+loading = app.load()
+app.close()
+emulator.close()
+print(type(loading.exception()).__name__, "emulator.web.console" in sys.modules, len(sys.meta_path))
+"""
+    before = len(sys.meta_path)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    name, loaded, finders = done.stdout.split()
+    assert (name, loaded) == ("_Closed", "False")
+    assert int(finders) <= before
