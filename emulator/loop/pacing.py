@@ -50,7 +50,10 @@ class Share:
     def rest_s(self, worked_s: float) -> float:
         """Seconds to rest after so many of work."""
         visits = getattr(self._loop, "visits", 0)
-        self.visited, self._visits = visits != self._visits, visits
+        turn = getattr(self._loop, "turn", None)
+        # Whoever came during the first step waits for the lock still.
+        self.visited = visits != self._visits or (turn is not None and turn.awaited)
+        self._visits = visits
         return REST * worked_s if self.visited else 0.0
 
     def sliced(self, pieces: Iterable[T]) -> Iterator[T]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Container, Iterator
 from statistics import median
+from threading import Thread
 from time import perf_counter, sleep
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from emulator.loop import pacing
 from emulator.loop.pacing import BREAK_S, REST, Pacing, Share
 from emulator.loop.shared_loop import SharedLoop
+from tests.waiting import until
 
 BREAKS = 200
 
@@ -56,6 +59,27 @@ def test_a_break_is_twice_as_long_as_the_step_where_others_ask(loop: SharedLoop)
     visited, waited = loop.run_until_complete(work())
     assert visited
     assert waited >= REST * 0.02 == 0.04
+
+
+def test_the_first_break_is_as_long_where_others_have_waited_since_the_beginning(loop: SharedLoop) -> None:
+    rests = []
+
+    def ask() -> None:
+        with loop.turn:
+            pass
+
+    async def work() -> None:
+        share = Share()
+        rests.append(share.rest_s(0.02))
+        asking = Thread(target=ask)
+        asking.start()
+        until(lambda: loop.turn.awaited)
+        rests.append(share.rest_s(0.02))
+        while asking.is_alive():
+            await asyncio.sleep(0)  # the loop lends its lock
+
+    loop.run_until_complete(work())
+    assert rests == [0.0, REST * 0.02]
 
 
 def rests_of_a_thread(
