@@ -53,7 +53,8 @@ def _fitting(changes: Changes, body: int) -> Changes:
     profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
     few = (len(profiles) + len(subscriptions)) * body <= MOST_TEXT
     if few and not (changes.changed_profiles or changes.moved):
-        stored = [_length(one) for one in subscriptions if one.fields]
+        # A new one has no field but those that the body brought.
+        stored = [_length(one) for one in subscriptions if one.fields and one.updated != one.created]
         if sum(stored) <= MOST_TEXT:
             return Changes(profiles, subscriptions)
     return Changes(

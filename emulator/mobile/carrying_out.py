@@ -46,7 +46,7 @@ def read(call: Call, incoming: Incoming) -> Asked:
         operation.read(call)
         _check_parameters(call, operation.parameters)
     except Refused:
-        if _first_call(call) is None:  # K3: what cannot be read is another body
+        if _first_call(call, _replay_key(call)) is None:  # K3: what cannot be read is another body
             raise
     resource = None if call.caller is None else call.caller.resource
     token = "" if resource is None else resource.token
@@ -89,7 +89,8 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
     Raises :class:`~emulator.rules.errors.Refused` and :class:`~emulator.store.errors.Unavailable`; then
     nothing has changed.
     """
-    key, first = _replay_key(call), _first_call(call)
+    key = _replay_key(call)
+    first = _first_call(call, key)
     if first is not None:
         body = _replayed(call, first)
     else:
@@ -111,9 +112,8 @@ def _replay_key(call: Call) -> ReplayKey | None:
     return call.headers.get("authorization", ""), call.path, request_id
 
 
-def _first_call(call: Call) -> Replay | None:
+def _first_call(call: Call, key: ReplayKey | None) -> Replay | None:
     """The first call, if this one repeats it (K3)."""
-    key = _replay_key(call)
     return None if key is None else call.workspace.replays.find(key)
 
 

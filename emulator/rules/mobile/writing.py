@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from emulator.rules.fields import SDK_FIELDS, InvalidFieldValue, read_subscription_value, subscription_fields
+from emulator.rules.fields import InvalidFieldValue, read_subscription_value, subscription_fields
 from emulator.rules.lints import unknown_parameters
 from emulator.rules.mobile.context import MobileContext, incorrect_field, not_valid
 from emulator.rules.model import (
@@ -70,17 +70,16 @@ def merged_fields(
     fields = dict(present)
     if not given:
         return fields
-    resource = context.caller.resource
-    own = resource.subscription_fields
+    kinds = subscription_fields(context.caller.resource)
     unknown = []
     for name, value in given.items():
-        kind = own.get(name) or SDK_FIELDS.get(name)
+        kind = kinds.get(name)
         if kind is None:  # R5: ignored
-            unknown.append((f"subscription.fields.{name}", tuple(subscription_fields(resource))))
-        elif value is None:
-            fields.pop(name, None)
+            unknown.append((f"subscription.fields.{name}", tuple(kinds)))
         elif isinstance(value, (str, bool)) and type(value) is _AS_SENT.get(kind.kind):
             fields[name] = value
+        elif value is None:
+            fields.pop(name, None)
         else:
             try:
                 fields[name] = read_subscription_value(kind, _scalar(value))
