@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -212,6 +214,28 @@ def test_others_go_on_while_an_emulator_is_frozen_in_its_turn(postgres: Postgres
         assert tokens == set(_tokens_of_all(other))
         assert {status for _, status in answered} <= {0, 200, 503}
         assert {token for token, status in answered if status == 200} <= tokens
+
+
+def test_workspaces_that_are_held_elsewhere_do_not_make_the_database_unreachable(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """More of them than an emulator has connections, for longer than it waits for a database that is away."""
+    database = postgres.database()
+    with emulators(tmp_path, database, 1) as (one,), ThreadPoolExecutor(13) as clients:
+        paths = [f"/w/held-{number}/push_subscribe" for number in range(12)]
+        body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("held")]}
+        assert [one.post(path, body).status for path in paths] == [200] * 12
+        with psycopg.connect(database) as elsewhere:
+            elsewhere.execute("SELECT FROM emulator_workspaces WHERE name LIKE 'held-%' FOR UPDATE")
+            pushing = [clients.submit(one.post, path, body) for path in paths]
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            until(lambda: postgres.run(waiting)[0][0] >= 8)
+            health = clients.submit(one.get, "/__admin/health")
+            with suppress(NotYet):
+                health.result(4)
+            elsewhere.rollback()
+        assert [one.result().status for one in pushing] == [200] * 12
+        assert health.result().json["status"] == "ok"
 
 
 def _frozen_with_the_lock(emulator: Emulator, postgres: Postgres, database: str) -> bool:
