@@ -12,6 +12,7 @@ from emulator.fixtures.load import load_fixtures
 from emulator.loop.shared_loop import LoopLock, LoopThread
 from emulator.messages import Answer, Incoming
 from emulator.settings import Settings
+from emulator.store.errors import StateError
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
 from emulator.workspaces.registry import CLOSING_S, Workspaces
@@ -82,7 +83,11 @@ class Emulator:
 
 
 def _open_shared(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
-    # Whoever keeps the state in files needs none of this.
-    from emulator.postgres.opening import open_shared  # noqa: PLC0415
-
+    try:  # whoever keeps the state in files needs none of this
+        from emulator.postgres.opening import open_shared  # noqa: PLC0415
+    except ImportError as error:
+        missing = str(error).partition("\n")[0]
+        raise StateError(
+            f"--state postgresql://… needs more packages ({missing}): pip install 'push-emulator[postgres]'"
+        ) from error
     return open_shared(settings, fixtures)

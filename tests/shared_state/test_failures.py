@@ -59,6 +59,12 @@ def test_a_database_that_is_away_at_the_start_is_one_line(postgres: Postgres) ->
         assert "secret" not in said.stderr
 
 
+def test_an_installation_without_the_extra_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "psycopg.py").write_text("raise ImportError('no such package')")
+    away = run("serve", "--state", "postgresql://me@host/x", environment={"PYTHONPATH": str(tmp_path)})
+    assert_one_line(away, "pip install 'push-emulator[postgres]'")
+
+
 def test_a_database_of_a_newer_emulator_is_refused_and_left_alone(postgres: Postgres, tmp_path: Path) -> None:
     database = postgres.database()
     # What it does in any case may be said.
