@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections import Counter
@@ -10,6 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psycopg
+
+from emulator.postgres.connections import CONNECTING, configure
 from tests.importer.test_server import send, table_of
 from tests.postgres import Postgres
 from tests.server import PAGE_TOKEN, Reply, Server, subscription
@@ -150,3 +154,29 @@ def test_who_waits_for_news_is_told_of_nothing_that_is_not_stored(postgres: Post
         assert not waiting.done(), waiting.result()
         assert _push(one, "second").status == 200
         assert waiting.result().json == {"count": 2}
+
+
+def test_what_the_database_sets_for_its_connections_does_not_matter(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    database = postgres.whole_database()
+    for setting in (
+        "statement_timeout = '1ms'",
+        "lock_timeout = '1ms'",
+        "idle_in_transaction_session_timeout = '1ms'",
+        "client_encoding = 'latin1'",
+        "standard_conforming_strings = off",
+        "synchronous_commit = off",
+    ):
+        postgres.run(f"ALTER DATABASE {database.rpartition('/')[2]} SET {setting}")
+    with emulators(tmp_path, database, 2) as running:
+        for number in range(20):
+            assert _push(running[number % 2], f"ключ\\{number}").status == 200
+        assert [_tokens(one)["ключ\\19"] for one in running] == [1, 1]
+
+    async def commits() -> object:
+        async with await psycopg.AsyncConnection.connect(database, **CONNECTING) as connection:
+            await configure(connection)
+            return await (await connection.execute("SHOW synchronous_commit")).fetchone()
+
+    assert asyncio.run(commits()) == ("on",)
