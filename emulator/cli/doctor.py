@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.target import StateDirectory
+from emulator.cli.directory import StateDirectory
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine
 from emulator.store.lock import holder

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from emulator.cli.target import StateDirectory, workspace_option
+from emulator.cli.directory import StateDirectory
+from emulator.cli.target import workspace_option
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.importer.checking import Checked, check_plan, declared_fields, find_resource

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from emulator.settings import Settings, is_database
+from emulator.cli.directory import StateDirectory
+from emulator.settings import Settings
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
@@ -23,18 +24,6 @@ from push_emulator.errors import EmulatorError
 
 if TYPE_CHECKING:
     import httpx
-
-
-class StateDirectory(click.Path):
-    """A directory of state files; the URL of a database is none."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if is_database(str(value)):
-            self.fail("must be a directory; a database is reached by --url of an emulator on it", param, ctx)
-        return super().convert(value, param, ctx)
 
 
 #: Seconds to wait for an answer: a large state takes time.
