@@ -6,11 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from tests.server import PATIENCE_S, Server
 
-try:
-    from playwright.sync_api import Error
-except ImportError:  # reported by the fixture that needs it
-    Error = OSError  # type: ignore[assignment, misc]
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
@@ -66,20 +61,17 @@ class Window:
         if not url.startswith((self.url + "/", "data:", "about:")):
             self.complaints.append(f"a request left for {url}")
 
-    def leave(self) -> list[str]:
-        """Make it as it was at first, for the next test; what was complained of."""
+    def leave(self) -> None:
+        """Make it as it was at first, but for the page: a blank one would need another process."""
         for page in self._context.pages:
             if page is not self.page:
                 page.close()
-        complaints = self.complaints.copy()
-        try:
-            self.page.goto(f"{self.url}/__admin/health")  # a blank page would need another process
-        except Error:  # the server is gone
-            self.page.goto("about:blank")
         self.page.set_viewport_size(self._size)
         self._context.clear_cookies()
-        self.complaints.clear()
-        return complaints
+
+    def close(self) -> None:
+        """Close it for good."""
+        self._context.close()
 
 
 class Console:
@@ -87,6 +79,7 @@ class Console:
 
     def __init__(self, window: Window, server: Server, workspace: str = "default") -> None:
         window.url = server.url
+        window.complaints.clear()
         self.window = window
         self.page = window.page
         self.new_page = window.new_page
