@@ -172,7 +172,7 @@ BREAKS = (
     Break("K1", "mobile/paths.py", 'endpoint.strip("/")', "endpoint[1:]"),
     Break("K2", "messages.py", "import unquote", "import unquote_plus as unquote"),
     Break("K3", "mobile/carrying_out.py", "else call.workspace.replays.find(key)", "else None"),
-    Break("K3", "mobile/carrying_out.py", "_first_call(call, _replay_key(call)) is None:  # K3", "True:  # K3"),
+    Break("K3", "mobile/carrying_out.py", "_replay_key(call)) is None:  # K3", "None) is None:  # K3"),
     Break("K3", "mobile/carrying_out.py", "if first.body != _digest(call):", "if False:"),
     Break("K4", MOBILE + "requests.py", "time: int | float |", "time: int |"),
     Break("K5", "mobile/subscriptions.py", '"1": True, ', ""),
