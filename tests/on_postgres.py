@@ -38,6 +38,7 @@ ABOUT_FILES = (
     "end_to_end/test_end_to_end.py::test_state_file_opens_with_plain_tinydb_and_is_readable",
     # Chance depends on the number of the request in its workspace, so it does not begin anew.
     "faults/test_faults_over_tcp.py::test_chance_is_the_same_in_every_run_with_a_seed",
+    "fixtures/test_watching.py::test_a_workspace_that_cannot_be_reset_keeps_no_other_from_it_and_is_named",
     "importer/test_full_disk.py",
     "importer/test_server.py::test_a_killed_server_keeps_whole_batches",
     "server/test_background.py::test_expiring_goes_on_where_one_workspace_cannot_be_deleted",

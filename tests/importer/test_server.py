@@ -85,7 +85,7 @@ def test_an_import_can_be_cancelled(fresh: Server) -> None:
     assert fresh.request("DELETE", f"/__admin/imports/{job['id']}").status == 202
     job = fresh.finished_import(f"/__admin/imports/{job['id']}").json
     assert job["state"] == "cancelled"
-    assert job["counts"]["rows"] < ROWS
+    assert job["counts"].get("rows", 0) < ROWS
 
 
 def test_a_killed_server_keeps_whole_batches(start_server: Callable[..., Server]) -> None:

@@ -43,7 +43,7 @@ def test_a_break_is_hardly_longer_than_a_sleep_of_its_length(loop: SharedLoop) -
     assert median(breaks) < 2 * median(sleeps)
 
 
-def test_a_break_is_twice_as_long_as_the_step_where_others_ask(loop: SharedLoop) -> None:
+def test_a_break_is_longer_than_the_step_where_others_ask(loop: SharedLoop) -> None:
     worked_s = 0.0
 
     async def work() -> tuple[bool, float]:
@@ -58,7 +58,7 @@ def test_a_break_is_twice_as_long_as_the_step_where_others_ask(loop: SharedLoop)
 
     visited, waited = loop.run_until_complete(work())
     assert visited
-    assert waited >= REST * 0.02 == 0.04
+    assert waited >= REST * 0.02 > 0.02
 
 
 def test_the_first_break_is_as_long_where_others_have_waited_since_the_beginning(loop: SharedLoop) -> None:
@@ -111,12 +111,12 @@ def rests_of_a_thread(
     return rests
 
 
-def test_a_thread_rests_twice_as_long_as_it_works_where_others_ask(
+def test_a_thread_rests_longer_than_it_works_where_others_ask(
     loop: SharedLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rests = rests_of_a_thread(loop, monkeypatch, range(100))
     assert len(rests) == 100 // 3  # half a millisecond is over after three pieces
-    assert {seconds for _, seconds in rests} == {REST * 0.0006}
+    assert {seconds for _, seconds in rests} == {round(REST * 0.0006, 5)}
 
 
 def test_a_thread_rests_only_where_others_ask(loop: SharedLoop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,7 @@ PROMISES: Final[dict[str, Table]] = {
     "docs/import.md": {
         "where nobody else asks it takes about as long": (
             "tests/importer/test_server.py::test_an_import_takes_hardly_any_breaks_while_nobody_asks",
-            "tests/loop/test_steps.py::test_a_break_is_twice_as_long_as_the_step_where_others_ask",
+            "tests/loop/test_steps.py::test_a_break_is_longer_than_the_step_where_others_ask",
         ),
         "A bad row is refused with its line number; the other rows go on": (
             "tests/importer/test_rules.py::test_a_bad_row_is_refused_with_its_line_and_reason",
