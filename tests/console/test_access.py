@@ -267,6 +267,12 @@ def test_a_person_signs_in_once_and_out(open_console: Callable[..., Console], gu
     assert page.inner_text("h1") == "Sign in"
 
 
+@pytest.mark.parametrize("path", ["/__console", "/w/team/__console/"])
+def test_the_console_s_path_alone_leads_to_its_first_page(shared: Server, path: str) -> None:
+    answer = shared.get(path)
+    assert (answer.status, answer.headers["location"]) == (303, path.partition("__console")[0])
+
+
 def test_what_does_not_exist_says_so(shared: Server) -> None:
     answer = shared.get("/__console/no-such-page")
 

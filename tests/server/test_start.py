@@ -85,7 +85,7 @@ def test_what_comes_before_flask_is_loaded_is_answered_as_later(held: tuple[Serv
     calls: list[Callable[[], Reply]] = [
         lambda: server.get("/"),
         lambda: server.get("/__console/nowhere"),
-        lambda: server.get("/w/other/__console"),
+        lambda: server.get("/w/other/__console/none"),
         lambda: server.get("/__admin/nowhere"),
         lambda: server.get("/__admin/rules"),
         lambda: server.get("/__admin/docs"),

@@ -27,7 +27,7 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     overview,
     rules,
 )
-from emulator.web.console.pages import ConsoleState, pages
+from emulator.web.console.pages import ConsoleState, pages, see_other
 from emulator.web.console.presenters import marks, refusals
 from emulator.web.current import root_of, workspace, workspace_name
 
@@ -57,6 +57,12 @@ def attach(app: Flask, emulator: Emulator) -> None:
     emulator.workspaces.on_delete.append(state.uploads.forget_all_of)
     app.extensions["console"] = state
     access.attach(app, emulator)
+
+
+@pages.get("/__console/")
+def without_page() -> Any:
+    """What a person types who has seen the path of another page."""
+    return see_other("console.live")
 
 
 @pages.get("/__console/<path:page>")
