@@ -60,6 +60,7 @@ OF_THE_WHOLE = (
     f"{_PATH}: is a duplicate on this profile",
     f"{_PATH}(id|token|name): {_ANY} is a duplicate",
     f"{_PATH}role_tokens\\[\\d+\\]\\.token: is another role token's, too",
+    f"{_PATH}jwt_key: must be a secret, or {_ANY}",  # what is in a PEM
     f"{_PATH}role_tokens\\[\\d+\\]\\.expires: must be {_ANY}",  # a time of the calendar
     f"{_PATH}subscription_fields\\.{_ANY}: every resource declares this field{_ANY}",
     f"{_PATH}fields\\.{_ANY}: must be a version as {_ANY}",  # 14.0 is an integer of JSON Schema
