@@ -74,7 +74,7 @@ def open_console(
     yield open_one
     complaints = [complaint for _, window in used for complaint in window.complaints]
     for options, window in used:
-        if window.url == shared.url:
+        if window.urls == {shared.url}:
             window.leave()
             free_windows[options].append(window)
         else:  # its page would complain that its server is gone

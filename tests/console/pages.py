@@ -36,7 +36,8 @@ class Window:
 
     def __init__(self, browser: Browser, language: str, width: int, dark: bool) -> None:
         self.complaints: list[str] = []
-        self.url = ""
+        #: The servers that it has shown: a page may ask for its icon after it was left.
+        self.urls: set[str] = set()
         self._size: ViewportSize = {"width": width, "height": 800}
         self._context = browser.new_context(
             locale=language, viewport=self._size, color_scheme="dark" if dark else "light"
@@ -58,7 +59,7 @@ class Window:
             self.complaints.append(f"{kind}: {text}")
 
     def _note_foreign(self, url: str) -> None:
-        if not url.startswith((self.url + "/", "data:", "about:")):
+        if not url.startswith(("data:", *(f"{one}/" for one in self.urls))):
             self.complaints.append(f"a request left for {url}")
 
     def leave(self) -> None:
@@ -78,7 +79,7 @@ class Console:
     """A window on one workspace. What the page complains of is collected."""
 
     def __init__(self, window: Window, server: Server, workspace: str = "default") -> None:
-        window.url = server.url
+        window.urls.add(server.url)
         window.complaints.clear()
         self.window = window
         self.page = window.page
