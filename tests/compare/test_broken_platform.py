@@ -178,7 +178,7 @@ def test_nothing_is_learned_from_a_broken_answer_and_all_is_taken_back(fresh: Se
     assert not {"answers", "differs"} & seen.keys()
     assert set(seen["policies"].values()) <= {"keep", "bare_item", "200", "error", "mirror", "empty"}
     assert json.loads(Path("report.json").read_text())["compared"] == 14
-    assert subscribed(fresh) == []
+    assert subscribed(fresh) == [], finished.stdout
 
 
 def test_a_429_that_asks_for_a_long_wait_is_obeyed_and_the_rest_is_named(fresh: Server) -> None:

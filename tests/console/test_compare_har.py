@@ -46,7 +46,7 @@ def test_a_har_of_chromium_against_the_emulator_has_no_difference(
     recorded = tmp_path / "page.har"
     context = browser.new_context(record_har_path=recorded, record_har_content="embed")
     page = context.new_page()
-    page.goto(f"http://localhost:{shared.port}/__console/")  # another origin: with preflights
+    page.goto(f"http://localhost:{shared.port}/__admin/health")  # another origin: with preflights
     workspace = f"har{len(fixtures)}"
     page.evaluate(_CALL, [f"{shared.url}/w/{workspace}/push_subscribe", BODIES])
     context.close()
@@ -82,7 +82,7 @@ def recorded_at_other(browser: Any, shared: Server, tmp_path_factory: pytest.Tem
     recorded = tmp_path_factory.mktemp("other") / "page.har"
     context = browser.new_context(record_har_path=recorded, record_har_content="embed")
     page = context.new_page()
-    page.goto(f"http://localhost:{shared.port}/__console/")
+    page.goto(f"http://localhost:{shared.port}/__admin/health")
     page.evaluate(_CALL, [f"{shared.url}/w/other/push_subscribe", TO_OTHER])
     context.close()
     return recorded

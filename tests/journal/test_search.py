@@ -162,7 +162,10 @@ def test_backslash_before_a_backslash_escapes_no_letter() -> None:
 
 
 @given(
-    st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).filter(lambda word: word[0] != "-"),
+    # a search word's name ends with a colon, and "-" stands before what must not be there
+    st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=":"), min_size=1).filter(
+        lambda word: word[0] != "-"
+    ),
     st.randoms(use_true_random=False),
 )
 def test_any_word_is_found_in_any_spelling_of_any_letter(word: str, chance: random.Random) -> None:
