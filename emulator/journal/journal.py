@@ -43,20 +43,23 @@ def bound(entry: Entry) -> None:
     if len(outcomes) > MOST_KEPT:
         entry.outcomes = outcomes[:MOST_KEPT] + list(dict.fromkeys(outcomes[MOST_KEPT:]))
     if changes is not None:
-        entry.changes = _fitting(changes, len(entry.body_bytes)) if changes else None
+        is_new = outcomes == ["added"] and len(changes.subscriptions) == 1
+        entry.changes = _fitting(changes, len(entry.body_bytes), is_new) if changes else None
     if len(answer) > MOST_ANSWER:
         entry.answer_bytes = answer[:MOST_ANSWER] + f"… and {len(answer) - MOST_ANSWER} more bytes".encode()
 
 
-def _fitting(changes: Changes, body: int) -> Changes:
-    """The first changes; ``body``: the size of the request's body, which no text that it brought exceeds."""
+def _fitting(changes: Changes, body: int, is_new: bool) -> Changes:
+    """The first changes.
+
+    ``body``: the size of the request's body, which no text that it brought exceeds. ``is_new``: they are one
+    subscription with no field but those that the body brought, and its profile.
+    """
     profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
     few = (len(profiles) + len(subscriptions)) * body <= MOST_TEXT
-    if few and not (changes.changed_profiles or changes.moved):
-        # A new one has no field but those that the body brought.
-        stored = [_length(one) for one in subscriptions if one.fields and one.updated != one.created]
-        if sum(stored) <= MOST_TEXT:
-            return Changes(profiles, subscriptions)
+    is_usual = few and not (changes.changed_profiles or changes.moved)
+    if is_usual and (is_new or sum(_length(one) for one in subscriptions if one.fields) <= MOST_TEXT):
+        return Changes(profiles, subscriptions)
     return Changes(
         _first(profiles, _length),
         _first(subscriptions, _length),

@@ -171,6 +171,11 @@ def test_an_entry_counts_the_stored_fields_of_what_an_sdk_s_call_changed() -> No
     kept = entry.changes
     assert [len(kept.subscriptions), len(kept.changed_profiles), len(kept.moved)] == [9, 10, 4]
 
+    # On a clock that stands, what is changed looks as if it were made at that moment.
+    entry.changes, entry.outcomes = Changes([], held), ["added"]
+    bound(entry)
+    assert len(entry.changes.subscriptions) == 9
+
 
 def test_L1_many_unknown_parameters_are_named_as_far_as_they_are_shown(fresh: Server) -> None:
     body = {f"unknown{number}": 1 for number in range(50)}
