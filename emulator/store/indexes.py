@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
-#: The documents of a key: one, a few, or many, among which each is found quickly.
-_Ids = int | tuple[int, ...] | dict[int, None]
+
+class _Many(dict[int, None]):
+    """Many documents of a key, each found quickly. ``owner``: only its index may change them."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, ids: dict[int, None], owner: object) -> None:
+        super().__init__(ids)
+        self.owner = owner
+
+
+#: The documents of a key: one, a few, or many.
+_Ids = int | tuple[int, ...] | _Many
 #: A tuple has no more.
 _FEW = 8
 #: The most keys of one part on average, beyond which another part is added: of an index that grows key by
@@ -23,16 +35,18 @@ class Index:
 
     A dictionary that doubles is written anew, which at a million keys stops everybody for a tenth of a
     second. So the keys are spread over small ones, of which there is one more whenever one overflows (linear
-    hashing). A fork shares them with the original until one of the two changes them.
+    hashing). A fork shares them with the original until one of the two changes them; the same holds for the
+    documents of a key that has many.
     """
 
-    __slots__ = ("_mask", "_most", "_parts", "_shared")
+    __slots__ = ("_mask", "_most", "_owner", "_parts", "_shared")
 
     def __init__(self) -> None:
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
         self._most = _PART
-        self._shared = _NONE
+        self._owner = object()
+        self._shared: AbstractSet[int] = _NONE
 
     def fork(self) -> Index:
         """An index that says what this one says now; each may change."""
@@ -40,6 +54,7 @@ class Index:
         other._parts, other._mask, other._most = self._parts.copy(), self._mask, self._most
         if len(self._shared) < len(self._parts):
             self._shared = frozenset(range(len(self._parts)))
+        self._owner = object()  # what many documents have now belongs to neither
         other._shared = self._shared
         return other
 
@@ -86,7 +101,7 @@ class Index:
             place &= self._mask >> 1
         part = self._own_part(place) if place in self._shared else parts[place]
         if part.setdefault(key, doc_id) is not doc_id:
-            _share(part, key, doc_id)
+            self._share(part, key, doc_id)
         elif len(part) > self._most:
             self._spread()
 
@@ -100,7 +115,7 @@ class Index:
         for key, doc_id in entries:
             part = parts[hash(key) & mask]
             if part.setdefault(key, doc_id) is not doc_id:
-                _share(part, key, doc_id)
+                self._share(part, key, doc_id)
         if len(parts[0]) > self._most:  # one stands for all: the keys were more than expected
             self._spread()
 
@@ -122,7 +137,8 @@ class Index:
         elif isinstance(ids, tuple):
             left = tuple(one for one in ids if one != doc_id)
             part[key] = left if len(left) > 1 else left[0]
-        elif isinstance(ids, dict):
+        elif isinstance(ids, _Many):
+            ids = part[key] = self._own_ids(ids)
             ids.pop(doc_id, None)
             if len(ids) <= _FEW:
                 part[key] = tuple(ids)
@@ -136,10 +152,10 @@ class Index:
         """The dictionary, to be changed."""
         part = self._parts[place]
         if place in self._shared:
-            self._shared = self._shared - {place} or _NONE
-            part = self._parts[place] = {
-                key: ids.copy() if isinstance(ids, dict) else ids for key, ids in part.items()
-            }
+            shared = self._shared if isinstance(self._shared, set) else set(self._shared)
+            shared.remove(place)
+            self._shared = shared or _NONE
+            part = self._parts[place] = part.copy()
         return part
 
     def _spread(self) -> None:
@@ -156,18 +172,22 @@ class Index:
         parts[crowded] = stay
         parts.append(leave)
 
+    def _own_ids(self, ids: _Many) -> _Many:
+        """The documents of a key, to be changed."""
+        return ids if ids.owner is self._owner else _Many(ids, self._owner)
 
-def _share(part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
-    """Add a document under a key that another document has."""
-    ids = part[key]
-    if isinstance(ids, int):
-        if ids != doc_id:
-            part[key] = (min(ids, doc_id), max(ids, doc_id))
-    elif isinstance(ids, tuple):
-        if doc_id not in ids:
-            more = tuple(sorted((*ids, doc_id)))
-            part[key] = more if len(more) <= _FEW else dict.fromkeys(more)
-    elif doc_id > next(reversed(ids)):
-        ids[doc_id] = None
-    else:  # an old document that got the key later: rare, so a new sort is fine
-        part[key] = dict.fromkeys(sorted([*ids, doc_id]))
+    def _share(self, part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
+        """Add a document under a key that another document has."""
+        ids = part[key]
+        if isinstance(ids, int):
+            if ids != doc_id:
+                part[key] = (min(ids, doc_id), max(ids, doc_id))
+        elif isinstance(ids, tuple):
+            if doc_id not in ids:
+                more = tuple(sorted((*ids, doc_id)))
+                part[key] = more if len(more) <= _FEW else _Many(dict.fromkeys(more), self._owner)
+        elif doc_id > next(reversed(ids)):
+            ids = part[key] = self._own_ids(ids)
+            ids[doc_id] = None
+        else:  # an old document that got the key later: rare, so a new sort is fine
+            part[key] = _Many(dict.fromkeys(sorted([*ids, doc_id])), self._owner)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from emulator.store import shared_state
+from emulator.store.indexes import Index
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State
 from emulator.store.storage import LoggedStorage
@@ -55,6 +57,25 @@ def test_a_fork_costs_no_copy_of_what_it_shares() -> None:
     parts = [state.tables["people"].indexes["name"]._parts[0] for state in (one, other)]
     assert pages[0] is pages[1]
     assert parts[0] is parts[1]
+
+
+def test_a_change_copies_neither_the_documents_of_another_key_nor_many_keys() -> None:
+    index = Index()
+    for doc_id in range(50_000):
+        index.add("all", doc_id)
+        index.add(f"own {doc_id}", doc_id)
+    fork = index.fork()
+    beside = next(key for part in index._parts if "all" in part for key in part if key != "all")
+    tracemalloc.start()
+    try:
+        fork.add(beside, 50_000)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+    fork.remove("all", 7)
+    assert index.count("all") == fork.count("all") + 1 == 50_000
+    index.add("all", 50_001)
+    assert 50_001 not in fork.find("all")
 
 
 @pytest.mark.parametrize("large", [False, True])
