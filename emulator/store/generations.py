@@ -29,6 +29,8 @@ from emulator.store.unsynced import Epoch, Ticket, Unsynced
 
 #: Seconds between two attempts after a refusal by the disk.
 RETRY_S = 1.0
+#: Files of so many bytes are small: they are read at once, and written anew as quickly as they are removed.
+SMALL_BYTES = 1 << 20
 
 
 class Generations:
@@ -183,6 +185,11 @@ class Generations:
             or self._closed_log_bytes > 0
             or identity(self.path) != self._snapshot_identity
         )
+
+    @property
+    def small(self) -> bool:
+        """Whether the files together are so small that it does not matter what they hold."""
+        return self._closed_log_bytes + self.log.size + self._snapshot_bytes < SMALL_BYTES
 
     # A snapshot in the background
 

@@ -78,6 +78,28 @@ def test_a_change_copies_neither_the_documents_of_another_key_nor_many_keys() ->
     assert 50_001 not in fork.find("all")
 
 
+def test_a_return_is_one_line_in_small_files_and_new_files_in_place_of_others(tmp_path: Path) -> None:
+    shared = SharedState(some_state(30))
+    storage = LoggedStorage(tmp_path / "one.json", SPECS, shared=lambda: shared)
+    storage.commit([*transaction(40), Op("more", 1, b"{}")])
+    files = sorted(tmp_path.iterdir())
+    storage.start_over(shared)
+    assert sorted(tmp_path.iterdir()) == files
+    changed = transaction(41)
+    storage.start_over(shared, changed)
+    storage.discard()
+    wanted = shared.fork()
+    wanted.apply(changed)
+    again = LoggedStorage(tmp_path / "one.json", SPECS)
+    assert contents(again.state) == contents(wanted)
+    assert again.state.last_ids() == wanted.last_ids()
+    check_indexes(again.state)
+    again.commit([Op("people", 1, b'{"name":"%s"}' % (b"p" * 2_000_000))])
+    again.start_over(shared)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 20_000
+    again.discard()
+
+
 @pytest.mark.parametrize("large", [False, True])
 def test_one_who_changes_something_has_a_whole_file_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
