@@ -4,8 +4,6 @@ The server makes them, its OpenAPI document describes them, the client reads the
 server adds are ignored.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec

@@ -1,7 +1,5 @@
 """The HTTP under the client: one connection pool, one workspace, JSON in and out."""
 
-from __future__ import annotations
-
 import io
 import ssl
 from collections.abc import Callable, Iterator, Mapping

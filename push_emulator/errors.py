@@ -1,7 +1,5 @@
 """The errors between a client and the emulator."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

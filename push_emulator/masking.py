@@ -1,7 +1,5 @@
 """The masking of secrets."""
 
-from __future__ import annotations
-
 
 def mask(secret: str) -> str:
     """``3LXP…7f14``: enough to recognise a secret, too little to use it; a short one keeps one letter."""

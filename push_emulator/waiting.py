@@ -1,7 +1,5 @@
 """Waiting without a look at the clock, which tests freeze."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from time import sleep

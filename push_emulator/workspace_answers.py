@@ -1,7 +1,5 @@
 """The answers of the other admin calls as structs: a workspace's state, settings, records, imports."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct

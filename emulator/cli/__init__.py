@@ -1,7 +1,5 @@
 """The command line: each command is a module of :mod:`emulator.cli`, imported when it is used."""
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections.abc import Sequence

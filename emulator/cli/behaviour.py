@@ -1,7 +1,5 @@
 """The options that say how the emulator answers: strict mode, policies, answers, the platform."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``run.py check DIR``: validate a fixture set."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

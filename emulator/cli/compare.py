@@ -1,7 +1,5 @@
 """``run.py compare``: hold the emulator against answers of the platform, recorded ones or those to probes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

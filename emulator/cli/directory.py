@@ -1,7 +1,5 @@
 """The parameter that names a state directory: loaded by commands that load little else."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``run.py doctor``: verify a state directory and report what it holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``run.py export``: write a whole workspace as one JSON document."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

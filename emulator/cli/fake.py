@@ -1,7 +1,5 @@
 """``run.py fake``: write a fixture set of made-up people."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """``run.py health``: check the health of the server that the same settings start."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any

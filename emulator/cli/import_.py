@@ -1,7 +1,5 @@
 """``run.py import``: load a file of collected tokens."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence

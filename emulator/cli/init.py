@@ -1,7 +1,5 @@
 """``run.py init DIR``: write a copy of the default fixtures."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``run.py openapi``: write the API contract."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """``run.py reset``: reset a workspace to its fixtures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``run.py run -- COMMAND``: start an emulator for one command."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

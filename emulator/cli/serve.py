@@ -1,7 +1,5 @@
 """``run.py serve``: start the emulator."""
 
-from __future__ import annotations
-
 import math
 import os
 import signal

@@ -1,7 +1,5 @@
 """``push-emulator token``: a JWT as an app's backend makes it for a mobile SDK."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

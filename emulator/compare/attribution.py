@@ -1,7 +1,5 @@
 """Which rule a member of an answer belongs to, by the decisions that the request journal names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

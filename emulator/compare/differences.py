@@ -1,7 +1,5 @@
 """Two answers to one request, member by member."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """A fixture set for recorded traffic: what must have existed before it, by the answers."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count

@@ -1,7 +1,5 @@
 """Sends the probes to a platform, records the answers, and takes back what was subscribed."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import ssl

@@ -1,7 +1,5 @@
 """The probes: what is sent to the platform to see which rules it follows, as data."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from msgspec import Struct

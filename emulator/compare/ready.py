@@ -1,7 +1,5 @@
 """The probes of one run: made-up names and what the person gave filled in."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence

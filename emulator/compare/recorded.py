@@ -1,7 +1,5 @@
 """One recorded request with its answer, in each form in which tools write it."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

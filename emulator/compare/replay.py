@@ -1,7 +1,5 @@
 """Recorded requests, answered once more by the emulator in a scratch workspace in memory."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """The report of a comparison, by rule; secrets are masked in all of it."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Files of recorded traffic, read an entry at a time: HAR, JSON lines, exports of the request journal."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The answers to the SDKs' calls (R1–R6)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import orjson

@@ -1,7 +1,5 @@
 """Who calls: a role token, or a JWT with a claim (T1–T6)."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The JSON body of an SDK's call: from bytes to a checked struct (R6)."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 import msgspec

@@ -1,7 +1,5 @@
 """One call of a mobile SDK: as it came, and what is known about it so far."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

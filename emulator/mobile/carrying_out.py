@@ -1,7 +1,5 @@
 """Reads one call of an SDK and carries it out, in one transaction."""
 
-from __future__ import annotations
-
 from hashlib import blake2b
 
 import msgspec

@@ -1,7 +1,5 @@
 """The SDKs' calls that report events: stored in the workspace's event journal (E1–E4)."""
 
-from __future__ import annotations
-
 from math import isfinite
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """The parts of a multipart body, read by werkzeug's parser within bounds (E2, R6)."""
 
-from __future__ import annotations
-
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData

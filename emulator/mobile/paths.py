@@ -1,7 +1,5 @@
 """The paths of the SDKs' calls, and what each does."""
 
-from __future__ import annotations
-
 import re
 from difflib import get_close_matches
 

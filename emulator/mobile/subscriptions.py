@@ -1,7 +1,5 @@
 """The SDKs' calls about subscriptions and profiles: query and body in, document out (K10–K50)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from emulator.mobile.answers import Document, success

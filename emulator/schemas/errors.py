@@ -1,7 +1,5 @@
 """marshmallow's errors in this project's words: the parameter's path, then what it must be."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice

@@ -1,7 +1,5 @@
 """Reading a large JSON object from a file, one member or entry at a time."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container, Iterator
 from contextlib import contextmanager

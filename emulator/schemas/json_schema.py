@@ -1,7 +1,5 @@
 """JSON Schema that fields with a reading of their own share: a field's class says it as ``json_schema``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.rules.model import INT64_MAX, INT64_MIN

@@ -1,7 +1,5 @@
 """PyJWT, loaded by the first JWT: it loads a library of cryptography."""
 
-from __future__ import annotations
-
 import warnings
 from functools import lru_cache
 from types import ModuleType

@@ -1,7 +1,5 @@
 """A key in PEM, as a resource's ``jwt_key`` may be."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.schemas.jwt_library import pyjwt

@@ -1,7 +1,5 @@
 """Reading JSON that others wrote: strictly, saying what is wrong and where, duplicate keys, too."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """The reading of request bodies: how much of a body is read, and where large ones are stored."""
 
-from __future__ import annotations
-
 import io
 import os
 import tempfile

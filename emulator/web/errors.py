@@ -1,7 +1,5 @@
 """The answer to an error. The admin API writes it as the documented envelope, the console as a page."""
 
-from __future__ import annotations
-
 from flask import current_app, request
 from werkzeug.exceptions import HTTPException
 

@@ -1,7 +1,5 @@
 """The imports of the server, which run in steps between requests."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable

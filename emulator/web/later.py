@@ -1,7 +1,5 @@
 """Answers that take time: work in steps on the event loop, or a wait for the disk."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import partial
 from typing import IO, Any, TypeVar

@@ -1,7 +1,5 @@
 """Limits of request bodies: bytes by path, and the number of large bodies at the same time."""
 
-from __future__ import annotations
-
 from flask import Request, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser

@@ -1,7 +1,5 @@
 """The admin API's blueprint: every subject's routes under ``/__admin``."""
 
-from __future__ import annotations
-
 from flask import Flask
 
 from emulator.web.admin import (  # noqa: F401 (each serves and describes its operations)

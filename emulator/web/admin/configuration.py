@@ -1,7 +1,5 @@
 """``/__admin/databases`` and ``/resources``."""
 
-from __future__ import annotations
-
 from types import MappingProxyType
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema

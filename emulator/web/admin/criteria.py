@@ -1,7 +1,5 @@
 """Criteria on requests and on events, and the values that these can have."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping

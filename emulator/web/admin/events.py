@@ -1,7 +1,5 @@
 """``/__admin/events``: the events that SDKs reported, counting and verifying (E5)."""
 
-from __future__ import annotations
-
 from operator import attrgetter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A failed verification as text: what was expected, what came nearest, what came at all."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

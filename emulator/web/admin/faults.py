@@ -1,7 +1,5 @@
 """``/__admin/faults``: list, arm and disarm faults."""
 
-from __future__ import annotations
-
 from itertools import islice
 from typing import Any
 

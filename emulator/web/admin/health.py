@@ -1,7 +1,5 @@
 """``GET /__admin/health``, ``/metrics``, ``/rules``: the server's state, the specification as data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from flask import Response

@@ -1,7 +1,5 @@
 """The plan of an import as the API takes it: the field ``plan`` of its forms."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load

@@ -1,7 +1,5 @@
 """``/__admin/import`` and ``/__admin/imports``: start an import, follow it, read its report, cancel it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The reading of admin calls: marshmallow checks them; an error names the nearest key. Fields for numbers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

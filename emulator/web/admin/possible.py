@@ -1,7 +1,5 @@
 """Values that no request and no event can have: a search for them is refused with the nearest value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """``/__admin/profiles`` and ``/subscriptions``."""
 
-from __future__ import annotations
-
 from types import MappingProxyType
 from typing import Any
 

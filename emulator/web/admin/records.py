@@ -1,7 +1,5 @@
 """Common parts of the calls on stored records: the page of a list, the reading of a body."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar

@@ -1,7 +1,5 @@
 """``/__admin/requests``: the journal, counting and verifying, attempts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter

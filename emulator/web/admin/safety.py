@@ -1,7 +1,5 @@
 """The access check of the admin API: Origin, Host, token."""
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """``/__admin/settings`` and ``/clock``: policies, answers, the platform, strict mode, lints; the time."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, ClassVar
 

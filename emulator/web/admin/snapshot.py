@@ -1,7 +1,5 @@
 """``/__admin/snapshot`` and ``/__admin/reset``: a workspace as a whole."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from functools import partial
 from typing import IO, Any, ClassVar, TypeAlias

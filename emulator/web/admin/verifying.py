@@ -1,7 +1,5 @@
 """What lists of recorded requests and events have in common: pages, counting and verifying."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice

@@ -1,7 +1,5 @@
 """``/__admin/workspaces``: list them, make one, delete one."""
 
-from __future__ import annotations
-
 from emulator.rules.errors import NotFound
 from emulator.web.admin.operation import Later, operation
 from emulator.web.current import emulator

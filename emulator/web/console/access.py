@@ -4,8 +4,6 @@ The admin API's checks (Host, Origin, token) hold here too; a person signs in on
 the token with every call. Every form carries a token that belongs to the browser's session.
 """
 
-from __future__ import annotations
-
 import hmac
 import math
 import secrets

@@ -1,7 +1,5 @@
 """``/__console/base``: lists of what is stored, and one profile, its subscriptions and its history."""
 
-from __future__ import annotations
-
 from flask import Response, render_template, request, url_for
 
 from emulator.journal.entry import Entry

@@ -1,7 +1,5 @@
 """The console as a part of the application: its pages' routes, checks, headers and templates."""
 
-from __future__ import annotations
-
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``/__console/base/database`` and ``/resource``: one of them, to be changed or deleted by hand."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

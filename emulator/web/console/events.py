@@ -1,7 +1,5 @@
 """``/__console/events``: what the SDKs reported, as it comes, newest first, with filters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """``/__console/faults``: the active faults, the catalogue of every error, the form for any other fault."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from typing import Any

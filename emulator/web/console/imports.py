@@ -1,7 +1,5 @@
 """``/__console/import``: the wizard over the importer: a file, its columns, a dry run, the import itself."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b

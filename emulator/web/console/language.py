@@ -1,7 +1,5 @@
 """English and Russian: what a person chose, else what the browser prefers. English is in the code itself."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

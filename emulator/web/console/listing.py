@@ -1,7 +1,5 @@
 """What the lists of requests and of events share: one page of a journal, and the stream of what is new."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from time import monotonic

@@ -1,7 +1,5 @@
 """``/``: requests as they come, a search through those that came, and those that were repeated."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """``/__console/requests/ID``: one request, whole: what came, what went, why, and what to do with it."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from functools import partial
 from typing import Any, NamedTuple

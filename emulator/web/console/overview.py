@@ -1,7 +1,5 @@
 """``/__console/overview``: what there is, what happens, and how this workspace is set."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request

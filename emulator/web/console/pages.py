@@ -1,7 +1,5 @@
 """What all pages share: the blueprint of their routes, and how a view answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine
 from functools import partial
 from inspect import isawaitable

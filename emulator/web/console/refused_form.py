@@ -1,7 +1,5 @@
 """A form that was refused: its page once more, with all that was typed and each message at its field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from html import escape
 from html.parser import HTMLParser

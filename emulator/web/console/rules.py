@@ -1,7 +1,5 @@
 """``/__console/rules`` and ``/comparison``: every rule, the real platform, a report that compares both."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """What several pages show: requests of the journal in one line each, and commands. Without secrets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The whole OpenAPI document, and the endpoint's schemas as JSON Schema documents of their own."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

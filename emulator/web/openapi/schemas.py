@@ -1,7 +1,5 @@
 """The JSON Schema of the project's own marshmallow fields, and of the structs of the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

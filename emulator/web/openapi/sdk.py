@@ -1,7 +1,5 @@
 """The mobile SDKs' calls as OpenAPI: paths and parameters are those served, bodies what checks them."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``/__admin/openapi.json`` and ``/__admin/docs``: the contract, and a page to read it with no internet."""
 
-from __future__ import annotations
-
 import sysconfig
 from functools import cache
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """How many of what a workspace has and how many requests came each minute: counted in steps."""
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence

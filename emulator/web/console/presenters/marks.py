@@ -1,7 +1,5 @@
 """Small ways to write values, for the templates, and what a fault does, in words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.faults.model import ITEM_TEXTS, ErrorAnswer, Fault, ItemFault, RateLimit

@@ -1,7 +1,5 @@
 """A recorded request as a pytest test that sets up the workspace, sends it and asserts its answer."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The texts of refusals and of reports in the page's language, and the forms' fields that they are about."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable
 from functools import cache

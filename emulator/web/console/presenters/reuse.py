@@ -1,7 +1,5 @@
 """What can be taken from a request: a command that repeats it, a fixture of its profiles, a fault's match."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

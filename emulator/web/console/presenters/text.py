@@ -1,7 +1,5 @@
 """Clients' texts as pages show them: nothing unseen and no change of direction, JSON in colours."""
 
-from __future__ import annotations
-
 import json
 import re
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The decisions about a request, put together where they repeat: one line for each subscription at most."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from emulator.journal.entry import Entry
