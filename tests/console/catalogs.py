@@ -31,11 +31,8 @@ from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import possible, safety
-from emulator.web.console import faults, live, one_request
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
-from emulator.web.console.overview import POLICIES
-from emulator.web.console.presenters import marks, refusals, reuse
-from emulator.web.console.rules import FAMILIES
+from emulator.web.console.presenters import marks, refusals
 from emulator.workspaces.workspace import KEEPABLE
 
 CONSOLE = TRANSLATIONS.parent
@@ -89,21 +86,15 @@ def domain_texts() -> Iterator[str]:
     """Texts that stand outside the console and are shown by it."""
     yield from (rule.text for rule in RULES.values())
     yield from GRADES.values()
-    yield from FAMILIES.values()
     yield from (one.when for one in ANSWERS.values())
     yield from GROUPS.values()
     for recipe in CATALOGUE.values():
         yield from (recipe.title, recipe.shows)
-    for subject, meanings in POLICIES.values():
-        yield from (subject, *meanings.values())
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
     yield from (*COMPLAINTS, TYPE_FORM)
     yield from map(refusals.of_form, refusals.REFUSALS)
-    yield from one_request.FIXES.values()
-    yield from reuse.LIKENESSES.values()
     yield from marks.EFFECTS.values()
-    yield from faults.APPLIES.values()
     yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "suspended", "unsubscribed")
@@ -112,7 +103,6 @@ def domain_texts() -> Iterator[str]:
     yield from safety.TEXTS.values()
     yield from query.TEXTS.values()
     yield from possible.HINTS.values()
-    yield from live.EXAMPLES.values()
     yield from report_words()
     yield from REASONS
     yield from refusals.OF_REPORTS

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.journal.entry import Entry
+from emulator.app import create_app
+from emulator.journal.entry import OUTCOMES, Entry
 from emulator.rules.fields import FIELD_KINDS, InvalidFieldValue, read_value
 from emulator.rules.model import FieldType
 from emulator.rules.providers import AROUND, DOCUMENTED, token_complaint
+from emulator.settings import Settings
 from emulator.web.console.live import with_outcome
-from emulator.web.console.presenters.counts import MINUTES, Minute, chart
+from emulator.web.console.presenters.counts import MINUTES, Minute, round_up
 from emulator.web.console.presenters.reuse import curl_of, likenesses
 from emulator.web.console.presenters.text import MOST_SHOWN, highlight, visible
 from emulator.web.console.shown import row_of
@@ -118,11 +120,15 @@ def test_a_row_is_made_of_any_body(body: str) -> None:
 
 def test_a_chart_is_drawn_of_nothing_and_of_much() -> None:
     none = [Minute("12:00", Counter())] * MINUTES
-    assert "<rect" not in chart(none, "title", str)
     much = [*none[1:], Minute("12:30", Counter(added=70_000, refused=1))]
-    assert chart(much, "<title>", str).count("<rect") == 2
-    assert 'aria-label="&lt;title&gt;"' in chart(much, "<title>", str)
-    assert ">100000</text>" in chart(much, "", str)
+    app = create_app(Settings(durability="none"))
+    with app.test_request_context():
+        chart = app.jinja_env.get_template("console/chart.html").module.chart  # type: ignore[attr-defined]
+        assert "<rect" not in chart(none, round_up(0), OUTCOMES, "title")
+        drawn = chart(much, round_up(70_001), OUTCOMES, "<title>")
+    assert drawn.count("<rect") == 2
+    assert 'aria-label="&lt;title&gt;"' in drawn
+    assert ">100000</text>" in drawn
 
 
 def test_the_words_in_the_notes_of_rules_and_lints_are_known_to_the_translations() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.app import create_app
 from emulator.journal.matching import Match
 from emulator.journal.query import WORDS, BadCriteria, read_query
 from emulator.rules.model import Decided
-from emulator.web.console.live import EXAMPLES
+from emulator.settings import Settings
 from tests.journal.test_matching import entry, reading
 
 _UNKNOWN = "no search word has this name; put a text with a colon in quotes"
@@ -92,7 +96,8 @@ def test_any_text_is_a_search_or_refused(text: str) -> None:
 
 def test_the_help_has_an_example_that_can_be_read_for_every_word() -> None:
     named = set()
-    for example in EXAMPLES:
-        query = read_query(example)
+    page = create_app(Settings(durability="none")).test_client().get("/", headers={"Host": "localhost"}).text
+    for example in re.findall(r"<dt><a [^>]*><code>(.*?)</code>", page):
+        query = read_query(unescape(example))
         named |= {key for one in (*query.asked, *query.excluded) for key in one}
     assert {"field" if one.startswith("field.") else one for one in named} == {*WORDS, "field"}

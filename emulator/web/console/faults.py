@@ -144,21 +144,12 @@ def _qr_code(text: str) -> Markup:
     return Markup(code.svg_inline(scale=5, border=2, dark="#000", light="#fff", omitsize=True, title=text))  # nosec B704
 
 
-#: What becomes of a request that a fault acts on.
-APPLIES = {
-    "": "the usual effect of this answer",
-    "before": "changes nothing",
-    "after": "takes effect, then its answer is replaced",
-}
-
-
 @pages.get("/__console/faults/own")
 def own_fault() -> str:
     """The form; the query string may fill in the criteria."""
     store = workspace().store
     return render_template(
         "console/own_fault.html",
-        applies=APPLIES,
         calls=CALL_NAMES,
         effects=EFFECTS,
         filled=request.args,

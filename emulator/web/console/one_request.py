@@ -24,18 +24,6 @@ from emulator.workspaces.workspace import Workspace
 
 #: Added to what is sent again: the id of the request that it repeats.
 REPLAY_HEADER = "x-emulator-replay-of"
-#: What to do about each lint.
-FIXES = {
-    "L1": "Remove the parameter, or use its documented name.",
-    "L2": "Send the header Content-Type: application/json.",
-    "L3": "Check which SDK issued the token: the platform cannot deliver to a token of another provider.",
-    "L4": "List only databases of this resource in db_ids, or omit db_ids.",
-    "L5": "Omit id: matching custom uses only field_name and field_value.",
-    "L6": "Send the profile id that the platform issued, or match by a custom field.",
-    "L7": "Send the value as the JSON type of the field.",
-    "L8": "Send each key once: JSON parsers differ in which one they use.",
-    "L9": "Send the token as the SDK issued it: upper and lower case letters count.",
-}
 #: Rows of a table that are shown without being asked for, and the most attempts around a request.
 MOST_OPEN, MOST_ATTEMPTS = 10, 50
 
@@ -60,9 +48,8 @@ def _page(found: Workspace, whole: Entry) -> str:
         criteria=_criteria(whole),
         curl=reuse.curl_of(entry, root_url()),
         entry=entry,
-        fixes=FIXES,
         fixture=reuse.fixture_of(whole, found.store),
-        likenesses={name: reuse.LIKENESSES[name] for name in reuse.likenesses(whole)},
+        likenesses=reuse.likenesses(whole),
         most_open=MOST_OPEN,
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,

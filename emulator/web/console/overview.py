@@ -14,68 +14,12 @@ from emulator.web.admin.settings import ClockSchema, SettingsSchema
 from emulator.web.admin.settings import changed as moved
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
-from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, chart, count, minutes
+from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, count, minutes, round_up
 from emulator.web.current import emulator, root_of, workspace, workspace_to_change
 from emulator.web.later import reset_workspace
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
 from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import KEEPABLE
-
-#: What each policy is about, and what each choice means.
-POLICIES = {
-    "duplicate_token": (
-        "A token that is active on another profile",
-        {
-            "error": "is refused with the error Duplicate push subscription",
-            "move": "moves to the new profile; the other profile is unsubscribed",
-        },
-    ),
-    "unknown_id": (
-        "A new profile for an unknown id",
-        {"keep": "gets the id of the request", "new": "gets a generated id"},
-    ),
-    "several_profiles": (
-        "Several profiles match, none by an active subscription",
-        {
-            "oldest": "the oldest profile is taken",
-            "newest": "the newest profile is taken",
-            "error": "the database answers with an error item",
-        },
-    ),
-    "repeated_subscription": (
-        "A duplicate subscription in one request",
-        {"error": "the second is refused", "unchanged": "the second is ignored"},
-    ),
-    "unchanged_database": (
-        "A database in which nothing changed",
-        {"bare_item": "answers with one bare item", "nothing": "answers with no item"},
-    ),
-    "unchanged_error": (
-        "The error code when nothing changed in some database",
-        {"200": "is 200", "0": "is 0 if no item failed"},
-    ),
-    "no_databases": (
-        "A request that leaves no database",
-        {"error": "is refused", "ok": "is answered with data [] and error 0"},
-    ),
-    "error_data": (
-        "The field data in the answer to a refused request",
-        {"empty": "is an empty array", "absent": "is left out"},
-    ),
-    "http_status": (
-        "The HTTP status of an error",
-        {"mirror": "equals the code in error", "always_200": "is 200"},
-    ),
-    "sdk_retries": (
-        "A mobile SDK's call with a repeated Request-ID",
-        {"replay": "gets the first answer and changes nothing", "apply": "is applied again"},
-    ),
-    "sdk_unknown_profile": (
-        "A mobile SDK's profile update for an unknown profile",
-        {"null": "is answered with profile null", "error": "is refused with an error 400"},
-    ),
-}
-
 
 _PATH = "/__console/overview"
 
@@ -97,7 +41,6 @@ def overview() -> Response:
         opened = {one.name: one for one in workspaces}
         return render_template(
             "console/overview.html",
-            chart=chart(recent, gettext("Requests per minute by outcome"), gettext),
             counts=counts,
             databases=found.store.databases(),
             found=found,
@@ -106,9 +49,9 @@ def overview() -> Response:
             lints=[(rule, RULES[rule].text, found.settings.lints.get(rule)) for rule in LINT_IDS],
             minutes=MINUTES,
             outcomes=OUTCOMES,
-            policies=POLICIES,
             policy_rules=POLICY_RULES,
             policy_choices=POLICY_CHOICES,
+            most=round_up(max(minute.total for minute in recent)),
             recent=recent,
             workspaces=[(name, opened.get(name)) for name in workspaces.names()],
         )

@@ -18,19 +18,6 @@ from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, pages, read_form, see_other
 from emulator.web.current import workspace, workspace_to_change
 
-#: The rules' families by the letter of their ids, in the specification's order.
-FAMILIES = {
-    "Q": "Request",
-    "B": "Selecting the databases",
-    "M": "Finding the profile in each database",
-    "S": "Applying the subscriptions",
-    "A": "Answer",
-    "T": "Mobile SDKs: who calls",
-    "K": "Mobile SDKs: calls",
-    "E": "Mobile SDKs: events",
-    "R": "Mobile SDKs: answers",
-    "L": "Lints",
-}
 _PATH = "/__console/rules"
 
 
@@ -38,17 +25,14 @@ _PATH = "/__console/rules"
 def rules() -> str:
     """Every rule, family by family."""
     found = workspace()
-    states, settings = rule_states(found), found.settings
-    families = {
-        title: [rule for rule in states if rule.id[0] == letter] for letter, title in FAMILIES.items()
-    }
+    settings = found.settings
     return render_template(
         "console/rules.html",
         answers=ANSWERS,
-        families=families,
         grades=GRADES,
         overridden=_shown(settings.answers),
         platform=settings.platform,
+        states=rule_states(found),
         platform_file="" if settings.platform is None else _shown(settings.platform),
         trusted=settings.trust_platform,
     )
@@ -95,16 +79,8 @@ _MOST_BYTES = 32 << 20
 @pages.get(_COMPARISON)
 def comparison() -> str:
     """The report that was opened last in this workspace, and the form that opens one."""
-    report = console_state().reports.get(workspace())
-    by_verdict: dict[str, list[Any]] = {"differs": [], "agrees": [], "not observable": []}
-    for one in report.rules if report is not None else ():
-        by_verdict[one.verdict].append(one)
-    return render_template(
-        "console/comparison.html",
-        report=report,
-        results=by_verdict,
-        shown=partial(json.dumps, ensure_ascii=False),
-    )
+    report, shown = console_state().reports.get(workspace()), partial(json.dumps, ensure_ascii=False)
+    return render_template("console/comparison.html", report=report, shown=shown)
 
 
 @pages.post(_COMPARISON)

@@ -26,14 +26,6 @@ _UNPRINTABLE = re.compile(r"[^\n -~]")
 #: Bytes that a shell can surely give to a program in one argument; more than some curls send without
 #: ``Expect``.
 _LONGEST_ARGUMENT, _EXPECTS = 100_000, 1024
-#: What a later request can have in common with a recorded one, in words; the closest first.
-LIKENESSES = {
-    "token": "with the same push token",
-    "value": "with the same field value",
-    "provider": "with the same provider",
-    "resource": "to the same resource",
-    "any": "any request",
-}
 
 
 def curl_of(entry: Entry, base_url: str) -> str:
@@ -116,7 +108,7 @@ def fixture_of(entry: Entry, store: TinyDBStore) -> str:
 
 
 def likenesses(entry: Entry) -> dict[str, dict[str, Any]]:
-    """Each of :data:`LIKENESSES` that this request offers, with the ``match`` of a fault that means it."""
+    """What a later request can have in common with this one, the closest first: the ``match`` of a fault."""
     document = entry.document()
     sent = document.get("subscriptions")
     first = next((one for one in sent if isinstance(one, dict)), {}) if isinstance(sent, list) else {}
