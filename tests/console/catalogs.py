@@ -93,7 +93,7 @@ def domain_texts() -> Iterator[str]:
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
     yield from (*COMPLAINTS, TYPE_FORM)
-    yield from map(refusals.of_form, refusals.REFUSALS)
+    yield from map(refusals.of_form, refusals.TEXTS)
     yield from marks.EFFECTS.values()
     yield from OUTCOMES
     yield from KEEPABLE
@@ -105,7 +105,6 @@ def domain_texts() -> Iterator[str]:
     yield from possible.HINTS.values()
     yield from report_words()
     yield from REASONS
-    yield from refusals.OF_REPORTS
 
 
 def collect() -> Catalog:

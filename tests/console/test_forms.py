@@ -248,7 +248,7 @@ def test_every_refusal_that_the_console_translates_is_said_somewhere() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    for text in refusals.REFUSALS:
+    for text in refusals.TEXTS:
         for part in re.split(r"\{\d\}|\d+", text):
             assert any(part.strip() in one for one in said), text
 

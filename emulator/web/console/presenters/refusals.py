@@ -7,66 +7,11 @@ from typing import NamedTuple
 
 from emulator.compare.probes import PROBES
 from emulator.rules.model import INT64_MAX
-from emulator.web.console.language import gettext
+from emulator.web.console.language import TRANSLATIONS, gettext
 
-#: What the state and the schemas refuse, in English; ``{0}``, ``{1}`` stand for names and numbers.
-REFUSALS = (
-    *("must be {0}", "must not be empty", "there is no database {0}", "there is no resource {0}"),
-    *("is required", "is there already", "is a duplicate", "is on this profile already, as {0}"),
-    *(
-        "database {0} is named twice",
-        "database {0} does not declare this field",
-        "no database declares this field",
-    ),
-    *(
-        '"{0}" is in database {1} already',
-        "resource {0} does not have database {1}",
-        "resource {0} accepts {1}",
-    ),
-    "must be 1 to 64 printable characters",
-    "must be text, not empty and without NUL",
-    "give it, or delay_ms, or both: this fault would do nothing",
-    'an item_error changes nothing, so it cannot be "after"',
-    *("no resource has this token, so it can never match", 'nobody knows "{0}", so it can never match'),
-    "must have at most {0} characters",
-    "is active on the profile {0} already (S4); make one of them unsubscribed",
-    "{0} profile(s) have a value of it (?cascade=true removes it)",
-    "{0} profile(s) have a value that is not {1}",
-    "leaves out a database in which it has subscriptions (?cascade=true removes them)",
-    "database {0} is in use: {1} (?cascade=true removes it all the same)",
-    *("resource {0} has it", "there are profiles in it", "and {0} more"),
-    *("database {0} not found", "resource {0} not found", 'profile "{0}" not found in database {1}'),
-    *("subscription {0} not found", "subscription {0} not found on profile {1}"),
-    "say which, {0} is on the profiles {1}",
-    *("fault {0} not found", "import {0} not found"),
-    "resource {0} is in use: there are subscriptions of it (?cascade=true removes them)",
-    *('{0}, did you mean "{1}"?', '"{0}" is not known'),
-    *("{0} is there already", "is not JSON: {0} at line {1} column {2}"),
-    "its name must be 1 to 64 of a-z 0-9 - _",
-    "its name is empty; give one, as {0}",
-    "there are {0} already; delete some, or start with --max-workspaces",
-    *("an integer", "an integer of 64 bits", "a number", "a finite number", "a string", "true or false"),
-    *("one of {0}", "a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
-)
-_ASKS = tuple(dict.fromkeys(re.sub(r"\$\w+", "{0}", one.asks) for one in PROBES))
-#: What a comparison's report says in English; ``{0}`` … stand for names and numbers.
-OF_REPORTS = (
-    *("agrees", "differs", "not observable", "uncertain"),
-    *("another call", "a preflight", "another method than POST", "no request body", "no answer"),
-    *("no JSON object", "no request with an answer", "unreadable", "answered by a fault"),
-    *("answered with no JSON object", "answered with {0}", "answered with {0}, a failure"),
-    *("answered in {0}, which is not unpacked: have the tool save bodies decoded", "to another host, {0}"),
-    *(
-        "{0}, entry {1}",
-        "probe {0}: {1}, {2}",
-        "{0}: the fixtures of the scratch workspace, with resource tokens",
-    ),
-    "{0}: breaks off or is damaged after entry {1}; what is before it counts",
-    "{0}: the platform as these calls show it: {1}",
-    *("nothing explains {0}: {1}", "not asked without {0}: {1}"),
-    *("number of items", "order of items", "data[{0}] of the emulator", "header {0}", "(absent)"),
-    *_ASKS,
-)
+_ASKS = dict.fromkeys(re.sub(r"\$\w+", "{0}", one.asks) for one in PROBES)
+#: What the state, the schemas and a comparison's report say; ``{0}`` … stand for names and numbers.
+TEXTS = (*TRANSLATIONS.joinpath("refusals.txt").read_text(encoding="utf-8").splitlines(), *_ASKS)
 #: What a form says instead: it has a box to tick where the API has a parameter.
 _OF_FORMS = {
     " (?cascade=true removes it)": "; tick the deletion of the values to remove it",
@@ -147,6 +92,5 @@ def of_form(text: str) -> str:
 @cache
 def _forms() -> list[tuple[str, re.Pattern[str]]]:
     """Each template with what its texts look like; the longest first, for it says most."""
-    texts = (*REFUSALS, *(one for one in OF_REPORTS if "{0}" in one))
-    ordered = sorted(map(of_form, texts), key=len, reverse=True)
+    ordered = sorted((of_form(one) for one in TEXTS if "{0}" in one), key=len, reverse=True)
     return [(one, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(one)), re.DOTALL)) for one in ordered]
