@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import httpx
 
@@ -16,8 +16,6 @@ from push_emulator.calls import (
     NO_ANSWER,
     TIMEOUT_S,
     Calls,
-    Connection,
-    as_text,
     opened,
     push_answer,
     read,
@@ -51,7 +49,7 @@ class AsyncEmulatorClient:
     def _use(self, calls: _AsyncCalls, workspace: str | None) -> None:
         self._calls = calls
         # Its methods return what the calls return: here that is to be awaited.
-        self._client = EmulatorClient.over(cast(Calls, calls), workspace)
+        self._client = EmulatorClient.over(calls, workspace)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -88,60 +86,58 @@ class _Transport(httpx.AsyncHTTPTransport):
     handle_async_request = httpx.AsyncHTTPTransport.handle_async_request
 
 
-class _AsyncCalls(Connection[httpx.AsyncClient]):
+class _AsyncCalls(Calls):
     """The calls of :class:`Calls`, each of which is awaited."""
+
+    http: httpx.AsyncClient  # type: ignore[assignment]
 
     def _connect(self, secure: bool) -> httpx.AsyncClient:
         transport = _Transport(trust_env=False, verify=self.verify if secure else False)
         return httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, transport=transport)
 
-    async def ask(
-        self, kind: type[T], method: str, path: str, document: Any = None, *, member: str = "", **options: Any
-    ) -> T:
-        return read(await self._admin(method, path, document, **options), kind, member)
-
-    async def do(self, method: str, path: str, document: Any = None, **options: Any) -> None:
-        await self._admin(method, path, document, **options)
-
-    async def text(self, method: str, path: str, **options: Any) -> str:
-        return as_text(await self._admin(method, path, **options))
-
-    async def upload(
+    async def upload(  # type: ignore[override]
         self, kind: type[T], path: str, file: Path | bytes, name: str, data: Mapping[str, str]
     ) -> T:
         with opened(file) as content:
-            return await self.ask(kind, "POST", path, files={"file": (name, content)}, data=data)
+            form = {"files": {"file": (name, content)}, "data": data}
+            return await self._admin(lambda answer: read(answer, kind), "POST", path, **form)
 
-    async def repeat(
+    async def repeat(  # type: ignore[override]
         self, kind: type[T], path: str, done: Callable[[T], bool], timeout_s: float, otherwise: str
     ) -> T:
         for _ in range(int(timeout_s / LOOK_EVERY_S) + 1):
-            answer = await self.ask(kind, "GET", path)
+            answer = await self._admin(lambda answer: read(answer, kind), "GET", path)
             if done(answer):
                 return answer
             await asyncio.sleep(LOOK_EVERY_S)
         raise EmulatorError(0, 0, otherwise)
 
-    async def all(self, kind: type[Page[T]], path: str, params: Mapping[str, Any]) -> AsyncIterator[T]:
+    async def all(  # type: ignore[override]
+        self, kind: type[Page[T]], path: str, params: Mapping[str, Any]
+    ) -> AsyncIterator[T]:
         cursor: Any = None
         while True:
-            page = await self.ask(kind, "GET", path, params={**params, "cursor": cursor})
+            asked = {**params, "cursor": cursor}
+            page = await self._admin(lambda answer: read(answer, kind), "GET", path, params=asked)
             for item in page.items:
                 yield item
             cursor = page.next
             if cursor is None:
                 return
 
-    async def push(self, document: Any, headers: Mapping[str, str]) -> PushAnswer:
+    async def push(self, document: Any, headers: Mapping[str, str]) -> PushAnswer:  # type: ignore[override]
+        url = f"{self.url}/push_subscribe"
         try:
-            return push_answer(await self.http.post(**self._push(document, headers)))
+            return push_answer(await self.http.post(url, json=document, headers=headers))
         except httpx.TransportError as error:
             raise error.with_traceback(None) from None
 
-    async def _admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
-        asked = self._request(method, path, document, **options)
+    async def _admin(  # type: ignore[override]
+        self, then: Callable[[httpx.Response], T], *call: Any, **options: Any
+    ) -> T:
+        asked = self._request(*call, **options)
         try:
             answer = await self.http.request(**asked)
         except NO_ANSWER as error:
             raise unanswered(asked, error) from None
-        return successful(answer)
+        return then(successful(answer))

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 import msgspec
@@ -16,8 +16,7 @@ from push_emulator.waiting import refuse_on_loop, until
 
 __tracebackhide__ = True  # pytest shows an error at the line of whoever calls the client
 T = TypeVar("T")
-Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
-C = TypeVar("C", bound="Connection[Any]")
+C = TypeVar("C", bound="Calls")
 
 #: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
@@ -33,12 +32,17 @@ class _Transport(httpx.HTTPTransport):
     handle_request = httpx.HTTPTransport.handle_request
 
 
-class Connection(Generic[Http]):
-    """One workspace of one server, and the HTTP client that calls it.
+class Calls:
+    """The calls of one workspace of one server, each of which waits for its answer.
 
     ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it. ``http``:
     the HTTP client to use, which is not closed with this.
+    Admin calls raise :class:`EmulatorError` with the server's text, or with status 0 where the answer is
+    missing or breaks off. Their options: ``params``, ``waits_s`` (how long the server is asked to wait),
+    and httpx's for a form.
     """
+
+    http: httpx.Client
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class Connection(Generic[Http]):
         admin_token: str | None,
         timeout_s: float,
         verify: bool | ssl.SSLContext,
-        http: Http | None = None,
+        http: Any = None,
     ) -> None:
         self.server_url = url.rstrip("/")
         self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url
@@ -55,54 +59,19 @@ class Connection(Generic[Http]):
         self.timeout_s = timeout_s
         self.verify = verify
         self.owned = http is None
-        self.http: Http = http or self._connect(self.url.lower().startswith("https:"))
+        self.http = http or self._connect(self.url.lower().startswith("https:"))
 
-    def _connect(self, secure: bool) -> Http:
-        raise NotImplementedError
+    def _connect(self, secure: bool) -> Any:
+        # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
+        # the authorities' certificates takes longer than all else: only where they are needed.
+        transport = _Transport(trust_env=False, verify=self.verify if secure else False)
+        return httpx.Client(timeout=self.timeout_s, trust_env=False, transport=transport)
 
     def to(self: C, workspace: str) -> C:
         """The same for another workspace, by the same HTTP client."""
         return type(self)(
             self.server_url, workspace, self.admin_token, self.timeout_s, self.verify, self.http
         )
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        document: Any = None,
-        *,
-        params: Mapping[str, Any] | None = None,
-        waits_s: float = 0.0,
-        **form: Any,
-    ) -> dict[str, Any]:
-        """The parameters of httpx's ``request``; ``waits_s``: how long the server is asked to wait."""
-        return {
-            "method": method,
-            "url": f"{self.url}/__admin{path}",
-            "json": document,
-            "params": _query(params or {}),
-            "headers": {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"},
-            "timeout": self.timeout_s + waits_s,
-            **form,
-        }
-
-    def _push(self, document: Any, headers: Mapping[str, str]) -> dict[str, Any]:
-        return {"url": f"{self.url}/push_subscribe", "json": document, "headers": headers}
-
-
-class Calls(Connection[httpx.Client]):
-    """The calls, each of which waits for its answer.
-
-    Admin calls raise :class:`EmulatorError` with the server's text, or with status 0 where the answer is
-    missing or breaks off. Their options: ``params``, ``waits_s``, and httpx's for a form.
-    """
-
-    def _connect(self, secure: bool) -> httpx.Client:
-        # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
-        # the authorities' certificates takes longer than all else: only where they are needed.
-        transport = _Transport(trust_env=False, verify=self.verify if secure else False)
-        return httpx.Client(timeout=self.timeout_s, trust_env=False, transport=transport)
 
     def close(self) -> None:
         """Close the connections, unless they are another's."""
@@ -125,15 +94,15 @@ class Calls(Connection[httpx.Client]):
         self, kind: type[T], method: str, path: str, document: Any = None, *, member: str = "", **options: Any
     ) -> T:
         """The answer to a call, or one ``member`` of it, as ``kind``."""
-        return read(self._admin(method, path, document, **options), kind, member)
+        return self._admin(lambda answer: read(answer, kind, member), method, path, document, **options)
 
     def do(self, method: str, path: str, document: Any = None, **options: Any) -> None:
         """A call whose answer says no more than that it is done."""
-        self._admin(method, path, document, **options)
+        return self._admin(lambda _: None, method, path, document, **options)
 
     def text(self, method: str, path: str, **options: Any) -> str:
-        """The answer to a call as text."""
-        return as_text(self._admin(method, path, **options))
+        """The answer to a call as text, without a byte order mark."""
+        return self._admin(lambda answer: answer.content.decode("utf-8-sig"), method, path, **options)
 
     def upload(self, kind: type[T], path: str, file: Path | bytes, name: str, data: Mapping[str, str]) -> T:
         """The answer to a call that sends a file in a form, as ``kind``."""
@@ -161,19 +130,41 @@ class Calls(Connection[httpx.Client]):
     def push(self, document: Any, headers: Mapping[str, str]) -> PushAnswer:
         """The documented endpoint's answer. Raises :class:`httpx.TransportError`."""
         try:
-            return push_answer(self.http.post(**self._push(document, headers)))
+            return push_answer(self.http.post(f"{self.url}/push_subscribe", json=document, headers=headers))
         except httpx.TransportError as error:
             raise error.with_traceback(None) from None  # httpx's own lines say nothing to a test's reader
 
-    def _admin(self, method: str, path: str, document: Any = None, **options: Any) -> httpx.Response:
+    def _admin(self, then: Callable[[httpx.Response], T], *call: Any, **options: Any) -> T:
+        """What ``then`` makes of the answer."""
         if options.get("waits_s"):
             refuse_on_loop("use AsyncEmulatorClient")
-        asked = self._request(method, path, document, **options)
+        asked = self._request(*call, **options)
         try:
             answer = self.http.request(**asked)
         except NO_ANSWER as error:
             raise unanswered(asked, error) from None
-        return successful(answer)
+        return then(successful(answer))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        document: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        waits_s: float = 0.0,
+        **form: Any,
+    ) -> dict[str, Any]:
+        """The parameters of httpx's ``request``."""
+        return {
+            "method": method,
+            "url": f"{self.url}/__admin{path}",
+            "json": document,
+            "params": _query(params or {}),
+            "headers": {} if self.admin_token is None else {"Authorization": f"Bearer {self.admin_token}"},
+            "timeout": self.timeout_s + waits_s,
+            **form,
+        }
 
 
 class _Envelope(msgspec.Struct):
@@ -240,11 +231,6 @@ def read(answer: httpx.Response, kind: type[T], member: str = "") -> T:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, KeyError):
         raise _stranger(answer) from None
-
-
-def as_text(answer: httpx.Response) -> str:
-    """The body as text, without a byte order mark."""
-    return answer.content.decode("utf-8-sig")
 
 
 def push_answer(answer: httpx.Response) -> PushAnswer:
