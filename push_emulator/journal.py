@@ -1,5 +1,7 @@
 """``/__admin/requests`` and ``/__admin/events``: what came, counting and verifying."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 

@@ -1,5 +1,7 @@
 """``/__admin/databases``, ``/resources``, ``/profiles``, ``/subscriptions``: the stored records."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote

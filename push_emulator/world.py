@@ -1,5 +1,7 @@
 """``/__admin/faults``, ``/clock``, ``/settings``, ``/workspaces``, ``/imports``."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path

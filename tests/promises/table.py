@@ -366,25 +366,25 @@ PROMISES: Final[dict[str, Table]] = {
             SDK_CALLS + "test_R5_values_and_categories_that_are_not_right_change_nothing",
         ),
     },
-    "emulator/web/console/faults.py": {
-        "changes nothing": (
-            "tests/faults/test_faults_over_tcp.py::test_spoiled_answer_before_the_change_changes_nothing",
-        ),
-    },
-    "emulator/web/console/presenters/refusals.py": {
-        'an item_error changes nothing, so it cannot be "after"': (ITEM_ERROR,),
-        "no resource has this token, so it can never match": (FAULT_NEVER_MATCHES,),
-        'nobody knows "{0}", so it can never match': (FAULT_NEVER_MATCHES,),
-    },
-    "emulator/web/console/overview.py": {
-        "gets the first answer and changes nothing": (
-            SDK + "test_K3_a_repeated_request_id_gets_the_first_answer",
-        ),
-    },
     "emulator/faults/catalogue.py": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
     "emulator/faults/model.py": {
         "Every item of the answer fails in this way, and nothing changes": (
             "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do",
+        ),
+    },
+    "emulator/web/console/templates/console/own_fault.html": {
+        "changes nothing": (
+            "tests/faults/test_faults_over_tcp.py::test_spoiled_answer_before_the_change_changes_nothing",
+        ),
+    },
+    "emulator/web/console/translations/refusals.txt": {
+        'an item_error changes nothing, so it cannot be "after"': (ITEM_ERROR,),
+        "no resource has this token, so it can never match": (FAULT_NEVER_MATCHES,),
+        'nobody knows "{0}", so it can never match': (FAULT_NEVER_MATCHES,),
+    },
+    "emulator/web/console/templates/console/overview.html": {
+        "gets the first answer and changes nothing": (
+            SDK + "test_K3_a_repeated_request_id_gets_the_first_answer",
         ),
     },
     "emulator/faults/tokens.py": {
