@@ -19,7 +19,7 @@ from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import fsync_folder, identity, replace_file
-from emulator.store.log import Log
+from emulator.store.log import Log, first_line
 from emulator.store.log_format import is_log
 from emulator.store.recovery import Recovered, find_logs, log_path
 from emulator.store.removal import clear_away, remove
@@ -29,8 +29,6 @@ from emulator.store.unsynced import Epoch, Ticket, Unsynced
 
 #: Seconds between two attempts after a refusal by the disk.
 RETRY_S = 1.0
-#: Files of so many bytes are small: they are read at once, and written anew as quickly as they are removed.
-SMALL_BYTES = 1 << 20
 
 
 class Generations:
@@ -124,6 +122,18 @@ class Generations:
         self._snapshot_identity = identity(self.path)
         self._snapshot_bytes = self.path.stat().st_size
 
+    def return_to(self, shared: SharedState) -> bool:
+        """Remove everything after what is shared, if the files began with it and have no later snapshot.
+
+        Returns whether they did. Raises :class:`OSError`; then they are as before.
+        """
+        header = shared.header
+        if (self._state_id, self._generation) != (header.state, header.generation):
+            return False
+        self.check()
+        self.log.clear(first_line(header.generation, header.number, header.state), header.number)
+        return True
+
     def write_whole(
         self, state: State, sync: bool, give_up_at: float | None = None, pace: Pace[bytes] = iter
     ) -> None:
@@ -185,11 +195,6 @@ class Generations:
             or self._closed_log_bytes > 0
             or identity(self.path) != self._snapshot_identity
         )
-
-    @property
-    def small(self) -> bool:
-        """Whether the files together are so small that it does not matter what they hold."""
-        return self._closed_log_bytes + self.log.size + self._snapshot_bytes < SMALL_BYTES
 
     # A snapshot in the background
 

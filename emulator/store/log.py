@@ -20,6 +20,11 @@ from emulator.store.open_files import closed, opened
 _SEEN_S = 0.005
 
 
+def first_line(generation: int, number: int, state: str) -> bytes:
+    """The line that a log begins with."""
+    return format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
+
+
 class Log:
     """A log to append to. An append opens its file; :meth:`rest` closes it.
 
@@ -52,7 +57,7 @@ class Log:
         """
         if os.path.lexists(path) and not is_log(path):
             raise FileExistsError(EEXIST, "another file is in the place of the next log", str(path))
-        line = format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
+        line = first_line(generation, number, state)
         replace_file(path, [line], syncs)
         try:
             if syncs:
@@ -174,6 +179,13 @@ class Log:
         self._overhang = True
         with self._file:
             os.ftruncate(self._opened(), size)
+        self._overhang = False
+
+    def clear(self, first: bytes, number: int) -> None:
+        """Remove all lines but the first. Raises :class:`OSError`; then they are there still."""
+        with self._file:
+            os.ftruncate(self._opened(), len(first))
+        self.size, self.number = len(first), number
         self._overhang = False
 
     # The disk

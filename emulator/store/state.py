@@ -222,12 +222,6 @@ class State:
         """The documents of every table, live."""
         return {name: table.documents for name, table in self.tables.items()}
 
-    def steps(self) -> Iterator[Op]:
-        """The steps that make this state of nothing."""
-        for name, table in self.tables.items():
-            yield Op(name, None, b"{}")
-            yield from (Op(name, doc_id, document) for doc_id, document in table.documents.items())
-
 
 @lru_cache(maxsize=64)  # a state has few tables, and every step calls this
 def _encoded_name(table: str) -> bytes:

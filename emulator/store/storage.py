@@ -207,15 +207,8 @@ class LoggedStorage(Storage):
         """
         self._check_open()
         files, unwritten = self._files, self._unwritten
-        if files is not None and files.small and not shared.is_large and not self.syncs:
-            # One line, in place of two new files. The next snapshot removes what the log has before it.
-            state = shared.fork()
-            state.apply(changes)
-            with self._refusing():
-                files.check()
-            self._begin(files)
-            self._append(files, [*(Op(name, None, None) for name in self.state.tables), *state.steps()])
-            self.state = state
+        if files is not None and not changes and self._returned(files, shared):
+            self.state = shared.fork()
             self.commits += 1
             return
         if changes or (files is None and unwritten is None):
@@ -237,6 +230,10 @@ class LoggedStorage(Storage):
         if files is not None:  # what was stored stays stored
             with contextlib.suppress(Unavailable):
                 self._kept()
+
+    def _returned(self, files: Generations, shared: SharedState) -> bool:
+        with self._refusing():
+            return not self.syncs and files.return_to(shared)
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emulator.store import files, generations, log, removal, shared_state
+from emulator.store import files, log, removal, shared_state
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
 from emulator.store.shared_state import SharedState
@@ -79,6 +79,14 @@ def prepared(path: Path) -> tuple[LoggedStorage, Contents]:
     return storage, contents(storage.state)
 
 
+def begun(path: Path, shared: SharedState) -> tuple[LoggedStorage, Contents]:
+    """A state that begins with what is shared, and a transaction."""
+    path.parent.mkdir()
+    storage = LoggedStorage(path, SPECS, shared=lambda: shared)
+    storage.commit(transaction(0))
+    return storage, contents(storage.state)
+
+
 def opened_again(path: Path) -> Contents:
     """What another process finds; it can go on with it."""
     storage = LoggedStorage(path, SPECS)
@@ -129,19 +137,17 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
             return
 
 
-@pytest.mark.parametrize("way", ["line", "written", "linked"])
+@pytest.mark.parametrize("way", ["cut", "written", "linked"])
 @pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
 def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, way: str
 ) -> None:
     monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if way == "linked" else 1 << 30)
-    if way == "written":
-        monkeypatch.setattr(generations, "SMALL_BYTES", 0)
     state = State(SPECS)
     state.apply(transaction(17))
     for failing, path in steps_until_the_end(tmp_path):
         shared = SharedState(state)
-        storage, before = prepared(path)
+        storage, before = begun(path, shared) if way == "cut" else prepared(path)
         after: list[Contents] = []
         with pytest.MonkeyPatch.context() as patch:
             disk = Disk(patch, failing, killed)
@@ -165,7 +171,7 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
         else:
             assert found == after[1], failing
         if not disk.has_failed:
-            assert failing > (2 if way == "line" else 10)
+            assert failing > (2 if way == "cut" else 10)
             return
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tracemalloc
 from pathlib import Path
 from random import Random
@@ -78,25 +79,33 @@ def test_a_change_copies_neither_the_documents_of_another_key_nor_many_keys() ->
     assert 50_001 not in fork.find("all")
 
 
-def test_a_return_is_one_line_in_small_files_and_new_files_in_place_of_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_a_return_needs_new_files_only_after_a_later_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if large else 1 << 30)
     shared = SharedState(some_state(30))
-    storage = LoggedStorage(tmp_path / "one.json", SPECS, shared=lambda: shared)
-    storage.commit([*transaction(40), Op("more", 1, b"{}")])
-    files = sorted(tmp_path.iterdir())
-    storage.start_over(shared)
-    assert sorted(tmp_path.iterdir()) == files
-    changed = transaction(41)
-    storage.start_over(shared, changed)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    storage = LoggedStorage(folder / "one.json", SPECS, shared=lambda: shared)
+    for number, with_snapshot in enumerate((False, True, False)):
+        storage.commit([*transaction(40), Op("more", 1, b"{}")])
+        if with_snapshot:
+            storage.replace(storage.state)
+        files = {one: one.stat().st_ino for one in folder.iterdir()}
+        storage.start_over(shared)
+        assert (files == {one: one.stat().st_ino for one in folder.iterdir()}) == (not with_snapshot)
+        copy = shutil.copytree(folder, tmp_path / f"copy {number}")
+        found = LoggedStorage(copy / "one.json", SPECS)
+        assert contents(found.state) == contents(shared.fork())
+        assert found.state.last_ids() == storage.state.last_ids() == shared.fork().last_ids()
+        check_indexes(found.state)
+        found.discard()
+    storage.commit(transaction(41))
+    wanted = contents(storage.state)
     storage.discard()
-    wanted = shared.fork()
-    wanted.apply(changed)
-    again = LoggedStorage(tmp_path / "one.json", SPECS)
-    assert contents(again.state) == contents(wanted)
-    assert again.state.last_ids() == wanted.last_ids()
-    check_indexes(again.state)
-    again.commit([Op("people", 1, b'{"name":"%s"}' % (b"p" * 2_000_000))])
-    again.start_over(shared)
-    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 20_000
+    again = LoggedStorage(folder / "one.json", SPECS)
+    assert contents(again.state) == wanted
     again.discard()
 
 
