@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from importlib.abc import MetaPathFinder
-from threading import get_ident
+from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from emulator.emulator import Emulator
@@ -36,19 +34,22 @@ class LateApp:
         self._spool = spool
         self._loading: Future[Flask] | None = None
         self._closed = False
+        self._building = Lock()
 
     def load(self) -> Future[Flask]:
         """Load the application in a thread, again if that failed; the result raises why."""
         if self._loading is None or _has_failed(self._loading):
-            with_one_thread = ThreadPoolExecutor(1, "app")
-            self._loading = with_one_thread.submit(self._load)
-            with_one_thread.shutdown(wait=False)
+            loading: Future[Flask] = Future()
+            # The end of the process does not wait for it.
+            Thread(target=self._load, args=(loading,), name="app", daemon=True).start()
+            self._loading = loading
         return self._loading
 
     def close(self) -> None:
-        """Stop loading, or the imports of files that are under way; the loop rests."""
-        self._closed = True
-        if self._loading is not None and self._loading.exception() is None:
+        """Stop the imports of files that are under way, and begin none; the loop rests."""
+        with self._building:
+            self._closed = True
+        if self._loading is not None and self._loading.done() and not _has_failed(self._loading):
             self._loading.result().extensions["imports"].close()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -62,45 +63,20 @@ class LateApp:
         start_response("200 OK", [])
         return []
 
-    def _load(self) -> Flask:
-        with collections_paused(), _each_module(self._go_on):
-            # Takes longer than the rest of the start.
-            from emulator.app import app_of  # noqa: PLC0415
+    def _load(self, loading: Future[Flask]) -> None:
+        try:
+            with collections_paused():
+                # Takes longer than the rest of the start.
+                from emulator.app import app_of  # noqa: PLC0415
 
-            app = app_of(self._emulator, self._spool)
-        gc.freeze()  # what is there now lives as long as the process
-        return app
-
-    def _go_on(self) -> None:
-        if self._closed:
-            raise _Closed
-
-
-class _Closed(Exception):
-    """The server has ended: nobody needs the application any more."""
-
-
-class _Told(MetaPathFinder):
-    """Finds no module, but tells of each that is not there yet and that this thread wants to import."""
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self._tell = tell
-        self._thread = get_ident()
-
-    def find_spec(self, *_: object) -> None:
-        if get_ident() == self._thread:
-            self._tell()
-
-
-@contextmanager
-def _each_module(tell: Callable[[], None]) -> Iterator[None]:
-    """Call ``tell`` before each module that this thread imports inside."""
-    told = _Told(tell)
-    sys.meta_path.insert(0, told)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(told)
+                with self._building:
+                    if self._closed:  # the state directory may be another process's
+                        return
+                    app = app_of(self._emulator, self._spool)
+            gc.freeze()  # what is there now lives as long as the process
+            loading.set_result(app)
+        except BaseException as error:
+            loading.set_exception(error)
 
 
 def _has_failed(loading: Future[Flask]) -> bool:
