@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from time import perf_counter, sleep, thread_time
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
@@ -117,11 +117,11 @@ async def in_steps(work: Steps[T]) -> T:
             await pacing.pause()
 
 
-def at_once(work: Steps[T]) -> T:
-    """What ``work`` returns, without a break. Raises what it raises."""
+def at_once(work: Steps[T] | Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns, without a break; it must wait for nobody. Raises what it raises."""
     while True:
         try:
-            next(work)
+            work.send(None)
         except StopIteration as done:
             result: T = done.value
             return result

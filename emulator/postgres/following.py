@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import Pacing, at_once
 from emulator.postgres.line import (
     Cleared,
     Counted,
@@ -121,7 +121,7 @@ class FollowedWorkspace:
     def _put(self, state: State, last_ids: dict[str, int]) -> None:
         for name, last_id in last_ids.items():
             state.table(name).last_id = max(last_id, state.table(name).last_id)
-        self.workspace.store.storage.replace(state)
+        at_once(self.workspace.store.storage.replace(state))
         self.workspace.faults.replace([])
         self.workspace.refresh()
 

@@ -37,7 +37,7 @@ class Generations:
     A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot.
     ``failure``: why the last attempt at one failed; the logs continue meanwhile. ``syncs``: a transaction
     counts when it has reached the disk. ``check_lock`` raises :class:`OSError` if the directory is no longer
-    ours.
+    ours. ``shared``: what they :meth:`begin` with; ``begun``: whether they have.
     """
 
     log: Log
@@ -49,6 +49,7 @@ class Generations:
         min_log_bytes: int,
         syncs: bool,
         check_lock: Callable[[], object],
+        shared: SharedState | None = None,
     ) -> None:
         self.path = path
         self._check_lock = check_lock
@@ -56,7 +57,8 @@ class Generations:
         self._unsynced = unsynced
         self._min_log_bytes = min_log_bytes
         self._syncs = syncs
-        self._begun = False
+        self.begun = False
+        self._shared = shared
         self._generation = self._oldest = 0
         self._first_number = 0
         self._state_id = secrets.token_hex(8)
@@ -78,7 +80,7 @@ class Generations:
         self._snapshot_number = recovered.header.number
         self._snapshot_bytes = self.path.stat().st_size
         self._snapshot_identity = identity(self.path)
-        self.log, self._begun = Log(recovered.logs[-1], last.size, last.number, self._syncs), True
+        self.log, self.begun = Log(recovered.logs[-1], last.size, last.number, self._syncs), True
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self.log.cut_back(last.size, last.number)
@@ -98,15 +100,19 @@ class Generations:
     def close(self) -> None:
         """Close the files as they are."""
         self.abandon_snapshot()
-        self.log.close()
+        if self.begun:
+            self.log.close()
 
     # Files that begin at once
 
-    def begin(self, shared: SharedState) -> None:
-        """Begin the files of a state that has changed nothing yet of what it shares.
+    def begin(self) -> None:
+        """Begin with what is shared, of which the state has changed nothing yet.
 
         Raises :class:`OSError`; an empty log may remain, which is no state.
         """
+        shared = self._shared
+        if shared is None:
+            return
         self.check()
         clear_away(self.path)
         header = shared.header
@@ -116,7 +122,7 @@ class Generations:
         shared.write(self.path, self._syncs)
         if self._syncs:
             fsync_folder(self.path.parent)
-        self._begun = True
+        self.begun = True
         self._generation = self._oldest = header.generation
         self._state_id = header.state
         self._snapshot_identity = identity(self.path)
@@ -135,7 +141,7 @@ class Generations:
         return True
 
     def write_whole(
-        self, state: State, sync: bool, give_up_at: float | None = None, pace: Pace[bytes] = iter
+        self, state: State, sync: bool, pace: Pace[bytes] = iter, give_up_at: float | None = None
     ) -> None:
         """Begin a generation with a snapshot of this state. Nothing may be unsynced.
 
@@ -165,11 +171,16 @@ class Generations:
             self.check()
         self.log.append(payload)
 
-    def check(self) -> None:
-        """Raise :class:`OSError` unless the directory is ours and its files are the same as before."""
+    def check(self, can_open: bool = False) -> None:
+        """Raise :class:`OSError` unless the directory is ours and its files are the same as before.
+
+        ``can_open``: unless the log can be opened, too.
+        """
         self._check_lock()
-        if self._begun:
+        if self.begun:
             self.log.check()
+            if can_open:
+                self.log.check_open()
         if self._thread is None:  # else a new file may have appeared just now
             self._check_snapshot()
 
@@ -190,7 +201,7 @@ class Generations:
     @property
     def outdated(self) -> bool:
         """Whether the state has more than the snapshot."""
-        return (
+        return self.begun and (
             self.log.number > self._snapshot_number
             or self._closed_log_bytes > 0
             or identity(self.path) != self._snapshot_identity
@@ -276,11 +287,11 @@ class Generations:
 
     def _begin(self) -> None:
         """Begin a generation: its log. The logs before it stay until its snapshot is there."""
-        before = self.log if self._begun else None
+        before = self.log if self.begun else None
         number = before.number if before is not None else 0
         path = log_path(self.path, self._generation + 1)
         self.log = Log.create(path, self._generation + 1, number, self._state_id, self._syncs)
-        self._begun = True
+        self.begun = True
         self._generation += 1
         self._first_number = number
         if before is not None:

@@ -14,7 +14,6 @@ from typing import Literal, Protocol, TypeVar
 
 from emulator.rules.interfaces import MobileLookup
 from emulator.rules.model import Changes, Database, Profile, Subscription
-from emulator.store.fixture_set import FixtureSet
 from emulator.store.shared_state import SharedState
 
 T = TypeVar("T")
@@ -26,7 +25,7 @@ class Store(MobileLookup, Protocol):
     A method that changes something raises :class:`~emulator.store.errors.Unavailable` if the change cannot
     be stored; then nothing has changed.
 
-    - ``fresh``: there was no state, so that it wants to be seeded (:meth:`replace`).
+    - ``fresh``: there was no state, so that it wants to be seeded (:meth:`start_over`).
     - ``commits``: grows whenever anything changes.
     - ``failure``: why the state, or its snapshot, cannot be written just now.
     - ``torn_bytes``: how much of an unfinished transaction was cut off at the start.
@@ -97,23 +96,13 @@ class Store(MobileLookup, Protocol):
     def batch(self) -> AbstractContextManager[None]:
         """All changes inside are visible at once and become one transaction at the end, or are undone."""
 
-    def replace(
-        self,
-        fixtures: FixtureSet,
-        now: str,
-        new_id: Callable[[], str],
-        remembered: Mapping[str, bytes] | None = None,
+    async def start_over(
+        self, shared: SharedState, remembered: Mapping[str, bytes], beside: bool = False
     ) -> None:
-        """Put a fixture set in place of everything, whole or not at all.
+        """Begin with what is shared, in place of everything, whole or not at all.
 
-        ``now``: ISO 8601; ``new_id`` makes ids for profiles that have none; ``remembered``: see
-        :meth:`remember`.
-        """
-
-    def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
-        """Begin with what is shared, in place of everything, whole or not at all; ``remembered`` as above.
-
-        Without anything to remember, what was not stored yet is not stored by this either.
+        ``remembered``: see :meth:`remember`. Without any, what was not stored yet is not stored by this
+        either. ``beside``: in :meth:`alone`, and what takes long is written by another thread.
         """
 
     def alone(self) -> AbstractAsyncContextManager[None]:
@@ -121,7 +110,7 @@ class Store(MobileLookup, Protocol):
 
     # The disk
 
-    def keep(self) -> None:
+    def keep(self) -> object:
         """Store the state now, changed or not."""
 
     def durable(self) -> Awaitable[None] | None:

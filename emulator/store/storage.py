@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from errno import EEXIST
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -27,7 +25,7 @@ from typing import Any
 
 from tinydb.storages import Storage
 
-from emulator.loop.pacing import Share, in_steps
+from emulator.loop.pacing import Pace, Share, in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
@@ -55,9 +53,8 @@ class LoggedStorage(Storage):
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
     :meth:`sync`), ``none`` neither. ``shared`` gives what a new state begins with: its files
-    are written with the first change, otherwise at once. ``give_up_at``: when :meth:`close` leaves its
-    snapshot (:func:`time.monotonic`). ``torn_bytes`` says what was cut off a torn log at the start,
-    ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
+    are written with the first change, otherwise at once. ``torn_bytes`` says what was cut off a torn log at
+    the start, ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's;
     ``recovered``: what is stored in the file, where somebody has read it already; ``recorder`` is told of
@@ -78,7 +75,6 @@ class LoggedStorage(Storage):
     ) -> None:
         self._specs = specs or {}
         self.state = State(self._specs)
-        self.give_up_at: float | None = None
         self.torn_bytes = 0
         self.fresh = True
         self.commits = 0
@@ -96,41 +92,37 @@ class LoggedStorage(Storage):
         self._min_log_bytes = min_log_bytes
         self._check_lock = check_lock
         self._files: Generations | None = None
-        self._unwritten: SharedState | None = None
-        in_memory = path is None or durability == "none"
-        if not in_memory:
+        if path is not None and durability != "none":
             check_lock()
-            self._files = self._open(shared is not None, recovered)
-        if self._files is None and shared is not None:
-            self._begin_with(shared(), in_memory)
+            self._files = self._new_files()
+            self._open(self._files, shared, recovered)
+        elif shared is not None:
+            self.state = shared().fork()
 
-    def _open(self, unless_fresh: bool, recovered: Recovered | None) -> Generations | None:
-        files = self._new_files()
+    def _open(
+        self, files: Generations, shared: Callable[[], SharedState] | None, recovered: Recovered | None
+    ) -> None:
         if recovered is None:
             clear_away(self._path)
-            if nothing_stored(self._path):
-                if unless_fresh:
-                    return None
-                files.write_whole(self.state, self.syncs)
-                return files
-            recovered = recover(self._path, self._specs)
-        files.resume(recovered)
-        self.state = recovered.state
-        self.torn_bytes = recovered.last.torn_bytes
-        self.fresh = not self.state.tables and files.log.number == 0
-        if self.fresh and unless_fresh:  # a first start that was interrupted
-            files.remove()
-            return None
-        return files
+            recovered = None if nothing_stored(self._path) else recover(self._path, self._specs)
+        if recovered is not None:
+            files.resume(recovered)
+            self.state = recovered.state
+            self.torn_bytes = recovered.last.torn_bytes
+            self.fresh = not self.state.tables and files.log.number == 0
+        if self.fresh and shared is not None:
+            if recovered is not None:  # a first start that was interrupted
+                files.remove()
+            begun = shared()
+            begun.prepare(self._path.parent, self.syncs)
+            self._files, self.state = self._new_files(begun), begun.fork()
+        elif recovered is None:
+            files.write_whole(self.state, self.syncs)
 
-    def _new_files(self) -> Generations:
-        return Generations(self._path, self._unsynced, self._min_log_bytes, self.syncs, self._check_lock)
-
-    def _begin_with(self, shared: SharedState, in_memory: bool) -> None:
-        if not in_memory:
-            shared.prepare(self._path.parent, self.syncs)
-            self._unwritten = shared
-        self.state = shared.fork()
+    def _new_files(self, shared: SharedState | None = None) -> Generations:
+        return Generations(
+            self._path, self._unsynced, self._min_log_bytes, self.syncs, self._check_lock, shared
+        )
 
     # TinyDB's interface
 
@@ -146,8 +138,11 @@ class LoggedStorage(Storage):
             steps += changes(name, self.state.tables.get(name), documents)
         self.commit(steps)
 
-    def close(self) -> None:
-        """Write a last snapshot and close the files. If that fails, :attr:`failure` says why."""
+    def close(self, give_up_at: float | None = None) -> None:
+        """Write a last snapshot and close the files. If that fails, :attr:`failure` says why.
+
+        ``give_up_at``: when it leaves the snapshot (:func:`time.monotonic`).
+        """
         files = self._files
         if self._aside is not None:
             wait([self._aside])
@@ -157,7 +152,7 @@ class LoggedStorage(Storage):
         try:
             if files is not None and files.outdated:
                 self.sync()
-                files.write_whole(self.state, True, self.give_up_at)
+                files.write_whole(self.state, True, give_up_at=give_up_at)
         except Unavailable:
             pass
         except OSError as error:  # nothing is lost: the logs hold everything
@@ -167,73 +162,23 @@ class LoggedStorage(Storage):
     def discard(self) -> None:
         """Close the files as they are, without a last snapshot."""
         files, self._files = self._files, None
-        self._closed = self._closed or files is not None or self._unwritten is not None
-        self._unwritten = None
+        self._closed = self._closed or files is not None
         if files is not None:
             files.close()
 
-    # Files that are written when there is something to keep
-
-    def keep(self) -> None:
-        """Write the files now, before the first change. Raises :class:`Unavailable`."""
+    def keep(self) -> Generations | None:
+        """The files, which begin now or have begun; ``None`` in memory. Raises :class:`Unavailable`."""
         self._check_open()
-        self._kept()
-
-    def _kept(self) -> Generations | None:
-        """The files, which begin now if they have not yet; ``None`` in memory."""
-        shared = self._unwritten
-        if shared is None:
-            return self._files
-        if self._trouble is not None and monotonic() < self._retry_at:
-            raise Unavailable(self._text(self._trouble), self._trouble)
-        files = self._new_files()
-        try:
-            files.begin(shared)
-        except OSError as error:
-            raise self._failed(error) from error
-        self._files, self._unwritten, self._trouble = files, None, None
+        files = self._files
+        if files is not None and not files.begun:
+            if self._trouble is not None and monotonic() < self._retry_at:
+                raise Unavailable(self._text(self._trouble), self._trouble)
+            try:
+                files.begin()
+            except OSError as error:
+                raise self._failed(error) from error
+            self._trouble = None
         return files
-
-    def _check_unwritten(self) -> None:
-        """Raise :class:`OSError` if the directory is not ours, or another file is where ours would be."""
-        self._check_lock()
-        if os.path.lexists(self._path):
-            raise FileExistsError(EEXIST, "another file was put in the place of the state", str(self._path))
-
-    def start_over(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
-        """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
-
-        Without any, what had no files has none still. Raises :class:`Unavailable`; then nothing has changed.
-        """
-        self._check_open()
-        files, unwritten = self._files, self._unwritten
-        if files is not None and not changes and self._returned(files, shared):
-            self.state = shared.fork()
-            self.commits += 1
-            return
-        if changes or (files is None and unwritten is None):
-            state = shared.fork()
-            state.apply(changes)
-            self.replace(state)
-            return
-        with self._refusing():
-            shared.prepare(self._path.parent, self.syncs)
-            if files is not None:
-                self.sync()
-                files.remove()
-            else:
-                self._check_unwritten()
-        self._files, self._unwritten, self._trouble = None, shared, None
-        self._unsynced = Unsynced()  # the next log numbers its transactions anew
-        self.state = shared.fork()
-        self.commits += 1
-        if files is not None:  # what was stored stays stored
-            with contextlib.suppress(Unavailable):
-                self._kept()
-
-    def _returned(self, files: Generations, shared: SharedState) -> bool:
-        with self._refusing():
-            return not self.syncs and files.return_to(shared)
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -262,7 +207,7 @@ class LoggedStorage(Storage):
         if self._batch is not None:
             self._batch += ops
             self.state.apply(ops, self._batch_undo)
-        elif (files := self._files or self._kept()) is None:
+        elif (files := self._files) is None:
             self.state.apply(ops)
             self.recorder.commit(ops)
         else:
@@ -285,32 +230,42 @@ class LoggedStorage(Storage):
         undone. Raises :class:`Unavailable`.
         """
         self._check_open()
-        files = self._files or self._kept()
+        files = self._files
         if files is not None:
             self._begin(files)
-        with files.unseen() if files is not None else contextlib.nullcontext():
-            ops: list[Op] = []
-            undo: list[Op] = []
-            self._batch, self._batch_undo = ops, undo
-            try:
-                yield
-                size = self._append(files, ops) if files is not None and ops else 0
-                if files is None and ops:
-                    self.recorder.commit(ops)
-            except BaseException:
-                self.state.apply(reversed(undo))
-                raise
-            finally:
-                self._batch = None
-                self.commits += 1
+        with (
+            files.unseen() if files is not None else contextlib.nullcontext(),
+            self._gathering() as (ops, undo),
+        ):
+            yield
+            size = self._append(files, ops) if files is not None and ops else 0
+            if files is None and ops:
+                self.recorder.commit(ops)
         if self.syncs and files is not None and ops:
             self._unsynced.add(Pending(files.log.number, size, undo))
+
+    @contextlib.contextmanager
+    def _gathering(self) -> Iterator[tuple[list[Op], list[Op]]]:
+        """Gather the commits inside, and what undoes them: after an exception that is carried out."""
+        ops: list[Op] = []
+        undo: list[Op] = []
+        self._batch, self._batch_undo = ops, undo
+        try:
+            yield ops, undo
+        except BaseException:
+            self.state.apply(reversed(undo))
+            raise
+        finally:
+            self._batch = None
+            self.commits += 1
 
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("the state is closed")
 
     def _begin(self, files: Generations) -> None:
+        if not files.begun:
+            self.keep()
         epoch = self._unsynced.epoch
         if files.snapshot_due():
             self.snapshot()
@@ -327,49 +282,50 @@ class LoggedStorage(Storage):
             raise self._failed(error) from error
         return size
 
-    def replace(self, state: State) -> None:
+    # Long changes: if another thread takes part, the caller lets nobody else change anything meanwhile
+
+    async def replace(self, state: State, beside: bool = False) -> None:
         """Put another state in place of this one, whole or not at all.
 
-        Raises :class:`Unavailable`.
+        ``beside``: another thread writes the files. Raises :class:`Unavailable`.
         """
-        self._check_open()
-        files = self._kept()
-        if files is not None:
-            self.sync()
-            with self._refusing():
-                files.write_whole(state, self.syncs)
-            self._trouble = None
+        await self._write_whole(state, beside)
         self.state = state
         self.commits += 1
         self.recorder.replace()
 
-    # Long changes: the caller sees to it that nothing else is changed meanwhile
+    async def start_over(self, shared: SharedState, changes: Sequence[Op] = (), beside: bool = False) -> None:
+        """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
 
-    async def replace_in_steps(self, state: State) -> None:
-        """:meth:`replace`, its files written by another thread.
-
-        Raises :class:`Unavailable`.
+        Without any, what had no files has none still. ``beside``: as in :meth:`replace`, for large files.
+        Raises :class:`Unavailable`; then nothing has changed.
         """
         self._check_open()
-        await self._write_aside(state)
-        self.state = state
-        self.commits += 1
-        self.recorder.replace()
-
-    async def start_over_in_steps(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
-        """:meth:`start_over`; a large file is written by another thread. Raises :class:`Unavailable`."""
-        self._check_open()
-        if changes:
+        files = self._files
+        if changes or files is None:
             state = shared.fork()
             state.apply(changes)
-            await self.replace_in_steps(state)
+            await self.replace(state, beside)
             return
-        if shared.is_large and (self._files or self._unwritten) is not None:
-            with self._refusing():
-                await self._beside(
-                    partial(shared.prepare, self._path.parent, self.syncs, pace=Share().sliced)
-                )
-        self.start_over(shared)
+        with self._refusing():
+            if files.begun and not self.syncs and files.return_to(shared):
+                self.state = shared.fork()
+                self.commits += 1
+                return
+            prepare = partial(shared.prepare, self._path.parent, self.syncs)
+            await self._run(prepare, beside and shared.is_large)
+            if files.begun:
+                self.sync()
+                files.remove()
+            else:
+                files.check()
+        self._unsynced = Unsynced()  # the next log numbers its transactions anew
+        self._files, self._trouble = self._new_files(shared), None
+        self.state = shared.fork()
+        self.commits += 1
+        if files.begun:  # what was stored stays stored
+            with contextlib.suppress(Unavailable):
+                self.keep()
 
     @contextlib.asynccontextmanager
     async def batch_in_steps(self, ops: Sequence[Op]) -> AsyncIterator[None]:
@@ -379,35 +335,32 @@ class LoggedStorage(Storage):
         whatever is raised inside, all of it is undone. Raises :class:`Unavailable`.
         """
         self._check_open()
-        undo: list[Op] = []
-        self._batch, self._batch_undo = [], undo
-        try:
-            if self._files is not None:  # a snapshot on its way would see a part
-                await self._beside(self._files.abandon_snapshot)
+        with self._gathering() as (_, undo):
+            files = self._files
+            if files is not None and files.begun:  # a snapshot on its way would see a part
+                abandon = files.abandon_snapshot
+                await self._run(lambda _: abandon(), True)
             await in_steps(self.state.applying(ops, undo))
             yield
-            await self._write_aside(self.state)
+            await self._write_whole(self.state, True)
             self.recorder.replace()
-        except BaseException:
-            self.state.apply(reversed(undo))
-            raise
-        finally:
-            self._batch = None
-            self.commits += 1
 
-    async def _write_aside(self, state: State) -> None:
-        files = self._kept()
-        if files is None:
+    async def _write_whole(self, state: State, beside: bool) -> None:
+        files = self.keep()
+        if files is not None:
+            self.sync()
+            with self._refusing():
+                await self._run(partial(files.write_whole, state, self.syncs), beside)
+            self._trouble = None
+
+    async def _run(self, work: Callable[[Pace[bytes]], object], beside: bool) -> None:
+        """Do it, or have another thread do it; :meth:`close`, and whoever cancels this, waits for its end."""
+        if not beside:
+            work(iter)
             return
-        with self._refusing():
-            await self._beside(partial(files.write_whole, state, self.syncs, pace=Share().sliced))
-        self._trouble = None
-
-    async def _beside(self, work: Callable[[], object]) -> None:
-        """Have another thread do it. :meth:`close`, and whoever cancels this, waits for its end."""
         thread = ThreadPoolExecutor(1, "state")
         try:
-            self._aside = thread.submit(work)
+            self._aside = thread.submit(work, Share().sliced)
         except RuntimeError as error:  # there are too many threads
             raise self._failed(error) from error
         thread.shutdown(wait=False)
@@ -418,6 +371,7 @@ class LoggedStorage(Storage):
             raise
         finally:
             self._aside = None
+        self._check_open()
 
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
@@ -425,7 +379,7 @@ class LoggedStorage(Storage):
 
     def snapshot(self) -> None:
         """Start a snapshot in the background. Requests continue; :attr:`failure` reports failures."""
-        if self._files is not None:
+        if self._files is not None and self._files.begun:
             with contextlib.suppress(Unavailable):
                 self.sync()
                 self._files.begin_snapshot(self.state)
@@ -435,20 +389,18 @@ class LoggedStorage(Storage):
         if self._files is not None:
             self._files.abandon_snapshot()
             self._files.check()
-        elif self._unwritten is not None:
-            self._check_unwritten()
 
     def rest(self) -> None:
         """Close the open file; the next transaction opens it again."""
-        if self._files is not None:
-            self._files.log.rest()
+        if self.log is not None:
+            self.log.rest()
 
     # fsync
 
     @property
     def log(self) -> Log | None:
-        """The log of new transactions; ``None`` in memory and after :meth:`close`."""
-        return self._files.log if self._files is not None else None
+        """The log of new transactions; ``None`` in memory, before the first and after :meth:`close`."""
+        return self._files.log if self._files is not None and self._files.begun else None
 
     @property
     def unsynced(self) -> int:
@@ -457,7 +409,7 @@ class LoggedStorage(Storage):
 
     def ticket(self) -> Ticket:
         """The ticket for all commits so far."""
-        return Ticket(self._unsynced.epoch, self._files.log.number if self._files is not None else 0)
+        return Ticket(self._unsynced.epoch, self.log.number if self.log is not None else 0)
 
     def waits_for(self, ticket: Ticket) -> bool:
         """Whether transactions of the ticket may be missing on the disk, but none is lost so far."""
@@ -479,9 +431,9 @@ class LoggedStorage(Storage):
 
     def take_back(self, error: Exception) -> Unavailable:
         """Undo every unsynced transaction in memory and in the log, because the disk refused them."""
-        if self._files is None:
+        log = self.log
+        if log is None:
             return Unavailable(str(error))
-        log = self._files.log
         taken = self._unsynced.take_all(log.number)
         for pending in taken:
             self.state.apply(reversed(pending.undo))
@@ -506,30 +458,24 @@ class LoggedStorage(Storage):
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
         if self._aside is not None:
             return True
+        files = self._files
         if self._trouble is None:
             try:
-                self._check_files()
+                if files is not None:
+                    files.check(can_open=True)
             except OSError as error:
                 self._failed(error)
                 self._retry_at = 0.0
-        files = self._files
-        if self._unwritten is not None and self._trouble is not None:
+        if files is not None and not files.begun and self._trouble is not None:
             with contextlib.suppress(Unavailable):
-                files = self._kept()
-        if files is None:
+                self.keep()
+        if files is None or not files.begun:
             return self._trouble is None
         if not self._writable(files):
             return False
         if files.snapshot_missing() or (files.failure is not None and files.snapshot_due()):
             self.snapshot()
         return self.failure is None
-
-    def _check_files(self) -> None:
-        if self._files is not None:
-            self._files.check()
-            self._files.log.check_open()
-        elif self._unwritten is not None:
-            self._check_unwritten()
 
     def _writable(self, files: Generations) -> bool:
         if self._trouble is None:

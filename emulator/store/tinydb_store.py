@@ -75,15 +75,15 @@ class TinyDBStore:
 
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
-        self.storage = self.db.storage
+        self.storage = storage = self.db.storage
         self.profiles, self.subscriptions = self.db.table(PROFILES), self.db.table(SUBSCRIPTIONS)
-        self._group_commit = GroupCommit(self.storage)
+        self._group_commit = GroupCommit(storage)
         self.on_taken_back: Callable[[], object] = lambda: None
         self.held: asyncio.Event | None = None
-        self.storage.on_taken_back = self._taken_back
-        self.sync, self.probe, self.rest = self.storage.sync, self.storage.probe, self.storage.rest
-        self.batch, self.discard = self.storage.batch, self.storage.discard
-        self.prepare_removal, self.keep = self.storage.prepare_removal, self.storage.keep
+        storage.on_taken_back = self._taken_back
+        self.sync, self.probe, self.rest = storage.sync, storage.probe, storage.rest
+        self.batch, self.keep, self.prepare_removal = storage.batch, storage.keep, storage.prepare_removal
+        self.close, self.discard = storage.close, storage.discard
         self._begin(path or Path())
 
     @classmethod
@@ -92,7 +92,7 @@ class TinyDBStore:
         store = cls(None, "none")
         state = recover(path, SPECS).state
         store.storage.fresh = not state.tables
-        store.storage.replace(state)
+        at_once(store.storage.replace(state))
         store._begin(path)
         return store
 
@@ -285,36 +285,20 @@ class TinyDBStore:
         table = self.storage.state.tables.get(WORKSPACE)
         return None if table is None else table.documents.get(REMEMBERED.index(name) + 1)
 
-    def replace(
-        self,
-        fixtures: FixtureSet,
-        now: str,
-        new_id: Callable[[], str],
-        remembered: Mapping[str, bytes] | None = None,
+    async def start_over(
+        self, shared: SharedState, remembered: Mapping[str, bytes], beside: bool = False
     ) -> None:
-        self.take(at_once(made_from(fixtures, now, new_id, remembered)))
-
-    def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
-        self.storage.start_over(shared, [self._remembering(*one) for one in remembered.items()])
-        self.learn_configuration()
-
-    async def start_over_in_steps(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
-        """:meth:`start_over` in :meth:`alone`: the files are written while others work."""
         steps = [self._remembering(*one) for one in remembered.items()]
-        await self.storage.start_over_in_steps(shared, steps)
+        await self.storage.start_over(shared, steps, beside)
         self.learn_configuration()
 
-    def take(self, other: TinyDBStore) -> None:
+    async def take(self, other: TinyDBStore, beside: bool = False) -> None:
         """Replace everything by the contents of another store, which is not used afterwards.
 
+        ``beside``: see :meth:`start_over`.
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        self.storage.replace(other.storage.state)
-        self.learn_configuration()
-
-    async def take_in_steps(self, other: TinyDBStore) -> None:
-        """:meth:`take` in :meth:`alone`: the files are written while others work."""
-        await self.storage.replace_in_steps(other.storage.state)
+        await self.storage.replace(other.storage.state, beside)
         self.learn_configuration()
 
     @asynccontextmanager
@@ -366,10 +350,6 @@ class TinyDBStore:
         durable = self.durable()
         if durable is not None:
             await durable
-
-    def close(self, give_up_at: float | None = None) -> None:
-        self.storage.give_up_at = give_up_at
-        self.db.close()
 
     # Inside
 
@@ -448,13 +428,17 @@ def made_from(
     new_id: Callable[[], str],
     remembered: Mapping[str, bytes] | None = None,
 ) -> Steps[TinyDBStore]:
-    """A store in memory that has just what :meth:`TinyDBStore.replace` puts in place; made in steps."""
+    """A store in memory with a fixture set and what a workspace remembers; made in steps.
+
+    ``now``: ISO 8601; ``new_id`` makes ids for profiles that have none.
+    """
     made = TinyDBStore(None, "none")
     made.storage.commit([Op(name, None, b"{}") for name in SPECS])  # in the order of the file
     for name, document in (remembered or {}).items():
         made.remember(name, document)
     made.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
     made.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
+    made.learn_configuration()
     if isinstance(fixtures.profiles, Sized):
         for table in (made.profiles, made.subscriptions):
             table.state.expect(len(fixtures.profiles))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
 from emulator.journal.events import Event
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import Pacing, at_once
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Resource, Subscription, shortened
@@ -27,7 +27,7 @@ from emulator.store.fixture_set import (
     give_hash_ids,
 )
 from emulator.store.set_check import SetCheck
-from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, is_date_time
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
@@ -163,8 +163,7 @@ class _Building:
         self._members = members
         self._fields = {one.id: one.fields for one in databases}
         self._resources = {one.id: one for one in resources}
-        self._store = TinyDBStore(None, "none")
-        self._store.replace(FixtureSet(databases, resources), now, str)
+        self._store = at_once(made_from(FixtureSet(databases, resources), now, str))
         self._check = SetCheck(databases, resources, present=self._store, of_state=True)
 
     def take(self, position: int, value: Any) -> list[str]:

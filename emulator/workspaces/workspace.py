@@ -149,7 +149,8 @@ class Workspace:
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        self.store.start_over(at_once(self._shared(self._clock_after(keep))), self._kept(keep))
+        shared = at_once(self._shared(self._clock_after(keep)))
+        at_once(self.store.start_over(shared, self._kept(keep)))
         self._forget(keep)
 
     async def reset_in_steps(self, keep: Collection[str] = ()) -> None:
@@ -159,7 +160,7 @@ class Workspace:
         """
         shared = await in_steps(self._shared(self._clock_after(keep)))
         async with self.store.alone():
-            await self.store.start_over_in_steps(shared, self._kept(keep))
+            await self.store.start_over(shared, self._kept(keep), beside=True)
             self._forget(keep)
 
     def _clock_after(self, keep: Collection[str]) -> WorkspaceClock:
@@ -186,7 +187,7 @@ class Workspace:
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
         async with self.store.alone():
-            await self.store.take_in_steps(other)
+            await self.store.take(other, beside=True)
             self.faults.replace([])
             self._taken_back()
             self.events.clear()

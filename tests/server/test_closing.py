@@ -57,8 +57,7 @@ def test_snapshot_that_takes_too_long_at_the_end_is_left_and_nothing_is_lost(tmp
     storage = LoggedStorage(path)
     storage.write({"people": {1: {"name": "Anna"}}})
     before = path.read_bytes()
-    storage.give_up_at = monotonic()
-    storage.close()
+    storage.close(monotonic())
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".tmp")] == []
     again = LoggedStorage(path)

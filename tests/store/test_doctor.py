@@ -14,6 +14,7 @@ import pytest
 
 from emulator.cli import main
 from emulator.emulator import Emulator
+from emulator.loop.pacing import at_once
 from emulator.messages import Incoming
 from emulator.settings import Settings
 from emulator.store.doctor import Report, examine, wrong_indexes
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     emulator = Emulator(Settings(state=folder))
     storage = emulator.workspaces.default.store.storage
-    storage.replace(storage.state)  # the second generation
+    at_once(storage.replace(storage.state))  # the second generation
     emulator.close()
     emulator = Emulator(Settings(state=folder))
     for number in range(3):

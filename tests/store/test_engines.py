@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from tinydb import where
 
+from emulator.loop.pacing import at_once
 from emulator.postgres.opening import open_shared
 from emulator.rules.errors import Refused
 from emulator.rules.model import Changes, Database, FieldType, Held, Profile, PushKey, Resource
@@ -21,7 +22,7 @@ from emulator.store import configuring, editing
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.interface import Store
 from emulator.store.records import Criteria, list_profiles, list_subscriptions
-from emulator.store.tinydb_store import TinyDBStore
+from emulator.store.tinydb_store import TinyDBStore, made_from
 
 #: Makes the store of a directory, the same one again after it was closed.
 Factory = Callable[[Any], TinyDBStore]
@@ -88,6 +89,11 @@ def record(profile_id: str, token: str, status: str = "subscribed") -> Record:
     return msgspec.structs.replace(one, status=status)
 
 
+def fill(store: TinyDBStore, fixtures: FixtureSet, remembered: dict[str, bytes] | None = None) -> None:
+    """Put a fixture set in place of everything."""
+    at_once(store.take(at_once(made_from(fixtures, NOW, str, remembered))))
+
+
 def contents(store: Store) -> list[tuple[Profile, list[Record]]]:
     """All profiles with their subscriptions."""
     return [one for one in store.whole() if one is not None]
@@ -97,7 +103,7 @@ def contents(store: Store) -> list[tuple[Profile, list[Record]]]:
 def store(request: pytest.FixtureRequest, place: Callable[[Factory], Any]) -> Iterator[TinyDBStore]:
     made: TinyDBStore = request.param(place(request.param))
     assert made.fresh
-    made.replace(fixtures(), NOW, str)
+    fill(made, fixtures())
     yield made
     made.close()
 
@@ -232,7 +238,7 @@ def test_a_whole_state_is_as_of_the_call_and_another_takes_its_place(store: Tiny
     store.delete_profile(editing.find_profile(store, 17, "ada"))
     assert [one[0].id for one in whole if one is not None] == ["ada", "bob"]
     store.remember("settings", b'{"strict":true}')
-    store.replace(replace(fixtures(), profiles=[]), NOW, str, {"clock": b"{}"})
+    fill(store, replace(fixtures(), profiles=[]), {"clock": b"{}"})
     assert (store.profile_count, store.recall("settings"), store.recall("clock")) == (0, None, b"{}")
 
 
@@ -255,7 +261,7 @@ def test_everything_is_there_after_reopening(
     factory: Factory, end: str, place: Callable[[Factory], Any]
 ) -> None:
     store = factory(place(factory))
-    store.replace(fixtures(), NOW, str)
+    fill(store, fixtures())
     store.apply(Changes([Profile("cid", 17, {}, NOW)]))
     store.remember("clock", b'{"now":null}')
     store.delete_profile(editing.find_profile(store, 17, "bob"))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from emulator.loop.pacing import at_once
 from emulator.store import files, log, removal, shared_state
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
@@ -118,7 +119,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
                 other = State(SPECS)
                 other.apply(transaction(17))
                 try:
-                    storage.replace(other)
+                    at_once(storage.replace(other))
                 except Unavailable:
                     refused = True
                 after.append(contents(storage.state))
@@ -152,7 +153,10 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
         with pytest.MonkeyPatch.context() as patch:
             disk = Disk(patch, failing, killed)
             with contextlib.suppress(Killed):
-                for step in (partial(storage.start_over, shared), partial(storage.commit, transaction(3))):
+                for step in (
+                    lambda: at_once(storage.start_over(shared)),  # noqa: B023
+                    partial(storage.commit, transaction(3)),
+                ):
                     storage._retry_at = 0.0
                     was = contents(storage.state)
                     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from emulator.loop.pacing import at_once
 from emulator.store import log, shared_state, snapshot
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State
@@ -91,7 +92,7 @@ class Life:
         self._model = State(SPECS)
         self._model.apply(transaction(17))
         self._legal += (contents(other),)
-        self.storage.replace(other)
+        at_once(self.storage.replace(other))
         self._acknowledge()
 
     def start_over(self, *changes: Op) -> None:
@@ -100,7 +101,7 @@ class Life:
         self._model = self.shared.fork()
         self._model.apply(changes)
         self._legal += (contents(self._model),)
-        self.storage.start_over(self.shared, changes)
+        at_once(self.storage.start_over(self.shared, changes))
         self._acknowledge()
 
     def snapshot(self, patch: pytest.MonkeyPatch) -> None:

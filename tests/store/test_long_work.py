@@ -215,7 +215,7 @@ def test_a_thread_that_writes_a_state_rests_each_two_hundred_documents_while_oth
 
     async def write() -> None:
         if work == "another state":
-            await storage.replace_in_steps(storage.state.fork())
+            await storage.replace(storage.state.fork(), beside=True)
         else:
             storage.snapshot()
             while any(one.name == "snapshot" for one in threading.enumerate()):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.loop.pacing import at_once
 from emulator.store import snapshot
 from emulator.store.errors import Unavailable
 from emulator.store.log import Log
@@ -145,7 +146,7 @@ def test_replace_is_whole_and_survives(path: Path) -> None:
     storage.commit(transaction(0))
     other = State(SPECS)
     other.apply(transaction(5))
-    storage.replace(other)
+    at_once(storage.replace(other))
     assert contents(storage.state) == contents(other)
     storage.commit(transaction(6))
     before = contents(storage.state)
@@ -163,7 +164,7 @@ def test_replace_is_whole_or_not_at_all_wherever_the_disk_fails(
     other.apply(transaction(5))
     fail_at(monkeypatch, step)
     try:
-        storage.replace(other)
+        at_once(storage.replace(other))
         replaced = True
     except Unavailable:
         replaced = False
@@ -335,4 +336,4 @@ def test_a_closed_state_takes_nothing(path: Path, end: Callable[[LoggedStorage],
     with pytest.raises(Unavailable, match="closed"), storage.batch():
         pass
     with pytest.raises(Unavailable, match="closed"):
-        storage.replace(State(SPECS))
+        at_once(storage.replace(State(SPECS)))
