@@ -168,14 +168,12 @@ _decode = msgspec.msgpack.Decoder(Entry).decode
 class Packed(Generic[E]):
     """What a journal keeps, as searches read it: it is decoded on its first use.
 
-    ``packed``: the bytes that the journal keeps; ``entry``: the same unpacked, if it is at hand: then the
-    reading is ``opened``.
+    ``packed``: the bytes that the journal keeps; ``entry``: the same unpacked, if it is at hand.
     """
 
-    def __init__(self, entry_id: int, packed: bytearray, entry: E | None = None) -> None:
+    def __init__(self, entry_id: int, packed: bytes, entry: E | None = None) -> None:
         self.id = entry_id
         self.packed = packed
-        self.opened = entry is not None
         if entry is not None:
             self.entry = entry
 
@@ -183,11 +181,6 @@ class Packed(Generic[E]):
     def entry(self) -> E:
         """The entry itself."""
         raise NotImplementedError
-
-    @cached_property
-    def lowered(self) -> bytearray:
-        """The packed entry with its ASCII letters in lower case."""
-        return self.packed.lower()
 
     @cached_property
     def folded(self) -> str:
@@ -199,13 +192,13 @@ class Reading(Packed[Entry]):
     """A request as searches read it: each part is decoded on its first use.
 
     ``body`` (where there is none, the query) and ``answer`` hold those bytes, with others around them unless
-    the entry is ``opened``.
+    the entry is at hand.
     """
 
-    def __init__(self, entry_id: int, packed: bytearray, entry: Entry | None = None) -> None:
+    def __init__(self, entry_id: int, packed: bytes, entry: Entry | None = None) -> None:
         super().__init__(entry_id, packed, entry)
-        self.body: bytes | bytearray = packed if entry is None else entry.body_bytes or entry.query.encode()
-        self.answer: bytes | bytearray = packed if entry is None else entry.answer_bytes
+        self.body = packed if entry is None else entry.body_bytes or entry.query.encode()
+        self.answer = packed if entry is None else entry.answer_bytes
 
     @cached_property
     def entry(self) -> Entry:

@@ -81,18 +81,13 @@ def _first(records: list[T], length: Callable[[T], int]) -> list[T]:
     return records[: sum(1 for _ in fitting)]
 
 
-#: The size of the first block of memory and of the largest, bytes; each is twice as large as the one before.
-_FIRST_BLOCK, _LARGEST_BLOCK = 2 << 10, 64 << 10
-#: A longer entry than this part of the next block, that does not fit, gets memory of its own: no more of a
-#: block stays unused.
-_PART = 8
+#: A buffer that has grown larger than this many bytes is not used again.
+_LARGEST_BUFFER = 64 << 10
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
 
 #: Called with the id of each new entry that matches, and with ``None`` when the journal is emptied.
 Tell = Callable[[int | None], object]
-#: A block, and the begin and end of an entry in it.
-_Place = tuple[bytearray, int, int]
 
 
 class _Numbered(Protocol):
@@ -106,74 +101,52 @@ R = TypeVar("R", bound=Packed[Any])
 class Journal(Generic[E, R]):
     """The last entries of a workspace; ``reading`` of a subclass is how searches read them.
 
-    Each entry is kept packed: small, of a known size, and ignored by the garbage collector. Blocks of memory
-    hold the entries one after the other; a block is freed with its last entry. ``recorded`` counts all
-    that came, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied. ``recorder``
-    gets each entry, packed, and ``None`` when the journal is emptied.
+    Each entry is kept packed: small, of a known size, and ignored by the garbage collector. ``recorded``
+    counts all that came, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied.
+    ``recorder`` gets each entry, packed, and ``None`` when the journal is emptied.
     """
 
     reading_type: ClassVar[Any]
 
     def __init__(self, max_count: int = JOURNAL_COUNT, max_bytes: int = JOURNAL_BYTES) -> None:
-        self._places: deque[_Place] = deque()
-        self._block = bytearray()
-        self._end = 0
-        self._next_block = _FIRST_BLOCK
-        self._packed = bytearray()
+        self._entries: deque[bytes] = deque()
+        self._buffer = bytearray()
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._watches: list[tuple[Tell, Criteria[R] | None]] = []
         self._held: list[R | None] | None = None
-        self.recorder: Callable[[bytearray | None], object] | None = None
+        self.recorder: Callable[[bytes | None], object] | None = None
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.recorded = 0
         self.dropped = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._entries)
 
     def record(self, entry: E) -> None:
         """Add an entry and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
-        packed = self._packed
-        _encode_into(entry, packed)
-        self.keep(packed, entry)
+        buffer = self._buffer
+        _encode_into(entry, buffer)
+        if len(buffer) > _LARGEST_BUFFER:
+            self._buffer = bytearray()
+        self.keep(bytes(buffer), entry)
 
-    def keep(self, packed: bytearray, entry: E | None = None) -> None:
+    def keep(self, packed: bytes, entry: E | None = None) -> None:
         """Add an entry that is packed already, with the next id; whoever watches is told."""
-        places, size = self._places, len(packed)
-        start = self._end
-        end = start + size
-        if end <= len(self._block):
-            self._block[start:end] = packed
-            self._end = end
-            places.append((self._block, start, end))
-        else:
-            places.append(self._elsewhere(packed))
+        entries = self._entries
+        entries.append(packed)
         self.recorded += 1
-        kept = self.bytes + size
-        while len(places) > self._max_count or kept > self._max_bytes:
-            _, start, end = places.popleft()
-            kept -= end - start
+        kept = self.bytes + len(packed)
+        while len(entries) > self._max_count or kept > self._max_bytes:
+            kept -= len(entries.popleft())
             self.dropped += 1
         self.bytes = kept
         if self.recorder is not None:
             self.recorder(packed)
         if self._watches:
             self._tell(self.reading_type(self.recorded, packed, entry))
-
-    def _elsewhere(self, packed: bytearray) -> _Place:
-        size = len(packed)
-        if size > self._next_block // _PART:
-            self._packed = bytearray()  # the old buffer has grown, and would stay as large
-            self._next_block = min(2 * self._next_block, _LARGEST_BLOCK)
-            return bytearray(packed), 0, size
-        self._block = bytearray(self._next_block)
-        self._next_block = min(2 * self._next_block, _LARGEST_BLOCK)
-        self._block[:size] = packed
-        self._end = size
-        return self._block, 0, size
 
     def get(self, entry_id: int) -> E | None:
         """The entry with this id, if it is still kept."""
@@ -183,23 +156,24 @@ class Journal(Generic[E, R]):
     def reading(self, entry_id: int) -> R | None:
         """The entry with this id as searches read it, if it is still kept."""
         position = entry_id - self.oldest_id
-        return self._read(entry_id, self._places[position]) if 0 <= position < len(self._places) else None
+        if not 0 <= position < len(self._entries):
+            return None
+        found: R = self.reading_type(entry_id, self._entries[position])
+        return found
 
     def readings(self, before: int | None = None) -> Iterator[R]:
         """The present entries as searches read them, newest first; only ids below ``before``."""
-        places, oldest = list(self._places), self.oldest_id
+        entries, oldest = list(self._entries), self.oldest_id
         if before is not None:
-            del places[max(0, before - oldest) :]
-        for position in range(len(places) - 1, -1, -1):
-            yield self._read(oldest + position, places[position])
+            del entries[max(0, before - oldest) :]
+        while entries:
+            packed = entries.pop()
+            yield self.reading_type(oldest + len(entries), packed)
 
     def clear(self) -> int:
         """Delete all entries; later ids continue. Returns their number."""
-        cleared = len(self._places)
-        self._places.clear()
-        self._block = bytearray()
-        self._end = 0
-        self._next_block = _FIRST_BLOCK
+        cleared = len(self._entries)
+        self._entries.clear()
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.dropped = 0
@@ -208,10 +182,9 @@ class Journal(Generic[E, R]):
         self._tell(None)
         return cleared
 
-    def packed(self) -> Iterator[bytes]:
+    def packed(self) -> list[bytes]:
         """The present entries as they are kept, the oldest first."""
-        for block, start, end in list(self._places):
-            yield bytes(block[start:end])
+        return list(self._entries)
 
     def refill(self, entries: Iterable[bytes], recorded: int, epoch: str) -> None:
         """Have exactly these entries, of which the last has the id ``recorded``; whoever watches is told."""
@@ -219,7 +192,7 @@ class Journal(Generic[E, R]):
         kept = list(entries)
         self.recorded = recorded - len(kept)
         for entry in kept:
-            self.keep(bytearray(entry))
+            self.keep(entry)
         self.epoch = epoch
         self.dropped = 0
         self._tell(None)
@@ -232,7 +205,7 @@ class Journal(Generic[E, R]):
     @property
     def oldest_id(self) -> int:
         """The lowest id that is kept; the next id, if the journal is empty."""
-        return self.recorded - len(self._places) + 1  # ids are consecutive
+        return self.recorded - len(self._entries) + 1  # ids are consecutive
 
     @contextmanager
     def watched(self, tell: Tell, match: Criteria[R] | None = None) -> Iterator[None]:
@@ -280,11 +253,6 @@ class Journal(Generic[E, R]):
                 tell(None)
             elif match is None or match.meets(reading):
                 tell(reading.id)
-
-    def _read(self, entry_id: int, place: _Place) -> R:
-        block, start, end = place
-        reading: R = self.reading_type(entry_id, block[start:end])
-        return reading
 
 
 class RequestJournal(Journal[Entry, Reading]):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 
 from emulator.journal.entry import Entry, Packed, Reading, outcome_word, showable
 from emulator.journal.query import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS, Range, read_query
-from emulator.journal.spelling import Word, is_plain
 from push_emulator.answers import Difference
 
 #: Criteria whose values are searched in the answer's bytes, under these names.
@@ -26,6 +26,8 @@ _ANSWERED = {
 _OF_SDK = b'"profile":'
 #: Criteria whose values are searched in the body's bytes.
 _SENT = ("subscription_id", "id", "resource_token", "provider", "matching", "field_name", "field_value")
+#: Characters that no program escapes in JSON.
+_PLAIN = re.compile(r"[\w.:-]+", re.ASCII)
 #: Criteria of which an entry can have several values.
 _LISTED: dict[str, Callable[[Entry], list[str]]] = {
     "rule": lambda entry: [one.rule for one in entry.decided],
@@ -52,7 +54,7 @@ class Criteria(Generic[R]):
         self.criteria = dict(criteria)
         self._loose = loose
         self._blind = blind
-        self._words = list(map(Word, self._texts()))
+        self._words = list(map(str.casefold, self._texts()))
         costs_and_checks = list(self._make_checks())
         self._checks = [check for _, check in costs_and_checks]
         self._cheapest_first = [check for _, check in sorted(costs_and_checks, key=itemgetter(0))]
@@ -72,19 +74,15 @@ class Criteria(Generic[R]):
 
     def meets(self, reading: R) -> bool:
         """Whether an entry meets all criteria; the cheapest are checked first."""
-        if self._words and not reading.opened:
-            for word in self._words:
-                if not word.possible(reading.lowered):
-                    return False
         for check in self._cheapest_first:
             if check(reading):
                 return False
-        return all(word.text in reading.folded for word in self._words)
+        return all(word in reading.folded for word in self._words)
 
     def differences(self, reading: R) -> list[Difference]:
         """Every criterion that an entry does not meet, with the entry's own value."""
         found = [one for check in self._checks for one in check(reading)]
-        found += [Difference("q", word.text, None) for word in self._words if word.text not in reading.folded]
+        found += [Difference("q", word, None) for word in self._words if word not in reading.folded]
         return [Difference(one.key, showable(_plain(one.expected)), showable(one.actual)) for one in found]
 
     def _texts(self) -> Sequence[str]:
@@ -117,11 +115,16 @@ class Match(Criteria[Reading]):
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False, blind: bool = False) -> None:
         self._query = read_query(str(criteria.get("q", "")))
         super().__init__(criteria, loose, blind)
-        self._absent = list(map(Word, self._query.absent))
+        self._absent = list(map(str.casefold, self._query.absent))
         self._asked = [Match(one, blind=True) for one in self._query.asked]
         self._excluded = [Match(one, blind=True) for one in self._query.excluded]
-        self._needles = _needles_of(self.criteria, blind)
-        self._hints = list(map(Word, _sent_texts(self.criteria))) if blind else []
+        # Most entries are ruled out by a look at their bytes.
+        self._in_body = [] if blind else [_sent_text(key, wanted) for key, wanted in criteria.items()]
+        self._in_answer = [
+            orjson.dumps({name: criteria[key]})[1:-1]
+            for key, name in _ANSWERED.items()
+            if (type(criteria.get(key)) is int if blind else criteria.get(key) is not None)
+        ]
 
     @property
     def parts(self) -> list[Criteria[Reading]]:
@@ -129,28 +132,22 @@ class Match(Criteria[Reading]):
 
     def meets(self, reading: Reading) -> bool:
         """Whether a request meets all criteria; the cheapest are checked first."""
-        for needle in self._needles.body:
-            if needle not in reading.body and not reading.escapes:
+        for text in self._in_body:
+            if text not in reading.body and not reading.escapes:
                 return False
-        for needle in self._needles.answer:
-            if needle not in reading.answer and _OF_SDK not in reading.answer:
+        for text in self._in_answer:
+            if text not in reading.answer and _OF_SDK not in reading.answer:
                 return False
-        if self._hints and not reading.opened:
-            for word in self._hints:
-                if not word.possible(reading.lowered):
-                    return False
         if not super().meets(reading) or not all(one.meets(reading) for one in self._asked):
             return False
-        return not any(word.text in reading.folded for word in self._absent) and not any(
+        return not any(word in reading.folded for word in self._absent) and not any(
             one.meets(reading) for one in self._excluded
         )
 
     def differences(self, reading: Reading) -> list[Difference]:
         """Every criterion that a request does not meet, with the request's own value."""
         found = super().differences(reading)
-        found += [
-            Difference("q", "-" + one.text, one.text) for one in self._absent if one.text in reading.folded
-        ]
+        found += [Difference("q", "-" + word, word) for word in self._absent if word in reading.folded]
         found += [one for match in self._asked for one in match.differences(reading)]
         for match in self._excluded:
             if match.meets(reading):
@@ -230,32 +227,10 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _Needles(NamedTuple):
-    """Bytes that an entry must contain to match: most entries are ruled out without decoding.
-
-    ``body`` ones may be escaped instead.
-    """
-
-    body: list[bytes]
-    answer: list[bytes]
-
-
-def _sent_texts(criteria: Mapping[str, Any]) -> list[str]:
-    """The texts of criteria that a body must contain."""
-    return [
-        wanted
-        for key, wanted in criteria.items()
-        if (key in _SENT or key.startswith("field.")) and isinstance(wanted, str) and is_plain(wanted)
-    ]
-
-
-def _needles_of(criteria: Mapping[str, Any], blind: bool) -> _Needles:
-    answered = [
-        orjson.dumps({name: criteria[key]})[1:-1]
-        for key, name in _ANSWERED.items()
-        if (type(criteria.get(key)) is int if blind else criteria.get(key) is not None)
-    ]
-    return _Needles([] if blind else [one.encode() for one in _sent_texts(criteria)], answered)
+def _sent_text(key: str, wanted: Any) -> bytes:
+    """What a body that meets this criterion must contain, unless it escapes it."""
+    is_sent = key in _SENT or key.startswith("field.")
+    return wanted.encode() if is_sent and isinstance(wanted, str) and _PLAIN.fullmatch(wanted) else b""
 
 
 def _plain(value: Any) -> Any:

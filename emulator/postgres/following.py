@@ -128,7 +128,7 @@ class FollowedWorkspace:
     def _have(self, effect: Effect) -> None:
         workspace = self.workspace
         if isinstance(effect, Recorded):
-            workspace.journal(effect.journal).keep(bytearray(effect.packed))
+            workspace.journal(effect.journal).keep(effect.packed)
         elif isinstance(effect, Cleared):
             journal = workspace.journal(effect.journal)
             journal.clear()

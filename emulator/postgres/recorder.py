@@ -93,10 +93,10 @@ class Recorder(StateRecorder):
         else:
             self.documents[key] = document
 
-    def _journal(self, name: JournalName, packed: bytearray | None) -> None:
+    def _journal(self, name: JournalName, packed: bytes | None) -> None:
         if not self._muted:
             epoch = self._workspace.journal(name).epoch
-            self.note(Cleared(name, epoch) if packed is None else Recorded(name, bytes(packed)))
+            self.note(Cleared(name, epoch) if packed is None else Recorded(name, packed))
 
     def take(self, number: int, turn: str) -> Line | None:
         """The line of what was recorded since the last one, if anything was."""

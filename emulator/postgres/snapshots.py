@@ -69,7 +69,7 @@ class Picture:
         self._rest: Rest | None = None
         if recorder is not None:
             journals = {name: workspace.journal(name) for name in JOURNALS}
-            self._entries = {name: list(one.packed()) for name, one in journals.items()}
+            self._entries = {name: one.packed() for name, one in journals.items()}
             self._rest = Rest(
                 state.last_ids(),
                 {name: Kept(one.recorded, one.epoch) for name, one in journals.items()},
