@@ -193,7 +193,7 @@ BREAKS = (
     Break("K14", WRITING, "if category.steady:", "if False:"),
     Break("K14", WRITING, "CategoryChoice(one.name, one.active)", "CategoryChoice(one.name, True)"),
     Break("K14", WRITING, "category.title, category.steady)", "one.name, category.steady)"),
-    Break("K15", CALLS, "            sent.status,\n", '            "subscribed",\n'),
+    Break("K15", CALLS, "profile.id, sent.status, context.now", 'profile.id, "subscribed", context.now'),
     Break("K20", CALLS, "context.changes.moved.append", "(lambda it: None)"),
     Break("K20", CALLS, 'context.set_status(one, "unsubscribed", "K20")', "one"),
     Break("K30", CALLS, "wanted.subscription_id)\n", "wanted.subscription_id, (1,))\n"),

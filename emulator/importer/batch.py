@@ -12,12 +12,12 @@ from msgspec import field
 from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
+from emulator.importer.columns import read_status
 from emulator.importer.dry_run import World
 from emulator.importer.problem import Message, Text, message
-from emulator.importer.report import COUNTED, Refusal, refusal
+from emulator.importer.report import COUNTED, STATUS_COUNTS, Refusal, refusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
 from emulator.importer.spoiled import token_problem, value_problem, whole_number
-from emulator.importer.statuses import STATUS_COUNTS, read_status
 from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext
 from emulator.rules.errors import Refused

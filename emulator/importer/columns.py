@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from emulator.importer.layout import Layout
 from emulator.importer.plan import Match
 from emulator.importer.problem import refused
-from emulator.importer.statuses import read_status
 from emulator.rules.lints import nearest_name
+from emulator.rules.model import STATUSES, Status
 from emulator.rules.providers import token_complaint
 from push_emulator.workspace_answers import Column
 
@@ -23,6 +23,7 @@ _TELLING = ("android-firebase", "ios-apns", "yandex-Appmetrica-google-aid")
 _TOKEN_NAMES = {"token", "pushtoken", "devicetoken", "registrationtoken", "registrationid", "fcmtoken"}
 _TOKEN_NAMES |= {"apnstoken", "subscriptionid", "subscription", "push", "токен", "пуштокен"}
 _ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", "идпрофиля", "профиль"}
+_STATUS_WORDS: dict[str, Status] = {"": "subscribed", **{status: status for status in STATUSES}}
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ def column_index(layout: Layout, path: str, named: str) -> int:
         raise refused(path, "misspelt_column", named=named, nearest=nearest)
     shown = ", ".join([f'"{name}"' for name in names[:20]] + ["…"] * (len(names) > 20))
     raise refused(path, "no_column", named=named, shown=shown)
+
+
+def read_status(cell: str) -> Status | None:
+    """The status that a cell names, in any case; blank means subscribed. ``None``: it names none."""
+    return _STATUS_WORDS.get(cell) or _STATUS_WORDS.get(cell.strip().lower())
 
 
 def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None = None) -> list[Column]:

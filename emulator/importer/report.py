@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from emulator.importer.problem import Text
-from emulator.importer.statuses import STATUS_COUNTS
+from emulator.rules.model import STATUSES
 from emulator.store.files import replace_file
 
 State = Literal["running", "finished", "cancelled", "failed", "interrupted"]
@@ -31,6 +31,8 @@ COUNTED = {
     "unchanged": "subscriptions unchanged",
     "refused": "refused",
 }
+#: The counts of the rows of each status with their words; only an import with a status column has them.
+STATUS_COUNTS: dict[str, str] = {status: f"rows {status}" for status in STATUSES}
 _WITH_STATUSES = {"rows": COUNTED["rows"], **STATUS_COUNTS, **COUNTED}
 #: Refusals that are kept in memory; the report file has all.
 KEPT_REFUSALS = 1000

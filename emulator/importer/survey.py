@@ -9,13 +9,13 @@ from itertools import islice
 from time import perf_counter
 
 from emulator.importer.checking import Checked, check_plan
+from emulator.importer.columns import read_status
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import TEXTS, ImportRefused, Message, SourceBroken, Text, message
 from emulator.importer.rows import BrokenRow, Rows
 from emulator.importer.sources import Source
 from emulator.importer.spoiled import IN_QUOTES, INVISIBLE_ENDS, WORDS
-from emulator.importer.statuses import STATUS_COUNTS, read_status
-from emulator.rules.model import shortened
+from emulator.rules.model import STATUSES, shortened
 from emulator.rules.providers import token_complaint
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -186,7 +186,7 @@ class Survey:
 
     def _of_rows(self) -> Iterator[Text]:
         if self._status is not None:
-            yield message("statuses", **{name: self._counts[name] for name in STATUS_COUNTS})
+            yield message("statuses", **{name: self._counts[name] for name in STATUSES})
         if number := self._counts["odd_statuses"]:
             example, line = self._examples["odd_statuses"], self._first_lines["odd_statuses"]
             yield message("odd_statuses", number=number, all=self.rows, example=example, line=line)

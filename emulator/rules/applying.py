@@ -95,17 +95,7 @@ def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id
     if hash_id is None:  # A5: the hash depends on the key alone
         hash_id = subscription_hash_id(key, lambda one: one in context.made or context.lookup.hash_taken(one))
         context.made.add(hash_id)
-    return Subscription(
-        hash_id,
-        key.db_id,
-        profile.id,
-        key.resource_id,
-        key.provider,
-        key.subscription_id,
-        context.status,
-        context.now,
-        context.now,
-    )
+    return key.record(hash_id, profile.id, context.status, context.now)
 
 
 class DatabaseResult(Struct, gc=False):

@@ -92,6 +92,11 @@ class PushKey(Struct, frozen=True, gc=False):
     provider: str
     subscription_id: str
 
+    def record(self, hash_id: str, profile_id: str, status: Status, now: str, *more: Any) -> Subscription:
+        """A subscription of this key that is made now; ``more``: its fields and its categories."""
+        key = self.resource_id, self.provider, self.subscription_id
+        return Subscription(hash_id, self.db_id, profile_id, *key, status, now, now, *more)
+
 
 class VersionValue(Struct, frozen=True):
     """A version as a subscription's field has it: ``"14.2"`` and its numbers ``[14, 2]``."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from emulator.rules.model import INT64_MAX, INT64_MIN
 from emulator.schemas.json_schema import FIELD_VALUE, JSONSchema
@@ -65,12 +65,21 @@ def list_of(inner: fields.Field[Any], **options: Any) -> fields.List[Any]:
 
 
 class StrictSchema(Schema):
-    """A schema that refuses unknown keys: in what a tester writes they are typing errors."""
+    """A schema that refuses unknown keys: in what a tester writes they are typing errors.
+
+    ``makes``: what is made of the members that were read.
+    """
 
     class Meta:
         unknown = RAISE
 
+    makes: ClassVar[Callable[..., Any]] = dict
+
     error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **kwargs: Any) -> Any:
+        return self.makes(**data)
 
 
 def known_names(schema: Schema, path: str) -> list[str]:

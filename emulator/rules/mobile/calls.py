@@ -83,19 +83,7 @@ def _write_subscription(context: MobileContext, profile: Profile, request: Subsc
         context.outcomes.append("changed")
     else:
         hash_id = held.hash_id or subscription_hash_id(key, lookup.hash_taken)  # A5
-        changed = Subscription(
-            hash_id,
-            key.db_id,
-            profile.id,
-            key.resource_id,
-            key.provider,
-            key.subscription_id,
-            sent.status,
-            context.now,
-            context.now,
-            fields,
-            cats,
-        )
+        changed = key.record(hash_id, profile.id, sent.status, context.now, fields, cats)
         context.note("K10", "added")
         context.outcomes.append("added")
     context.changes.subscriptions.append(changed)

@@ -77,9 +77,7 @@ class MatchSchema(StrictSchema):
     profile_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
     event = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
 
-    @post_load
-    def _make(self, data: dict[str, Any], **kwargs: Any) -> FaultMatch:
-        return FaultMatch(**data)
+    makes = FaultMatch
 
 
 class DelayField(fields.Field[Any]):
