@@ -76,10 +76,11 @@ class Unpacked(io.RawIOBase):
     def __init__(self, raw: IO[bytes], packed_bytes: int | None) -> None:
         self._raw = raw
         self._inner: IO[bytes] = raw if packed_bytes is None else gzip.GzipFile(fileobj=raw)  # type: ignore[assignment]
-        self._packed = packed_bytes is not None
         self._most = MAX_UNPACKED_BYTES
+        self._over = message("too_large", most=MAX_UNPACKED_BYTES >> 30)
         if packed_bytes is not None:
             self._most = min(self._most, max(_RATIO_FROM_BYTES, packed_bytes * MAX_RATIO))
+            self._over = _too_packed()
         self._done = 0
         self._line_bytes = 0
 
@@ -97,14 +98,13 @@ class Unpacked(io.RawIOBase):
             raise SourceBroken(message("breaks_off", reason=_reason(error))) from error
         self._done += len(data)
         if self._done > self._most:
-            raise SourceBroken(_too_packed() if self._packed else _too_large())
+            raise SourceBroken(self._over)
         if b"\n" in data or b"\r" in data:
             self._line_bytes = 0
         else:
             self._line_bytes += len(data)
             if self._line_bytes > MAX_LINE_BYTES:
-                most = f"{MAX_LINE_BYTES:,}"
-                raise SourceBroken(message("long_line", most=most))
+                raise SourceBroken(message("long_line", most=f"{MAX_LINE_BYTES:,}"))
         buffer[: len(data)] = data
         return len(data)
 
@@ -132,10 +132,6 @@ def _refuse_other_formats(sample: bytes) -> None:
 def not_text() -> ImportRefused:
     """The refusal of a file that is no text in any encoding."""
     return refused("file", "not_text")
-
-
-def _too_large() -> Message:
-    return message("too_large", most=MAX_UNPACKED_BYTES >> 30)
 
 
 def _too_packed() -> Message:

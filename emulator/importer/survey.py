@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
 
@@ -18,6 +17,9 @@ from emulator.importer.spoiled import IN_QUOTES, INVISIBLE_ENDS, WORDS
 from emulator.rules.model import STATUSES, shortened
 from emulator.rules.providers import token_complaint
 from emulator.store.tinydb_store import TinyDBStore
+
+#: The values of a message.
+Values = dict[str, str | int | Message]
 
 _BLOCK_ROWS = 500
 #: Rows that are looked at while somebody waits, which takes some 50 ms.
@@ -44,6 +46,10 @@ _FORMS = re.compile(
     rf"|(?P<in_quotes>{IN_QUOTES}))[ \t]*$",
     re.M | re.I,
 )
+#: The remarks in their order: on tokens, on search values, on rows.
+_OF_TOKENS = ("odd_tokens", "spaced_tokens", "wrapped_tokens", "same_but_case")
+_OF_VALUES = ("shared", *FORMS, "spaced_values", "hidden", "short")
+_OF_ROWS = ("statuses", "odd_statuses", "mixed_encodings", "uneven_rows", "long_rows", "blank_rows")
 #: The forms that mean nothing odd, by what the search value is to all the databases.
 _AS_MEANT = {"float": {"rounded", "decimal"}, "int": {"in_quotes"}, "date": {"zeros"}, "datetime": {"zeros"}}
 
@@ -154,55 +160,32 @@ class Survey:
 
     def lints(self) -> list[Text]:
         """The remarks on the file: on its tokens, on its search values, on its rows."""
-        return [*self._of_tokens(), *self._of_values(), *self._of_rows()]
-
-    def _of_tokens(self) -> Iterator[Text]:
-        counts, every = self._counts, self._counts["tokens"]
-        if odd := counts["odd_tokens"]:  # L3
-            provider, complaint = self._checked.plan.provider, Message(self._complaint)
-            yield message("odd_tokens", odd=odd, all=every, provider=provider, complaint=complaint)
-        if number := counts["spaced_tokens"]:
-            yield message("spaced_tokens", number=number, all=every)
-        if number := counts["wrapped_tokens"]:
-            example = self._examples["wrapped_tokens"]
-            yield message("wrapped_tokens", number=number, all=every, example=example)
-        if number := len(self._tokens) - len(self._tokens_in_lower_case):
-            yield message("same_but_case", number=number, all=every)
-
-    def _of_values(self) -> Iterator[Text]:
-        counts, every, kinds = self._counts, self._counts["values"], self._checked.kinds
-        if self._values.again:
-            example, most = self._values.most()
-            yield message("shared", number=self._values.again, all=every, example=example, most=most)
-        for form in FORMS:
-            if counts[form] and not all(form in _AS_MEANT.get(kind, ()) for kind in kinds):
-                code = f"{form}_int" if kinds == {"int"} and f"{form}_int" in TEXTS else form
-                yield message(code, number=counts[form], all=every, example=self._examples[form])
-        for code in ("spaced_values", "hidden"):
-            if counts[code]:
-                yield message(code, number=counts[code], all=every)
-        if short := _shorter(self._digits):
-            yield message("short", number=short[0], all=every, digits=short[1])
-
-    def _of_rows(self) -> Iterator[Text]:
-        if self._status is not None:
-            yield message("statuses", **{name: self._counts[name] for name in STATUSES})
-        if number := self._counts["odd_statuses"]:
-            example, line = self._examples["odd_statuses"], self._first_lines["odd_statuses"]
-            yield message("odd_statuses", number=number, all=self.rows, example=example, line=line)
-        encoding = self._checked.layout.encoding
-        for code, more in (
-            ("mixed_encodings", {"encoding": encoding}),
-            ("uneven_rows", {"width": self._width}),
-        ):
-            if number := self._counts[code]:
-                yield message(code, number=number, all=self.rows, line=self._first_lines[code], **more)
-        if number := self._counts["long_rows"]:
-            yield message("long_rows", number=number, all=self.rows, line=self._first_lines["long_rows"])
-        if self._rows.blank:
-            yield message("blank_rows", number=self._rows.blank)
-        if self._broken is not None:
-            yield self._broken
+        checked, counts, kinds = self._checked, self._counts, self._checked.kinds
+        value, most = self._values.most()
+        fewer, digits = _shorter(self._digits)
+        counts["same_but_case"] = len(self._tokens) - len(self._tokens_in_lower_case)
+        counts["shared"], counts["short"], counts["blank_rows"] = self._values.again, fewer, self._rows.blank
+        odd, complaint = counts["odd_tokens"], Message(self._complaint)
+        more: dict[str, Values] = {
+            "odd_tokens": {"odd": odd, "provider": checked.plan.provider, "complaint": complaint},  # L3
+            "shared": {"example": value, "most": most},
+            "short": {"digits": digits},
+            "mixed_encodings": {"encoding": checked.layout.encoding},
+            "uneven_rows": {"width": self._width},
+        }
+        lints: list[Text] = []
+        for code in (*_OF_TOKENS, *_OF_VALUES, *_OF_ROWS):
+            if code == "statuses" and self._status is not None:
+                lints.append(message(code, **{name: counts[name] for name in STATUSES}))
+            if not counts[code] or (code in FORMS and all(code in _AS_MEANT.get(kind, ()) for kind in kinds)):
+                continue
+            of_rows = counts["values"] if code in _OF_VALUES else self.rows
+            every = counts["tokens"] if code in _OF_TOKENS else of_rows
+            text = f"{code}_int" if kinds == {"int"} and f"{code}_int" in TEXTS else code
+            example, line = self._examples.get(code, ""), self._first_lines.get(code, 0)
+            values: Values = {"number": counts[code], "all": every, "example": example, "line": line}
+            lints.append(Message(text, values | more.get(code, {})))
+        return lints if self._broken is None else [*lints, self._broken]
 
 
 def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[Text]:
@@ -247,14 +230,12 @@ class _Repeated:
 
     def most(self) -> tuple[str, int]:
         """The value in the most rows, and in how many it is."""
-        value, again = self._times.most_common(1)[0]
+        value, again = next(iter(self._times.most_common(1)), ("", 0))
         return value, again + 1
 
 
-def _shorter(digits: Counter[int]) -> tuple[int, int] | None:
+def _shorter(digits: Counter[int]) -> tuple[int, int]:
     """How many numbers have fewer digits than most, and how many digits those have."""
-    if not digits:
-        return None
-    usual, times = digits.most_common(1)[0]
+    usual, times = next(iter(digits.most_common(1)), (0, 0))
     fewer = sum(number for length, number in digits.items() if length < usual)
-    return (fewer, usual) if fewer and usual >= _LONG_NUMBER and times * 2 > digits.total() else None
+    return (fewer if usual >= _LONG_NUMBER and times * 2 > digits.total() else 0), usual
