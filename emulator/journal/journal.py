@@ -55,14 +55,16 @@ def _fitting(changes: Changes, body: int, is_new: bool) -> Changes:
     ``body``: the size of the request's body, which no text that it brought exceeds. ``is_new``: they are one
     subscription with no field but those that the body brought, and its profile.
     """
-    profiles, subscriptions = changes.profiles[:MOST_KEPT], changes.subscriptions[:MOST_KEPT]
-    few = (len(profiles) + len(subscriptions)) * body <= MOST_TEXT
-    is_usual = few and not (changes.changed_profiles or changes.moved)
+    profiles, subscriptions = changes.profiles, changes.subscriptions
+    count = len(profiles) + len(subscriptions)
+    is_usual = (
+        count <= MOST_KEPT and count * body <= MOST_TEXT and not (changes.changed_profiles or changes.moved)
+    )
     if is_usual and (is_new or sum(_length(one) for one in subscriptions if one.fields) <= MOST_TEXT):
-        return Changes(profiles, subscriptions)
+        return changes
     return Changes(
-        _first(profiles, _length),
-        _first(subscriptions, _length),
+        _first(profiles[:MOST_KEPT], _length),
+        _first(subscriptions[:MOST_KEPT], _length),
         _first(changes.changed_profiles[:MOST_KEPT], _length),
         _first(changes.moved[:MOST_KEPT], lambda one: _length(one.before) + _length(one.after)),
     )

@@ -21,7 +21,7 @@ SHORT_STEP_S = 0.0005
 SLICE_S = 0.0005
 #: How many times as long as it worked long work rests while requests come. As long would leave them less than
 #: half of their rate: at the beginning of each rest threads wake up, and find their data in no cache.
-REST = 2.5
+REST = 3.0
 
 #: Passes pieces on and rests between them: the work of a thread is to make them.
 Pace = Callable[[Iterable[T]], Iterable[T]]
