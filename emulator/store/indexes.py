@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
+from sys import maxsize
 
 
 class _Many(dict[int, None]):
@@ -21,9 +22,11 @@ class _Many(dict[int, None]):
 _Ids = int | tuple[int, ...] | _Many
 #: A tuple has no more.
 _FEW = 8
-#: The most keys of one part on average, beyond which another part is added: of an index that grows key by
-#: key, so that to add one takes little time, and of one that is filled at once, which larger parts quicken.
-_PART, _LARGE_PART = 128, 1024
+#: An index has one part, and so many times as many when one of them has more keys than these; it ends with
+#: ``_MOST_PARTS``. To divide the keys of all parts is quick as long as they are few.
+_TIMES, _FEW_KEYS, _MOST_PARTS = 32, 128, 1024
+#: An index that is filled at once begins with at least so many parts, of about so many keys.
+_LEAST_PARTS, _PART = 64, 512
 #: One for all that share nothing.
 _NONE: frozenset[int] = frozenset()
 
@@ -34,9 +37,8 @@ class Index:
     Most keys have one document: those cost one dictionary entry, no container.
 
     A dictionary that doubles is written anew, which at a million keys stops everybody for a tenth of a
-    second. So the keys are spread over small ones, of which there is one more whenever one overflows (linear
-    hashing). A fork shares them with the original until one of the two changes them; the same holds for the
-    documents of a key that has many.
+    second. So the keys are spread over small ones. A fork shares them with the original until one of the two
+    changes them; the same holds for the documents of a key that has many.
     """
 
     __slots__ = ("_mask", "_most", "_owner", "_parts", "_shared")
@@ -44,7 +46,7 @@ class Index:
     def __init__(self) -> None:
         self._parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
-        self._most = _PART
+        self._most = _FEW_KEYS
         self._owner = object()
         self._shared: AbstractSet[int] = _NONE
 
@@ -63,9 +65,7 @@ class Index:
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
-        place = hash(key) & self._mask  # as in _place(), without the call
-        parts = self._parts
-        ids = parts[place if place < len(parts) else place & (self._mask >> 1)].get(key)
+        ids = self._parts[hash(key) & self._mask].get(key)
         if ids is None:
             return ()
         if isinstance(ids, int):
@@ -74,7 +74,7 @@ class Index:
 
     def newest(self, key: Hashable, limit: int) -> Sequence[int]:
         """The ids of the documents with this key, newest first; at most ``limit``."""
-        ids = self._parts[self._place(key)].get(key, ())
+        ids = self._parts[hash(key) & self._mask].get(key, ())
         return (ids,) if isinstance(ids, int) else tuple(islice(reversed(ids), limit))
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
@@ -82,55 +82,43 @@ class Index:
         return ((key, self.find(key)) for part in self._parts for key in part)
 
     def __contains__(self, key: Hashable) -> bool:
-        place = hash(key) & self._mask  # as in _place(), without the call
-        parts = self._parts
-        return key in parts[place if place < len(parts) else place & (self._mask >> 1)]
+        return key in self._parts[hash(key) & self._mask]
 
     def count(self, key: Hashable) -> int:
         """How many documents have this key."""
-        place = hash(key) & self._mask  # as in _place(), without the call
-        parts = self._parts
-        ids = parts[place if place < len(parts) else place & (self._mask >> 1)].get(key)
+        ids = self._parts[hash(key) & self._mask].get(key)
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
     def add(self, key: Hashable, doc_id: int) -> None:
         """Add a document under a key."""
-        parts = self._parts
-        place = hash(key) & self._mask  # as in _place(), without the call
-        if place >= len(parts):
-            place &= self._mask >> 1
-        part = self._own_part(place) if place in self._shared else parts[place]
+        place = hash(key) & self._mask
+        part = self._own_part(place) if place in self._shared else self._parts[place]
         if part.setdefault(key, doc_id) is not doc_id:
             self._share(part, key, doc_id)
         elif len(part) > self._most:
-            self._spread()
+            self._divide()
 
     def fill(self, entries: Iterable[tuple[Hashable, int]]) -> None:
         """Add some hundred keys, each with a document: quickest after :meth:`expect`."""
-        parts, mask = self._parts, self._mask
-        if self._shared or len(parts) <= max(mask, 1):
+        if self._shared or self._most < maxsize:
             for key, doc_id in entries:
                 self.add(key, doc_id)
             return
+        parts, mask = self._parts, self._mask
         for key, doc_id in entries:
             part = parts[hash(key) & mask]
             if part.setdefault(key, doc_id) is not doc_id:
                 self._share(part, key, doc_id)
-        if len(parts[0]) > self._most:  # one stands for all: the keys were more than expected
-            self._spread()
 
     def expect(self, count: int) -> None:
         """Make room for so many keys at once, where there are none yet."""
-        if not any(self._parts):
-            bits = (2 * count // _LARGE_PART).bit_length()
-            if bits:
-                self._most = _LARGE_PART
-            self._parts = [{} for _ in range(1 << bits)]
-            self._mask = (1 << bits) - 1
+        if count > _LEAST_PARTS * _FEW_KEYS and not any(self._parts):
+            self._have_parts(max(_LEAST_PARTS, 1 << (count // _PART).bit_length()))
+            self._most = maxsize
 
     def remove(self, key: Hashable, doc_id: int) -> None:
         """Remove a document from a key."""
-        part = self._own_part(self._place(key))
+        part = self._own_part(hash(key) & self._mask)
         ids = part.get(key)
         if ids == doc_id:
             del part[key]
@@ -143,11 +131,6 @@ class Index:
             if len(ids) <= _FEW:
                 part[key] = tuple(ids)
 
-    def _place(self, key: Hashable) -> int:
-        """The number of the dictionary that has the key, or is to get it."""
-        place = hash(key) & self._mask
-        return place if place < len(self._parts) else place & (self._mask >> 1)
-
     def _own_part(self, place: int) -> dict[Hashable, _Ids]:
         """The dictionary, to be changed."""
         part = self._parts[place]
@@ -158,19 +141,19 @@ class Index:
             part = self._parts[place] = part.copy()
         return part
 
-    def _spread(self) -> None:
-        """Add a part, with those keys of the next part in turn that belong there now."""
-        parts = self._parts
-        if len(parts) > self._mask:
-            self._mask = 2 * self._mask + 1
-        crowded = len(parts) & (self._mask >> 1)
-        stay: dict[Hashable, _Ids] = {}
-        leave: dict[Hashable, _Ids] = {}
-        bit = (self._mask + 1) >> 1
-        for key, ids in self._own_part(crowded).items():
-            (leave if hash(key) & bit else stay)[key] = ids
-        parts[crowded] = stay
-        parts.append(leave)
+    def _have_parts(self, count: int) -> None:
+        self._parts = [{} for _ in range(count)]
+        self._mask = count - 1
+        self._shared = _NONE
+
+    def _divide(self) -> None:
+        """Divide the keys, few as they are, among more parts."""
+        entries = [entry for part in self._parts for entry in part.items()]
+        self._have_parts(_TIMES * len(self._parts))
+        for key, ids in entries:
+            self._parts[hash(key) & self._mask][key] = ids
+        if len(self._parts) >= _MOST_PARTS:
+            self._most = maxsize
 
     def _own_ids(self, ids: _Many) -> _Many:
         """The documents of a key, to be changed."""
