@@ -13,8 +13,7 @@ import msgspec
 
 from emulator.compare.inference import infer_fixtures
 from emulator.compare.learning import learn
-from emulator.compare.probes import PROBES
-from emulator.compare.ready import Given, Ready, named, ready_probes
+from emulator.compare.probes import PROBES, Given, Ready, named, ready_probes
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import replay, replay_apart
 from emulator.compare.report import Report, Secrets, add_results, created_lines, report_lines, secrets_of

@@ -15,7 +15,7 @@ import httpx
 from msgspec import Struct
 
 from emulator.compare.attribution import carried_out
-from emulator.compare.ready import Ready
+from emulator.compare.probes import Ready
 from emulator.compare.recorded import FAILURES, TOO_MANY, RecordedCall, code_of, json_object
 from emulator.compare.report import Created, Place
 from emulator.settings import is_loopback
