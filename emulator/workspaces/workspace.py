@@ -77,7 +77,7 @@ class Workspace:
             self.events = events
         self.clock = WorkspaceClock()
         self.replays = Replays()
-        self._server = settings
+        self.server = settings
         self.settings = WorkspaceSettings()
         self.faults = ArmedFaults(None if settings.seed is None else f"{settings.seed}/{name}")
         self.made = store is None
@@ -113,7 +113,7 @@ class Workspace:
     @cached_property
     def events(self) -> EventJournal:
         """The journal of events, made when it is first asked for: most workspaces get none."""
-        return EventJournal(self._server.journal_count, self._server.journal_bytes)
+        return EventJournal(self.server.journal_count, self.server.journal_bytes)
 
     @property
     def ids(self) -> ObjectIds:
@@ -266,7 +266,7 @@ class Workspace:
             document = self.store.recall(name)
             if document is not None:
                 found[name] = read_remembered(name, document)
-        self.settings = found.get("settings") or starting_settings(self._server, self.fixtures.platform)
+        self.settings = found.get("settings") or starting_settings(self.server, self.fixtures.platform)
         self.clock.setting = found.get("clock", REAL_TIME)
         self.faults.replace(found["faults"].armed if "faults" in found else [])
 

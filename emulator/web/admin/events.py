@@ -11,23 +11,13 @@ from emulator.journal.search import nearest_misses
 from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import EVENTS
 from emulator.web.admin.operation import Later, link, operation
-from emulator.web.admin.verifying import (
-    Kind,
-    count,
-    count_schema,
-    finder,
-    how_to_answer,
-    list_page,
-    list_parameters,
-    verify,
-)
+from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
 from emulator.web.current import workspace
 from emulator.workspaces.answers import recorded_event
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Cleared, Counted, EventPage, NearMiss, RecordedEvent, Unverified
 
 EventCountSchema = count_schema(EVENTS, "EventCountSchema")
-_JOURNAL = attrgetter("events")
 
 
 @operation(
@@ -60,7 +50,7 @@ def clear_events() -> Cleared:
 @operation("post", "/events/count", body=EventCountSchema)
 def count_events(body: dict[str, Any]) -> Later[Counted]:
     """How many events match; waits up to ``within`` seconds for what is expected."""
-    return count(finder(), _JOURNAL, **body)
+    return count(_KIND, **body)
 
 
 @operation(
@@ -72,20 +62,21 @@ def count_events(body: dict[str, Any]) -> Later[Counted]:
 )
 def verify_events(body: dict[str, Any]) -> Later[Counted]:
     """Whether as many events match as expected (``Accept: text/plain``: the answer as text)."""
-    return verify(finder(), _KIND, how_to_answer(), **body)
+    return verify(_KIND, **body)
 
 
 async def _nearest(found: Workspace, match: Criteria[Any]) -> list[NearMiss]:
-    misses = await nearest_misses(found.events, match)
     return [
         NearMiss(
             miss.entry.id,
             miss.entry.time,
-            msgspec.json.encode(msgspec.to_builtins(recorded_event(miss.entry))).decode(),
+            msgspec.json.encode(recorded_event(miss.entry)).decode(),
             miss.differences,
         )
-        for miss in misses
+        for miss in await nearest_misses(found.events, match)
     ]
 
 
-_KIND = Kind("event", _JOURNAL, EventMatch({}), _nearest, lambda _, event: str(recorded_event(event)))
+_KIND = Kind(
+    "event", attrgetter("events"), EventMatch({}), _nearest, lambda _, event: str(recorded_event(event))
+)

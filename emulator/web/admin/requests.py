@@ -1,7 +1,6 @@
 """``/__admin/requests``: the journal, counting and verifying, attempts."""
 
 from collections.abc import Sequence
-from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -18,17 +17,8 @@ from emulator.rules.errors import NotFound
 from emulator.rules.model import Decided
 from emulator.web.admin.criteria import REQUESTS
 from emulator.web.admin.operation import Later, link, operation
-from emulator.web.admin.verifying import (
-    Kind,
-    count,
-    count_schema,
-    finder,
-    how_to_answer,
-    list_page,
-    list_parameters,
-    verify,
-)
-from emulator.web.current import emulator, workspace
+from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
+from emulator.web.current import workspace
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import (
     AttemptGroup,
@@ -45,7 +35,6 @@ from push_emulator.answers import (
 )
 
 CountSchema = count_schema(REQUESTS, "CountSchema")
-_JOURNAL = attrgetter("requests")
 
 #: The members of an entry that the API shows unchanged.
 _AS_RECORDED = [
@@ -82,9 +71,8 @@ def _decisions(entry: Entry) -> list[Decision]:
 
 
 def _secrets(found: Workspace) -> list[str] | None:
-    if emulator().settings.show_secrets:
-        return None
-    return secrets_of(found.store.resources())
+    """What to mask; ``None``: nothing, the server shows secrets."""
+    return None if found.server.show_secrets else secrets_of(found.store.resources())
 
 
 @operation(
@@ -130,7 +118,7 @@ async def _attempts(found: Workspace) -> Page[AttemptGroup]:
 @operation("post", "/requests/count", body=CountSchema)
 def count_requests(body: dict[str, Any]) -> Later[Counted]:
     """How many requests match; waits up to ``within`` seconds for what is expected."""
-    return count(finder(), _JOURNAL, **body)
+    return count(_KIND, **body)
 
 
 @operation(
@@ -142,26 +130,17 @@ def count_requests(body: dict[str, Any]) -> Later[Counted]:
 )
 def verify_requests(body: dict[str, Any]) -> Later[Counted]:
     """Whether as many requests match as expected (``Accept: text/plain``: the answer as text)."""
-    show_secrets = emulator().settings.show_secrets
-    kind = Kind(
-        "request",
-        _JOURNAL,
-        Match({}),
-        partial(_nearest, show_secrets=show_secrets),
-        lambda found, entry: str(shown(entry, None if show_secrets else secrets_of(found.store.resources()))),
-        () if show_secrets else ("resource_token",),
-    )
-    return verify(finder(), kind, how_to_answer(), **body)
+    return verify(_KIND, **body)
 
 
-async def _nearest(found: Workspace, match: Criteria[Any], show_secrets: bool) -> list[NearMiss]:
-    tokens = secrets_of(found.store.resources())
+async def _nearest(found: Workspace, match: Criteria[Any]) -> list[NearMiss]:
+    secrets = _secrets(found)
     return [
         NearMiss(
             miss.entry.id,
             miss.entry.time,
-            readable((miss.entry if show_secrets else masked(miss.entry, tokens)).body),
-            miss.differences if show_secrets else list(map(_masked, miss.differences)),
+            readable((miss.entry if secrets is None else masked(miss.entry, secrets)).body),
+            miss.differences if secrets is None else list(map(_masked, miss.differences)),
         )
         for miss in await nearest_misses(found.requests, match)
     ]
@@ -171,3 +150,13 @@ def _masked(one: Difference) -> Difference:
     if one.key != "resource_token":
         return one
     return replace(one, expected=mask_value(one.expected), actual=mask_value(one.actual))
+
+
+_KIND = Kind(
+    "request",
+    attrgetter("requests"),
+    Match({}),
+    _nearest,
+    lambda found, entry: str(shown(entry, _secrets(found))),
+    ("resource_token",),
+)

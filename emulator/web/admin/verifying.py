@@ -39,8 +39,6 @@ from push_emulator.answers import Counted, NearMiss, Unverified
 MAX_WITHIN_S = 60.0
 TEXT = "text/plain"
 P = TypeVar("P")
-#: The journal of a workspace.
-Of = Callable[[Workspace], Journal[Any, Any]]
 
 
 class ExpectSchema(StrictSchema):
@@ -171,73 +169,57 @@ class Find(NamedTuple):
             await self.emulator.shared.turns.follow(self.name)
 
 
-def finder() -> Find:
-    """Finds the workspace of this request, also later."""
-    return Find(emulator(), workspace_name())
-
-
-async def count(find: Find, of: Of, match: Criteria[Any], expect: Expectation, within: float) -> Counted:
-    """How many entries match; waits for what is expected."""
-    await check_possible(find(), of(find()), match, "match.")
-    return Counted(await count_within(of(find()), match, expect, within, find.follow))
-
-
 class Kind(NamedTuple):
-    """One kind of entry, to be verified.
+    """One kind of entry, to be counted and verified.
 
     ``of``: its journal; ``every``: criteria that all meet; ``nearest``: the entries that came nearest;
-    ``told``: an entry as text; ``secret``: the criteria to mask.
+    ``told``: an entry as text; ``secret``: the criteria to mask unless the server shows secrets.
     """
 
     noun: str
-    of: Of
+    of: Callable[[Workspace], Journal[Any, Any]]
     every: Criteria[Any]
     nearest: Callable[[Workspace, Criteria[Any]], Awaitable[list[NearMiss]]]
     told: Callable[[Workspace, Any], str]
     secret: Sequence[str] = ()
 
 
-class How(NamedTuple):
-    """How the client wants its answer: the address that it uses, and whether the answer is text."""
-
-    url: str
-    as_text: bool
+def count(kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Later[Counted]:
+    """How many entries match; waits for what is expected."""
+    return _count(Find(emulator(), workspace_name()), kind, match, expect, within)
 
 
-def how_to_answer() -> How:
-    """What this request says of it."""
+async def _count(find: Find, kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Counted:
+    await check_possible(find(), kind.of(find()), match, "match.")
+    return Counted(await count_within(kind.of(find()), match, expect, within, find.follow))
+
+
+def verify(kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Later[Any]:
+    """The number, or 422 with the entries that came nearest; both as text for a client that prefers text."""
+    find, url = Find(emulator(), workspace_name()), request.url_root.rstrip("/")
     as_text = request.accept_mimetypes.best_match([JSON[1], TEXT]) == TEXT
-    return How(request.url_root.rstrip("/"), as_text)
 
+    async def verifying() -> Any:
+        counted = await _count(find, kind, match, expect, within)
+        if expect.met_by(counted.count):
+            return _text_answer(f"came {counted.count}, as expected") if as_text else counted
+        found, number_found = find(), counted.count
+        nearest = [] if expect.broken_by(number_found) else await kind.nearest(found, match)
+        journal = kind.of(found)
+        newest = await search(journal, kind.every, LISTED)
+        came = [kind.told(found, entry) for entry in newest.entries]
+        secret = () if found.server.show_secrets else kind.secret
+        criteria = {
+            name: mask_value(value) if name in secret else value for name, value in match.criteria.items()
+        }
+        expected = expectation_text(expect, criteria, within, kind.noun)
+        text = failure_text(expected, number_found, nearest, came, len(journal), url, kind.noun)
+        if as_text:
+            return _text_answer(text, 422)
+        said = f"expected {expect} {kind.noun}(s), found {number_found} of {len(journal)} in the journal"
+        return json_answer(Unverified(422, said, number_found, nearest, text), 422)
 
-async def verify(
-    find: Find, kind: Kind, how: How, match: Criteria[Any], expect: Expectation, within: float
-) -> Any:
-    """The number, or 422 with the entries that came nearest."""
-    counted = await count(find, kind.of, match, expect, within)
-    if expect.met_by(counted.count):
-        return _text_answer(f"came {counted.count}, as expected") if how.as_text else counted
-    found, number_found = find(), counted.count
-    nearest = [] if expect.broken_by(number_found) else await kind.nearest(found, match)
-    journal = kind.of(found)
-    newest = await search(journal, kind.every, LISTED)
-    came = [kind.told(found, entry) for entry in newest.entries]
-    criteria = {
-        name: mask_value(value) if name in kind.secret else value for name, value in match.criteria.items()
-    }
-    text = failure_text(
-        expectation_text(expect, criteria, within, kind.noun),
-        number_found,
-        nearest,
-        came,
-        len(journal),
-        how.url,
-        kind.noun,
-    )
-    if how.as_text:
-        return _text_answer(text, 422)
-    said = f"expected {expect} {kind.noun}(s), found {number_found} of {len(journal)} in the journal"
-    return json_answer(Unverified(422, said, number_found, nearest, text), 422)
+    return verifying()
 
 
 def _text_answer(text: str, status: int = 200) -> Answer:
