@@ -1,15 +1,16 @@
 """``/__console/events``: what the SDKs reported, as it comes, newest first, with filters."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
-from flask import Response, render_template, request
+from flask import Response, request
 
 from emulator.journal.events import Event, EventMatch
 from emulator.web.console import listing
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import page_later, pages, see_other
+from emulator.web.console.pages import pages, see_other
 from emulator.web.current import workspace
 from emulator.workspaces.answers import recorded_event
 
@@ -28,25 +29,9 @@ class EventRow(NamedTuple):
 @pages.get("/__console/events")
 def events() -> Response:
     """The newest events that the filters mean."""
-    found, filters = workspace(), _filters()
-    before = request.args.get("before", type=int)
-    newest = listing.place(found.events)
-
-    def render(listed: listing.Listed) -> tuple[str, int]:
-        entries, told = listing.shown(listed)
-        shown = render_template(
-            "console/events.html",
-            before=before,
-            filters=filters,
-            journal=found.events,
-            newest=newest,
-            rows=list(map(_row, entries)),
-            **told,
-        )
-        return shown, 400 if told["problem"] else 200
-
-    match = EventMatch(filters, blind=True)
-    return page_later(listing.find(found, found.events, match, before, bool(filters)), render)
+    filters = _filters()
+    match, rows = partial(EventMatch, filters, blind=True), lambda found: list(map(_row, found))
+    return listing.page("console/events.html", workspace().events, match, filters, rows)
 
 
 @pages.post("/__console/events")

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from flask import Response, copy_current_request_context, current_app, request
+from flask import Response, copy_current_request_context, current_app, render_template, request
 
 from emulator.journal.journal import Journal
 from emulator.journal.matching import Criteria
@@ -16,9 +16,8 @@ from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.web.admin.possible import check_possible
 from emulator.web.console import access
 from emulator.web.console.language import gettext, language
-from emulator.web.console.pages import console_state
+from emulator.web.console.pages import console_state, page_later
 from emulator.web.current import emulator, workspace, workspace_name
-from emulator.workspaces.workspace import Workspace
 
 PAGE = 50
 #: Seconds between two pieces of news, at least: under load a page gets several entries at once.
@@ -40,26 +39,41 @@ _MOST_LINES = 500
 
 #: Makes the lines of entries, as HTML.
 Render = Callable[[Sequence[Any]], str]
-#: What a page can find of a journal; the search cannot be read, or nothing can match it.
-Listed = Found[Any] | BadCriteria
 
 
-async def find(
-    found: Workspace, journal: Journal[Any, Any], match: Criteria[Any], before: int | None, count_all: bool
-) -> Listed:
-    """One page of the journal's entries that match, of those with an id below ``before``."""
-    try:
-        await check_possible(found, journal, match)
-    except BadCriteria as problem:
-        return problem
-    return await search(journal, match, PAGE, before, count_all=count_all)
+def page(
+    template: str,
+    journal: Journal[Any, Any],
+    match: Callable[[], Criteria[Any]],
+    filters: dict[str, str],
+    rows: Callable[[list[Any]], list[Any]],
+    prepare: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0),
+    **more: Any,
+) -> Response:
+    """One page of the journal's entries that ``match``: the newest, or those before the query's ``before``.
 
+    ``rows``: what the template shows of entries; ``prepare`` is awaited before. The page of a search that
+    cannot be read, or that nothing can match, says so.
+    """
+    found, before, newest = workspace(), request.args.get("before", type=int), place(journal)
 
-def shown(listed: Listed) -> tuple[list[Any], dict[str, Any]]:
-    """The entries, and what else the page's template knows of the list."""
-    if isinstance(listed, BadCriteria):
-        return [], {"older": None, "total": 0, "problem": listed.told(gettext)}
-    return listed.entries, {"older": listed.older, "total": listed.total, "problem": ""}
+    async def find() -> Found[Any] | BadCriteria:
+        try:
+            wanted = match()
+            await prepare()
+            await check_possible(found, journal, wanted)
+        except BadCriteria as problem:
+            return problem
+        return await search(journal, wanted, PAGE, before, count_all=bool(filters))
+
+    def render(listed: Found[Any] | BadCriteria) -> tuple[str, int]:
+        problem = listed.told(gettext) if isinstance(listed, BadCriteria) else ""
+        shown = Found([], None, 0) if isinstance(listed, BadCriteria) else listed
+        known = {"before": before, "filters": filters, "journal": journal, "newest": newest, **more}
+        known |= {"older": shown.older, "problem": problem, "rows": rows(shown.entries), "total": shown.total}
+        return render_template(template, **known), 400 if problem else 200
+
+    return page_later(find(), render)
 
 
 def place(journal: Journal[Any, Any]) -> str:

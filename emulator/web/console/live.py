@@ -8,7 +8,6 @@ from flask import Response, render_template, request
 from emulator.faults.catalogue import FIRST_CALL
 from emulator.journal.entry import OUTCOMES, Entry
 from emulator.journal.matching import Match
-from emulator.journal.query import BadCriteria
 from emulator.web.admin.loading import read_digits
 from emulator.web.console import listing
 from emulator.web.console.language import gettext
@@ -32,37 +31,19 @@ _MOST_FOLLOWED = 500
 @pages.get("/")
 def live() -> Response:
     """The newest requests that the search means."""
-    found = workspace()
-    text = request.args.get("q", "").strip()
-    before = request.args.get("before", type=int)
-    newest, tries = listing.place(found.requests), attempts_of(found)
-
-    def render(listed: listing.Listed) -> tuple[str, int]:
-        entries, told = listing.shown(listed)
-        shown = render_template(
-            "console/live.html",
-            before=before,
-            filters={"q": text} if text else {},
-            first_call=command(FIRST_CALL),
-            journal=found.requests,
-            newest=newest,
-            outcomes={one: with_outcome(text, one) for one in OUTCOMES},
-            rows=rows_of(found, entries),
-            text=text,
-            without_outcome=with_outcome(text, None),
-            **told,
-        )
-        return shown, 400 if told["problem"] else 200
-
-    async def find() -> listing.Listed:
-        try:
-            match = Match({"q": text})
-        except BadCriteria as problem:
-            return problem
-        await tries.follow()
-        return await listing.find(found, found.requests, match, before, count_all=bool(text))
-
-    return page_later(find(), render)
+    found, text = workspace(), request.args.get("q", "").strip()
+    return listing.page(
+        "console/live.html",
+        found.requests,
+        lambda: Match({"q": text}),
+        {"q": text} if text else {},
+        lambda entries: rows_of(found, entries),
+        attempts_of(found).follow,
+        first_call=command(FIRST_CALL),
+        outcomes={one: with_outcome(text, one) for one in OUTCOMES},
+        text=text,
+        without_outcome=with_outcome(text, None),
+    )
 
 
 @pages.get("/__console/first-call.txt")
