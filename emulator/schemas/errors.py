@@ -41,7 +41,7 @@ def string(**options: Any) -> fields.String:
 
 def integer(**options: Any) -> fields.Integer:
     """An integer field that takes JSON integers only (``1.0``, ``"1"`` and ``true`` are none)."""
-    return JSONInteger(error_messages=messages("an integer"), **options)
+    return fields.Integer(strict=True, error_messages=messages("an integer"), **options)
 
 
 def boolean(**options: Any) -> fields.Field[Any]:
@@ -112,15 +112,6 @@ class Integers(fields.List[Any]):
 
 def _fits(number: int) -> bool:
     return INT64_MIN <= number <= INT64_MAX
-
-
-class JSONInteger(fields.Integer):
-    """marshmallow's own also reads "1", 1.0 and true."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.make_error("invalid")
-        return value
 
 
 class JSONBoolean(fields.Boolean):
