@@ -11,12 +11,12 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 
 from emulator import __version__
-from emulator.schemas.json_schema import INT64, JSONSchema
+from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.blueprint import OPERATIONS
 from emulator.web.admin.operation import Operation
 from emulator.web.openapi import push
 from emulator.web.openapi.push import push_schemas
-from emulator.web.openapi.schemas import answer_schemas, describe_field, name_of, reference
+from emulator.web.openapi.schemas import STATIC, answer_schemas, describe_field, name_of, reference
 from emulator.web.openapi.sdk import sdk_paths, sdk_schemas
 
 JSONObject = dict[str, Any]
@@ -24,31 +24,6 @@ JSONObject = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUSH_PATHS = ("/push_subscribe", "/api/v1.1/resources/push_subscribe")
 
-_ABOUT = """A local emulator of the Altcraft Platform's `POST /push_subscribe`.
-
-Everything is served below `/w/NAME` too, for a workspace of its own; the header `X-Emulator-Workspace`
-says the same. Rule ids in brackets (M4, S7 …) are those of `GET /__admin/rules`."""
-
-_REFUSALS = {
-    "400": "The request is not right: `error_text` names the parameter by its path.",
-    "401": "The admin token is wanted.",
-    "403": "The Host or the Origin is not this server.",
-    "404": "Not found.",
-    "409": "It does not go together with what is there.",
-    "413": "The body is too large.",
-    "415": "The body is compressed: `error_text` names the Content-Encoding.",
-    "422": "The contents cannot be used.",
-    "429": "Too many workspaces or imports, or a rate limit that was armed as a fault.",
-    "500": "The state could not be written, and nothing has changed; or a mistake of the emulator.",
-    "503": "Too many large bodies are on their way in, `Retry-After` says when to send this one again; or "
-    "the system lets the emulator open no more files just now, and nothing has changed.",
-    "507": "What was sent cannot be kept on the disk.",
-}
-#: The subjects of the admin API, in the order of the document.
-_TAGS = (
-    *("health", "faults", "settings", "workspaces", "requests", "events"),
-    *("databases", "resources", "profiles", "subscriptions", "workspace", "imports"),
-)
 #: The documented endpoint's own refusals (A3).
 _PUSH_REFUSALS = ("404", "413", "415", "429", "500", "503")
 
@@ -75,15 +50,15 @@ def openapi_document() -> JSONObject:
         version=__version__,
         openapi_version="3.1.0",
         plugins=[marshmallow],
-        info={"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={"description": STATIC["about"], "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "/"}],
         security=[{}, {"AdminToken": []}],
-        tags=[{"name": tag} for tag in ("push_subscribe", "sdk", *_TAGS)],
+        tags=[{"name": tag} for tag in ("push_subscribe", "sdk", *STATIC["tags"])],
     )
     converter: Any = marshmallow.converter
     converter.add_attribute_function(describe_field)
     _add_components(spec)
-    refusals = {code: {"$ref": f"#/components/responses/{code}"} for code in _REFUSALS}
+    refusals = {code: {"$ref": f"#/components/responses/{code}"} for code in STATIC["refusals"]}
     for path in PUSH_PATHS:
         post = push.operation({code: refusals[code] for code in _PUSH_REFUSALS})
         if path != PUSH_PATHS[0]:
@@ -91,7 +66,7 @@ def openapi_document() -> JSONObject:
         spec.path(path=path, operations={"post": post})
     for path, operations_of_sdk in sdk_paths().items():
         spec.path(path=path, operations=operations_of_sdk)
-    described = sorted(OPERATIONS, key=lambda one: _TAGS.index(one.tag))
+    described = sorted(OPERATIONS, key=lambda one: STATIC["tags"].index(one.tag))
     structs = [one.answer for one in described if not isinstance(one.answer, dict)]
     structs += [struct for one in described for _, struct in one.others.values()]
     answers, components = answer_schemas(structs)
@@ -121,32 +96,14 @@ def as_text(document: JSONObject) -> str:
 
 
 def _add_components(spec: APISpec) -> None:
-    spec.components.schema("Anything", push.ANYTHING)
-    for name, component in (push_schemas() | sdk_schemas()).items():
+    for name, component in ({"Anything": STATIC["anything"]} | push_schemas() | sdk_schemas()).items():
         spec.components.schema(name, component)
-    for code, text in _REFUSALS.items():
+    for code, text in STATIC["refusals"].items():
         content = {"application/json": {"schema": reference("Refusal")}}
         spec.components.response(code, {"description": text, "content": content})
-    spec.components.parameter(
-        "Workspace",
-        "header",
-        {
-            "name": "X-Emulator-Workspace",
-            "description": "The workspace; `default` without it. The path `/w/NAME/…` goes before it.",
-            "schema": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"},
-        },
-    )
-    spec.components.security_scheme(
-        "SDK", {"type": "http", "scheme": "bearer", "description": "`rtoken@TOKEN` (T1), or a JWT (T2)."}
-    )
-    spec.components.security_scheme(
-        "AdminToken",
-        {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "The server's `--admin-token`, where it was started with one.",
-        },
-    )
+    spec.components.parameter("Workspace", "header", STATIC["workspace_header"])
+    for name, scheme in STATIC["security_schemes"].items():
+        spec.components.security_scheme(name, scheme)
 
 
 def _alone(schemas: JSONObject, name: str) -> JSONObject:
@@ -167,18 +124,6 @@ def _alone(schemas: JSONObject, name: str) -> JSONObject:
 #: The errors of every admin call.
 COMMON = (400, 401, 403, 429, 500, 503)
 _PLACE = re.compile(r"{(\w+)}")
-_NON_EMPTY: JSONSchema = {"type": "string", "minLength": 1}
-#: The schema of each part of a path, by name.
-PATH_PARTS: dict[str, JSONSchema] = {
-    "db_id": INT64,
-    "resource_id": INT64,
-    "profile_id": {**_NON_EMPTY, "maxLength": 64},
-    "hash_id": _NON_EMPTY,
-    "job_id": _NON_EMPTY,
-    "entry_id": {"type": "integer", "minimum": 0},
-    "fault_id": _NON_EMPTY,
-    "name": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"},
-}
 
 
 def describe(
@@ -197,7 +142,7 @@ def describe(
         "parameters": [
             *(("Workspace",) if operation.of_a_workspace else ()),
             *(
-                {"in": "path", "name": part, "required": True, "schema": PATH_PARTS[part]}
+                {"in": "path", "name": part, "required": True, "schema": STATIC["path_parts"][part]}
                 for part in _PLACE.findall(operation.path)
             ),
             *([{"in": "query", "schema": query}] if isinstance(query, type) else query),

@@ -1,9 +1,11 @@
 """The JSON Schema of the project's own marshmallow fields, and of the structs of the answers."""
 
 from collections.abc import Iterable
+from importlib.resources import files
 from typing import Any
 
 import msgspec
+import orjson
 from marshmallow import Schema, fields, validate
 
 from emulator.schemas.errors import JSONScalar
@@ -11,6 +13,9 @@ from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema, one_value
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import QuerySchema
 from emulator.workspaces.settings import LINT_IDS
+
+#: The parts of the contract that no code has: texts, examples of forms, components.
+STATIC: dict[str, Any] = orjson.loads(files(__package__).joinpath("static.json").read_bytes())
 
 
 def describe_field(converter: Any, field: fields.Field[Any], ret: JSONSchema, **_: Any) -> JSONSchema:

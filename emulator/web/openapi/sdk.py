@@ -11,8 +11,8 @@ from emulator.mobile.events import PARTS, PostEvents, PushEvent
 from emulator.mobile.paths import SERVED
 from emulator.rules.mobile.caller import MODES
 from emulator.rules.mobile.requests import SDK_PROVIDERS, Subscribe, Unsuspend, Update, UpdateProfile
-from emulator.schemas.json_schema import TEXT, TEXT_PATTERN, JSONSchema, one_value
-from emulator.web.openapi.schemas import reference
+from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
+from emulator.web.openapi.schemas import STATIC, reference
 
 #: What is served without a body, by GET, is not here.
 _BODIES: dict[str, type[Struct]] = {
@@ -23,22 +23,6 @@ _BODIES: dict[str, type[Struct]] = {
     "/event/push/delivery": PushEvent,
     "/event/push/open": PushEvent,
     "/api/v1.1/pushes/post_events": PostEvents,
-}
-_REFUSALS = {
-    "400": "The call is not right (R6), or the platform does not process it (R4, R5).",
-    "401": "The `Authorization` names nobody (T5).",
-    "413": "The body is too large.",
-    "415": "The body is compressed.",
-    "429": "Too many workspaces, or a fault.",
-    "500": "The state could not be written, or a mistake of the emulator.",
-    "503": "Too many large bodies are on their way in, or a fault.",
-}
-#: Seconds, or milliseconds from 10^12 on (K4).
-_TIME: JSONSchema = {
-    "anyOf": [
-        {"type": "number", "minimum": 0, "maximum": 253_402_300_799},
-        {"type": "number", "minimum": 10**12, "maximum": 253_402_300_799_999},
-    ]
 }
 _QUERY: dict[str, JSONSchema] = {
     "sync": {"enum": ["true", "false", "1", "0"]},
@@ -55,8 +39,8 @@ def sdk_schemas() -> dict[str, JSONSchema]:
     for component in found.values():
         component["additionalProperties"] = {"description": "ignored (K6)", **reference("Anything")}
     events = found["PostEvents"]["properties"]
-    found["PushEvent"]["properties"]["time"] = _TIME
-    events["time"] = {"anyOf": [*_TIME["anyOf"], {"type": "null"}]}
+    found["PushEvent"]["properties"]["time"] = STATIC["sdk"]["time"]
+    events["time"] = {"anyOf": [*STATIC["sdk"]["time"]["anyOf"], {"type": "null"}]}
     events["events"] = {"enum": [1, 2, 3]}
     named = ["launch_id", "provider", "subscription_id"]
     found["PostEvents"]["anyOf"] = [  # E4
@@ -66,8 +50,8 @@ def sdk_schemas() -> dict[str, JSONSchema]:
     found["Update"]["properties"]["new_provider"] = _QUERY["provider"]
     for name in ("Pair", "SentSubscription"):
         found[name]["properties"]["provider"] = _QUERY["provider"]
-    exact: dict[str, JSONSchema] = _exact(found)
-    return exact | _ANSWERS
+    exact: dict[str, JSONSchema] = _exact(found) | STATIC["sdk"]["answers"]
+    return exact
 
 
 def sdk_paths() -> dict[str, dict[str, Any]]:
@@ -97,7 +81,7 @@ def _operation(path: str, served: Operation) -> dict[str, Any]:
                     "description": text,
                     "content": {"application/json": {"schema": reference("SDKRefusal")}},
                 }
-                for code, text in _REFUSALS.items()
+                for code, text in STATIC["sdk"]["refusals"].items()
                 if served.authorized or code != "401"
             },
         },
@@ -131,25 +115,3 @@ _FORM = (
         "properties": {**dict.fromkeys(PARTS, _PART), "wn": {"type": "string", "minLength": 1}},
     },
 )
-_CATEGORY = one_value(name=TEXT, title=TEXT, steady={"type": "boolean"}, active={"type": "boolean"})
-_SUBSCRIPTION = one_value(
-    subscription_id=TEXT,
-    hash_id={"type": "string", "pattern": "^[0-9a-f]{8,}$"},
-    provider=TEXT,
-    status={"enum": ["subscribed", "suspended", "unsubscribed"]},
-    fields={"type": "object"},
-    cats={"type": "array", "items": _CATEGORY},
-)
-_PROFILE = one_value(
-    id=TEXT,
-    status={"enum": ["subscribed"]},
-    is_test={"type": "boolean"},
-    subscription={"anyOf": [_SUBSCRIPTION, {"type": "null"}]},
-)
-_ANSWERS: dict[str, JSONSchema] = {
-    "SDKAnswer": one_value(
-        error={"enum": [0]}, error_text={"enum": [""]}, profile={"anyOf": [_PROFILE, {"type": "null"}]}
-    ),
-    "SDKDone": one_value(error={"enum": [0]}, error_text={"enum": ["Successful operation"]}),
-    "SDKRefusal": one_value(error={"type": "integer"}, error_text=TEXT, profile={"type": "null"}),
-}

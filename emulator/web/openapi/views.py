@@ -15,22 +15,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>push-emulator: API</title>
-<link rel="icon" href="favicon-32x32.png">
-<link rel="stylesheet" href="index.css">
-<link rel="stylesheet" href="swagger-ui.css">
-<div id="page"></div>
-<script src="swagger-ui-bundle.js"></script>
-<script src="start.js"></script>
-"""
-_START = """SwaggerUIBundle({
-  url: "../openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null,
-});
-"""
+_HERE = Path(__file__).resolve().parent
 _FILES = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 
@@ -51,13 +36,13 @@ def docs() -> AnyResponse:
     """The page to read it."""
     if not request.path.endswith("/"):  # its files have relative names
         return redirect(f"{request.script_root}{request.path}/")
-    return _of_the_page(Response(_PAGE, mimetype="text/html"))
+    return _of_the_page(send_from_directory(_HERE, "docs.html"))
 
 
 def docs_file(name: str) -> Response:
     """A file of the page."""
     if name == "start.js":
-        return _of_the_page(Response(_START, mimetype="text/javascript"))
+        return _of_the_page(send_from_directory(_HERE, name))
     return _of_the_page(send_from_directory(_folder(), name if name in _FILES else "/"))
 
 

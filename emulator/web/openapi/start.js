@@ -1,0 +1,3 @@
+SwaggerUIBundle({
+  url: "../openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null,
+});
