@@ -560,11 +560,9 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
         ),
     },
-    "emulator/web/openapi/push.py": {
+    "emulator/web/openapi/static.json": {
         "in which nothing was added, changed or refused": (BARE_ITEM,),
         "A request that is refused as a whole changes nothing": (REFUSED_CHANGES_NOTHING,),
-    },
-    "emulator/web/openapi/document.py": {
         "The state could not be written, and nothing has changed": REFUSED_BY_THE_DISK,
         "the system lets the emulator open no more files just now, and nothing has changed": (
             NO_MORE_FILES,
