@@ -8,7 +8,7 @@ but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.U
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -210,7 +210,7 @@ def _check_resource(store: TinyDBStore, resource: Resource, before: Resource | N
     refuse(_last(check.resources(""), len(others)))
 
 
-def _last(problems: list[Problem], position: int) -> list[Problem]:
+def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
     """The problems of the entry at this position, with paths relative to the entry."""
     prefix = f"[{position}]"
     return [

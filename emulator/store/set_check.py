@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -83,60 +83,52 @@ class SetCheck:
         self._profile_ids: set[str] = set()
         self._active: dict[bytes, int] = {}
 
-    def databases(self, file: str) -> list[Problem]:
+    def databases(self, file: str) -> Iterator[Problem]:
         """Problems among the databases."""
         return self._doubles(file, "id", [database.id for database in self._database_list])
 
-    def resources(self, file: str) -> list[Problem]:
+    def resources(self, file: str) -> Iterator[Problem]:
         """Problems among the resources, and between them and the databases."""
-        problems = self._doubles(file, "id", [resource.id for resource in self._resource_list])
-        problems += self._doubles(file, "token", [resource.token for resource in self._resource_list])
+        yield from self._doubles(file, "id", [resource.id for resource in self._resource_list])
+        yield from self._doubles(file, "token", [resource.token for resource in self._resource_list])
         for position, resource in enumerate(self._resource_list):
             seen: set[int] = set()
             for place, db_id in enumerate(resource.db_ids):
                 path = f"[{position}].db_ids[{place}]"
                 if db_id not in self._databases:
-                    problems += self._no_database(file, path, db_id)
+                    yield from self._no_database(file, path, db_id)
                 elif db_id in seen:
-                    problems.append(Problem(file, path, f"database {db_id} is named twice"))
+                    yield Problem(file, path, f"database {db_id} is named twice")
                 seen.add(db_id)
-        return problems + self._role_tokens(file) + self._categories(file)
+        yield from self._role_tokens(file)
+        yield from self._categories(file)
 
-    def _role_tokens(self, file: str) -> list[Problem]:
-        problems: list[Problem] = []
+    def _role_tokens(self, file: str) -> Iterator[Problem]:
         seen: set[str] = set()
         for position, resource in enumerate(self._resource_list):
             for place, role in enumerate(resource.role_tokens):
                 path = f"[{position}].role_tokens[{place}]"
                 if role.db_id not in self._databases:
-                    problems += self._no_database(file, f"{path}.db_id", role.db_id)
+                    yield from self._no_database(file, f"{path}.db_id", role.db_id)
                 elif role.db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
                     text = f"resource {resource.id} does not have database {role.db_id}"
-                    problems.append(Problem(file, f"{path}.db_id", text))
+                    yield Problem(file, f"{path}.db_id", text)
                 if role.token in seen:
-                    problems.append(Problem(file, f"{path}.token", "is another role token's, too"))
+                    yield Problem(file, f"{path}.token", "is another role token's, too")
                 seen.add(role.token)
-        return problems
 
-    def _categories(self, file: str) -> list[Problem]:
-        problems: list[Problem] = []
+    def _categories(self, file: str) -> Iterator[Problem]:
         for position, resource in enumerate(self._resource_list):
             seen: set[str] = set()
             for place, category in enumerate(resource.categories):
                 if category.name in seen:
                     path = f"[{position}].categories[{place}].name"
-                    problems.append(Problem(file, path, f'"{category.name}" is a duplicate'))
+                    yield Problem(file, path, f'"{category.name}" is a duplicate')
                 seen.add(category.name)
-            problems += [
-                Problem(
-                    file,
-                    f"[{position}].subscription_fields.{name}",
-                    f"every resource declares this field, as {kind.kind}; leave it out",
-                )
-                for name, kind in SDK_FIELDS.items()
-                if resource.subscription_fields.get(name, kind) != kind
-            ]
-        return problems
+            for name, kind in SDK_FIELDS.items():
+                if resource.subscription_fields.get(name, kind) != kind:
+                    text = f"every resource declares this field, as {kind.kind}; leave it out"
+                    yield Problem(file, f"[{position}].subscription_fields.{name}", text)
 
     def profile(
         self, file: str, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
@@ -279,12 +271,10 @@ class SetCheck:
     def _no_database(self, file: str, path: str, db_id: int) -> list[Problem]:
         return [] if self._unread.databases else [Problem(file, path, f"there is no database {db_id}")]
 
-    def _doubles(self, file: str, name: str, values: Sequence[object]) -> list[Problem]:
+    def _doubles(self, file: str, name: str, values: Sequence[object]) -> Iterator[Problem]:
         text = "is a duplicate" if self._present is None else "is there already"
         seen: set[object] = set()
-        problems = []
         for position, value in enumerate(values):
             if value in seen:
-                problems.append(Problem(file, f"[{position}].{name}", f"{value!r} {text}"))
+                yield Problem(file, f"[{position}].{name}", f"{value!r} {text}")
             seen.add(value)
-        return problems

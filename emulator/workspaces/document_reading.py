@@ -149,7 +149,7 @@ class _Building:
         databases = [Database(**one) for one in members["databases"]]
         resources = [Resource(**one) for one in members["resources"]]
         check = SetCheck(databases, resources)
-        found = check.databases("databases") + check.resources("resources")
+        found = [*check.databases("databases"), *check.resources("resources")]
         problems = [f"{one.file}{one.path}: {one.expected}" for one in found]
         faults: list[Fault] = members["faults"]
         seen: set[str] = set()
