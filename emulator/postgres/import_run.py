@@ -95,6 +95,7 @@ class ContinuedReport(Report):
         self.new += b"".join(msgspec.json.encode(one) + b"\n" for one in refusals)
 
 
+@dataclasses.dataclass
 class ImportRun:
     """Carries an import out, from where the log says that it is.
 
@@ -104,28 +105,18 @@ class ImportRun:
     if it is not, it finds out before its next step.
     """
 
-    def __init__(
-        self,
-        turns: Turns,
-        workspaces: FollowedWorkspaces,
-        files: SharedFiles,
-        owner: str,
-        workspace: str,
-        import_id: str,
-        file_id: str,
-        path: Path,
-        takes_over: bool,
-    ) -> None:
-        self._turns = turns
-        self._workspaces = workspaces
-        self._files = files
-        self._owner = owner
-        self._workspace = workspace
-        self._id = import_id
-        self._file_id = file_id
-        self._path = path
-        self._takes_over = takes_over
-        self.stopped = False
+    turns: Turns
+    workspaces: FollowedWorkspaces
+    files: SharedFiles
+    owner: str
+    workspace: str
+    id: str
+    file_id: str
+    path: Path
+    takes_over: bool
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
         self._is_known = True
         self._work_s = self._worked_s = STEP_S
         self._import: Import | None = None
@@ -136,25 +127,25 @@ class ImportRun:
             more = True
             while more and not self.stopped:
                 try:
-                    if not self._path.exists():
-                        await self._files.fetch(self._file_id, self._path)
+                    if not self.path.exists():
+                        await self.files.fetch(self.file_id, self.path)
                     since, self._worked_s = perf_counter(), 0.0
-                    more = await self._turns.run(self._workspace, self._steps)
+                    more = await self.turns.run(self.workspace, self._steps)
                     # As long as a commit takes: the slower the disk, the fewer of them.
                     self._work_s = min(_MOST_S, max(STEP_S, perf_counter() - since - self._worked_s))
                 except (Unavailable, psycopg.Error, asyncio.TimeoutError):
                     self._close()  # it may be ahead of the log
                     await asyncio.sleep(random.uniform(0.2, 0.6))
             if not self._is_known:  # its workspace was deleted, and there is another one now
-                async with self._turns.connections.one() as connection:
-                    await connection.execute("DELETE FROM emulator_imports WHERE id = %s", (self._id,))
+                async with self.turns.connections.one() as connection:
+                    await connection.execute("DELETE FROM emulator_imports WHERE id = %s", (self.id,))
         except (Refused, Unavailable, OSError, psycopg.Error):
             pass  # the workspace or a place for the file is missing here: another emulator may have it
         finally:
             self.stopped = True
             self._close()
             with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._import is not None:
@@ -162,23 +153,23 @@ class ImportRun:
             self._import = None
 
     async def _steps(self) -> bool:
-        followed = self._workspaces.followed(self._workspace)
-        kept = None if followed is None else KeptImport.of(followed.recorder, self._id)
+        followed = self.workspaces.followed(self.workspace)
+        kept = None if followed is None else KeptImport.of(followed.recorder, self.id)
         if followed is None or kept is None:
             self._is_known = False
             return False
         if kept.description.state != "running" or self.stopped:
             return False
-        if kept.owner != self._owner:
-            if not self._takes_over:
+        if kept.owner != self.owner:
+            if not self.takes_over:
                 return False
-            kept.owner = self._owner
+            kept.owner = self.owner
             own = "UPDATE emulator_imports SET owner = %(owner)s, seen = now() WHERE id = %(id)s"
-            kept.write(followed.recorder, [(own, {"id": self._id, "owner": self._owner})])
-        self._takes_over = False
+            kept.write(followed.recorder, [(own, {"id": self.id, "owner": self.owner})])
+        self.takes_over = False
         if self._import is not None and self._report.up_to_line != kept.description.up_to_line:
             self._close()  # its last step was not stored
-        if self._import is None and not self._path.exists():
+        if self._import is None and not self.path.exists():
             return True  # a first attempt at the request that began this has ended, and its file went
         try:
             importing = self._import or self._opened(kept, followed.workspace, followed.recorder)
@@ -206,8 +197,8 @@ class ImportRun:
         one = kept.description
         if one.dry_run and one.up_to_line:  # what it would have changed was in the memory of another
             one = kept.description = replace(one, up_to_line=0, counts={}, refusals=[], seconds=0.0)
-            kept.write(recorder, [("DELETE FROM emulator_refusals WHERE import = %(id)s", {"id": self._id})])
-        checked = check_plan(kept.plan, Source(self._path, one.file), workspace.store)
+            kept.write(recorder, [("DELETE FROM emulator_refusals WHERE import = %(id)s", {"id": self.id})])
+        checked = check_plan(kept.plan, Source(self.path, one.file), workspace.store)
         if one.up_to_line:
             checked = dataclasses.replace(checked, lints=one.lints)
         self._report = ContinuedReport(one)
@@ -221,7 +212,7 @@ class ImportRun:
         new, report.new = report.new, b""
         kept.description = described(kept.description, importing)
         kept.part, kept.seconds_left = importing.progress.part
-        refused = {"id": self._id, "line": report.up_to_line, "data": new}
+        refused = {"id": self.id, "line": report.up_to_line, "data": new}
         add = "INSERT INTO emulator_refusals VALUES (%(id)s, %(line)s, %(data)s)"
         kept.write(recorder, [(add, refused)] if new else [])
 

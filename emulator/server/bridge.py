@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ class Request(Struct):
     delivery: asyncio.Task[None] | None = None
 
 
+@dataclass
 class Bridge:
     """Answers granian's requests, one after the other.
 
@@ -50,30 +52,19 @@ class Bridge:
     ``in_turn``: has a request answered when its turn comes.
     """
 
-    def __init__(
-        self,
-        loop: SharedLoop,
-        exchange: Exchange,
-        application: WsgiCall,
-        body_limit: Callable[[str], int],
-        deliveries: Deliveries,
-        access_log: AccessLog,
-        spool: Spool | None = None,
-        in_turn: InTurn | None = None,
-    ) -> None:
-        self._in_turn = in_turn
-        self.body_limit = body_limit
-        self._spool = spool
-        self._loop = loop
-        self._exchange = exchange
-        self._application = application
-        self._deliveries = deliveries
-        self._log = access_log
+    loop: SharedLoop
+    exchange: Exchange
+    application: WsgiCall
+    body_limit: Callable[[str], int]
+    deliveries: Deliveries
+    log: AccessLog
+    spool: Spool | None = None
+    in_turn: InTurn | None = None
 
     async def serve(self, scope: Scope, proto: Any) -> None:
         """Answer one request: an RSGI application."""
         request = self.request(scope, proto, perf_counter())
-        self._loop.act_as_running()
+        self.loop.act_as_running()
         await self.read(request)
 
     def request(self, scope: Scope, proto: Any, since: float) -> Request:
@@ -90,7 +81,7 @@ class Bridge:
 
     def read(self, request: Request) -> asyncio.Task[None]:
         """Start to read a request's body and to answer it; the caller holds the lock."""
-        return self._deliveries.begin(self._read(request))
+        return self.deliveries.begin(self._read(request))
 
     async def _read(self, request: Request) -> None:
         expects = "expect" in request.by_name
@@ -101,7 +92,7 @@ class Bridge:
             self.body_limit(request.path),
             expects=expects,
             drains=not expects,
-            spool=self._spool,
+            spool=self.spool,
         )
         self._send(request, answer)
         if request.delivery is not None:
@@ -116,21 +107,21 @@ class Bridge:
             query, headers = request.scope.query_string, request.by_name
             path, client = request.path, request.scope.client
             incoming = Incoming(request.method, path, query, headers, b"", client, problem)
-            if self._in_turn is None:
+            if self.in_turn is None:
                 return self._answer(request, incoming, body)
             if not isinstance(body, bytes):
                 body = own(body)
-            return self._in_turn(incoming, body, partial(self._answer, request, incoming, body))
+            return self.in_turn(incoming, body, partial(self._answer, request, incoming, body))
         except BaseException as error:
             return internal_error(error)
 
     def _answer(self, request: Request, incoming: Incoming, body: bytes | IO[bytes]) -> Answer:
         try:
-            if self._exchange.accepts(incoming):
+            if self.exchange.accepts(incoming):
                 incoming.body = body if isinstance(body, bytes) else body.read()
-                return self._exchange.handle(incoming)
+                return self.exchange.handle(incoming)
             method, path, headers = request.method, request.path, request.headers
-            return self._application(request.scope, method, path, headers, body, incoming.problem)
+            return self.application(request.scope, method, path, headers, body, incoming.problem)
         except BaseException as error:
             # SystemExit too: a view that asks the process to end does not get it.
             return internal_error(error)
@@ -143,13 +134,13 @@ class Bridge:
             request.proto = request.pieces = None
             self._record(request, answer, "")
         else:
-            request.delivery = self._deliveries.start(request, answer, partial(self._record, request))
+            request.delivery = self.deliveries.start(request, answer, partial(self._record, request))
 
     def _record(self, request: Request, answer: Answer, note: str) -> None:
-        if not self._log.quiet:
+        if not self.log.quiet:
             took_ms, client = (perf_counter() - request.since) * 1000, request.scope.client
             status, summary = answer.status, answer.summary
-            self._log.record(Served(request.method, request.path, status, summary, took_ms, client, note))
+            self.log.record(Served(request.method, request.path, status, summary, took_ms, client, note))
 
 
 async def _read_piece(request: Request) -> bytes:
