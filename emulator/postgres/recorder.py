@@ -22,12 +22,11 @@ from emulator.postgres.line import (
     encode_effects,
 )
 from emulator.store.state import Op, encode_ops
-from emulator.store.storage import StateRecorder
-from emulator.workspaces.replays import Replay, ReplayKey, Replays
+from emulator.workspaces.replays import Replay, ReplayKey
 from emulator.workspaces.workspace import JOURNALS, JournalName, Workspace
 
 
-class Recorder(StateRecorder):
+class Recorder:
     """Records all changes of a workspace, of its journals and of its faults. A new one records all it is.
 
     ``fixtures``: the digest of the changed fixtures that the workspace was last begun from, if any.
@@ -44,10 +43,10 @@ class Recorder(StateRecorder):
         self._effects: list[Effect] = []
         self._counts = FaultCounts()
         self._muted = False
-        workspace.store.storage.recorder = self
+        workspace.store.storage.recorder = self._state
         workspace.requests.recorder = partial(self._journal, "requests")
         workspace.events.recorder = partial(self._journal, "events")
-        workspace.replays = RecordedReplays(self)
+        workspace.replays.recorder = self._replays
         self.note(Written("", None))
         for name in JOURNALS:
             journal = workspace.journal(name)
@@ -55,14 +54,14 @@ class Recorder(StateRecorder):
             for packed in journal.packed():
                 self.note(Recorded(name, packed))
 
-    def commit(self, ops: Sequence[Op]) -> None:
-        if not self._muted and not self.replaced:
+    def _state(self, ops: Sequence[Op] | None) -> None:
+        if ops is None and not self._muted:
+            self.replaced, self._ops = True, []
+        elif ops is not None and not self._muted and not self.replaced:
             self._ops += ops
 
-    def replace(self) -> None:
-        if not self._muted:
-            self.replaced = True
-            self._ops = []
+    def _replays(self, kept: tuple[ReplayKey, Replay] | None) -> None:
+        self.note(ReplaysCleared() if kept is None else Replayed(kept[0], *kept[1]))
 
     def note(self, effect: Effect) -> None:
         """Record an effect."""
@@ -126,20 +125,3 @@ class Recorder(StateRecorder):
         finally:
             self._muted = False
             self._counts = self._workspace.faults.counts
-
-
-class RecordedReplays(Replays):
-    """The answers to the SDKs' calls, recorded."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self._recorder = recorder
-
-    def remember(self, key: ReplayKey, replay: Replay) -> None:
-        super().remember(key, replay)
-        self._recorder.note(Replayed(key, *replay))
-
-    def clear(self) -> None:
-        if self._answers:
-            self._recorder.note(ReplaysCleared())
-        super().clear()

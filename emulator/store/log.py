@@ -100,7 +100,7 @@ class Log:
     def _opened(self) -> int:
         if self._fd is None:
             self._fd = self._open()
-            opened(self)
+            opened(self.rest)
         return self._fd
 
     def _open(self) -> int:
@@ -133,7 +133,7 @@ class Log:
     def _close(self) -> None:
         if self._fd is not None:
             fd, self._fd = self._fd, None
-            closed(self)
+            closed(self.rest)
             with contextlib.suppress(OSError):
                 self._size_of_file = os.fstat(fd).st_size
             with contextlib.suppress(OSError):  # the lines are written already

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from typing import Protocol
+from collections.abc import Callable
 
 if sys.platform != "win32":
     import resource
@@ -19,30 +19,24 @@ MOST_OPEN = 64
 _MOST_ALLOWED = 10240
 
 
-class HoldsFile(Protocol):
-    """An object that can close its file and open it again."""
-
-    def rest(self) -> None:
-        """Close the file, unless it is in use."""
-
-
-_open: dict[HoldsFile, None] = {}  # the first one opened comes first
+#: What closes each open file, unless it is in use; the first one opened comes first.
+_open: dict[Callable[[], None], None] = {}
 _lock = threading.Lock()
 
 
-def opened(one: HoldsFile) -> None:
-    """Record an open file; closes the files of others if there are too many."""
+def opened(rest: Callable[[], None]) -> None:
+    """Record an open file, which ``rest`` closes; closes others if there are too many."""
     with _lock:
-        _open[one] = None
+        _open[rest] = None
         over = list(_open)[:-MOST_OPEN]
-    for other in over:
-        other.rest()
+    for rest_other in over:
+        rest_other()
 
 
-def closed(one: HoldsFile) -> None:
+def closed(rest: Callable[[], None]) -> None:
     """Record that its file is closed."""
     with _lock:
-        _open.pop(one, None)
+        _open.pop(rest, None)
 
 
 def raise_limit() -> None:

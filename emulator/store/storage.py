@@ -37,16 +37,6 @@ from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_
 from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
 
 
-class StateRecorder:
-    """Is told of every change of a state that has no files; this one does nothing with it."""
-
-    def commit(self, ops: Sequence[Op]) -> None:
-        """The state has changed by these steps."""
-
-    def replace(self) -> None:
-        """Another state has taken the place of this one, or changes of any number were made in it."""
-
-
 class LoggedStorage(Storage):
     """The state of one file.
 
@@ -57,8 +47,8 @@ class LoggedStorage(Storage):
     the start, ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
     ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's;
-    ``recovered``: what is stored in the file, where somebody has read it already; ``recorder`` is told of
-    every change of a state in memory.
+    ``recovered``: what is stored in the file, where somebody has read it already; ``recorder`` gets
+    the steps of every change of a state in memory, ``None`` where another state has taken its place.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -79,7 +69,7 @@ class LoggedStorage(Storage):
         self.fresh = True
         self.commits = 0
         self.on_taken_back: Callable[[], object] = lambda: None
-        self.recorder = StateRecorder()
+        self.recorder: Callable[[Sequence[Op] | None], object] = lambda steps: None
         self._unsynced = Unsynced()
         self.syncs = durability == "fsync"
         self._batch: list[Op] | None = None
@@ -209,7 +199,7 @@ class LoggedStorage(Storage):
             self.state.apply(ops, self._batch_undo)
         elif (files := self._files) is None:
             self.state.apply(ops)
-            self.recorder.commit(ops)
+            self.recorder(ops)
         else:
             self._begin(files)
             # The log first: a snapshot on its way must not see what the log does not hold.
@@ -240,7 +230,7 @@ class LoggedStorage(Storage):
             yield
             size = self._append(files, ops) if files is not None and ops else 0
             if files is None and ops:
-                self.recorder.commit(ops)
+                self.recorder(ops)
         if self.syncs and files is not None and ops:
             self._unsynced.add(Pending(files.log.number, size, undo))
 
@@ -292,7 +282,7 @@ class LoggedStorage(Storage):
         await self._write_whole(state, beside)
         self.state = state
         self.commits += 1
-        self.recorder.replace()
+        self.recorder(None)
 
     async def start_over(self, shared: SharedState, changes: Sequence[Op] = (), beside: bool = False) -> None:
         """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
@@ -343,7 +333,7 @@ class LoggedStorage(Storage):
             await in_steps(self.state.applying(ops, undo))
             yield
             await self._write_whole(self.state, True)
-            self.recorder.replace()
+            self.recorder(None)
 
     async def _write_whole(self, state: State, beside: bool) -> None:
         files = self.keep()

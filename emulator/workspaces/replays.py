@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 #: Authorisation, path and Request-ID of a call.
@@ -20,10 +20,14 @@ class Replay(NamedTuple):
 
 
 class Replays:
-    """The last answers of a workspace, bounded; the oldest go first."""
+    """The last answers of a workspace, bounded; the oldest go first.
+
+    ``recorder`` gets each that is remembered, and ``None`` when they are forgotten.
+    """
 
     def __init__(self) -> None:
         self._answers: OrderedDict[ReplayKey, Replay] = OrderedDict()
+        self.recorder: Callable[[tuple[ReplayKey, Replay] | None], object] = lambda kept: None
 
     def __iter__(self) -> Iterator[tuple[ReplayKey, Replay]]:
         return iter(list(self._answers.items()))
@@ -38,7 +42,10 @@ class Replays:
             self._answers[key] = replay
             if len(self._answers) > MOST_ANSWERS:
                 self._answers.popitem(last=False)
+        self.recorder((key, replay))
 
     def clear(self) -> None:
         """Forget every answer: the state that they tell of is gone."""
+        if self._answers:
+            self.recorder(None)
         self._answers.clear()
