@@ -13,7 +13,7 @@ import msgspec
 
 from emulator.journal.entry import Beginning, outcome_word, request_id_of
 from emulator.journal.journal import RequestJournal
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import Pacing, paced
 from push_emulator.answers import AttemptGroup
 
 _By = Literal["request_id", "body"]
@@ -129,11 +129,8 @@ class Attempts:
         return kept if len(kept) > 1 else []
 
     async def _shown(self, by: _By, ids: list[int]) -> AttemptGroup:
-        steps = Pacing(asked_every=1)
         entries: list[_Attempt] = []
-        for entry_id in ids:
-            if steps.long:
-                await steps.pause()
+        async for entry_id in paced(ids, 1):
             one = self._journal.get(entry_id)
             if one is not None:
                 entries.append(_Attempt(one.id, one.at_ms, one.time, outcome_word(one), one.status))

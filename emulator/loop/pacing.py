@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from time import perf_counter, sleep, thread_time
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -102,6 +102,15 @@ class Pacing:
         took_s = self._clock() - (self._until - STEP_S)
         await asyncio.sleep(max(BREAK_S, self._share.rest_s(took_s)))
         self._until = _end_of_step(self._clock)
+
+
+async def paced(items: Iterable[T], asked_every: int = 32) -> AsyncIterator[T]:
+    """The items; others are let work now and then between two of them. ``asked_every``: as of pacing."""
+    pacing = Pacing(asked_every)
+    for one in items:
+        if pacing.long:
+            await pacing.pause()
+        yield one
 
 
 async def in_steps(work: Steps[T]) -> T:

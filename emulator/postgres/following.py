@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 
-from emulator.loop.pacing import Pacing, at_once
+from emulator.loop.pacing import at_once, paced
 from emulator.postgres.line import (
     Cleared,
     Counted,
@@ -62,10 +62,7 @@ class FollowedWorkspace:
             if state is None:
                 raise Behind
         with self.recorder.muted():
-            pacing = Pacing()
-            for i, line in enumerate(lines):
-                if pacing.long:
-                    await pacing.pause()
+            async for i, line in paced(enumerate(lines)):
                 self._carry_out(line, state if i == last else None, i >= last)
             self.recorder.clear()
         self.number = lines[-1].number

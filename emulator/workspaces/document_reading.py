@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
 from emulator.journal.events import Event
-from emulator.loop.pacing import Pacing, at_once
+from emulator.loop.pacing import at_once, paced
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Resource, Subscription, shortened
@@ -101,21 +101,15 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> tuple[TinyDB
 
 async def _read_head(file: IO[bytes]) -> dict[str, Any]:
     """All members; of the profiles and events only whether they exist."""
-    steps = Pacing()
     head: dict[str, Any] = {}
-    for name, value in read_members(file, _LONG):
-        if steps.long:
-            await steps.pause()
+    async for name, value in paced(read_members(file, _LONG)):
         head[name] = [] if name in _LONG else value
     return head
 
 
 async def _read_profiles(file: IO[bytes], building: _Building) -> None:
-    steps = Pacing()
     problems: list[str] = []
-    for position, value in enumerate(read_entries(file, "profiles")):
-        if steps.long:
-            await steps.pause()
+    async for position, value in paced(enumerate(read_entries(file, "profiles"))):
         problems += building.take(position, value)
         if len(problems) > MAX_PROBLEMS:
             problems = [*problems[:MAX_PROBLEMS], "… and perhaps more; the rest was not looked at"]
@@ -125,11 +119,8 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
 
 
 async def _read_events(file: IO[bytes]) -> list[Event]:
-    steps = Pacing()
     events = []
-    for position, value in enumerate(read_entries(file, "events")):
-        if steps.long:
-            await steps.pause()
+    async for position, value in paced(enumerate(read_entries(file, "events"))):
         if isinstance(value, dict) and (unknown := value.keys() - set(RecordedEvent.__struct_fields__)):
             raise Invalid(f"events[{position}].{shortened(min(unknown))}: unknown key", "A3")
         try:

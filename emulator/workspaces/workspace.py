@@ -17,7 +17,7 @@ from emulator.faults.armed import ArmedFaults
 from emulator.faults.model import Fault
 from emulator.journal.events import Event, EventJournal
 from emulator.journal.journal import Journal, RequestJournal
-from emulator.loop.pacing import Pacing, Steps, at_once, in_steps
+from emulator.loop.pacing import Steps, at_once, in_steps, paced
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
@@ -191,10 +191,7 @@ class Workspace:
             self.faults.replace([])
             self._taken_back()
             self.events.clear()
-            steps = Pacing()
-            for event in events:
-                if steps.long:
-                    await steps.pause()
+            async for event in paced(events):
                 self.events.record(event)
 
     # Settings, clock and faults: written first, then in force

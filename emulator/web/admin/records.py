@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from flask import request
 from marshmallow import Schema, ValidationError, fields, validate
 
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import paced
 from emulator.rules.errors import Invalid
 from emulator.schemas.json_schema import JSONSchema
 from emulator.store import pages
@@ -67,12 +67,7 @@ def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Late
 
     async def read() -> Page[T]:
         page = await records(store, Criteria(**asked, fields=values), limit, cursor)
-        steps = Pacing(asked_every=8)
-        items = []
-        for one in page.records:
-            if steps.long:
-                await steps.pause()
-            items.append(shown(one))
+        items = [shown(one) async for one in paced(page.records, 8)]
         return Page(items, page.next.text() if page.next is not None else None, page.total)
 
     return read()

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.journal.events import Event
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import paced
 from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import StrictSchema, boolean, integer, list_of, messages, nested, one_of, string
 from emulator.schemas.json_schema import JSONSchema
@@ -116,10 +116,7 @@ async def _streamed(pieces: Iterator[bytes]) -> Answer:
 
 
 async def _in_steps(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
-    steps = Pacing(asked_every=1)
-    for piece in pieces:
-        if steps.long:
-            await steps.pause()
+    async for piece in paced(pieces, 1):
         if piece:
             yield piece
 

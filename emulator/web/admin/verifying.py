@@ -14,7 +14,7 @@ from emulator.journal.journal import E, Journal
 from emulator.journal.masking import mask_value
 from emulator.journal.matching import Criteria
 from emulator.journal.search import Expectation, count_within, search
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import paced
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
 from emulator.schemas.errors import StrictSchema, integer, messages, nested
@@ -142,12 +142,8 @@ def list_page(
         await check_possible(found, journal, match)
         filtered = bool(match.criteria)
         listed = await search(journal, match, asked["limit"], asked.get("cursor"), count_all=filtered)
-        items: list[Any] = []
-        steps = Pacing(asked_every=1)
-        for entry in listed.entries:
-            if steps.long:
-                await steps.pause()
-            items.append(msgspec.Raw(msgspec.json.encode(shown(entry))))
+        encode = msgspec.json.encode
+        items: list[Any] = [msgspec.Raw(encode(shown(one))) async for one in paced(listed.entries, 1)]
         total = listed.total if filtered else len(journal)
         return page_type(items, listed.older, total, journal.recorded, journal.dropped, journal.bytes)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from emulator.journal.entry import outcome_word
 from emulator.journal.journal import RequestJournal
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import paced
 from emulator.rules.model import STATUSES
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.timestamps import iso
@@ -91,10 +91,7 @@ async def minutes(journal: RequestJournal, now_ms: int) -> list[Minute]:
     """The last :data:`MINUTES` minutes, the oldest first, as far as the journal goes back. Works in steps."""
     last = now_ms // _MINUTE_MS
     counted: dict[int, Counter[str]] = {last - back: Counter() for back in reversed(range(MINUTES))}
-    steps = Pacing()
-    for entry_id in range(journal.recorded, journal.recorded - len(journal), -1):
-        if steps.long:
-            await steps.pause()
+    async for entry_id in paced(range(journal.recorded, journal.recorded - len(journal), -1)):
         entry = journal.get(entry_id)
         minute = entry.at_ms // _MINUTE_MS if entry is not None else last
         if entry is None or minute < last - MINUTES:
