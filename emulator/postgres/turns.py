@@ -30,7 +30,6 @@ from emulator.postgres.waiting import RequestTarget, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused, Unreachable
 from emulator.store.errors import Unavailable
-from emulator.workspaces.names import DEFAULT_WORKSPACE
 
 T = TypeVar("T")
 #: Requests of one turn.
@@ -153,24 +152,6 @@ class Turns:
             for name in self._workspaces.awaited():
                 with suppress(Unavailable, Refused):  # whoever asks next is told
                     await self.follow(name)
-
-    async def expire(self, ttl_s: float) -> list[str]:
-        """Delete the workspaces that no emulator has used for so many seconds; returns their names."""
-        async with self.connections.one() as connection, connection.transaction():
-            await connection.execute(
-                "UPDATE emulator_workspaces SET used = now() WHERE name = ANY(%s)",
-                (self._workspaces.lately_used(ttl_s),),
-            )
-            cursor = await connection.execute(
-                "DELETE FROM emulator_workspaces WHERE id IN (SELECT id FROM emulator_workspaces"
-                " WHERE name <> %s AND used < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
-                " RETURNING name",
-                (DEFAULT_WORKSPACE, ttl_s),
-            )
-            gone = sorted(name for (name,) in await cursor.fetchall())
-        for name in gone:
-            self._workspaces.drop_deleted(name)
-        return gone
 
     async def _take_turns(self, name: str) -> None:
         queue = self._waiting[name]

@@ -186,12 +186,27 @@ class FollowedWorkspaces(Workspaces):
         """The workspaces for whose news somebody waits."""
         return [one.name for one in self if one.requests.is_watched or one.events.is_watched]
 
-    def lately_used(self, seconds: float) -> list[str]:
-        """The workspaces that somebody uses, or has used in the last seconds."""
-        return sorted({one.name for one in self if one.idle_s < seconds}.union(self._users))
-
-    def expire(self, problems: list[str] | None = None) -> list[str]:
+    def expire(self, problems: list[str]) -> list[str]:
         return []  # whoever does it asks the other emulators, too
+
+    async def delete_idle(self, problems: list[str]) -> list[str]:
+        """Delete the workspaces that no emulator has used for ``workspace_ttl`` seconds; their names."""
+        ttl_s = self._settings.workspace_ttl or 0.0
+        used = {one.name for one in self if one.idle_s < ttl_s}.union(self._users)
+        async with self._connections.one() as connection, connection.transaction():
+            await connection.execute(
+                "UPDATE emulator_workspaces SET used = now() WHERE name = ANY(%s)", (sorted(used),)
+            )
+            cursor = await connection.execute(
+                "DELETE FROM emulator_workspaces WHERE id IN (SELECT id FROM emulator_workspaces"
+                " WHERE name <> %s AND used < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
+                " RETURNING name",
+                (DEFAULT_WORKSPACE, ttl_s),
+            )
+            gone = sorted(name for (name,) in await cursor.fetchall())
+        for name in gone:
+            self.drop_deleted(name)
+        return gone
 
     async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
         await in_steps(self._begin(fixtures))

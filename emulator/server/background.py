@@ -37,7 +37,7 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
 
     async def expire() -> None:
         problems: list[str] = []
-        for name in await _expire(emulator, problems):
+        for name in await workspaces.delete_idle(problems):
             say(f"workspace {name}: deleted, nobody used it")
         if problems:
             raise OSError("; ".join(problems))
@@ -60,13 +60,6 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
     if emulator.shared is not None:
         works.append(("imports of others", SHARED_EVERY_S, emulator.shared.imports.look))
     return [asyncio.create_task(repeat(what, every_s, work, say)) for what, every_s, work in works]
-
-
-async def _expire(emulator: Emulator, problems: list[str]) -> list[str]:
-    ttl = emulator.settings.workspace_ttl
-    if emulator.shared is None or ttl is None:
-        return emulator.workspaces.expire(problems)
-    return await emulator.shared.turns.expire(ttl)
 
 
 async def repeat(

@@ -174,7 +174,7 @@ class Workspaces:
             workspace.discard()
         return True
 
-    def expire(self, problems: list[str] | None = None) -> list[str]:
+    def expire(self, problems: list[str]) -> list[str]:
         """Delete the workspaces that were idle for ``workspace_ttl`` seconds; returns their names.
 
         A workspace is in use while a client waits for its answer. For a workspace that is only on the disk,
@@ -191,9 +191,12 @@ class Workspaces:
                 if idle_s > ttl and self.delete(name):
                     gone.append(name)
             except (OSError, Refused, StateError, Unavailable) as error:
-                if problems is not None:
-                    problems.append(f"workspace {name} cannot be deleted: {error}")
+                problems.append(f"workspace {name} cannot be deleted: {error}")
         return gone
+
+    async def delete_idle(self, problems: list[str]) -> list[str]:
+        """:meth:`expire`, also where several servers share the workspaces."""
+        return self.expire(problems)
 
     def rest(self, idle_s: float) -> None:
         """Close the files of the workspaces that were idle for this many seconds."""
@@ -254,7 +257,7 @@ class Workspaces:
     def _check_room(self) -> None:
         most = self._settings.max_workspaces
         if len(self._open) >= most:
-            self.expire()
+            self.expire([])
         if len(self._open) >= most:
             text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
             raise TooMany(text, "A3")
