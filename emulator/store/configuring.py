@@ -25,7 +25,6 @@ from emulator.store.set_check import Problem, SetCheck
 from emulator.store.state import Op
 from emulator.store.table import IndexedTable
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.store.unsynced import Basis
 
 #: Steps of a transaction that are carried out at once; more of them, a few at a time.
 _FEW = 200
@@ -218,14 +217,14 @@ def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
     ]
 
 
-def _check_basis(store: TinyDBStore, basis: Basis) -> None:
+def _check_basis(store: TinyDBStore, basis: object) -> None:
     if store.storage.basis != basis:
         text = "the state was replaced, or a part of it taken back, meanwhile; nothing was changed, try again"
         raise Invalid(text, "A3")
 
 
 @asynccontextmanager
-async def _changing(store: TinyDBStore, basis: Basis, steps: list[Op]) -> AsyncIterator[None]:
+async def _changing(store: TinyDBStore, basis: object, steps: list[Op]) -> AsyncIterator[None]:
     """One transaction of the steps and of what is done inside, if the state is still that of ``basis``."""
     if len(steps) <= _FEW:
         _check_basis(store, basis)

@@ -34,7 +34,7 @@ from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
-from emulator.store.unsynced import Basis, Pending, Ticket, Unsynced
+from emulator.store.unsynced import Pending, Ticket, Unsynced
 
 
 class LoggedStorage(Storage):
@@ -181,9 +181,9 @@ class LoggedStorage(Storage):
     # Transactions
 
     @property
-    def basis(self) -> Basis:
-        """The basis of work that begins now."""
-        return Basis(self.state, self._unsynced.epoch)
+    def basis(self) -> tuple[object, object]:
+        """The basis of work in steps: it changes when the state is replaced or a part of it is undone."""
+        return self.state, self._unsynced.epoch
 
     def commit(self, ops: Sequence[Op], checked: bool = False) -> None:
         """Log the steps and apply them, all or none.

@@ -47,8 +47,8 @@ from emulator.store.tables import (
     phone_key,
     profile_key,
     push_key,
+    with_subscriptions,
 )
-from emulator.store.whole import with_subscriptions
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from emulator.store.state import Op, State
+from emulator.store.state import Op
 
 
 @dataclass(eq=False)
@@ -15,13 +15,6 @@ class Epoch:
     """The time between two failures of the disk. At its end ``kept`` is its last valid transaction."""
 
     kept: int | None = None
-
-
-class Basis(NamedTuple):
-    """The basis of work in steps; it changes when the state is replaced or a part of it is undone."""
-
-    state: State
-    epoch: Epoch
 
 
 class Ticket(NamedTuple):
