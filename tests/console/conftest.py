@@ -79,6 +79,7 @@ def open_console(
             free_windows[options].append(window)
         else:  # its page would complain that its server is gone
             window.close()
+    shared.request("DELETE", f"/__admin/workspaces/{name}")  # the overview lists all that there are
     assert complaints == []
 
 
