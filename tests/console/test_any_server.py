@@ -14,7 +14,7 @@ from tests.console.pages import PAGES
 from tests.server import PAGE_TOKEN, subscription
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> Iterator[FlaskClient]:
     """A test client of an application in memory."""
     app = create_app(Settings(durability="none"))
