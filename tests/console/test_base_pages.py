@@ -270,23 +270,23 @@ def test_ids_and_push_tokens_are_copied_whole(console: Console) -> None:
 
 
 def test_many_subscriptions_of_a_profile_come_in_pages(console: Console) -> None:
-    for start in range(0, 500, 100):
-        console.push(*(subscription(f"t{start + n:03}") for n in range(100)), id="crowded")
+    for start in (0, 60):
+        console.push(*(subscription(f"t{start + n:03}") for n in range(60)), id="crowded")
     page = console.go("/__console/base/profile?db_id=17&profile_id=crowded")
     rows = page.locator("#h-subscriptions + div tbody tr")
-    assert page.inner_text("#h-subscriptions .count") == "500"
+    assert page.inner_text("#h-subscriptions .count") == "120"
     assert rows.count() == 50
 
     seen = set(rows.locator("td:nth-child(3)").all_inner_texts())
-    for _ in range(9):
+    for _ in range(2):
         with page.expect_navigation():
             page.click("text=Next page")
         seen |= set(rows.locator("td:nth-child(3)").all_inner_texts())
-    assert len(seen) == 500
+    assert len(seen) == 120
     assert not page.locator("text=Next page").count()
-    assert "451–500 of 500" in console.text()
+    assert "101–120 of 120" in console.text()
     rows.last.locator("text=Delete").click()
-    assert "451–499 of 499" in console.text()
+    assert "101–119 of 119" in console.text()
     console.go("/__console/base/profile?db_id=17&profile_id=crowded&first=9999")
     assert rows.count() == 1
     page.click("text=Previous page")
