@@ -36,6 +36,8 @@ def test_a_browser_works_below_the_path_and_asks_for_nothing_outside(
         page.click(f"nav.pages a >> nth={number}")
         assert page.url.startswith(f"{proxy.url}{console.prefix}/")
     console.go("/__admin/docs/")
+    page.wait_for_selector("text=Add and change push subscriptions")
+    assert "/__admin/requests/verify" in page.inner_text("body")
     page.click("#operations-health-list_rules")
     page.click("#operations-health-list_rules .try-out button")
     page.click("#operations-health-list_rules .execute")
