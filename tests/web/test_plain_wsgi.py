@@ -26,7 +26,7 @@ from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
 
 SERVERS = pytest.mark.parametrize("name", ["waitress", "flask"])
-CLIENTS, REQUESTS = 8, 80
+CLIENTS, REQUESTS = 8, 40
 
 
 class Plain(Server):
