@@ -264,6 +264,27 @@ TOGETHER = {
             assert push_emulator.push("t1").ok
             push_emulator.verify(subscription_id="t1").once()
         """,
+    "costs": """
+        def names(push_emulator):
+            return {one.name for one in push_emulator.client.workspaces.all()} - {"default"}
+
+        def test_changes(push_emulator):
+            assert names(push_emulator) == set()
+            push_emulator.push("t1")
+            assert names(push_emulator) == {push_emulator.client.workspace}
+
+        def test_asks_only(push_emulator):
+            assert names(push_emulator) == set()
+            assert push_emulator.requests() == []
+        """,
+    "events": """
+        def test_it(push_emulator):
+            import httpx
+
+            body = {"token": "any", "uid": "e|1|2|android-firebase", "events": 2}
+            httpx.post(f"{push_emulator.url}/api/v1.1/pushes/post_events", json=body)
+            assert False
+        """,
     "mistakes": "\n".join(f"def test_{n}(push_emulator):\n    {line}\n" for n, line in enumerate(MISTAKES)),
 }
 
@@ -648,36 +669,11 @@ def test_no_wait_hangs_while_time_is_frozen() -> None:
     assert done.stdout == "the emulator was not ready after 0.2 s\n", done.stderr
 
 
-def test_a_workspace_costs_no_call_before_its_test_and_is_gone_after_it(suite: Suite) -> None:
-    suite.write(
-        """
-        def names(push_emulator):
-            return {one.name for one in push_emulator.client.workspaces.all()} - {"default"}
-
-        def test_changes(push_emulator):
-            assert names(push_emulator) == set()
-            push_emulator.push("t1")
-            assert names(push_emulator) == {push_emulator.client.workspace}
-
-        def test_asks_only(push_emulator):
-            assert names(push_emulator) == set()
-            assert push_emulator.requests() == []
-        """
-    )
-    assert suite.run().counts == {"passed": 2}
+def test_a_workspace_costs_no_call_before_its_test_and_is_gone_after_it(together: Apart) -> None:
+    assert together["costs"].counts == {"passed": 2}
 
 
-def test_a_failed_test_reports_its_events(suite: Suite) -> None:
-    suite.write(
-        """
-        def test_it(push_emulator):
-            import httpx
-
-            body = {"token": "any", "uid": "e|1|2|android-firebase", "events": 2}
-            httpx.post(f"{push_emulator.url}/api/v1.1/pushes/post_events", json=body)
-            assert False
-        """
-    )
-    ran = suite.run()
+def test_a_failed_test_reports_its_events(together: Apart) -> None:
+    ran = together["events"]
     assert "push emulator: events, newest first" in ran.text
     assert "1: open of message e|1|2|android-firebase" in ran.text
