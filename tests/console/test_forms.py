@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from emulator.compare.probes import PROBES
 from emulator.web.console.presenters import refusals
 from tests.console.pages import PAGES, Console
 from tests.in_process import InProcess
@@ -248,6 +249,7 @@ def test_every_refusal_that_the_console_translates_is_said_somewhere() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+    said |= {one.asks for one in PROBES}
     for text in refusals.TEXTS:
         for part in re.split(r"\{\d\}|\d+", text):
             assert any(part.strip() in one for one in said), text
