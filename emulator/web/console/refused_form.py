@@ -1,6 +1,6 @@
 """A form that was refused: its page once more, with all that was typed and each message at its field."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from html import escape
 from html.parser import HTMLParser
 from io import BytesIO
@@ -25,11 +25,20 @@ _NEVER_FILLED = ("file", "password")
 Complain = Callable[[Collection[str]], list[Complaint]]
 
 
+class _Part(NamedTuple):
+    """A tag inside a form, and where it stands in the page; the tag of an end begins with a slash."""
+
+    tag: str
+    given: dict[str, str | None]
+    start: int
+    end: int
+
+
 class _Form(NamedTuple):
-    place: int
     action: str
     fields: dict[str, str]  # name → type
     hidden: dict[str, str]
+    parts: list[_Part]
 
 
 def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
@@ -45,9 +54,10 @@ def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[An
         "REQUEST_METHOD": "GET",
         "PATH_INFO": path,
         "QUERY_STRING": query,
+        "CONTENT_LENGTH": "",
+        "wsgi.input": BytesIO(),
         AGAIN_KEY: request.method,
     }
-    changes |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "", AGAIN_KEY: request.method}
     show = repeat()
     fill = copy_current_request_context(_filled)
 
@@ -69,17 +79,15 @@ def _filled(html: str, action: str, typed: Mapping[str, str], complain: Complain
     if form is None:
         return None
     said = complain([name for name, kind in form.fields.items() if kind != "hidden"])
-    return _Filling(form, typed, said).filled(html)
+    return _fill(html, form, typed, {one.field: one.text for one in reversed(said)})
 
 
 def _form_of(html: str, action: str, typed: Mapping[str, str]) -> _Form | None:
     """The form of the page that was sent: of those with its action and hidden values, the one most alike."""
-    reading = _Reading()
-    reading.feed(html)
     posted = {name for name in typed if name not in _OWN_FIELDS}
     fitting = [
         one
-        for one in reading.forms
+        for one in _Reading(html).forms
         if one.action == action and all(typed.get(name) == value for name, value in one.hidden.items())
     ]
     return max(
@@ -90,15 +98,18 @@ def _form_of(html: str, action: str, typed: Mapping[str, str]) -> _Form | None:
 class _Reading(HTMLParser):
     """Collects the forms of a page."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
         self.forms: list[_Form] = []
         self._open = False
+        self._html, self._lines = html, [0, *(at + 1 for at, one in enumerate(html) if one == "\n")]
+        self.feed(html)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag == "form":
-            self.forms.append(_Form(len(self.forms), given.get("action") or "", {}, {}))
+            self.forms.append(_Form(given.get("action") or "", {}, {}, []))
             self._open = True
         name = given.get("name")
         if self._open and name and name not in _OWN_FIELDS:
@@ -106,107 +117,71 @@ class _Reading(HTMLParser):
             self.forms[-1].fields[name] = kind
             if kind == "hidden":
                 self.forms[-1].hidden[name] = given.get("value") or ""
+        self._note(tag, given, len(self.get_starttag_text() or ""))
 
     def handle_endtag(self, tag: str) -> None:
+        self._note(f"/{tag}", {}, len(f"</{tag}>"))
         self._open = self._open and tag != "form"
 
+    def _note(self, tag: str, given: dict[str, str | None], length: int) -> None:
+        if self._open:
+            line, column = self.getpos()
+            start = self._lines[line - 1] + column
+            self.forms[-1].parts.append(_Part(tag, given, start, start + length))
 
-class _Filling(HTMLParser):
-    """Writes a page anew with one of its forms filled in."""
 
-    def __init__(self, form: _Form, typed: Mapping[str, str], said: list[Complaint]) -> None:
-        super().__init__(convert_charrefs=False)
-        self._form, self._typed = form, typed
-        self._said = {one.field: one.text for one in reversed(said)}
-        self._written: list[str] = []
-        self._forms = _Reading()
-        self._inside = self._silent = False
-        self._select = ""
-        self._due: list[str] = []
-        self._focused = False
-
-    def filled(self, html: str) -> str:
-        self.feed(html)
-        self.close()
-        return "".join(self._written)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._forms.handle_starttag(tag, attrs)
-        raw, given = self.get_starttag_text() or "", dict(attrs)
-        if tag == "form":
-            self._inside = len(self._forms.forms) - 1 == self._form.place
-            self._write(raw)
-            if self._inside and None in self._said:
-                self._write(self._message(None))
-            return
-        self._write(self._field(tag, given, raw) if self._inside else raw)
-
-    def _field(self, tag: str, given: dict[str, str | None], raw: str) -> str:
-        name, kind = given.get("name") or "", given.get("type") or "text"
-        changed: dict[str, str | None] = dict(given)
-        if tag == "option" and self._select in self._typed:
-            changed.pop("selected", None)
-            text = given.get("value")
-            if text == self._typed[self._select]:
-                changed["selected"] = None
-            return _tag(tag, changed) if text is not None else raw
-        if not name or tag == "button" or kind in _KEPT_AS_IT_IS:
-            return raw
-        if tag == "select":
-            self._select = name
-        elif kind in ("checkbox", "radio"):
-            changed.pop("checked", None)
-            if self._typed.get(name) == (given.get("value") or "on"):
-                changed["checked"] = None
-        elif tag == "input" and name in self._typed and kind not in _NEVER_FILLED:
-            changed["value"] = self._typed[name]
-        if name in self._said:
+def _fill(html: str, form: _Form, typed: Mapping[str, str], said: dict[str | None, str]) -> str:
+    """The page with the form filled in; each text of ``said`` stands behind its field's label."""
+    written: list[str] = []
+    due: list[str] = []
+    at, select, focused, inside_typed = 0, "", False, False
+    for tag, given, start, end in form.parts:
+        written.append("" if inside_typed else html[at:start])
+        name, at = given.get("name") or "", end
+        changed = _refilled(tag, given, typed, select)
+        if name in said and tag != "button" and given.get("type") not in _KEPT_AS_IT_IS:
             changed["aria-invalid"] = "true"
             changed["aria-describedby"] = f"said-{name} {given.get('aria-describedby') or ''}".strip()
-            if not self._focused:
-                self._focused, changed["autofocus"] = True, None
-            self._due.append(name)
-        written = _tag(tag, changed)
-        if tag == "textarea" and name in self._typed:
-            text = self._typed[name].replace("\r\n", "\n")
-            self._write(f"{written}\n{escape(text, quote=False)}")
-            self._silent = True  # up to its end
-        return written
+            if not focused:
+                focused, changed["autofocus"] = True, None
+            due.append(name)
+        written.append(html[start:end] if changed == given else _tag(tag, changed))
+        if tag == "form":
+            written += _messages([None], said)
+        elif tag in ("/label", "/form"):
+            written += _messages(due, said)
+            due = []
+        inside_typed = tag == "textarea" and name in typed
+        if inside_typed:
+            written.append("\n" + escape(typed[name].replace("\r\n", "\n"), quote=False))
+        select = name if tag == "select" else "" if tag == "/select" else select
+    return "".join(written) + html[at:]
 
-    def _message(self, name: str | None) -> str:
-        return f'<p class="said" role="alert" id="said-{name or "form"}">{escape(self._said.pop(name))}</p>'
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
-            self._silent = False
-        self._select = "" if tag == "select" else self._select
-        self._write(f"</{tag}>")
-        if tag in ("label", "form"):
-            self._written += [self._message(name) for name in self._due if name in self._said]
-            self._due = []
-        self._inside = self._inside and tag != "form"
+def _refilled(
+    tag: str, given: Mapping[str, str | None], typed: Mapping[str, str], select: str
+) -> dict[str, str | None]:
+    """The tag's attributes as what was typed wants them; ``select``: the list that an option is in."""
+    name, kind, changed = given.get("name") or "", given.get("type") or "text", dict(given)
+    if tag == "option" and select in typed and given.get("value") is not None:
+        changed.pop("selected", None)
+        if given["value"] == typed[select]:
+            changed["selected"] = None
+    elif name and kind in ("checkbox", "radio"):
+        changed.pop("checked", None)
+        if typed.get(name) == (given.get("value") or "on"):
+            changed["checked"] = None
+    elif tag == "input" and name in typed and kind not in (*_NEVER_FILLED, *_KEPT_AS_IT_IS):
+        changed["value"] = typed[name]
+    return changed
 
-    def _write(self, text: str) -> None:
-        if not self._silent:
-            self._written.append(text)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._write(self.get_starttag_text() or "")
-
-    def handle_data(self, data: str) -> None:
-        self._write(data)
-
-    def handle_entityref(self, name: str) -> None:
-        self._write(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        self._write(f"&#{name};")
-
-    def handle_decl(self, decl: str) -> None:
-        self._write(f"<!{decl}>")
-
-    def handle_comment(self, data: str) -> None:
-        self._write(f"<!--{data}-->")
+def _messages(names: Sequence[str | None], said: dict[str | None, str]) -> list[str]:
+    return [
+        f'<p class="said" role="alert" id="said-{name or "form"}">{escape(said.pop(name))}</p>'
+        for name in names
+        if name in said
+    ]
 
 
 def _tag(tag: str, given: Mapping[str, str | None]) -> str:
