@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from emulator.emulator import Emulator
 from emulator.messages import failure
 from emulator.settings import Settings
-from emulator.web import current, import_files, import_steps, later
+from emulator.web import current, import_files, later
 from emulator.web.admin import blueprint as admin
 from emulator.web.admin.loading import Int64Converter
 from emulator.web.bodies import Spool, spool_of
@@ -77,7 +77,7 @@ def attach(app: Flask, emulator: Emulator, spool: Spool) -> None:
     """Have the routes serve an emulator, in place of any before it; large bodies go to ``spool``."""
     app.extensions["emulator"] = emulator
     app.extensions["spool"] = spool
-    import_steps.attach(app, emulator)
+    import_files.attach(app, emulator)
     console.attach(app, emulator)
     below: WSGIApplication = current.WorkspacePrefix(partial(Flask.wsgi_app, app))
     if emulator.settings.trust_proxy:

@@ -7,8 +7,7 @@ import click
 
 from emulator.fixtures.load import FixtureError, load_fixtures
 from emulator.rules.mobile.caller import MODES
-from emulator.schemas.jwt_library import pyjwt
-from emulator.schemas.public_key import is_pem
+from emulator.schemas.jwt_keys import is_pem, pyjwt
 from emulator.settings import DEFAULT_FIXTURES
 
 

@@ -7,8 +7,7 @@ from emulator.mobile.call import Call
 from emulator.rules.errors import Unauthorized
 from emulator.rules.mobile.caller import ROLE_TOKEN, Caller, by_role_token, mode_lint, read_claim
 from emulator.rules.model import Resource
-from emulator.schemas.jwt_library import pyjwt
-from emulator.schemas.public_key import is_pem, public_key
+from emulator.schemas.jwt_keys import is_pem, public_key, pyjwt
 from emulator.schemas.strict_json import JSONProblem, read_json
 
 #: The algorithms of a public key, and of a secret (T4).

@@ -26,8 +26,7 @@ from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
 from emulator.web.admin.operation import operation
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_files import keep, path_of
-from emulator.web.import_steps import find_job, import_jobs, report_of, schedule
+from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
 from emulator.web.later import answer_later, as_answer
 from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page

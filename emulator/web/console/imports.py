@@ -23,8 +23,7 @@ from emulator.web.console.pages import console_state, page_later, pages, refused
 from emulator.web.console.presenters.refusals import complaints_about
 from emulator.web.console.refused_form import SHOWN_FIELD
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_files import keep, path_of
-from emulator.web.import_steps import find_job, import_jobs, report_of, schedule
+from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
 from emulator.web.limits import RETRY_AFTER_S, spool
 
 _PATH = "/__console/import"

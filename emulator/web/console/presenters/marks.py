@@ -48,16 +48,6 @@ def short(text: Any, length: int = 24) -> str:
     return f"{whole[: length * 2 // 3]}…{whole[-length // 3 :]}"
 
 
-def clock_time(iso: str) -> str:
-    """The time of day of an ISO time, to the millisecond."""
-    return iso[11:23]
-
-
-def day_time(iso: str) -> str:
-    """The date and the time of an ISO time, to the second."""
-    return f"{iso[:10]} {iso[11:19]}"
-
-
 def ms(value: float) -> str:
     """A duration in milliseconds."""
     return gettext("%(number)s ms", number=number(round(value, 1 if value < 10 else 0)))
@@ -90,6 +80,6 @@ def told(note: Decided | Lint) -> str:
 
 
 FILTERS = (
-    *(clock_time, day_time, effect, gettext, highlight, isolated, mask, ms, number, seconds, short, size),
+    *(effect, gettext, highlight, isolated, mask, ms, number, seconds, short, size),
     *(told, value, visible),
 )

@@ -1,8 +1,18 @@
-"""A key in PEM, as a resource's ``jwt_key`` may be."""
+"""The keys of JWTs; PyJWT, loaded by the first of them: it loads a library of cryptography."""
 
+import warnings
+from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
-from emulator.schemas.jwt_library import pyjwt
+
+@lru_cache(maxsize=1)
+def pyjwt() -> ModuleType:
+    """The library; it does not warn of short secrets: a test's secret may be short."""
+    import jwt  # noqa: PLC0415
+
+    warnings.filterwarnings("ignore", "The HMAC key is .* bytes long")
+    return jwt
 
 
 def is_pem(key: str) -> bool:
