@@ -30,7 +30,7 @@ from emulator.rules.notes import NOTES
 from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
-from emulator.web.admin import possible, safety
+from emulator.web.admin import possible
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.presenters import marks, refusals
 from emulator.workspaces.workspace import KEEPABLE
@@ -100,7 +100,6 @@ def domain_texts() -> Iterator[str]:
     yield from ("subscribed", "suspended", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
-    yield from safety.TEXTS.values()
     yield from query.TEXTS.values()
     yield from possible.HINTS.values()
     yield from report_words()

@@ -138,7 +138,7 @@ def check_request() -> AnyResponse | None:
     Raises :class:`Forbidden` or 401.
     """
     try:
-        check_access(gettext)
+        check_access()
     except Refused as error:
         if not isinstance(error, Unauthorized):
             raise
