@@ -10,34 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import field
 from msgspec.structs import asdict, replace
 
 from emulator.importer.checking import Checked
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.problem import Text, message
-from emulator.importer.report import COUNTED, Refusal
+from emulator.importer.report import COUNTED, Description
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
-from push_emulator.workspace_answers import ImportStart
 
 #: Seconds of one step where nobody else asks for anything.
 STEP_S = 0.004
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
-
-
-class Description(ImportStart, frozen=True):
-    """The plan of a job and its result; kept as JSON beside its report."""
-
-    lints: list[Text]
-    state: str = "running"
-    problem: Text | None = None
-    up_to_line: int = 0
-    seconds: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-    status_column: str | None = None
 
 
 class Job:

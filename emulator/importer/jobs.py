@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import Import
-from emulator.importer.job import STEP_S, Description, Job, describe
+from emulator.importer.job import STEP_S, Job, describe
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import Problem, TooManyImports, message
-from emulator.importer.report import Report
+from emulator.importer.report import Description, Report
 from emulator.importer.sources import Source
 from emulator.workspaces.workspace import Workspace
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Literal, Protocol
+from types import SimpleNamespace
+from typing import IO, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from emulator.importer.problem import Text
 from emulator.rules.model import STATUSES
 from emulator.store.files import replace_file
+from push_emulator.workspace_answers import ImportStart
 
 State = Literal["running", "finished", "cancelled", "failed", "interrupted"]
 
@@ -58,17 +59,17 @@ class Refusal(Struct, frozen=True):
     token: str
 
 
-class Ended(Protocol):
-    """What a report says of an import that is over: a :class:`Report`, or a job's description."""
+class Description(ImportStart, frozen=True):
+    """The plan of a job and its result; kept as JSON beside its report."""
 
-    @property
-    def state(self) -> str: ...
-    @property
-    def problem(self) -> Text | None: ...
-    @property
-    def up_to_line(self) -> int: ...
-    @property
-    def counts(self) -> Mapping[str, int]: ...
+    lints: list[Text]
+    state: str = "running"
+    problem: Text | None = None
+    up_to_line: int = 0
+    seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    status_column: str | None = None
 
 
 def refusal(line: int, db_id: int | None, reason: Text, value: str, token: str) -> Refusal:
@@ -88,21 +89,24 @@ def report_words() -> Iterator[str]:
 
 
 def report_csv(
-    ended: Ended, refusals: Iterable[Refusal], delimiter: str = ",", told: Callable[[Text], str] = str
+    ended: Report | Description,
+    refusals: Iterable[Refusal],
+    delimiter: str = ",",
+    told: Callable[[Text], str] = str,
 ) -> Iterator[bytes]:
     """A report as CSV in UTF-8 with a mark; ``told`` says each text in the reader's language."""
     said = told(ended.state) if ended.problem is None else f"{told(ended.state)}: {told(ended.problem)}"
-    yield _csv([map(told, _HEADER)], delimiter, _MARK)
-    yield _csv([(told("state"), "", "", "", _safe(said), "", "")], delimiter)
-    yield _csv([(told("up to line"), "", ended.up_to_line, "", "", "", "")], delimiter)
+    written = csv.writer(SimpleNamespace(write=str.encode), delimiter=delimiter).writerow
+    yield _MARK.encode() + written(map(told, _HEADER))
+    yield written((told("state"), "", "", "", _safe(said), "", ""))
+    yield written((told("up to line"), "", ended.up_to_line, "", "", "", ""))
     for words, number in count_lines(ended.counts):
         words = "refused in all" if words == "refused" else words
-        yield _csv([(told(words), number, "", "", "", "", "")], delimiter)
+        yield written((told(words), number, "", "", "", "", ""))
     refused = told("refused")
     for one in refusals:
         where = (one.line, "" if one.db_id is None else one.db_id)
-        cells = map(_safe, (told(one.reason), one.value, one.token))
-        yield _csv([(refused, "", *where, *cells)], delimiter)
+        yield written((refused, "", *where, *map(_safe, (told(one.reason), one.value, one.token))))
 
 
 def read_refusals(lines: Iterable[bytes]) -> Iterator[Refusal]:
@@ -157,13 +161,6 @@ class Report:
         """Discard the data for the report file."""
         if self._rows is not None:
             self._rows.close()
-
-
-def _csv(rows: Iterable[Iterable[object]], delimiter: str, before: str = "") -> bytes:
-    text = io.StringIO(before, newline="")
-    text.seek(0, io.SEEK_END)
-    csv.writer(text, delimiter=delimiter).writerows(rows)
-    return text.getvalue().encode()
 
 
 def _in_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:

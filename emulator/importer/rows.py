@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from emulator.importer.problem import Message, Text, message
 from emulator.importer.sources import Source
@@ -31,17 +30,6 @@ def decode(head: bytes, encoding: str) -> str:
     return codecs.getincrementaldecoder(encoding)(_LOST_BYTES).decode(head).lstrip(MARK)
 
 
-class RowReader(Protocol):
-    """Python's own reader of rows; ``line_num``: the lines read so far."""
-
-    @property
-    def line_num(self) -> int: ...
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-
-    def __next__(self) -> list[str]: ...
-
-
 @dataclass(frozen=True)
 class Dialect:
     """How the rows are written. ``quote`` "" means that nothing is quoted; a quote inside is doubled.
@@ -55,15 +43,15 @@ class Dialect:
     spaced: bool = False
     line_end: str = "\n"
 
-    def reader(self, lines: Iterable[str]) -> RowReader:
+    def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """The rows of these lines, by Python's own reader; it raises :class:`csv.Error`."""
-        delimiter, spaced = self.delimiter, self.spaced
-        if not self.quote:
-            return csv.reader(
-                lines, delimiter=delimiter, skipinitialspace=spaced, quoting=csv.QUOTE_NONE, strict=True
-            )
         return csv.reader(
-            lines, delimiter=delimiter, skipinitialspace=spaced, quotechar=self.quote, strict=True
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            skipinitialspace=self.spaced,
+            strict=True,
         )
 
 
@@ -117,6 +105,7 @@ class Rows(Iterator[tuple[int, list[str]]]):
 
     def _lines(self) -> Iterator[str]:
         for number, line in enumerate(self._text, 1):
+            self.last_line = number
             if not line.isascii():
                 line = line.lstrip(MARK)  # at the start of the file, and of each file that was joined to it
                 if _LOST in line or (self._continued and self._is_utf_8(line)):
@@ -129,7 +118,7 @@ class Rows(Iterator[tuple[int, list[str]]]):
         while True:
             try:
                 for row in reader:
-                    last = self.last_line = reader.line_num
+                    last = self.last_line
                     if self._undecoded >= line:
                         yield line, self._not_decoded(line, last)
                     elif row and (row[0] or any(row)):
@@ -139,7 +128,7 @@ class Rows(Iterator[tuple[int, list[str]]]):
                     line = last + 1
                 return
             except csv.Error as error:
-                last = self.last_line = reader.line_num
+                last = self.last_line
                 broken = BrokenRow(_reason(str(error), line, last))
                 yield line, self._not_decoded(line, last) if self._undecoded >= line else broken
                 line = last + 1

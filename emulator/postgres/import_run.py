@@ -18,10 +18,10 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import check_plan
 from emulator.importer.execution import STEP_ROWS, Import
-from emulator.importer.job import STEP_S, Description, described
+from emulator.importer.job import STEP_S, described
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Text, message
-from emulator.importer.report import Refusal, Report
+from emulator.importer.report import Description, Refusal, Report
 from emulator.importer.sources import Source
 from emulator.loop.pacing import Pacing
 from emulator.postgres.files import SharedFiles
