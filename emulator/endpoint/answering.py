@@ -1,7 +1,5 @@
 """The answer to one call: the request is checked and decided, its changes applied, a fault acts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """One call of the endpoint or of a mobile SDK: what is known about it, and what the journal gets of it."""
 
-from __future__ import annotations
-
 from time import perf_counter
 
 from msgspec import Struct, field

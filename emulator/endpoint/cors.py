@@ -1,7 +1,5 @@
 """Cross-origin calls by browsers (Q4): on the documented endpoint, and nowhere else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 Pairs = list[tuple[str, str]]

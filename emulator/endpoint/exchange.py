@@ -1,7 +1,5 @@
 """One call of the endpoint or of a mobile SDK: bytes in, bytes out. The bridge and Flask call it."""
 
-from __future__ import annotations
-
 from time import perf_counter
 
 from emulator.endpoint.answering import answer_call, error_answer, refuse

@@ -1,7 +1,5 @@
 """``GET /__admin/health``: asked by probes before anything else, so answered without Flask."""
 
-from __future__ import annotations
-
 from time import monotonic
 
 import msgspec

@@ -4,8 +4,6 @@ A valid body is decoded in one step. Any other body goes to the marshmallow sche
 text; a property test checks that both agree.
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from itertools import islice

@@ -1,7 +1,5 @@
 """A fixture set of made-up people, as ``run.py fake`` writes it: two databases, three resources, profiles."""
 
-from __future__ import annotations
-
 import difflib
 from collections import Counter
 from collections.abc import Iterator

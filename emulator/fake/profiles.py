@@ -1,7 +1,5 @@
 """Faker providers of push tokens and of profiles: people with the fields of two made-up databases."""
 
-from __future__ import annotations
-
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone

@@ -1,7 +1,5 @@
 """The answer to a request that a fault acts on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from emulator.faults.model import (

@@ -1,7 +1,5 @@
 """The armed faults of a workspace, and the choice of the one that acts on a request."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property

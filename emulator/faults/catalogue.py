@@ -1,7 +1,5 @@
 """Every error that the platform can answer, and how to get it: by a fault, by a token, or by a request."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a fault is."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any, get_args
 

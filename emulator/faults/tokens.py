@@ -6,8 +6,6 @@ one of: an HTTP status 400–599, ``reset``, ``empty``, ``truncated``, ``malform
 ``unknown-category``. A part that begins with ``#`` only makes the token unique.
 """
 
-from __future__ import annotations
-
 from emulator.faults.model import PROCESSING_ERRORS, SPOILS_OF_ANSWERS, Asked, ErrorAnswer, Fault, ItemFault
 from emulator.rules.errors import Invalid
 from emulator.rules.model import PushRequest, shortened

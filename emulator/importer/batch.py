@@ -4,8 +4,6 @@ Most members of the request are the same in every row, so one request object is 
 because nobody reads it. The rules are those of :mod:`emulator.rules`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 
 from msgspec import field

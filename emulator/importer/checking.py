@@ -1,7 +1,5 @@
 """The checks before an import starts: every problem is listed, nothing has been written."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass

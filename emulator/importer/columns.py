@@ -1,7 +1,5 @@
 """The columns of a file: found by the name in a plan, and guessed from headers and values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

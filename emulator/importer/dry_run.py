@@ -1,7 +1,5 @@
 """The state of a dry run: the workspace's state with the changes of the run in memory."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 
 from emulator.rules.model import (

@@ -1,7 +1,5 @@
 """The encoding of a file: its mark decides, then what a person named, then what most of its lines are."""
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The execution of an import in small steps, each one transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter

@@ -1,7 +1,5 @@
 """One import that runs step by step, and what is said of it."""
 
-from __future__ import annotations
-
 import secrets
 import traceback
 from collections.abc import Coroutine, Iterable

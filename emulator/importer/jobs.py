@@ -3,8 +3,6 @@
 A server supplies a :data:`Schedule`, which decides how long the steps and the breaks between them are.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable
 from contextlib import suppress

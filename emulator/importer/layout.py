@@ -1,7 +1,5 @@
 """The format of a file: encoding, delimiter, quotes and header, detected or given by the plan."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """The plan of an import, the same for command line, API and console."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

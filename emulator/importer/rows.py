@@ -1,7 +1,5 @@
 """The rows of a file with their line numbers, one by one: memory does not grow with the file."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

@@ -1,7 +1,5 @@
 """What spreadsheets, databases and editors do to cells: what is refused, for it cannot be meant."""
 
-from __future__ import annotations
-
 import re
 
 from emulator.importer.problem import Message, message

@@ -1,7 +1,5 @@
 """A look at every row of the file before the first is imported: what a person should know in time."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from itertools import islice

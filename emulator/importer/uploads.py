@@ -1,7 +1,5 @@
 """Files that people have sent to the import wizard and not imported yet."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Groups of requests that look like retries: one Request-ID, or identical bodies, on one path."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import defaultdict
 from hashlib import blake2b

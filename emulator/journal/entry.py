@@ -1,7 +1,5 @@
 """One request in the journal: as it is kept, as searches read it, as it is shown."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property

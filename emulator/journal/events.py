@@ -1,7 +1,5 @@
 """Push events and mobile events of a workspace: kept, searched and counted like its requests (E5)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Journals: bounded by count and by bytes; the oldest entries are evicted first."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from collections import Counter, deque

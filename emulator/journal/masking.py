@@ -1,7 +1,5 @@
 """Masks secrets in shown entries: resource tokens, role tokens, keys and credentials."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The names of criteria, and the language of searches: ``word:value``, ``-word:value``, ranges, phrases."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from math import inf, nextafter

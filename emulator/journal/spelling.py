@@ -1,7 +1,5 @@
 """One text, spelt in several ways: as it is, with the escapes of JSON, percent-encoded."""
 
-from __future__ import annotations
-
 import json
 import re
 from urllib.parse import unquote_plus

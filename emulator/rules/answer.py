@@ -1,7 +1,5 @@
 """The answer's items and envelope, with their keys in order (A-rules, S7)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from emulator.rules.applying import Applied, DatabaseResult

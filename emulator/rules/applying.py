@@ -1,7 +1,5 @@
 """One database of a request or of an imported row: find the profile, apply the subscriptions (S-rules)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct

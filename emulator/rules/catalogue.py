@@ -1,7 +1,5 @@
 """The specification as data: the id, grade and text of every rule."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What the rules read about one request, and what they have found and changed so far."""
 
-from __future__ import annotations
-
 from msgspec import Struct, field
 
 from emulator.rules.interfaces import IdSource, Lookup

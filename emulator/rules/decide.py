@@ -1,7 +1,5 @@
 """Decides one checked request: the items of its answer, and the changes to apply."""
 
-from __future__ import annotations
-
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, items_of
 from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext

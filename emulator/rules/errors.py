@@ -1,7 +1,5 @@
 """The errors with which a whole request is refused."""
 
-from __future__ import annotations
-
 from emulator.rules.model import bounded_text
 
 

@@ -1,7 +1,5 @@
 """Custom fields: converts a value to the field's type (M5). Converted values can be compared."""
 
-from __future__ import annotations
-
 import ipaddress
 import math
 import re

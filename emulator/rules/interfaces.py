@@ -1,7 +1,5 @@
 """Interfaces that the rules need: look-ups in the state, the time, new ids."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Protocol
 

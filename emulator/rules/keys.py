@@ -1,7 +1,5 @@
 """Subscription keys and the hash ids made of them (A5)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from hashlib import blake2b
 

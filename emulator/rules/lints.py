@@ -1,7 +1,5 @@
 """Lints: remarks on a request that is answered all the same (L-rules)."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice

@@ -1,7 +1,5 @@
 """Finds the profile in one database, or creates it (M-rules)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from emulator.rules.context import RequestContext

@@ -3,8 +3,6 @@
 A note is kept as its code and parameters, so that it can be told in another language.
 """
 
-from __future__ import annotations
-
 NOTES: dict[str, str] = {
     "said": "{0}",
     "more": "and {0} more",

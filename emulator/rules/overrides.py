@@ -1,7 +1,5 @@
 """Answers whose codes and texts a workspace can set: what each is, and what stands in place of our own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple

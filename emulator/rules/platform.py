@@ -10,8 +10,6 @@
      "differs": {"M11": "the last known subscription decides"}}
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

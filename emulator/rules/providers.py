@@ -1,7 +1,5 @@
 """Providers: the documented ones (D), a resource's own (O), and the form of each one's tokens (L3)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import NamedTuple

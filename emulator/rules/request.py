@@ -1,7 +1,5 @@
 """Request-level rules: checks made before any database is searched (A3)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

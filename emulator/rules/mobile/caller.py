@@ -1,7 +1,5 @@
 """Who calls: a role token of a database, or the claim of a JWT (T1–T6)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

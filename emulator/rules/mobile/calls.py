@@ -1,7 +1,5 @@
 """The SDKs' calls on a profile and its subscriptions: one function a call (K10–K50), and the answer."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from emulator.rules.errors import Invalid

@@ -1,7 +1,5 @@
 """Finds the caller's profile, or creates it (T1, T2, T6, K10)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from emulator.rules.mobile.context import MobileContext

@@ -1,7 +1,5 @@
 """The bodies of the SDKs' calls, their shape checked; a member that is not sent is UNSET, which is falsy."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType

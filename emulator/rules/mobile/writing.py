@@ -1,7 +1,5 @@
 """Writes a profile's fields, and the fields and categories of a subscription (K10, K14, R4, R5)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
