@@ -3,11 +3,11 @@
 from bisect import bisect_left
 from collections import defaultdict
 from hashlib import blake2b
-from itertools import pairwise
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from emulator.journal.entry import Beginning, outcome_word, request_id_of
 from emulator.journal.journal import RequestJournal
@@ -18,14 +18,6 @@ _By = Literal["request_id", "body"]
 _Key = tuple[_By, tuple[str, str] | bytes]
 #: The key of no group.
 _NONE: _Key = ("body", b"")
-
-
-class _Attempt(NamedTuple):
-    id: int
-    at_ms: int
-    time: str
-    outcome: str
-    status: int
 
 
 _decode = msgspec.msgpack.Decoder(Beginning).decode
@@ -127,20 +119,17 @@ class Attempts:
         return kept if len(kept) > 1 else []
 
     async def _shown(self, by: _By, ids: list[int]) -> AttemptGroup:
-        entries: list[_Attempt] = []
+        shown, at_ms = AttemptGroup(by, [], [], [], [], [], 0), 0
         async for entry_id in paced(ids, 1):
             one = self._journal.get(entry_id)
             if one is not None:
-                entries.append(_Attempt(one.id, one.at_ms, one.time, outcome_word(one), one.status))
-        return AttemptGroup(
-            by,
-            [one.id for one in entries],
-            [one.time for one in entries],
-            [later.at_ms - earlier.at_ms for earlier, later in pairwise(entries)],
-            [one.outcome for one in entries],
-            [one.status for one in entries],
-            len(entries),
-        )
+                shown.entries.append(one.id)
+                shown.times.append(one.time)
+                shown.gaps_ms.append(one.at_ms - at_ms)
+                shown.outcomes.append(outcome_word(one))
+                shown.statuses.append(one.status)
+                at_ms = one.at_ms
+        return replace(shown, gaps_ms=shown.gaps_ms[1:], count=len(shown.entries))
 
 
 async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:

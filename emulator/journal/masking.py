@@ -46,12 +46,10 @@ def masked(entry: Entry, tokens: Iterable[str] = ()) -> Entry:
     ``tokens``: secrets of resources to mask anywhere in the entry, whatever the parameter's name; so are the
     credentials of the entry's own headers.
     """
-    secret = {name: entry.headers[name] for name in _SECRET_HEADERS if name in entry.headers}
-    hide = _hiding(entry, [*tokens, *(_credentials(value)[1] for value in secret.values())])
-    headers = {
-        name: _masked_credentials(value) if name in secret else hide(value)
-        for name, value in entry.headers.items()
-    }
+    secret = {name: _credentials(entry.headers[name]) for name in _SECRET_HEADERS if name in entry.headers}
+    hide = _hiding(entry, [*tokens, *(credentials for _, credentials in secret.values())])
+    headers = {name: hide(value) for name, value in entry.headers.items()}
+    headers |= {name: scheme + mask(credentials) for name, (scheme, credentials) in secret.items()}
     return replace(
         entry,
         path=hide(entry.path),
@@ -86,11 +84,6 @@ def _credentials(value: str) -> tuple[str, str]:
     scheme = _SCHEME.match(value)
     start = scheme.end() if scheme is not None else 0
     return value[:start], value[start:]
-
-
-def _masked_credentials(value: str) -> str:
-    scheme, secret = _credentials(value)
-    return scheme + mask(secret)
 
 
 def _hidden(parameters: Parameters, hide: Hide) -> Parameters:

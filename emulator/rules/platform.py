@@ -76,7 +76,9 @@ def verdicts(platform: Platform, policies: Policies, answers: Overrides, strict:
     """How each rule that was seen on the platform stands to it, under these policies and answers."""
     seen: dict[str, list[_Part]] = {rule: [_Part(True)] for rule in platform.agrees}
     if platform.strict is not None:
-        seen.setdefault("Q5", []).append(_strictness(platform.strict, strict))
+        said = "refuses unknown parameters" if platform.strict else "ignores unknown parameters"
+        same = platform.strict == strict
+        seen.setdefault("Q5", []).append(_Part(same, None if same else said))
     for rule, part in [*_policies(platform, policies), *_answers(platform, answers)]:
         seen.setdefault(rule, []).append(part)
     for rule, text in platform.differs.items():
@@ -90,11 +92,6 @@ class _Part(NamedTuple):
     followed: bool
     differs: str | None = None
     seen: bool = True
-
-
-def _strictness(there: bool, here: bool) -> _Part:
-    said = "refuses unknown parameters" if there else "ignores unknown parameters"
-    return _Part(there == here, None if there == here else said)
 
 
 def _policies(platform: Platform, policies: Policies) -> Iterator[tuple[str, _Part]]:
