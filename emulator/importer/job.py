@@ -90,16 +90,14 @@ class Job:
         """Let go of the file and the upload, and write down how it ended."""
         self._import = None
         importing.close()
-        self._bring_up_to_date(importing)
+        self.description = described(self.description, importing)
         # The upload first: without it there may be room for the record.
         for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
             try:
                 act()
             except OSError as error:
-                self._add_problem(message(code, reason=error.strerror or str(error)))
-
-    def _add_problem(self, problem: Text) -> None:
-        self.description = replace(self.description, problem=_both(self.description.problem, problem))
+                problem = message(code, reason=error.strerror or str(error))
+                self.description = replace(self.description, problem=_both(self.description.problem, problem))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
@@ -118,7 +116,7 @@ class Job:
         """The part that is done, and the seconds that are left."""
         if self._import is None:
             return (1.0 if self.description.state == "finished" else None), 0.0
-        self._bring_up_to_date(self._import)
+        self.description = described(self.description, self._import)
         return self._import.progress.part
 
     def save(self) -> None:
@@ -140,9 +138,6 @@ class Job:
     def _remove_upload(self) -> None:
         if self._upload is not None:
             self._upload.unlink(missing_ok=True)
-
-    def _bring_up_to_date(self, importing: Import) -> None:
-        self.description = described(self.description, importing)
 
 
 def described(before: Description, importing: Import) -> Description:

@@ -123,38 +123,34 @@ def read_query(text: str) -> Query:
     """
     query = Query([], [], [], [])
     for found in _TOKEN.finditer(text):
-        key, quoted = found["key"], found["quoted"]
+        name, quoted = found["key"], found["quoted"]
         value = found["plain"] if quoted is None else quoted
-        if key is not None and _is_word(key, found["sign"], value):
-            _add(query, _known(key), value, quoted is None, bool(found["minus"]))
-        elif key is None and found["minus"] and value and (quoted is not None or ":" not in value):
+        key = None if name is None else _word(name, found["sign"], value)
+        if key is not None:
+            _add(query, key, value, quoted is None, bool(found["minus"]))
+        elif name is None and found["minus"] and value and (quoted is not None or ":" not in value):
             query.absent.append(value)
-        elif key is None and quoted is not None:
+        elif name is None and quoted is not None:
             query.texts.extend([quoted] if quoted.strip() else [])
         else:
             query.texts.append(found[0])
     return query
 
 
-def _is_word(key: str, sign: str, value: str) -> bool:
-    """Whether a name is meant as a search word. Raises :class:`BadCriteria` for an unknown one."""
-    if _known(key) is not None:
-        return True
-    nearest = nearest_name(key, WORDS)
-    if len(key) > _LONGEST_WORD or value.startswith("//") or (sign == "=" and nearest is None):
-        return False
+def _word(name: str, sign: str, value: str) -> str | None:
+    """The search word that a name is meant as. Raises :class:`BadCriteria` for an unknown one."""
+    if name.startswith("field."):
+        return name
+    if name.lower() in WORDS:
+        return name.lower()
+    nearest = nearest_name(name, WORDS)
+    if len(name) > _LONGEST_WORD or value.startswith("//") or (sign == "=" and nearest is None):
+        return None
     hint = ("nearest", {"nearest": nearest}) if nearest else ("", {})
-    raise _bad(key, ("unknown", {}), hint)
+    raise _bad(name, ("unknown", {}), hint)
 
 
-def _known(key: str) -> str | None:
-    if key.startswith("field."):
-        return key
-    return key.lower() if key.lower() in WORDS else None
-
-
-def _add(query: Query, key: str | None, text: str, plain: bool, negated: bool) -> None:
-    assert key is not None
+def _add(query: Query, key: str, text: str, plain: bool, negated: bool) -> None:
     if plain and not text:
         raise _bad(key, ("no_value", {}))
     value = _value(key, text)

@@ -57,7 +57,9 @@ def subscribe(context: MobileContext, request: Subscribe) -> Document | None:
     profile = write_fields(context, profile, request.profile_fields)
     record = _write_subscription(context, profile, request)
     if request.replace:  # K11
-        _unsubscribe_others(context, record)
+        for other in context.lookup.holders(record.provider, record.subscription_id, (record.db_id,)):
+            if other.profile_id != record.profile_id:
+                context.set_status(other, "unsubscribed", "K11")
     if request.skip_triggers:  # K13
         context.note("K13", "no_triggers")
     return profile_document(context.lookup, profile, record)
@@ -86,12 +88,6 @@ def _write_subscription(context: MobileContext, profile: Profile, request: Subsc
         context.outcomes.append("added")
     context.changes.subscriptions.append(changed)
     return changed
-
-
-def _unsubscribe_others(context: MobileContext, record: Subscription) -> None:
-    for other in context.lookup.holders(record.provider, record.subscription_id, (record.db_id,)):
-        if other.profile_id != record.profile_id:
-            context.set_status(other, "unsubscribed", "K11")
 
 
 def update_token(context: MobileContext, request: Update) -> Document | None:
