@@ -122,13 +122,13 @@ def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Re
         _announce(checked)
         report = Report(report_path, REPORT_DELIMITERS[options["report_delimiter"]])
         importing = Import(checked, emulator.workspaces.get(options["workspace"]), report)
-        with _stopped_by_signals(importing.cancel), _bar(source.size) as advance:
+        with _stopped_by_signals(importing.cancel), _bar() as advance:
             while importing.look():
                 pass
             _note(importing.lints)
-            for done in importing.steps():
-                advance(done.bytes_done, done.rows_per_s)
-    _conclude(plan, importing.report, importing.progress.seconds)
+            for rows in importing.steps():
+                advance(importing.progress[0], rows / (importing.seconds or 1.0))
+    _conclude(plan, importing.report, importing.seconds)
     return importing.report
 
 
@@ -142,7 +142,7 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
         click.echo(_written(job.file, job.encoding, job.delimiter, job.header))
         noted = False
         pause = _LOOK_AT_FIRST_S
-        with _bar(_PARTS) as advance, _stopped_by_signals(lambda: client.imports.cancel(job.id)):
+        with _bar() as advance, _stopped_by_signals(lambda: client.imports.cancel(job.id)):
             while job.running:
                 sleep(pause)
                 pause = min(pause * 1.5, _LOOK_AT_MOST_S)
@@ -150,7 +150,7 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
                 if not noted and (job.counts["rows"] or not job.running):  # all rows were looked at
                     _note(job.lints)
                     noted = True
-                advance(int((job.progress or 0) * _PARTS), job.rows_per_s or 0.0)
+                advance(job.progress or 0.0, job.rows_per_s or 0.0)
         if options["report"] is not None:
             text = client.imports.report(job.id, options["report_delimiter"])
             options["report"].write_bytes(text.encode("utf-8-sig"))
@@ -228,17 +228,17 @@ def _conclude(plan: ImportPlan, ended: Report | ImportState, seconds: float) -> 
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Callable[[int, float], None]]:
+def _bar() -> Iterator[Callable[[float, float], None]]:
     """A progress bar with rows/s and the time left; none without a terminal."""
     if not sys.stderr.isatty():
-        yield lambda done, rows_per_s: None
+        yield lambda part, rows_per_s: None
         return
 
     def rate(rows_per_s: float | None) -> str:
         return f"{rows_per_s or 0:,.0f} rows/s"
 
-    with click.progressbar(length=total, item_show_func=rate, file=sys.stderr) as bar:
-        yield lambda done, rows_per_s: bar.update(done - bar.pos, rows_per_s)
+    with click.progressbar(length=_PARTS, item_show_func=rate, file=sys.stderr) as bar:
+        yield lambda part, rows_per_s: bar.update(int(part * _PARTS) - bar.pos, rows_per_s)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
-from typing import NamedTuple
 
 from emulator.importer.batch import Batch
 from emulator.importer.checking import Checked
@@ -19,25 +18,6 @@ from emulator.workspaces.workspace import Workspace
 
 #: Rows of one step while no request waits.
 STEP_ROWS = 1000
-
-
-class Progress(NamedTuple):
-    """How far an import has come: bytes of the file on the disk, rows, seconds."""
-
-    bytes_done: int
-    bytes_total: int
-    rows: int
-    seconds: float
-
-    @property
-    def rows_per_s(self) -> float:
-        return self.rows / self.seconds if self.seconds else 0.0
-
-    @property
-    def part(self) -> tuple[float, float | None]:
-        """The part of the file that is done, and the seconds that are left, if anybody can know."""
-        part = round(self.bytes_done / self.bytes_total, 4) if self.bytes_total else 1.0
-        return part, round(self.seconds / part - self.seconds, 1) if part else None
 
 
 class Import:
@@ -58,7 +38,7 @@ class Import:
         self._checked = checked
         self._workspace = workspace
         self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
-        self._seconds = seconds
+        self.seconds = seconds
         self._after = report.up_to_line
         self._cancelled = False
         self._broken: Text | None = None
@@ -70,16 +50,18 @@ class Import:
             self._line = next(self._rows)[0]
 
     @property
-    def progress(self) -> Progress:
-        rows = self._rows
-        return Progress(rows.bytes_done, rows.bytes_total, self.report.counts["rows"], self._seconds)
+    def progress(self) -> tuple[float, float | None]:
+        """The part of the file that is done, and the seconds that are left, if anybody can know."""
+        done, size = self._rows.bytes_done, self._rows.bytes_total
+        part = round(done / size, 4) if size else 1.0
+        return part, round(self.seconds / part - self.seconds, 1) if part else None
 
-    def steps(self, rows: int = STEP_ROWS) -> Iterator[Progress]:
-        """All steps, each of this many rows; yields the progress after each."""
+    def steps(self, rows: int = STEP_ROWS) -> Iterator[int]:
+        """All steps, each of this many rows; yields after each how many rows are done."""
         more = True
         while more:
             more = self.step(rows)
-            yield self.progress
+            yield self.report.counts["rows"]
 
     def look(self, seconds: float | None = None) -> bool:
         """Look at some more rows before the import, for about so long. False when all of them are seen."""
@@ -90,7 +72,7 @@ class Import:
         self.lints = [*self._checked.lints, *self._survey.lints()]
         if not more:
             self._survey = None
-        self._seconds += perf_counter() - since
+        self.seconds += perf_counter() - since
         return more
 
     def step(self, rows: int = STEP_ROWS, seconds: float | None = None) -> bool:
@@ -126,7 +108,7 @@ class Import:
         self._line = line
         self._world.metrics.rules.update(batch.rules)
         self.report.take(batch.counts, batch.refusals, line)
-        self._seconds += perf_counter() - since
+        self.seconds += perf_counter() - since
         if self._broken is not None:
             return self._end("failed", message("broken_after", line=line, problem=self._broken))
         return self._end("finished") if ended else True

@@ -117,7 +117,7 @@ class Job:
         if self._import is None:
             return (1.0 if self.description.state == "finished" else None), 0.0
         self.description = described(self.description, self._import)
-        return self._import.progress.part
+        return self._import.progress
 
     def save(self) -> None:
         """Write the description beside the report. Raises :class:`OSError`."""
@@ -150,7 +150,7 @@ def described(before: Description, importing: Import) -> Description:
         up_to_line=report.up_to_line,
         lints=importing.lints,
         counts=dict.fromkeys(COUNTED, 0) | report.counts,
-        seconds=round(importing.progress.seconds, 3),
+        seconds=round(importing.seconds, 3),
         refusals=report.refusals[:SHOWN_REFUSALS],
     )
 

@@ -211,7 +211,7 @@ class ImportRun:
             return
         new, report.new = report.new, b""
         kept.description = described(kept.description, importing)
-        kept.part, kept.seconds_left = importing.progress.part
+        kept.part, kept.seconds_left = importing.progress
         refused = {"id": self.id, "line": report.up_to_line, "data": new}
         add = "INSERT INTO emulator_refusals VALUES (%(id)s, %(line)s, %(data)s)"
         kept.write(recorder, [(add, refused)] if new else [])
