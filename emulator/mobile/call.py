@@ -50,14 +50,15 @@ class Call(Struct):
 class Operation(NamedTuple):
     """What one path does.
 
-    ``name``: what faults name the call by; ``parameters``: those of the query; ``read`` checks body and
-    query, ``carry_out`` decides the call and answers the document; both raise
+    ``name``: what faults name the call by; ``parameters``: those of the query; ``body``: the form of a JSON
+    body; ``read`` checks body and query, ``carry_out`` decides the call and answers the document; both raise
     :class:`~emulator.rules.errors.Refused`. ``authorized``: the caller must be known before (T5).
     """
 
     method: str
     name: CallName
     parameters: frozenset[str]
+    body: type[Struct] | None
     read: Callable[[Call], None]
     carry_out: Callable[[Call], dict[str, object]]
     authorized: bool = True

@@ -8,6 +8,7 @@ from emulator.faults.model import Asked
 from emulator.messages import Answer, Incoming
 from emulator.mobile.answers import answer_of
 from emulator.mobile.authorization import authorize
+from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
 from emulator.mobile.paths import SERVED
 from emulator.mobile.subscriptions import context_of
@@ -41,6 +42,8 @@ def read(call: Call, incoming: Incoming) -> Asked:
     try:
         if "content-encoding" in call.headers:
             check_encoding(call.headers["content-encoding"])
+        if operation.body is not None:
+            call.request = read_body(call, operation.body)
         operation.read(call)
         _check_parameters(call, operation.parameters)
     except Refused:

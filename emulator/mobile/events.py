@@ -8,7 +8,6 @@ from msgspec import UNSET, Struct, UnsetType
 from emulator.journal.entry import showable
 from emulator.journal.events import Event
 from emulator.mobile.answers import Document, success
-from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
 from emulator.mobile.subscriptions import context_of
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
@@ -52,18 +51,9 @@ class PostEvents(Struct, forbid_unknown_fields=True):
     time: int | float | UnsetType | None = UNSET
 
 
-def read_delivery(call: Call) -> None:
-    """Check the report of a delivery (R6)."""
-    _read_push_event(call, "delivery")
-
-
-def read_open(call: Call) -> None:
-    """Check the report of an opening (R6)."""
-    _read_push_event(call, "open")
-
-
-def _read_push_event(call: Call, kind: Literal["delivery", "open"]) -> None:
-    request = read_body(call, PushEvent)
+def read_push_event(call: Call, kind: Literal["delivery", "open"]) -> None:
+    """Check the report of a delivery or an opening (R6)."""
+    request: PushEvent = call.request
     smid = request.smid.removesuffix(kind) or request.smid  # E1: iOS 0.0.x appends the word
     if smid != request.smid:
         call.note("E1", "suffix_taken_off", kind)
@@ -87,7 +77,7 @@ def carry_out_push_event(call: Call) -> Document:
 
 def read_post_events(call: Call) -> None:
     """Check the report of what happened to a message (R6)."""
-    request = read_body(call, PostEvents)
+    request: PostEvents = call.request
     kinds = _KINDS.get(request.events)
     if kinds is None:
         raise Invalid("events: must be 1 (delivered), 2 (opened) or 3 (both)", "R6")

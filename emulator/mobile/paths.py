@@ -2,16 +2,18 @@
 
 import re
 from difflib import get_close_matches
+from functools import partial
 
 from emulator.mobile.call import Operation
 from emulator.mobile.events import (
+    PostEvents,
+    PushEvent,
     carry_out_mobile_event,
     carry_out_post_events,
     carry_out_push_event,
-    read_delivery,
     read_mobile_event,
-    read_open,
     read_post_events,
+    read_push_event,
 )
 from emulator.mobile.subscriptions import (
     carry_out_profile_update,
@@ -19,12 +21,12 @@ from emulator.mobile.subscriptions import (
     carry_out_subscribe,
     carry_out_unsuspend,
     carry_out_update,
-    read_profile_update,
     read_status,
     read_subscribe,
     read_unsuspend,
     read_update,
 )
+from emulator.rules.mobile.requests import Subscribe, Unsuspend, Update, UpdateProfile
 
 _MODE = frozenset({"matching_mode"})
 _PAIR, _PIXEL = _MODE | {"provider", "subscription_id"}, _MODE | {"i", "tr", "t", "v"}
@@ -38,21 +40,25 @@ _OTHER_STATUSES = re.compile("/(un-?subscribe|suspend)$")
 #: Each path, without a trailing slash (K1).
 SERVED: dict[str, Operation] = {
     "/subscription/push/subscribe": Operation(
-        "POST", "subscribe", _SYNC, read_subscribe, carry_out_subscribe
+        "POST", "subscribe", _SYNC, Subscribe, read_subscribe, carry_out_subscribe
     ),
-    "/subscription/push/update": Operation("POST", "update", _SYNC, read_update, carry_out_update),
+    "/subscription/push/update": Operation("POST", "update", _SYNC, Update, read_update, carry_out_update),
     "/subscription/push/unsuspend": Operation(
-        "POST", "unsuspend", _PAIR, read_unsuspend, carry_out_unsuspend
+        "POST", "unsuspend", _PAIR, Unsuspend, read_unsuspend, carry_out_unsuspend
     ),
-    "/subscription/push/status": Operation("GET", "status", _PAIR, read_status, carry_out_status),
+    "/subscription/push/status": Operation("GET", "status", _PAIR, None, read_status, carry_out_status),
     "/profile/update": Operation(
-        "POST", "profile_update", _MODE, read_profile_update, carry_out_profile_update
+        "POST", "profile_update", _MODE, UpdateProfile, lambda call: None, carry_out_profile_update
     ),
-    "/event/push/delivery": Operation("POST", "delivery", _MODE, read_delivery, carry_out_push_event),
-    "/event/push/open": Operation("POST", "open", _MODE, read_open, carry_out_push_event),
-    "/event/post": Operation("POST", "mobile_event", _PIXEL, read_mobile_event, carry_out_mobile_event),
+    "/event/push/delivery": Operation(
+        "POST", "delivery", _MODE, PushEvent, partial(read_push_event, kind="delivery"), carry_out_push_event
+    ),
+    "/event/push/open": Operation(
+        "POST", "open", _MODE, PushEvent, partial(read_push_event, kind="open"), carry_out_push_event
+    ),
+    "/event/post": Operation("POST", "mobile_event", _PIXEL, None, read_mobile_event, carry_out_mobile_event),
     "/api/v1.1/pushes/post_events": Operation(
-        "POST", "delivery", frozenset(), read_post_events, carry_out_post_events, False
+        "POST", "delivery", frozenset(), PostEvents, read_post_events, carry_out_post_events, False
     ),
 }
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 from emulator.mobile.answers import Document, success
-from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
 from emulator.rules.mobile.calls import status, subscribe, unsuspend, update_profile, update_token
 from emulator.rules.mobile.context import MobileContext
-from emulator.rules.mobile.requests import Subscribe, Unsuspend, Update, UpdateProfile, check_provider
+from emulator.rules.mobile.requests import Pair, Subscribe, Update, check_provider
 from emulator.rules.model import Changes, SubscriptionRequest, shortened
 
 _NAMES = {"subscribed": "subscribe", "suspended": "suspend", "unsubscribed": "unsubscribe"}
@@ -36,11 +35,11 @@ def context_of(call: Call, pair: tuple[str, str] | None = None) -> MobileContext
 
 def read_subscribe(call: Call) -> None:
     """Check the call (R6)."""
-    request = read_body(call, Subscribe)
+    request: Subscribe = call.request
     sent = request.subscription
     _check_provider(call, "subscription.provider", sent.provider)
     call.name = _NAMES[sent.status]  # type: ignore[assignment]
-    call.request, call.sync = request, _sync(call)
+    call.sync = _sync(call)
     call.tokens = [SubscriptionRequest(sent.provider, sent.subscription_id)]
 
 
@@ -54,13 +53,13 @@ def carry_out_subscribe(call: Call) -> Document:
 
 def read_update(call: Call) -> None:
     """Check the call (R6)."""
-    request = read_body(call, Update)
+    request: Update = call.request
     _check_provider(call, "new_provider", request.new_provider)
     if request.old_token and request.old_provider:
         _check_provider(call, "old_provider", request.old_provider)
         call.tokens.append(SubscriptionRequest(request.old_provider, request.old_token))
     call.tokens.append(SubscriptionRequest(request.new_provider, request.new_token))
-    call.request, call.sync = request, _sync(call)
+    call.sync = _sync(call)
 
 
 def carry_out_update(call: Call) -> Document:
@@ -72,10 +71,8 @@ def carry_out_update(call: Call) -> Document:
 
 def read_unsuspend(call: Call) -> None:
     """Check the call (R6)."""
-    request = read_body(call, Unsuspend)
-    wanted = request.subscription
+    wanted: Pair = call.request.subscription
     _check_provider(call, "subscription.provider", wanted.provider)
-    call.request = request
     call.tokens = [SubscriptionRequest(wanted.provider, wanted.subscription_id)]
 
 
@@ -99,11 +96,6 @@ def carry_out_status(call: Call) -> Document:
     provider, token = call.query.get("provider") or None, call.query.get("subscription_id") or None
     pair = (provider, token) if provider and token else None
     return success(status(context_of(call, pair), provider, token))
-
-
-def read_profile_update(call: Call) -> None:
-    """Check the call (R6)."""
-    call.request = read_body(call, UpdateProfile)
 
 
 def carry_out_profile_update(call: Call) -> Document:

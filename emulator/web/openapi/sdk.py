@@ -4,26 +4,15 @@ import inspect
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from emulator.mobile.call import Operation
-from emulator.mobile.events import PARTS, PostEvents, PushEvent
+from emulator.mobile.events import PARTS
 from emulator.mobile.paths import SERVED
 from emulator.rules.mobile.caller import MODES
-from emulator.rules.mobile.requests import SDK_PROVIDERS, Subscribe, Unsuspend, Update, UpdateProfile
+from emulator.rules.mobile.requests import SDK_PROVIDERS
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
 from emulator.web.openapi.schemas import STATIC, reference
 
-#: What is served without a body, by GET, is not here.
-_BODIES: dict[str, type[Struct]] = {
-    "/subscription/push/subscribe": Subscribe,
-    "/subscription/push/update": Update,
-    "/subscription/push/unsuspend": Unsuspend,
-    "/profile/update": UpdateProfile,
-    "/event/push/delivery": PushEvent,
-    "/event/push/open": PushEvent,
-    "/api/v1.1/pushes/post_events": PostEvents,
-}
 _QUERY: dict[str, JSONSchema] = {
     "sync": {"enum": ["true", "false", "1", "0"]},
     "provider": {"enum": [*SDK_PROVIDERS]},
@@ -34,7 +23,8 @@ _QUERY: dict[str, JSONSchema] = {
 def sdk_schemas() -> dict[str, JSONSchema]:
     """The components of the calls' bodies and answers, by name."""
     _, found = msgspec.json.schema_components(
-        dict.fromkeys(_BODIES.values()), ref_template=reference("{name}")["$ref"]
+        dict.fromkeys(one.body for one in SERVED.values() if one.body),
+        ref_template=reference("{name}")["$ref"],
     )
     for component in found.values():
         component["additionalProperties"] = {"description": "ignored (K6)", **reference("Anything")}
@@ -87,7 +77,7 @@ def _operation(path: str, served: Operation) -> dict[str, Any]:
         },
     }
     if served.method == "POST":
-        kind, schema = ("application/json", reference(_BODIES[path].__name__)) if path in _BODIES else _FORM
+        kind, schema = ("application/json", reference(served.body.__name__)) if served.body else _FORM
         described["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     return described
 
