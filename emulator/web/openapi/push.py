@@ -1,5 +1,6 @@
 """The documented endpoint, described."""
 
+from copy import deepcopy
 from importlib.resources import files
 from typing import Any
 
@@ -36,53 +37,26 @@ def complete(schemas: dict[str, Any]) -> None:
 
 def operation(refusals: dict[str, Any]) -> dict[str, Any]:
     """The operation ``POST``; ``refusals`` are its answers by HTTP status beside 200."""
+    described, refused = deepcopy(_STATIC["operation"]), deepcopy(_STATIC["refused"])
+    described["description"] = described["description"].replace("<max_body>", str(MAX_BODY_BYTES))
+    body, answer, refusal = (
+        one["content"]["application/json"]
+        for one in (described["requestBody"], described["responses"]["200"], refused)
+    )
     carried_out = [one for one in page_examples() if one["response"]["error"] < 400]
-    return {
-        "operationId": "push_subscribe",
-        "tags": ["push_subscribe"],
-        "summary": "Add and change push subscriptions",
-        "description": _STATIC["description"].replace("<max_body>", str(MAX_BODY_BYTES)),
-        "security": [],
-        "parameters": ["Workspace"],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": PushRequestSchema,
-                    "examples": {one["name"]: {"value": one["request"]} for one in carried_out},
-                }
-            },
-        },
-        "responses": {
-            "200": {
-                "description": "Carried out: `error` is 0 if everything was applied, 200 if not (A1, A2).",
-                "headers": _STATIC["cors_headers"],
-                "content": {
-                    "application/json": {
-                        "schema": reference("PushAnswer"),
-                        "examples": {one["name"]: {"value": one["response"]} for one in carried_out},
-                    }
-                },
-            },
-            **refusals,
-            "400": {
-                "description": _STATIC["refused"],
-                "content": {
-                    "application/json": {
-                        "schema": reference("Refusal"),
-                        "examples": {
-                            one["name"]: {
-                                "value": one["response"],
-                                "description": f"to `{orjson.dumps(one['request']).decode()}`",
-                            }
-                            for one in page_examples()
-                            if one["response"]["error"] == 400
-                        },
-                    }
-                },
-            },
-        },
+    body["schema"] = PushRequestSchema
+    body["examples"] = {one["name"]: {"value": one["request"]} for one in carried_out}
+    answer["examples"] = {one["name"]: {"value": one["response"]} for one in carried_out}
+    refusal["examples"] = {
+        one["name"]: {
+            "value": one["response"],
+            "description": f"to `{orjson.dumps(one['request']).decode()}`",
+        }
+        for one in page_examples()
+        if one["response"]["error"] == 400
     }
+    described["responses"] |= refusals | {"400": refused}
+    return described  # type: ignore[no-any-return]
 
 
 def page_examples() -> list[dict[str, Any]]:
