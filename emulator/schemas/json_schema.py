@@ -9,7 +9,6 @@ JSONSchema = dict[str, Any]
 #: NUL is refused in every string (see :mod:`emulator.schemas.strict_json`).
 TEXT_PATTERN = "^[^\\u0000]*$"
 TEXT: JSONSchema = {"type": "string", "pattern": TEXT_PATTERN}
-NON_EMPTY_TEXT: JSONSchema = {"type": "string", "minLength": 1, "pattern": TEXT_PATTERN}
 INT64: JSONSchema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
 #: A custom field's value.
 FIELD_VALUE: JSONSchema = {"anyOf": [TEXT, {"type": "boolean"}, INT64, {"type": "number"}]}

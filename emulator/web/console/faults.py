@@ -26,12 +26,8 @@ from emulator.workspaces.workspace import Workspace
 def faults() -> str:
     """The active faults, and the catalogue."""
     found = workspace()
-    groups = {
-        group: (title, [recipe for recipe in CATALOGUE.values() if recipe.group == group])
-        for group, title in GROUPS.items()
-    }
-    armed = [_armed(found, fault) for fault in found.faults]
-    return render_template("console/faults.html", armed=armed, groups=groups)
+    armed, recipes = [_armed(found, fault) for fault in found.faults], CATALOGUE.values()
+    return render_template("console/faults.html", armed=armed, groups=GROUPS, recipes=recipes)
 
 
 @pages.get("/__console/faults/<recipe_id>")

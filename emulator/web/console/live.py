@@ -93,8 +93,9 @@ def attempts() -> Response:
         return render_template(
             "console/attempts.html",
             first=first,
-            groups=[(group, row, _shown(group)) for group in groups[:PAGE] if (row := _row(group))],
+            groups=[(group, row) for group in groups[:PAGE] if (row := _row(group))],
             has_more=len(groups) > PAGE,
+            most_shown=MOST_SHOWN,
             page_size=PAGE,
         )
 
@@ -103,9 +104,3 @@ def attempts() -> Response:
         return rows_of(found, [entry])[0] if entry else None
 
     return page_later(find(), render)
-
-
-def _shown(group: AttemptGroup) -> list[int]:
-    """The places of the attempts that are shown."""
-    places = list(range(group.count))
-    return places if len(places) <= MOST_SHOWN else [*places[: MOST_SHOWN - 1], places[-1]]
