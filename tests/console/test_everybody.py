@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,6 @@ from tests.console.pages import PAGES, Console
 from tests.console.scene import report_events, send_requests
 from tests.in_process import InProcess
 from tests.server import Server
-
-if TYPE_CHECKING:
-    pass
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="NO ACCESSIBILITY TESTS: no axe-core"
@@ -46,16 +42,14 @@ _HIDDEN = """async () => {
 
 
 @pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on which something has happened."""
-    server = Server(tmp_path_factory.mktemp("console"), "--durability", "none").start()
-    send_requests(server)
-    report_events(server)
-    server.post(
-        "/__admin/faults", {"then": {"status": 503}, "match": {"provider": "ios-apns"}, "delay_ms": 5}
-    )
-    yield server
-    server.kill()
+def furnished(shared: Server) -> str:
+    """A workspace in which something has happened."""
+    name, prefix = "furnished", "/w/furnished"
+    send_requests(shared, prefix)
+    report_events(shared, prefix)
+    fault = {"then": {"status": 503}, "match": {"provider": "ios-apns"}, "delay_ms": 5}
+    assert shared.post(f"{prefix}/__admin/faults", fault).status == 201
+    return name
 
 
 def findings(console: Console) -> list[str]:
@@ -83,9 +77,9 @@ def test_every_page_of_the_console_is_among_those_that_are_looked_at() -> None:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_page_is_fit_for_everybody_wide_and_on_a_phone_light_and_dark(
-    open_console: Callable[..., Console], furnished: Server, language: str
+    open_console: Callable[..., Console], furnished: str, language: str
 ) -> None:
-    console = open_console(server=furnished, workspace="default", language=language)
+    console = open_console(workspace=furnished, language=language)
     titles = set()
     for name, path in ALL.items():
         page = console.go(path)
@@ -110,9 +104,9 @@ def test_every_page_is_fit_for_everybody_wide_and_on_a_phone_light_and_dark(
 
 
 def test_axe_finds_nothing_in_the_import_wizard(
-    open_console: Callable[..., Console], furnished: Server, csv_file: Path
+    open_console: Callable[..., Console], furnished: str, csv_file: Path
 ) -> None:
-    console = open_console(server=furnished, workspace="default", language="ru")
+    console = open_console(workspace=furnished, language="ru")
     page = console.go("import")
     page.set_input_files("[name=file]", csv_file)
     page.click("button.primary")
@@ -133,9 +127,9 @@ def look_wide_and_narrow(console: Console) -> None:
 
 
 def test_axe_finds_nothing_on_the_page_of_an_error(
-    open_console: Callable[..., Console], furnished: Server
+    open_console: Callable[..., Console], furnished: str
 ) -> None:
-    console = open_console(server=furnished, workspace="default", language="ru")
+    console = open_console(workspace=furnished, language="ru")
     console.go("/__console/base/profile?db_id=17&profile_id=" + "нет" * 20)
     look_wide_and_narrow(console)
     console.allow_complaint("404")
@@ -152,9 +146,9 @@ def test_axe_finds_nothing_on_the_sign_in_page(
 
 
 def test_the_first_tab_leads_past_the_navigation(
-    open_console: Callable[..., Console], furnished: Server
+    open_console: Callable[..., Console], furnished: str
 ) -> None:
-    console = open_console(server=furnished, workspace="default")
+    console = open_console(workspace=furnished)
     page = console.go("faults")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -163,9 +157,9 @@ def test_the_first_tab_leads_past_the_navigation(
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
-def test_every_tab_is_in_sight_on_a_phone(open_console: Callable[..., Console], furnished: Server) -> None:
+def test_every_tab_is_in_sight_on_a_phone(open_console: Callable[..., Console], furnished: str) -> None:
     for language in ("en", "ru"):
-        console = open_console(server=furnished, workspace="default", language=language, width=360)
+        console = open_console(workspace=furnished, language=language, width=360)
         console.go("faults")
         for tab in console.find("nav.pages a").all():
             box = tab.bounding_box()
@@ -174,8 +168,8 @@ def test_every_tab_is_in_sight_on_a_phone(open_console: Callable[..., Console], 
             assert box["x"] + box["width"] <= 360
 
 
-def test_delete_stands_apart_from_save(open_console: Callable[..., Console], furnished: Server) -> None:
-    console = open_console(server=furnished, workspace="default")
+def test_delete_stands_apart_from_save(open_console: Callable[..., Console], furnished: str) -> None:
+    console = open_console(workspace=furnished)
     for name in ("profile", "database", "resource"):
         console.go(name)
         save, delete = (
