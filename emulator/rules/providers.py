@@ -112,11 +112,20 @@ def misspelt_provider(name: str) -> str | None:
     if name in DOCUMENTED or len(name) > _LONGEST_NAME:
         return None
     plain = _plain_name(name)
-    return next((one for one in DOCUMENTED if _slips(plain, _plain_name(one)) <= _MOST_SLIPS), None)
+    return next((one for one, other in _PLAIN_NAMES.items() if _is_a_slip(plain, other)), None)
 
 
 def _plain_name(name: str) -> str:
     return "-".join(re.split(r"[\W_]+", name.strip().lower()))
+
+
+#: The documented providers as they are compared.
+_PLAIN_NAMES = {one: _plain_name(one) for one in DOCUMENTED}
+
+
+def _is_a_slip(one: str, other: str) -> bool:
+    # Each slip changes the length by one at most, and most names differ in length by more.
+    return abs(len(one) - len(other)) <= _MOST_SLIPS and _slips(one, other) <= _MOST_SLIPS
 
 
 def _slips(one: str, other: str) -> int:
