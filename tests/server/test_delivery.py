@@ -196,17 +196,17 @@ def test_large_answer_arrives_whole(toy: Toy) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="what a client has read cannot be asked there")
 def test_answers_that_nobody_reads_take_bounded_memory(door: str) -> None:
-    size = 20 << 20
+    size, asked = 20 << 20, 24
     with Toy(door=door) as toy:
         process = psutil.Process(toy.pid)
         before = process.memory_info().rss
-        connections = [ask(toy, f"/exchange/large?size={size}") for _ in range(64)]
+        connections = [ask(toy, f"/exchange/large?size={size}") for _ in range(asked)]
         heads = [connection.recv(12) for connection in connections]
-        taken = process.memory_info().rss - before
         served = heads.count(b"HTTP/1.1 200")  # a slow machine cuts the first before the last asks
         assert MOST_UNREAD // size <= served < 2 * MOST_UNREAD // size
-        assert heads.count(b"HTTP/1.1 503") == 64 - served
-        assert taken < 2 * MOST_UNREAD
+        assert heads.count(b"HTTP/1.1 503") == asked - served
+        # The refused answers are freed a moment later. All answers would take 480 MiB; 256 MiB may be taken.
+        until(lambda: process.memory_info().rss - before < 2 * MOST_UNREAD)
         for connection in connections:
             connection.close()
         while toy.get(f"/exchange/large?size={size}").status != 200:  # until all have been noticed
@@ -215,11 +215,12 @@ def test_answers_that_nobody_reads_take_bounded_memory(door: str) -> None:
 
 def test_stop_lets_a_large_answer_be_read_to_its_end(door: str) -> None:
     """Granian's documented interface may cut it (docs/operations.md)."""
-    with Toy(door=door) as toy, ask(toy, "/exchange/large?size=30000000") as connection:
+    size = 10_000_000  # more than the kernel keeps; a slow machine reads it in the two seconds that are left
+    with Toy(door=door) as toy, ask(toy, f"/exchange/large?size={size}") as connection:
         received = connection.recv(1000)
         toy.send_signal(Signals.SIGTERM)
         toy.wait_until_refused()
         received += received_until_closed(connection)
         read = len(received.partition(b"\r\n\r\n")[2])
-        assert read == 30_000_000 or (door == "public" and 0 < read < 30_000_000)
+        assert read == size or (door == "public" and 0 < read < size)
         assert toy.stop().returncode == 0

@@ -67,7 +67,7 @@ class ToyExchange:
             return Answer(int(query["status"]), [], b"")
         answer = as_json({"padding": "x" * 2000}, Summary(error=200, ok=2, failed=1))
         if name == "large":
-            answer.body = bytes(int(query["size"]))
+            answer.body = b"x" * int(query["size"])
         if name == "effect":
             self.events.append(query["name"])
             answer.delivery = Delivery(effect=cast(Effect, query["name"]))
