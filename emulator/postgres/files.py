@@ -49,7 +49,7 @@ class SharedFiles(Uploads):
     def keep(self, path: Path, name: str, workspace: str, resource_id: int, provider: str) -> Upload:
         upload = super().keep(path, name, workspace, resource_id, provider)
         values = {"file": upload.id, "name": name, "resource": resource_id, "provider": provider}
-        self._workspaces.opened(workspace).recorder.carry_out([(_KEEP, values)])
+        self._workspaces.opened(workspace).carry_out([(_KEEP, values)])
         return upload
 
     async def find(self, upload_id: str, workspace: str, at: Path, fetches: bool) -> bool:

@@ -36,12 +36,11 @@ class Behind(Exception):
     """The lines that this emulator lacks are gone: the workspace must be read anew."""
 
 
-class FollowedWorkspace:
+class FollowedWorkspace(Recorder):
     """A workspace in memory and how far it has come: the id of its row, the number of its last line."""
 
-    def __init__(self, workspace: Workspace, recorder: Recorder) -> None:
-        self.workspace = workspace
-        self.recorder = recorder
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
         self.id = 0
         self.number = 0
 
@@ -61,16 +60,16 @@ class FollowedWorkspace:
             state = await read_state(connection, self.id, lines[last].number)
             if state is None:
                 raise Behind
-        with self.recorder.muted():
+        with self.muted():
             async for i, line in paced(enumerate(lines)):
                 self._carry_out(line, state if i == last else None, i >= last)
-            self.recorder.clear()
+            self.clear()
         self.number = lines[-1].number
 
     async def read(self, connection: AsyncConnection, workspace_id: int, snapshot: int, number: int) -> None:
         """Read the whole workspace: its snapshot, and the lines after it. Raises :class:`Behind`."""
         self.id = 0
-        self.recorder.documents.clear()
+        self.documents.clear()
         if snapshot:
             await self._read_snapshot(connection, workspace_id, snapshot)
         lines = await read_lines(connection, workspace_id, snapshot)
@@ -90,7 +89,7 @@ class FollowedWorkspace:
             raise Behind
         entries = {name: await read_entries(connection, workspace_id, number, name) for name in rest.journals}
         workspace = self.workspace
-        with self.recorder.muted():
+        with self.muted():
             self._put(state, rest.last_ids)
             for name, kept in rest.journals.items():
                 workspace.journal(name).refill(entries[name], kept.recorded, kept.epoch)
@@ -98,9 +97,9 @@ class FollowedWorkspace:
             for key, answer, body in rest.replays:
                 workspace.replays.remember(key, Replay(answer, body))
             workspace.faults.counts = rest.counts
-            self.recorder.fixtures = rest.fixtures
-            self.recorder.documents.update(rest.documents)
-            self.recorder.clear()
+            self.fixtures = rest.fixtures
+            self.documents.update(rest.documents)
+            self.clear()
 
     def _carry_out(self, line: Line, state: State | None, is_current: bool) -> None:
         effects = decode_effects(line.effects)
@@ -113,7 +112,7 @@ class FollowedWorkspace:
             if not _KNOWN.isdisjoint(step.table for step in steps):
                 self.workspace.refresh()
         for effect in effects:
-            self._have(effect)
+            self._apply(effect)
 
     def _put(self, state: State, last_ids: dict[str, int]) -> None:
         for name, last_id in last_ids.items():
@@ -122,7 +121,7 @@ class FollowedWorkspace:
         self.workspace.faults.replace([])
         self.workspace.refresh()
 
-    def _have(self, effect: Effect) -> None:
+    def _apply(self, effect: Effect) -> None:
         workspace = self.workspace
         if isinstance(effect, Recorded):
             workspace.journal(effect.journal).keep(effect.packed)
@@ -137,9 +136,9 @@ class FollowedWorkspace:
         elif isinstance(effect, ReplaysCleared):
             workspace.replays.clear()
         elif isinstance(effect, Written):
-            self.recorder.have(effect.key, effect.document)
+            self.have(effect.key, effect.document)
         elif isinstance(effect, FixturesUsed):
-            self.recorder.fixtures = effect.digest
+            self.fixtures = effect.digest
 
 
 LINES = (

@@ -31,7 +31,6 @@ from emulator.postgres.turns import Turns
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
-from emulator.workspaces.workspace import Workspace
 
 #: The most seconds of work of one turn.
 _MOST_S = 0.05
@@ -154,7 +153,7 @@ class ImportRun:
 
     async def _steps(self) -> bool:
         followed = self.workspaces.followed(self.workspace)
-        kept = None if followed is None else KeptImport.of(followed.recorder, self.id)
+        kept = None if followed is None else KeptImport.of(followed, self.id)
         if followed is None or kept is None:
             self._is_known = False
             return False
@@ -165,14 +164,14 @@ class ImportRun:
                 return False
             kept.owner = self.owner
             own = "UPDATE emulator_imports SET owner = %(owner)s, seen = now() WHERE id = %(id)s"
-            kept.write(followed.recorder, [(own, {"id": self.id, "owner": self.owner})])
+            kept.write(followed, [(own, {"id": self.id, "owner": self.owner})])
         self.takes_over = False
         if self._import is not None and self._report.up_to_line != kept.description.up_to_line:
             self._close()  # its last step was not stored
         if self._import is None and not self.path.exists():
             return True  # a first attempt at the request that began this has ended, and its file went
         try:
-            importing = self._import or self._opened(kept, followed.workspace, followed.recorder)
+            importing = self._import or self._opened(kept, followed)
             self._import, more, pacing = importing, True, Pacing()
             while more and not self.stopped and self._worked_s < self._work_s:
                 since = perf_counter()
@@ -181,28 +180,28 @@ class ImportRun:
                 await pacing.pause()
         except ImportRefused as error:  # the resource is not as it was
             first = error.problems[0]
-            return self._fail(kept, followed.recorder, message("remark", path=first.path, problem=first.text))
+            return self._fail(kept, followed, message("remark", path=first.path, problem=first.text))
         except Exception as error:
             with suppress(OSError, ValueError):
                 traceback.print_exc()
             problem = message("internal_error", name=type(error).__name__)
             if self._import is None:
-                return self._fail(kept, followed.recorder, problem)
+                return self._fail(kept, followed, problem)
             self._report.finish("failed", problem)
             more = False
-        self._tell(kept, followed.recorder, self._import)
+        self._tell(kept, followed, self._import)
         return more
 
-    def _opened(self, kept: KeptImport, workspace: Workspace, recorder: Recorder) -> Import:
+    def _opened(self, kept: KeptImport, recorder: Recorder) -> Import:
         one = kept.description
         if one.dry_run and one.up_to_line:  # what it would have changed was in the memory of another
             one = kept.description = replace(one, up_to_line=0, counts={}, refusals=[], seconds=0.0)
             kept.write(recorder, [("DELETE FROM emulator_refusals WHERE import = %(id)s", {"id": self.id})])
-        checked = check_plan(kept.plan, Source(self.path, one.file), workspace.store)
+        checked = check_plan(kept.plan, Source(self.path, one.file), recorder.workspace.store)
         if one.up_to_line:
             checked = dataclasses.replace(checked, lints=one.lints)
         self._report = ContinuedReport(one)
-        return Import(checked, workspace, self._report, one.seconds)
+        return Import(checked, recorder.workspace, self._report, one.seconds)
 
     def _tell(self, kept: KeptImport, recorder: Recorder, importing: Import) -> None:
         """Write down what the step has done, if anything."""

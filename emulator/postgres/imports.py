@@ -143,7 +143,7 @@ class SharedImports(ImportJobs):
             importing.look(STEP_S)  # the answer to the call has the remarks on a small file
             description = replace(describe(checked, workspace), lints=importing.lints)
         kept = KeptImport(description, checked.plan, self._owner)
-        recorder = self._workspaces.opened(workspace.name).recorder
+        recorder = self._workspaces.opened(workspace.name)
         file_id = id_of(upload)
         values = {"id": description.id, "file": file_id, "owner": self._owner}
         kept.write(recorder, [(_MAKE, values)])

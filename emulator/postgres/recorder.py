@@ -34,7 +34,7 @@ class Recorder:
     """
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self.replaced = True
         self.fixtures = ""
         self.documents: dict[str, bytes] = {}
@@ -94,19 +94,19 @@ class Recorder:
 
     def _journal(self, name: JournalName, packed: bytes | None) -> None:
         if not self._muted:
-            epoch = self._workspace.journal(name).epoch
+            epoch = self.workspace.journal(name).epoch
             self.note(Cleared(name, epoch) if packed is None else Recorded(name, packed))
 
     def take(self, number: int, turn: str) -> Line | None:
         """The line of what was recorded since the last one, if anything was."""
-        counts = self._workspace.faults.counts
+        counts = self.workspace.faults.counts
         if counts != self._counts:
             self._counts = counts
             self.note(Counted(counts))
         if not (self.replaced or self._ops or self._effects or self._besides):
             return None
         if self.replaced:
-            self.note(IdsGiven(self._workspace.store.storage.state.last_ids()))
+            self.note(IdsGiven(self.workspace.store.storage.state.last_ids()))
         changes = encode_ops(self._ops).decode() if self._ops else None
         line = Line(number, turn, self.replaced, changes, encode_effects(self._effects), self._besides)
         self.clear()
@@ -124,4 +124,4 @@ class Recorder:
             yield
         finally:
             self._muted = False
-            self._counts = self._workspace.faults.counts
+            self._counts = self.workspace.faults.counts

@@ -17,7 +17,7 @@ from emulator.store.documents import Documents
 from emulator.store.recovery import decode_ops
 from emulator.store.state import Op, State, encode_ops
 from emulator.store.tables import SPECS
-from emulator.workspaces.workspace import JOURNALS, JournalName, Workspace
+from emulator.workspaces.workspace import JOURNALS, JournalName
 
 #: Documents of one part of a state, and about the bytes of a part of a journal.
 _DOCUMENTS, _BYTES = 500, 1 << 20
@@ -60,14 +60,15 @@ class Part(Struct):
 class Picture:
     """A workspace as it is at this moment: what is copied is shared until it changes.
 
-    ``recorder``: that of the workspace, if the picture is of all that it is; else it is of the state alone.
+    ``is_whole``: it is of all that the workspace is; else of the state alone.
     """
 
-    def __init__(self, workspace: Workspace, recorder: Recorder | None = None) -> None:
+    def __init__(self, recorder: Recorder, is_whole: bool = False) -> None:
+        workspace = recorder.workspace
         state = workspace.store.storage.state
         self._tables = {name: documents.copy() for name, documents in state.documents().items()}
         self._rest: Rest | None = None
-        if recorder is not None:
+        if is_whole:
             journals = {name: workspace.journal(name) for name in JOURNALS}
             self._entries = {name: one.packed() for name, one in journals.items()}
             self._rest = Rest(

@@ -236,11 +236,12 @@ class Turns:
             if one.target.changes and answer.delivery is not None and answer.delivery.wait is not None:
                 answer = await kept_alive(connection, answer.settled())
             answers.append(answer)
-            line = self._workspaces.take_line(name, number, turn)
-            if line is not None:
+            recorder = self._workspaces.recorder(name)
+            line = None if recorder is None else recorder.take(number, turn)
+            if recorder is not None and line is not None:
                 lines.append(line)
                 if line.replaced:
-                    pictures[number] = self._workspaces.picture(name)
+                    pictures[number] = Picture(recorder)
                     break
         if lines and not locks:
             raise RuntimeError(f"a request that only reads has changed workspace {name}")
@@ -266,7 +267,7 @@ class Turns:
 
     def _begin_snapshot(self, name: str, followed: FollowedWorkspace) -> None:
         if name not in self._snapshots:
-            picture = Picture(followed.workspace, followed.recorder)
+            picture = Picture(followed, is_whole=True)
             task = asyncio.create_task(self._snapshot(name, followed.id, followed.number, picture))
             self._snapshots[name] = task
             task.add_done_callback(lambda _: self._snapshots.pop(name, None))

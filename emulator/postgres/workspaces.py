@@ -15,10 +15,7 @@ from emulator.faults.armed import ArmedFaults
 from emulator.loop.pacing import Steps, at_once, in_steps
 from emulator.postgres.connections import Connections
 from emulator.postgres.following import FollowedWorkspace
-from emulator.postgres.line import Line
-from emulator.postgres.recorder import Recorder
 from emulator.postgres.schema import Secret
-from emulator.postgres.snapshots import Picture
 from emulator.rules.errors import Refused
 from emulator.settings import Settings
 from emulator.store.errors import Unavailable
@@ -72,7 +69,7 @@ class FollowedWorkspaces(Workspaces):
         seed = self._settings.seed
         seed_here = None if seed is None else f"{seed}/{name}"
         workspace.faults = ArmedFaults(seed_here, now=lambda: self._at.get(name, 0.0))
-        self._followed[name] = FollowedWorkspace(workspace, Recorder(workspace))
+        self._followed[name] = FollowedWorkspace(workspace)
         return workspace
 
     @property
@@ -94,26 +91,26 @@ class FollowedWorkspaces(Workspaces):
         self.get(name)
         return self._followed[name]
 
-    def recorder(self, name: str) -> Recorder | None:
+    def recorder(self, name: str) -> FollowedWorkspace | None:
         """What records the workspace of this name, if there is one."""
-        return self._followed[name].recorder if name in self._open else None
+        return self._followed[name] if name in self._open else None
 
     def begin_new(self, name: str) -> None:
         """There is no such workspace in the database: if a request makes one, all of it is recorded."""
         self.drop(name)
         if name == DEFAULT_WORKSPACE:
-            self._followed[name].recorder.replaced = True
+            self._followed[name].replaced = True
 
     def drop(self, name: str) -> None:
         """Forget the workspace, because it was deleted elsewhere; whoever waits for its news is told."""
-        found = self._followed.get(name)
-        if found is None or name not in self._open:
+        found = self.recorder(name)
+        if found is None:
             return
         if name == DEFAULT_WORKSPACE:
             if found.id:
-                with found.recorder.muted():
+                with found.muted():
                     found.workspace.reset()
-            found.recorder.documents.clear()
+            found.documents.clear()
             found.forget()
         else:
             self.delete(name)
@@ -173,15 +170,6 @@ class FollowedWorkspaces(Workspaces):
         if seed is not None and workspace is not None:
             workspace.faults.begin_line(f"{seed}/{name}/{number}")
 
-    def take_line(self, name: str, number: int, turn: str) -> Line | None:
-        """What has happened in the workspace since its last line."""
-        recorder = self.recorder(name)
-        return None if recorder is None else recorder.take(number, turn)
-
-    def picture(self, name: str) -> Picture:
-        """The state of the workspace as it is now."""
-        return Picture(self._followed[name].workspace)
-
     def awaited(self) -> list[str]:
         """The workspaces for whose news somebody waits."""
         return [one.name for one in self if one.requests.is_watched or one.events.is_watched]
@@ -221,13 +209,13 @@ class FollowedWorkspaces(Workspaces):
         return refused
 
     async def _use_fixtures(self, name: str, digest: str) -> None:
-        found = self._followed.get(name)
-        if found is None or name not in self._open:  # deleted meanwhile
+        found = self.recorder(name)
+        if found is None:  # deleted meanwhile
             return
         found.workspace.fixtures = self.fixtures
-        if found.recorder.fixtures != digest:  # else another emulator has begun it from them
+        if found.fixtures != digest:  # else another emulator has begun it from them
             await found.workspace.reset_in_steps()
-            found.recorder.use_fixtures(digest)
+            found.use_fixtures(digest)
 
     async def list_stored(self, connection: AsyncConnection) -> None:
         """Read which workspaces there are."""
