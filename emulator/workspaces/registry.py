@@ -170,7 +170,7 @@ class Workspaces:
             forget(name)
         if workspace is not None:
             del self._open[name]
-            self._unmade.keep(name, self.fixtures, *workspace.give_journals())
+            self._unmade.keep(name, self.fixtures, workspace.give_journals())
             workspace.discard()
         return True
 
@@ -275,11 +275,10 @@ class Workspaces:
             name,
             self._settings,
             self.fixtures,
-            before.requests if before else None,
+            (before.requests, before.events) if before is not None else None,
             check_lock=self._check_lock,
             monotonic=self._monotonic,
             recovered=recovered,
-            events=before.events if before else None,
         )
         if before is not None:
             workspace.metrics = before.metrics

@@ -6,12 +6,10 @@ from collections import OrderedDict
 from collections.abc import Container
 from dataclasses import replace
 
-from emulator.journal.events import EventJournal
-from emulator.journal.journal import RequestJournal
 from emulator.settings import Settings
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.workspaces.workspace import Workspace
+from emulator.workspaces.workspace import Journals, Workspace
 
 #: The most names without a workspace whose refused requests are kept.
 _MOST = 256
@@ -46,16 +44,10 @@ class UnmadeWorkspaces:
         """The workspace that was read under this name."""
         return self._kept.get(name)
 
-    def keep(
-        self,
-        name: str,
-        fixtures: FixtureSet,
-        requests: RequestJournal | None = None,
-        events: EventJournal | None = None,
-    ) -> Workspace:
+    def keep(self, name: str, fixtures: FixtureSet, journals: Journals | None = None) -> Workspace:
         """Show these journals, or new ones, under this name."""
         store = self._fresh_store(fixtures)
-        kept = self._kept[name] = Workspace(name, self._settings, fixtures, requests, store, events=events)
+        kept = self._kept[name] = Workspace(name, self._settings, fixtures, journals, store)
         return kept
 
     def drop(self, name: str) -> None:

@@ -35,6 +35,7 @@ from emulator.workspaces.stored import state_file
 
 JournalName = Literal["requests", "events"]
 JOURNALS: tuple[JournalName, ...] = get_args(JournalName)
+Journals = tuple[RequestJournal, EventJournal]
 #: The parts that a reset can keep.
 KEEPABLE = (*REMEMBERED, *JOURNALS)
 #: The most records that are dropped without a notice.
@@ -44,7 +45,7 @@ _QUICKLY_FREED = 2000
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``requests``, ``events``: the journals to go on with, new ones if not given. ``store``: what to show of a
+    ``journals``: those to go on with, new ones if not given. ``store``: what to show of a
     workspace that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
@@ -57,12 +58,11 @@ class Workspace:
         name: str,
         settings: Settings,
         fixtures: FixtureSet,
-        requests: RequestJournal | None = None,
+        journals: Journals | None = None,
         store: TinyDBStore | None = None,
         check_lock: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = monotonic,
         recovered: Recovered | None = None,
-        events: EventJournal | None = None,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -70,11 +70,10 @@ class Workspace:
         self.started = self._used = monotonic()
         self.editing = asyncio.Lock()
         self.metrics = Metrics()
-        if requests is None:
-            requests = RequestJournal(settings.journal_count, settings.journal_bytes)
-        self.requests = requests
-        if events is not None:
-            self.events = events
+        if journals is None:
+            self.requests = RequestJournal(settings.journal_count, settings.journal_bytes)
+        else:
+            self.requests, self.events = journals
         self.clock = WorkspaceClock()
         self.replays = Replays()
         self.server = settings
@@ -274,7 +273,7 @@ class Workspace:
         else:
             self.store.discard()
 
-    def give_journals(self) -> tuple[RequestJournal, EventJournal]:
+    def give_journals(self) -> Journals:
         """Hand over the journals with all calls that wait for their news; this workspace records no more."""
         given = self.requests, self.events
         self.requests, self.events = RequestJournal(0, 0), EventJournal(0, 0)
