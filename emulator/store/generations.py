@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from errno import EEXIST
 from pathlib import Path
 from time import monotonic
@@ -31,6 +32,7 @@ from emulator.store.unsynced import Epoch, Ticket, Unsynced
 RETRY_S = 1.0
 
 
+@dataclass(eq=False)
 class Generations:
     """The snapshot and logs of the state file ``path``; :attr:`log` exists after a resume or a write.
 
@@ -40,25 +42,17 @@ class Generations:
     ours. ``shared``: what they :meth:`begin` with; ``begun``: whether they have.
     """
 
-    log: Log
+    path: Path
+    unsynced: Unsynced
+    min_log_bytes: int
+    syncs: bool
+    check_lock: Callable[[], object]
+    shared: SharedState | None = None
+    log: Log = field(init=False)
 
-    def __init__(
-        self,
-        path: Path,
-        unsynced: Unsynced,
-        min_log_bytes: int,
-        syncs: bool,
-        check_lock: Callable[[], object],
-        shared: SharedState | None = None,
-    ) -> None:
-        self.path = path
-        self._check_lock = check_lock
+    def __post_init__(self) -> None:
         self.failure: str | None = None
-        self._unsynced = unsynced
-        self._min_log_bytes = min_log_bytes
-        self._syncs = syncs
         self.begun = False
-        self._shared = shared
         self._generation = self._oldest = 0
         self._first_number = 0
         self._state_id = secrets.token_hex(8)
@@ -80,7 +74,7 @@ class Generations:
         self._snapshot_number = recovered.header.number
         self._snapshot_bytes = self.path.stat().st_size
         self._snapshot_identity = identity(self.path)
-        self.log, self.begun = Log(recovered.logs[-1], last.size, last.number, self._syncs), True
+        self.log, self.begun = Log(recovered.logs[-1], last.size, last.number, self.syncs), True
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self.log.cut_back(last.size, last.number)
@@ -94,7 +88,7 @@ class Generations:
         self.check()
         # One more than there are: a start that was interrupted may have left the next, empty one.
         logs = [log_path(self.path, one) for one in range(self._oldest, self._generation + 2)]
-        remove(self.path, self._syncs, logs)
+        remove(self.path, self.syncs, logs)
         self.log.close()
 
     def close(self) -> None:
@@ -110,7 +104,7 @@ class Generations:
 
         Raises :class:`OSError`; an empty log may remain, which is no state.
         """
-        shared = self._shared
+        shared = self.shared
         if shared is None:
             return
         self.check()
@@ -118,9 +112,9 @@ class Generations:
         header = shared.header
         log = log_path(self.path, header.generation)
         # An empty first log alone is no state: without the snapshot nothing has begun.
-        self.log = Log.create(log, header.generation, header.number, header.state, self._syncs)
-        shared.write(self.path, self._syncs)
-        if self._syncs:
+        self.log = Log.create(log, header.generation, header.number, header.state, self.syncs)
+        shared.write(self.path, self.syncs)
+        if self.syncs:
             fsync_folder(self.path.parent)
         self.begun = True
         self._generation = self._oldest = header.generation
@@ -176,7 +170,7 @@ class Generations:
 
         ``can_open``: unless the log can be opened, too.
         """
-        self._check_lock()
+        self.check_lock()
         if self.begun:
             self.log.check()
             if can_open:
@@ -193,8 +187,8 @@ class Generations:
         """Try a write that the disk refused before. Raises :class:`OSError` if it fails again."""
         self.check()
         self.log.probe()
-        if self._syncs:
-            if not self._unsynced:  # else a caller still has to be told
+        if self.syncs:
+            if not self.unsynced:  # else a caller still has to be told
                 self.log.forget_sync_error()
             self.log.sync()
 
@@ -212,7 +206,7 @@ class Generations:
     def snapshot_due(self) -> bool:
         """Whether it is time for a snapshot, or for another attempt."""
         size = self._closed_log_bytes + self.log.size
-        wanted = self.failure is not None or size > max(self._min_log_bytes, self._snapshot_bytes)
+        wanted = self.failure is not None or size > max(self.min_log_bytes, self._snapshot_bytes)
         return wanted and self._thread is None and monotonic() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
@@ -225,10 +219,10 @@ class Generations:
             return
         try:
             self.check()
-            if self.failure is None or self.log.size > self._min_log_bytes:
+            if self.failure is None or self.log.size > self.min_log_bytes:
                 self._begin()  # else the log of the last attempt serves this one
             self._abandoned = False
-            arguments = (state, self._header(state), self.log, self._unsynced.epoch, Share())
+            arguments = (state, self._header(state), self.log, self.unsynced.epoch, Share())
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
             self._thread = thread
             thread.start()
@@ -270,7 +264,7 @@ class Generations:
 
     def _secured(self, chunks: Iterable[bytes], log: Log, epoch: Epoch) -> Iterator[bytes]:
         for chunk in chunks:
-            if self._abandoned or epoch is not self._unsynced.epoch:
+            if self._abandoned or epoch is not self.unsynced.epoch:
                 raise _Abandoned
             yield chunk
         # Everything that the snapshot has seen must be in the log on the disk before the snapshot counts.
@@ -278,7 +272,7 @@ class Generations:
         with self._settled:
             seen = Ticket(epoch, log.number)
             log.sync()
-            if self._abandoned or not self._unsynced.confirm(seen):
+            if self._abandoned or not self.unsynced.confirm(seen):
                 raise _Abandoned
         self.check()
         self._check_snapshot()
@@ -290,7 +284,7 @@ class Generations:
         before = self.log if self.begun else None
         number = before.number if before is not None else 0
         path = log_path(self.path, self._generation + 1)
-        self.log = Log.create(path, self._generation + 1, number, self._state_id, self._syncs)
+        self.log = Log.create(path, self._generation + 1, number, self._state_id, self.syncs)
         self.begun = True
         self._generation += 1
         self._first_number = number

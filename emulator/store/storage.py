@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -79,12 +80,10 @@ class LoggedStorage(Storage):
         self._closed = False
         self._aside: Future[object] | None = None
         self._path = Path(path or "")
-        self._min_log_bytes = min_log_bytes
-        self._check_lock = check_lock
         self._files: Generations | None = None
         if path is not None and durability != "none":
             check_lock()
-            self._files = self._new_files()
+            self._files = Generations(self._path, self._unsynced, min_log_bytes, self.syncs, check_lock)
             self._open(self._files, shared, recovered)
         elif shared is not None:
             self.state = shared().fork()
@@ -105,14 +104,9 @@ class LoggedStorage(Storage):
                 files.remove()
             begun = shared()
             begun.prepare(self._path.parent, self.syncs)
-            self._files, self.state = self._new_files(begun), begun.fork()
+            self._files, self.state = dataclasses.replace(files, shared=begun), begun.fork()
         elif recovered is None:
             files.write_whole(self.state, self.syncs)
-
-    def _new_files(self, shared: SharedState | None = None) -> Generations:
-        return Generations(
-            self._path, self._unsynced, self._min_log_bytes, self.syncs, self._check_lock, shared
-        )
 
     # TinyDB's interface
 
@@ -310,7 +304,7 @@ class LoggedStorage(Storage):
             else:
                 files.check()
         self._unsynced = Unsynced()  # the next log numbers its transactions anew
-        self._files, self._trouble = self._new_files(shared), None
+        self._files, self._trouble = dataclasses.replace(files, unsynced=self._unsynced, shared=shared), None
         self.state = shared.fork()
         self.commits += 1
         if files.begun:  # what was stored stays stored

@@ -76,7 +76,9 @@ class TinyDBStore:
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
         self.storage = storage = self.db.storage
-        self.profiles, self.subscriptions = self.db.table(PROFILES), self.db.table(SUBSCRIPTIONS)
+        table = self.db.table
+        self.profiles, self.subscriptions = table(PROFILES), table(SUBSCRIPTIONS)
+        self.database_table, self.resource_table = table(DATABASES), table(RESOURCES)
         self._group_commit = GroupCommit(storage)
         self.on_taken_back: Callable[[], object] = lambda: None
         self.held: asyncio.Event | None = None
@@ -95,16 +97,6 @@ class TinyDBStore:
         at_once(store.storage.replace(state))
         store._begin(path)
         return store
-
-    @property
-    def database_table(self) -> IndexedTable:
-        """The table of databases."""
-        return self.db.table(DATABASES)
-
-    @property
-    def resource_table(self) -> IndexedTable:
-        """The table of resources."""
-        return self.db.table(RESOURCES)
 
     def _begin(self, path: Path) -> None:
         try:
