@@ -102,10 +102,7 @@ def read_only(place: Target) -> Iterator[TinyDBStore]:
     folder = place.state or Path()
     with _refusals(folder), only_reading(folder):
         name = _stored_name(place, folder)
-        store = TinyDBStore.read(state_file(folder, name))
-        if store.fresh:
-            raise click.ClickException(f'{folder}: the workspace "{name}" was never filled: a start fills it')
-        yield store
+        yield TinyDBStore.read(state_file(folder, name))
 
 
 @contextmanager

@@ -25,7 +25,6 @@ class Store(MobileLookup, Protocol):
     A method that changes something raises :class:`~emulator.store.errors.Unavailable` if the change cannot
     be stored; then nothing has changed.
 
-    - ``fresh``: there was no state, so that it wants to be seeded (:meth:`start_over`).
     - ``commits``: grows whenever anything changes.
     - ``failure``: why the state, or its snapshot, cannot be written just now.
     - ``torn_bytes``: how much of an unfinished transaction was cut off at the start.
@@ -37,9 +36,6 @@ class Store(MobileLookup, Protocol):
     on_taken_back: Callable[[], object]
     profiles_made: int
     held: asyncio.Event | None
-
-    @property
-    def fresh(self) -> bool: ...
 
     @property
     def commits(self) -> int: ...

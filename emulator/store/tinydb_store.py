@@ -26,7 +26,7 @@ from emulator.rules.model import (
     Subscription,
 )
 from emulator.settings import Durability
-from emulator.store.errors import DamagedState
+from emulator.store.errors import DamagedState, StateError
 from emulator.store.fixture_set import FixtureSet, give_first_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.recovery import recover
@@ -51,6 +51,8 @@ from emulator.store.tables import (
 )
 
 T = TypeVar("T")
+_read_database = msgspec.json.Decoder(Database).decode
+_read_resource = msgspec.json.Decoder(Resource).decode
 
 
 class StateDatabase(TinyDB):
@@ -93,7 +95,9 @@ class TinyDBStore:
         """The contents of a state file, in memory. Changes nothing there. Raises ``StateError``."""
         store = cls(None, "none")
         state = recover(path, SPECS).state
-        store.storage.fresh = not state.tables
+        if not state.tables:
+            text = f'{path.parent}: the workspace "{path.stem}" was never filled: a start fills it'
+            raise StateError(text)
         at_once(store.storage.replace(state))
         store._begin(path)
         return store
@@ -312,15 +316,11 @@ class TinyDBStore:
 
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
-        self._databases = _by_id(_in_order(self.storage.state, DATABASES))
-        resources = _in_order(self.storage.state, RESOURCES)
-        self._by_token, self._role_tokens = _by_token(resources), _role_tokens(resources)
+        state = self.storage.state
+        read = _configuration(_in_order(state, DATABASES), _in_order(state, RESOURCES))
+        self._databases, self._by_token, self._role_tokens = read
 
     # The disk
-
-    @property
-    def fresh(self) -> bool:
-        return self.storage.fresh
 
     @property
     def commits(self) -> int:
@@ -395,23 +395,15 @@ def _in_order(state: State, name: str) -> tuple[bytes, ...]:
 
 
 # Most workspaces have what they began with: they share what is decoded, and nobody changes that.
-
-
 @lru_cache(maxsize=16)
-def _by_id(databases: tuple[bytes, ...]) -> dict[int, Database]:
-    decode = msgspec.json.Decoder(Database).decode
-    return {one.id: one for one in map(decode, databases)}
-
-
-@lru_cache(maxsize=16)
-def _by_token(resources: tuple[bytes, ...]) -> dict[str, Resource]:
-    decode = msgspec.json.Decoder(Resource).decode
-    return {one.token: one for one in map(decode, resources)}
-
-
-@lru_cache(maxsize=16)
-def _role_tokens(resources: tuple[bytes, ...]) -> dict[str, tuple[Resource, RoleToken]]:
-    return {role.token: (one, role) for one in _by_token(resources).values() for role in one.role_tokens}
+def _configuration(
+    databases: tuple[bytes, ...], resources: tuple[bytes, ...]
+) -> tuple[dict[int, Database], dict[str, Resource], dict[str, tuple[Resource, RoleToken]]]:
+    """The databases by id, the resources by token, and the resources with a role by the role's token."""
+    by_id = {one.id: one for one in map(_read_database, databases)}
+    by_token = {one.token: one for one in map(_read_resource, resources)}
+    roles = {role.token: (one, role) for one in by_token.values() for role in one.role_tokens}
+    return by_id, by_token, roles
 
 
 def made_from(

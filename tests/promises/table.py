@@ -335,7 +335,6 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/cli/target.py": {
         "which stays locked meanwhile": (IMPORT + "test_a_state_directory_in_use_points_to_the_server",),
         "nothing is written there": (ONLY_READ,),
-        "was never filled": (ONLY_READ,),
     },
     "emulator/cli/reset.py": {
         "cannot be used; nothing was changed": (COMMANDS + "test_reset_with_bad_fixtures_changes_nothing",),
@@ -520,6 +519,7 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/store/tinydb_store.py": {
         "then nothing has changed": (*REFUSED_BY_THE_DISK, RESET_REFUSED),
         "Changes nothing there": (ONLY_READ,),
+        "was never filled": (ONLY_READ,),
     },
     "emulator/workspaces/errors.py": {"nothing was changed: …": (BY_HAND_OS, BY_HAND_FSYNC)},
     "emulator/server/tls.py": {

@@ -102,7 +102,7 @@ def contents(store: Store) -> list[tuple[Profile, list[Record]]]:
 @pytest.fixture(params=ENGINES, ids=lambda factory: factory.__name__)
 def store(request: pytest.FixtureRequest, place: Callable[[Factory], Any]) -> Iterator[TinyDBStore]:
     made: TinyDBStore = request.param(place(request.param))
-    assert made.fresh
+    assert made.storage.fresh
     fill(made, fixtures())
     yield made
     made.close()
@@ -270,7 +270,7 @@ def test_everything_is_there_after_reopening(
     store.sync()
     store.close() if end == "close" else store.discard()
     again = factory(place(factory))
-    assert not again.fresh
+    assert not again.storage.fresh
     assert (contents(again), again.databases(), again.recall("clock")) == (before, databases, b'{"now":null}')
     assert again.profiles_made == 3
     again.close()
