@@ -3,71 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from tinydb import TinyDB
 
 from emulator.loop.pacing import Steps, at_once
-from emulator.rules.model import (
-    Changes,
-    Database,
-    FieldValue,
-    Held,
-    Profile,
-    PushKey,
-    Resource,
-    RoleToken,
-    Subscription,
-)
+from emulator.rules.model import Changes, Profile, Subscription
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.fixture_set import FixtureSet, give_first_hash_ids
 from emulator.store.group_commit import GroupCommit
+from emulator.store.lookup import TableLookup
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
-from emulator.store.state import STEP, Op, State
-from emulator.store.storage import LoggedStorage
-from emulator.store.table import IndexedTable
-from emulator.store.tables import (
-    DATABASES,
-    PROFILES,
-    REMEMBERED,
-    RESOURCES,
-    SPECS,
-    SUBSCRIPTIONS,
-    WORKSPACE,
-    field_key,
-    folded_key,
-    phone_key,
-    profile_key,
-    push_key,
-    with_subscriptions,
-)
+from emulator.store.state import STEP, Op
+from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE, profile_key, with_subscriptions
 
 T = TypeVar("T")
-_read_database = msgspec.json.Decoder(Database).decode
-_read_resource = msgspec.json.Decoder(Resource).decode
 
 
-class StateDatabase(TinyDB):
-    """TinyDB on the engine of this package."""
-
-    table_class = IndexedTable  # type: ignore[assignment]  # TinyDB wants these replaced
-    default_storage_class = LoggedStorage  # type: ignore[assignment]
-    storage: LoggedStorage
-
-    def table(self, name: str, **options: Any) -> IndexedTable:
-        """The table of this name."""
-        return super().table(name, **options)  # type: ignore[return-value]
-
-
-class TinyDBStore:
+class TinyDBStore(TableLookup):
     """A :class:`~emulator.store.interface.Store`: TinyDB's tables, in memory, over a storage with a log.
 
     ``path``: the state file, ``None`` to keep everything in memory; ``options``: those of
@@ -76,11 +35,8 @@ class TinyDBStore:
     """
 
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
-        self.db = StateDatabase(path, specs=SPECS, durability=durability, **options)
-        self.storage = storage = self.db.storage
-        table = self.db.table
-        self.profiles, self.subscriptions = table(PROFILES), table(SUBSCRIPTIONS)
-        self.database_table, self.resource_table = table(DATABASES), table(RESOURCES)
+        super().__init__(path, durability=durability, **options)
+        storage = self.storage
         self._group_commit = GroupCommit(storage)
         self.on_taken_back: Callable[[], object] = lambda: None
         self.held: asyncio.Event | None = None
@@ -109,84 +65,6 @@ class TinyDBStore:
             self.storage.discard()
             raise DamagedState(path, 0, f"an unreadable database or resource ({error})") from error
 
-    # Look-ups (emulator.rules.interfaces.Lookup)
-
-    def find_resource(self, token: str) -> Resource | None:
-        return self._by_token.get(token)
-
-    def find_role_token(self, token: str) -> tuple[Resource, RoleToken] | None:
-        return self._role_tokens.get(token)
-
-    def database(self, db_id: int) -> Database:
-        return self._databases[db_id]
-
-    def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
-        table = self.profiles.state
-        for doc_id in table.indexes["id"].find(profile_key(db_id, profile_id)):
-            found: Profile = table.decode(table.documents[doc_id])
-            return found
-        return None
-
-    def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
-        key = field_key(db_id, name, value)
-        if newest:
-            return list(map(self.profiles.record, self.profiles.index("field").newest(key, 2)))
-        return self.profiles.find("field", key, 2)
-
-    def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
-        return self.profiles.find("field", phone_key(db_id, phone), 2)
-
-    def find_by_push(self, key: PushKey) -> Held:
-        table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
-        others = table.indexes["inactive"].count(wanted)
-        active = table.indexes["active"].find(wanted)
-        for doc_id in active:
-            one: Subscription = table.decode(table.documents[doc_id])
-            # As one.key == key is, without another key.
-            if (
-                one.subscription_id == key.subscription_id
-                and one.db_id == key.db_id
-                and one.resource_id == key.resource_id
-                and one.provider == key.provider
-            ):
-                return Held(one, others + len(active) - 1, one.hash_id)
-        # Two keys may rarely have one number: then the first record is not enough.
-        for limit in (1, None) if others else ():
-            for one in self.subscriptions.find("inactive", wanted, limit):
-                if one.key == key:
-                    return Held(None, others, one.hash_id)
-        return Held()
-
-    def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
-        return self._own(key, profile_id)[1]
-
-    def find_all(self, key: PushKey) -> list[Subscription]:
-        owners = self.profiles.index("id")
-        found = map(self.subscriptions.record, self.push_ids(key))
-        return sorted(
-            (one for one in found if one.key == key),
-            key=lambda one: owners.find(profile_key(one.db_id, one.profile_id))[0],
-        )
-
-    def find_active(self, key: PushKey) -> list[Subscription]:
-        return [one for one in self.subscriptions.find("active", push_key(key)) if one.key == key]
-
-    def holders(
-        self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
-    ) -> list[Subscription]:
-        ids = self.holder_ids(provider, subscription_id, self._databases if db_ids is None else set(db_ids))
-        found = map(self.subscriptions.record, ids)
-        return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
-
-    def find_other_case(self, key: PushKey) -> Subscription | None:
-        for one in self.subscriptions.find("folded", folded_key(key), 1):
-            if one.key != key and one.subscription_id.lower() == key.subscription_id.lower():
-                return one  # type: ignore[no-any-return]
-        return None
-
-    def hash_taken(self, hash_id: str) -> bool:
-        return hash_id in self.subscriptions.index("hash")
-
     # More look-ups (emulator.store.interface.Store)
 
     @property
@@ -204,18 +82,6 @@ class TinyDBStore:
     @profiles_made.setter
     def profiles_made(self, made: int) -> None:
         self.profiles.state.last_id = max(made, self.profiles.last_id)
-
-    def databases(self) -> list[Database]:
-        return list(self._databases.values())
-
-    def resources(self) -> list[Resource]:
-        return list(self._by_token.values())
-
-    def subscriptions_of(self, profile: Profile) -> list[Subscription]:
-        return self.subscriptions.find("profile", profile_key(profile.db_id, profile.id))
-
-    def find_by_hash(self, hash_id: str) -> list[Subscription]:
-        return self.subscriptions.find("hash", hash_id)
 
     async def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
         decode = msgspec.json.Decoder(shape).decode
@@ -314,12 +180,6 @@ class TinyDBStore:
             held, self.held = self.held, None
             held.set()
 
-    def learn_configuration(self) -> None:
-        """Read the databases and resources anew: wanted whenever their tables have changed."""
-        state = self.storage.state
-        read = _configuration(_in_order(state, DATABASES), _in_order(state, RESOURCES))
-        self._databases, self._by_token, self._role_tokens = read
-
     # The disk
 
     @property
@@ -348,62 +208,6 @@ class TinyDBStore:
     def _taken_back(self) -> None:
         self.learn_configuration()
         self.on_taken_back()
-
-    def push_ids(self, key: PushKey) -> list[int]:
-        """The ids of all records of a key, rarely of another key, too, ascending."""
-        table, wanted = self.subscriptions, push_key(key)
-        return sorted(chain(table.index("active").find(wanted), table.index("inactive").find(wanted)))
-
-    def holder_ids(
-        self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
-    ) -> list[int]:
-        """The ids of :meth:`holders`, of one resource or of all, rarely of others, too, ascending."""
-        found: list[int] = []
-        for one in self._by_token.values():
-            if resource_id in (None, one.id):
-                for db_id in one.db_ids:
-                    if db_id in db_ids:
-                        found += self.push_ids(PushKey(db_id, one.id, provider, subscription_id))
-        return sorted(found)
-
-    def _profile_ids(self, profile: Profile) -> Iterable[int]:
-        return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))
-
-    def _own(self, key: PushKey | Subscription, profile_id: str) -> tuple[int | None, Subscription | None]:
-        """The record of a key on a profile and its id, searched among the fewer records of the two."""
-        table, wanted = self.subscriptions.state, push_key(key)
-        active, inactive = table.indexes["active"].find(wanted), table.indexes["inactive"]
-        count = inactive.count(wanted)
-        if not active and not count:
-            return None, None
-        others: Iterable[int] = ()
-        if count:
-            owned, owner = table.indexes["profile"], profile_key(key.db_id, profile_id)
-            others = inactive.find(wanted) if count <= owned.count(owner) else owned.find(owner)
-        if isinstance(key, Subscription):
-            key = key.key
-        for doc_id in chain(active, others):
-            one: Subscription = table.decode(table.documents[doc_id])
-            if one.profile_id == profile_id and one.key == key:
-                return doc_id, one
-        return None, None
-
-
-def _in_order(state: State, name: str) -> tuple[bytes, ...]:
-    table = state.tables.get(name)
-    return () if table is None else tuple(document for _, document in sorted(table.documents.items()))
-
-
-# Most workspaces have what they began with: they share what is decoded, and nobody changes that.
-@lru_cache(maxsize=16)
-def _configuration(
-    databases: tuple[bytes, ...], resources: tuple[bytes, ...]
-) -> tuple[dict[int, Database], dict[str, Resource], dict[str, tuple[Resource, RoleToken]]]:
-    """The databases by id, the resources by token, and the resources with a role by the role's token."""
-    by_id = {one.id: one for one in map(_read_database, databases)}
-    by_token = {one.token: one for one in map(_read_resource, resources)}
-    roles = {role.token: (one, role) for one in by_token.values() for role in one.role_tokens}
-    return by_id, by_token, roles
 
 
 def made_from(
