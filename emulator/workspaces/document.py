@@ -9,15 +9,7 @@ import msgspec
 
 from emulator.journal.events import EventReading
 from emulator.rules.model import Profile, Subscription
-from emulator.workspaces.answers import (
-    armed_fault,
-    clock_state,
-    database_record,
-    profile_record,
-    recorded_event,
-    resource_record,
-    settings_state,
-)
+from emulator.workspaces import answers
 from emulator.workspaces.workspace import Workspace
 
 FORMAT = 1
@@ -35,11 +27,11 @@ def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
     store = found.store
     head = {
         "format": FORMAT,
-        "databases": [database_record(one) for one in store.databases()],
-        "resources": [resource_record(one, show_secrets=True) for one in store.resources()],
-        "settings": settings_state(found.settings),
-        "clock": clock_state(found.clock),
-        "faults": [armed_fault(one) for one in found.faults],
+        "databases": [answers.database_record(one) for one in store.databases()],
+        "resources": [answers.resource_record(one, show_secrets=True) for one in store.resources()],
+        "settings": answers.settings_state(found.settings),
+        "clock": answers.clock_state(found.clock),
+        "faults": [answers.armed_fault(one) for one in found.faults],
         "profiles_made": store.profiles_made,
     }
     return _pieces(head, list(found.events.readings())[::-1], store.whole())
@@ -53,7 +45,7 @@ def _pieces(
     members = (_encode(name) + b":" + _encode(value) + b",\n" for name, value in head.items())
     yield b"{" + b"".join(members) + b'"events":['
     for position, reading in enumerate(events):
-        yield (b",\n" if position else b"\n") + _encode(recorded_event(reading.entry))
+        yield (b",\n" if position else b"\n") + _encode(answers.recorded_event(reading.entry))
     yield b'],\n"profiles":['
     separator = b"\n"
     lines: list[bytes] = []
@@ -61,7 +53,7 @@ def _pieces(
         if one is None:
             yield b""
             continue
-        lines.append(_encode(profile_record(*one)))
+        lines.append(_encode(answers.profile_record(*one)))
         if len(lines) == _AT_ONCE:
             yield separator + b",\n".join(lines)
             separator, lines = b",\n", []
