@@ -7,19 +7,7 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 
 from emulator.loop.pacing import at_once, paced
-from emulator.postgres.line import (
-    Cleared,
-    Counted,
-    Effect,
-    FixturesUsed,
-    IdsGiven,
-    Line,
-    Recorded,
-    Replayed,
-    ReplaysCleared,
-    Written,
-    decode_effects,
-)
+from emulator.postgres import log
 from emulator.postgres.recorder import Recorder
 from emulator.postgres.snapshots import read_entries, read_rest, read_state
 from emulator.store.recovery import decode_ops
@@ -48,7 +36,7 @@ class FollowedWorkspace(Recorder):
         """What is in memory counts no more: the next turn reads all of it."""
         self.id = 0
 
-    async def follow(self, connection: AsyncConnection, lines: Sequence[Line]) -> None:
+    async def follow(self, connection: AsyncConnection, lines: Sequence[log.Line]) -> None:
         """Carry out the lines. Raises :class:`Behind` if one is missing; then :meth:`read` has to follow."""
         if [line.number for line in lines] != list(range(self.number + 1, self.number + 1 + len(lines))):
             raise Behind
@@ -101,10 +89,10 @@ class FollowedWorkspace(Recorder):
             self.documents.update(rest.documents)
             self.clear()
 
-    def _carry_out(self, line: Line, state: State | None, is_current: bool) -> None:
-        effects = decode_effects(line.effects)
+    def _carry_out(self, line: log.Line, state: State | None, is_current: bool) -> None:
+        effects = log.decode_effects(line.effects)
         if state is not None:
-            given = [one.last_ids for one in effects if isinstance(one, IdsGiven)]
+            given = [one.last_ids for one in effects if isinstance(one, log.IdsGiven)]
             self._put(state, given[0] if given else {})
         if is_current and line.changes is not None:
             steps = list(decode_ops(line.changes.encode()))
@@ -121,23 +109,23 @@ class FollowedWorkspace(Recorder):
         self.workspace.faults.replace([])
         self.workspace.refresh()
 
-    def _apply(self, effect: Effect) -> None:
+    def _apply(self, effect: log.Effect) -> None:
         workspace = self.workspace
-        if isinstance(effect, Recorded):
+        if isinstance(effect, log.Recorded):
             workspace.journal(effect.journal).keep(effect.packed)
-        elif isinstance(effect, Cleared):
+        elif isinstance(effect, log.Cleared):
             journal = workspace.journal(effect.journal)
             journal.clear()
             journal.epoch = effect.epoch
-        elif isinstance(effect, Counted):
+        elif isinstance(effect, log.Counted):
             workspace.faults.counts = effect.counts
-        elif isinstance(effect, Replayed):
+        elif isinstance(effect, log.Replayed):
             workspace.replays.remember(effect.key, Replay(effect.answer, effect.body))
-        elif isinstance(effect, ReplaysCleared):
+        elif isinstance(effect, log.ReplaysCleared):
             workspace.replays.clear()
-        elif isinstance(effect, Written):
+        elif isinstance(effect, log.Written):
             self.have(effect.key, effect.document)
-        elif isinstance(effect, FixturesUsed):
+        elif isinstance(effect, log.FixturesUsed):
             self.fixtures = effect.digest
 
 
@@ -147,7 +135,7 @@ LINES = (
 )
 
 
-async def read_lines(connection: AsyncConnection, workspace_id: int, after: int) -> list[Line]:
+async def read_lines(connection: AsyncConnection, workspace_id: int, after: int) -> list[log.Line]:
     """The lines after a number."""
     cursor = await connection.execute(LINES, (workspace_id, after))
-    return [Line(*row) for row in await cursor.fetchall()]
+    return [log.Line(*row) for row in await cursor.fetchall()]

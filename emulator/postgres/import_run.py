@@ -25,7 +25,7 @@ from emulator.importer.report import Description, Refusal, Report
 from emulator.importer.sources import Source
 from emulator.loop.pacing import Pacing
 from emulator.postgres.files import SharedFiles
-from emulator.postgres.line import Statement
+from emulator.postgres.log import Statement
 from emulator.postgres.recorder import Recorder
 from emulator.postgres.turns import Turns
 from emulator.postgres.workspaces import FollowedWorkspaces

@@ -7,20 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from emulator.faults.armed import FaultCounts
-from emulator.postgres.line import (
-    Cleared,
-    Counted,
-    Effect,
-    FixturesUsed,
-    IdsGiven,
-    Line,
-    Recorded,
-    Replayed,
-    ReplaysCleared,
-    Statement,
-    Written,
-    encode_effects,
-)
+from emulator.postgres import log
 from emulator.store.state import Op, encode_ops
 from emulator.workspaces.replays import Replay, ReplayKey
 from emulator.workspaces.workspace import JOURNALS, JournalName, Workspace
@@ -38,21 +25,21 @@ class Recorder:
         self.replaced = True
         self.fixtures = ""
         self.documents: dict[str, bytes] = {}
-        self._besides: list[Iterable[Statement]] = []
+        self._besides: list[Iterable[log.Statement]] = []
         self._ops: list[Op] = []
-        self._effects: list[Effect] = []
+        self._effects: list[log.Effect] = []
         self._counts = FaultCounts()
         self._muted = False
         workspace.store.storage.recorder = self._state
         workspace.requests.recorder = partial(self._journal, "requests")
         workspace.events.recorder = partial(self._journal, "events")
         workspace.replays.recorder = self._replays
-        self.note(Written("", None))
+        self.note(log.Written("", None))
         for name in JOURNALS:
             journal = workspace.journal(name)
-            self.note(Cleared(name, journal.epoch))
+            self.note(log.Cleared(name, journal.epoch))
             for packed in journal.packed():
-                self.note(Recorded(name, packed))
+                self.note(log.Recorded(name, packed))
 
     def _state(self, ops: Sequence[Op] | None) -> None:
         if ops is None and not self._muted:
@@ -61,9 +48,9 @@ class Recorder:
             self._ops += ops
 
     def _replays(self, kept: tuple[ReplayKey, Replay] | None) -> None:
-        self.note(ReplaysCleared() if kept is None else Replayed(kept[0], *kept[1]))
+        self.note(log.ReplaysCleared() if kept is None else log.Replayed(kept[0], *kept[1]))
 
-    def note(self, effect: Effect) -> None:
+    def note(self, effect: log.Effect) -> None:
         """Record an effect."""
         if not self._muted:
             self._effects.append(effect)
@@ -71,15 +58,15 @@ class Recorder:
     def use_fixtures(self, digest: str) -> None:
         """Record that the workspace was begun from changed fixtures."""
         self.fixtures = digest
-        self.note(FixturesUsed(digest))
+        self.note(log.FixturesUsed(digest))
 
-    def write(self, key: str, document: bytes | None, *besides: Iterable[Statement]) -> None:
+    def write(self, key: str, document: bytes | None, *besides: Iterable[log.Statement]) -> None:
         """Write a document beside the state, or remove it; ``besides`` are carried out with it."""
         self.have(key, document)
-        self.note(Written(key, document))
+        self.note(log.Written(key, document))
         self._besides += besides
 
-    def carry_out(self, statements: Iterable[Statement]) -> None:
+    def carry_out(self, statements: Iterable[log.Statement]) -> None:
         """Have statements carried out in the same transaction."""
         self._besides.append(statements)
 
@@ -95,20 +82,21 @@ class Recorder:
     def _journal(self, name: JournalName, packed: bytes | None) -> None:
         if not self._muted:
             epoch = self.workspace.journal(name).epoch
-            self.note(Cleared(name, epoch) if packed is None else Recorded(name, packed))
+            self.note(log.Cleared(name, epoch) if packed is None else log.Recorded(name, packed))
 
-    def take(self, number: int, turn: str) -> Line | None:
+    def take(self, number: int, turn: str) -> log.Line | None:
         """The line of what was recorded since the last one, if anything was."""
         counts = self.workspace.faults.counts
         if counts != self._counts:
             self._counts = counts
-            self.note(Counted(counts))
+            self.note(log.Counted(counts))
         if not (self.replaced or self._ops or self._effects or self._besides):
             return None
         if self.replaced:
-            self.note(IdsGiven(self.workspace.store.storage.state.last_ids()))
+            self.note(log.IdsGiven(self.workspace.store.storage.state.last_ids()))
         changes = encode_ops(self._ops).decode() if self._ops else None
-        line = Line(number, turn, self.replaced, changes, encode_effects(self._effects), self._besides)
+        effects = log.encode_effects(self._effects)
+        line = log.Line(number, turn, self.replaced, changes, effects, self._besides)
         self.clear()
         return line
 

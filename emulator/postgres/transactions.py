@@ -15,7 +15,7 @@ from psycopg import AsyncClientCursor, AsyncConnection, errors
 
 from emulator.postgres.connections import ANSWER_S, Connections, first_line, is_refusal
 from emulator.postgres.following import LINES, Behind, FollowedWorkspace
-from emulator.postgres.line import Line
+from emulator.postgres.log import Line
 from emulator.postgres.snapshots import Picture, write
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.store.errors import Unavailable

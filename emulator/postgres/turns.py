@@ -22,7 +22,7 @@ from psycopg import AsyncConnection, errors
 from emulator.messages import Answer, Delivery, Incoming, internal_error
 from emulator.postgres.connections import Connections, kept_alive
 from emulator.postgres.following import FollowedWorkspace
-from emulator.postgres.line import Line
+from emulator.postgres.log import Line
 from emulator.postgres.sign_ins import SharedSignIns
 from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
 from emulator.postgres.transactions import NotDone, Transactions, WorkspaceRow
