@@ -62,9 +62,19 @@ class TableLookup:
     def __init__(self, path: Path | None, **options: Any) -> None:
         self.db = StateDatabase(path, specs=SPECS, **options)
         self.storage = self.db.storage
-        table = self.db.table
-        self.profiles, self.subscriptions = table(PROFILES), table(SUBSCRIPTIONS)
-        self.database_table, self.resource_table = table(DATABASES), table(RESOURCES)
+        self.profiles, self.subscriptions = self.db.table(PROFILES), self.db.table(SUBSCRIPTIONS)
+
+    # A table takes a kilobyte of each workspace: these two are seldom asked for.
+
+    @property
+    def database_table(self) -> IndexedTable:
+        """The table of databases."""
+        return self.db.table(DATABASES)
+
+    @property
+    def resource_table(self) -> IndexedTable:
+        """The table of resources."""
+        return self.db.table(RESOURCES)
 
     def learn_configuration(self) -> None:
         """Read the databases and resources anew: wanted whenever their tables have changed."""
