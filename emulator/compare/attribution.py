@@ -58,7 +58,8 @@ def _rule_of(row: Row, entry: Entry, here: Mapping[str, Any], there: Mapping[str
     if row.member == "answer":
         return "Q2" if carried_out(here) else "A4"
     if not carried_out(here):
-        return "A3" if row.member in ("status", "data") else _refusing(entry)
+        refuses = entry.decided and row.member not in ("status", "data")
+        return entry.decided[-1].rule if refuses else "A3"
     if not carried_out(there):
         return _first(_PERHAPS_REFUSED, set(rules_seen(entry, here))) or "A2"
     return _of_envelope(row, entry) if _of_the_envelope(row) else _of_item(row, entry, here)
@@ -77,10 +78,6 @@ def _form(entry: Entry) -> Iterator[str]:
     document = entry.document()
     if any(document.get(name, 0) in (None, "", []) for name in ("id", "matching", "db_ids", "field_name")):
         yield "Q1"
-
-
-def _refusing(entry: Entry) -> str:
-    return entry.decided[-1].rule if entry.decided else "A3"
 
 
 def _of_envelope(row: Row, entry: Entry) -> str:

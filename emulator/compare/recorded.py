@@ -239,11 +239,8 @@ def _seconds(text: object) -> float | None:
     if not isinstance(text, str):
         return None
     try:
-        moment = datetime.fromisoformat(_FRACTION.sub(_microseconds, text.strip().replace("Z", "+00:00")))
+        text = _FRACTION.sub(lambda found: found[1].ljust(7, "0"), text.strip().replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-
-
-def _microseconds(found: re.Match[str]) -> str:
-    return found[1].ljust(7, "0")

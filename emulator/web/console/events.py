@@ -1,6 +1,5 @@
 """``/__console/events``: what the SDKs reported, as it comes, newest first, with filters."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,15 +43,14 @@ def clear_events() -> Response:
 @pages.get("/__console/events/live")
 def events_stream() -> Response:
     """The stream of new events that the filters mean."""
-    return listing.stream(workspace().events, EventMatch(_filters(), blind=True), _rows)
+    match = EventMatch(_filters(), blind=True)
+    return listing.stream(
+        workspace().events, match, "console/event_row.html", lambda new: [(one.id, _row(one)) for one in new]
+    )
 
 
 def _filters() -> dict[str, str]:
     return {name: text for name in FILTERS if (text := request.args.get(name, "").strip())}
-
-
-def _rows(entries: Sequence[Event]) -> str:
-    return listing.lines("console/event_row.html", entries, lambda new: [(one.id, _row(one)) for one in new])
 
 
 def _row(event: Event) -> EventRow:

@@ -37,8 +37,7 @@ _STREAM = {
 #: Lines that are kept ready for other pages.
 _MOST_LINES = 500
 
-#: Makes the lines of entries, as HTML.
-Render = Callable[[Sequence[Any]], str]
+Make = Callable[[list[Any]], Iterable[tuple[int, Any]]]
 
 
 def page(
@@ -84,10 +83,13 @@ def place(journal: Journal[Any, Any]) -> str:
 def stream(
     journal: Journal[Any, Any],
     match: Criteria[Any],
-    render: Render,
+    template: str,
+    make: Make,
     prepare: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
 ) -> Response:
     """Server-sent events: lines of new entries that match, as HTML; ``prepare`` is awaited before them.
+
+    They are those of the template's macro ``line``; ``make``: what it shows, by the entries' ids.
 
     They are those of the workspace that has this name at the time. Answers 204, which ends the browser's
     attempts, where the server cannot stream.
@@ -100,7 +102,7 @@ def stream(
             journal,
             match,
             after,
-            copy_current_request_context(render),
+            copy_current_request_context(lambda entries: _lines(template, entries, make)),
             copy_current_request_context(prepare),
         )
     )
@@ -110,13 +112,8 @@ def stream(
     return Response(iter(()), headers=_STREAM)
 
 
-def lines(
-    template: str, entries: Sequence[Any], make: Callable[[list[Any]], Iterable[tuple[int, Any]]]
-) -> str:
-    """The entries' lines, of the template's macro ``line``; ``make``: what it shows, by the entries' ids.
-
-    Each is made once for all pages of this kind, workspace and language.
-    """
+def _lines(template: str, entries: Sequence[Any], make: Make) -> str:
+    """The entries' lines, each made once for all pages of this kind, workspace and language."""
     line = current_app.jinja_env.get_template(template).module.line  # type: ignore[attr-defined]
     kind = request.script_root, request.endpoint or "", language()
     known = console_state().lines.setdefault(workspace(), {}).setdefault(kind, {})
@@ -131,7 +128,7 @@ async def _pieces(
     journal: Journal[Any, Any],
     match: Criteria[Any],
     after: str,
-    render: Render,
+    render: Callable[[Sequence[Any]], str],
     prepare: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[bytes]:
     """The stream's pieces, from the place ``after`` on, as the pieces before said it; without end."""

@@ -1,12 +1,11 @@
 """``/``: requests as they come, a search through those that came, and those that were repeated."""
 
 import re
-from collections.abc import Sequence
 
 from flask import Response, render_template, request
 
 from emulator.faults.catalogue import FIRST_CALL
-from emulator.journal.entry import OUTCOMES, Entry
+from emulator.journal.entry import OUTCOMES
 from emulator.journal.matching import Match
 from emulator.web.admin.loading import read_digits
 from emulator.web.console import listing
@@ -64,13 +63,11 @@ def live_stream() -> Response:
     """The stream of new requests that the search means."""
     match = Match({"q": request.args.get("q", "").strip()})
     return listing.stream(
-        workspace().requests, match, _rows, lambda: attempts_of(workspace()).follow(_MOST_FOLLOWED)
-    )
-
-
-def _rows(entries: Sequence[Entry]) -> str:
-    return listing.lines(
-        "console/row.html", entries, lambda new: [(row.entry.id, row) for row in rows_of(workspace(), new)]
+        workspace().requests,
+        match,
+        "console/row.html",
+        lambda new: [(row.entry.id, row) for row in rows_of(workspace(), new)],
+        lambda: attempts_of(workspace()).follow(_MOST_FOLLOWED),
     )
 
 

@@ -26,7 +26,8 @@ def describe_field(converter: Any, field: fields.Field[Any], ret: JSONSchema, **
         return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
     if isinstance(field.root, QuerySchema):
         return {}  # NUL is allowed in a query string
-    if isinstance(field, fields.String) and not _is_choice(field):
+    is_choice = any(isinstance(one, validate.OneOf) for one in field.validators)
+    if isinstance(field, fields.String) and not is_choice:
         return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
     if isinstance(field, fields.Dict):
         names: JSONSchema = {"propertyNames": {"pattern": TEXT_PATTERN, **_shortest(field.key_field)}}
@@ -57,10 +58,6 @@ def _bounds(field: fields.Field[Any]) -> JSONSchema:
             bounds = {"exclusiveMinimum": one.min}
             return bounds if one.max is None else {**bounds, "maximum": one.max}
     return {}
-
-
-def _is_choice(field: fields.Field[Any]) -> bool:
-    return any(isinstance(one, validate.OneOf) for one in field.validators)
 
 
 def name_of(schema: Any) -> str | None:
