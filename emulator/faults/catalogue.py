@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from emulator.faults.model import ErrorAnswer, Fault, ItemFault
@@ -122,24 +123,6 @@ _CALLS: dict[str, tuple[str, Call]] = {
         push(matching="custom", field_name=NUMBER_FIELD, field_value="not a number"),
     ),
 }
-_RATE_LIMIT = {"then": {"rate_limit": {"per_second": 1}}, "apply": "before"}
-
-
-def _refused(id: str, title: str, shows: str, status: str = "400") -> Recipe:
-    rule, call = _CALLS[id]
-    return Recipe(id, "request", title, shows, status, call=call, rule=rule)
-
-
-def _armed(group: Group, word: str, title: str, shows: str, status: str = "200") -> Recipe:
-    """A recipe with a token; its id is the group's prefix and the word of the token."""
-    id = {"items": "item-", "lost": "lost-"}.get(group, "") + word.partition("=")[0]
-    token = PREFIX + ("after!" if group == "lost" else "") + word
-    rule, call = _CALLS.get(id, (None, None))
-    return Recipe(id, group, title, shows, status, token, _body(parse_token(token)), call, rule)
-
-
-def _status(code: int, title: str, shows: str, group: Group = "server") -> Recipe:
-    return _armed(group, str(code), title, shows, str(code))._replace(id=f"http-{code}")
 
 
 def _body(fault: Fault) -> dict[str, Any]:
@@ -154,116 +137,17 @@ def _body(fault: Fault) -> dict[str, Any]:
     return {**what, "apply": "after" if fault.after else "before"}
 
 
-_ALL = (
-    _refused("no-json", "Not JSON", "The body cannot be read; error_text says where."),
-    _refused("no-subscriptions", "Missing parameter", "error_text names it by its path."),
-    _refused("unknown-provider", "Unknown provider", "error_text names the entry and the provider."),
-    _refused("unknown-matching", "Unknown matching", "Only custom and profile_id are known."),
-    _refused("no-id", "Matching by id without an id", "id is required with matching profile_id."),
-    _refused(
-        "no-field", "Matching by a field without its name", "field_name is required with matching custom."
-    ),
-    _refused(
-        "filtered-out", "The filter leaves no database", "db_ids names none of the resource's databases."
-    ),
-    _refused("no-databases", "A resource without databases", "The resource exists but has no databases."),
-    _refused("too-many", "More than 100 subscriptions", "A request may carry at most 100 subscriptions."),
-    _refused(
-        "unknown-resource",
-        "Unknown resource token",
-        "Resource not found: a wrong or old resource_token.",
-        "404",
-    ),
-    _refused("unknown-path", "Unknown path", "Unknown paths answer with the JSON envelope, too.", "404"),
-    _refused("wrong-method", "Wrong HTTP method", "Only POST is allowed; the header Allow says so.", "405"),
-    _status(
-        400,
-        "Incorrect request",
-        "The platform refuses the request for a reason of its own. The client should not retry.",
-        "request",
-    ),
-    _status(401, "Unauthorized", "A gateway in front of the platform requires authentication.", "request"),
-    _status(403, "Forbidden", "A gateway or a firewall refuses the request.", "request"),
-    _status(413, "Too large", "The body is over the limit of 1 MiB.", "request"),
-    _armed(
-        "request",
-        "incorrect-field",
-        "SDK: unknown profile field",
-        "The platform's text for a profile field that the database does not declare (R4).",
-        "400",
-    ),
-    _armed(
-        "request",
-        "failed-convert",
-        "SDK: a value of the wrong type",
-        "The platform's text for a value that is not of the field's type (R5).",
-        "400",
-    ),
-    _armed(
-        "request",
-        "unknown-category",
-        "SDK: unknown category",
-        "The platform's text for a category that the resource does not have (R5).",
-        "400",
-    ),
-    _armed(
-        "items",
-        "duplicate",
-        "Duplicate push subscription",
-        "Every item has the error of a token that is active on another profile.",
-    ),
-    _armed(
-        "items",
-        "provider",
-        "provider is not configured",
-        "Every item has the error of a provider that the resource does not accept.",
-    ),
-    _armed(
-        "items",
-        "unknown-field",
-        "matching error: unknown field",
-        "Each database answers with the error of a field that it does not declare.",
-    ),
-    _armed(
-        "items",
-        "invalid-value",
-        "matching error: invalid field value",
-        "Each database answers with the error of a value that is not of the field's type.",
-    ),
-    _status(429, "Too many requests", "The client should wait and try again."),
-    Recipe(
-        "rate-limit",
-        "server",
-        "Rate limit",
-        "One request a second passes; others get 429 and Retry-After.",
-        "429",
-        fault=_RATE_LIMIT,
-    ),
-    _status(500, "Internal error", "The platform failed; nothing has changed."),
-    _status(502, "Bad gateway", "The gateway cannot reach the platform."),
-    _status(503, "Service unavailable", "Maintenance or overload; a retry should help."),
-    _status(504, "Gateway timeout", "The gateway gave up waiting; nothing has changed."),
-    _armed("network", "delay=2000", "Delay of two seconds", "The usual answer after two seconds."),
-    _armed(
-        "network",
-        "delay=60000",
-        "Delay of a minute",
-        "Most clients stop waiting earlier, so their timeout shows.",
-    )._replace(id="timeout"),
-    _armed("network", "reset", "Connection reset", "The connection breaks without an answer.", ""),
-    _armed("network", "empty", "Empty reply", "The connection closes without a byte.", ""),
-    _armed("network", "truncated", "Body cut short", "The body is shorter than its Content-Length."),
-    _armed("network", "malformed", "Broken JSON", "The answer ends in the middle, with status 200."),
-    _armed("network", "slow", "Slow body", "The usual answer, sent in pieces over three seconds."),
-    _armed(
-        "lost", "reset", "Applied, then reset", "The state changes; a retry finds it already changed.", ""
-    ),
-    _armed("lost", "empty", "Applied, then an empty reply", "The state changes; the reply is empty.", ""),
-    _armed("lost", "500", "Applied, then 500", "The state changes; the client gets an error.", "500"),
-    _armed("lost", "504", "Applied, then 504", "The state changes; the gateway gave up waiting.", "504"),
-)
+def _recipes() -> Iterator[Recipe]:
+    """The recipes of the file. Where it says a token's word, the fault and the request follow from that."""
+    groups = json.loads(Path(__file__).with_name("recipes.json").read_bytes())
+    for group, rows in groups.items():
+        for row in rows:
+            if word := row.pop("word", None):
+                row["token"] = PREFIX + ("after!" if group == "lost" else "") + word
+                row["fault"] = _body(parse_token(row["token"]))
+            rule, call = _CALLS.get(row["id"], (None, None))
+            yield Recipe(group=group, call=call, rule=rule, **row)
 
-#: Every recipe by its id, group by group.
-CATALOGUE: dict[str, Recipe] = {
-    recipe.id: recipe for group in GROUPS for recipe in _ALL if recipe.group == group
-}
+
+#: Every recipe by its id, group by group, as ``recipes.json`` has them.
+CATALOGUE: dict[str, Recipe] = {recipe.id: recipe for recipe in _recipes()}

@@ -365,7 +365,7 @@ PROMISES: Final[dict[str, Table]] = {
             SDK_CALLS + "test_R5_values_and_categories_that_are_not_right_change_nothing",
         ),
     },
-    "emulator/faults/catalogue.py": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
+    "emulator/faults/recipes.json": {"nothing has changed": (FAULT_CHANGES, RECIPES)},
     "emulator/faults/model.py": {
         "Every item of the answer fails in this way, and nothing changes": (
             "tests/web/admin/test_faults.py::test_item_error_changes_nothing_and_answers_as_the_rules_do",
