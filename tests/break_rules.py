@@ -245,6 +245,12 @@ BREAKS = (
 )  # fmt: skip
 
 
+def tests_of(rule: str) -> list[str]:
+    """The files among :data:`TESTS` with a test of that rule's name: the others need not be loaded."""
+    files = [file for one in TESTS for file in sorted((ROOT / one).rglob("*.py")) or [ROOT / one]]
+    return [str(file.relative_to(ROOT)) for file in files if f"test_{rule}_" in file.read_text("utf-8")]
+
+
 def judge(broken: Break) -> Verdict:
     """Make the break in a copy of the project and run the tests of its rule there."""
     with tempfile.TemporaryDirectory(prefix="broken-") as place:
@@ -257,12 +263,10 @@ def judge(broken: Break) -> Verdict:
             return Verdict(broken, False, f"the text stands there {source.count(broken.right)} times")
         file.write_text(source.replace(broken.right, broken.wrong), "utf-8")
         ran = subprocess.run(
-            [*PYTEST, "-k", f"test_{broken.rule}_", *TESTS],
+            [*PYTEST, "-k", f"test_{broken.rule}_", *tests_of(broken.rule)],
             cwd=copy,
-            env={
-                **os.environ,
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            },  # none is needed, some are slow to load
+            # No plugin is needed, and some are slow to load.
+            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -24,7 +24,7 @@ from tests.shared_state import Emulator, Line, emulators
 from tests.waiting import until
 
 CLIENTS = 8
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 #: Seconds between two requests of one client, so that there is time to start the killed ones again.
 PAUSE_S = 0.02
 #: The databases that each request changes, all or none (A6).
