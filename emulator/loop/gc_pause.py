@@ -1,7 +1,5 @@
 """A pause of the garbage collector during work that makes long-lived objects only."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

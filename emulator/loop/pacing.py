@@ -1,7 +1,5 @@
 """Long work on the event loop, in short steps, and in threads beside it: both leave requests their share."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from time import perf_counter, sleep, thread_time

@@ -7,8 +7,6 @@ takes the lock again before it runs anything. The code that holds the lock is th
 whichever thread runs it, and ``asyncio`` names this loop as the running one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import selectors
 import threading

@@ -1,7 +1,5 @@
 """Files of collected tokens in the database, in parts."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """What other emulators have done in a workspace, done again here."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from psycopg import AsyncConnection

@@ -1,7 +1,5 @@
 """The imports of several emulators: all tell of each, and one of them carries it out."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from collections.abc import Coroutine, Iterable

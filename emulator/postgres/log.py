@@ -1,7 +1,5 @@
 """A line of a workspace's log: everything that one request has changed in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

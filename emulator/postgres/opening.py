@@ -1,7 +1,5 @@
 """The opening of a state in a database."""
 
-from __future__ import annotations
-
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What happens to a workspace, gathered for the next line of its log."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial

@@ -1,7 +1,5 @@
 """The tables in the database: made, and brought up to date, by the emulator that starts."""
 
-from __future__ import annotations
-
 import secrets
 from contextlib import suppress
 from importlib import resources

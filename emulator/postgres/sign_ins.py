@@ -1,7 +1,5 @@
 """Who is signed in to the consoles of all emulators."""
 
-from __future__ import annotations
-
 from psycopg import AsyncConnection
 
 

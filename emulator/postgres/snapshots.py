@@ -1,7 +1,5 @@
 """Whole workspaces as rows, and their way back into memory."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import groupby

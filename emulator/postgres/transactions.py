@@ -1,7 +1,5 @@
 """The transactions of turns: lock a workspace and read what others have added; append, and commit."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ does, appends what the requests have changed, and commits; then the answers leav
 Where a commit failed, the workspace is read anew from the database before anybody else is answered.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import secrets

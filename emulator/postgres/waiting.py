@@ -1,7 +1,5 @@
 """Requests that wait for their turn, and which workspace each is for."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The workspaces of an emulator whose state lies in a database: those in memory follow their logs there."""
 
-from __future__ import annotations
-
 from asyncio import Event
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator

@@ -1,7 +1,5 @@
 """The access log: one line for each request, written in small batches."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Background tasks of the server: idle workspaces, changed fixtures."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import traceback

@@ -5,8 +5,6 @@ of this process by its two addresses. That works where ``/dev/fd`` lists sockets
 Windows it finds no connection, and :func:`cut` returns that.
 """
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os

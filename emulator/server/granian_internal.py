@@ -12,8 +12,6 @@ name (``tests/test_granian.py`` fails if a new granian behaves differently):
 - ``WorkerSignal``: ``set()`` stops the worker; the callback of ``add_cb`` is called when it has ended.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import socket

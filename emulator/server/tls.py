@@ -1,7 +1,5 @@
 """Certificates for HTTPS: given ones, or one made here that devices can be told to trust."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import socket

@@ -5,8 +5,6 @@ steps; meanwhile requests are answered, but no other change by hand may begin (t
 but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.Unavailable`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """The read-only check of a state directory: contents, problems, and how to continue."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Changes of profiles and subscriptions by hand: checked like fixtures, each one transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """The errors of a state."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

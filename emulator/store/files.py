@@ -1,7 +1,5 @@
 """Files that appear whole or not at all, and the recognition of the emulator's own files."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

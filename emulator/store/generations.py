@@ -5,8 +5,6 @@ begins with its log; its snapshot follows in the background, or at once; then th
 At every moment the files on the disk are one complete state.
 """
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """Group commit: requests that arrive while the disk is busy share its next fsync."""
 
-from __future__ import annotations
-
 import asyncio
 
 from emulator.store.errors import Unavailable

@@ -5,8 +5,6 @@ memory only needs another storage for :class:`~emulator.store.tinydb_store.TinyD
 :mod:`~emulator.store.records` and the changes of :mod:`~emulator.store.configuring` work on its tables.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager

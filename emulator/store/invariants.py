@@ -1,7 +1,5 @@
 """The invariants between the records of a state."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain

@@ -1,7 +1,5 @@
 """One process per state directory."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -7,8 +7,6 @@ state, so that a lost line is noticed. The last line of a log that another log f
 log is noticed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

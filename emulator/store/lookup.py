@@ -1,7 +1,5 @@
 """What the rules look up in a workspace's tables, and what finds it."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable
 from functools import lru_cache
 from itertools import chain

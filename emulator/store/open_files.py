@@ -3,8 +3,6 @@
 The system counts open files by process, so this is the one place of the process.
 """
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import threading

@@ -1,7 +1,5 @@
 """Pages of a table: matching documents, oldest first, a limited number at a time, in short steps."""
 
-from __future__ import annotations
-
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Sequence

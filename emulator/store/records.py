@@ -1,7 +1,5 @@
 """Lists of records by any of their properties: an index finds candidates, a predicate checks the rest."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

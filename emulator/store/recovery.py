@@ -1,7 +1,5 @@
 """The opening of a state on the disk: the snapshot, then every log that follows it."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import os

@@ -1,7 +1,5 @@
 """The removal of a state; after an interruption the rest can be removed or a new state begun."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """The check that the records of a fixture set fit together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """A state that many begin with: they share what they do not change, in memory and on the disk."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

@@ -4,8 +4,6 @@ Its first line is the table ``emulator`` (format, generation, last transaction, 
 the table ``checksum``, which covers every byte before that line.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain

@@ -12,8 +12,6 @@ Use it like any TinyDB storage, with :class:`emulator.store.table.IndexedTable` 
 The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread writes.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import dataclasses

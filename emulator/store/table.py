@@ -1,7 +1,5 @@
 """A TinyDB table with indexes: to find, add or change a document costs the same for any size of the table."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The tables of a workspace's state, how their documents are decoded and what finds them."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Sequence
 
 import msgspec

@@ -1,7 +1,5 @@
 """Transactions that the disk may not have yet, and the steps that undo them."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The contents of a workspace as the admin API and a snapshot show them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A whole workspace as one JSON document, written piece by piece."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

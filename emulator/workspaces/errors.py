@@ -1,7 +1,5 @@
 """The HTTP status of each error, which is also the ``error`` of its envelope."""
 
-from __future__ import annotations
-
 from errno import EMFILE, ENFILE
 
 from emulator.rules import errors

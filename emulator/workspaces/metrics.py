@@ -1,7 +1,5 @@
 """Counts of what happened in a workspace since the server started."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """The names of workspaces, and which one a request is for."""
 
-from __future__ import annotations
-
 from emulator.rules.errors import Invalid
 from emulator.store.recovery import STEM
 

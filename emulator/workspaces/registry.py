@@ -1,7 +1,5 @@
 """All workspaces of a server: creation by the first change, reading, listing, deletion, expiry."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator

@@ -1,7 +1,5 @@
 """The stored form of a workspace's settings, clock and armed faults."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Answers to the SDKs' calls that a repeated call gets again (K3)."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The workspaces whose states are in the state directory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from time import time

@@ -1,7 +1,5 @@
 """What can be read under a name without a workspace: fresh data, and the journals of refused requests."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Container
 from dataclasses import replace

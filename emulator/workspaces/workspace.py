@@ -1,7 +1,5 @@
 """A workspace: one complete isolated world, with its own state, journal, faults, clock, ids and policies."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
