@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -86,6 +87,16 @@ _LARGEST_BUFFER = 64 << 10
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
 
+
+class _Packing(threading.local):
+    """The buffer in which a thread packs the entries of all journals."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+
+_packing = _Packing()
+
 #: Called with the id of each new entry that matches, and with ``None`` when the journal is emptied.
 Tell = Callable[[int | None], object]
 
@@ -110,7 +121,6 @@ class Journal(Generic[E, R]):
 
     def __init__(self, max_count: int = JOURNAL_COUNT, max_bytes: int = JOURNAL_BYTES) -> None:
         self._entries: deque[bytes] = deque()
-        self._buffer = bytearray()
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._watches: list[tuple[Tell, Criteria[R] | None]] = []
@@ -127,10 +137,10 @@ class Journal(Generic[E, R]):
     def record(self, entry: E) -> None:
         """Add an entry and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
-        buffer = self._buffer
+        buffer = _packing.buffer
         _encode_into(entry, buffer)
         if len(buffer) > _LARGEST_BUFFER:
-            self._buffer = bytearray()
+            _packing.buffer = bytearray()
         self.keep(bytes(buffer), entry)
 
     def keep(self, packed: bytes, entry: E | None = None) -> None:
