@@ -46,7 +46,8 @@ def test_a_task_says_what_goes_wrong_and_goes_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), zip(["databases.json", "resources.json", "profiles.json"], BAD_BYTES, strict=True)
+    ("name", "kind"),
+    [*zip(["databases.json", "resources.json", "profiles.json"], BAD_BYTES, strict=True)],
 )
 def test_check_and_serve_say_which_fixture_file_cannot_be_read(fixtures: Path, name: str, kind: str) -> None:
     (fixtures / name).write_bytes(BAD_BYTES[kind])
