@@ -25,8 +25,8 @@ CHECKS = (
     ("mypy", "emulator", "push_emulator"),
     ("bandit", "--quiet", "--recursive", "--skip", UNSAFE_ELSEWHERE, "emulator", "push_emulator"),
 )
-#: One process more than there are processors: tests wait for servers, and a few for time to pass.
-PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+#: Two processes more than there are processors: tests wait for servers, and a few for time to pass.
+PARALLEL = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "worksteal")
 
 
 class Done(NamedTuple):
