@@ -123,10 +123,12 @@ class Generations:
     def return_to(self, shared: SharedState) -> bool:
         """Remove everything after what is shared, if the files began with it and have no later snapshot.
 
-        Returns whether they did. Raises :class:`OSError`; then they are as before.
+        Returns whether they did; not where they wait for the disk. Raises :class:`OSError`; then they are as
+        before.
         """
         header = shared.header
-        if (self._state_id, self._generation) != (header.state, header.generation):
+        is_first = (self._state_id, self._generation) == (header.state, header.generation)
+        if self.syncs or not (self.begun and is_first):
             return False
         self.check()
         self.log.clear(first_line(header.generation, header.number, header.state), header.number)

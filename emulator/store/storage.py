@@ -290,7 +290,7 @@ class LoggedStorage(Storage):
             await self.replace(state, beside)
             return
         with self._refusing():
-            if files.begun and not self.syncs and files.return_to(shared):
+            if files.return_to(shared):
                 self.state = shared.fork()
                 self.commits += 1
                 return
