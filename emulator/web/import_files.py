@@ -148,7 +148,9 @@ def _receiving(files: SharedFiles | None) -> Callable[[IO[bytes]], Awaitable[_Re
 
 
 #: Answers with what a function makes of the result of work that takes its time.
-Later = Callable[[Coroutine[Any, Any, Iterable[bytes]], Callable[[Iterable[bytes]], Response]], Response]
+AnswerLater = Callable[
+    [Coroutine[Any, Any, Iterable[bytes]], Callable[[Iterable[bytes]], Response]], Response
+]
 
 
 class ImportSteps:
@@ -201,7 +203,7 @@ def find_job(job_id: str) -> Job:
     return job
 
 
-def report_of(job: Job, later: Later, delimiter: str, told: Callable[[Text], str] = str) -> Response:
+def report_of(job: Job, later: AnswerLater, delimiter: str, told: Callable[[Text], str] = str) -> Response:
     """The report of an import that is over, as CSV in a file."""
 
     def render(refused: Iterable[bytes]) -> Response:
