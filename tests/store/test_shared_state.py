@@ -27,6 +27,15 @@ def some_state(documents: int) -> State:
     return state
 
 
+@pytest.fixture(params=[False, True], ids=["small", "large"])
+def shared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SharedState:
+    """A state to begin with, of 30 transactions, that counts as small or as large."""
+    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if request.param else 1 << 30)
+    made = SharedState(some_state(30))
+    assert made.is_large == request.param
+    return made
+
+
 def change(state: State, chance: Random) -> None:
     doc_id = chance.randrange(1, 6000)
     name = b'{"name":"p%d"}' % chance.randrange(5)
@@ -80,12 +89,7 @@ def test_a_change_copies_neither_the_documents_of_another_key_nor_many_keys() ->
     assert 50_001 not in fork.find("all")
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_a_return_needs_new_files_only_after_a_later_snapshot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
-) -> None:
-    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if large else 1 << 30)
-    shared = SharedState(some_state(30))
+def test_a_return_needs_new_files_only_after_a_later_snapshot(tmp_path: Path, shared: SharedState) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     storage = LoggedStorage(folder / "one.json", SPECS, shared=lambda: shared)
@@ -110,12 +114,7 @@ def test_a_return_needs_new_files_only_after_a_later_snapshot(
     again.discard()
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_one_who_changes_something_has_a_whole_file_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
-) -> None:
-    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if large else 1 << 30)
-    shared = SharedState(some_state(30))
+def test_one_who_changes_something_has_a_whole_file_of_its_own(tmp_path: Path, shared: SharedState) -> None:
     paths = [tmp_path / f"{name}.json" for name in ("one", "two", "three")]
     storages = [LoggedStorage(path, SPECS, shared=lambda: shared) for path in paths]
     assert not any(path.exists() for path in paths)
@@ -123,7 +122,7 @@ def test_one_who_changes_something_has_a_whole_file_of_its_own(
         storage.commit(transaction(number))
     wanted = [contents(storage.state) for storage in storages]
     assert wanted[0] != wanted[1]
-    assert (paths[0].stat().st_ino == paths[1].stat().st_ino) == large
+    assert (paths[0].stat().st_ino == paths[1].stat().st_ino) == shared.is_large
     assert not paths[2].exists()
     storages[0].discard()
     storages[1].close()
