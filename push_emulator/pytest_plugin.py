@@ -32,7 +32,7 @@ _PASSED = pytest.StashKey[bool]()
 @dataclass(frozen=True)
 class EmulatorServer:
     """The server of the session. ``shared``: others may use it at the same time. ``used``: the workspaces
-    that tests have had."""
+    that tests have had; ``left``: those of them that are to be deleted."""
 
     url: str
     admin_token: str | None
@@ -40,6 +40,12 @@ class EmulatorServer:
     resource_token: str | None
     client: EmulatorClient
     used: set[str]
+    left: list[str]
+
+    def delete_left(self) -> None:
+        """Delete the workspaces of tests that are over."""
+        while self.left:
+            _delete(self.client, self.left.pop())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,7 +82,9 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
 
         token = os.environ.get("EMULATOR_ADMIN_TOKEN")
         with EmulatorClient(url, admin_token=token) as client:
-            yield EmulatorServer(url, token, True, None, client, set())
+            shared = EmulatorServer(url, token, True, None, client, set(), [])
+            yield shared
+            shared.delete_left()
         return
     arguments = ("--seed", str(pytestconfig.getoption("--emulator-seed")))
     command = pytestconfig.getoption("--emulator-command")
@@ -89,7 +97,7 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
         from push_emulator import EmulatorClient  # noqa: PLC0415
 
         with EmulatorClient(server.url) as client:
-            yield EmulatorServer(server.url, None, False, first_token(fixtures), client, set())
+            yield EmulatorServer(server.url, None, False, first_token(fixtures), client, set(), [])
     finally:
         server.stop()
 
@@ -98,10 +106,12 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
 def push_emulator(
     request: pytest.FixtureRequest, push_emulator_server: EmulatorServer
 ) -> Iterator[PushEmulator]:
-    """The emulator, in a workspace of the test's own, which is deleted after the test."""
+    """The emulator, in a workspace of the test's own, deleted before the next test or at the run's end."""
     from push_emulator import PushEmulator  # noqa: PLC0415
 
     server = push_emulator_server
+    # Not at once after a test: a server that has just started needs time before its first admin call.
+    server.delete_left()
     name = workspace_name(request.node.nodeid, server.shared)
     client = server.client.in_workspace(name)
     if name in server.used:  # the test runs again: what was asked of a workspace before it was made is kept
@@ -109,10 +119,8 @@ def push_emulator(
         _delete(client, name)
     server.used.add(name)
     test = PushEmulator(client, server.resource_token)
-    try:
-        yield test
-    finally:
-        _delete(client, name)
+    yield test
+    server.left.append(name)
     if test.forgotten and request.node.stash.get(_PASSED, False):
         pytest.fail("\n".join(test.forgotten), pytrace=False)
 
