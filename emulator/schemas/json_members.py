@@ -8,7 +8,8 @@ from typing import IO, Any
 
 import ijson
 
-from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, check_value, path_of
+from emulator.rules.model import shortened
+from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem
 
 _DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 #: An escape: a surrogate pair, a surrogate alone, NUL, any other, or one that the end cuts off.
@@ -41,9 +42,7 @@ def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str,
             if name in arrays:
                 yield from ((name, None) for _ in _skip_array(events, name))
             else:
-                value = _plain(_build(events), name)
-                check_value(value, name)
-                yield name, value
+                yield name, _plain(_build(events))
             path = ""
 
 
@@ -51,11 +50,8 @@ def read_entries(file: IO[bytes], array: str) -> Iterator[Any]:
     """The entries of the object's array ``array``. Raises as :func:`read_members` does."""
     position = 0
     with _problems(lambda: f"{array}[{position}]"):
-        source = _Source(file)
-        for entry in ijson.items(source, f"{array}.item", map_type=_Object):
-            if source.has_nul:
-                check_value(entry, f"{array}[{position}]")
-            yield _plain(entry, f"{array}[{position}]")
+        for entry in ijson.items(_Source(file), f"{array}.item", map_type=_Object):
+            yield _plain(entry)
             position += 1
 
 
@@ -85,7 +81,7 @@ _set = dict.__setitem__  # quicker than super(), for millions of members
 
 
 class _Object(dict[str, Any]):
-    """An object as it is read; ``twice``: a key that it has again."""
+    """An object as it is read; ``twice``: a key that it has again (ijson lets no error out of here)."""
 
     twice: str | None = None
 
@@ -95,43 +91,23 @@ class _Object(dict[str, Any]):
         _set(self, name, value)
 
 
-def _plain(value: Any, path: str) -> Any:
-    """The value in dictionaries, with floats for ijson's decimals (its own come without integers of 64 bits).
-
-    Raises :class:`JSONProblem` if an object has a key twice; the last one would win in silence.
-    """
-    try:
-        return _without_decimals(value)
-    except _Twice:
-        raise JSONProblem("duplicate key", path_of(_steps_to_twice(value) or (), path)) from None
-
-
 class _Twice(Exception):
-    """An object has a key again."""
+    """An object has a key again; the last one would win in silence."""
 
 
-def _without_decimals(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """The value in dictionaries, with floats for ijson's decimals (its own floats come without -2**63).
+
+    Raises :class:`_Twice`.
+    """
     if isinstance(value, _Object):
         if value.twice is not None:
-            raise _Twice
+            raise _Twice(value.twice)
         # Most members are texts: no call for each of them.
-        return {name: one if isinstance(one, str) else _without_decimals(one) for name, one in value.items()}
+        return {name: one if isinstance(one, str) else _plain(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_without_decimals(one) for one in value]
+        return [_plain(one) for one in value]
     return float(value) if isinstance(value, Decimal) else value
-
-
-def _steps_to_twice(value: Any) -> list[str | int] | None:
-    """The names and positions that lead to the first duplicate key."""
-    if isinstance(value, _Object) and value.twice is not None:
-        return [value.twice]
-    if not isinstance(value, (dict, list)):
-        return None
-    for step, one in value.items() if isinstance(value, dict) else enumerate(value):
-        rest = _steps_to_twice(one)
-        if rest is not None:
-            return [step, *rest]
-    return None
 
 
 def _depth_after(event: str, depth: int) -> int:
@@ -145,6 +121,8 @@ def _depth_after(event: str, depth: int) -> int:
 def _problems(path: Any) -> Iterator[None]:
     try:
         yield
+    except _Twice as twice:
+        raise JSONProblem(f'duplicate key "{shortened(str(twice))}"', path()) from None
     except (ijson.JSONError, ValueError) as error:
         if isinstance(error, JSONProblem):
             raise
@@ -161,7 +139,6 @@ class _Source:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._rest = b""
-        self.has_nul = False
 
     def read(self, size: int) -> bytes:
         while size:
@@ -172,10 +149,9 @@ class _Source:
                     if block and found.start() > len(data) - _LONGEST_ESCAPE:
                         data, self._rest = data[: found.start()], data[found.start() :]
                         break
-                    if found[1] == b"0000":
-                        self.has_nul = True
-                    elif found[1]:
-                        raise JSONProblem("must not contain a lone surrogate")
+                    if found[1]:
+                        what = "NUL" if found[1] == b"0000" else "a lone surrogate"
+                        raise JSONProblem(f"must not contain {what}")
             if data or not block:
                 return data
         return b""

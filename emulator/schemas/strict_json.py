@@ -50,7 +50,10 @@ def read_json(data: bytes) -> Any:
         raise JSONProblem(f"is not JSON: {what} at line {error.lineno} column {error.colno}") from error
     # Looking at every value takes ten times as long as reading them: only where there may be something.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        check_value(value)
+        found = _problem(value, 1)
+        if found is not None:
+            wrong, steps = found
+            raise JSONProblem(wrong, path_of(reversed(steps)))
     return value
 
 
@@ -77,16 +80,9 @@ def check_escapes(data: bytes) -> None:
         raise JSONProblem(f"must not contain {what}")
 
 
-def check_value(value: Any, path: str = "") -> None:
-    """Refuse NUL, lone surrogates and too many levels. Raises :class:`JSONProblem`."""
-    found = _problem(value, 1)
-    if found is not None:
-        text, steps = found
-        raise JSONProblem(text, "" if steps is None else path_of(reversed(steps), path))
-
-
-def path_of(steps: Iterable[str | int], path: str = "") -> str:
-    """The path to a value, by the names and positions that lead to it from ``path``."""
+def path_of(steps: Iterable[str | int]) -> str:
+    """The path to a value, by the names and positions that lead to it."""
+    path = ""
     for step in steps:
         path = f"{path}[{step}]" if isinstance(step, int) else f"{path}.{step}" if path else step
     return path
@@ -108,25 +104,25 @@ def _refuse_constant(name: str) -> NoReturn:
 PARSERS: dict[str, Any] = {"parse_int": _read_int, "parse_constant": _refuse_constant}
 
 
-#: What is wrong, and the steps to it from the inside out; ``None`` where it is the whole.
-_Problem = tuple[str, list[str | int] | None]
+#: What is wrong, and the steps to it from the inside out.
+_Problem = tuple[str, list[str | int]]
 
 
 def _problem(value: Any, depth: int) -> _Problem | None:
+    """NUL or a lone surrogate in a value. Raises :class:`JSONProblem` for too many levels."""
     if isinstance(value, str):
         return _text_problem(value)
     if not isinstance(value, (dict, list)):
         return None
     if depth > MAX_DEPTH:
-        return f"is nested deeper than {MAX_DEPTH} levels", None
+        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels")
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
         found = _text_problem(key, "a parameter name ") if isinstance(key, str) else None
         if found is not None:
             return found
         found = _problem(inner, depth + 1)
         if found is not None:
-            if found[1] is not None:
-                found[1].append(key)  # written out once, at the end: a name may be long
+            found[1].append(key)  # written out once, at the end: a name may be long
             return found
     return None
 
@@ -146,8 +142,6 @@ _FEW_PARTS = 5000
 #: Looking at so few texts is quicker than reading the document.
 _FEW = 10_000
 _TEXTS = re.compile(rb'("[^"]*")(\s*:)?')
-#: The names and positions that lead to a value, the last one first: ``(step, those before)``.
-_Steps = tuple[Any, "_Steps | None"]
 
 
 def lints_of_duplicates(body: bytes) -> list[Lint]:
@@ -192,7 +186,7 @@ def duplicate_keys(text: str, most: int) -> tuple[list[tuple[str, str]], int]:
         found = list(_all_of(_read_members(text)))
     except RecursionError as error:
         raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
-    return [(path_of(_in_order(steps)), steps[0]) for steps in found[:most]], len(found)
+    return [(path_of(steps), str(steps[-1])) for steps in found[:most]], len(found)
 
 
 def read_unique_json(data: bytes) -> Any:
@@ -214,23 +208,15 @@ class _Members(list[Any]):
 _read_members = json.JSONDecoder(object_pairs_hook=_Members, **PARSERS).decode
 
 
-def _all_of(document: Any) -> Iterator[_Steps]:
-    rest: list[tuple[Any, _Steps | None]] = [(document, None)] if isinstance(document, list) else []
+def _all_of(document: Any) -> Iterator[tuple[str | int, ...]]:
+    """The names and positions that lead to each duplicate key."""
+    rest: list[tuple[Any, tuple[str | int, ...]]] = [(document, ())] if isinstance(document, list) else []
     while rest:  # no recursion: a document may be nested deeply
         value, steps = rest.pop()
         is_object = isinstance(value, _Members)
         if is_object and len(dict(value)) != len(value):
             for name, times in Counter(name for name, _ in value).items():
                 if times > 1:
-                    yield name, steps
+                    yield *steps, name
         members = value if is_object else enumerate(value)
-        within = [(inner, (step, steps)) for step, inner in members if isinstance(inner, list)]
-        rest += within if len(within) < 2 else within[::-1]
-
-
-def _in_order(steps: _Steps | None) -> list[str | int]:
-    found: list[str | int] = []
-    while steps is not None:
-        step, steps = steps
-        found.append(step)
-    return found[::-1]
+        rest += [(inner, (*steps, step)) for step, inner in members if isinstance(inner, list)][::-1]
