@@ -33,7 +33,7 @@ class ArmedFaults:
         self._seed = seed
         self._now = now
         self._faults: dict[str, Fault] = {}
-        self._allowances: dict[str, _Allowance] = {}
+        self._allowances: dict[str, tuple[float, float]] = {}
         self._made = 0
 
     def __iter__(self) -> Iterator[Fault]:
@@ -105,7 +105,7 @@ class ArmedFaults:
         """What has become of the faults since they were armed."""
         return FaultCounts(
             {fault.id: fault.fired for fault in self._faults.values() if fault.times is None},
-            {fault_id: (one.left, one.at) for fault_id, one in self._allowances.items()},
+            dict(self._allowances),
             self._made,
         )
 
@@ -114,11 +114,7 @@ class ArmedFaults:
         for fault_id, fired in counts.fired.items():
             if fault_id in self._faults:
                 self._faults[fault_id].fired = fired
-        self._allowances = {
-            fault_id: _Allowance(fault.then.per_second, at, left)
-            for fault_id, (left, at) in counts.allowances.items()
-            if (fault := self._faults.get(fault_id)) is not None and isinstance(fault.then, RateLimit)
-        }
+        self._allowances = dict(counts.allowances)
         self._made = counts.made
 
     @cached_property
@@ -134,27 +130,17 @@ class ArmedFaults:
 
     def _strikes(self, fault: Fault) -> bool:
         if isinstance(fault.then, RateLimit):
-            allowance = self._allowances.setdefault(fault.id, _Allowance(fault.then.per_second, self._now()))
-            return not allowance.spend(self._now())
+            return not self._spend(fault.id, fault.then.per_second)
         return fault.probability >= 1 or self._chance.random() < fault.probability
 
-
-class _Allowance:
-    """A token bucket that holds the tokens of one second, and starts full unless ``left`` are in it."""
-
-    def __init__(self, per_second: float, at: float, left: float | None = None) -> None:
-        self._per_second = per_second
-        self._most = max(1.0, per_second)
-        self.left = self._most if left is None else left
-        self.at = at
-
-    def spend(self, now: float) -> bool:
-        self.left = min(self._most, self.left + (now - self.at) * self._per_second)
-        self.at = now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
+    def _spend(self, fault_id: str, per_second: float) -> bool:
+        """Take a token from the rate's bucket, which holds those of one second, and starts full."""
+        now, most = self._now(), max(1.0, per_second)
+        left, at = self._allowances.get(fault_id, (most, now))
+        left = min(most, left + (now - at) * per_second)
+        enough = left >= 1
+        self._allowances[fault_id] = left - enough, now
+        return enough
 
 
 def _is_the_call(match: FaultMatch, request: PushRequest | Asked) -> bool:
