@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from emulator.rules.model import Parameters, Resource
@@ -21,8 +22,8 @@ DOCUMENTED = (
 )
 
 
-#: The longest name that is compared with the documented ones, and the most slips in it.
-_LONGEST_NAME, _MOST_SLIPS = 64, 2
+#: The longest name that is compared with the documented ones, and how much a slip is like one of them.
+_LONGEST_NAME, _LEAST_ALIKE = 64, 0.9
 
 
 class _Shape(NamedTuple):
@@ -108,37 +109,19 @@ def accepted(provider: str, resource: Resource) -> bool:
 
 
 def misspelt_provider(name: str) -> str | None:
-    """The documented provider that an unknown name is a slip of: other case or marks, two letters wrong."""
+    """The documented provider that an unknown name is a slip of: other case or marks, a few letters wrong."""
     if name in DOCUMENTED or len(name) > _LONGEST_NAME:
         return None
-    plain = _plain_name(name)
-    return next((one for one, other in _PLAIN_NAMES.items() if _is_a_slip(plain, other)), None)
+    near = get_close_matches(_plain_name(name), _PLAIN_NAMES, 1, _LEAST_ALIKE)
+    return _PLAIN_NAMES[near[0]] if near else None
 
 
 def _plain_name(name: str) -> str:
     return "-".join(re.split(r"[\W_]+", name.strip().lower()))
 
 
-#: The documented providers as they are compared.
-_PLAIN_NAMES = {one: _plain_name(one) for one in DOCUMENTED}
-
-
-def _is_a_slip(one: str, other: str) -> bool:
-    # Each slip changes the length by one at most, and most names differ in length by more.
-    return abs(len(one) - len(other)) <= _MOST_SLIPS and _slips(one, other) <= _MOST_SLIPS
-
-
-def _slips(one: str, other: str) -> int:
-    """How many letters are to be changed, added, left out or swapped with the next to make one the other."""
-    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
-    for at, letter in enumerate(one, 1):
-        previous, before, row = before, row, [at]
-        for place, wanted in enumerate(other, 1):
-            least = min(row[-1] + 1, before[place] + 1, before[place - 1] + (letter != wanted))
-            if at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == wanted:
-                least = min(least, previous[place - 2] + 1)
-            row.append(least)
-    return row[-1]
+#: The documented providers by their names as they are compared.
+_PLAIN_NAMES = {_plain_name(one): one for one in DOCUMENTED}
 
 
 def token_complaint(provider: str, token: str) -> str | None:
