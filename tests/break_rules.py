@@ -163,7 +163,7 @@ BREAKS = (
     Break("A6", ANSWERING, "if outcome.changes:\n", "if True:\n"),
     Break("T1", MOBILE + "finding.py", "if claim is None or mode ==", "if claim is not None and mode =="),
     Break("T2", "mobile/authorization.py", "if isinstance(matching, str):", "if False:"),
-    Break("T3", CALLER, '("push_sub", role_token)', '("push_sub",)'),
+    Break("T3", CALLER, "in (said, role_token)", "in (said,)"),
     Break("T4", "mobile/authorization.py", "if not keyed:  # T4", "if True:"),
     Break("T4", "mobile/authorization.py", "_check_times(payload, now_s)", "pass"),
     Break("T5", CALLER, "role.expires <= clock.timestamp()", "False"),

@@ -5,19 +5,13 @@ from collections.abc import Iterable
 import orjson
 
 from emulator.messages import JSON, Answer, Summary
+from emulator.rules.mobile.calls import Document as Document
 from emulator.rules.model import bounded_text
-
-Document = dict[str, object]
 
 
 def success(profile: Document | None) -> Document:
     """A call that was carried out (R1): with an empty ``error_text``."""
     return {"error": 0, "error_text": "", "profile": profile}
-
-
-def answer_of(body: bytes) -> Answer:
-    """The answer to a call that was carried out."""
-    return Answer(200, [JSON], body, Summary(0))
 
 
 def refused(

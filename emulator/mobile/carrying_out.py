@@ -5,8 +5,7 @@ from hashlib import blake2b
 import msgspec
 
 from emulator.faults.model import Asked
-from emulator.messages import Answer, Incoming
-from emulator.mobile.answers import answer_of
+from emulator.messages import JSON, Answer, Incoming, Summary
 from emulator.mobile.authorization import authorize
 from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
@@ -102,7 +101,8 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
         if key is not None:
             call.workspace.replays.remember(key, Replay(body, _digest(call)))
     outcomes = call.outcomes or ["unchanged"]
-    return answer_of(body), Outcome(0, [], call.changes, call.decided, [], None, outcomes=outcomes)
+    answer = Answer(200, [JSON], body, Summary(0))
+    return answer, Outcome(0, [], call.changes, call.decided, [], None, outcomes=outcomes)
 
 
 def _replay_key(call: Call) -> ReplayKey | None:

@@ -72,14 +72,10 @@ def served_path(endpoint: str) -> str | None:
 def nearest_path(endpoint: str) -> str | None:
     """The path of :data:`SERVED` that an unknown one is near to.
 
-    It differs by case, by parts that are missing or too many, by a few letters, or names a status as a call.
+    It differs by case, by its first parts, by a few letters, or names a status as a call.
     """
     path = _OTHER_STATUSES.sub("/subscribe", endpoint.rstrip("/").lower())
     if not 1 < len(path) <= _LONGEST_PATH:
         return None
-    for known in SERVED:
-        begins = path.count("/") > 1 and known.startswith(path + "/")
-        if known.endswith(path) or path.endswith(known) or begins:
-            return known
-    alike = [known for known in SERVED if known.count("/") == path.count("/")]
-    return next(iter(get_close_matches(path, alike, 1, _LEAST_ALIKE)), None)
+    ends = [known for known in SERVED if known.endswith(path) or path.endswith(known)]
+    return next(iter(ends or get_close_matches(path, SERVED, 1, _LEAST_ALIKE)), None)

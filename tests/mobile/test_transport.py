@@ -278,7 +278,6 @@ def test_R6_a_method_that_the_path_has_not(phone: Phone) -> None:
         ("/subscription/push/un-suspend", "/subscription/push/unsuspend"),
         ("/event/push/delivered", "/event/push/delivery"),
         ("/events/post", "/event/post"),
-        ("/event/push/", "/event/push/delivery"),
         ("/profile/Update", "/profile/update"),
         ("/pushes/post_events", "/api/v1.1/pushes/post_events"),
     ],

@@ -85,15 +85,9 @@ def read_claim(claim: Any) -> Claim:
 
 def mode_lint(caller: Caller, query_mode: str | None, role_token: str | None) -> Lint | None:
     """A lint for a matching_mode in the query that is not the caller's (T3); the claim's counts."""
-    if not query_mode:
-        return None
-    if caller.claim is None:
-        right: tuple[str | None, ...] = ("push_sub", role_token)
-    else:
-        right = (caller.claim.said_mode,)
-    if query_mode in right:
-        return None
     said = "push_sub" if caller.claim is None else caller.claim.said_mode
+    if not query_mode or query_mode in (said, role_token):
+        return None
     return Lint("T3", "matching_mode", "other_mode", (shortened(query_mode), shortened(said)))
 
 
