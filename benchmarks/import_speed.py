@@ -30,7 +30,7 @@ from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
 from emulator.importer.execution import Import
 from emulator.importer.plan import ImportPlan, parse_match
-from emulator.importer.report import Report
+from emulator.importer.report import Description
 from emulator.importer.sources import Source
 from emulator.rules.decide import decide
 from emulator.rules.model import PushRequest, SubscriptionRequest
@@ -74,17 +74,19 @@ def write_table(path: Path, rows: int) -> str:
     return token
 
 
-def measure(workspace: Workspace, table: Path, match: str, dry_run: bool = False) -> tuple[Measured, Report]:
+def measure(
+    workspace: Workspace, table: Path, match: str, dry_run: bool = False
+) -> tuple[Measured, Description]:
     """Import the table. Raises :class:`RuntimeError` if it does not come to its end."""
     plan = ImportPlan(_RESOURCE, _PROVIDER, parse_match(_MATCHES[match]), "token", dry_run=dry_run)
     before, since, cpu = _resident_mib(), perf_counter(), process_time()
-    report = Report()
-    importing = Import(check_plan(plan, Source(table), workspace.store), workspace, report)
+    importing = Import(check_plan(plan, Source(table), workspace.store), workspace)
     most = before
     for step, _ in enumerate(importing.steps()):
         if step % 50 == 0:
             most = max(most, _resident_mib())
     seconds, cpu_s = perf_counter() - since, process_time() - cpu
+    report = importing.description
     if report.state != "finished" or report.counts["refused"]:
         raise RuntimeError(f"the import {report.state}: {report.problem or report.refusals[:3]}")
     return Measured(report.counts["rows"], seconds, cpu_s, before, max(most, _resident_mib())), report

@@ -20,11 +20,12 @@ from emulator.importer.execution import Import
 from emulator.importer.layout import DELIMITERS, Layout, read_layout
 from emulator.importer.plan import MATCH_FORMS, ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused
-from emulator.importer.report import REPORT_DELIMITERS, Report, count_lines
+from emulator.importer.report import REPORT_DELIMITERS, Description, count_lines, refusal_file, report_csv
 from emulator.importer.sources import Source
 from emulator.rules.errors import Refused
 from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.store.errors import StateError, Unavailable
+from emulator.store.files import replace_file
 from push_emulator.errors import EmulatorError
 from push_emulator.workspace_answers import ImportState
 
@@ -112,7 +113,7 @@ def _of_file(file: Path, problem: str) -> str:
     return f"{file}: {problem.removeprefix('file: ')}" if problem.startswith("file: ") else problem
 
 
-def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Report:
+def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Description:
     report_path: Path | None = options["report"]
     if report_path is not None and report_path.resolve() == file.resolve():
         raise click.ClickException("--report names the file itself")
@@ -120,16 +121,22 @@ def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> Re
     with _emulator(options) as emulator:
         checked = check_plan(plan, source, emulator.workspaces.look(options["workspace"]).store)
         _announce(checked)
-        report = Report(report_path, REPORT_DELIMITERS[options["report_delimiter"]])
-        importing = Import(checked, emulator.workspaces.get(options["workspace"]), report)
+        refused = None if report_path is None else refusal_file(report_path.parent)
+        importing = Import(checked, emulator.workspaces.get(options["workspace"]), refused)
         with _stopped_by_signals(importing.cancel), _bar() as advance:
             while importing.look():
                 pass
-            _note(importing.lints)
+            _note(importing.description.lints)
             for rows in importing.steps():
-                advance(importing.progress[0], rows / (importing.seconds or 1.0))
-    _conclude(plan, importing.report, importing.seconds)
-    return importing.report
+                advance(importing.progress[0], rows / (importing.description.seconds or 1.0))
+    ended = importing.description
+    if report_path is not None and refused is not None:
+        with refused:
+            refused.seek(0)
+            delimiter = REPORT_DELIMITERS[options["report_delimiter"]]
+            replace_file(report_path, report_csv(ended, refused, delimiter))
+    _conclude(plan, ended)
+    return ended
 
 
 def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> ImportState:
@@ -154,7 +161,7 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
         if options["report"] is not None:
             text = client.imports.report(job.id, options["report_delimiter"])
             options["report"].write_bytes(text.encode("utf-8-sig"))
-    _conclude(plan, job, job.seconds)
+    _conclude(plan, job)
     return job
 
 
@@ -206,7 +213,7 @@ def _written(name: str, encoding: str, delimiter: str, names: Sequence[str] | No
     return f"{name}: {encoding}, {DELIMITERS.get(delimiter, delimiter)}, {header}"
 
 
-def _conclude(plan: ImportPlan, ended: Report | ImportState, seconds: float) -> None:
+def _conclude(plan: ImportPlan, ended: Description | ImportState) -> None:
     if plan.dry_run:
         click.echo("dry run: nothing was changed; this is what would happen")
     for words, number in count_lines(ended.counts):
@@ -218,6 +225,7 @@ def _conclude(plan: ImportPlan, ended: Report | ImportState, seconds: float) -> 
     rows, refused = ended.counts["rows"], ended.counts["refused"]
     if refused > _PRINTED:
         click.echo(f"  … and {refused - _PRINTED:,} more; --report FILE has all")
+    seconds = ended.seconds
     rate = f", {rows / seconds:,.0f} rows/s" if seconds > 0.1 else ""  # too short to measure
     done = "looked at" if plan.dry_run else "done"
     click.echo(

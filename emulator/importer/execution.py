@@ -1,14 +1,19 @@
 """The execution of an import in small steps, each one transaction."""
 
+import secrets
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
+from typing import IO, Any
+
+from msgspec.structs import replace
 
 from emulator.importer.batch import Batch
 from emulator.importer.checking import Checked
 from emulator.importer.dry_run import DryWorld, World
 from emulator.importer.problem import SourceBroken, Text, message
-from emulator.importer.report import Report, State
+from emulator.importer.report import SHOWN_REFUSALS, Description, State, refusal_lines
 from emulator.importer.rows import Rows
 from emulator.importer.survey import Survey
 from emulator.loop.gc_pause import collections_paused
@@ -24,22 +29,28 @@ class Import:
     """Carries out a checked plan.
 
     Work through :meth:`steps`, or call :meth:`step` until it answers false; between two steps anything
-    may happen to the state. The first steps only look at the file, as :meth:`look` does; ``lints`` has what
-    a person should know of it, all of it before the first row is imported. A batch counts when it is safe
-    (``fsync`` mode waits for the disk): whatever goes wrong, ``report`` says up to which line rows are in.
-    A report that has rows already lets the import continue after them; it has taken ``seconds`` so far.
+    may happen to the state. The first steps only look at the file, as :meth:`look` does; the ``lints`` of
+    the ``description`` are complete before the first row is imported. A batch counts when it is safe
+    (``fsync`` mode waits for the disk): whatever goes wrong, the description says up to which line rows are
+    in. ``refused`` gets every refusal (:func:`~emulator.importer.report.refusal_lines`); ``continued``: the
+    description of an import that goes on where it was.
 
     Raises :class:`OSError` if the file can no longer be opened.
     """
 
-    def __init__(self, checked: Checked, workspace: Workspace, report: Report, seconds: float = 0.0) -> None:
-        self.report = report
-        self.lints = checked.lints
+    def __init__(
+        self,
+        checked: Checked,
+        workspace: Workspace,
+        refused: IO[bytes] | None = None,
+        continued: Description | None = None,
+    ) -> None:
+        self.description = continued or _described(checked, workspace)
+        self.refused = refused
         self._checked = checked
         self._workspace = workspace
         self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
-        self.seconds = seconds
-        self._after = report.up_to_line
+        self._after = self.description.up_to_line
         self._cancelled = False
         self._broken: Text | None = None
         layout = checked.layout
@@ -53,15 +64,15 @@ class Import:
     def progress(self) -> tuple[float, float | None]:
         """The part of the file that is done, and the seconds that are left, if anybody can know."""
         done, size = self._rows.bytes_done, self._rows.bytes_total
-        part = round(done / size, 4) if size else 1.0
-        return part, round(self.seconds / part - self.seconds, 1) if part else None
+        part, seconds = round(done / size, 4) if size else 1.0, self.description.seconds
+        return part, round(seconds / part - seconds, 1) if part else None
 
     def steps(self, rows: int = STEP_ROWS) -> Iterator[int]:
         """All steps, each of this many rows; yields after each how many rows are done."""
         more = True
         while more:
             more = self.step(rows)
-            yield self.report.counts["rows"]
+            yield self.description.counts["rows"]
 
     def look(self, seconds: float | None = None) -> bool:
         """Look at some more rows before the import, for about so long. False when all of them are seen."""
@@ -69,22 +80,20 @@ class Import:
             return False
         since = perf_counter()
         more = self._survey.look(seconds)
-        self.lints = [*self._checked.lints, *self._survey.lints()]
+        self._tell(since, lints=[*self._checked.lints, *self._survey.lints()])
         if not more:
             self._survey = None
-        self.seconds += perf_counter() - since
         return more
 
     def step(self, rows: int = STEP_ROWS, seconds: float | None = None) -> bool:
         """Import the next rows as one transaction: at most ``rows`` of them, for about ``seconds``.
 
-        False when the import is over; the report's ``state`` then says how it ended.
-        Raises :class:`OSError` if the report cannot be written.
+        False when the import is over; the description's ``state`` then says how it ended.
         """
-        if self.report.state != "running":
+        if self.description.state != "running":
             return False
         if self._cancelled:
-            return self._end("cancelled")
+            return self.end("cancelled")
         if self._workspace.store.held is not None:  # the whole state is changed just now
             return True
         if self._survey is not None:
@@ -101,27 +110,46 @@ class Import:
             self._workspace.touch()
             self._workspace.store.sync()
         except Refused as error:
-            return self._end("failed", error.text)
+            return self.end("failed", error.text)
         except Unavailable as error:
             problem = message("not_stored", rows=rows, error=str(error))
-            return self._end("failed", problem)
+            return self.end("failed", problem)
         self._line = line
         self._world.metrics.rules.update(batch.rules)
-        self.report.take(batch.counts, batch.refusals, line)
-        self.seconds += perf_counter() - since
+        counts, shown = Counter(self.description.counts), self.description.refusals
+        counts.update(batch.counts)
+        shown = shown + batch.refusals[: SHOWN_REFUSALS - len(shown)]
+        self._tell(since, counts=counts, refusals=shown, up_to_line=line)
+        try:
+            if self.refused is not None:
+                self.refused.writelines(refusal_lines(batch.refusals))
+        except OSError as error:
+            self.refused = None  # not whole
+            return self.end("failed", message("no_report", reason=error.strerror or str(error)))
         if self._broken is not None:
-            return self._end("failed", message("broken_after", line=line, problem=self._broken))
-        return self._end("finished") if ended else True
+            return self.end("failed", message("broken_after", line=line, problem=self._broken))
+        return self.end("finished") if ended else True
 
     def cancel(self) -> None:
         """Stop before the next step; stored rows stay."""
         self._cancelled = True
 
+    def end(self, state: State, problem: Text | None = None) -> bool:
+        """Close the file, and have the description say how it ended; no step is left."""
+        self.close()
+        self.description = replace(self.description, state=state, problem=problem)
+        return False
+
     def close(self) -> None:
         """Let go of the file, without an end: for a process that stops."""
-        self._close_survey()
+        if self._survey is not None:
+            self._survey.close()
         self._rows.close()
-        self.report.close()
+
+    def _tell(self, since: float, **changes: Any) -> None:
+        """Have the description say what was done since then."""
+        seconds = self.description.seconds + perf_counter() - since
+        self.description = replace(self.description, seconds=seconds, **changes)
 
     def _skip(self, deadline: float | None) -> None:
         for line, _ in self._rows:
@@ -141,12 +169,23 @@ class Import:
             self._broken = error.text
         return line, count < rows
 
-    def _end(self, state: State, problem: Text | None = None) -> bool:
-        self._close_survey()
-        self._rows.close()
-        self.report.finish(state, problem)
-        return False
 
-    def _close_survey(self) -> None:
-        if self._survey is not None:
-            self._survey.close()
+def _described(checked: Checked, workspace: Workspace) -> Description:
+    """The description of an import that begins."""
+    plan, layout = checked.plan, checked.layout
+    return Description(
+        secrets.token_hex(6),
+        workspace.name,
+        checked.source.name,
+        workspace.clock.timestamp(),
+        plan.dry_run,
+        checked.resource.id,
+        plan.provider,
+        str(plan.match),
+        plan.token_column,
+        layout.encoding,
+        layout.dialect.delimiter,
+        layout.names,
+        checked.lints,
+        status_column=plan.status_column,
+    )

@@ -1,30 +1,27 @@
 """One import that runs step by step, and what is said of it."""
 
-import secrets
 import traceback
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 from msgspec.structs import asdict, replace
 
-from emulator.importer.checking import Checked
 from emulator.importer.execution import STEP_ROWS, Import
-from emulator.importer.problem import Text, message
-from emulator.importer.report import COUNTED, Description
+from emulator.importer.problem import message
+from emulator.importer.report import Description
 from emulator.store.files import replace_file
-from emulator.workspaces.workspace import Workspace
 
 #: Seconds of one step where nobody else asks for anything.
 STEP_S = 0.004
-#: Refusals that an answer shows; the report has all.
-SHOWN_REFUSALS = 100
+_BLOCK_BYTES = 1 << 20
 
 
 class Job:
-    """One import: ``description`` is brought up to date by :meth:`as_dict`.
+    """One import, and its ``description`` as of the last step.
 
     It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
     the disk's refusals to take the report or the record included.
@@ -47,13 +44,14 @@ class Job:
         return not self.running and self.report_path.exists()
 
     def refused(self) -> Iterable[bytes] | Coroutine[Any, Any, Iterable[bytes]]:
-        """What :func:`~emulator.importer.report.read_refusals` reads. Raises :class:`OSError`."""
+        """What :func:`~emulator.importer.report.report_csv` reads. Raises :class:`OSError`."""
         return self.report_path.read_bytes().splitlines()
 
     def begin(self, importing: Import, upload: Path) -> None:
         """Take charge of an import and of the file that it reads. Raises :class:`OSError`."""
         self._import, self._upload = importing, upload
         importing.look(STEP_S)  # the answer to the call has the remarks on a small file
+        self.description = importing.description
         try:
             self.save()
         except BaseException:
@@ -62,19 +60,19 @@ class Job:
 
     def advance(self, seconds: float = STEP_S) -> bool:
         """One step of about so many seconds: whether there are more. Never raises."""
-        if self._import is None:
+        importing, more = self._import, False
+        if importing is None:
             return False
         try:
-            if self._import.step(STEP_ROWS, seconds):
-                return True
-        except OSError as error:
-            self._fail(message("no_report", reason=error.strerror or str(error)))
+            more = importing.step(STEP_ROWS, seconds)
         except Exception as error:
             with suppress(OSError, ValueError):  # a full disk may be behind standard error too
                 traceback.print_exc()
-            self._fail(message("internal_error", name=type(error).__name__))
-        self._end(self._import)
-        return False
+            importing.end("failed", message("internal_error", name=type(error).__name__))
+        self.description = importing.description
+        if not more:
+            self._end(importing)
+        return more
 
     def cancel(self) -> None:
         """Stop before the next step."""
@@ -89,21 +87,27 @@ class Job:
     def _end(self, importing: Import) -> None:
         """Let go of the file and the upload, and write down how it ended."""
         self._import = None
-        importing.close()
-        self.description = described(self.description, importing)
-        # The upload first: without it there may be room for the record.
-        for act, code in ((self._remove_upload, "upload_stays"), (self.save, "no_record")):
+        # The upload before the record: without it there may be room.
+        for act, code in (
+            (partial(self._save_report, importing.refused), "no_report"),
+            (self._remove_upload, "upload_stays"),
+            (self.save, "no_record"),
+        ):
             try:
                 act()
             except OSError as error:
-                problem = message(code, reason=error.strerror or str(error))
-                self.description = replace(self.description, problem=_both(self.description.problem, problem))
+                one, problem = self.description, message(code, reason=error.strerror or str(error))
+                if one.problem is not None:
+                    problem = message("both", problem=one.problem, another=problem)
+                state = "failed" if code == "no_report" else one.state
+                self.description = replace(one, problem=problem, state=state)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything about the job, as JSON has it. ``progress`` is the part of the file that is read."""
         progress, left = self._progress()
         one = self.description
         return asdict(one) | {
+            "seconds": round(one.seconds, 3),
             "lints": [str(lint) for lint in one.lints],
             "problem": None if one.problem is None else str(one.problem),
             "refusals": [asdict(refused) | {"reason": str(refused.reason)} for refused in one.refusals],
@@ -116,7 +120,6 @@ class Job:
         """The part that is done, and the seconds that are left."""
         if self._import is None:
             return (1.0 if self.description.state == "finished" else None), 0.0
-        self.description = described(self.description, self._import)
         return self._import.progress
 
     def save(self) -> None:
@@ -129,52 +132,12 @@ class Job:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _fail(self, problem: Text) -> None:
-        if self._import is not None:
-            report = self._import.report
-            with suppress(Exception):  # by then the state is set
-                report.finish("failed", _both(report.problem, problem))
+    def _save_report(self, refused: IO[bytes] | None) -> None:
+        if refused is not None:
+            with refused:
+                refused.seek(0)
+                replace_file(self.report_path, iter(partial(refused.read, _BLOCK_BYTES), b""))
 
     def _remove_upload(self) -> None:
         if self._upload is not None:
             self._upload.unlink(missing_ok=True)
-
-
-def described(before: Description, importing: Import) -> Description:
-    """The description of an import as it is now."""
-    report = importing.report
-    return replace(
-        before,
-        state=report.state,
-        problem=report.problem,
-        up_to_line=report.up_to_line,
-        lints=importing.lints,
-        counts=dict.fromkeys(COUNTED, 0) | report.counts,
-        seconds=round(importing.seconds, 3),
-        refusals=report.refusals[:SHOWN_REFUSALS],
-    )
-
-
-def _both(problem: Text | None, another: Text) -> Text:
-    return another if problem is None else message("both", problem=problem, another=another)
-
-
-def describe(checked: Checked, workspace: Workspace) -> Description:
-    """The description of a job that begins."""
-    plan, layout = checked.plan, checked.layout
-    return Description(
-        secrets.token_hex(6),
-        workspace.name,
-        checked.source.name,
-        workspace.clock.timestamp(),
-        plan.dry_run,
-        checked.resource.id,
-        plan.provider,
-        str(plan.match),
-        plan.token_column,
-        layout.encoding,
-        layout.dialect.delimiter,
-        layout.names,
-        checked.lints,
-        status_column=plan.status_column,
-    )

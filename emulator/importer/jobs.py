@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import Import
-from emulator.importer.job import STEP_S, Job, describe
+from emulator.importer.job import STEP_S, Job
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import Problem, TooManyImports, message
-from emulator.importer.report import Description, Report
+from emulator.importer.report import Description, refusal_file
 from emulator.importer.sources import Source
 from emulator.workspaces.workspace import Workspace
 
@@ -94,9 +94,11 @@ class ImportJobs:
             self._temporary.cleanup()
 
     def _begin(self, checked: Checked, workspace: Workspace, upload: Path, schedule: Schedule) -> Job:
-        job = Job(describe(checked, workspace), self._made_folder())
+        folder = self._made_folder()
+        importing = Import(checked, workspace, refusal_file(folder))
+        job = Job(importing.description, folder)
         try:
-            job.begin(Import(checked, workspace, Report(job.report_path, None)), upload)
+            job.begin(importing, upload)
         except BaseException:
             job.forget()
             raise

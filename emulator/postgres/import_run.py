@@ -6,8 +6,9 @@ import asyncio
 import dataclasses
 import random
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 
@@ -18,10 +19,10 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import check_plan
 from emulator.importer.execution import STEP_ROWS, Import
-from emulator.importer.job import STEP_S, described
+from emulator.importer.job import STEP_S
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Text, message
-from emulator.importer.report import Description, Refusal, Report
+from emulator.importer.report import COUNTED, Description
 from emulator.importer.sources import Source
 from emulator.loop.pacing import Pacing
 from emulator.postgres.files import SharedFiles
@@ -77,21 +78,6 @@ class KeptImport(Struct):
 def key_of(import_id: str) -> str:
     """The key of its document."""
     return f"import/{import_id}"
-
-
-class ContinuedReport(Report):
-    """The report of an import up to where the log says it is. ``new``: what was refused since, as JSON."""
-
-    def __init__(self, description: Description) -> None:
-        super().__init__()
-        self.counts.update(description.counts)
-        self.refusals += description.refusals
-        self.up_to_line = description.up_to_line
-        self.new = b""
-
-    def take(self, counts: Mapping[str, int], refusals: Sequence[Refusal], up_to_line: int) -> None:
-        super().take(counts, refusals, up_to_line)
-        self.new += b"".join(msgspec.json.encode(one) + b"\n" for one in refusals)
 
 
 @dataclasses.dataclass
@@ -166,7 +152,7 @@ class ImportRun:
             own = "UPDATE emulator_imports SET owner = %(owner)s, seen = now() WHERE id = %(id)s"
             kept.write(followed, [(own, {"id": self.id, "owner": self.owner})])
         self.takes_over = False
-        if self._import is not None and self._report.up_to_line != kept.description.up_to_line:
+        if self._import is not None and self._import.description.up_to_line != kept.description.up_to_line:
             self._close()  # its last step was not stored
         if self._import is None and not self.path.exists():
             return True  # a first attempt at the request that began this has ended, and its file went
@@ -187,31 +173,31 @@ class ImportRun:
             problem = message("internal_error", name=type(error).__name__)
             if self._import is None:
                 return self._fail(kept, followed, problem)
-            self._report.finish("failed", problem)
-            more = False
+            more = self._import.end("failed", problem)
         self._tell(kept, followed, self._import)
         return more
 
     def _opened(self, kept: KeptImport, recorder: Recorder) -> Import:
         one = kept.description
         if one.dry_run and one.up_to_line:  # what it would have changed was in the memory of another
-            one = kept.description = replace(one, up_to_line=0, counts={}, refusals=[], seconds=0.0)
+            none = dict.fromkeys(COUNTED, 0)
+            one = kept.description = replace(one, up_to_line=0, counts=none, refusals=[], seconds=0.0)
             kept.write(recorder, [("DELETE FROM emulator_refusals WHERE import = %(id)s", {"id": self.id})])
         checked = check_plan(kept.plan, Source(self.path, one.file), recorder.workspace.store)
-        if one.up_to_line:
-            checked = dataclasses.replace(checked, lints=one.lints)
-        self._report = ContinuedReport(one)
-        return Import(checked, recorder.workspace, self._report, one.seconds)
+        self._refused = BytesIO()
+        return Import(checked, recorder.workspace, self._refused, one)
 
     def _tell(self, kept: KeptImport, recorder: Recorder, importing: Import) -> None:
         """Write down what the step has done, if anything."""
-        report = self._report
-        if report.state == "running" and report.up_to_line == kept.description.up_to_line:
+        one = importing.description
+        if one.state == "running" and one.up_to_line == kept.description.up_to_line:
             return
-        new, report.new = report.new, b""
-        kept.description = described(kept.description, importing)
+        kept.description = one
         kept.part, kept.seconds_left = importing.progress
-        refused = {"id": self.id, "line": report.up_to_line, "data": new}
+        new = self._refused.getvalue()
+        self._refused.seek(0)
+        self._refused.truncate()
+        refused = {"id": self.id, "line": one.up_to_line, "data": new}
         add = "INSERT INTO emulator_refusals VALUES (%(id)s, %(line)s, %(data)s)"
         kept.write(recorder, [(add, refused)] if new else [])
 

@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
 from emulator.importer.execution import Import
-from emulator.importer.job import STEP_S, Job, describe
+from emulator.importer.job import STEP_S, Job
 from emulator.importer.jobs import MAX_KEPT, ImportJobs, Schedule
-from emulator.importer.report import Report
 from emulator.importer.uploads import id_of
 from emulator.postgres.files import SharedFiles
 from emulator.postgres.import_run import ImportRun, KeptImport, key_of
@@ -137,9 +136,9 @@ class SharedImports(ImportJobs):
                 await connection.execute(_LEAVE, (self._owner,))
 
     def _begin(self, checked: Checked, workspace: Workspace, upload: Path, schedule: Schedule) -> Job:
-        with closing(Import(checked, workspace, Report())) as importing:
+        with closing(Import(checked, workspace)) as importing:
             importing.look(STEP_S)  # the answer to the call has the remarks on a small file
-            description = replace(describe(checked, workspace), lints=importing.lints)
+            description = importing.description
         kept = KeptImport(description, checked.plan, self._owner)
         recorder = self._workspaces.opened(workspace.name)
         file_id = id_of(upload)

@@ -19,7 +19,7 @@ from emulator.emulator import Emulator
 from emulator.importer.job import STEP_S, Job
 from emulator.importer.jobs import Advance, ImportJobs, Schedule, at_once
 from emulator.importer.problem import Text
-from emulator.importer.report import read_refusals, report_csv
+from emulator.importer.report import report_csv
 from emulator.loop.pacing import SHORT_STEP_S, Pacing, Share
 from emulator.messages import BRIDGE_KEY
 from emulator.rules.errors import NotFound
@@ -207,7 +207,7 @@ def report_of(job: Job, later: AnswerLater, delimiter: str, told: Callable[[Text
     """The report of an import that is over, as CSV in a file."""
 
     def render(refused: Iterable[bytes]) -> Response:
-        content = b"".join(report_csv(job.description, read_refusals(refused), delimiter, told))
+        content = b"".join(report_csv(job.description, refused, delimiter, told))
         headers = {"Content-Disposition": f'attachment; filename="import-{job.description.id}.csv"'}
         return Response(content, 200, headers, mimetype="text/csv")
 

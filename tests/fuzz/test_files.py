@@ -15,7 +15,6 @@ from emulator.importer.execution import Import
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused
-from emulator.importer.report import Report
 from emulator.importer.sources import Source
 from emulator.workspaces.workspace import Workspace
 from tests.fuzz.requests import damaged_bytes
@@ -78,9 +77,8 @@ def test_importing_a_file(
         PAGE_TOKEN, "android-firebase", parse_match(match), "#3", header=header, dry_run=dry_run
     )
     before = (workspace.store.profile_count, workspace.store.subscription_count)
-    report = Report()
     try:
-        importing = Import(check_plan(plan, Source(file), workspace.store), workspace, report)
+        importing = Import(check_plan(plan, Source(file), workspace.store), workspace)
     except ImportRefused:
         return
     try:
@@ -89,7 +87,7 @@ def test_importing_a_file(
                 break
     finally:
         importing.close()
-    counts = report.counts
+    counts = importing.description.counts
     assert counts["added"] + counts["changed"] + counts["unchanged"] + counts["refused"] >= counts["rows"]
     if dry_run:
         assert (workspace.store.profile_count, workspace.store.subscription_count) == before

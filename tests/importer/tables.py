@@ -12,7 +12,7 @@ from emulator.fixtures.load import load_fixtures
 from emulator.importer.checking import check_plan
 from emulator.importer.execution import Import
 from emulator.importer.plan import ImportPlan, parse_match
-from emulator.importer.report import Report
+from emulator.importer.report import Description
 from emulator.importer.sources import Source
 from emulator.rules.model import PushKey
 from emulator.settings import DEFAULT_FIXTURES, Settings
@@ -37,29 +37,23 @@ def plan(match: str = "push", token_column: str = "token", **more: Any) -> Impor
     return ImportPlan(match=parse_match(match), token_column=token_column, **given)
 
 
-def started(
-    workspace: Workspace, path: Path, its_plan: ImportPlan, report_path: Path | None = None
-) -> Import:
+def started(workspace: Workspace, path: Path, its_plan: ImportPlan) -> Import:
     """A checked import that has looked at the file and not taken a step."""
     checked = check_plan(its_plan, Source(path), workspace.store)
-    importing = Import(checked, workspace, Report(report_path))
+    importing = Import(checked, workspace)
     while importing.look():
         pass
     return importing
 
 
 def imported(
-    workspace: Workspace,
-    path: Path,
-    its_plan: ImportPlan | None = None,
-    report_path: Path | None = None,
-    rows: int = 7,
-) -> Report:
-    """The report of a whole import, in small batches."""
-    importing = started(workspace, path, its_plan or plan(), report_path)
+    workspace: Workspace, path: Path, its_plan: ImportPlan | None = None, rows: int = 7
+) -> Description:
+    """What a whole import came to, in small batches."""
+    importing = started(workspace, path, its_plan or plan())
     for _ in importing.steps(rows):
         pass
-    return importing.report
+    return importing.description
 
 
 def holder_of(workspace: Workspace, token: str, db_id: int = 17, resource_id: int = 5) -> str | None:

@@ -24,7 +24,7 @@ def checked(workspace: Workspace, folder: Path, rows: list[list[str]], **its_pla
 def remarks(workspace: Workspace, folder: Path, rows: list[list[str]], **its_plan: Any) -> list[str]:
     path = folder / "t.csv"
     path.write_text(text_of(rows), encoding="utf-8", newline="")
-    return list(map(str, started(workspace, path, plan(**its_plan)).lints))
+    return list(map(str, started(workspace, path, plan(**its_plan)).description.lints))
 
 
 def problems(workspace: Workspace, folder: Path, **its_plan: Any) -> list[str]:

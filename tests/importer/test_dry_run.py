@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emulator.importer.report import Report
+from emulator.importer.report import Description
 from emulator.rules.model import Policies
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import everything, imported, in_memory, plan, text_of
@@ -32,7 +32,7 @@ CASES = st.sampled_from(sorted(VALUES)).flatmap(
 POLICIES = [Policies(), Policies(duplicate_token="move"), Policies(unknown_id="new")]
 
 
-def run(workspace: Workspace, path: Path, match: str, dry_run: bool, resource_id: int = 5) -> Report:
+def run(workspace: Workspace, path: Path, match: str, dry_run: bool, resource_id: int = 5) -> Description:
     return imported(workspace, path, plan(match, "#2", resource=resource_id, dry_run=dry_run))
 
 

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
-from emulator.importer import report as reports
 from emulator.importer.problem import message
-from emulator.importer.report import COUNTED, REPORT_DELIMITERS, Refusal, Report, refusal
+from emulator.importer.report import (
+    COUNTED,
+    REPORT_DELIMITERS,
+    Description,
+    Refusal,
+    refusal,
+    refusal_lines,
+    report_csv,
+)
+
+ENDED = Description(
+    *("1", "default", "t.csv", "2026-01-01T00:00:00.000Z", False, 5, "android-firebase"),
+    *("push", "token", "utf-8", ",", None, []),
+    state="finished",
+    up_to_line=4,
+    counts=dict(zip(COUNTED, (3, 1, 1, 1, 0, 0, 2), strict=True)),
+)
 
 
-def rows_of(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.reader(file))
+def written(refusals: Sequence[Refusal], ended: Description = ENDED, delimiter: str = ",") -> bytes:
+    return b"".join(report_csv(ended, refusal_lines(refusals), delimiter))
 
 
-def test_the_report_has_counts_and_refusals(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-    report = Report(path)
-    report.take(
-        Counter(dict(zip(COUNTED, (2, 1, 1, 1, 0, 0, 1), strict=True))),
-        [Refusal(3, 17, "Duplicate push subscription", "100", "t:1")],
-        3,
-    )
-    report.take(Counter(rows=1, refused=1), [Refusal(4, None, "the token is empty", "", "")], 4)
-    report.finish("finished")
-    assert rows_of(path) == [
+def rows_of(content: bytes, delimiter: str = ",") -> list[list[str]]:
+    lines = content.decode("utf-8-sig").splitlines(keepends=True)
+    return list(csv.reader(lines, delimiter=delimiter))
+
+
+def test_the_report_has_counts_and_refusals() -> None:
+    refusals = [
+        Refusal(3, 17, "Duplicate push subscription", "100", "t:1"),
+        Refusal(4, None, "the token is empty", "", ""),
+    ]
+    assert rows_of(written(refusals)) == [
         ["what", "count", "line", "database", "reason", "search value", "token"],
         ["state", "", "", "", "finished", "", ""],
         ["up to line", "", "4", "", "", "", ""],
@@ -47,56 +61,29 @@ def test_the_report_has_counts_and_refusals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "cell", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＠A"]
 )
-def test_a_formula_is_escaped(tmp_path: Path, cell: str) -> None:
-    path = tmp_path / "report.csv"
-    report = Report(path)
-    report.take(Counter(rows=1, refused=1), [Refusal(2, None, "no", cell, cell)], 2)
-    report.finish("finished")
-    assert rows_of(path)[-1][-2:] == ["'" + cell, "'" + cell]
+def test_a_formula_is_escaped(cell: str) -> None:
+    assert rows_of(written([Refusal(2, None, "no", cell, cell)]))[-1][-2:] == ["'" + cell, "'" + cell]
 
 
-def test_a_long_cell_is_cut_and_nul_is_shown(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-    report = Report(path)
-    report.take(Counter(rows=1, refused=1), [refusal(2, None, "no", "a\0b", "x" * 100_000)], 2)
-    report.finish("finished")
-    assert rows_of(path)[-1][-2:] == ["a␀b", "x" * 300 + "…"]
+def test_a_long_cell_is_cut_and_nul_is_shown() -> None:
+    content = written([refusal(2, None, "no", "a\0b", "x" * 100_000)])
+    assert rows_of(content)[-1][-2:] == ["a␀b", "x" * 300 + "…"]
 
 
-def test_memory_keeps_some_refusals_the_file_has_all(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-    report = Report(path)
-    for number in range(0, 3000, 700):
-        refusals = [Refusal(line, None, "no", "", "t") for line in range(number, number + 700)]
-        report.take(Counter(rows=700, refused=700), refusals, number + 699)
-    report.finish("finished")
-    assert [one.line for one in report.refusals] == list(range(reports.KEPT_REFUSALS))
-    assert sum(row[0] == "refused" for row in rows_of(path)) == 3500
+def test_the_report_has_every_refusal() -> None:
+    refusals = [Refusal(line, None, "no", "", "t") for line in range(3500)]
+    assert sum(row[0] == "refused" for row in rows_of(written(refusals))) == 3500
 
 
-def test_a_report_that_stopped_early_says_why(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-    report = Report(path)
-    report.finish("failed", "the file cannot be read further")
-    assert rows_of(path)[1][4] == "failed: the file cannot be read further"
-
-
-def test_without_a_path_nothing_is_written(tmp_path: Path) -> None:
-    report = Report()
-    report.take(Counter(rows=1), [], 2)
-    report.finish("finished")
-    assert list(tmp_path.iterdir()) == []
+def test_a_report_that_stopped_early_says_why() -> None:
+    ended = replace(ENDED, state="failed", problem="the file cannot be read further")
+    assert rows_of(written([], ended))[1][4] == "failed: the file cannot be read further"
 
 
 @pytest.mark.parametrize("name", REPORT_DELIMITERS)
-def test_the_report_is_utf_8_with_a_mark_and_has_the_delimiter_that_is_asked_for(
-    tmp_path: Path, name: str
-) -> None:
-    path, delimiter = tmp_path / "report.csv", REPORT_DELIMITERS[name]
-    report = Report(path, delimiter)
-    report.take(Counter(rows=1, refused=1), [Refusal(2, 17, message("no_token"), "Анна; Ким", "t")], 2)
-    report.finish("finished")
-    content = path.read_bytes()
+def test_the_report_is_utf_8_with_a_mark_and_has_the_delimiter_that_is_asked_for(name: str) -> None:
+    delimiter = REPORT_DELIMITERS[name]
+    content = written([Refusal(2, 17, message("no_token"), "Анна; Ким", "t")], delimiter=delimiter)
     assert content.startswith(b"\xef\xbb\xbfwhat" + delimiter.encode())
-    rows = list(csv.reader(content.decode("utf-8-sig").splitlines(), delimiter=delimiter))
-    assert rows[-1] == ["refused", "", "2", "17", "the token is empty", "Анна; Ким", "t"]
+    row = ["refused", "", "2", "17", "the token is empty", "Анна; Ким", "t"]
+    assert rows_of(content, delimiter)[-1] == row

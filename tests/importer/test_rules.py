@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from emulator.importer.report import Report
+from emulator.importer.report import Description
 from emulator.rules.decide import decide
 from emulator.rules.errors import Refused
 from emulator.rules.model import Policies, PushRequest, SubscriptionRequest
@@ -25,13 +25,13 @@ ANNA, BORIS = "59db33d269d426509e9c4bf9", "5fb62e815ae47a4aa04dfadd"
 
 def run(
     workspace: Workspace, folder: Path, rows: list[list[str]], match: str = "push", **more: object
-) -> Report:
+) -> Description:
     path = folder / "t.csv"
     path.write_text(text_of(rows), encoding="utf-8", newline="")
     return imported(workspace, path, plan(match, "#2", **more))  # type: ignore[arg-type]
 
 
-def refusals(report: Report) -> list[tuple[int, int | None, str]]:
+def refusals(report: Description) -> list[tuple[int, int | None, str]]:
     return [(one.line, one.db_id, str(one.reason)) for one in report.refusals]
 
 

@@ -33,10 +33,10 @@ def imports(
     path = folder / "t.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     importing = started(workspace, path, plan(match, **its_plan))  # type: ignore[arg-type]
-    notes = list(map(str, importing.lints))
+    notes = list(map(str, importing.description.lints))
     for _ in importing.steps():
         pass
-    report = importing.report
+    report = importing.description
     return Ended(notes, report.counts, {one.line: str(one.reason) for one in report.refusals})
 
 
@@ -65,10 +65,10 @@ def test_the_encoding_is_that_of_most_lines_and_the_others_are_refused(
     path.write_bytes(b"name;token\n" + content)
     importing = started(workspace, path, plan("field:nickname=name"))
     assert importing._checked.layout.encoding == told
-    mixed = [str(lint) for lint in importing.lints if "have bytes" in str(lint)]
+    mixed = [str(lint) for lint in importing.description.lints if "have bytes" in str(lint)]
     for _ in importing.steps():
         pass
-    assert [one.line for one in importing.report.refusals] == refused
+    assert [one.line for one in importing.description.refusals] == refused
     assert not mixed if not refused else f"the first is in line {refused[0]}" in mixed[0]
     assert not workspace.store.find_by_field(17, "nickname", "РњР°СЂРёСЏ41")
 

@@ -97,7 +97,7 @@ def test_the_statuses_are_counted_before_anything_is_written(workspace: Workspac
     path = table(tmp_path, *((ANNA, f"new:{number}", word) for number, word in enumerate(words)))
     before = everything(workspace)
     importing = started(workspace, path, plan("id:id", status_column="status"))
-    notes = list(map(str, importing.lints))
+    notes = list(map(str, importing.description.lints))
     importing.close()
     assert "statuses of the rows: 2 subscribed, 3 suspended, 1 unsubscribed" in notes
     odd = (

@@ -25,15 +25,15 @@ def test_a_step_takes_at_most_so_many_rows(workspace: Workspace, tmp_path: Path)
     importing = started(workspace, table(tmp_path, 10), plan())
     rows = list(importing.steps(4))
     assert rows == [4, 8, 10]
-    assert importing.report.state == "finished"
+    assert importing.description.state == "finished"
     assert importing.progress == (1.0, 0.0)
 
 
 def test_a_step_that_may_take_no_time_still_takes_a_row(workspace: Workspace, tmp_path: Path) -> None:
     importing = started(workspace, table(tmp_path, 3), plan())
     while importing.step(1000, 0.0):
-        assert importing.report.up_to_line == importing.report.counts["rows"] + 1
-    assert importing.report.counts["added"] == 3
+        assert importing.description.up_to_line == importing.description.counts["rows"] + 1
+    assert importing.description.counts["added"] == 3
 
 
 def test_a_table_that_ends_with_a_step_ends_well(workspace: Workspace, tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_others_may_change_the_state_between_two_steps(workspace: Workspace, tmp
     imported(workspace, table(tmp_path, 4))
     while importing.step(2):
         pass
-    assert importing.report.counts["added"] == 2
-    assert importing.report.counts["unchanged"] == 2
+    assert importing.description.counts["added"] == 2
+    assert importing.description.counts["unchanged"] == 2
 
 
 def test_a_cancelled_import_keeps_its_batches_and_says_up_to_where(
@@ -57,7 +57,7 @@ def test_a_cancelled_import_keeps_its_batches_and_says_up_to_where(
     importing.step(4)
     importing.cancel()
     assert not importing.step(4)
-    report = importing.report
+    report = importing.description
     assert (report.state, report.up_to_line, report.counts["added"]) == ("cancelled", 5, 4)
     assert holder_of(workspace, "new:3")
     assert not holder_of(workspace, "new:4")
@@ -70,8 +70,8 @@ def test_B4_a_resource_that_goes_away_ends_the_import(
     importing.step(4)
     monkeypatch.setattr(workspace.store, "find_resource", lambda token: None)
     assert not importing.step(4)
-    assert (importing.report.state, str(importing.report.problem)) == ("failed", "Resource not found")
-    assert importing.report.counts["rows"] == 4
+    ended = importing.description
+    assert (ended.state, str(ended.problem), ended.counts["rows"]) == ("failed", "Resource not found", 4)
 
 
 class Failing:
@@ -113,13 +113,11 @@ def test_A6_a_batch_that_is_not_stored_is_not_counted(
 def test_after_a_crash_the_same_file_does_the_rest(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,token\n,new:1\n,new:2\nx,\n,new:4\n,new:5\n,new:6\n")
-    importing = started(workspace, path, plan(), tmp_path / "report.csv")
+    importing = started(workspace, path, plan())
     importing.step(2)
-    importing.step(2)
-    # No more is heard of it.
-    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("report")] == []
+    importing.step(2)  # no more is heard of it
     state = everything(workspace)
-    again = imported(workspace, path, report_path=tmp_path / "report.csv")
+    again = imported(workspace, path)
     assert (again.counts["unchanged"], again.counts["added"]) == (3, 2)
     assert everything(workspace)["profiles"][: len(state["profiles"])] == state["profiles"]
 
