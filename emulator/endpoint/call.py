@@ -96,7 +96,7 @@ def _write_down(
             entry.delay_ms = round(answer.delivery.delay_s * 1000)
     if outcome is not None:
         entry.outcomes = outcome.outcomes
-        entry.changes = outcome.changes
+        entry.changes = outcome.changes or None
     elif call.hides_refusal:
         entry.outcomes = _REFUSED
     resource = outcome.resource if outcome is not None else None

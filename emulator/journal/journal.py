@@ -25,6 +25,8 @@ MOST_ANSWER = 1 << 20
 MOST_TEXT = 1 << 18
 #: At most so many characters has a number or a version.
 _OTHER_VALUE = 400
+#: The most bytes, beside the request's body, of an entry that is kept whole.
+_WHOLE = 1 << 17
 
 
 def bound(entry: Entry) -> None:
@@ -42,31 +44,14 @@ def bound(entry: Entry) -> None:
     if len(outcomes) > MOST_KEPT:
         entry.outcomes = outcomes[:MOST_KEPT] + list(dict.fromkeys(outcomes[MOST_KEPT:]))
     if changes is not None:
-        is_new = outcomes == ["added"] and len(changes.subscriptions) == 1
-        entry.changes = _fitting(changes, len(entry.body_bytes), is_new) if changes else None
+        entry.changes = Changes(
+            _first(changes.profiles, _length),
+            _first(changes.subscriptions, _length),
+            _first(changes.changed_profiles, _length),
+            _first(changes.moved, lambda one: _length(one.before) + _length(one.after)),
+        )
     if len(answer) > MOST_ANSWER:
         entry.answer_bytes = answer[:MOST_ANSWER] + f"… and {len(answer) - MOST_ANSWER} more bytes".encode()
-
-
-def _fitting(changes: Changes, body: int, is_new: bool) -> Changes:
-    """The first changes.
-
-    ``body``: the size of the request's body, which no text that it brought exceeds. ``is_new``: they are one
-    subscription with no field but those that the body brought, and its profile.
-    """
-    profiles, subscriptions = changes.profiles, changes.subscriptions
-    count = len(profiles) + len(subscriptions)
-    is_usual = (
-        count <= MOST_KEPT and count * body <= MOST_TEXT and not (changes.changed_profiles or changes.moved)
-    )
-    if is_usual and (is_new or sum(_length(one) for one in subscriptions if one.fields) <= MOST_TEXT):
-        return changes
-    return Changes(
-        _first(profiles[:MOST_KEPT], _length),
-        _first(subscriptions[:MOST_KEPT], _length),
-        _first(changes.changed_profiles[:MOST_KEPT], _length),
-        _first(changes.moved[:MOST_KEPT], lambda one: _length(one.before) + _length(one.after)),
-    )
 
 
 def _length(one: Profile | Subscription) -> int:
@@ -77,8 +62,8 @@ def _length(one: Profile | Subscription) -> int:
 
 
 def _first(records: list[T], length: Callable[[T], int]) -> list[T]:
-    """The first records that have at most :data:`MOST_TEXT` characters together."""
-    fitting = takewhile(MOST_TEXT.__ge__, accumulate(map(length, records)))
+    """The first records, at most :data:`MOST_KEPT` that have :data:`MOST_TEXT` characters together."""
+    fitting = takewhile(MOST_TEXT.__ge__, accumulate(map(length, records[:MOST_KEPT])))
     return records[: sum(1 for _ in fitting)]
 
 
@@ -96,6 +81,15 @@ class _Packing(threading.local):
 
 
 _packing = _Packing()
+
+
+def _pack(entry: object) -> bytes:
+    buffer = _packing.buffer
+    _encode_into(entry, buffer)
+    if len(buffer) > _LARGEST_BUFFER:
+        _packing.buffer = bytearray()
+    return bytes(buffer)  # as large as it must be, which an encoder's own bytes are not
+
 
 #: Called with the id of each new entry that matches, and with ``None`` when the journal is emptied.
 Tell = Callable[[int | None], object]
@@ -137,11 +131,7 @@ class Journal(Generic[E, R]):
     def record(self, entry: E) -> None:
         """Add an entry and give it its id; whoever watches is told."""
         entry.id = self.recorded + 1
-        buffer = _packing.buffer
-        _encode_into(entry, buffer)
-        if len(buffer) > _LARGEST_BUFFER:
-            _packing.buffer = bytearray()
-        self.keep(bytes(buffer), entry)
+        self.keep(_pack(entry), entry)
 
     def keep(self, packed: bytes, entry: E | None = None) -> None:
         """Add an entry that is packed already, with the next id; whoever watches is told."""
@@ -273,5 +263,10 @@ class RequestJournal(Journal[Entry, Reading]):
 
     def record(self, entry: Entry) -> None:
         """Add a request, its parts bounded, and give it its id; whoever watches is told."""
-        bound(entry)
-        super().record(entry)
+        entry.id = self.recorded + 1
+        # With a long answer there is much else: it is not worth packing.
+        packed = b"" if len(entry.answer_bytes) > _WHOLE else _pack(entry)
+        if not packed or len(packed) > len(entry.body_bytes) + _WHOLE:
+            bound(entry)
+            packed = _pack(entry)
+        self.keep(packed, entry)
