@@ -1,7 +1,7 @@
 """Long work on the event loop, in short steps, and in threads beside it: both leave requests their share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from time import perf_counter, sleep, thread_time
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -102,7 +102,7 @@ class Pacing:
         self._until = _end_of_step(self._clock)
 
 
-async def paced(items: Iterable[T], asked_every: int = 32) -> AsyncIterator[T]:
+async def paced(items: Iterable[T], asked_every: int = 32) -> AsyncGenerator[T]:
     """The items; others are let work now and then between two of them. ``asked_every``: as of pacing."""
     pacing = Pacing(asked_every)
     for one in items:

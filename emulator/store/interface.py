@@ -61,11 +61,8 @@ class Store(MobileLookup, Protocol):
     def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
         """Every record, decoded as ``shape`` (a struct of some of its members), in short steps."""
 
-    def whole(self) -> Iterator[tuple[Profile, list[Subscription]] | None]:
-        """Every profile with its subscriptions, as of this call, the oldest first.
-
-        It yields ``None`` now and then: other tasks may work.
-        """
+    def whole(self) -> Iterator[tuple[Profile, list[Subscription]]]:
+        """Every profile with its subscriptions, as of this call, the oldest first."""
 
     # Changes, each one transaction
 

@@ -8,7 +8,6 @@ import msgspec
 from tinydb.table import Document, Table
 
 from emulator.loop.pacing import Pacing
-from emulator.store.documents import Documents
 from emulator.store.indexes import Index
 from emulator.store.snapshot import CHECKSUM_TABLE, HEADER_TABLE
 from emulator.store.state import Op, TableState, changes, decoded
@@ -79,10 +78,6 @@ class IndexedTable(Table):
         if decode is None:
             return [self._decoded(documents[doc_id], doc_id) for doc_id in ids]
         return [decode(documents[doc_id]) for doc_id in ids]
-
-    def copy(self) -> Documents:
-        """The JSON of all documents by id, as they are now."""
-        return self.state.documents.copy()
 
     async def walk(
         self, ids: Iterable[int] | None = None, after: int = 0

@@ -1,20 +1,16 @@
 """The tables of a workspace's state, how their documents are decoded and what finds them."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 
 import msgspec
 
 from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
-from emulator.store.documents import Documents
-from emulator.store.indexes import Index
 from emulator.store.state import TableSpec
 
 PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "databases", "resources"
 #: What a workspace remembers beside its data: a document for each of :data:`REMEMBERED`, its number as id.
 WORKSPACE = "workspace"
 REMEMBERED = ("settings", "clock", "faults")
-#: Subscriptions that are read in about a millisecond.
-_AT_ONCE = 500
 
 
 def profile_key(db_id: int, profile_id: str) -> str:
@@ -84,32 +80,3 @@ SPECS = {
         msgspec.json.Decoder(Subscription).decode,
     ),
 }
-
-
-class _Owner(msgspec.Struct):
-    db_id: int
-    profile_id: str
-
-
-_owner = msgspec.json.Decoder(_Owner).decode
-
-
-def with_subscriptions(
-    profiles: Documents, subscriptions: Documents
-) -> Iterator[tuple[Profile, list[Subscription]] | None]:
-    """Each profile with its subscriptions, the oldest first; ``None`` now and then before the first.
-
-    It walks once through each of the two tables.
-    """
-    owned = Index()
-    for number, (doc_id, document) in enumerate(subscriptions.items(), 1):
-        owner = _owner(document)
-        owned.add(profile_key(owner.db_id, owner.profile_id), doc_id)
-        if not number % _AT_ONCE:
-            yield None
-    read_profile = msgspec.json.Decoder(Profile).decode
-    read_subscription = msgspec.json.Decoder(Subscription).decode
-    for doc_id in profiles.in_order():  # the oldest first: M9
-        profile = read_profile(profiles[doc_id])
-        ids = owned.find(profile_key(profile.db_id, profile.id))
-        yield profile, [read_subscription(subscriptions[i]) for i in ids]

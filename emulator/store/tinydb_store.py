@@ -21,7 +21,7 @@ from emulator.store.lookup import TableLookup
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
 from emulator.store.state import STEP, Op
-from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE, profile_key, with_subscriptions
+from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE, profile_key
 
 T = TypeVar("T")
 
@@ -88,9 +88,18 @@ class TinyDBStore(TableLookup):
         async for _, document in self.db.table(table).walk():
             yield decode(document)
 
-    def whole(self) -> Iterator[tuple[Profile, list[Subscription]] | None]:
-        # Documents are never changed in place, so copies of the references are enough.
-        return with_subscriptions(self.profiles.copy(), self.subscriptions.copy())
+    def whole(self) -> Iterator[tuple[Profile, list[Subscription]]]:
+        profiles, subscriptions = self.profiles.state, self.subscriptions.state
+        documents, owned_documents = profiles.documents.copy(), subscriptions.documents.copy()
+        owned = subscriptions.indexes["profile"].fork()
+
+        def records() -> Iterator[tuple[Profile, list[Subscription]]]:
+            for doc_id in documents.in_order():  # the oldest first: M9
+                profile: Profile = profiles.decode(documents[doc_id])
+                ids = owned.find(profile_key(profile.db_id, profile.id))
+                yield profile, [subscriptions.decode(owned_documents[i]) for i in ids]
+
+        return records()
 
     # Changes
 

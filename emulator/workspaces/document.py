@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
-    """The document of the workspace as it is now, in pieces of about 1 ms of work; some pieces are empty.
+    """The document of the workspace as it is now, in pieces of about 1 ms of work.
 
     Whatever is changed after this call does not show.
     """
@@ -38,7 +38,7 @@ def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
 def _pieces(
     head: Mapping[str, Any],
     events: Sequence[EventReading],
-    whole: Iterator[tuple[Profile, list[Subscription]] | None],
+    whole: Iterator[tuple[Profile, list[Subscription]]],
 ) -> Iterator[bytes]:
     members = (_encode(name) + b":" + _encode(value) + b",\n" for name, value in head.items())
     yield b"{" + b"".join(members) + b'"events":['
@@ -48,9 +48,6 @@ def _pieces(
     separator = b"\n"
     lines: list[bytes] = []
     for one in whole:
-        if one is None:
-            yield b""
-            continue
         lines.append(_encode(answers.profile_record(*one)))
         if len(lines) == _AT_ONCE:
             yield separator + b",\n".join(lines)

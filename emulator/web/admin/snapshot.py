@@ -1,6 +1,6 @@
 """``/__admin/snapshot`` and ``/__admin/reset``: a workspace as a whole."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
 from typing import IO, Any, ClassVar, TypeAlias
 
@@ -112,13 +112,7 @@ def get_snapshot() -> Response:
 
 
 async def _streamed(pieces: Iterator[bytes]) -> Answer:
-    return Answer(200, [JSON], b"", delivery=Delivery(stream=_in_steps(pieces)))
-
-
-async def _in_steps(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
-    async for piece in paced(pieces, 1):
-        if piece:
-            yield piece
+    return Answer(200, [JSON], b"", delivery=Delivery(stream=paced(pieces, 1)))
 
 
 @operation("put", "/snapshot", tag="workspace", body=_SNAPSHOT, refusals=(503, 507))
