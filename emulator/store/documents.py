@@ -69,9 +69,11 @@ class Documents(MutableMapping[int, bytes]):
         for number in sorted(self._pages):
             yield sorted(self._pages.get(number, {}).items())
 
-    def in_order(self) -> Iterator[int]:
-        """The ids, ascending: what comes into an earlier page meanwhile is left out."""
-        return (doc_id for page in self.pages() for doc_id, _ in page)
+    def in_order(self, after: int = 0) -> Iterator[int]:
+        """The ids above ``after``, ascending: what comes into an earlier page meanwhile is left out."""
+        for number in sorted(self._pages):
+            if number >= after >> _PAGE_BITS:
+                yield from (doc_id for doc_id in sorted(self._pages.get(number, ())) if doc_id > after)
 
     def copy(self) -> Documents:
         """These documents as they are now."""

@@ -25,8 +25,6 @@ _FEW = 8
 #: An index has one part, and so many times as many when one of them has more keys than these; it ends with
 #: ``_MOST_PARTS``. To divide the keys of all parts is quick as long as they are few.
 _TIMES, _FEW_KEYS, _MOST_PARTS = 32, 128, 1024
-#: An index that is filled at once begins with at least so many parts, of about so many keys.
-_LEAST_PARTS, _PART = 64, 512
 #: One for all that share nothing.
 _NONE: frozenset[int] = frozenset()
 
@@ -99,7 +97,7 @@ class Index:
             self._divide()
 
     def fill(self, entries: Iterable[tuple[Hashable, int]]) -> None:
-        """Add some hundred keys, each with a document: quickest after :meth:`expect`."""
+        """Add some hundred keys, each with a document."""
         if self._shared or self._most < maxsize:
             for key, doc_id in entries:
                 self.add(key, doc_id)
@@ -109,12 +107,6 @@ class Index:
             part = parts[hash(key) & mask]
             if part.setdefault(key, doc_id) is not doc_id:
                 self._share(part, key, doc_id)
-
-    def expect(self, count: int) -> None:
-        """Make room for so many keys at once, where there are none yet."""
-        if count > _LEAST_PARTS * _FEW_KEYS and not any(self._parts):
-            self._have_parts(max(_LEAST_PARTS, 1 << (count // _PART).bit_length()))
-            self._most = maxsize
 
     def remove(self, key: Hashable, doc_id: int) -> None:
         """Remove a document from a key."""
@@ -141,18 +133,14 @@ class Index:
             part = self._parts[place] = part.copy()
         return part
 
-    def _have_parts(self, count: int) -> None:
-        self._parts = [{} for _ in range(count)]
-        self._mask = count - 1
-        self._shared = _NONE
-
     def _divide(self) -> None:
         """Divide the keys, few as they are, among more parts."""
         entries = [entry for part in self._parts for entry in part.items()]
-        self._have_parts(_TIMES * len(self._parts))
+        count = _TIMES * len(self._parts)
+        self._parts, self._mask, self._shared = [{} for _ in range(count)], count - 1, _NONE
         for key, ids in entries:
             self._parts[hash(key) & self._mask][key] = ids
-        if len(self._parts) >= _MOST_PARTS:
+        if count >= _MOST_PARTS:
             self._most = maxsize
 
     def _own_ids(self, ids: _Many) -> _Many:

@@ -20,8 +20,6 @@ from emulator.store.state import Op, State, TableSpec, TableState
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
 
 
-#: A document takes no less in a state file.
-_LEAST_BYTES = 50
 #: What the state file of a workspace is called without ``.json``.
 STEM = re.compile(r"[a-z0-9_-]{1,64}")
 _LOG = re.compile(r"([0-9]+)\.journal")
@@ -108,8 +106,6 @@ def recovering(path: Path, specs: Mapping[str, TableSpec]) -> Steps[Recovered]:
     """:func:`recover` in steps."""
     header = snapshot.read_header(path)
     state = State(specs)
-    for name, last_id in header.last_ids.items():
-        state.table(name).expect(min(last_id, path.stat().st_size // _LEAST_BYTES))
     with ThreadPoolExecutor(1) as beside:  # a checksum leaves the interpreter to others
         verified = beside.submit(snapshot.verify, path)
         try:

@@ -38,7 +38,7 @@ class Header(msgspec.Struct):
     """The snapshot's first line.
 
     ``number``: the last transaction it is sure to hold. ``last_ids``: the highest id that each table has
-    given out; 0 where ids were chosen freely. ``state``: made up once for each state, and for what several
+    given out. ``state``: made up once for each state, and for what several
     begin with, so that the files of two of them are not taken for one.
     """
 

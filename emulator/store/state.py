@@ -56,7 +56,7 @@ class TableSpec:
 class TableState:
     """One table: documents by id, its indexes, and the highest id given out."""
 
-    __slots__ = ("_keys_of", "decode", "documents", "free_ids", "indexes", "last_id")
+    __slots__ = ("_keys_of", "decode", "documents", "indexes", "last_id")
 
     def __init__(self, spec: TableSpec) -> None:
         self.documents = Documents()
@@ -64,14 +64,13 @@ class TableState:
         self.indexes = {name: Index() for name in spec.indexes}
         self._keys_of = spec.keys_of
         self.last_id = 0
-        self.free_ids = False  # an id below 1: the ids are no range
 
     def fork(self) -> TableState:
         """This table as it is now; each of the two may change."""
         other = TableState(TableSpec((), self._keys_of, self.decode))
         other.documents = self.documents.copy()
         other.indexes = {name: index.fork() for name, index in self.indexes.items()}
-        other.last_id, other.free_ids = self.last_id, self.free_ids
+        other.last_id = self.last_id
         return other
 
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
@@ -83,16 +82,8 @@ class TableState:
             self.documents.pop(doc_id, None)
             return before
         self.documents[doc_id] = document
-        if doc_id > self.last_id:
-            self.last_id = doc_id
-        elif doc_id < 1:
-            self.free_ids = True
+        self.last_id = max(self.last_id, doc_id)
         return before
-
-    def expect(self, count: int) -> None:
-        """Make room for so many documents."""
-        for index in self.indexes.values():
-            index.expect(count)
 
     def fill(
         self, doc_ids: Sequence[int], documents: Sequence[bytes], decoded: Sequence[Any] | None = None
@@ -116,17 +107,12 @@ class TableState:
     def ids_after(self, after: int = 0) -> Iterator[int]:
         """The ids of all documents above ``after``, ascending, including documents added meanwhile.
 
-        Some ids have no document (any more). At the end of the iteration all documents of that moment were
-        seen.
+        Some ids have no document (any more).
         """
-        # Ids are given in ascending order, so a range visits all without a copy of them.
         last = self.last_id
-        dense = not self.free_ids and last <= 4 * len(self.documents) + 1000
-        found: Iterable[int] = range(after + 1, last + 1) if dense else self.documents.in_order()
-        for doc_id in found:
-            if doc_id > after:
-                after = doc_id
-                yield doc_id
+        for doc_id in self.documents.in_order(after):
+            after = doc_id
+            yield doc_id
         after = max(after, last)
         while after < self.last_id:
             after += 1
@@ -215,8 +201,8 @@ class State:
         return []
 
     def last_ids(self) -> dict[str, int]:
-        """The highest id that each table has given out, 0 if ids were chosen freely."""
-        return {name: 0 if table.free_ids else table.last_id for name, table in self.tables.items()}
+        """The highest id that each table has given out."""
+        return {name: table.last_id for name, table in self.tables.items()}
 
     def documents(self) -> dict[str, Documents]:
         """The documents of every table, live."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -236,9 +236,6 @@ def made_from(
     made.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
     made.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
     made.learn_configuration()
-    if isinstance(fixtures.profiles, Sized):
-        for table in (made.profiles, made.subscriptions):
-            table.state.expect(len(fixtures.profiles))
     records = iter(fixtures.records(now, new_id))
     while some := list(islice(records, STEP)):
         yield

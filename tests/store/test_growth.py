@@ -47,7 +47,6 @@ def test_index_says_what_its_documents_make_through_adds_changes_and_removals(fi
     chance = Random(filled)
     documents = {doc_id: some_keys(chance) for doc_id in range(1, filled + 1)}
     index = Index()
-    index.expect(2 * filled)
     index.fill((key, doc_id) for doc_id, keys in documents.items() for key in keys)
     for doc_id in range(filled + 1, filled + 12_000):
         documents[doc_id] = some_keys(chance)
@@ -90,7 +89,6 @@ def test_keys_are_divided_among_more_parts_only_while_they_are_few() -> None:
 @pytest.mark.parametrize("filled", [0, 10_000])
 def test_no_step_of_an_index_touches_more_than_a_small_dictionary(filled: int) -> None:
     index = Index()
-    index.expect(filled)
     index.fill((f"{doc_id}", doc_id) for doc_id in range(filled))
     for doc_id in range(filled, filled + 60_000):
         index.add(f"{doc_id}", doc_id)
