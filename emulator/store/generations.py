@@ -51,7 +51,7 @@ class Generations:
     def __post_init__(self) -> None:
         self.failure: str | None = None
         self.begun = False
-        self._generation = self._oldest = 0
+        self._generation = 0
         self._first_number = 0
         self._state_id = secrets.token_hex(8)
         self._closed_log_bytes = 0
@@ -77,16 +77,13 @@ class Generations:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self.log.cut_back(last.size, last.number)
         self._closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
-        self._oldest = recovered.header.generation
         self._forget_logs(recovered.header.generation)
 
     def remove(self) -> None:
         """Remove the files of the state. Raises :class:`OSError`; then they are as before."""
         self.abandon_snapshot()
         self.check()
-        # One more than there are: a start that was interrupted may have left the next, empty one.
-        logs = [log_path(self.path, one) for one in range(self._oldest, self._generation + 2)]
-        remove(self.path, self.syncs, logs)
+        remove(self.path, self.syncs)
         self.log.close()
 
     def close(self) -> None:
@@ -115,7 +112,7 @@ class Generations:
         if self.syncs:
             fsync_folder(self.path.parent)
         self.begun = True
-        self._generation = self._oldest = header.generation
+        self._generation = header.generation
         self._state_id = header.state
         self._snapshot_identity = identity(self.path)
         self._snapshot_bytes = self.path.stat().st_size
@@ -305,7 +302,6 @@ class Generations:
                 fsync_folder(self.path.parent)
             self._snapshot_bytes = self.path.stat().st_size
             self._forget_logs(header.generation)
-            self._oldest = header.generation
         except OSError as error:
             self._failed(error)
         else:

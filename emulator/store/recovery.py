@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from emulator.loop.gc_pause import collections_paused
-from emulator.loop.pacing import Steps, at_once, in_steps
+from emulator.loop.pacing import Steps, at_once
 from emulator.store import log_format, snapshot
 from emulator.store.errors import DamagedState, ForeignFile, StateError
 from emulator.store.state import Op, State, TableSpec, TableState
@@ -87,19 +87,8 @@ def nothing_stored(path: Path) -> bool:
 
 def recover(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
     """The state on disk. Changes nothing there. Raises :class:`StateError`."""
-    try:
-        with collections_paused():
-            return at_once(recovering(path, specs))
-    finally:
-        gc.freeze()  # what was loaded lives as long as the process: never walk it again
-
-
-async def recover_in_steps(path: Path, specs: Mapping[str, TableSpec]) -> Recovered:
-    """:func:`recover` in steps that stop nobody."""
-    try:
-        return await in_steps(recovering(path, specs))
-    finally:
-        gc.freeze()
+    with collections_paused():
+        return at_once(recovering(path, specs))
 
 
 def recovering(path: Path, specs: Mapping[str, TableSpec]) -> Steps[Recovered]:
@@ -116,6 +105,7 @@ def recovering(path: Path, specs: Mapping[str, TableSpec]) -> Steps[Recovered]:
         state.table(name).last_id = max(last_id, state.table(name).last_id)
     found = {g: p for g, p in find_logs(path).items() if g >= header.generation}
     followed, report = yield from _replay(path, header, found, state)
+    gc.freeze()  # what was loaded lives as long as the process: never walk it again
     return Recovered(state, header, followed, report)
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterable
 from errno import EEXIST
 from pathlib import Path
 
@@ -16,10 +15,8 @@ from emulator.store.snapshot import is_snapshot
 _TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
 
 
-def remove(path: Path, syncs: bool, logs: Iterable[Path] | None = None) -> None:
+def remove(path: Path, syncs: bool) -> None:
     """Remove the state file ``path`` and its logs; ``syncs``: the removal survives a loss of power.
-
-    ``logs``: its logs where they are known; else the folder is searched for them.
 
     The renaming of the state file decides; the next start removes files that cannot be removed now.
     Raises :class:`OSError`; then nothing was changed.
@@ -31,7 +28,7 @@ def remove(path: Path, syncs: bool, logs: Iterable[Path] | None = None) -> None:
     try:
         os.rename(path, deleted)
     except FileNotFoundError:  # another process removed it first
-        _remove_logs(find_logs(path).values())
+        _remove_logs(path)
         return
     try:
         if syncs:
@@ -40,7 +37,7 @@ def remove(path: Path, syncs: bool, logs: Iterable[Path] | None = None) -> None:
         os.rename(deleted, path)
         raise
     with contextlib.suppress(OSError):
-        _remove_logs(find_logs(path).values() if logs is None else logs)
+        _remove_logs(path)
         deleted.unlink()
 
 
@@ -50,12 +47,12 @@ def clear_away(path: Path) -> None:
     if not is_snapshot(deleted):
         return
     if not path.exists():
-        _remove_logs(find_logs(path).values())
+        _remove_logs(path)
     deleted.unlink()
 
 
-def _remove_logs(logs: Iterable[Path]) -> None:
-    for log in logs:
+def _remove_logs(path: Path) -> None:
+    for log in find_logs(path).values():
         if is_log(log):
             log.unlink(missing_ok=True)
 

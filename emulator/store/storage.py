@@ -340,19 +340,15 @@ class LoggedStorage(Storage):
         if not beside:
             work(iter)
             return
-        thread = ThreadPoolExecutor(1, "state")
-        try:
-            self._aside = thread.submit(work, Share().sliced)
-        except RuntimeError as error:  # there are too many threads
-            raise self._failed(error) from error
-        thread.shutdown(wait=False)
-        try:
-            await asyncio.wrap_future(self._aside)
-        except asyncio.CancelledError:
-            wait([self._aside])
-            raise
-        finally:
-            self._aside = None
+        with ThreadPoolExecutor(1, "state") as thread:  # the end waits for the work's end
+            try:
+                self._aside = thread.submit(work, Share().sliced)
+            except RuntimeError as error:  # there are too many threads
+                raise self._failed(error) from error
+            try:
+                await asyncio.wrap_future(self._aside)
+            finally:
+                self._aside = None
         self._check_open()
 
     def spec(self, table: str) -> TableSpec:

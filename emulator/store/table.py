@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterato
 from typing import Any
 
 import msgspec
-from tinydb.table import Document, Table
+from tinydb.table import Table
 
 from emulator.loop.pacing import Pacing
 from emulator.store.indexes import Index
@@ -40,8 +40,7 @@ class IndexedTable(Table):
         self._key = name
         self._decode = storage.spec(name).decode
         self._next_id: int | None  # type: ignore[assignment]  # TinyDB only ever says None
-        self._seen_commits = 0
-        super().__init__(storage, name, cache_size, persist_empty)
+        super().__init__(storage, name, 0, persist_empty)  # others write without this table: no cache
 
     @property
     def state(self) -> TableState:
@@ -113,12 +112,6 @@ class IndexedTable(Table):
             found = map(self.record, sorted(set(doc_ids)))
             return [one for one in found if one is not None]
         return super().get(cond)
-
-    def search(self, cond: Any) -> list[Document]:
-        if self._seen_commits != self._logged.commits:  # others may have written without this table
-            self.clear_cache()
-            self._seen_commits = self._logged.commits
-        return super().search(cond)
 
     def truncate(self) -> None:
         self._logged.commit([Op(self.name, None, None), Op(self.name, None, b"{}")])

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from time import time
 
+from emulator.loop.pacing import in_steps
 from emulator.settings import Settings
 from emulator.store.errors import StateError
-from emulator.store.recovery import Recovered, find_logs, nothing_stored, recover_in_steps, stored_states
+from emulator.store.recovery import Recovered, find_logs, nothing_stored, recovering, stored_states
 from emulator.store.removal import clear_away, clear_folder, remove
 from emulator.store.snapshot import is_snapshot
 from emulator.store.tables import SPECS
@@ -66,7 +67,7 @@ class StoredWorkspaces:
         """The stored state, in steps that stop nobody. Raises :class:`StateError` and :class:`OSError`."""
         path = self.path(name)
         clear_away(path)
-        return await recover_in_steps(path, SPECS)
+        return await in_steps(recovering(path, SPECS))
 
     def idle_s(self, name: str) -> float:
         """Seconds since the last change of a stored workspace."""
