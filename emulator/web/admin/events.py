@@ -5,17 +5,13 @@ from typing import Any
 
 import msgspec
 
-from emulator.journal.events import EventMatch
-from emulator.journal.matching import Criteria
-from emulator.journal.search import nearest_misses
 from emulator.rules.errors import NotFound
 from emulator.web.admin.criteria import EVENTS
 from emulator.web.admin.operation import Later, link, operation
 from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
 from emulator.web.current import workspace
 from emulator.workspaces.answers import recorded_event
-from emulator.workspaces.workspace import Workspace
-from push_emulator.answers import Cleared, Counted, EventPage, NearMiss, RecordedEvent, Unverified
+from push_emulator.answers import Cleared, Counted, EventPage, RecordedEvent, Unverified
 
 EventCountSchema = count_schema(EVENTS, "EventCountSchema")
 
@@ -28,8 +24,7 @@ EventCountSchema = count_schema(EVENTS, "EventCountSchema")
 )
 def list_events() -> Later[EventPage]:
     """Push events and mobile events, newest first (``payload.NAME`` filters by a part of the payload)."""
-    found = workspace()
-    return list_page(found, found.events, EVENTS, EventPage, recorded_event)
+    return list_page(_KIND, EventPage)
 
 
 @operation("get", "/events/<int64:entry_id>", refusals=(404,))
@@ -65,18 +60,10 @@ def verify_events(body: dict[str, Any]) -> Later[Counted]:
     return verify(_KIND, **body)
 
 
-async def _nearest(found: Workspace, match: Criteria[Any]) -> list[NearMiss]:
-    return [
-        NearMiss(
-            miss.entry.id,
-            miss.entry.time,
-            msgspec.json.encode(recorded_event(miss.entry)).decode(),
-            miss.differences,
-        )
-        for miss in await nearest_misses(found.events, match)
-    ]
-
-
 _KIND = Kind(
-    "event", attrgetter("events"), EventMatch({}), _nearest, lambda _, event: str(recorded_event(event))
+    "event",
+    EVENTS,
+    attrgetter("events"),
+    lambda _: recorded_event,
+    lambda one: msgspec.json.encode(one).decode(),
 )

@@ -1,17 +1,14 @@
 """``/__admin/requests``: the journal, counting and verifying, attempts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from emulator.journal.attempts import attempts
 from emulator.journal.entry import Entry, outcome_word, showable
-from emulator.journal.masking import mask_value, masked, secrets_of
-from emulator.journal.matching import Criteria, Match
-from emulator.journal.search import nearest_misses
+from emulator.journal.masking import masked, secrets_of
 from emulator.journal.spelling import readable
 from emulator.rules.errors import NotFound
 from emulator.rules.model import Decided
@@ -25,10 +22,8 @@ from push_emulator.answers import (
     Cleared,
     Counted,
     Decision,
-    Difference,
     JournalPage,
     LintRemark,
-    NearMiss,
     Page,
     RecordedRequest,
     Unverified,
@@ -44,10 +39,13 @@ _AS_RECORDED = [
 ]
 
 
-def shown(entry: Entry, secrets: Sequence[str] | None) -> RecordedRequest:
-    """An entry in the form of the API; ``secrets``: the tokens to mask, ``None`` if the server shows all."""
-    if secrets is not None:
-        entry = masked(entry, secrets)
+def _shown_in(found: Workspace) -> Callable[[Entry], RecordedRequest]:
+    """Makes the API's form of a workspace's entries, their secrets masked unless the server shows them."""
+    secrets = None if found.server.show_secrets else secrets_of(found.store.resources())
+    return lambda entry: _shown(entry if secrets is None else masked(entry, secrets))
+
+
+def _shown(entry: Entry) -> RecordedRequest:
     return RecordedRequest(
         **{name: getattr(entry, name) for name in _AS_RECORDED},
         answer=entry.answered() or entry.answer,
@@ -70,11 +68,6 @@ def _decisions(entry: Entry) -> list[Decision]:
     return [decision(one) for one in entry.decided]
 
 
-def _secrets(found: Workspace) -> list[str] | None:
-    """What to mask; ``None``: nothing, the server shows secrets."""
-    return None if found.server.show_secrets else secrets_of(found.store.resources())
-
-
 @operation(
     "get",
     "/requests",
@@ -83,9 +76,7 @@ def _secrets(found: Workspace) -> list[str] | None:
 )
 def list_requests() -> Later[JournalPage]:
     """The request journal, newest first (``field.NAME`` filters by a custom field's value)."""
-    found = workspace()
-    secrets = _secrets(found)
-    return list_page(found, found.requests, REQUESTS, JournalPage, lambda entry: shown(entry, secrets))
+    return list_page(_KIND, JournalPage)
 
 
 @operation("get", "/requests/<int64:entry_id>", refusals=(404,))
@@ -95,7 +86,7 @@ def get_request(entry_id: int) -> RecordedRequest:
     entry = found.requests.get(entry_id)
     if entry is None:
         raise NotFound(f"request {entry_id} not found: it never came, or was evicted", "A3")
-    return shown(entry, _secrets(found))
+    return _shown_in(found)(entry)
 
 
 @operation("delete", "/requests")
@@ -133,30 +124,11 @@ def verify_requests(body: dict[str, Any]) -> Later[Counted]:
     return verify(_KIND, **body)
 
 
-async def _nearest(found: Workspace, match: Criteria[Any]) -> list[NearMiss]:
-    secrets = _secrets(found)
-    return [
-        NearMiss(
-            miss.entry.id,
-            miss.entry.time,
-            readable((miss.entry if secrets is None else masked(miss.entry, secrets)).body),
-            miss.differences if secrets is None else list(map(_masked, miss.differences)),
-        )
-        for miss in await nearest_misses(found.requests, match)
-    ]
-
-
-def _masked(one: Difference) -> Difference:
-    if one.key != "resource_token":
-        return one
-    return replace(one, expected=mask_value(one.expected), actual=mask_value(one.actual))
-
-
 _KIND = Kind(
     "request",
+    REQUESTS,
     attrgetter("requests"),
-    Match({}),
-    _nearest,
-    lambda found, entry: str(shown(entry, _secrets(found))),
+    _shown_in,
+    lambda one: readable(one.body),
     ("resource_token",),
 )

@@ -1,6 +1,6 @@
 """What lists of recorded requests and events have in common: pages, counting and verifying."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -8,12 +8,12 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import msgspec
 from flask import request
 from marshmallow import ValidationError, post_load, validate, validates_schema
+from msgspec.structs import replace
 
-from emulator.emulator import Emulator
-from emulator.journal.journal import E, Journal
+from emulator.journal.journal import Journal
 from emulator.journal.masking import mask_value
 from emulator.journal.matching import Criteria
-from emulator.journal.search import Expectation, count_within, search
+from emulator.journal.search import Expectation, Miss, count_within, nearest_misses, search
 from emulator.loop.pacing import paced
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
@@ -31,7 +31,7 @@ from emulator.web.admin.loading import (
 )
 from emulator.web.admin.operation import Later
 from emulator.web.admin.possible import check_possible
-from emulator.web.current import emulator, workspace_name
+from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import json_answer
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Counted, NearMiss, Unverified
@@ -125,18 +125,26 @@ def read_list(vocabulary: Vocabulary, arguments: dict[str, str]) -> tuple[Criter
     return vocabulary.make(read_criteria(arguments), loose=True), page
 
 
-def list_page(
-    found: Workspace,
-    journal: Journal[E, Any],
-    vocabulary: Vocabulary,
-    page_type: Callable[..., P],
-    shown: Callable[[E], msgspec.Struct],
-) -> Later[P]:
-    """The page of a list that the request asks for; ``shown``: an item in the form of the API.
+class Kind(NamedTuple):
+    """One kind of entry, to be listed, counted and verified.
 
-    Raises :class:`Invalid`.
+    ``of``: its journal; ``shown``: makes the API's form of a workspace's entries; ``text``: what came, of an
+    entry in this form; ``secret``: the criteria to mask unless the server shows secrets.
     """
-    match, asked = read_list(vocabulary, request.args.to_dict())
+
+    noun: str
+    vocabulary: Vocabulary
+    of: Callable[[Workspace], Journal[Any, Any]]
+    shown: Callable[[Workspace], Callable[[Any], Any]]
+    text: Callable[[Any], str]
+    secret: Sequence[str] = ()
+
+
+def list_page(kind: Kind, page_type: Callable[..., P]) -> Later[P]:
+    """The page of a list that the request asks for. Raises :class:`Invalid`."""
+    found = workspace()
+    journal, shown = kind.of(found), kind.shown(found)
+    match, asked = read_list(kind.vocabulary, request.args.to_dict())
 
     async def read() -> P:
         await check_possible(found, journal, match)
@@ -150,64 +158,51 @@ def list_page(
     return read()
 
 
-class Find(NamedTuple):
-    """Finds a request's workspace each time: it may be created, or replaced, during a wait."""
-
-    emulator: Emulator
-    name: str
-
-    def __call__(self) -> Workspace:
-        return self.emulator.workspaces.look(self.name)
-
-    async def follow(self) -> None:
-        """Have all that other emulators have answered. Raises :class:`~emulator.store.errors.Unavailable`."""
-        if self.emulator.shared is not None:
-            await self.emulator.shared.turns.follow(self.name)
-
-
-class Kind(NamedTuple):
-    """One kind of entry, to be counted and verified.
-
-    ``of``: its journal; ``every``: criteria that all meet; ``nearest``: the entries that came nearest;
-    ``told``: an entry as text; ``secret``: the criteria to mask unless the server shows secrets.
-    """
-
-    noun: str
-    of: Callable[[Workspace], Journal[Any, Any]]
-    every: Criteria[Any]
-    nearest: Callable[[Workspace, Criteria[Any]], Awaitable[list[NearMiss]]]
-    told: Callable[[Workspace, Any], str]
-    secret: Sequence[str] = ()
-
-
 def count(kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Later[Counted]:
     """How many entries match; waits for what is expected."""
-    return _count(Find(emulator(), workspace_name()), kind, match, expect, within)
+    find, shared = _find_workspace(), emulator().shared
+    follow = None if shared is None else partial(shared.turns.follow, workspace_name())
+
+    async def counting() -> Counted:
+        await check_possible(find(), kind.of(find()), match, "match.")
+        return Counted(await count_within(kind.of(find()), match, expect, within, follow))
+
+    return counting()
 
 
-async def _count(find: Find, kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Counted:
-    await check_possible(find(), kind.of(find()), match, "match.")
-    return Counted(await count_within(kind.of(find()), match, expect, within, find.follow))
+def _find_workspace() -> Callable[[], Workspace]:
+    """Finds the request's workspace each time: it may be created, or replaced, during a wait."""
+    return partial(emulator().workspaces.look, workspace_name())
 
 
 def verify(kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Later[Any]:
     """The number, or 422 with the entries that came nearest; both as text for a client that prefers text."""
-    find, url = Find(emulator(), workspace_name()), request.url_root.rstrip("/")
+    counting, find, url = count(kind, match, expect, within), _find_workspace(), request.url_root.rstrip("/")
     as_text = request.accept_mimetypes.best_match([JSON[1], TEXT]) == TEXT
 
     async def verifying() -> Any:
-        counted = await _count(find, kind, match, expect, within)
+        counted = await counting
         if expect.met_by(counted.count):
             return _text_answer(f"came {counted.count}, as expected") if as_text else counted
         found, number_found = find(), counted.count
-        nearest = [] if expect.broken_by(number_found) else await kind.nearest(found, match)
-        journal = kind.of(found)
-        newest = await search(journal, kind.every, LISTED)
-        came = [kind.told(found, entry) for entry in newest.entries]
+        journal, shown = kind.of(found), kind.shown(found)
         secret = () if found.server.show_secrets else kind.secret
-        criteria = {
-            name: mask_value(value) if name in secret else value for name, value in match.criteria.items()
-        }
+
+        def hidden(name: str, value: Any) -> Any:
+            return mask_value(value) if name in secret else value
+
+        def near(miss: Miss[Any]) -> NearMiss:
+            differences = [
+                replace(one, expected=hidden(one.key, one.expected), actual=hidden(one.key, one.actual))
+                for one in miss.differences
+            ]
+            return NearMiss(miss.entry.id, miss.entry.time, kind.text(shown(miss.entry)), differences)
+
+        misses = [] if expect.broken_by(number_found) else await nearest_misses(journal, match)
+        nearest = list(map(near, misses))
+        newest = await search(journal, kind.vocabulary.make({}), LISTED)
+        came = [str(shown(entry)) for entry in newest.entries]
+        criteria = {name: hidden(name, value) for name, value in match.criteria.items()}
         expected = expectation_text(expect, criteria, within, kind.noun)
         text = failure_text(expected, number_found, nearest, came, len(journal), url, kind.noun)
         if as_text:
