@@ -5,7 +5,6 @@ from functools import partial
 from typing import IO, Any, TypeVar
 
 import msgspec
-import orjson
 from flask import Flask, Response, copy_current_request_context, current_app, request
 from werkzeug.exceptions import HTTPException
 
@@ -24,10 +23,9 @@ T = TypeVar("T")
 _READY_KEY = "emulator.ready"
 
 
-def json_answer(document: Any, status: int = 200) -> Answer:
-    """A document or a struct as an answer."""
-    encode = orjson.dumps if isinstance(document, dict) else msgspec.json.encode
-    return Answer(status, [JSON], encode(document))
+def json_answer(document: msgspec.Struct, status: int) -> Answer:
+    """A struct as an answer."""
+    return Answer(status, [JSON], msgspec.json.encode(document))
 
 
 def answer_later(work: Coroutine[Any, Any, Answer]) -> Response:

@@ -8,10 +8,9 @@ from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.rules.errors import Invalid
-from emulator.schemas.errors import StrictSchema, boolean, one_of, string
+from emulator.schemas.errors import StrictSchema, boolean, nested, one_of, string
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
-from emulator.schemas.strict_json import JSONProblem, read_unique_json
-from emulator.web.admin.loading import complaints
+from emulator.web.admin.loading import load, read_part
 
 #: For the contract alone: the layout checks the value.
 _DELIMITER = {"pattern": "^(comma|semicolon|tab|pipe|\\\\t|[^\\r\\n\\u0000\"' ])$"}
@@ -85,18 +84,9 @@ class PlanSchema(PreviewSchema):
         return ImportPlan(**data)
 
 
-def load_plan(schema: StrictSchema, text: str) -> Any:
+def load_plan(schema: type[StrictSchema], text: str) -> Any:
     """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
     if not text:
         raise Invalid("plan: is required", "A3")
-    try:
-        return schema.load(read_unique_json(text.encode()))
-    except JSONProblem as problem:
-        path = f"plan.{problem.path}" if problem.path else "plan"
-        raise Invalid(f"{path}: {problem.text}", "A3") from problem
-    except ValidationError as error:
-        texts = [
-            "plan" + text[4:] if text.startswith("body:") else f"plan.{text}"
-            for text in complaints(schema, error.messages)
-        ]
-        raise Invalid("; ".join(texts), "A3") from error
+    form = StrictSchema.from_dict({"plan": nested(schema)})
+    return load(form(), {"plan": read_part(text.encode(), "plan")})["plan"]

@@ -54,7 +54,7 @@ def start_import() -> ImportState:
     """Start importing a file of collected tokens; ``dry_run`` changes nothing."""
     path, name, sent_plan = _upload()
     with _refusals():
-        plan = load_plan(PlanSchema(), sent_plan)
+        plan = load_plan(PlanSchema, sent_plan)
         if not workspace().made:
             check_plan(plan, Source(path, name), workspace().store)  # a refused import creates no workspace
         job = import_jobs().start(path, name, plan, workspace_to_change(), schedule())
@@ -77,7 +77,7 @@ def preview_import() -> ImportPreview:
     """
     path, name, sent_plan = _upload()
     with _refusals():
-        given = load_plan(PreviewSchema(), sent_plan or "{}")
+        given = load_plan(PreviewSchema, sent_plan or "{}")
         named, provider = given.pop("resource", None), given.pop("provider", None)
         match, token_column = given.pop("match", None), given.pop("token_column", None)
         status = given.pop("status_column", None)

@@ -27,10 +27,16 @@ class QuerySchema(StrictSchema):
 def read_body() -> Any:
     """The request's JSON body, an empty one as ``{}``. Raises :class:`Invalid`."""
     sent = request.get_data()
+    return read_part(sent) if sent.strip() else {}
+
+
+def read_part(sent: bytes, name: str = "") -> Any:
+    """The JSON in a body, or in the form's field of this name. Raises :class:`Invalid`."""
     try:
-        return read_unique_json(sent) if sent.strip() else {}
+        return read_unique_json(sent)
     except JSONProblem as problem:
-        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+        path = ".".join(filter(None, (name, problem.path)))
+        raise Invalid(f"{path or 'body'}: {problem.text}", "A3") from problem
 
 
 def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:

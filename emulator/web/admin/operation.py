@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 from flask import Blueprint, Response, request
@@ -113,15 +113,18 @@ def link(name: str, **pointers: str) -> dict[str, Any]:
 
 def _answering(described: Operation) -> Callable[..., Response]:
     """The view as Flask calls it."""
-    view, status, query, body = described.view, described.status, described.query, described.body
+    view, status = described.view, described.status
     wanted = inspect.signature(view).parameters
+    query: Any
+    body: Any
+    query, body = (one() if isinstance(one, type) else one for one in (described.query, described.body))
 
     @wraps(view)
     def answering(**given: Any) -> Response:
         if "query" in wanted:
-            given["query"] = load(_made(query), request.args.to_dict())
+            given["query"] = load(query, request.args.to_dict())
         if "body" in wanted:
-            given["body"] = load(_made(body), read_body())
+            given["body"] = load(body, read_body())
         answer = view(**given)
         if inspect.iscoroutine(answer):
             return answer_later(_awaited(answer, status))
@@ -130,16 +133,6 @@ def _answering(described: Operation) -> Callable[..., Response]:
         return as_response(json_answer(answer, status))
 
     return answering
-
-
-def _made(schema: Any) -> Schema:
-    made: Schema = _made_once(schema) if isinstance(schema, type) else schema
-    return made
-
-
-@cache
-def _made_once(schema: type[Schema]) -> Schema:
-    return schema()
 
 
 async def _awaited(work: Later[Any], status: int) -> Answer:
