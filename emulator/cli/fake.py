@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from emulator.fake import FakeError, write_fixture_set
+from emulator.fake import write_fixture_set
+from emulator.store.files import NotWritten
 
 
 @click.command("fake")
@@ -19,7 +20,7 @@ def command(profiles: int, locale: str, seed: int | None, out: Path, plain: bool
     """Write a fixture set of made-up people with plausible tokens for each provider."""
     try:
         providers = write_fixture_set(out, profiles, locale, seed, one_each=plain)
-    except FakeError as error:
+    except NotWritten as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{out}: {profiles} profiles, {providers.total()} subscriptions")
     for provider, count in sorted(providers.items()):

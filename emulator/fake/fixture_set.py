@@ -53,10 +53,6 @@ _FREQUENCY = {
 }
 
 
-class FakeError(Exception):
-    """Why no fixture set was written, in one line for the person who asked for it."""
-
-
 def write_fixture_set(
     out: Path, profiles: int, locale: str, seed: int | None, one_each: bool = False
 ) -> Counter[str]:
@@ -68,13 +64,13 @@ def write_fixture_set(
     customer number and an email, one active subscription. Profiles are written as they are made, one a
     line, so memory does not grow with their number. Answers how many subscriptions each provider has.
 
-    Raises FakeError; then nothing of the set is left behind.
+    Raises :class:`NotWritten`; then nothing of the set is left behind.
     """
     name = locale.replace("-", "_")
     # Faker itself also takes what Python's locale module can complete, which differs between releases.
     if name not in AVAILABLE_LOCALES:
         near = difflib.get_close_matches(name, sorted(AVAILABLE_LOCALES), cutoff=0.5) or ["ru_RU", "en_US"]
-        raise FakeError(f'unknown locale "{locale}": try {" or ".join(near)}')
+        raise NotWritten(f'unknown locale "{locale}": try {" or ".join(near)}')
     generator = Factory.create(name, use_weighting=False)  # weights would take most of the time
     generator.seed_instance(None if seed is None else f"fake {seed}")
     counts: Counter[str] = Counter()
@@ -85,10 +81,7 @@ def write_fixture_set(
             yield entry
 
     files = {"profiles.json": counted(), "resources.json": RESOURCES, "databases.json": DATABASES}
-    try:
-        write_arrays(out, files)
-    except NotWritten as error:
-        raise FakeError(str(error)) from error
+    write_arrays(out, files)
     return counts
 
 

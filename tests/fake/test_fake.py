@@ -15,9 +15,10 @@ from typing import Any
 import orjson
 import pytest
 
-from emulator.fake import FakeError, fixture_set, write_fixture_set
+from emulator.fake import fixture_set, write_fixture_set
 from emulator.fake.profiles import Entry, PushProfiles
 from emulator.fixtures.load import load_fixtures
+from emulator.store.files import NotWritten
 from tests.command_line import assert_one_line, run
 from tests.server import ROOT
 from tests.waiting import until
@@ -123,7 +124,7 @@ def test_a_negative_number_is_refused(tmp_path: Path) -> None:
     ("locale", "advice"), [("ru_RO", "ru_RU"), ("xx", "ru_RU or en_US"), ("", "en_US"), ("../x", "en_US")]
 )
 def test_an_unknown_locale_is_refused_with_near_ones(locale: str, advice: str, tmp_path: Path) -> None:
-    with pytest.raises(FakeError) as refusal:
+    with pytest.raises(NotWritten) as refusal:
         write_fixture_set(tmp_path / "set", 1, locale, 42)
     assert str(refusal.value).startswith(f'unknown locale "{locale}": try ')
     assert advice in str(refusal.value)
@@ -133,7 +134,7 @@ def test_an_unknown_locale_is_refused_with_near_ones(locale: str, advice: str, t
 def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "databases.json").write_text("mine")
     with pytest.raises(
-        FakeError, match=r'is not empty \(it holds "databases.json"\): name a new or an empty directory'
+        NotWritten, match=r'is not empty \(it holds "databases.json"\): name a new or an empty directory'
     ):
         write_fixture_set(tmp_path, 1, "ru_RU", 42)
     assert read_bytes(tmp_path) == {"databases.json": b"mine"}
@@ -142,7 +143,7 @@ def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path: Pa
 @pytest.mark.parametrize("inside", ["", "deeper/set"])
 def test_a_place_that_is_no_directory_is_refused(inside: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(FakeError, match=r"^[^\n]* cannot be written: [^\n]+$"):
+    with pytest.raises(NotWritten, match=r"^[^\n]* cannot be written: [^\n]+$"):
         write_fixture_set(tmp_path / "file" / inside, 1, "ru_RU", 42)
     assert read_bytes(tmp_path) == {"file": b"mine"}
 
@@ -152,7 +153,7 @@ def test_a_directory_without_the_right_to_write_is_refused(tmp_path: Path) -> No
     tmp_path.chmod(0o500)
     try:
         for out in (tmp_path, tmp_path / "set"):
-            with pytest.raises(FakeError, match="cannot be written: Permission denied"):
+            with pytest.raises(NotWritten, match="cannot be written: Permission denied"):
                 write_fixture_set(out, 1, "ru_RU", 42)
     finally:
         tmp_path.chmod(0o700)
@@ -177,7 +178,7 @@ def test_a_broken_run_leaves_nothing(
 
     monkeypatch.setattr(orjson, "dumps", fails_later)
     out = tmp_path if out_exists else tmp_path / "new" / "set"
-    with pytest.raises(FakeError if isinstance(failure, OSError) else KeyboardInterrupt) as broken:
+    with pytest.raises(NotWritten if isinstance(failure, OSError) else KeyboardInterrupt) as broken:
         write_fixture_set(out, 1_000, "ru_RU", 42)
     if isinstance(failure, OSError):
         assert str(broken.value) == f"{out} cannot be written: No space left on device"
@@ -207,7 +208,7 @@ def test_another_run_in_the_same_directory_keeps_its_files(
         return make(people, total, one_each)
 
     monkeypatch.setattr(fixture_set, "made_up_profiles", other_run_came_first)
-    with pytest.raises(FakeError, match="cannot be written: File exists"):
+    with pytest.raises(NotWritten, match="cannot be written: File exists"):
         write_fixture_set(tmp_path, 10, "ru_RU", 42)
     assert read_bytes(tmp_path) == {"resources.json": b"the other's"}
 
