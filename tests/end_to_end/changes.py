@@ -188,7 +188,7 @@ CHANGES = {
     "form-database": Change(_form("/base/database", id=98, name="New", fields="{}")),
     "form-changed-database": Change(_form("/base/database/17", name="New", fields='{"a": "int"}', cascade=1)),
     "form-resource": Change(_form("/base/resource", **{**_RESOURCE, "db_ids": "17"})),
-    "form-changed-resource": Change(_form("/base/resource/22", delete=1, cascade=1)),
+    "form-changed-resource": Change(_form("/base/resource/22/delete", cascade=1)),
     "form-profile": Change(_form("/base/profile/new", db_id=17)),
     "form-changed-profile": Change(
         _form("/base/profile/fields", **_PROFILE, **{"field.CustomNumber1": 4321})

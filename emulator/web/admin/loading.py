@@ -30,13 +30,13 @@ def read_body() -> Any:
     return read_part(sent) if sent.strip() else {}
 
 
-def read_part(sent: bytes, name: str = "") -> Any:
-    """The JSON in a body, or in the form's field of this name. Raises :class:`Invalid`."""
+def read_part(sent: bytes, name: str = "", told: Callable[[str], str] = str) -> Any:
+    """The JSON in a body, or in the form's field of this name. Raises :class:`Invalid`, as :func:`load`."""
     try:
         return read_unique_json(sent)
     except JSONProblem as problem:
         path = ".".join(filter(None, (name, problem.path)))
-        raise Invalid(f"{path or 'body'}: {problem.text}", "A3") from problem
+        raise Invalid(f"{path or 'body'}: {told(problem.text)}", "A3") from problem
 
 
 def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:

@@ -10,12 +10,10 @@ from msgspec import to_builtins
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.model import Database, Resource, RoleToken
-from emulator.schemas.strict_json import JSONProblem, read_unique_json
 from emulator.store import configuring
 from emulator.web.admin.loading import read_digits
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import change_later, pages, plain_text, read_form
-from emulator.web.console.presenters.refusals import worded
+from emulator.web.console.pages import change_later, pages, plain_text, read_form, read_json
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.answers import database_record, resource_record
 from emulator.workspaces.workspace import Workspace
@@ -37,26 +35,36 @@ def database(db_id: int | None) -> str:
 @pages.post("/__console/base/database", defaults={"db_id": None})
 @pages.post("/__console/base/database/<int64:db_id>")
 def set_database(db_id: int | None) -> Response:
-    """Add, change or delete a database."""
-    cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
-    if not delete:
-        own_id = {"id": _own_id()} if db_id is None else {}
-        form = {**own_id, "name": _name(), "fields": _json_of("fields", {})}
-        asked = read_form(DatabaseSchema(partial=db_id is not None), form)
+    """Add or change a database."""
+    form = {**_new_id(db_id), "name": _name(), "fields": read_json("fields", {})}
+    asked = read_form(DatabaseSchema(partial=db_id is not None), form)
+    cascade = "cascade" in request.form
 
     async def work(found: Workspace) -> None:
         if db_id is None:
             configuring.add_database(found.store, Database(**asked))
             return
         one = configuring.find_database(found.store, db_id)
-        if delete:
-            await configuring.delete_database(found.store, one, cascade)
-            return
-        gone = dict.fromkeys(name for name in one.fields if name not in asked["fields"])
-        fields = {**asked["fields"], **gone}
+        fields = {**dict.fromkeys(one.fields), **asked["fields"]}
         await configuring.change_database(found.store, one, asked["name"], fields, cascade)
 
-    return change_later(work, url_for("console.records", kind="databases"), _said(delete, db_id is None))
+    return change_later(work, url_for("console.records", kind="databases"), _said(db_id))
+
+
+@pages.post("/__console/base/<any(database, resource):kind>/<int64:record_id>/delete")
+def delete_record(kind: str, record_id: int) -> Response:
+    """Delete a database or a resource."""
+    cascade = "cascade" in request.form
+
+    async def work(found: Workspace) -> None:
+        if kind == "database":
+            database = configuring.find_database(found.store, record_id)
+            await configuring.delete_database(found.store, database, cascade)
+        else:
+            resource = configuring.find_resource(found.store, record_id)
+            await configuring.delete_resource(found.store, resource, cascade)
+
+    return change_later(work, url_for("console.records", kind=f"{kind}s"), gettext("Deleted."))
 
 
 @pages.get("/__console/base/resource", endpoint="new_resource", defaults={"resource_id": None})
@@ -92,40 +100,30 @@ def role_token(resource_id: int, position: int) -> Response:
 @pages.post("/__console/base/resource", defaults={"resource_id": None})
 @pages.post("/__console/base/resource/<int64:resource_id>")
 def set_resource(resource_id: int | None) -> Response:
-    """Add, change or delete a resource."""
-    cascade, delete, asked = "cascade" in request.form, "delete" in request.form, {}
-    if not delete:
-        own_id = {"id": _own_id()} if resource_id is None else {}
-        known = []
-        if resource_id is not None:
-            known = configuring.find_resource(workspace().store, resource_id).role_tokens
-        document = {**own_id, **_resource_form(), **_sdk_form(known)}
-        asked = read_form(ResourceSchema(partial=resource_id is not None), document)
+    """Add or change a resource."""
+    store = workspace().store
+    known = [] if resource_id is None else configuring.find_resource(store, resource_id).role_tokens
+    form = {**_new_id(resource_id), **_resource_form(), **_sdk_form(known)}
+    asked = read_form(ResourceSchema(partial=resource_id is not None), form)
+    cascade = "cascade" in request.form
 
     async def work(found: Workspace) -> None:
         if resource_id is None:
             configuring.add_resource(found.store, Resource(**asked))
-            return
-        one = configuring.find_resource(found.store, resource_id)
-        if delete:
-            await configuring.delete_resource(found.store, one, cascade)
         else:
+            one = configuring.find_resource(found.store, resource_id)
             await configuring.change_resource(found.store, one, asked, cascade)
 
-    return change_later(
-        work, url_for("console.records", kind="resources"), _said(delete, resource_id is None)
-    )
+    return change_later(work, url_for("console.records", kind="resources"), _said(resource_id))
 
 
-def _said(delete: bool, is_new: bool) -> str:
-    return gettext("Deleted.") if delete else gettext("Created.") if is_new else gettext("Saved.")
+def _said(known_id: int | None) -> str:
+    return gettext("Created.") if known_id is None else gettext("Saved.")
 
 
-def _own_id() -> Any:
-    """The id of a new record, or the text that is none."""
-    text = request.form.get("id", "").strip()
-    number = read_digits(text)
-    return text if number is None else number
+def _new_id(known_id: int | None) -> dict[str, int | None]:
+    """What the form of a new record says of its id."""
+    return {} if known_id is not None else {"id": read_digits(request.form.get("id", "").strip())}
 
 
 def _name() -> str:
@@ -134,16 +132,6 @@ def _name() -> str:
     if not name:
         raise Invalid(f"name: {gettext('must not be empty')}", "A3")
     return name
-
-
-def _json_of(name: str, otherwise: Any) -> Any:
-    """A text of the form as JSON; ``otherwise``: of an empty one."""
-    text = request.form.get(name, "").strip()
-    try:
-        return read_unique_json(text.encode("utf-8", "replace")) if text else otherwise
-    except JSONProblem as problem:
-        path = f"{name}.{problem.path}" if problem.path else name
-        raise Invalid(f"{path}: {worded(problem.text)}", "A3") from problem
 
 
 def _sdk_members(one: Resource | None) -> dict[str, str]:
@@ -163,7 +151,7 @@ def _sdk_form(known: Sequence[RoleToken]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, empty in (("role_tokens", []), ("categories", []), ("subscription_fields", {})):
         if name in form:
-            found[name] = _json_of(name, empty)
+            found[name] = read_json(name, empty)
     left = list(known)
     for role in found.get("role_tokens", ()):
         if isinstance(role, dict):  # several tokens can look alike masked: that of the same name is meant
@@ -179,15 +167,14 @@ def _sdk_form(known: Sequence[RoleToken]) -> dict[str, Any]:
 
 def _resource_form() -> dict[str, Any]:
     form = request.form
-    databases = form.get("db_ids", "").replace(",", " ").split()
-    # Python converts no thousands of digits.
-    if not all(one.removeprefix("-").isdecimal() and len(one) <= 20 for one in databases):
+    databases = list(map(read_digits, form.get("db_ids", "").replace(",", " ").split()))
+    if None in databases:
         text = gettext("must be ids of databases, separated by commas")
         raise Invalid(f"db_ids: {text}", "A3")
     token = {"token": form["token"]} if form.get("token") else {}  # an empty one stays as it is
     return {
         **token,
         "name": _name(),
-        "db_ids": [int(one) for one in databases],
+        "db_ids": databases,
         "providers": form.get("providers", "").split() or None,
     }

@@ -29,7 +29,7 @@ from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
 from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from emulator.store.errors import Unavailable
-from emulator.web.admin.loading import load, read_digits
+from emulator.web.admin.loading import load, read_digits, read_part
 from emulator.web.console.language import gettext
 from emulator.web.console.presenters.counts import Counts
 from emulator.web.console.presenters.refusals import complaints_of, worded
@@ -83,13 +83,10 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
 
     async def gather() -> Answer:
         try:
-            gathered = await work
+            made = partial(render, await work)
         except (Refused, Unavailable) as error:
-            refusal = error
-            answer = finish(lambda: failure(refusal))
-        else:
-            answer = finish(lambda: render(gathered))
-        return await answer.settled()
+            made = partial(failure, error)
+        return await finish(made).settled()
 
     return answer_later(gather())
 
@@ -174,6 +171,12 @@ def own_path(text: str, otherwise: str) -> str:
 def read_form(schema: Schema, document: Any) -> Any:
     """What a form says, as the schema loads it. Raises :class:`Invalid`, in the page's language."""
     return load(schema, document, worded)
+
+
+def read_json(name: str, otherwise: Any) -> Any:
+    """A text of the form as JSON; ``otherwise``: of an empty one. Raises :class:`Invalid`."""
+    text = request.form.get(name, "").strip()
+    return read_part(text.encode("utf-8", "replace"), name, worded) if text else otherwise
 
 
 def number_of(name: str) -> int:

@@ -11,11 +11,10 @@ from emulator.compare.report import Report
 from emulator.rules.catalogue import GRADES
 from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.overrides import ANSWERS
-from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.web.admin.health import rule_states
 from emulator.web.admin.settings import SettingsSchema
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import console_state, pages, read_form, see_other
+from emulator.web.console.pages import console_state, pages, read_form, read_json, see_other
 from emulator.web.current import workspace, workspace_to_change
 
 _PATH = "/__console/rules"
@@ -45,24 +44,16 @@ def _shown(value: Any) -> str:
 @pages.post(_PATH + "/platform")
 def set_platform() -> Response:
     """Follow a platform file, or none."""
-    text = request.form.get("platform", "").strip()
-    platform = _read("platform", text) if text else None
-    return _change({"platform": platform, "trust_platform": "trust_platform" in request.form})
+    asked = {"platform": read_json("platform", None), "trust_platform": "trust_platform" in request.form}
+    return _change(asked)
 
 
 @pages.post(_PATH + "/answers")
 def set_answers() -> Response:
     """Override these answers, and no others."""
-    asked = _read("answers", request.form.get("answers", "").strip() or "{}")
+    asked = read_json("answers", {})
     gone = dict.fromkeys(workspace().settings.answers)
     return _change({"answers": {**gone, **asked} if isinstance(asked, dict) else asked})
-
-
-def _read(name: str, text: str) -> Any:
-    try:
-        return read_json(text.encode("utf-8", "replace"))
-    except JSONProblem as problem:
-        raise Invalid(f"{name}: {problem}", "A3") from problem
 
 
 def _change(asked: dict[str, Any]) -> Response:
