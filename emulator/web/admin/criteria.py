@@ -1,13 +1,10 @@
 """Criteria on requests and on events, and the values that these can have."""
 
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, get_args
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from emulator.journal.entry import EFFECTS, OUTCOMES
 from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventMatch, is_event_key
@@ -16,16 +13,15 @@ from emulator.journal.query import JSON_TYPES, KEYS, BadCriteria
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.rules.model import INT64_MAX, INT64_MIN
-from emulator.schemas.errors import flatten
+from emulator.schemas.errors import INT64 as IN_64_BITS
+from emulator.schemas.errors import Integers, JSONScalar, boolean, flatten, integer, messages, string
 from emulator.schemas.json_schema import FIELD_VALUE, INT64, TEXT, JSONSchema
 from emulator.timestamps import iso
-from emulator.web.admin.loading import MOST_COMPLAINTS
+from emulator.web.admin.loading import MOST_COMPLAINTS, number_in_query
 from emulator.web.admin.settings import TimeField
 from emulator.workspaces.settings import LINT_IDS
 from push_emulator.answers import EventKind
 
-_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of integers"}
 _SCHEMAS: dict[type | None, JSONSchema] = {
     str: TEXT,
     int: INT64,
@@ -33,12 +29,33 @@ _SCHEMAS: dict[type | None, JSONSchema] = {
     list: {"type": "array", "items": INT64},
     None: {"anyOf": [*FIELD_VALUE["anyOf"], {"type": "null"}]},
 }
+
+
+class SinceField(TimeField):
+    """A time, in the form in which the journal writes times."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return iso(super()._deserialize(value, attr, data, **kwargs))
+
+
+_SINCE = SinceField(error_messages=messages("a string"))
+#: What reads a criterion's value of each type, in JSON and in a query string.
+_IN_JSON: dict[type | None, fields.Field[Any]] = {
+    str: string(),
+    int: integer(validate=IN_64_BITS),
+    bool: boolean(),
+    list: Integers(),
+    None: JSONScalar(),
+}
+_IN_QUERY: dict[type | None, fields.Field[Any]] = {
+    int: number_in_query(error_messages=messages("an integer of 64 bits")),
+    bool: string(validate=validate.OneOf(("true", "false"), error="must be true or false")),
+}
 #: Criteria of which every request, or every event, has a value.
 NEVER_NULL = (
     *("rule", "lint", "outcome", "effect", "since", "q", "method", "path", "status", "error", "error_text"),
     "kind",
 )
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
 #: Values that a criterion can have in every workspace.
 VALUES: dict[str, tuple[str | int, ...]] = {
     "outcome": OUTCOMES,
@@ -120,38 +137,18 @@ class MatchField(fields.Field[Criteria[Any]]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Criteria[Any]:
         if not isinstance(value, dict) or not value:
             raise ValidationError("must be an object with one criterion or more")
-        complaints = (
-            (key, text)
-            for key, wanted in value.items()
-            if (text := _complaint(key, wanted, self._vocabulary))
-        )
-        first = {key: [text] for key, text in islice(complaints, MOST_COMPLAINTS)}
-        if first:
-            raise ValidationError(first)
         try:
-            return self._vocabulary.make(_with_canonical_since(value))
+            return self._vocabulary.make(_loaded(value, self._read))
         except BadCriteria as error:
             raise ValidationError({"q": [error.text]}) from error
 
-
-def _complaint(key: str, wanted: Any, vocabulary: Vocabulary) -> str | None:
-    """The problem of a criterion, ``None`` if it is valid. Null stands for a missing value."""
-    if not vocabulary.is_key(key):
-        return f"unknown key{vocabulary.hint(key)}"
-    if wanted is None and key not in NEVER_NULL:
-        return None
-    kind = _type_of(key)
-    if kind is not None and type(wanted) is not kind:
-        return f"must be {_NAMES[kind]}"
-    if kind is list and not all(type(one) is int and INT64_MIN <= one <= INT64_MAX for one in wanted):
-        return "must be an array of integers of 64 bits"
-    if kind is None and not isinstance(wanted, (str, int, float)):
-        return "must be a string, a number, true or false"
-    if isinstance(wanted, float) and not math.isfinite(wanted):
-        return "must be a finite number"
-    if isinstance(wanted, int) and not INT64_MIN <= wanted <= INT64_MAX:
-        return "must be an integer of 64 bits"
-    return None
+    def _read(self, name: str, value: Any) -> Any:
+        if not self._vocabulary.is_key(name):
+            raise ValidationError(f"unknown key{self._vocabulary.hint(name)}")
+        if value is None and name not in NEVER_NULL:  # it stands for a missing value
+            return None
+        field = _SINCE if name == "since" else _IN_JSON[_type_of(name)]
+        return field.deserialize(value)
 
 
 def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -159,29 +156,27 @@ def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
 
     Raises :class:`Invalid` for a value that is not of its criterion's type.
     """
-    criteria: dict[str, Any] = dict(arguments)
-    complaints = {}
-    for key, text in arguments.items():
-        if JSON_TYPES.get(key) is int:
-            if not _INTEGER.fullmatch(text) or not INT64_MIN <= int(text) <= INT64_MAX:
-                complaints[key] = ["must be an integer of 64 bits"]
-            else:
-                criteria[key] = int(text)
-        elif JSON_TYPES.get(key) is bool and text not in ("true", "false"):
-            complaints[key] = ["must be true or false"]
     try:
-        if complaints:
-            raise ValidationError(complaints)
-        return _with_canonical_since(criteria)
+        return _loaded(arguments, _read_text)
     except ValidationError as error:
         raise Invalid("; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3") from error
 
 
-def _with_canonical_since(criteria: dict[str, Any]) -> dict[str, Any]:
-    """The criteria with ``since`` as the journal writes times. Raises :class:`ValidationError`."""
-    if criteria.get("since") is None:
-        return criteria
-    try:
-        return {**criteria, "since": iso(TimeField().deserialize(criteria["since"]))}
-    except ValidationError as error:
-        raise ValidationError({"since": error.messages}) from error
+def _read_text(name: str, text: str) -> Any:
+    field = _SINCE if name == "since" else _IN_QUERY.get(JSON_TYPES.get(name))
+    return text if field is None else field.deserialize(text)
+
+
+def _loaded(given: Mapping[str, Any], read: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """The criteria, each as ``read`` reads it. Raises :class:`ValidationError` with the first complaints."""
+    loaded, complaints = {}, {}
+    for name, value in given.items():
+        try:
+            loaded[name] = read(name, value)
+        except ValidationError as error:
+            complaints[name] = error.messages
+            if len(complaints) == MOST_COMPLAINTS:
+                break
+    if complaints:
+        raise ValidationError(complaints)
+    return loaded
