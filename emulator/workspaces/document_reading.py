@@ -36,7 +36,7 @@ from push_emulator.answers import RecordedEvent
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 
 _Time = Annotated[str, msgspec.Meta(pattern=f"^({UTC_PATTERN})?$")]
-_TIME = validate.Regexp(f"({UTC_PATTERN})?$", error=TIME_FORM)
+_TIME = validate.Regexp(f"^({UTC_PATTERN})?$", error=TIME_FORM)
 #: The members that are read entry by entry.
 _LONG = ("profiles", "events")
 #: The most problems that an answer lists.

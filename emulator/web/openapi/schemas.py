@@ -26,9 +26,8 @@ def describe_field(converter: Any, field: fields.Field[Any], ret: JSONSchema, **
         return {"anyOf": [*own.get("anyOf", [own]), {"type": "null"}]} if field.allow_none else dict(own)
     if isinstance(field.root, QuerySchema):
         return {}  # NUL is allowed in a query string
-    is_choice = any(isinstance(one, validate.OneOf) for one in field.validators)
-    if isinstance(field, fields.String) and not is_choice:
-        return {"pattern": field.metadata.get("pattern") or _form(field) or TEXT_PATTERN}
+    if isinstance(field, fields.String):
+        return {} if "enum" in ret or "pattern" in ret else {"pattern": TEXT_PATTERN}
     if isinstance(field, fields.Dict):
         names: JSONSchema = {"propertyNames": {"pattern": TEXT_PATTERN, **_shortest(field.key_field)}}
         if isinstance(field.value_field, JSONScalar) and getattr(field.parent, "partial", None) is True:
@@ -36,12 +35,6 @@ def describe_field(converter: Any, field: fields.Field[Any], ret: JSONSchema, **
             names["additionalProperties"] = {"anyOf": [*value["anyOf"], {"type": "null"}]}
         return names
     return _bounds(field)
-
-
-def _form(field: fields.Field[Any]) -> str | None:
-    """The pattern of a validator, which matches at the start of a text."""
-    forms = [str(one.regex.pattern) for one in field.validators if isinstance(one, validate.Regexp)]
-    return "^" + forms[0] if forms else None
 
 
 def _shortest(key: fields.Field[Any] | None) -> JSONSchema:
@@ -54,9 +47,8 @@ def _bounds(field: fields.Field[Any]) -> JSONSchema:
     for one in field.validators:
         if isinstance(one, validate.Equal):
             return {"const": one.comparable}
-        if isinstance(one, validate.Range) and one.min is not None and not one.min_inclusive:
-            bounds = {"exclusiveMinimum": one.min}
-            return bounds if one.max is None else {**bounds, "maximum": one.max}
+        if isinstance(one, validate.Range) and not one.min_inclusive:
+            return {"exclusiveMinimum": one.min, "maximum": one.max}
     return {}
 
 
@@ -67,11 +59,11 @@ def name_of(schema: Any) -> str | None:
     """
     partial = schema.partial if isinstance(schema, Schema) else None
     cls = type(schema) if isinstance(schema, Schema) else schema
-    name: str = cls if isinstance(cls, str) else cls.__name__
+    name: str = cls.__name__
     if name == "GeneratedSchema":
         return None
     suffix = "" if not partial else "Change" if partial is True else "InPath"
-    return name.rpartition(".")[2].removesuffix("Schema") + suffix
+    return name.removesuffix("Schema") + suffix
 
 
 def reference(name: str) -> dict[str, str]:
