@@ -1,7 +1,7 @@
 """One import that runs step by step, and what is said of it."""
 
 import traceback
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -43,7 +43,7 @@ class Job:
         """Whether it is over and has left a report."""
         return not self.running and self.report_path.exists()
 
-    def refused(self) -> Iterable[bytes] | Coroutine[Any, Any, Iterable[bytes]]:
+    async def refused(self) -> Iterable[bytes]:
         """What :func:`~emulator.importer.report.report_csv` reads. Raises :class:`OSError`."""
         return self.report_path.read_bytes().splitlines()
 

@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from emulator.importer.sources import Source
+
 #: Files that wait at a time; one more, and the oldest goes.
 MOST_WAITING = 8
 
@@ -19,6 +21,10 @@ class Upload(NamedTuple):
     workspace: str
     resource_id: int
     provider: str
+
+    def source(self) -> Source:
+        """The file, to be read. Raises :class:`~emulator.importer.problem.ImportRefused`."""
+        return Source(self.path, self.name)
 
 
 class Uploads:

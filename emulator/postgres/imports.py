@@ -2,10 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from msgspec.structs import replace
@@ -51,10 +50,7 @@ class SharedJob(Job):
     def has_report(self) -> bool:
         return not self.running
 
-    def refused(self) -> Coroutine[Any, Any, Iterable[bytes]]:
-        return self._refused()
-
-    async def _refused(self) -> Iterable[bytes]:
+    async def refused(self) -> Iterable[bytes]:
         connections = self._turns.connections
         try:
             async with connections.one() as connection:

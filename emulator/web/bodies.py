@@ -47,19 +47,12 @@ class Spool:
     """The storage of large bodies: ``folder``, or the system's temporary folder.
 
     Its files have no name if the system allows that, so that a killed server leaves no files behind.
+    ``places``: a large body takes one of them.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._places = BoundedSemaphore(MOST_AT_ONCE)
-
-    def take_place(self) -> bool:
-        """Whether there is room for one more large body; if so, :meth:`give_place` must follow."""
-        return self._places.acquire(blocking=False)
-
-    def give_place(self) -> None:
-        """Release the room of one large body."""
-        self._places.release()
+        self.places = BoundedSemaphore(MOST_AT_ONCE)
 
     def file(self) -> IO[bytes]:
         """A file for one body, in memory while it is small. Its methods raise :class:`OSError`."""
@@ -123,7 +116,7 @@ async def answer_body(
     try:
         return await _answer_kept(ask, read, spool.file(), length, limit)
     finally:
-        spool.give_place()
+        spool.places.release()
 
 
 async def _answer_kept(ask: Ask, read: Read, body: IO[bytes], length: int, limit: int) -> Answer:

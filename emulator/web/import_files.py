@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import Flask, Response, current_app, request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from emulator.emulator import Emulator
@@ -37,8 +36,6 @@ _TAKES_FILE = (*_STARTS, "admin.preview_import")
 _FILES_KEY = "emulator.files"
 #: Bytes that are read at a time: as many as werkzeug asks for.
 _PIECE = 64 << 10
-#: Files of one form.
-_MOST_FILES = 8
 
 
 class ImportRequest(LimitedRequest):
@@ -53,8 +50,6 @@ class ImportRequest(LimitedRequest):
             paths, jobs = self.environ.setdefault(_FILES_KEY, []), import_jobs()
 
             def put_aside(*_: object, **__: object) -> IO[bytes]:
-                if len(paths) == _MOST_FILES:
-                    raise RequestEntityTooLarge
                 path = jobs.upload_path()
                 paths.append(path)
                 return path.open("w+b")
@@ -147,12 +142,6 @@ def _receiving(files: SharedFiles | None) -> Callable[[IO[bytes]], Awaitable[_Re
     return receive
 
 
-#: Answers with what a function makes of the result of work that takes its time.
-AnswerLater = Callable[
-    [Coroutine[Any, Any, Iterable[bytes]], Callable[[Iterable[bytes]], Response]], Response
-]
-
-
 class ImportSteps:
     """A :data:`~emulator.importer.jobs.Schedule` on the event loop: imports take their steps in turn."""
 
@@ -203,13 +192,10 @@ def find_job(job_id: str) -> Job:
     return job
 
 
-def report_of(job: Job, later: AnswerLater, delimiter: str, told: Callable[[Text], str] = str) -> Response:
-    """The report of an import that is over, as CSV in a file."""
-
-    def render(refused: Iterable[bytes]) -> Response:
-        content = b"".join(report_csv(job.description, refused, delimiter, told))
-        headers = {"Content-Disposition": f'attachment; filename="import-{job.description.id}.csv"'}
-        return Response(content, 200, headers, mimetype="text/csv")
-
-    refused = job.refused()
-    return later(refused, render) if isinstance(refused, Coroutine) else render(refused)
+def report_of(
+    job: Job, refused: Iterable[bytes], delimiter: str, told: Callable[[Text], str] = str
+) -> Response:
+    """The report of an import that is over, as CSV in a file; ``refused``: of :meth:`Job.refused`."""
+    content = b"".join(report_csv(job.description, refused, delimiter, told))
+    headers = {"Content-Disposition": f'attachment; filename="import-{job.description.id}.csv"'}
+    return Response(content, 200, headers, mimetype="text/csv")

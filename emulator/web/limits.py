@@ -11,6 +11,8 @@ from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
 
 #: Seconds after which a refused client may well find room: a guess, for files are of any size.
 RETRY_AFTER_S = 5
+#: Fields and files of a form with files.
+_MOST_PARTS = 8
 
 
 class LimitedRequest(Request):
@@ -22,7 +24,10 @@ class LimitedRequest(Request):
 
     def make_form_data_parser(self) -> FormDataParser:
         return FormDataParser(
-            lambda *_, **__: spool().file(), self.max_form_memory_size, self.max_content_length
+            lambda *_, **__: spool().file(),
+            self.max_form_memory_size,
+            self.max_content_length,
+            max_form_parts=_MOST_PARTS,
         )
 
 
@@ -48,7 +53,7 @@ def check_body() -> Response | None:
     if isinstance(problem, OSError):
         raise spool().refusal(problem)
     if problem == "unread":
-        if not spool().take_place():
+        if not spool().places.acquire(blocking=False):
             text = f"{MOST_AT_ONCE} large bodies are on their way in already: send this one again"
             raise ServiceUnavailable(text, retry_after=RETRY_AFTER_S)
         return Response(status=100)  # the caller releases the room

@@ -1,6 +1,6 @@
 """``/__admin/import`` and ``/__admin/imports``: start an import, follow it, read its report, cancel it."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from emulator.rules.lints import did_you_mean
 from emulator.schemas.errors import StrictSchema
 from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
-from emulator.web.admin.operation import operation
+from emulator.web.admin.operation import Later, operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
-from emulator.web.later import answer_later, as_answer
+from emulator.web.later import as_answer
 from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
@@ -143,21 +143,16 @@ def cancel_import(job_id: str) -> ImportState:
     query=ReportSchema,
     refusals=(404, 409),
 )
-def get_report(job_id: str, query: dict[str, Any]) -> Response:
+def get_report(job_id: str, query: dict[str, Any]) -> Later[Answer]:
     """The report as CSV in UTF-8 with a mark, with every refused row."""
     job = find_job(job_id)
     if not job.has_report:
         raise Conflict(f"import {job_id} is {job.description.state}: it has no report", "A3")
-    return report_of(job, _later, REPORT_DELIMITERS[query["delimiter"]])
+    return _report(job, REPORT_DELIMITERS[query["delimiter"]])
 
 
-def _later(
-    work: Coroutine[Any, Any, Iterable[bytes]], render: Callable[[Iterable[bytes]], Response]
-) -> Response:
-    async def answer() -> Answer:
-        return as_answer(render(await work))
-
-    return answer_later(answer())
+async def _report(job: Job, delimiter: str) -> Answer:
+    return as_answer(report_of(job, await job.refused(), delimiter))
 
 
 def _address(job: Job) -> str:

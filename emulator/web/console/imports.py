@@ -89,8 +89,7 @@ def show_mapping(upload_id: str) -> str:
 
 
 def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
-    store, source = workspace().store, _source(upload)
-    written = _written()
+    store, source, written = workspace().store, upload.source(), _written()
     layout = read_layout(source, **written)
     resource = find_resource(upload.resource_id, store)
     fields = declared_fields(resource, store)
@@ -122,9 +121,8 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
 @pages.post(f"{_FILE}/written", endpoint="correct")
 def correct_layout(upload_id: str) -> ResponseReturnValue:
     """Step 2 again, with the file read as the person says it is written."""
-    upload, written = _upload(upload_id), _written()
-    read_layout(_source(upload), **written)
-    return see_other("console.mapping", upload_id=upload.id, **_sent(written))
+    read_layout(_upload(upload_id).source(), **_written())
+    return see_other("console.mapping", upload_id=upload_id, **_typed())
 
 
 @pages.post(_FILE)
@@ -145,11 +143,11 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         status_column=form.get("status_column") or None,
         **_written(),
     )
-    dry_run = "dry_run" in form
-    check_plan(plan, _source(upload), found.store)
+    dry_run, source = "dry_run" in form, upload.source()
+    check_plan(plan, source, found.store)
     carried = _carried(plan)
     has_shown = form.get(SHOWN_FIELD) == carried[SHOWN_FIELD]
-    if not dry_run and not has_shown and first_remarks(plan, _source(upload), found.store):
+    if not dry_run and not has_shown and first_remarks(plan, source, found.store):
         return _mapping_page(upload, plan)
     with spool().storing():
         path = console_state().uploads.copy(upload)
@@ -189,24 +187,25 @@ def download_report(job_id: str) -> Response:
     job = find_job(job_id)
     if not job.has_report:
         raise NotFound(f"import {job_id} has no report", "A3")
-    return report_of(job, page_later, ";" if language() == "ru" else ",", told)
+    delimiter = ";" if language() == "ru" else ","
+    return page_later(job.refused(), lambda refused: report_of(job, refused, delimiter, told))
+
+
+def _typed() -> dict[str, str]:
+    """How the person says that the file is written; pages carry it along."""
+    return {name: request.values[name] for name in _WRITTEN if name in request.values}
 
 
 def _written() -> dict[str, Any]:
-    """How the person says that the file is written, as :func:`read_layout` takes it; pages carry it along."""
-    sent: dict[str, Any] = {name: request.values[name] for name in _WRITTEN if name in request.values}
-    return sent | {"header": sent["header"] == "yes"} if "header" in sent else sent
-
-
-def _sent(written: dict[str, Any]) -> dict[str, str]:
-    header = written.get("header")
-    return written if header is None else written | {"header": "yes" if header else "no"}
+    """The same, as :func:`read_layout` takes it."""
+    typed = _typed()
+    return {**typed, "header": typed["header"] == "yes"} if "header" in typed else {**typed}
 
 
 def _carried(plan: ImportPlan) -> dict[str, str]:
     """What pages say of a plan to the next one: that its remarks are shown, and how its file is written."""
     shown = blake2b(repr(plan).encode(), digest_size=8).hexdigest()
-    return {**_sent(_written()), SHOWN_FIELD: shown}
+    return {**_typed(), SHOWN_FIELD: shown}
 
 
 def _upload(upload_id: str) -> Upload:
@@ -214,7 +213,3 @@ def _upload(upload_id: str) -> Upload:
     if upload is None:
         raise NotFound("this file is not here any more: choose it again", "A3")
     return upload
-
-
-def _source(upload: Upload) -> Source:
-    return Source(upload.path, upload.name)
