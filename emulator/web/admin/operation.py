@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from flask import Blueprint, Response, request
 from marshmallow import Schema
@@ -21,8 +21,6 @@ from emulator.web.later import answer_later, as_response, json_answer
 T = TypeVar("T")
 #: What a view returns if its work takes time: awaiting it gives the answer's struct.
 Later = Coroutine[Any, Any, T]
-#: An answer that is there at once, or comes later.
-NowOrLater: TypeAlias = T | Coroutine[Any, Any, T]
 View = TypeVar("View", bound=Callable[..., Any])
 
 _CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")

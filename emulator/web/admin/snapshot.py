@@ -17,7 +17,7 @@ from emulator.store.tinydb_store import TinyDBStore
 from emulator.timestamps import LATEST_MS
 from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import COUNT, load
-from emulator.web.admin.operation import Later, NowOrLater, operation
+from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField
 from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
 from emulator.web.later import answer_later, own_body, prepare, prepared, reset_workspace
@@ -139,7 +139,7 @@ async def _restore(read: _Read | Callable[[], Awaitable[_Read]], make: Callable[
 
 
 @operation("post", "/reset", tag="workspace", body=ResetSchema)
-def reset(body: dict[str, list[str]]) -> NowOrLater[Size]:
+def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
     """Back to the fixtures; ``keep`` leaves parts alone."""
     found = workspace_to_change()
     if found.resets_at_once:

@@ -12,15 +12,15 @@ from contextlib import aclosing
 from datetime import timedelta
 from time import monotonic, time
 
-from flask import Flask, Request, Response, current_app, redirect, render_template, request, session, url_for
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-untyped]  # has no types
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from emulator.emulator import Emulator
-from emulator.rules.errors import Forbidden, Refused, Unauthorized
+from emulator.rules.errors import Forbidden, Unauthorized
 from emulator.web.admin.safety import check_access
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import own_path, pages, see_other
@@ -57,11 +57,6 @@ class ConsoleSession(SecureCookieSessionInterface):
         # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
         port = request.headers.get("Host", "").rpartition(":")[2]
         return f"emulator_console_{port}" if port.isdecimal() else "emulator_console"
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if self.get_cookie_name(app) not in request.cookies:  # most calls are programs', and bring none
-            return self.session_class()
-        return super().open_session(app, request)
 
     def get_cookie_path(self, app: Flask) -> str:
         return root() or "/"
@@ -139,15 +134,12 @@ def check_request() -> AnyResponse | None:
     """
     try:
         check_access()
-    except Refused as error:
-        if not isinstance(error, Unauthorized):
-            raise
-        signed_in = _sign_ins().is_valid(session.get("sign_in", ""))
-        if request.endpoint not in _OPEN and not signed_in:
-            if request.method == "GET":
-                then = request.script_root + request.full_path.rstrip("?")
-                return redirect(url_for("console.sign_in", then=then))
-            raise
+    except Unauthorized:
+        if request.endpoint not in _OPEN and not _sign_ins().is_valid(session.get("sign_in", "")):
+            if request.method != "GET":
+                raise
+            then = request.script_root + request.full_path.rstrip("?")
+            return redirect(url_for("console.sign_in", then=then))
     asked = check_body() or before_turn()
     if asked is None and request.method == "POST":
         with spool().storing():  # a form is read with its file

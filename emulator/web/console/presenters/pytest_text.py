@@ -13,6 +13,7 @@ from emulator.faults.model import Fault, ItemFault
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.entry import Entry
 from emulator.rules.model import Database, Resource
+from emulator.schemas.strict_json import read_unique_json
 from emulator.web.console.presenters.reuse import sent_headers
 from emulator.workspaces.answers import database_record, resource_record
 from emulator.workspaces.clock import REAL_TIME
@@ -190,24 +191,10 @@ def _call(entry: Entry, document: dict[str, Any] | None) -> str:
 
 def _faithful(body: bytes) -> dict[str, Any] | None:
     """The body's object, where a Python literal says all of it; ``None`` where it does not."""
-
-    def members(given: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({name for name, _ in given}) < len(given):
-            raise ValueError("a key twice")
-        return dict(given)
-
-    def decimal(text: str) -> float:
-        if repr(float(text)) != text:
-            raise ValueError("another spelling")
-        return float(text)
-
-    def constant(name: str) -> None:
-        raise ValueError(name)
-
     try:
-        found = json.loads(body, object_pairs_hook=members, parse_float=decimal, parse_constant=constant)
-        json.dumps(found, ensure_ascii=False).encode()  # no half of a pair
-    except (ValueError, RecursionError):
+        found = read_unique_json(body)
+        json.dumps(found, allow_nan=False)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

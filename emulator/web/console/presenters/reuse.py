@@ -5,7 +5,8 @@ import re
 import shlex
 from typing import Any
 
-import msgspec
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
 
 from emulator.journal.entry import Entry
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
@@ -88,23 +89,12 @@ def fixture_of(entry: Entry, store: TinyDBStore) -> str:
         match item:
             case {"db_id": int(db_id), "profile_id": str(profile_id)}:
                 named.add((db_id, profile_id))
-    profiles = [profile for key in sorted(named) if (profile := store.find_profile(*key)) is not None]
-    entries = [
-        ProfileEntry(
-            profile.db_id,
-            profile.id,
-            profile.fields,
-            [
-                SubscriptionEntry(
-                    one.resource_id, one.provider, one.subscription_id, one.status, one.fields, one.cats
-                )
-                for one in store.subscriptions_of(profile)
-            ],
-            profile.is_test,
-        )
-        for profile in profiles
-    ]
-    return json.dumps(msgspec.to_builtins(entries), ensure_ascii=False, indent=2) if entries else ""
+    entries = []
+    for profile in filter(None, (store.find_profile(*key) for key in sorted(named))):
+        known = convert(profile, ProfileEntry, from_attributes=True)
+        own = convert(store.subscriptions_of(profile), list[SubscriptionEntry], from_attributes=True)
+        entries.append(replace(known, subscriptions=own))
+    return json.dumps(to_builtins(entries), ensure_ascii=False, indent=2) if entries else ""
 
 
 def likenesses(entry: Entry) -> dict[str, dict[str, Any]]:
