@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import atexit
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from flask import Flask, Response
-from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from emulator.emulator import Emulator
 from emulator.messages import failure
 from emulator.settings import Settings
 from emulator.web import current, import_files, later
-from emulator.web.admin import blueprint as admin
+from emulator.web.admin.blueprint import blueprint as admin
 from emulator.web.admin.loading import Int64Converter
 from emulator.web.bodies import Spool, spool_of
 from emulator.web.console import blueprint as console
@@ -24,16 +22,6 @@ from emulator.web.plain_wsgi import PlainWsgi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-
-class OrjsonProvider(JSONProvider):
-    """Flask's JSON by orjson."""
-
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return orjson.dumps(obj).decode()
-
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return orjson.loads(s)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -59,14 +47,13 @@ def app_of(emulator: Emulator, spool: Spool) -> Flask:
 def routes() -> Flask:
     """The routes and what is done around each request, without an emulator to serve."""
     app = Flask(__name__, static_folder=None)
-    app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.url_map.converters["int64"] = Int64Converter
-    current.init_app(app)  # first: a name that cannot be is refused before anything
+    app.before_request(current.check_workspace)  # first: a name that cannot be is refused before anything
     app.before_request(later.when_ready)
     import_files.init_app(app)
-    admin.init_app(app)
+    app.register_blueprint(admin)
     console.init_app(app)
     app.register_error_handler(Exception, _failure)
     app.after_request(later.when_durable)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import Flask, current_app, request
+from flask import current_app, request
 
 from emulator.emulator import Emulator
 from emulator.messages import split_path
@@ -43,11 +43,6 @@ class WorkspacePrefix:
             if is_name(name):  # else what is said about it must not lead there again
                 environ["SCRIPT_NAME"] += f"/w/{name}"
         return self._application(environ, start_response)
-
-
-def init_app(app: Flask) -> None:
-    """Check the workspace's name before anything else in a request."""
-    app.before_request(check_workspace)
 
 
 def check_workspace() -> None:

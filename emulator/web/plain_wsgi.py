@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import ClientDisconnected
@@ -15,6 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from emulator.emulator import Emulator
+from emulator.loop.pacing import at_once
 from emulator.messages import (
     BODY_PROBLEM_KEY,
     BRIDGE_KEY,
@@ -68,7 +69,7 @@ class PlainWsgi:
             except (ClientDisconnected, OSError) as error:
                 raise ConnectionError from error
 
-        return _finished(
+        return at_once(
             answer_body(
                 partial(self._ask, environ),
                 read,
@@ -142,16 +143,6 @@ class PlainWsgi:
                 yield piece
         finally:
             run(pieces.aclose())
-
-
-def _finished(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """What ``work`` returns; ``work`` waits only for reads of this thread."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    raise RuntimeError("the reading of a body waits for something else")
 
 
 async def _completed(answer: Answer, delivery: Delivery) -> Answer:

@@ -1,9 +1,8 @@
 """``/__admin/faults``: list, arm and disarm faults."""
 
-from itertools import islice
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from emulator.faults.model import (
     CALL_NAMES,
@@ -18,11 +17,10 @@ from emulator.faults.model import (
 )
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.errors import Invalid, NotFound
-from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT
 from emulator.schemas.errors import INT64, JSONScalar, StrictSchema, integer, messages, nested, one_of, string
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.loading import MOST_COMPLAINTS, number
+from emulator.web.admin.loading import number
 from emulator.web.admin.operation import link, operation
 from emulator.web.admin.possible import known_providers
 from emulator.web.current import workspace, workspace_to_change
@@ -53,6 +51,9 @@ _ERROR = StrictSchema.from_dict(
 _RATE = StrictSchema.from_dict({"per_second": number("a number", required=True, validate=_PER_SECOND)})
 _RATE_LIMIT = StrictSchema.from_dict({"rate_limit": nested(_RATE, required=True)})
 _ITEM_ERROR = StrictSchema.from_dict({"item_error": one_of(ITEM_ERRORS, required=True)})
+_FORMS = StrictSchema.from_dict(
+    {name: one for form in (_ERROR, _RATE_LIMIT, _ITEM_ERROR) for name, one in form().fields.items()}
+)
 _UNIFORM = StrictSchema.from_dict(
     {
         "uniform": fields.List(
@@ -81,7 +82,9 @@ class MatchSchema(StrictSchema):
 
 
 class DelayField(fields.Field[Any]):
-    """Milliseconds, or ``{"uniform": [from, to]}``."""
+    """Milliseconds, or ``{"uniform": [from, to]}``; ``schema``: the keys that it may have."""
+
+    schema = _UNIFORM()
 
     def json_schema(self, converter: Any) -> JSONSchema:
         """What it accepts; ``converter``: apispec's."""
@@ -89,7 +92,7 @@ class DelayField(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | tuple[int, int]:
         if isinstance(value, dict):
-            low, high = _load(_UNIFORM, value)["uniform"]
+            low, high = self.schema.load(value)["uniform"]
             if low > high:
                 raise ValidationError("must be [from, to] with from ≤ to")
             return (low, high)
@@ -100,7 +103,9 @@ class DelayField(fields.Field[Any]):
 
 
 class ThenField(fields.Field[Any]):
-    """What happens to the answer."""
+    """What happens to the answer; ``schema``: the keys that its forms have."""
+
+    schema = _FORMS()
 
     def json_schema(self, converter: Any) -> JSONSchema:
         """What it accepts; ``converter``: apispec's."""
@@ -112,28 +117,15 @@ class ThenField(fields.Field[Any]):
         if not isinstance(value, dict):
             raise ValidationError(_THEN)
         if "rate_limit" in value:
-            return RateLimit(**_load(_RATE_LIMIT, value)["rate_limit"])
+            return RateLimit(**_RATE_LIMIT().load(value)["rate_limit"])
         if "item_error" in value:
-            return ItemFault(**_load(_ITEM_ERROR, value))
-        return ErrorAnswer(**_load(_ERROR, value))
+            return ItemFault(**_ITEM_ERROR().load(value))
+        return ErrorAnswer(**_ERROR().load(value))
 
 
 def _answers(converter: Any) -> list[JSONSchema]:
     forms = map(converter.resolve_nested_schema, (_ERROR, _RATE_LIMIT))
     return [{"type": "string", "enum": list(SPOILS)}, *forms]
-
-
-def _load(form: type[Schema], value: dict[str, Any]) -> Any:
-    """A value in one of its forms; an error names the nearest known key."""
-    schema = form()
-    try:
-        return schema.load(value)
-    except ValidationError as error:
-        named = {}
-        for name, texts in islice(error.messages_dict.items(), MOST_COMPLAINTS):
-            unknown = texts == ["unknown key"]
-            named[name] = ["unknown key" + did_you_mean(name, schema.fields)] if unknown else texts
-        raise ValidationError(named) from error
 
 
 class FaultSchema(StrictSchema):

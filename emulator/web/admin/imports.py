@@ -33,6 +33,9 @@ from push_emulator.answers import Page
 from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
 
 _PREVIEWED_ROWS = 10
+#: The members of a plan that say how the file is written, and those that remarks need.
+_WRITTEN = ("encoding", "delimiter", "quote", "header")
+_NEEDED = ("resource", "provider", "match", "token_column")
 
 
 def _form(plan: type[StrictSchema], *required: str) -> dict[str, Any]:
@@ -78,20 +81,17 @@ def preview_import() -> ImportPreview:
     path, name, sent_plan = _upload()
     with _refusals():
         given = load_plan(PreviewSchema, sent_plan or "{}")
-        named, provider = given.pop("resource", None), given.pop("provider", None)
-        match, token_column = given.pop("match", None), given.pop("token_column", None)
-        status = given.pop("status_column", None)
+        written = {name: given.pop(name) for name in _WRITTEN if name in given}
         source, store = Source(path, name), workspace().store
-        layout = read_layout(source, **given)
-        declared = [] if named is None else declared_fields(find_resource(named, store), store)
-        columns = describe_columns(layout, declared, provider)
+        layout = read_layout(source, **written)
+        resource = given.get("resource")
+        declared = [] if resource is None else declared_fields(find_resource(resource, store), store)
+        columns = describe_columns(layout, declared, given.get("provider"))
         guessed = guess(columns)
-        match, token_column = match or guessed.match, token_column or guessed.token_column
-        status = status or guessed.status_column
+        chosen = vars(guessed) | {name: one for name, one in given.items() if one not in (None, "")}
         remarks: list[Text] = []
-        if named is not None and provider is not None and match is not None and token_column is not None:
-            plan = ImportPlan(named, provider, match, token_column, status_column=status, **given)
-            remarks = first_remarks(plan, source, store)
+        if all(chosen.get(name) is not None for name in _NEEDED):
+            remarks = first_remarks(ImportPlan(**chosen, **written), source, store)
     return ImportPreview(
         name,
         layout.encoding,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 from marshmallow import Schema, ValidationError, fields, validate
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import IntegerConverter
 
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
@@ -94,14 +94,10 @@ def read_digits(text: Any) -> int | None:
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
 
 
-class Int64Converter(BaseConverter):
-    """An integer of about 64 bits in a path."""
+class Int64Converter(IntegerConverter):
+    """An integer of about 64 bits in a path: a view finds no record for a number of more."""
 
     regex = r"-?[0-9]{1,19}"
-
-    def to_python(self, value: str) -> int:
-        """The number. A view finds no record for a number of more than 64 bits."""
-        return int(value)
 
 
 def number(kind: str, **options: Any) -> fields.Float:

@@ -36,15 +36,12 @@ def check_access() -> None:
         if "X-Forwarded-Host" in request.headers and not settings.trust_proxy:
             text = f'Origin "{origin}" is not this server: behind a reverse proxy, start with --trust-proxy'
         raise Forbidden(text, "A3")
-    if (
-        settings.admin_token is not None
-        and request.endpoint not in _OPEN
-        and not has_token(settings.admin_token)
-    ):
+    token = settings.admin_token
+    if token is not None and request.endpoint not in _OPEN and not _has_token(token):
         raise Unauthorized("the admin API needs Authorization: Bearer and the admin token", "A3")
 
 
-def has_token(token: str) -> bool:
+def _has_token(token: str) -> bool:
     """Whether the request carries the admin token."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())

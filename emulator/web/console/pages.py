@@ -94,19 +94,14 @@ def page_later(work: Coroutine[Any, Any, T], render: Callable[[T], ResponseRetur
 def _answer(render: Callable[[], ResponseReturnValue]) -> Answer:
     """The answer that ``render`` makes, with the delivery that it asks for."""
     request.environ.pop(DELIVERY_KEY, None)  # that of the work before
-    answer = as_answer(_response(render))
-    answer.delivery = request.environ.pop(DELIVERY_KEY, None)
-    return answer
-
-
-def _response(render: Callable[[], ResponseReturnValue]) -> Response:
     try:
         made = render()
     except Exception as error:
         made = failure(error)
-    response = current_app.process_response(current_app.make_response(made))
-    session.modified = False  # its cookie is in the response: without the bridge Flask would add it again
-    return response
+    answer = as_answer(current_app.process_response(current_app.make_response(made)))
+    session.modified = False  # its cookie is in the answer: without the bridge Flask would add it again
+    answer.delivery = request.environ.pop(DELIVERY_KEY, None)
+    return answer
 
 
 def change_later(

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, redirect, request, send_from_directory
+from flask import Response, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
+
+from emulator.web.admin.operation import blueprint
 
 #: The page may load its own files only. Swagger UI sets styles on elements.
 _POLICY = (
@@ -19,19 +21,14 @@ _HERE = Path(__file__).resolve().parent
 _FILES = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 
-def add_routes(blueprint: Blueprint) -> None:
-    """Add this subject's routes."""
-    blueprint.add_url_rule("/openapi.json", view_func=openapi)
-    blueprint.add_url_rule("/docs", view_func=docs)
-    blueprint.add_url_rule("/docs/<name>", view_func=docs_file)
-
-
+@blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The OpenAPI document; its server is where it was asked for: below a proxy's path, in a workspace."""
     document = {**_document(), "servers": [{"url": request.script_root or "/"}]}
     return Response(orjson.dumps(document), mimetype="application/json")
 
 
+@blueprint.get("/docs")
 def docs() -> AnyResponse:
     """The page to read it."""
     if not request.path.endswith("/"):  # its files have relative names
@@ -39,6 +36,7 @@ def docs() -> AnyResponse:
     return _of_the_page(send_from_directory(_HERE, "docs.html"))
 
 
+@blueprint.get("/docs/<name>")
 def docs_file(name: str) -> Response:
     """A file of the page."""
     if name == "start.js":

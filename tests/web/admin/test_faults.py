@@ -107,6 +107,10 @@ def test_effect_on_the_wire_says_that_it_needs_the_emulators_own_server(
         ({"then": {"rate_limit": {"per_second": 0}}}, "then.rate_limit.per_second: must be more than 0"),
         ({"then": {"rate_limit": {"per_second": "5"}}}, "then.rate_limit.per_second: must be a number"),
         ({"then": {"rate_limit": {}}}, "then.rate_limit.per_second: is required"),
+        (
+            {"then": {"rate_limit": {"per_second": 1, "per_secnd": 1}}},
+            'then.rate_limit.per_secnd: unknown key, did you mean "per_second"?',
+        ),
         ({"then": {"item_error": "duplicated"}}, "then.item_error: must be one of duplicate, provider"),
         ({"then": {"item_error": "duplicate"}, "apply": "after"}, "apply: an item_error changes nothing"),
         ({"delay_ms": None}, 'delay_ms: must be milliseconds or {"uniform": [from, to]}'),
