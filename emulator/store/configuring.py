@@ -1,8 +1,8 @@
 """Changes of databases and resources by hand that leave every stored record valid and readable.
 
 Each change is one transaction. A change that concerns every profile or subscription goes through them in
-steps; meanwhile requests are answered, but no other change by hand may begin (the caller ensures that). All
-but the two look-ups raise :class:`Invalid` and :class:`~emulator.store.errors.Unavailable`.
+steps; the caller holds the store alone meanwhile. All but the two look-ups raise :class:`Invalid` and
+:class:`~emulator.store.errors.Unavailable`.
 """
 
 from collections import Counter
@@ -85,9 +85,8 @@ async def change_database(
     kept = {one: kind for one, kind in {**database.fields, **fields}.items() if kind is not None}
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
-    basis = store.storage.basis
     steps = await _converted(store.profiles, changed, retyped, gone, cascade) if gone or retyped else []
-    async with _changing(store, basis, steps):
+    async with _changing(store, steps):
         store.database_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
 
@@ -135,7 +134,6 @@ async def change_resource(
     """
     changed = replace(resource, **change)
     _check_resource(store, changed, resource)
-    basis = store.storage.basis
     steps: list[Op] = []
     lost = set(resource.db_ids) - set(changed.db_ids)
     if lost:
@@ -144,7 +142,7 @@ async def change_resource(
         if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("", "db_ids", text)])
-    async with _changing(store, basis, steps):
+    async with _changing(store, steps):
         store.resource_table.update(partial(_become, changed), where("id") == changed.id)
     return changed
 
@@ -155,7 +153,6 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     Refused while a resource names it or profiles are in it, unless ``cascade`` removes it from the resources
     and removes its profiles.
     """
-    basis = store.storage.basis
     naming = [one for one in store.resources() if database.id in one.db_ids]
     tables = [store.profiles, store.subscriptions]
     steps = await _removed(tables, lambda one: one.db_id == database.id, first_only=not cascade)
@@ -164,7 +161,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
         uses += ["there are profiles in it"] if steps else []
         text = f"database {database.id} is in use: {'; '.join(uses)} (?cascade=true removes it all the same)"
         raise Invalid(text, "A3")
-    async with _changing(store, basis, steps):
+    async with _changing(store, steps):
         if naming:
             named = where("db_ids").any([database.id])
             store.resource_table.update(lambda one: _take_database(one, database.id), named)
@@ -178,13 +175,12 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
 
     Refused while it has subscriptions, unless ``cascade`` removes them.
     """
-    basis = store.storage.basis
     tables = [store.subscriptions]
     steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
     if steps and not cascade:
         text = f"resource {resource.id} is in use: there are subscriptions of it (?cascade=true removes them)"
         raise Invalid(text, "A3")
-    async with _changing(store, basis, steps):
+    async with _changing(store, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}
 
@@ -215,43 +211,26 @@ def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
     ]
 
 
-def _check_basis(store: TinyDBStore, basis: object) -> None:
-    if store.storage.basis != basis:
-        text = "the state was replaced, or a part of it taken back, meanwhile; nothing was changed, try again"
-        raise Invalid(text, "A3")
-
-
 @asynccontextmanager
-async def _changing(store: TinyDBStore, basis: object, steps: list[Op]) -> AsyncIterator[None]:
-    """One transaction of the steps and of what is done inside, if the state is still that of ``basis``."""
+async def _changing(store: TinyDBStore, steps: list[Op]) -> AsyncIterator[None]:
+    """One transaction of the steps and of what is done inside."""
     if len(steps) <= _FEW:
-        _check_basis(store, basis)
         with store.batch():
             store.storage.commit(steps, checked=True)
             yield
     else:
-        async with store.alone():
-            _check_basis(store, basis)
-            async with store.storage.batch_in_steps(steps):
-                yield
+        async with store.storage.batch_in_steps(steps):
+            yield
     store.learn_configuration()
 
 
 async def _removed(tables: list[IndexedTable], is_wanted: _Wanted, first_only: bool) -> list[Op]:
-    """The removal of all wanted documents that exist at the moment of return, or of the first one."""
+    """The removal of all wanted documents, or of the first one."""
     steps: list[Op] = []
-    seen: list[int] = []
     for table in tables:
-        last = 0
-        async for last, document in table.walk():
+        async for doc_id, document in table.walk():
             if is_wanted(_place(document)):
-                steps.append(table.step(last, None))
+                steps.append(table.step(doc_id, None))
                 if first_only:
                     return steps
-        seen.append(last)
-    for table, last in zip(tables, seen, strict=True):  # added during the walk through another table
-        for doc_id in table.state.ids_after(last):
-            late = table.state.documents.get(doc_id)
-            if late is not None and is_wanted(_place(late)):
-                steps.append(table.step(doc_id, None))
     return steps

@@ -172,11 +172,6 @@ class LoggedStorage(Storage):
 
     # Transactions
 
-    @property
-    def basis(self) -> tuple[object, object]:
-        """The basis of work in steps: it changes when the state is replaced or a part of it is undone."""
-        return self.state, self._unsynced.epoch
-
     def commit(self, ops: Sequence[Op], checked: bool = False) -> None:
         """Log the steps and apply them, all or none.
 

@@ -48,7 +48,7 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
 
     async def changing() -> T:
         found = await workspaces.get_for(name, work)
-        async with found.editing:
+        async with found.store.alone():
             result = await work(found)
             await found.store.until_durable()
         return result
@@ -61,9 +61,8 @@ async def reset_workspace(found: Workspace, keep: Collection[str]) -> None:
 
     Raises :class:`~emulator.store.errors.Unavailable`.
     """
-    async with found.editing:
-        await found.reset_in_steps(keep)
-        await found.store.until_durable()
+    await found.reset_in_steps(keep)
+    await found.store.until_durable()
 
 
 def when_ready() -> Response | None:

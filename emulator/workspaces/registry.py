@@ -217,9 +217,8 @@ class Workspaces:
                     self.delete(name)
                     continue
                 with self.in_use(name):
-                    async with workspace.editing:
-                        workspace.fixtures = fixtures
-                        await workspace.reset_in_steps()
+                    workspace.fixtures = fixtures
+                    await workspace.reset_in_steps()
             except (OSError, Refused, Unavailable) as error:
                 refused[name] = str(error)
         if before.shared is not None:

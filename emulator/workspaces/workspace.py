@@ -1,6 +1,5 @@
 """A workspace: one complete isolated world, with its own state, journal, faults, clock, ids and policies."""
 
-import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,9 +45,8 @@ class Workspace:
     ``journals``: those to go on with, new ones if not given. ``store``: what to show of a
     workspace that is not made: it is never changed through it, and no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
-    ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started;
-    ``editing`` is held while somebody changes the state by hand, which may take a while. ``recovered``: what
-    its state file holds, where somebody has read it already.
+    ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started.
+    ``recovered``: what its state file holds, where somebody has read it already.
     """
 
     def __init__(
@@ -66,7 +64,6 @@ class Workspace:
         self.fixtures = fixtures
         self._monotonic = monotonic
         self.started = self._used = monotonic()
-        self.editing = asyncio.Lock()
         self.metrics = Metrics()
         if journals is None:
             self.requests = RequestJournal(settings.journal_count, settings.journal_bytes)
@@ -132,13 +129,12 @@ class Workspace:
 
     @property
     def resets_at_once(self) -> bool:
-        """Whether a reset is short and may be done at once; not while somebody edits the state."""
+        """Whether a reset is short and may be done at once."""
         shared, store = self.fixtures.shared, self.store
         return (
             shared is not None
             and not shared.is_large
             and store.profile_count + store.subscription_count <= _QUICKLY_FREED
-            and not self.editing.locked()
         )
 
     def reset(self, keep: Collection[str] = ()) -> None:

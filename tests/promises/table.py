@@ -448,12 +448,6 @@ PROMISES: Final[dict[str, Table]] = {
     "emulator/rules/errors.py": {
         "A request-level error (A3): nothing changes in any database": (REFUSED_CHANGES_NOTHING,),
     },
-    "emulator/store/configuring.py": {
-        "meanwhile; nothing was changed, try again": (
-            "tests/store/test_fsync.py::"
-            "test_a_change_in_steps_never_brings_back_what_was_taken_back_meanwhile",
-        ),
-    },
     "emulator/store/doctor.py": {
         "nothing is lost: a server starts with it as it is": (
             "tests/store/test_doctor.py::test_what_the_rules_could_not_have_made_is_found",

@@ -133,8 +133,7 @@ def put_snapshot() -> Later[Size] | Response:
 async def _restore(read: _Read | Callable[[], Awaitable[_Read]], make: Callable[[], Workspace]) -> Size:
     state, events = read if isinstance(read, tuple) else await read()
     found = make()
-    async with found.editing:
-        await found.restore(state, events)
+    await found.restore(state, events)
     return _size(found)
 
 
