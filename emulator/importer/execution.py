@@ -47,7 +47,7 @@ class Import:
     ) -> None:
         self.description = continued or _described(checked, workspace)
         self.refused = refused
-        self._checked = checked
+        self.checked = checked
         self._workspace = workspace
         self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
         self._after = self.description.up_to_line
@@ -80,7 +80,7 @@ class Import:
             return False
         since = perf_counter()
         more = self._survey.look(seconds)
-        self._tell(since, lints=[*self._checked.lints, *self._survey.lints()])
+        self._tell(since, lints=[*self.checked.lints, *self._survey.lints()])
         if not more:
             self._survey = None
         return more
@@ -104,7 +104,7 @@ class Import:
             self._skip(None if seconds is None else since + seconds)
             return True
         try:
-            batch = Batch(self._checked, self._world)
+            batch = Batch(self.checked, self._world)
             with collections_paused(), self._world.store.batch():
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
             self._workspace.touch()

@@ -16,7 +16,7 @@ MAX_UNPACKED_BYTES = 4 << 30
 #: A packed file may grow to this many times its size; text of tokens grows to 2–10 times.
 MAX_RATIO = 200
 #: Below this many unpacked bytes the ratio is not checked.
-_RATIO_FROM_BYTES = 16 << 20
+RATIO_FROM_BYTES = 16 << 20
 #: The longest line, in bytes (twice as many in UTF-16 where it has no line end by chance).
 MAX_LINE_BYTES = 1 << 20
 #: Bytes of a gzip that are unpacked first: they reveal a zip bomb.
@@ -79,7 +79,7 @@ class Unpacked(io.RawIOBase):
         self._most = MAX_UNPACKED_BYTES
         self._over = message("too_large", most=MAX_UNPACKED_BYTES >> 30)
         if packed_bytes is not None:
-            self._most = min(self._most, max(_RATIO_FROM_BYTES, packed_bytes * MAX_RATIO))
+            self._most = min(self._most, max(RATIO_FROM_BYTES, packed_bytes * MAX_RATIO))
             self._over = _too_packed()
         self._done = 0
         self._line_bytes = 0

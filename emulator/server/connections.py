@@ -33,7 +33,7 @@ PATIENCE_S = 60.0
 _LOOK_S, _SELDOM_S = 0.001, 0.05
 
 #: What ``localhost`` means, whatever the system's file of hosts says.
-_LOOPBACKS = ("127.0.0.1", "::1")
+LOOPBACKS = ("127.0.0.1", "::1")
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 #: Free ports of one address that are tried at the other.
 _MOST_TRIES = 20
@@ -62,7 +62,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 def _listen_at_loopbacks(port: int) -> list[socket.socket]:
     listeners: list[socket.socket] = []
-    for address in _LOOPBACKS:
+    for address in LOOPBACKS:
         try:
             listeners.append(_listen(address, port))
         except OSError as error:

@@ -93,11 +93,11 @@ def test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_ar
     def mistaken(*_: object) -> None:
         raise LookupError
 
-    def refusing(*_: object) -> None:
+    def refusing(*_: object, **options: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("emulator.importer.execution.Import.step", mistaken)
-    monkeypatch.setattr(job, "_remove_upload", refusing)
+    monkeypatch.setattr(Path, "unlink", refusing)
     assert not by_hand.step()
     ended = job.as_dict()
     assert ended["state"] == "failed"

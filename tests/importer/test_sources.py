@@ -79,7 +79,7 @@ def test_a_gzip_bomb_is_refused_at_its_first_bytes(tmp_path: Path) -> None:
 def test_a_gzip_that_swells_later_stops_the_import_and_keeps_whole_batches(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "_RATIO_FROM_BYTES", 600 << 10)
+    monkeypatch.setattr(sources, "RATIO_FROM_BYTES", 600 << 10)
     monkeypatch.setattr(sources, "MAX_RATIO", 20)
     honest = "".join(f"{number:040x}:{number * 7919:x},a\n" for number in range(8000)).encode()
     path = tmp_path / "t.gz"

@@ -64,7 +64,7 @@ def test_the_encoding_is_that_of_most_lines_and_the_others_are_refused(
     path = tmp_path / "t.csv"
     path.write_bytes(b"name;token\n" + content)
     importing = started(workspace, path, plan("field:nickname=name"))
-    assert importing._checked.layout.encoding == told
+    assert importing.checked.layout.encoding == told
     mixed = [str(lint) for lint in importing.description.lints if "have bytes" in str(lint)]
     for _ in importing.steps():
         pass

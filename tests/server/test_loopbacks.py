@@ -100,13 +100,13 @@ def test_where_one_address_does_not_exist_the_other_serves_alone(
     """Addresses for documentation stand in for the loopback that a machine lacks."""
     if not has(left):
         pytest.skip(f"this machine has no {left}")
-    monkeypatch.setattr(connections, "_LOOPBACKS", loopbacks)
+    monkeypatch.setattr(connections, "LOOPBACKS", loopbacks)
     (listener,) = connections.listen("LocalHost", 0)
     with listener:
         assert listener.getsockname()[0] == left
 
 
 def test_where_neither_exists_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_LOOPBACKS", ("192.0.2.1", "2001:db8::1"))
+    monkeypatch.setattr(connections, "LOOPBACKS", ("192.0.2.1", "2001:db8::1"))
     with pytest.raises(OSError, match="annot assign requested address"):
         connections.listen("localhost", 0)
