@@ -13,10 +13,10 @@ import msgspec
 
 from emulator.compare.inference import infer_fixtures
 from emulator.compare.learning import learn
-from emulator.compare.probes import PROBES, Given, Ready, named, ready_probes
+from emulator.compare.probes import PROBES, Given, Ready, ready_probes
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import replay, replay_apart
-from emulator.compare.report import Report, Secrets, add_results, created_lines, report_lines, secrets_of
+from emulator.compare.report import Report, Secrets, add_results, created_lines, report_lines
 from emulator.fixtures.load import load_fixtures, load_platform, write_fixtures
 from emulator.rules.platform import Platform
 from emulator.settings import Settings
@@ -50,7 +50,7 @@ def complete(report: Report, calls: Sequence[RecordedCall], options: dict[str, A
         journal_count=1,
     )
     answer_again = replay_apart if options["apart"] else replay
-    known = secrets_of(calls, [one.token for one in fixtures.resources])
+    known = Secrets(calls, [one.token for one in fixtures.resources])
     add_results(report, answer_again(calls, fixtures, settings), known)
     if options["learn"] is not None:
         _learn(report, calls, fixtures, known, options)
@@ -64,7 +64,7 @@ def _learn(
     options: dict[str, Any],
 ) -> None:
     times = [one.at for one in calls if one.at is not None]
-    day = datetime.fromtimestamp(times[-1], timezone.utc) if times else datetime.now(timezone.utc)
+    day = datetime.fromtimestamp(times[-1] / 1000, timezone.utc) if times else datetime.now(timezone.utc)
     host = report.host or "unknown"
     platform = learn(calls, fixtures, options["strict"], host, day.date().isoformat())
     platform = msgspec.convert(known.masked(msgspec.to_builtins(platform)), Platform)
@@ -240,10 +240,10 @@ def _plan(
     yield f"Resource {mask(options['resource_token'])}, databases: {databases}, {options['provider']}."
     yield f"All tokens and ids that are made up begin with emu-probe-{run}-. Subscriptions {after};"
     yield "profiles stay: there is no call that deletes them."
-    for number, one in enumerate(ready, 1):
-        yield f"{number:>3}  {one.probe.rule:4} {'(in preparation) ' if one.probe.prepares else ''}{one.asks}"
-        yield f"          creates {_with_field(named(one.probe.creates, run), options['field'])}"
-        yield from (f"          answer: {named(meaning, run)}" for meaning in one.probe.meanings)
+    for number, one in enumerate((each.probe for each in ready), 1):
+        yield f"{number:>3}  {one.rule:4} {'(in preparation) ' if one.prepares else ''}{one.asks}"
+        yield f"          creates {one.creates}"
+        yield from (f"          answer: {meaning}" for meaning in one.meanings)
 
 
 def _left_out(options: dict[str, Any]) -> Iterator[str]:
@@ -252,10 +252,6 @@ def _left_out(options: dict[str, Any]) -> Iterator[str]:
         if options[needed] is None:
             rules = dict.fromkeys(one.rule for one in PROBES if one.needs == needed)
             yield f"not asked without {flag}: {', '.join(rules)}"
-
-
-def _with_field(text: str, field: tuple[str, Any] | None) -> str:
-    return text if field is None else text.replace("$field", field[0]).replace("$value", str(field[1]))
 
 
 def _ask(options: dict[str, Any]) -> None:

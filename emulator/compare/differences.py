@@ -127,13 +127,14 @@ def compare_answers(
     if len(there_items) == len(here_items) and places != sorted(places):
         rows.append(Row("order of items", sorted(places), places, True, "order"))
     for at, here_at in pairs:
-        rows += _item_rows(
-            at,
-            here_at,
-            None if at is None else there_items[at],
-            None if here_at is None else here_items[here_at],
-            identity,
-        )
+        if at is not None and here_at is not None:
+            rows += _item_rows(at, there_items[at], here_at, here_items[here_at], identity)
+        elif at is not None:
+            db_id = identity["db_id"].here(there_items[at].get("db_id"))
+            rows.append(Row(f"data[{at}]", there_items[at], ABSENT, True, "item", None, db_id))
+        elif here_at is not None:
+            one, path = here_items[here_at], f"data[{here_at}] of the emulator"
+            rows.append(Row(path, ABSENT, one, True, "item", here_at, one.get("db_id")))
     return rows
 
 
@@ -190,27 +191,8 @@ def _key(item: Mapping[str, Any], db_id: Any, names: tuple[str, ...]) -> tuple[s
 
 
 def _item_rows(
-    at: int | None,
-    here_at: int | None,
-    there: Mapping[str, Any] | None,
-    here: Mapping[str, Any] | None,
-    identity: Identity,
+    at: int, there: Mapping[str, Any], here_at: int, here: Mapping[str, Any], identity: Identity
 ) -> Iterator[Row]:
-    db_id = here.get("db_id") if here is not None else None
-    if there is None or here is None:
-        shown = there if here is None else here
-        db_id = db_id if there is None else identity["db_id"].here(there.get("db_id"))
-        path = f"data[{at}]" if here is None else f"data[{here_at}] of the emulator"
-        yield Row(
-            path,
-            ABSENT if there is None else shown,
-            ABSENT if here is None else shown,
-            True,
-            "item",
-            here_at,
-            db_id,
-        )
-        return
     for name in (name for name in dict.fromkeys((*_MEMBERS, *there, *here)) if name in there or name in here):
         one, other = there.get(name, ABSENT), here.get(name, ABSENT)
         if name in ID_MEMBERS and name in there and name in here:
@@ -218,4 +200,4 @@ def _item_rows(
             identity[name].join(one, other)
         else:
             differs = not _equal(one, other)
-        yield Row(f"data[{at}].{name}", one, other, differs, name, here_at, db_id)
+        yield Row(f"data[{at}].{name}", one, other, differs, name, here_at, here.get("db_id"))

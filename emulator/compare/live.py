@@ -4,8 +4,6 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -104,9 +102,10 @@ class Platform:
             self.created |= {token: Created(token, provider) for token, provider in new.items()}
             if new:
                 self.save()
-            probe, name = one.probe, f"probe {number}: {one.probe.rule}, {one.asks}"
+            probe, headers = one.probe, dict(one.probe.headers)
+            name = f"probe {number}: {probe.rule}, {probe.asks}"
             try:
-                heard = self._send(probe.method, probe.path, one.body, one.headers)
+                heard = self._send(probe.method, probe.path, one.body, headers)
             except Stopped as why:
                 raise Stopped(f"{name}: {why}") from why
             answer = json_object(heard.body)
@@ -118,7 +117,7 @@ class Platform:
                 name,
                 probe.path,
                 "",
-                {name.lower(): value for name, value in one.headers.items()},
+                {name.lower(): value for name, value in headers.items()},
                 one.body,
                 heard.status,
                 heard.body if answer is not None else b"{}",
@@ -232,13 +231,7 @@ def _problem(ready: Ready, heard: _Heard, first: bool) -> str | None:
 def _retry_after(headers: Mapping[str, str]) -> float:
     """The seconds that the platform asks to wait."""
     text = headers.get("retry-after", "")
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return max(0.0, (moment - datetime.now(moment.tzinfo or timezone.utc)).total_seconds())
+    return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
 def checked_address(url: str) -> tuple[str, str]:

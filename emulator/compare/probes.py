@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from emulator.rules.request import MAX_ID_LENGTH
 from emulator.settings import MAX_BODY_BYTES
@@ -46,17 +47,17 @@ class Probe(Struct, frozen=True, kw_only=True):
     needs: Literal["", "field", "other_provider"] = ""
 
 
+#: The members that people read.
+_TEXTS = ("asks", "creates", "meanings")
 PROBES = msgspec.json.decode(files(__package__).joinpath("probes.json").read_bytes(), type=tuple[Probe, ...])
 
 
 class Ready(Struct, frozen=True):
-    """A probe with the names of a run filled in: the bytes to send, the headers, and the tokens that it may
-    subscribe, each with its provider."""
+    """A probe whose texts have the names of a run, the bytes to send, and the tokens that it may subscribe,
+    each with its provider."""
 
     probe: Probe
-    asks: str
     body: bytes
-    headers: dict[str, str]
     tokens: dict[str, str]
 
 
@@ -86,13 +87,13 @@ def ready_probes(run: str, given: Given) -> Iterator[Ready]:
         values |= {"$field": given.field[0], "$value": given.field[1]}
     for probe in PROBES:
         if not probe.needs or getattr(given, probe.needs) is not None:
-            yield _ready(probe, run, given, values)
+            texts = {name: _filled(getattr(probe, name), run, values) for name in _TEXTS}
+            yield _ready(replace(probe, **texts), run, given, values)
 
 
 def _ready(probe: Probe, run: str, given: Given, values: Mapping[str, Any]) -> Ready:
-    asks, headers = named(probe.asks, run), dict(probe.headers)
     if isinstance(probe.body, str):
-        return Ready(probe, asks, probe.body.encode(), headers, {})
+        return Ready(probe, probe.body.encode(), {})
     head = {
         "resource_token": given.resource_token,
         **({"db_ids": list(given.db_ids)} if given.db_ids else {}),
@@ -104,22 +105,17 @@ def _ready(probe: Probe, run: str, given: Given, values: Mapping[str, Any]) -> R
         if "subscription_id" in one and not one.get("unsubscribe")
     }
     data = json.dumps(filled, ensure_ascii=False).encode()
-    return Ready(probe, asks, gzip.compress(data, mtime=0) if probe.compressed else data, headers, tokens)
-
-
-def named(text: str, run: str) -> str:
-    """A probe's text with the names of a run in place of ``$a`` …"""
-    return " ".join(
-        f"{MARK}-{run}-{word[1:]}" if word.startswith("$") and word not in ("$field", "$value") else word
-        for word in text.split(" ")
-    )
+    return Ready(probe, gzip.compress(data, mtime=0) if probe.compressed else data, tokens)
 
 
 def _filled(value: Any, run: str, values: Mapping[str, Any]) -> Any:
+    """The value with the names of a run in place of ``$a`` …, also inside a text."""
+    if isinstance(value, str) and " " in value:
+        return " ".join(str(_filled(word, run, values)) for word in value.split(" "))
     if isinstance(value, str) and value.startswith("$"):
         return values.get(value, f"{MARK}-{run}-{value[1:]}")
     if isinstance(value, dict):
         return {key: _filled(inner, run, values) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_filled(inner, run, values) for inner in value]
     return value

@@ -6,7 +6,6 @@ import re
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -14,11 +13,11 @@ from msgspec import Struct
 
 from emulator.endpoint.call import PATHS
 from emulator.messages import split_path
+from emulator.timestamps import read_iso
 
 #: The most bytes of a body after decompression.
 MOST_BYTES = 64 << 20
 _ENDPOINT = re.compile(r"/push_subscribe/?$")
-_FRACTION = re.compile(r"(\.\d{1,6})\d*")
 #: The headers of a request, and of an answer, that can make a difference.
 _OF_REQUEST = ("content-type", "content-encoding", "origin")
 _OF_ANSWER = ("access-control-allow-origin", "access-control-allow-credentials")
@@ -32,7 +31,7 @@ class RecordedCall(Struct):
     """A request to the endpoint and the JSON object that answered it.
 
     ``place``: the file and the entry. ``path`` is one that the emulator serves; ``headers`` has lower-case
-    names. ``host`` and ``at`` (seconds since 1970) are empty and ``None`` where the record lacks them.
+    names. ``host`` and ``at`` (milliseconds since 1970) are empty and ``None`` where the record lacks them.
     ``answered``: the headers of the answer, lower-case; ``None`` where the record lacks them. Of a probe:
     ``rule`` is what it asks about, ``said`` the answer if that is no JSON object, ``base`` the path of the
     platform's address, which stands before ``path``.
@@ -46,7 +45,7 @@ class RecordedCall(Struct):
     status: int
     answer_body: bytes
     host: str = ""
-    at: float | None = None
+    at: int | None = None
     method: str = "POST"
     answered: dict[str, str] | None = None
     rule: str = ""
@@ -79,10 +78,8 @@ def read_record(record: Any, place: str) -> RecordedCall:
     try:
         if isinstance(request, dict) and "url" in request:
             return _har_entry(record, place)
-        if request is not None and "answer" in record:
+        if "answer" in record and (request is not None or "body" in record):
             return _pair(record, place)
-        if "body" in record and "answer" in record:
-            return _journal_entry(record, place)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise NotCompared("unreadable") from error
     raise NotCompared("no request with an answer")
@@ -111,6 +108,9 @@ def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
         raise NotCompared("no answer")
     body = _body(posted, unpack="content-encoding" not in headers)
     answer, status = _body(content), int(response["status"])
+    packed = answered.get("content-encoding")
+    if packed and not answer.lstrip().startswith((b"{", b"<")):
+        raise NotCompared(f"answered in {packed}, which is not unpacked: have the tool save bodies decoded")
     if "content-type" not in headers and posted.get("mimeType"):
         headers["content-type"] = str(posted["mimeType"])
     kept = _named(headers, _OF_REQUEST)
@@ -123,45 +123,33 @@ def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
         kept,
         body,
         status,
-        _checked(status, answer, answered),
+        _checked(status, answer),
         url.netloc.lower(),
-        _seconds(record.get("startedDateTime")),
+        read_iso(str(record.get("startedDateTime"))),
         answered=_named(answered, _OF_ANSWER) if answered else None,
     )
 
 
-def _journal_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
-    path = _path(str(record["method"]), str(record["path"]))
+def _pair(record: Mapping[str, Any], place: str) -> RecordedCall:
+    """``{request, status, answer}``, or an entry of the request journal, whose ``body`` is the request."""
+    path = _path(str(record.get("method") or "POST"), str(record.get("path") or "/push_subscribe"))
     if record.get("fault"):
         raise NotCompared("answered by a fault")
-    headers = {str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()}
-    answer, status = record["answer"], int(record["status"])
-    if not answer:
+    if not record["answer"]:
         raise NotCompared("no answer")
+    headers = {str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()}
+    status = int(record.get("status", 200))
     return RecordedCall(
         place,
         path,
         str(record.get("query") or ""),
-        _named(headers, _OF_REQUEST),
-        str(record["body"]).encode(),
+        _named(headers, _OF_REQUEST) if headers else {"content-type": "application/json"},
+        _text(record["body"] if "body" in record else record["request"]),
         status,
-        _checked(status, _text(answer), {}),
+        _checked(status, _text(record["answer"])),
         headers.get("host", ""),
-        int(record["at_ms"]) / 1000 if "at_ms" in record else _seconds(record.get("time")),
+        read_iso(str(record.get("time"))),
     )
-
-
-def _pair(record: Mapping[str, Any], place: str) -> RecordedCall:
-    path = _path(str(record.get("method") or "POST"), str(record.get("path") or "/push_subscribe"))
-    if not record["answer"]:
-        raise NotCompared("no answer")
-    status = int(record.get("status", 200))
-    answer = _checked(status, _text(record["answer"]), {})
-    headers = {"content-type": "application/json"} | {
-        str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()
-    }
-    body, at = _text(record["request"]), _seconds(record.get("time"))
-    return RecordedCall(place, path, "", headers, body, status, answer, "", at)
 
 
 def _path(method: str, path: str) -> str:
@@ -211,36 +199,18 @@ def decompressed(data: bytes) -> bytes:
         return data
 
 
-def _checked(status: int, answer: bytes, headers: Mapping[str, str]) -> bytes:
+def _checked(status: int, answer: bytes) -> bytes:
     """The answer, if it is one of the endpoint's rules. Raises :class:`NotCompared`."""
     found = json_object(answer)
     code = code_of(status, found or {})
     if code == TOO_MANY or code in FAILURES:
         raise NotCompared(f"answered with {code}, a failure")
-    if found is not None:
-        return answer
-    kind = headers.get("content-type", "").partition(";")[0].strip()
-    packed = headers.get("content-encoding")
-    if packed and not answer.lstrip().startswith((b"{", b"<")):
-        raise NotCompared(f"answered in {packed}, which is not unpacked: have the tool save bodies decoded")
-    if kind and "json" not in kind:
-        raise NotCompared(f"answered with {kind}")
-    raise NotCompared("answered with no JSON object")
+    if found is None:
+        raise NotCompared("answered with no JSON object")
+    return answer
 
 
 def code_of(status: int, answer: Mapping[str, Any]) -> int:
     """The HTTP status, or the code in its place that the envelope of an answer with HTTP status 200 has."""
     error = answer.get("error")
     return error if status == _OK and isinstance(error, int) and error > _OK else status
-
-
-def _seconds(text: object) -> float | None:
-    """An ISO 8601 time, any number of digits of its fraction, in seconds since 1970."""
-    if not isinstance(text, str):
-        return None
-    try:
-        text = _FRACTION.sub(lambda found: found[1].ljust(7, "0"), text.strip().replace("Z", "+00:00"))
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

@@ -95,10 +95,12 @@ class Report(Struct):
 
 
 class Secrets:
-    """Masks resource tokens wherever they stand in a document, by their member or by their text."""
+    """Masks resource tokens, these and those of the calls, wherever they stand in a document."""
 
-    def __init__(self, tokens: Iterable[str]) -> None:
-        long = {token for token in tokens if len(token) >= SHORTEST_KNOWN}
+    def __init__(self, calls: Sequence[RecordedCall], tokens: Iterable[str]) -> None:
+        sent = (call.request.get("resource_token") for call in calls)
+        every = {*tokens, *(one for one in sent if isinstance(one, str))}
+        long = {token for token in every if len(token) >= SHORTEST_KNOWN}
         self._tokens = sorted(long, key=len, reverse=True)
 
     def masked(self, value: Any) -> Any:
@@ -117,12 +119,6 @@ class Secrets:
         if isinstance(value, list):
             return [self.masked(inner) for inner in value]
         return value
-
-
-def secrets_of(calls: Sequence[RecordedCall], tokens: Iterable[str]) -> Secrets:
-    """What is to mask: these tokens, and those that the calls sent."""
-    sent = (call.request.get("resource_token") for call in calls)
-    return Secrets([*tokens, *(one for one in sent if isinstance(one, str))])
 
 
 def add_results(report: Report, compared: Iterable[Compared], secrets: Secrets) -> None:

@@ -1,6 +1,5 @@
 """Files of recorded traffic, read an entry at a time: HAR, JSON lines, exports of the request journal."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +11,8 @@ import ijson
 from emulator.compare.recorded import NotCompared, RecordedCall, json_object, read_record
 
 _MARK = b"\xef\xbb\xbf"
-_HEAD = 4096
-_FIRST_KEY = re.compile(rb'\s*\{\s*"log"')
-#: The longest line of a file of JSON lines.
-_LONGEST_LINE = 64 << 20
+#: The bytes that are searched for the first line of JSON lines, and the longest of them.
+_HEAD, _LONGEST_LINE = 1 << 20, 64 << 20
 
 
 class TrafficError(Exception):
@@ -69,14 +66,6 @@ class Traffic:
 #: The members of which a record has one, and the lines that are searched for the first record.
 _RECORD = {"request", "body"}
 _FIRST_LINES = 20
-#: What other files begin with.
-_OTHER_FILES = {
-    b"\x1f\x8b": "compressed by gzip: unpack it",
-    b"PK": "a zip archive: unpack it",
-    b"\x78\x9c": "compressed by zlib: unpack it",
-    b"\xff\xfe": "UTF-16: save it as UTF-8",
-    b"\xfe\xff": "UTF-16: save it as UTF-8",
-}
 _FORMS = "must be a HAR, JSON lines of {request, status, answer}, or what GET /__admin/requests answers"
 
 
@@ -96,39 +85,27 @@ def read_traffic(paths: Sequence[Path], host: str | None = None) -> Traffic:
 
 
 def _records(file: BinaryIO) -> Iterator[Any]:
-    head = file.peek(_HEAD)[:_HEAD] if hasattr(file, "peek") else b""
-    for beginning, what in _OTHER_FILES.items():
-        if head.startswith(beginning):
-            raise ValueError(f"this is {what}")
-    if head.startswith(_MARK):
-        file.read(len(_MARK))
-        head = head[len(_MARK) :]
-    if not head.strip():
-        raise ValueError("is empty")
-    if _FIRST_KEY.match(head):
-        yield from ijson.items(file, "log.entries.item")
-    elif head.lstrip().startswith(b"["):
-        yield from ijson.items(file, "item")
-    else:
-        yield from _lines_or_page(file)
-
-
-def _lines_or_page(file: BinaryIO) -> Iterator[Any]:
-    """JSON lines; or objects on many lines: those in ``items`` or in a HAR, else each by itself."""
-    start = file.tell()
-    first = [json_object(file.readline(_LONGEST_LINE)) for _ in range(_FIRST_LINES)]
+    """JSON lines; or objects on many lines: those in an array, a HAR or ``items``, else each by itself."""
+    head = file.read(_HEAD)
+    start = len(_MARK) if head.startswith(_MARK) else 0
+    head = head[start:].lstrip()
     file.seek(start)
-    if any(one is not None and _RECORD & one.keys() for one in first):
+    if any(map(_is_record, map(json_object, head.splitlines()[:_FIRST_LINES]))):
         while line := file.readline(_LONGEST_LINE):
             if line.strip():
                 yield json_object(line)
         return
-    for array in ("items.item", "log.entries.item", ""):
+    found = False
+    for array in ("item",) if head.startswith(b"[") else ("log.entries.item", "items.item", ""):
         file.seek(start)
-        record = None
         for record in ijson.items(file, array, multiple_values=True):
-            if array or (isinstance(record, dict) and _RECORD & record.keys()):
+            if array or _is_record(record):
+                found = True
                 yield record
-        if isinstance(record, dict):
+        if found:
             return
     raise ValueError("it has no entries")
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and bool(_RECORD & value.keys())
