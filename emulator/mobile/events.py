@@ -13,9 +13,8 @@ from emulator.mobile.subscriptions import context_of
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
 from emulator.rules.lints import unknown_parameters
 from emulator.rules.mobile.caller import Caller, read_claim
-from emulator.rules.mobile.context import MobileContext, incorrect_field
 from emulator.rules.mobile.finding import find_profile
-from emulator.rules.mobile.writing import write_fields
+from emulator.rules.mobile.writing import read_fields, write_fields
 from emulator.rules.model import NonEmpty, Profile, shortened
 from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
 
@@ -150,19 +149,10 @@ def carry_out_mobile_event(call: Call) -> Document:
         call.outcomes.append("unchanged" if changed is profile else "changed")
     else:
         call.note("E3", "no_profile")
-        _check_fields(context, fields)
+        read_fields(context, fields or {})  # R4, R5
     call.note("E2", "stored_event", shortened(event.name or ""))
-    call.events.append(_kept(event))
+    call.events.append(event)
     return success(None)
-
-
-def _check_fields(context: MobileContext, fields: dict[str, Any] | None) -> None:
-    """Refuse unknown fields and wrong values (R4, R5) also where no profile is found."""
-    for name, value in (fields or {}).items():
-        if name not in context.database.fields:
-            raise incorrect_field(name)
-        if value is not None:
-            context.read(name, value)
 
 
 def _claimed(event: Event, caller: Caller) -> Caller | None:
@@ -189,22 +179,15 @@ def _name_profile(event: Event, profile: Profile | None) -> None:
         event.db_id, event.profile_id = profile.db_id, profile.id
 
 
-def _kept(event: Event) -> Event:
-    """The event with values that every reader of JSON can read: numbers of 64 bits."""
-    event.payload, event.matching = showable(event.payload), showable(event.matching)
-    event.subscription, event.profile_fields = showable(event.subscription), showable(event.profile_fields)
-    return event
-
-
-def _object(call: Call, name: str, parts: dict[str, str]) -> dict[str, Any] | None:
-    """A part that is a JSON object; ``None`` where it is null, empty or not there."""
+def _object(call: Call, name: str, parts: dict[str, str]) -> Any:
+    """A part that is a JSON object, as it can be shown; ``None`` where it is null, empty or not there."""
     text = parts.get(name)
     if not text:
         return None
     value = _json(call, name, text)
     if value is not None and not isinstance(value, dict):
         raise Invalid(f"{name}: must be a JSON object", "R6")
-    return value
+    return showable(value)
 
 
 def _json(call: Call, name: str, text: str) -> Any:

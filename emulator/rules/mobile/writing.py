@@ -11,6 +11,7 @@ from emulator.rules.lints import unknown_parameters
 from emulator.rules.mobile.context import MobileContext, incorrect_field, not_valid
 from emulator.rules.model import (
     CategoryChoice,
+    FieldValue,
     NonEmpty,
     Profile,
     Resource,
@@ -34,6 +35,19 @@ class SentCategory(Struct, forbid_unknown_fields=True):
     active: bool | UnsetType | None = UNSET
 
 
+def read_fields(context: MobileContext, given: Mapping[str, object]) -> dict[str, FieldValue | None]:
+    """Profile fields in their own form, null for one to clear.
+
+    Raises :class:`~emulator.rules.errors.ProcessingError` (R4, R5).
+    """
+    read: dict[str, FieldValue | None] = {}
+    for name, value in given.items():
+        if name not in context.database.fields:  # R4
+            raise incorrect_field(name)
+        read[name] = None if value is None else context.read(name, value)
+    return read
+
+
 def write_fields(
     context: MobileContext, profile: Profile, given: Mapping[str, object] | UnsetType | None
 ) -> Profile:
@@ -43,14 +57,8 @@ def write_fields(
     """
     if not given:
         return profile
-    fields = dict(profile.fields)
-    for name, value in given.items():
-        if name not in context.database.fields:  # R4
-            raise incorrect_field(name)
-        if value is None:
-            fields.pop(name, None)
-        else:
-            fields[name] = context.read(name, value)
+    read = read_fields(context, given)
+    fields = {name: value for name, value in {**profile.fields, **read}.items() if value is not None}
     if fields == profile.fields:
         return profile
     context.note("K10", "wrote_fields", len(given))
