@@ -8,7 +8,7 @@ from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import unknown_parameters
 from emulator.schemas.errors import REQUIRED
-from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
+from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, quotes, read_json
 
 _encode = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)
@@ -33,7 +33,7 @@ def read_body(call: Call, shape: type[T]) -> T:
     if b"\\" not in call.body or b"\\u0000" not in call.body:
         try:
             request = msgspec.json.decode(call.body, type=shape)
-            if call.body.count(b'"') == _encode(request).count(b'"'):  # more: a duplicate key, or an escape
+            if quotes(call.body) == quotes(_encode(request)):  # more: a duplicate key
                 return request
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass

@@ -153,6 +153,9 @@ def test_L8_a_key_that_is_twice_in_a_body_is_told_and_the_last_one_counts(phone:
     for slashes in ("/", "\\/"):  # iOS escapes: the quotation marks are not simply counted
         phone.call(SUBSCRIBE, json.dumps(subscribe_body("a/b")).replace("/", slashes).encode())
         assert phone.last()["lints"] == []
+    escaped = TWICE.replace(b'"t"', b'"' + b"\\u0022" * 8 + b'"')  # as many marks as the second keys have
+    phone.call(SUBSCRIBE, escaped)
+    assert [one["rule"] for one in phone.last()["lints"]] == ["L8"] * 3
 
 
 @pytest.mark.parametrize(
