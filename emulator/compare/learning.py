@@ -21,7 +21,8 @@ from emulator.store.fixture_set import FixtureSet
 CHOICES = {
     name: choices for name, choices in POLICY_CHOICES.items() if POLICY_RULES[name][0] not in SDK_RULES
 }
-#: The rule of each of them, and of strict mode.
+#: The same with strict mode, and the rule of each.
+_SETTINGS: dict[str, Sequence[str | bool]] = {**CHOICES, "strict": (False, True)}
 _RULES = {name: POLICY_RULES[name] for name in CHOICES} | {"strict": "Q5"}
 #: How many members a refusal on one side alone counts as.
 _OTHER_KIND = 10
@@ -42,7 +43,7 @@ def learn(
     with strict mode.
     """
     search = _Search(calls, FixtureSet(fixtures.databases, fixtures.resources, list(fixtures.profiles)))
-    shown = _Shown({name: choices[0] for name, choices in CHOICES.items()}, {}, strict)
+    shown = _Shown({name: choices[0] for name, choices in CHOICES.items()} | {"strict": strict}, {})
     own = search.seen(shown)
     for _ in range(_ROUNDS):
         better = search.better_choices(shown)
@@ -52,29 +53,22 @@ def learn(
         shown = better
     final = search.seen(shown)
     wrong = {*own.differing, *final.differing}
-    return Platform(
-        host,
-        date,
-        {name: value for name, value in shown.policies.items() if search.shows(shown, name)},
-        shown.answers,
-        sorted(own.rules - wrong),
-        final.differing,
-        shown.strict if search.shows(shown, "strict") else None,
-    )
+    policies = {name: value for name, value in shown.settings.items() if search.shows(shown, name)}
+    refuses = policies.pop("strict", None)
+    return Platform(host, date, policies, shown.answers, sorted(own.rules - wrong), final.differing, refuses)
 
 
 class _Shown(NamedTuple):
-    """What a platform may be."""
+    """What a platform may be; ``settings``: its policies and strict mode."""
 
-    policies: dict[str, str]
+    settings: dict[str, Any]
     answers: Answers
-    strict: bool
 
-    def other(self, name: str, choice: str | bool) -> _Shown:
-        """The same with another policy, or another strict mode."""
-        if isinstance(choice, bool):
-            return self._replace(strict=choice)
-        return self._replace(policies={**self.policies, name: choice})
+    def others(self, name: str) -> Iterator[_Shown]:
+        """The same with each other choice of a setting."""
+        for choice in _SETTINGS[name]:
+            if choice != self.settings[name]:
+                yield self._replace(settings={**self.settings, name: choice})
 
 
 class _Seen(NamedTuple):
@@ -93,11 +87,12 @@ class _Search:
         self._last: tuple[_Shown, _Seen] | None = None
 
     def compared(self, shown: _Shown) -> Iterator[Compared]:
+        policies = {name: shown.settings[name] for name in CHOICES}
         settings = Settings(
             durability="none",
-            policies=shown.policies,
+            policies=policies,
             answers=shown.answers,
-            strict=shown.strict,
+            strict=shown.settings["strict"],
             journal_count=1,
         )
         return replay(self._calls, self._fixtures, settings)
@@ -128,8 +123,7 @@ class _Search:
         for name, rule in _RULES.items():
             if rule not in rules:
                 continue  # nothing here depends on it
-            for choice in _others(shown, name):
-                other = shown.other(name, choice)
+            for other in shown.others(name):
                 cost = self._cost(other, least)
                 if cost < least:
                     shown, least = other, cost
@@ -140,7 +134,7 @@ class _Search:
         rules, _, least = self.seen(shown)
         if _RULES[name] not in rules:
             return False
-        return all(self._cost(shown.other(name, one), least + 1) > least for one in _others(shown, name))
+        return all(self._cost(other, least + 1) > least for other in shown.others(name))
 
     def _cost(self, shown: _Shown, limit: int) -> int:
         """The number of members that differ, counted up to a limit."""
@@ -150,12 +144,6 @@ class _Search:
             if cost >= limit:
                 break
         return cost
-
-
-def _others(shown: _Shown, name: str) -> Sequence[str | bool]:
-    if name == "strict":
-        return (not shown.strict,)
-    return [one for one in CHOICES[name] if one != shown.policies[name]]
 
 
 def _differing(one: Compared) -> int:
