@@ -1,7 +1,7 @@
 """A fixture set for recorded traffic: what must have existed before it, by the answers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -11,11 +11,13 @@ from emulator.compare.attribution import carried_out
 from emulator.compare.probes import MARK
 from emulator.compare.recorded import RecordedCall
 from emulator.endpoint.call import PATHS
+from emulator.endpoint.schema import parse_push_request
+from emulator.rules.errors import Refused
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldKind, FieldType, FieldValue, Resource, Status
+from emulator.rules.model import Database, FieldKind, FieldType, FieldValue, PushRequest, Resource, Status
 from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, NOT_CONFIGURED, UNKNOWN_FIELD
 from emulator.rules.providers import DOCUMENTED
-from emulator.rules.request import NO_DATABASES
+from emulator.rules.request import NO_DATABASES, check_matching
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
 from push_emulator.masking import mask
 
@@ -97,9 +99,12 @@ class _World:
         self._strangers = (f"{number:024x}" for number in count(1))
 
     def read(self, call: RecordedCall) -> None:
-        request, items = call.request, call.answer.get("data")
-        token = request.get("resource_token")
-        if not isinstance(token, str) or token in self._tokens or call.path not in PATHS:
+        try:
+            request, _ = parse_push_request(call.body)
+        except Refused:
+            return  # the emulator refuses it, whatever existed before
+        token, items = request.resource_token, call.answer.get("data")
+        if token in self._tokens or call.path not in PATHS:
             return
         refusal = _Refusal(call.status, *(str(call.answer.get(name)) for name in ("error", "error_text")))
         if token.startswith(MARK):  # a token that a probe made up is nobody's
@@ -127,15 +132,15 @@ class _World:
                 self._read_database(db_id, seen.id or 0, request, own)
 
     def _read_database(
-        self, db_id: int, resource_id: int, request: Mapping[str, Any], items: list[dict[str, Any]]
+        self, db_id: int, resource_id: int, request: PushRequest, items: list[dict[str, Any]]
     ) -> None:
-        name, value = str(request.get("field_name")), request.get("field_value")
-        custom = request.get("matching") == "custom"
+        name, value = str(request.field_name), request.field_value
+        custom = request.matching == "custom"
         found_by: dict[str, FieldValue] = {}
         profile_id = next(
             (one["profile_id"] for one in items if isinstance(one.get("profile_id"), str)), None
         )
-        if custom and isinstance(value, (str, int, float)):  # true and false are int
+        if custom and value is not None:
             if profile_id is not None:
                 self._taken[db_id, name].append(value)
                 found_by = {name: value}
@@ -149,7 +154,7 @@ class _World:
         if found_by.keys() - found.fields.keys():
             found.fields |= found_by
             found.existed |= found.met  # met before, and no request of the traffic gave it this value
-        self._read_subscriptions(found, db_id, resource_id, request, items, not (custom or request.get("id")))
+        self._read_subscriptions(found, db_id, resource_id, request, items)
         found.met = True
 
     def _read_subscriptions(
@@ -157,16 +162,17 @@ class _World:
         found: _Found,
         db_id: int,
         resource_id: int,
-        request: Mapping[str, Any],
+        request: PushRequest,
         items: list[dict[str, Any]],
-        by_push: bool,
     ) -> None:
         answered = {
             (str(one.get("provider")), str(one.get("subscription_id"))): one for one in reversed(items)
         }
-        sent = request.get("subscriptions")
-        wanted = [one for one in (sent if isinstance(sent, list) else ()) if isinstance(one, dict)]
-        keys = {_key(db_id, resource_id, one): bool(one.get("unsubscribe")) for one in reversed(wanted)}
+        keys = {
+            (db_id, resource_id, one.provider, one.subscription_id): bool(one.unsubscribe)
+            for one in reversed(request.subscriptions)
+        }
+        by_push = request.matching != "custom" and not request.id
         if by_push and found.met and not any(key in found.subscriptions for key in keys):
             found.existed = True
         for key in reversed(list(keys)):
@@ -229,21 +235,13 @@ class _World:
                 yield ProfileEntry(db_id, profile_id, values, own)
 
 
-def _asks_for_a_resource(request: Mapping[str, Any]) -> bool:
+def _asks_for_a_resource(request: PushRequest) -> bool:
     """Whether a request is right but for its resource: then a refusal is about that."""
-    matching, wanted = request.get("matching") or None, request.get("subscriptions")
-    by_field = bool(request.get("field_name")) and request.get("field_value") is not None
-    complete = {None: True, "profile_id": bool(request.get("id")), "custom": by_field}
-    known = isinstance(wanted, list) and all(
-        isinstance(one, dict) and one.get("provider") in DOCUMENTED and one.get("subscription_id")
-        for one in wanted
-    )
-    return (
-        bool(wanted)
-        and known
-        and any(complete[one] for one in complete if one == matching)
-        and not request.get("db_ids")
-    )
+    try:
+        check_matching(request)
+    except Refused:
+        return False
+    return not request.db_ids and all(one.provider in DOCUMENTED for one in request.subscriptions)
 
 
 def _merge(order: list[int], shown: list[int]) -> None:
@@ -260,10 +258,6 @@ def _merge(order: list[int], shown: list[int]) -> None:
 def _is_id(value: Any) -> bool:
     """Whether a database or a resource can have this id."""
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-
-
-def _key(db_id: int, resource_id: int, wanted: Mapping[str, Any]) -> _Key:
-    return db_id, resource_id, str(wanted.get("provider")), str(wanted.get("subscription_id"))
 
 
 def _fitting(taken: list[FieldValue], refused: list[FieldValue]) -> FieldType:
