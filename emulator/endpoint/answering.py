@@ -56,7 +56,7 @@ def _read(call: Call) -> PushRequest | Asked:
     """The checked request. Raises :class:`Refused` (A3)."""
     incoming = call.incoming
     if call.mobile is not None:
-        return read(call.mobile, incoming)
+        return read(call.mobile)
     if incoming.endpoint not in PATHS:  # Q2
         raise NotFound(f"{shortened(incoming.path)} not found{_path_hint(incoming.path)}", "A4", "A4/path")
     if incoming.method != "POST":

@@ -22,7 +22,7 @@ _LONGEST = 64 << 10
 
 def authorize(call: Call) -> Caller:
     """Who calls; a lint for another matching mode in the query (T3). Raises :class:`Unauthorized` (T5)."""
-    scheme, *rest = call.headers.get("authorization", "").split(None, 1) or [""]
+    scheme, *rest = call.incoming.headers.get("authorization", "").split(None, 1) or [""]
     credentials = "".join(rest).strip()
     if scheme.lower() != "bearer" or not credentials:
         raise Unauthorized('Authorization: must be "Bearer rtoken@TOKEN" or "Bearer JWT"', "T5")

@@ -1,5 +1,7 @@
 """The JSON body of an SDK's call: from bytes to a checked struct (R6)."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,56 +31,36 @@ def read_body(call: Call, shape: type[T]) -> T:
 
     Unknown members and duplicate keys are ignored, with lints (K6).
     """
-    request: T | None = None
-    if b"\\" not in call.body or b"\\u0000" not in call.body:
-        try:
-            request = msgspec.json.decode(call.body, type=shape)
-            if quotes(call.body) == quotes(_encode(request)):  # more: a duplicate key
+    body = call.incoming.body
+    if b"\\" not in body or b"\\u0000" not in body:
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            request = msgspec.json.decode(body, type=shape)
+            if quotes(body) == quotes(_encode(request)):  # more: a duplicate key, or an unknown member
                 return request
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            pass
     try:
-        if request is None:
-            request = _read_slowly(call, shape)
-        call.lints += lints_of_duplicates(call.body)
+        document = read_json(body)
+        request = msgspec.convert(document, shape)
+        call.lints += unknown_parameters(list(_unknown_members(document, shape)))
+        call.lints += lints_of_duplicates(body)
+    except msgspec.ValidationError as error:
+        raise Invalid(_complaint(error), "R6") from error
     except JSONProblem as problem:
         raise Invalid(f"{problem.path or 'body'}: {problem.text}", "R6") from problem
     return request
 
 
-def _read_slowly(call: Call, shape: type[T]) -> T:
-    """The same for a body that is wrong, or has unknown members.
-
-    Raises :class:`Invalid` and :class:`~emulator.schemas.strict_json.JSONProblem`.
-    """
-    document = read_json(call.body)
-    unknown: list[tuple[str, tuple[str, ...]]] = []
-    known = _known_members(document, shape, "", unknown)
-    try:
-        request = msgspec.convert(known, shape)
-    except msgspec.ValidationError as error:
-        raise Invalid(_complaint(error), "R6") from error
-    call.lints += unknown_parameters(unknown) if unknown else []
-    return request
-
-
-def _known_members(value: Any, shape: Any, path: str, unknown: list[tuple[str, tuple[str, ...]]]) -> Any:
-    """The value without members that its struct does not know; they are added to ``unknown``."""
+def _unknown_members(value: Any, shape: Any, path: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The path of each member that its struct does not know, with the names that it knows."""
     inner = _struct_of(shape)
-    if inner is None:
-        return value
-    if isinstance(value, list):
-        return [_known_members(one, inner, f"{path}[{at}]", unknown) for at, one in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    kinds = {one.name: one.type for one in msgspec.structs.fields(inner)}
-    where = f"{path}." if path else ""
-    unknown += [(f"{where}{name}", tuple(kinds)) for name in value if name not in kinds]
-    return {
-        name: _known_members(one, kinds[name], f"{where}{name}", unknown)
-        for name, one in value.items()
-        if name in kinds
-    }
+    if inner is not None and isinstance(value, list):
+        for at, one in enumerate(value):
+            yield from _unknown_members(one, inner, f"{path}[{at}]")
+    elif inner is not None and isinstance(value, dict):
+        kinds = {one.name: one.type for one in msgspec.structs.fields(inner)}
+        where = f"{path}." if path else ""
+        yield from ((f"{where}{name}", tuple(kinds)) for name in value if name not in kinds)
+        for name, kind in kinds.items():
+            yield from _unknown_members(value.get(name), kind, f"{where}{name}")
 
 
 def _struct_of(shape: Any) -> type[msgspec.Struct] | None:

@@ -14,7 +14,7 @@ from push_emulator.answers import CallName
 
 
 class Call(Struct):
-    """One call. ``path`` is one of :data:`emulator.mobile.paths.SERVED`; ``headers`` has lower-case names.
+    """One call, which adds to ``lints``. ``path`` is one of :data:`emulator.mobile.paths.SERVED`.
 
     ``name`` is what faults name it by: that of the path's operation, until ``read`` knows it better.
     ``read`` sets ``request`` (the checked body), ``tokens`` (the provider and token of each push subscription
@@ -24,12 +24,10 @@ class Call(Struct):
     """
 
     workspace: Workspace
-    method: str
     path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
+    incoming: Incoming
     lints: list[Lint]
+    query: dict[str, str] = {}
     name: CallName = "subscribe"
     request: Any = None
     tokens: list[SubscriptionRequest] = field(default_factory=list)
@@ -40,6 +38,9 @@ class Call(Struct):
     outcomes: list[str] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
     events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.query = read_query(self.incoming.query)
 
     def note(self, rule: str, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
@@ -62,9 +63,3 @@ class Operation(NamedTuple):
     read: Callable[[Call], None]
     carry_out: Callable[[Call], dict[str, object]]
     authorized: bool = True
-
-
-def call_of(workspace: Workspace, path: str, incoming: Incoming, lints: list[Lint]) -> Call:
-    """The call of a request for ``path``, which adds to ``lints``; its body is not read yet."""
-    query = read_query(incoming.query)
-    return Call(workspace, incoming.method, path, query, incoming.headers, incoming.body, lints)

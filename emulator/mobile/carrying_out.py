@@ -5,7 +5,7 @@ from hashlib import blake2b
 import msgspec
 
 from emulator.faults.model import Asked
-from emulator.messages import JSON, Answer, Incoming, Summary
+from emulator.messages import JSON, Answer, Summary
 from emulator.mobile.authorization import authorize
 from emulator.mobile.body import read_body
 from emulator.mobile.call import Call
@@ -23,24 +23,24 @@ from emulator.workspaces.replays import Replay, ReplayKey
 _encode = msgspec.json.Encoder().encode
 
 
-def read(call: Call, incoming: Incoming) -> Asked:
+def read(call: Call) -> Asked:
     """Check the call, and say what faults match it by.
 
     Raises :class:`~emulator.rules.errors.Refused` (T5, R6).
     """
-    operation = SERVED[call.path]
-    if call.method != operation.method:
-        raise NotAllowed(f"Method {call.method} is not allowed, use {operation.method}", "R6")
+    operation, incoming = SERVED[call.path], call.incoming
+    if incoming.method != operation.method:
+        raise NotAllowed(f"Method {incoming.method} is not allowed, use {operation.method}", "R6")
     if incoming.problem == "too_large":
         raise TooLarge(f"body: must be at most {MAX_BODY_BYTES} bytes", "R6")
     if incoming.problem == "cut_off":
         raise Invalid("body: was cut off before its end", "R6")
-    call.name, call.body = operation.name, incoming.body
+    call.name = operation.name
     if operation.authorized:
         call.caller = authorize(call)
     try:
-        if "content-encoding" in call.headers:
-            check_encoding(call.headers["content-encoding"])
+        if "content-encoding" in incoming.headers:
+            check_encoding(incoming.headers["content-encoding"])
         if operation.body is not None:
             call.request = read_body(call, operation.body)
         operation.read(call)
@@ -107,10 +107,11 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
 
 def _replay_key(call: Call) -> ReplayKey | None:
     """What a repeated call has in common with the first one (K3)."""
-    request_id = call.headers.get("request-id")
+    headers = call.incoming.headers
+    request_id = headers.get("request-id")
     if not request_id or call.workspace.settings.policies.sdk_retries == "apply":
         return None
-    return call.headers.get("authorization", ""), call.path, request_id
+    return headers.get("authorization", ""), call.path, request_id
 
 
 def _first_call(call: Call, key: ReplayKey | None) -> Replay | None:
@@ -127,4 +128,4 @@ def _replayed(call: Call, first: Replay) -> bytes:
 
 
 def _digest(call: Call) -> bytes:
-    return blake2b(call.body, digest_size=16).digest()
+    return blake2b(call.incoming.body, digest_size=16).digest()

@@ -31,14 +31,14 @@ _KINDS: dict[int, tuple[Literal["delivery", "open"], ...]] = {
 }
 
 
-class PushEvent(Struct, forbid_unknown_fields=True):
+class PushEvent(Struct):
     """The body of ``POST /event/push/delivery`` and ``/event/push/open`` (E1)."""
 
     time: int | float
     smid: NonEmpty
 
 
-class PostEvents(Struct, forbid_unknown_fields=True):
+class PostEvents(Struct):
     """The body of ``POST /api/v1.1/pushes/post_events`` (E4)."""
 
     token: NonEmpty
@@ -108,7 +108,7 @@ def read_mobile_event(call: Call) -> None:
     # It loads werkzeug, which the start need not wait for.
     from emulator.mobile.multipart import read_parts  # noqa: PLC0415
 
-    parts = read_parts(call.headers.get("content-type", ""), call.body)
+    parts = read_parts(call.incoming.headers.get("content-type", ""), call.incoming.body)
     for name in ("tz", "t", "aci", "wn"):
         if name not in parts:
             raise Invalid(f"{name}: is required", "R6")
@@ -129,8 +129,7 @@ def read_mobile_event(call: Call) -> None:
     event.smid = _message(call, parts.get("mi", ""))
     event.payload, event.matching = _object(call, "wd", parts), _object(call, "ma", parts)
     event.subscription, event.profile_fields = _object(call, "sn", parts), _object(call, "pf", parts)
-    unknown = [(name, PARTS) for name in parts if name not in PARTS]
-    call.lints += unknown_parameters(unknown) if unknown else []
+    call.lints += unknown_parameters([(name, PARTS) for name in parts if name not in PARTS])
     call.request = event
 
 
@@ -167,7 +166,7 @@ def _claimed(event: Event, caller: Caller) -> Caller | None:
 
 
 def _event(call: Call, kind: Literal["delivery", "open", "mobile_event"]) -> Event:
-    event = Event(0, call.workspace.clock.now_ms(), kind, request_id=call.headers.get("request-id"))
+    event = Event(0, call.workspace.clock.now_ms(), kind, request_id=call.incoming.headers.get("request-id"))
     if call.caller is not None:
         event.db_id = call.caller.db_id
         event.resource_id, event.resource = call.caller.resource.id, call.caller.resource.name

@@ -20,14 +20,14 @@ SDK_PROVIDERS = (
 )
 
 
-class Pair(Struct, forbid_unknown_fields=True):
+class Pair(Struct):
     """A provider and a token."""
 
     provider: NonEmpty
     subscription_id: NonEmpty
 
 
-class SentSubscription(Pair, forbid_unknown_fields=True):
+class SentSubscription(Pair):
     """The subscription of :class:`Subscribe`."""
 
     status: Literal["subscribed", "suspended", "unsubscribed"]
@@ -35,7 +35,7 @@ class SentSubscription(Pair, forbid_unknown_fields=True):
     cats: list[SentCategory] | UnsetType | None = UNSET
 
 
-class Subscribe(Struct, forbid_unknown_fields=True):
+class Subscribe(Struct):
     """The body of ``POST /subscription/push/subscribe`` (K10)."""
 
     subscription: SentSubscription
@@ -46,7 +46,7 @@ class Subscribe(Struct, forbid_unknown_fields=True):
     skip_triggers: bool | UnsetType | None = UNSET
 
 
-class Update(Struct, forbid_unknown_fields=True):
+class Update(Struct):
     """The body of ``POST /subscription/push/update`` (K20)."""
 
     new_token: NonEmpty
@@ -55,14 +55,14 @@ class Update(Struct, forbid_unknown_fields=True):
     old_provider: str | UnsetType | None = UNSET
 
 
-class Unsuspend(Struct, forbid_unknown_fields=True):
+class Unsuspend(Struct):
     """The body of ``POST /subscription/push/unsuspend`` (K30)."""
 
     subscription: Pair
     replace: bool | UnsetType | None = UNSET
 
 
-class UpdateProfile(Struct, forbid_unknown_fields=True):
+class UpdateProfile(Struct):
     """The body of ``POST /profile/update`` (K50)."""
 
     profile_fields: dict[str, Any] | UnsetType | None = UNSET

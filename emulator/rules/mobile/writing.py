@@ -26,7 +26,7 @@ _AS_SENT = {"string": str, "bool": bool}
 UNKNOWN_CATEGORY = "category not found in resource"
 
 
-class SentCategory(Struct, forbid_unknown_fields=True):
+class SentCategory(Struct):
     """A category as an SDK sends it: only ``name`` and ``active`` count (K14)."""
 
     name: NonEmpty
