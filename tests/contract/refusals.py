@@ -76,6 +76,7 @@ OF_THE_WHOLE = (
     r"plan\.match: is the same column as the tokens",
     r"plan\.status_column: is the column of the tokens or of the search values",
     f'plan\\.encoding: (there is no "{_ANY}": try utf-8, windows-1251, utf-16|"{_ANY}" does not make text)',
+    "body: must not contain NUL",  # in what an event of a snapshot holds
     "… and perhaps more; the rest was not looked at",
     r"and \d+ more",  # of the endpoint's, which shows the first few
 )
