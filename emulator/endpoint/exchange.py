@@ -6,7 +6,7 @@ from emulator.endpoint.answering import answer_call, error_answer, refuse
 from emulator.endpoint.call import PATHS, Call, record
 from emulator.endpoint.cors import cors_headers, preflight_headers
 from emulator.endpoint.health import asks_for_health, health_answer
-from emulator.messages import Answer, Delivery, Incoming
+from emulator.messages import Answer, Delivery, Incoming, read_query
 from emulator.mobile.call import Call as MobileCall
 from emulator.mobile.paths import served_path
 from emulator.rules.errors import Refused, TooMany
@@ -53,7 +53,8 @@ class Exchange:
             return Answer(204, preflight_headers(incoming.headers), b"")
         call = Call(incoming, workspace, since, cors if served else [])
         if mobile is not None:
-            call.mobile, call.text = MobileCall(workspace, mobile, incoming, call.lints), ""
+            query = read_query(incoming.query)
+            call.mobile, call.text = MobileCall(workspace, mobile, incoming, query, call.lints), ""
         answer = answer_call(call) if no_room is None else refuse(call, no_room)
         if answer.delivery is not None:
             answer.delivery.busy = self._workspaces.in_use(name)

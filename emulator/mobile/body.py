@@ -1,7 +1,6 @@
 """The JSON body of an SDK's call: from bytes to a checked struct (R6)."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,7 +9,7 @@ from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import unknown_parameters
 from emulator.schemas.errors import REQUIRED
-from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, quotes, read_json
+from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
 
 _encode = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)
@@ -32,11 +31,14 @@ def read_body(call: Call, shape: type[T]) -> T:
     Unknown members and duplicate keys are ignored, with lints (K6).
     """
     body = call.incoming.body
-    if b"\\" not in body or b"\\u0000" not in body:
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    # NUL, and a quotation mark that does not look like one; one byte is found ten times as quickly
+    if b"\\" not in body or not (b"\\u0000" in body or b"\\u0022" in body):
+        try:
             request = msgspec.json.decode(body, type=shape)
-            if quotes(body) == quotes(_encode(request)):  # more: a duplicate key, or an unknown member
+            if body.count(b'"') == _encode(request).count(b'"'):  # more: a duplicate key, or unknown members
                 return request
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
     try:
         document = read_json(body)
         request = msgspec.convert(document, shape)

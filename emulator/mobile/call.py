@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from emulator.journal.events import Event
-from emulator.messages import Incoming, read_query
+from emulator.messages import Incoming
 from emulator.rules.mobile.caller import Caller
 from emulator.rules.model import Changes, Decided, Lint, SubscriptionRequest
 from emulator.workspaces.workspace import Workspace
@@ -26,8 +26,8 @@ class Call(Struct):
     workspace: Workspace
     path: str
     incoming: Incoming
+    query: dict[str, str]
     lints: list[Lint]
-    query: dict[str, str] = {}
     name: CallName = "subscribe"
     request: Any = None
     tokens: list[SubscriptionRequest] = field(default_factory=list)
@@ -38,9 +38,6 @@ class Call(Struct):
     outcomes: list[str] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
     events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.query = read_query(self.incoming.query)
 
     def note(self, rule: str, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""

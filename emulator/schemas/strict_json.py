@@ -165,12 +165,12 @@ def has_duplicate_keys(body: bytes) -> bool:
         if len(names) == len(set(names)):
             return False
     try:
-        return quotes(orjson.dumps(orjson.loads(body))) < quotes(body)
+        return _quotes(orjson.dumps(orjson.loads(body))) < _quotes(body)
     except (orjson.JSONDecodeError, TypeError):
         return False
 
 
-def quotes(document: bytes) -> int:
+def _quotes(document: bytes) -> int:
     """The quotation marks around keys and texts."""
     if b"\\" in document:
         document = document.replace(rb"\\", b"").replace(rb"\"", b"")
