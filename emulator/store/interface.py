@@ -27,7 +27,7 @@ class Store(MobileLookup, Protocol):
     - ``failure``: why the state, or its snapshot, cannot be written just now.
     - ``torn_bytes``: how much of an unfinished transaction was cut off at the start.
     - ``on_taken_back``: called when the disk has lost changes that were carried out already; they are undone.
-    - ``held``: set by whoever changes the state by hand or in steps (:meth:`alone`); everybody else waits first.
+    - ``held``: set by whoever changes the state by hand or in steps (:meth:`alone`); all others wait first.
     - ``profiles_made``: how many profiles there have ever been, deleted ones included.
     """
 
