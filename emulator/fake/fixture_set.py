@@ -85,7 +85,7 @@ def write_fixture_set(
     return counts
 
 
-def made_up_profiles(people: PushProfiles, total: int, one_each: bool = False) -> Iterator[Entry]:
+def made_up_profiles(people: PushProfiles, total: int, one_each: bool) -> Iterator[Entry]:
     """``total`` entries of profiles.json, in the order of registration.
 
     Each has 0 to 3 subscriptions, or all are small and have one. The first subscriptions show every

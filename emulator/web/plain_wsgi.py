@@ -114,7 +114,7 @@ class PlainWsgi:
     def _delivered(self, answer: Answer) -> Answer:
         """Waits as the delivery demands; a fault that needs the connection becomes an error answer."""
         delivery = answer.delivery or Delivery()
-        if delivery.wait is not None or delivery.delay_s:
+        if delivery.wait is not None or delivery.first is not None or delivery.delay_s:
             answer = self._emulator.loop_thread.run(_completed(answer, delivery))
             delivery = answer.delivery or Delivery()
         if delivery.effect is not None:

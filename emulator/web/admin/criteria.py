@@ -1,7 +1,8 @@
 """Criteria on requests and on events, and the values that these can have."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, validate
@@ -95,7 +96,7 @@ def is_key(key: str) -> bool:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The criteria for one kind of entry: ``schemas`` their values by name; null means "has none".
+    """The criteria for one kind of entry; null means "has none".
 
     ``prefixes``: of names that continue with the name of a part.
     """
@@ -104,10 +105,11 @@ class Vocabulary:
     prefixes: tuple[str, ...]
     is_key: Callable[[str], bool]
     make: type[Criteria[Any]]
-    schemas: dict[str, JSONSchema] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "schemas", {name: _described(name) for name in self.keys})
+    @cached_property
+    def schemas(self) -> dict[str, JSONSchema]:
+        """The schemas of the criteria's values, by name."""
+        return {name: _described(name) for name in self.keys}
 
     def hint(self, unknown: str, others: Iterable[str] = ()) -> str:
         """The nearest known name, or how a part is named."""

@@ -23,7 +23,7 @@ def failure_text(
     came: Sequence[str],
     total: int,
     url: str,
-    noun: str = "request",
+    noun: str,
 ) -> str:
     """``expected``: :func:`expectation_text`; ``came``: the newest of ``total``; ``url``: the workspace's;
     ``noun``: "request" or "event".
@@ -42,9 +42,7 @@ def failure_text(
     return "\n".join(lines + [f"  {_cut_words(one)}" for one in came])
 
 
-def expectation_text(
-    expect: Expectation, criteria: Mapping[str, Any], within_s: float, noun: str = "request"
-) -> str:
+def expectation_text(expect: Expectation, criteria: Mapping[str, Any], within_s: float, noun: str) -> str:
     """``exactly 1 request with subscription_id="t1" within 5 s``; ``criteria``: without secrets."""
     number = "no" if expect.at_most == 0 else str(expect)
     plural = "" if number.endswith((" 1", "no")) else "s"

@@ -46,14 +46,11 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
     ),
 }
 #: Forms of values that have no list.
-_FORMS: dict[str, tuple[Callable[[Workspace, str], bool], str]] = {
-    "fault": (lambda found, value: _is_fault(found, value), "no_fault"),
-    "path": (lambda _, value: value.startswith("/"), "path"),
-    "profile_id": (lambda _, value: is_profile_id(value), "profile_id"),
-    "subscription_hash_id": (
-        lambda _, value: _HASH_ID.fullmatch(value) is not None,
-        "hash",
-    ),
+_FORMS: dict[str, Callable[[Workspace, str], bool]] = {
+    "fault": lambda found, value: _is_fault(found, value),
+    "path": lambda _, value: value.startswith("/"),
+    "profile_id": lambda _, value: is_profile_id(value),
+    "subscription_hash_id": lambda _, value: _HASH_ID.fullmatch(value) is not None,
 }
 
 
@@ -64,10 +61,10 @@ HINTS = {
     "there_are": "; there are %(values)s",
     "none": "; there is none",
     "lint": '; lints are asked for as "lint"',
-    "no_fault": "; no fault of this id was armed here",
+    "fault": "; no fault of this id was armed here",
     "path": "; a path begins with /",
     "profile_id": "; an id has at most 64 printable characters",
-    "hash": "; a hash has 8 or more lower-case hex digits",
+    "subscription_hash_id": "; a hash has 8 or more lower-case hex digits",
 }
 _Hint = tuple[str, dict[str, Any]]
 
@@ -106,8 +103,7 @@ def _why_impossible(found: Workspace, match: Criteria[Any], key: str, wanted: An
     if wanted is None:
         return None
     if key in _FORMS:
-        fits, form = _FORMS[key]
-        return None if fits(found, wanted) else (HINTS[form], {})
+        return None if _FORMS[key](found, wanted) else (HINTS[key], {})
     if key not in VALUES and key not in _VALUES_HERE:
         return None
     values = VALUES[key] if key in VALUES else tuple(_VALUES_HERE[key](found))

@@ -1,8 +1,8 @@
 """``/__admin/snapshot`` and ``/__admin/reset``: a workspace as a whole."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
-from typing import IO, Any, ClassVar, TypeAlias
+from typing import IO, Any, ClassVar
 
 from flask import Response
 from marshmallow import ValidationError, fields, post_load, validate
@@ -19,16 +19,14 @@ from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField
-from emulator.web.current import emulator, workspace, workspace_name, workspace_to_change
-from emulator.web.later import answer_later, own_body, prepare, prepared, reset_workspace
+from emulator.web.current import workspace, workspace_to_change
+from emulator.web.later import answer_later, prepare, prepared, reset_workspace
 from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
-#: The state and the events that a snapshot describes.
-_Read: TypeAlias = tuple[TinyDBStore, list[Event]]
 #: The number of profiles that a workspace ever had: ids of documents continue from there.
 _MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
 
@@ -118,21 +116,19 @@ async def _streamed(pieces: Iterator[bytes]) -> Answer:
 @operation("put", "/snapshot", tag="workspace", body=_SNAPSHOT, refusals=(503, 507))
 def put_snapshot() -> Later[Size] | Response:
     """Put a snapshot in place of the whole workspace, or nothing of it."""
-    make, now = partial(emulator().workspaces.get, workspace_name()), workspace().clock.timestamp()
+    ready = prepared()
+    if ready is not None:
+        return _restore(workspace_to_change(), *ready)
+    now = workspace().clock.timestamp()
 
-    async def read(body: IO[bytes]) -> _Read:
+    async def read(body: IO[bytes]) -> tuple[TinyDBStore, list[Event]]:
         with body:
             return await read_snapshot(body, now, partial(load, SnapshotSchema()))
 
-    ready = prepared()
-    if ready is None and emulator().shared is not None:
-        return prepare(read)
-    return _restore(ready or partial(read, own_body()), make)
+    return prepare(read)
 
 
-async def _restore(read: _Read | Callable[[], Awaitable[_Read]], make: Callable[[], Workspace]) -> Size:
-    state, events = read if isinstance(read, tuple) else await read()
-    found = make()
+async def _restore(found: Workspace, state: TinyDBStore, events: list[Event]) -> Size:
     await found.restore(state, events)
     return _size(found)
 

@@ -153,11 +153,7 @@ def check_request() -> AnyResponse | None:
 
 def secure(response: Response) -> Response:
     """The response with the headers and cookies that every page has."""
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
-    if request.endpoint == "console.static":
-        kept = "max-age=31536000, immutable" if "v" in request.args else "no-cache"
-        response.headers["Cache-Control"] = kept
+    response.headers.update(_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 

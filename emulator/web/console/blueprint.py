@@ -1,7 +1,5 @@
 """The console as a part of the application: its pages' routes, checks, headers and templates."""
 
-from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,12 +26,6 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
 from emulator.web.console.pages import ConsoleState, pages, see_other
 from emulator.web.console.presenters import marks, refusals
 from emulator.web.current import root_of, workspace, workspace_name
-
-_STATIC = Path(__file__).resolve().parent / "static"
-#: Changes when one of the files does: browsers may keep what they have for as long as it stays.
-_FILES_MARK = blake2b(
-    b"".join(path.read_bytes() for path in sorted(_STATIC.iterdir())), digest_size=6
-).hexdigest()
 
 pages.before_request(access.check_request)
 pages.after_request(access.secure)
@@ -80,7 +72,7 @@ def shared() -> dict[str, Any]:
         "present": workspace,
         "root_of": root_of,
         "secured": current.emulator().settings.admin_token is not None,
-        "static": lambda name: url_for("console.static", filename=name, v=_FILES_MARK),
+        "static": lambda name: url_for("console.static", filename=name),
         "version": __version__,
         "workspace_name": workspace_name(),
     }

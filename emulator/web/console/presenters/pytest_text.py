@@ -102,7 +102,7 @@ class _Any:
         return "ANY"
 
 
-def pytest_of(entry: Entry, setup: list[str], fault: Fault | None = None) -> str:
+def pytest_of(entry: Entry, setup: list[str], fault: Fault | None) -> str:
     """The test, for a workspace that starts from the fixtures.
 
     ``setup``: what it does first; ``fault``: the armed fault that acted, if it is known.
