@@ -84,7 +84,7 @@ def take_file() -> ResponseReturnValue:
 
 @pages.get(_FILE, endpoint="mapping")
 def show_mapping(upload_id: str) -> str:
-    """Step 2: the first rows, and which column is what, guessed."""
+    """Step 2: the first rows as the query says that they are written, and which column is what, guessed."""
     return _mapping_page(_upload(upload_id))
 
 
@@ -116,13 +116,6 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
         told=told,
         upload=upload,
     )
-
-
-@pages.post(f"{_FILE}/written", endpoint="correct")
-def correct_layout(upload_id: str) -> ResponseReturnValue:
-    """Step 2 again, with the file read as the person says it is written."""
-    read_layout(_upload(upload_id).source(), **_written())
-    return see_other("console.mapping", upload_id=upload_id, **_typed())
 
 
 @pages.post(_FILE)
