@@ -21,8 +21,6 @@ from emulator.rules.answer import error_envelope
 DELIVERY_KEY = "emulator.delivery"
 #: The key of a WSGI environment whose server honours a :class:`Delivery`.
 BRIDGE_KEY = "emulator.bridge"
-#: The key of a WSGI environment for the :class:`Summary` of a view's answer.
-SUMMARY_KEY = "emulator.summary"
 #: The key of a WSGI environment for the problem of the body that the server read.
 BODY_PROBLEM_KEY = "emulator.body_problem"
 

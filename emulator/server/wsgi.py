@@ -48,7 +48,7 @@ class WsgiCall:
         body: bytes | IO[bytes],
         problem: BodyProblem | None,
     ) -> Answer:
-        """The application's answer, with the delivery and the summary from its environment."""
+        """The application's answer, with the delivery from its environment."""
         environ = self._base.copy()
         environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         environ[BODY_PROBLEM_KEY] = problem

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from emulator.messages import DELIVERY_KEY, SUMMARY_KEY, Answer, Summary
+from emulator.messages import DELIVERY_KEY, Answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
 def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """A WSGI application's whole answer, with the delivery and the summary that it left in ``environ``."""
+    """A WSGI application's whole answer, with the delivery that it left in ``environ``."""
     answer = Answer(0, [], b"")
     written: list[bytes] = []
 
@@ -29,6 +29,5 @@ def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> 
         if hasattr(pieces, "close"):
             pieces.close()
     answer.body = b"".join(written)
-    answer.summary = environ.get(SUMMARY_KEY) or Summary()
     answer.delivery = environ.get(DELIVERY_KEY)
     return answer

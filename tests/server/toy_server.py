@@ -19,7 +19,6 @@ from flask import Flask, Response, request
 from emulator.messages import (
     BODY_PROBLEM_KEY,
     DELIVERY_KEY,
-    SUMMARY_KEY,
     Answer,
     Delivery,
     Effect,
@@ -134,7 +133,6 @@ def toy_app() -> Flask:
                 "loop": asyncio.get_running_loop().is_running(),
             }
         )
-        request.environ[SUMMARY_KEY] = Summary(error=400, ok=0, failed=3)
         if "delay" in request.args:
             request.environ[DELIVERY_KEY] = Delivery(delay_s=float(request.args["delay"]))
         return answer
