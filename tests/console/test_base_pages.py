@@ -327,8 +327,8 @@ def test_on_a_phone_filters_fold_charts_show_now_and_actions_are_in_sight(
     [
         (
             "resource/5",
-            {"name": "App", "db_ids": "17", "providers": "ios-apsn"},
-            "providers[0]: «ios-apsn» неизвестен; возможно, «ios-apns»?",
+            {"name": "App", "db_ids": "17", "providers": "ios-apn"},
+            "providers[0]: «ios-apn» неизвестен; возможно, «ios-apns»?",
         ),
         (
             "database/17",
