@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from emulator.cli.behaviour import behaviour_options
-from emulator.cli.comparing import clean_up, complete, conclude, probe
+from emulator.cli.comparing import complete, conclude
 from emulator.compare.report import Report
 from emulator.compare.traffic import TrafficError, read_traffic
 from emulator.fixtures.load import FixtureError
@@ -97,9 +97,11 @@ def command(files: Sequence[Path], clean: Path | None, **options: Any) -> int:
     if (bool(files) + (options["to"] is not None) + (clean is not None and options["to"] is None)) != 1:
         raise click.ClickException("say what to compare: FILES, or --to URL for probes; or --clean REPORT")
     try:
-        if clean is not None:
-            return clean_up(clean, options)
-        return probe(options) if options["to"] is not None else _compare(files, options)
+        if files:
+            return _compare(files, options)
+        from emulator.cli.probing import clean_up, probe  # noqa: PLC0415 (httpx takes long to load)
+
+        return probe(options) if clean is None else clean_up(clean, options)
     except (TrafficError, NotWritten) as error:
         raise click.ClickException(str(error)) from error
     except FixtureError as error:

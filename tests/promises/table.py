@@ -317,7 +317,7 @@ PROMISES: Final[dict[str, Table]] = {
             "test_a_429_that_asks_for_a_long_wait_is_obeyed_and_the_rest_is_named",
         ),
     },
-    "emulator/cli/comparing.py": {
+    "emulator/cli/probing.py": {
         "dry run: nothing was sent": (CONSENT,),
         "nothing was sent: agree to the plan": (CONSENT,),
     },
