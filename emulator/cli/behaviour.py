@@ -1,19 +1,19 @@
 """The options that say how the emulator answers: strict mode, policies, answers, the platform."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from emulator.cli.options import Command, setting
 from emulator.fixtures.platform import AnswersSchema
 from emulator.fixtures.salvage import complaints
 from emulator.rules.overrides import ANSWERS, AnswerOverride
 from emulator.schemas.strict_json import JSONProblem, read_json
 from emulator.settings import POLICY_CHOICES
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 _POLICIES = ", ".join(f"{name}={'|'.join(choices)}" for name, choices in POLICY_CHOICES.items())
 
 
@@ -60,34 +60,36 @@ def _join_answers(
 
 def behaviour_options(command: Command) -> Command:
     """Adds the options; a variable of the environment can set each."""
-    options: dict[str, dict[str, Any]] = {
-        "--strict": {"is_flag": True, "help": "Refuse unknown parameters (Q5)."},
-        "--policy": {
-            "metavar": "NAME=VALUE",
-            "multiple": True,
-            "callback": _parse_policies,
-            "help": "Override a behaviour that the documentation leaves open: "
+    options = [
+        setting("--strict", is_flag=True, help="Refuse unknown parameters (Q5)."),
+        setting(
+            "--policy",
+            "policies",
+            metavar="NAME=VALUE",
+            multiple=True,
+            callback=_parse_policies,
+            help="Override a behaviour that the documentation leaves open: "
             f"{_POLICIES}. The first is the default.",
-        },
-        "--answer": {
-            "type": _AnswerType(),
-            "multiple": True,
-            "callback": _join_answers,
-            "help": 'Override the codes and texts of an answer: B4={"status": 200, "error_text": "…"}.',
-        },
-        "--platform": {
-            "type": click.Path(path_type=Path),
-            "help": "Answer as the platform does that this file describes.",
-        },
-        "--trust-platform": {
-            "is_flag": True,
-            "help": "Follow the platform file even where it contradicts the documentation.",
-        },
-    }
-    fields = {"--policy": "policies", "--answer": "answers"}
-    for flag, given in reversed(options.items()):
-        field = flag.removeprefix("--").replace("-", "_")
-        variable = f"EMULATOR_{field.upper()}"
-        option = click.option(flag, fields.get(flag, field), envvar=variable, show_envvar=True, **given)
+        ),
+        setting(
+            "--answer",
+            "answers",
+            type=_AnswerType(),
+            multiple=True,
+            callback=_join_answers,
+            help='Override the codes and texts of an answer: B4={"status": 200, "error_text": "…"}.',
+        ),
+        setting(
+            "--platform",
+            type=click.Path(path_type=Path),
+            help="Answer as the platform does that this file describes.",
+        ),
+        setting(
+            "--trust-platform",
+            is_flag=True,
+            help="Follow the platform file even where it contradicts the documentation.",
+        ),
+    ]
+    for option in reversed(options):
         command = option(command)
     return command

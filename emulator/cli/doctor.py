@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.directory import StateDirectory
-from emulator.settings import Settings
+from emulator.cli.options import StateDirectory, setting
 from emulator.store.doctor import Report, examine
 from emulator.store.lock import holder
 from emulator.workspaces.remembered import read_remembered
@@ -16,17 +15,8 @@ _LOOKS = 5
 
 
 @click.command("doctor")
-@click.option(
-    "--state",
-    "folder",
-    type=StateDirectory(),
-    default=Settings.state,
-    envvar="EMULATOR_STATE",
-    show_default=True,
-    show_envvar=True,
-    help="The directory of the state.",
-)
-def command(folder: Path) -> int:
+@setting("--state", type=StateDirectory(), help="The directory of the state.")
+def command(state: Path) -> int:
     """Verify the checksums, indexes and rules of a state directory and report what it holds.
 
     It only reads. For a damaged state it reports what is lost and prints the commands that let a server
@@ -35,9 +25,9 @@ def command(folder: Path) -> int:
     Exit status: 0 if everything is valid, 1 if there are problems, 2 if the directory cannot be read.
     """
     try:
-        return _show(_look(folder))
+        return _show(_look(state))
     except OSError as error:
-        raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise click.ClickException(f"{error.filename or state}: {error.strerror or error}") from error
 
 
 def _look(folder: Path) -> list[Report]:

@@ -6,27 +6,25 @@ from typing import Any
 
 import click
 
+from emulator.cli.options import setting
 from emulator.server.tls import is_every_address
-from emulator.settings import Settings
 from push_emulator.errors import EmulatorError
 
 #: Seconds to wait for the answer.
 _PATIENCE_S = 3.0
 _PAUSE_S = 0.1
-_PORT = click.IntRange(0, 65535)
 
 
 @click.command("health")
-@click.option("--host", envvar="EMULATOR_HOST", default=Settings.host, show_default=True)
-@click.option("--port", envvar="EMULATOR_PORT", default=Settings.port, show_default=True, type=_PORT)
-@click.option(
+@setting("--host")
+@setting("--port", type=click.IntRange(0, 65535))
+@setting(
     "--port-file",
-    envvar="EMULATOR_PORT_FILE",
     type=click.Path(path_type=Path),
     help="The file with the server's port; takes precedence over --port.",
 )
-@click.option("--tls-cert", envvar="EMULATOR_TLS_CERT", help="The server serves HTTPS.")
-@click.option("--tls-self-signed", envvar="EMULATOR_TLS_SELF_SIGNED", is_flag=True, help="The same.")
+@setting("--tls-cert", help="The server serves HTTPS.")
+@setting("--tls-self-signed", is_flag=True, help="The same.")
 @click.option(
     "--wait",
     "patience_s",

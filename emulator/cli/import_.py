@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.directory import StateDirectory
+from emulator.cli.options import StateDirectory
 from emulator.cli.target import workspace_option
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError

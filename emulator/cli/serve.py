@@ -5,17 +5,17 @@ import os
 import signal
 import sys
 from asyncio import Task
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, fields
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from emulator.cli.behaviour import behaviour_options
+from emulator.cli.options import setting
 from emulator.emulator import Emulator
 from emulator.fixtures.load import FixtureError
 from emulator.fixtures.watching import read_stamp
@@ -31,8 +31,6 @@ from emulator.web.bodies import body_limit, spool_of
 
 #: Seconds from a signal to the start of the last snapshots, and the seconds that snapshots have in any case.
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _admin_token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
@@ -56,44 +54,33 @@ def _host_names(ctx: click.Context, param: click.Parameter, given: Sequence[str]
         raise click.BadParameter(str(error)) from error
 
 
-def _option(flag: str, field: str | None = None, **options: Any) -> Callable[[Command], Command]:
-    """The option of a field of Settings, with its default; an environment variable can set it, too."""
-    name = flag.removeprefix("--").replace("-", "_")
-    field = field or name
-    default = _DEFAULTS.get(field)
-    if default is not None and not options.get("is_flag"):
-        options = {"default": default, "show_default": True, **options}
-    return click.option(flag, field, envvar=f"EMULATOR_{name.upper()}", show_envvar=True, **options)
-
-
 def _finite(context: click.Context, option: click.Parameter, number: float | None) -> float | None:
     if number is not None and not math.isfinite(number):
         raise click.BadParameter("must be a finite number")
     return number
 
 
-_DEFAULTS = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, ())}
 _path = click.Path(path_type=Path)
 _natural = click.IntRange(1)
 
 
 @click.command("serve")
-@_option("--host", help="The address to listen on; localhost: 127.0.0.1 and ::1.")
-@_option("--port", type=click.IntRange(0, 65535), help="0: a free one.")
-@_option("--port-file", type=_path, help="Write the port to this file when ready.")
-@_option("--fixtures", type=_path, show_default=False, help="The fixture set that workspaces start from.")
-@_option(
+@setting("--host", help="The address to listen on; localhost: 127.0.0.1 and ::1.")
+@setting("--port", type=click.IntRange(0, 65535), help="0: a free one.")
+@setting("--port-file", type=_path, help="Write the port to this file when ready.")
+@setting("--fixtures", type=_path, show_default=False, help="The fixture set that workspaces start from.")
+@setting(
     "--state",
     callback=_state,
     metavar="DIR|URL",
     help="The directory of the state files, or a database that several servers share: postgresql://…",
 )
-@_option(
+@setting(
     "--durability",
     type=click.Choice(["os", "fsync", "none"]),
     help="What survives: os, a killed process; fsync, a power loss; none, nothing (memory only).",
 )
-@_option(
+@setting(
     "--snapshot-every",
     "min_log_bytes",
     type=_natural,
@@ -101,42 +88,42 @@ _natural = click.IntRange(1)
     help="Write a snapshot when the log has this size.",
 )
 @behaviour_options
-@_option("--seed", type=int, help="Make ids and chances reproducible.")
-@_option(
+@setting("--seed", type=int, help="Make ids and chances reproducible.")
+@setting(
     "--admin-token",
     callback=_admin_token,
     help="The token that admin calls must send; required on any address but loopback.",
 )
-@_option(
+@setting(
     "--allow-host",
     multiple=True,
     metavar="NAME",
     callback=_host_names,
     help="Accept this host name for admin calls, beside addresses and localhost.",
 )
-@_option(
+@setting(
     "--trust-proxy",
     is_flag=True,
     help="Believe X-Forwarded-For, -Proto, -Host and -Prefix: only a reverse proxy reaches this server.",
 )
-@_option("--max-workspaces", type=_natural, help="The most workspaces that may be open at once.")
-@_option(
+@setting("--max-workspaces", type=_natural, help="The most workspaces that may be open at once.")
+@setting(
     "--workspace-ttl",
     type=click.FloatRange(0, min_open=True),
     callback=_finite,
     metavar="SECONDS",
     help="Delete workspaces that were idle for this many seconds (default: never).",
 )
-@_option("--journal-count", type=_natural, help="The most requests that each request journal keeps.")
-@_option("--journal-bytes", type=_natural, help="The most bytes that each request journal keeps.")
-@_option(
+@setting("--journal-count", type=_natural, help="The most requests that each request journal keeps.")
+@setting("--journal-bytes", type=_natural, help="The most bytes that each request journal keeps.")
+@setting(
     "--show-secrets", is_flag=True, help="Show resource tokens and credentials in the journal and lists."
 )
-@_option("--watch", is_flag=True, help="Reset all workspaces when valid fixtures change.")
-@_option("--tls-cert", type=_path, help="Serve HTTPS with this certificate (PEM, the whole chain).")
-@_option("--tls-key", type=_path, help="The private key of the certificate (PEM).")
-@_option("--tls-self-signed", is_flag=True, help="Create a certificate and serve HTTPS with it.")
-@_option("--log-format", type=click.Choice(["text", "json"]), help="The format of the access log.")
+@setting("--watch", is_flag=True, help="Reset all workspaces when valid fixtures change.")
+@setting("--tls-cert", type=_path, help="Serve HTTPS with this certificate (PEM, the whole chain).")
+@setting("--tls-key", type=_path, help="The private key of the certificate (PEM).")
+@setting("--tls-self-signed", is_flag=True, help="Create a certificate and serve HTTPS with it.")
+@setting("--log-format", type=click.Choice(["text", "json"]), help="The format of the access log.")
 @click.option("--stop-with-stdin", is_flag=True, help="Stop when standard input closes.")
 @click.option("-q", "--quiet", is_flag=True, help="Write no access log.")
 @click.option("-v", "--verbose", is_flag=True, help="Add the client's address to the access log.")

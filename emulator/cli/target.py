@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.directory import StateDirectory
+from emulator.cli.options import Command, StateDirectory
 from emulator.settings import Settings
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Seconds to wait for an answer: a large state takes time.
 _PATIENCE_S = 300.0
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
