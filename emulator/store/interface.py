@@ -5,6 +5,8 @@ memory only needs another storage for :class:`~emulator.store.tinydb_store.TinyD
 :mod:`~emulator.store.records` and the changes of :mod:`~emulator.store.configuring` work on its tables.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -63,6 +65,9 @@ class Store(MobileLookup, Protocol):
 
     def whole(self) -> Iterator[tuple[Profile, list[Subscription]]]:
         """Every profile with its subscriptions, as of this call, the oldest first."""
+
+    def fork(self) -> Store:
+        """A store in memory that has the same state now; each of the two may change."""
 
     # Changes, each one transaction
 

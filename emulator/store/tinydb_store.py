@@ -20,7 +20,7 @@ from emulator.store.group_commit import GroupCommit
 from emulator.store.lookup import TableLookup
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
-from emulator.store.state import STEP, Op
+from emulator.store.state import STEP, Op, State
 from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE, profile_key
 
 T = TypeVar("T")
@@ -49,13 +49,21 @@ class TinyDBStore(TableLookup):
     @classmethod
     def read(cls, path: Path) -> TinyDBStore:
         """The contents of a state file, in memory. Changes nothing there. Raises ``StateError``."""
-        store = cls(None, "none")
         state = recover(path, SPECS).state
         if not state.tables:
             text = f'{path.parent}: the workspace "{path.stem}" was never filled: a start fills it'
             raise StateError(text)
+        return cls._of(state, path)
+
+    def fork(self) -> TinyDBStore:
+        """A store in memory that has the same state now; each of the two may change."""
+        return self._of(self.storage.state.fork())
+
+    @classmethod
+    def _of(cls, state: State, path: Path | None = None) -> TinyDBStore:
+        store = cls(None, "none")
         at_once(store.storage.replace(state))
-        store._begin(path)
+        store._begin(path or Path())
         return store
 
     def _begin(self, path: Path) -> None:
