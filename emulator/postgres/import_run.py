@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import check_plan
 from emulator.importer.execution import STEP_ROWS, Import
-from emulator.importer.job import STEP_S
+from emulator.importer.jobs import STEP_S
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Text, message
 from emulator.importer.report import COUNTED, Description

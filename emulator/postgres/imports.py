@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
 from emulator.importer.execution import Import
-from emulator.importer.job import STEP_S, Job
-from emulator.importer.jobs import MAX_KEPT, ImportJobs, Schedule
+from emulator.importer.jobs import MAX_KEPT, STEP_S, ImportJobs, Job, Schedule
 from emulator.importer.uploads import id_of
 from emulator.postgres.files import SharedFiles
 from emulator.postgres.import_run import ImportRun, KeptImport, key_of

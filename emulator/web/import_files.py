@@ -15,8 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 
 from emulator.emulator import Emulator
-from emulator.importer.job import STEP_S, Job
-from emulator.importer.jobs import Advance, ImportJobs, Schedule, at_once
+from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, at_once
 from emulator.importer.problem import Text
 from emulator.importer.report import report_csv
 from emulator.loop.pacing import SHORT_STEP_S, Pacing, Share

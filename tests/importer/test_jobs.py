@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.importer import jobs as job_limits
-from emulator.importer.job import STEP_S, Job
-from emulator.importer.jobs import Advance, ImportJobs, at_once
+from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
 from emulator.importer.problem import TEXTS, ImportRefused, TooManyImports
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import holder_of, in_memory, plan

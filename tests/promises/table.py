@@ -391,7 +391,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/importer/checking.py": {"nothing has been written": NOT_STARTED},
     "emulator/importer/rows.py": {"means that nothing is quoted": (NO_QUOTES,)},
-    "emulator/importer/job.py": {
+    "emulator/importer/jobs.py": {
         "Never raises": (
             "tests/importer/test_jobs.py::"
             "test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_are_told",

@@ -11,7 +11,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
-from emulator.importer.job import Job
+from emulator.importer.jobs import Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Text, TooManyImports
