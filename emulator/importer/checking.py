@@ -7,8 +7,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from emulator.importer.columns import column_index
-from emulator.importer.encoding import overruled
-from emulator.importer.layout import Layout, read_layout
+from emulator.importer.layout import Layout, overruled, read_layout
 from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, Problem, Text, message, refused
 from emulator.importer.sources import Source
