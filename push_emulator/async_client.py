@@ -44,12 +44,12 @@ class AsyncEmulatorClient:
         timeout_s: float = TIMEOUT_S,
         verify: bool | ssl.SSLContext = True,
     ) -> None:
-        self._use(_AsyncCalls(url, workspace, admin_token, timeout_s, verify), workspace)
+        self._use(_AsyncCalls(url, workspace, admin_token, timeout_s, verify))
 
-    def _use(self, calls: _AsyncCalls, workspace: str | None) -> None:
+    def _use(self, calls: _AsyncCalls) -> None:
         self._calls = calls
         # Its methods return what the calls return: here that is to be awaited.
-        self._client = EmulatorClient.over(calls, workspace)
+        self._client = EmulatorClient.over(calls)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -57,7 +57,7 @@ class AsyncEmulatorClient:
     def in_workspace(self, name: str) -> AsyncEmulatorClient:
         """A client for another workspace of the server; it works as long as this one is not closed."""
         client = AsyncEmulatorClient.__new__(AsyncEmulatorClient)
-        client._use(self._calls.to(name), name)
+        client._use(self._calls.to(name))
         return client
 
     async def aclose(self) -> None:
@@ -76,7 +76,7 @@ def beside(client: EmulatorClient) -> AsyncEmulatorClient:
     """A client for asyncio to the workspace of another client."""
     calls = client._calls
     return AsyncEmulatorClient(
-        calls.server_url, client.workspace, calls.admin_token, calls.timeout_s, calls.verify
+        calls.server_url, calls.workspace, calls.admin_token, calls.timeout_s, calls.verify
     )
 
 

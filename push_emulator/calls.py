@@ -54,6 +54,7 @@ class Calls:
         http: Any = None,
     ) -> None:
         self.server_url = url.rstrip("/")
+        self.workspace = workspace
         self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url
         self.admin_token = admin_token
         self.timeout_s = timeout_s

@@ -44,18 +44,18 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         timeout_s: float = TIMEOUT_S,
         verify: bool | ssl.SSLContext = True,
     ) -> None:
-        self._use(Calls(url, workspace, admin_token, timeout_s, verify), workspace)
+        self._use(Calls(url, workspace, admin_token, timeout_s, verify))
 
     @classmethod
-    def over(cls, calls: Calls, workspace: str | None) -> EmulatorClient:
+    def over(cls, calls: Calls) -> EmulatorClient:
         """A client that sends these calls."""
         client = cls.__new__(cls)
-        client._use(calls, workspace)
+        client._use(calls)
         return client
 
-    def _use(self, calls: Calls, workspace: str | None) -> None:
+    def _use(self, calls: Calls) -> None:
         self._calls = calls
-        self.workspace = workspace
+        self.workspace = calls.workspace
         self.requests = Journal(self._calls)
         self.events = Events(self._calls)
         self.faults = Faults(self._calls)
@@ -75,7 +75,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def in_workspace(self, name: str) -> EmulatorClient:
         """A client for another workspace of the server; it works as long as this one is not closed."""
-        return EmulatorClient.over(self._calls.to(name), name)
+        return EmulatorClient.over(self._calls.to(name))
 
     def push(
         self,
