@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from push_emulator.answers import AttemptGroup, EventPage, JournalPage, Page, RecordedEvent, RecordedRequest
+from push_emulator.answers import Page
 from push_emulator.calls import Subject, given
+from push_emulator.journal_answers import AttemptGroup, EventPage, JournalPage, RecordedEvent, RecordedRequest
 
 __tracebackhide__ = True
 Criteria = Mapping[str, Any]

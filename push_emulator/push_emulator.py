@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from push_emulator.answers import PushAnswer, RecordedRequest
+from push_emulator.answers import PushAnswer
 from push_emulator.emulator_client import EmulatorClient, subscription
+from push_emulator.journal_answers import RecordedRequest
 from push_emulator.masking import mask
+from push_emulator.record_answers import ProfileRecord
 from push_emulator.waiting import refuse_on_loop
-from push_emulator.workspace_answers import ProfileRecord
 
 __tracebackhide__ = True  # pytest shows a failure at the test's line
 #: The title of the list of requests in a failure.

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from push_emulator.answers import Page
 from push_emulator.calls import Subject, given
-from push_emulator.workspace_answers import DatabaseRecord, ProfileRecord, ResourceRecord, SubscriptionRecord
+from push_emulator.record_answers import DatabaseRecord, ProfileRecord, ResourceRecord, SubscriptionRecord
 
 __tracebackhide__ = True
 R = TypeVar("R")

@@ -1,12 +1,13 @@
-"""The answers of the other admin calls as structs: a workspace's state, settings, records, imports."""
+"""The answers of the other admin calls as structs: a workspace's state, faults, settings, imports."""
 
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from push_emulator.answers import ArmedFault, Count, Page, RecordedEvent, Time
+from push_emulator.answers import Count, Page, Time
+from push_emulator.journal_answers import RecordedEvent
+from push_emulator.record_answers import DatabaseRecord, ProfileRecord, ResourceRecord
 
-Status = Literal["subscribed", "suspended", "unsubscribed"]
 Grade = Literal["D", "O", "I", "V"]
 #: The states of an import: running, or its end.
 ImportWord = Literal["running", "finished", "cancelled", "failed", "interrupted"]
@@ -30,6 +31,28 @@ class ClockState(Struct, frozen=True):
     now: Time
     frozen: bool
     offset_ms: int
+
+
+class ArmedFault(Struct, frozen=True):
+    """An armed fault, in the form in which it is armed.
+
+    ``times``: how often it still acts; ``fired``: how often it has acted.
+    """
+
+    id: str
+    match: dict[str, Any]
+    times: int | None
+    probability: float
+    delay_ms: Any
+    then: Any
+    apply: Literal["before", "after"]
+    fired: Count
+
+
+class Disarmed(Struct, frozen=True):
+    """How many faults were disarmed."""
+
+    disarmed: Count
 
 
 class AnswerOverride(Struct, frozen=True, omit_defaults=True):
@@ -127,107 +150,6 @@ class DeletedWorkspace(Struct, frozen=True):
     """A workspace that was deleted."""
 
     deleted: str
-
-
-class DatabaseRecord(Struct, frozen=True):
-    """A database and its declared fields."""
-
-    id: int
-    name: str
-    fields: Annotated[
-        dict[str, Any], Meta(description="the declared fields: name to type, as in the fixtures")
-    ]
-
-
-class RoleToken(Struct, frozen=True, omit_defaults=True):
-    """A role token of a resource; ``expires``: ISO 8601."""
-
-    token: str
-    name: str
-    db_id: int
-    expires: str | None = None
-
-
-class Category(Struct, frozen=True):
-    """A category of a resource's subscriptions."""
-
-    name: str
-    title: str
-    steady: bool
-
-
-class CategoryChoice(Struct, frozen=True):
-    """A subscription's choice of a category."""
-
-    name: str
-    active: bool
-
-
-class ResourceRecord(Struct, frozen=True, omit_defaults=True):
-    """A resource; ``providers`` ``None``: the page's. Members with a default may be missing.
-
-    ``token``, those of ``role_tokens`` and ``jwt_key`` are masked unless the server shows secrets.
-    """
-
-    id: int
-    name: str
-    token: str
-    db_ids: list[int]
-    providers: list[str] | None
-    role_tokens: list[RoleToken] = []
-    categories: list[Category] = []
-    subscription_fields: Annotated[
-        dict[str, Any], Meta(description="the declared fields of subscriptions: name to type")
-    ] = {}
-    jwt_key: str | None = None
-
-
-class OwnSubscription(Struct, frozen=True, omit_defaults=True):
-    """A subscription inside its profile; ``fields`` and ``cats`` are missing while they are empty."""
-
-    hash_id: str
-    resource_id: int
-    provider: str
-    subscription_id: str
-    status: Status
-    created: str
-    updated: str
-    fields: Annotated[dict[str, Any], Meta(description="subscription fields by name")] = {}
-    cats: list[CategoryChoice] = []
-
-    @property
-    def active(self) -> bool:
-        return self.status == "subscribed"
-
-
-class SubscriptionRecord(OwnSubscription, frozen=True, kw_only=True):
-    """A subscription by itself."""
-
-    db_id: int
-    profile_id: str
-
-
-class OneSubscription(SubscriptionRecord, frozen=True, kw_only=True):
-    """A subscription, and the profiles that have its key."""
-
-    profiles: list[str]
-
-
-class ProfileRecord(Struct, frozen=True, omit_defaults=True):
-    """A profile with its subscriptions; ``is_test`` is missing while it is false."""
-
-    id: str
-    db_id: int
-    fields: Annotated[dict[str, Any], Meta(description="custom field values by name")]
-    created: str
-    subscriptions: list[OwnSubscription]
-    is_test: bool = False
-
-
-class DeletedRecords(Struct, frozen=True):
-    """How many records were removed, by kind."""
-
-    deleted: dict[str, int]
 
 
 class Size(Struct, frozen=True):

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from push_emulator.answers import ArmedFault, CallName, ItemError, Spoil
+from push_emulator.answers import CallName, ItemError, Spoil
 from push_emulator.calls import Subject, given
-from push_emulator.workspace_answers import ClockState, ImportState, SettingsState, WorkspaceState
+from push_emulator.workspace_answers import ArmedFault, ClockState, ImportState, SettingsState, WorkspaceState
 
 __tracebackhide__ = True
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from emulator.journal.entry import Beginning, outcome_word, request_id_of
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Pacing, paced
-from push_emulator.answers import AttemptGroup
+from push_emulator.journal_answers import AttemptGroup
 
 _By = Literal["request_id", "body"]
 _Key = tuple[_By, tuple[str, str] | bytes]

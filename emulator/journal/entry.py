@@ -12,7 +12,8 @@ from emulator.journal.spelling import folded
 from emulator.messages import read_query
 from emulator.rules.model import Changes, Decided, Lint
 from emulator.timestamps import iso
-from push_emulator.answers import Outcome, Spoil
+from push_emulator.answers import Spoil
+from push_emulator.journal_answers import Outcome
 
 #: The outcomes of a request, in the order in which the console offers them as filters.
 OUTCOMES: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused", "fault")

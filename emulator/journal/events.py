@@ -10,7 +10,7 @@ from emulator.journal.entry import Packed
 from emulator.journal.journal import Journal
 from emulator.journal.matching import Check, Criteria
 from emulator.timestamps import iso
-from push_emulator.answers import Difference, EventKind
+from push_emulator.journal_answers import Difference, EventKind
 
 #: Criteria on an event itself.
 EVENT_KEYS = (

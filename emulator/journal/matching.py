@@ -12,7 +12,7 @@ import orjson
 
 from emulator.journal.entry import Entry, Packed, Reading, outcome_word, showable
 from emulator.journal.query import BODY_KEYS, ENTRY_KEYS, ITEM_KEYS, SUBSCRIPTION_KEYS, Range, read_query
-from push_emulator.answers import Difference
+from push_emulator.journal_answers import Difference
 
 #: Criteria whose values are searched in the answer's bytes, under these names.
 _ANSWERED = {

@@ -13,7 +13,7 @@ from typing import Any, Generic
 from emulator.journal.journal import E, Journal, R
 from emulator.journal.matching import Criteria
 from emulator.loop.pacing import Pacing
-from push_emulator.answers import Difference
+from push_emulator.journal_answers import Difference
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from msgspec import Meta, Struct, field
 
 from emulator.rules.notes import NOTES
 from push_emulator.answers import Int64 as Int64
-from push_emulator.workspace_answers import CategoryChoice as CategoryChoice
-from push_emulator.workspace_answers import RoleToken as RoleToken
-from push_emulator.workspace_answers import Status as Status
+from push_emulator.answers import NonEmpty as NonEmpty
+from push_emulator.record_answers import CategoryChoice as CategoryChoice
+from push_emulator.record_answers import RoleToken as RoleToken
+from push_emulator.record_answers import Status as Status
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 #: ``version`` is a kind of subscription fields only.
@@ -26,7 +27,6 @@ MAX_SUBSCRIPTIONS = 100
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 #: What stands in a note's text.
 Parameters = tuple[str | int, ...]
-NonEmpty = Annotated[str, Meta(min_length=1)]
 
 
 def always(value: Callable[[], Any]) -> Any:

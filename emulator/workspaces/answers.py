@@ -11,18 +11,17 @@ from emulator.journal.events import Event
 from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
-from push_emulator.answers import ArmedFault, RecordedEvent
+from push_emulator.journal_answers import RecordedEvent
 from push_emulator.masking import mask
-from push_emulator.workspace_answers import (
+from push_emulator.record_answers import (
     Category,
-    ClockState,
     DatabaseRecord,
     OwnSubscription,
     ProfileRecord,
     ResourceRecord,
-    SettingsState,
     SubscriptionRecord,
 )
+from push_emulator.workspace_answers import ArmedFault, ClockState, SettingsState
 
 
 def database_record(one: Database) -> DatabaseRecord:

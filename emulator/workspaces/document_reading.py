@@ -31,7 +31,7 @@ from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, is_date_time
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
-from push_emulator.answers import RecordedEvent
+from push_emulator.journal_answers import RecordedEvent
 
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -6,7 +6,7 @@ import asyncio
 
 from emulator.journal.attempts import attempts
 from emulator.journal.journal import RequestJournal
-from push_emulator.answers import AttemptGroup
+from push_emulator.journal_answers import AttemptGroup
 from tests.journal.entries import entry
 
 

@@ -16,7 +16,7 @@ from emulator.journal.matching import Match
 from emulator.journal.query import KEYS
 from emulator.journal.search import nearest_misses
 from emulator.rules.model import Changes, Subscription
-from push_emulator.answers import Difference
+from push_emulator.journal_answers import Difference
 from tests.journal.entries import TOKEN, entry, reading
 
 CUSTOM = json.dumps(

@@ -21,7 +21,7 @@ from emulator.mobile.paths import SERVED
 from emulator.settings import Settings
 from emulator.web.openapi.document import openapi_document, schema_documents
 from emulator.web.openapi.push import page_examples
-from push_emulator import answers, workspace_answers
+from push_emulator import answers, journal_answers, record_answers, workspace_answers
 from tests.server import PAGE_TOKEN, ROOT, Server, subscription
 
 EXAMPLES = json.loads((ROOT / "tests" / "seed" / "examples.json").read_text(encoding="utf-8"))["examples"]
@@ -82,7 +82,7 @@ def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 def test_an_answer_leaves_out_what_the_document_does_not_allow_to_be_null() -> None:
     optional = [
         one
-        for module in (answers, workspace_answers)
+        for module in (answers, journal_answers, record_answers, workspace_answers)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Struct) and None in one.__struct_defaults__
     ]

@@ -15,7 +15,7 @@ from emulator.web.later import change
 from emulator.workspaces.answers import database_record, resource_record
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
-from push_emulator.workspace_answers import DatabaseRecord, DeletedRecords, ResourceRecord
+from push_emulator.record_answers import DatabaseRecord, DeletedRecords, ResourceRecord
 
 _DATABASE = "/databases/<int64:db_id>"
 

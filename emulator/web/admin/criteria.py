@@ -21,7 +21,7 @@ from emulator.timestamps import iso
 from emulator.web.admin.loading import MOST_COMPLAINTS, number_in_query
 from emulator.web.admin.settings import TimeField
 from emulator.workspaces.settings import LINT_IDS
-from push_emulator.answers import EventKind
+from push_emulator.journal_answers import EventKind
 
 _SCHEMAS: dict[type | None, JSONSchema] = {
     str: TEXT,

@@ -11,7 +11,7 @@ from emulator.web.admin.operation import Later, link, operation
 from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
 from emulator.web.current import workspace
 from emulator.workspaces.answers import recorded_event
-from push_emulator.answers import Cleared, Counted, EventPage, RecordedEvent, Unverified
+from push_emulator.journal_answers import Cleared, Counted, EventPage, RecordedEvent, Unverified
 
 EventCountSchema = count_schema(EVENTS, "EventCountSchema")
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from emulator.journal.search import Expectation
-from push_emulator.answers import Difference, NearMiss
+from push_emulator.journal_answers import Difference, NearMiss
 
 #: Requests that the text lists.
 LISTED = 10

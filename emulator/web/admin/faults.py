@@ -26,7 +26,8 @@ from emulator.web.admin.possible import known_providers
 from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.answers import armed_fault
 from emulator.workspaces.workspace import Workspace
-from push_emulator.answers import ArmedFault, Disarmed, Page
+from push_emulator.answers import Page
+from push_emulator.workspace_answers import ArmedFault, Disarmed
 
 _STATUS = validate.Range(400, 599, error="must be 400 to 599")
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")

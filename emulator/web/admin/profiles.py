@@ -22,7 +22,7 @@ from emulator.web.later import change
 from emulator.workspaces.answers import profile_record, subscription_record
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
-from push_emulator.workspace_answers import DeletedRecords, OneSubscription, ProfileRecord, SubscriptionRecord
+from push_emulator.record_answers import DeletedRecords, OneSubscription, ProfileRecord, SubscriptionRecord
 
 _PROFILE = "/profiles/<int64:db_id>/<path:profile_id>"
 _CHANGE = ProfileEntrySchema(partial=True, exclude=("id", "db_id", "subscriptions"))

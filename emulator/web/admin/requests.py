@@ -17,14 +17,14 @@ from emulator.web.admin.operation import Later, link, operation
 from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
 from emulator.web.current import workspace
 from emulator.workspaces.workspace import Workspace
-from push_emulator.answers import (
+from push_emulator.answers import Page
+from push_emulator.journal_answers import (
     AttemptGroup,
     Cleared,
     Counted,
     Decision,
     JournalPage,
     LintRemark,
-    Page,
     RecordedRequest,
     Unverified,
 )

@@ -34,7 +34,7 @@ from emulator.web.admin.possible import check_possible
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import json_answer
 from emulator.workspaces.workspace import Workspace
-from push_emulator.answers import Counted, NearMiss, Unverified
+from push_emulator.journal_answers import Counted, NearMiss, Unverified
 
 MAX_WITHIN_S = 60.0
 TEXT = "text/plain"

@@ -13,7 +13,7 @@ from emulator.web.console.language import gettext
 from emulator.web.console.pages import page_later, pages, plain_text, see_other
 from emulator.web.console.shown import Row, attempts_of, command, rows_of
 from emulator.web.current import workspace
-from push_emulator.answers import AttemptGroup
+from push_emulator.journal_answers import AttemptGroup
 
 
 def with_outcome(text: str, outcome: str | None) -> str:
