@@ -115,12 +115,5 @@ def _one_word(text: str) -> str:
     """``text`` without characters that end the line or the column or that control a terminal."""
     if text.isprintable() and " " not in text and "\\" not in text:
         return text
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    if character == " ":
-        return "\\x20"
-    if character == "\\" or not character.isprintable():
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    shown = [one if one.isprintable() and one != "\\" else ascii(one)[1:-1] for one in text]
+    return "".join(shown).replace(" ", "\\x20")

@@ -120,8 +120,7 @@ class Bridge:
             if self.exchange.accepts(incoming):
                 incoming.body = body if isinstance(body, bytes) else body.read()
                 return self.exchange.handle(incoming)
-            method, path, headers = request.method, request.path, request.headers
-            return self.application(request.scope, method, path, headers, body, incoming.problem)
+            return self.application(request, body, incoming.problem)
         except BaseException as error:
             # SystemExit too: a view that asks the process to end does not get it.
             return internal_error(error)

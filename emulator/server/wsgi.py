@@ -12,7 +12,8 @@ from emulator.web.wsgi_answer import call_application
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-    from granian.rsgi import Scope
+
+    from emulator.server.bridge import Request
 
 
 class WsgiCall:
@@ -39,28 +40,20 @@ class WsgiCall:
             BRIDGE_KEY: True,
         }
 
-    def __call__(
-        self,
-        scope: Scope,
-        method: str,
-        path: str,
-        headers: list[tuple[str, str]],
-        body: bytes | IO[bytes],
-        problem: BodyProblem | None,
-    ) -> Answer:
+    def __call__(self, request: Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
         """The application's answer, with the delivery from its environment."""
         environ = self._base.copy()
         environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         environ[BODY_PROBLEM_KEY] = problem
-        environ["REQUEST_METHOD"] = method
-        environ["PATH_INFO"] = path if path.isascii() else _as_wsgi(path)
-        query = scope.query_string
-        environ["QUERY_STRING"] = query if query.isascii() else _as_wsgi(query)
+        environ["REQUEST_METHOD"] = request.method
+        environ["PATH_INFO"] = _as_wsgi(request.path)
+        scope = request.scope
+        environ["QUERY_STRING"] = _as_wsgi(scope.query_string)
         host, _, port = scope.client.rpartition(":")
         environ["REMOTE_ADDR"] = host.strip("[]")
         environ["REMOTE_PORT"] = port
         environ["wsgi.url_scheme"] = scope.scheme
-        for name, value in headers:
+        for name, value in request.headers:
             variable = _variable(name)
             if variable in environ:
                 # Cookies are separated by semicolons, all other lists by commas.
