@@ -201,8 +201,7 @@ class ImportJobs:
 
     def get(self, job_id: str, workspace: str) -> Job | None:
         """A workspace's job by its id."""
-        job = self._jobs.get(job_id)
-        return job if job is not None and job.description.workspace == workspace else None
+        return next((job for job in self.of(workspace) if job.description.id == job_id), None)
 
     def of(self, workspace: str) -> list[Job]:
         """A workspace's jobs, the newest first."""

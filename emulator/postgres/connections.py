@@ -118,6 +118,15 @@ class Connections:
                 await connection.close()  # whatever it was at is undone
             await pool.putconn(connection)
 
+    @asynccontextmanager
+    async def one_to_ask(self) -> AsyncIterator[AsyncConnection]:
+        """:meth:`one`, for what no turn does: what the database refuses is :class:`Unavailable`, too."""
+        try:
+            async with self.one() as connection:
+                yield connection
+        except (psycopg.Error, asyncio.TimeoutError) as error:
+            raise self.unavailable(error) from error
+
     async def _free_one(self, pool: AsyncConnectionPool) -> AsyncConnection:
         until = monotonic() + LOCK_MS / 1000
         while True:
@@ -161,14 +170,11 @@ class Connections:
         """
         if self._refused is None:
             return
-        try:
-            async with self.one() as connection:
-                await connection.execute("BEGIN")
-                room = secrets.token_bytes(_ROOM)
-                await connection.execute("INSERT INTO emulator_secrets VALUES ('room', %s)", (room,))
-                await connection.execute("ROLLBACK")
-        except psycopg.Error as error:
-            raise self.unavailable(error) from error
+        async with self.one_to_ask() as connection:
+            await connection.execute("BEGIN")
+            room = secrets.token_bytes(_ROOM)
+            await connection.execute("INSERT INTO emulator_secrets VALUES ('room', %s)", (room,))
+            await connection.execute("ROLLBACK")
         self.note_commit()
 
     async def _opened(self) -> AsyncConnectionPool:

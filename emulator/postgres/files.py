@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import AsyncConnection
 
 from emulator.importer.uploads import MOST_WAITING, Upload, Uploads, id_of
@@ -55,21 +54,18 @@ class SharedFiles(Uploads):
 
         Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
         """
-        try:
-            async with self._connections.one() as connection:
-                found = await (await connection.execute(_FIND, (upload_id, workspace))).fetchone()
-            known = self._waiting.get(upload_id)
-            if found is None:
-                if known is not None and known.workspace == workspace:
-                    self._forget(upload_id)
-                return False
-            if known is None:
-                known = self._have(Upload(upload_id, found[0], at, workspace, *found[1:]))
-            if fetches and not known.path.exists():
-                await self.fetch(upload_id, known.path)
-            return True
-        except (psycopg.Error, asyncio.TimeoutError) as error:
-            raise self._connections.unavailable(error) from error
+        async with self._connections.one_to_ask() as connection:
+            found = await (await connection.execute(_FIND, (upload_id, workspace))).fetchone()
+        known = self._waiting.get(upload_id)
+        if found is None:
+            if known is not None and known.workspace == workspace:
+                self._forget(upload_id)
+            return False
+        if known is None:
+            known = self._have(Upload(upload_id, found[0], at, workspace, *found[1:]))
+        if fetches and not known.path.exists():
+            await self.fetch(upload_id, known.path)
+        return True
 
     async def store(self, path: Path) -> None:
         """Store a file before the turn that needs it.
@@ -77,26 +73,23 @@ class SharedFiles(Uploads):
         Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
         """
         file_id = id_of(path)
-        try:
-            async with self._room, self._connections.one() as connection:
-                await connection.execute("INSERT INTO emulator_files VALUES (%s)", (file_id,))
-                with path.open("rb") as file:
-                    for number, data in enumerate(iter(partial(file.read, _PART_BYTES), b"")):
-                        insert = "INSERT INTO emulator_file_parts VALUES (%s, %s, %s)"
-                        await _in_time(connection, insert, (file_id, number, data))
-                await connection.execute("UPDATE emulator_files SET seen = now() WHERE id = %s", (file_id,))
-        except (psycopg.Error, asyncio.TimeoutError) as error:
-            raise self._connections.unavailable(error) from error
+        async with self._room, self._connections.one_to_ask() as connection:
+            await connection.execute("INSERT INTO emulator_files VALUES (%s)", (file_id,))
+            with path.open("rb") as file:
+                for number, data in enumerate(iter(partial(file.read, _PART_BYTES), b"")):
+                    insert = "INSERT INTO emulator_file_parts VALUES (%s, %s, %s)"
+                    await _in_time(connection, insert, (file_id, number, data))
+            await connection.execute("UPDATE emulator_files SET seen = now() WHERE id = %s", (file_id,))
 
     async def fetch(self, file_id: str, path: Path) -> None:
         """Write a file down at ``path``, or leave nothing there.
 
-        Raises :class:`psycopg.Error`, :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
+        Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
         """
         read = "SELECT data FROM emulator_file_parts WHERE file = %s AND part >= %s ORDER BY part LIMIT %s"
         try:
             with path.open("wb") as file:
-                async with self._room, self._connections.one() as connection:
+                async with self._room, self._connections.one_to_ask() as connection:
                     part, more = 0, True
                     while more:
                         rows = await _in_time(connection, read, (file_id, part, _AT_ONCE))

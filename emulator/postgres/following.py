@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from emulator.loop.pacing import at_once, paced
 from emulator.postgres import log
 from emulator.postgres.recorder import Recorder
-from emulator.postgres.snapshots import read_entries, read_rest, read_state
+from emulator.postgres.snapshots import Behind, read_entries, read_rest, read_state
 from emulator.store.recovery import decode_ops
 from emulator.store.state import State
 from emulator.store.tables import DATABASES, RESOURCES, WORKSPACE
@@ -16,10 +16,6 @@ from emulator.workspaces.workspace import Workspace
 
 #: Tables of which a workspace keeps something decoded.
 _KNOWN = {WORKSPACE, DATABASES, RESOURCES}
-
-
-class Behind(Exception):
-    """The lines that this emulator lacks are gone: the workspace must be read anew."""
 
 
 class FollowedWorkspace(Recorder):
@@ -41,11 +37,7 @@ class FollowedWorkspace(Recorder):
         if not lines:
             return
         last = max((i for i, line in enumerate(lines) if line.replaced), default=-1)
-        state = None
-        if last >= 0:
-            state = await read_state(connection, self.id, lines[last].number)
-            if state is None:
-                raise Behind
+        state = await read_state(connection, self.id, lines[last].number) if last >= 0 else None
         with self.muted():
             async for i, line in paced(enumerate(lines)):
                 self._carry_out(line, state if i == last else None, i >= last)
@@ -71,8 +63,6 @@ class FollowedWorkspace(Recorder):
     async def _read_snapshot(self, connection: AsyncConnection, workspace_id: int, number: int) -> None:
         rest = await read_rest(connection, workspace_id, number)
         state = await read_state(connection, workspace_id, number)
-        if rest is None or state is None:
-            raise Behind
         entries = {name: await read_entries(connection, workspace_id, number, name) for name in rest.journals}
         workspace = self.workspace
         with self.muted():

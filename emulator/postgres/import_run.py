@@ -13,7 +13,6 @@ from pathlib import Path
 from time import perf_counter
 
 import msgspec
-import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -118,13 +117,13 @@ class ImportRun:
                     more = await self.turns.run(self.workspace, self._steps)
                     # As long as a commit takes: the slower the disk, the fewer of them.
                     self._work_s = min(_MOST_S, max(STEP_S, perf_counter() - since - self._worked_s))
-                except (Unavailable, psycopg.Error, asyncio.TimeoutError):
+                except Unavailable:
                     self._close()  # it may be ahead of the log
                     await asyncio.sleep(random.uniform(0.2, 0.6))
             if not self._is_known:  # its workspace was deleted, and there is another one now
-                async with self.turns.connections.one() as connection:
+                async with self.turns.connections.one_to_ask() as connection:
                     await connection.execute("DELETE FROM emulator_imports WHERE id = %s", (self.id,))
-        except (Refused, Unavailable, OSError, psycopg.Error):
+        except (Refused, Unavailable, OSError):
             pass  # the workspace or a place for the file is missing here: another emulator may have it
         finally:
             self.stopped = True

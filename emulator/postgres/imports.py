@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-import psycopg
 from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
@@ -50,14 +49,10 @@ class SharedJob(Job):
         return not self.running
 
     async def refused(self) -> Iterable[bytes]:
-        connections = self._turns.connections
-        try:
-            async with connections.one() as connection:
-                read = "SELECT data FROM emulator_refusals WHERE import = %s ORDER BY line"
-                cursor = await connection.execute(read, (self.description.id,))
-                return b"".join([data async for (data,) in cursor]).splitlines()
-        except psycopg.Error as error:
-            raise connections.unavailable(error) from error
+        async with self._turns.connections.one_to_ask() as connection:
+            read = "SELECT data FROM emulator_refusals WHERE import = %s ORDER BY line"
+            cursor = await connection.execute(read, (self.description.id,))
+            return b"".join([data async for (data,) in cursor]).splitlines()
 
     def cancel(self) -> None:
         """Whoever carries it out finds out before the next step."""
@@ -82,9 +77,6 @@ class SharedImports(ImportJobs):
         self._tasks: set[asyncio.Task[None]] = set()
         self._alive: asyncio.Task[None] | None = None
 
-    def get(self, job_id: str, workspace: str) -> Job | None:
-        return next((job for job in self.of(workspace) if job.description.id == job_id), None)
-
     def of(self, workspace: str) -> list[Job]:
         recorder = self._workspaces.recorder(workspace)
         if recorder is None:
@@ -100,12 +92,9 @@ class SharedImports(ImportJobs):
         Raises :class:`~emulator.store.errors.Unavailable`.
         """
         connections = self._turns.connections
-        try:
-            async with connections.one() as connection:
-                taken = await (await connection.execute(_TAKE, (self._owner, GONE_AFTER_S))).fetchall()
-                await self._files.sweep(connection)
-        except psycopg.Error as error:
-            raise connections.unavailable(error) from error
+        async with connections.one_to_ask() as connection:
+            taken = await (await connection.execute(_TAKE, (self._owner, GONE_AFTER_S))).fetchall()
+            await self._files.sweep(connection)
         for import_id, workspace, file_id in taken:
             self._run(workspace, import_id, file_id, self.upload_path(), takes_over=True)
         await connections.try_again()
@@ -113,8 +102,8 @@ class SharedImports(ImportJobs):
     async def _say_alive(self) -> None:
         """Say that this emulator is there, as long as it carries imports out."""
         while self._runs:
-            with suppress(Unavailable, psycopg.Error):
-                async with self._turns.connections.one() as connection:
+            with suppress(Unavailable):
+                async with self._turns.connections.one_to_ask() as connection:
                     await connection.execute(_ALIVE, (self._owner, list(self._runs)))
             await asyncio.sleep(_ALIVE_EVERY_S)
 
@@ -126,8 +115,8 @@ class SharedImports(ImportJobs):
             await asyncio.wait(self._tasks, timeout=_LEAVING_S)
         if self._alive is not None:
             self._alive.cancel()
-        with suppress(Unavailable, psycopg.Error):  # else they find out later
-            async with self._turns.connections.one() as connection:
+        with suppress(Unavailable):  # else they find out later
+            async with self._turns.connections.one_to_ask() as connection:
                 await connection.execute(_LEAVE, (self._owner,))
 
     def _begin(self, checked: Checked, workspace: Workspace, upload: Path, schedule: Schedule) -> Job:

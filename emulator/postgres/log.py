@@ -1,6 +1,6 @@
 """A line of a workspace's log: everything that one request has changed in it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -11,6 +11,8 @@ from emulator.workspaces.workspace import JournalName
 
 #: An SQL statement and its parameters by name; ``workspace`` is added.
 Statement = tuple[str, dict[str, Any]]
+#: A row of a snapshot: its section and its part, with steps of the state as JSON or with bytes.
+SnapshotRow = tuple[str, int, str | None, bytes | None]
 
 
 class Recorded(Struct, array_like=True, tag="recorded"):
@@ -75,7 +77,8 @@ class Line(Struct):
 
     ``turn``: the turn that wrote it. ``replaced``: another state took the place of the former one, and lies
     among the snapshots under this number. ``changes``: steps of the state, as JSON. ``besides``: what must be
-    carried out in the same transaction, and again if that fails.
+    carried out in the same transaction, and again if that fails; ``snapshot``: the rows of that other state,
+    too.
     """
 
     number: int
@@ -84,6 +87,7 @@ class Line(Struct):
     changes: str | None
     effects: bytes
     besides: list[Iterable[Statement]] = []
+    snapshot: Callable[[], Iterable[SnapshotRow]] | None = None
 
     @property
     def size(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
@@ -67,14 +68,10 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     turns = Turns(connections, workspaces)
     workspaces.run = turns.run
     try:
-        await turns.run(DEFAULT_WORKSPACE, _nothing)
+        await turns.run(DEFAULT_WORKSPACE, partial(asyncio.sleep, 0))  # makes it, too
     except Unavailable as error:
         raise StateError(f"--state {without_password(url)}: {error}") from error
     finally:
         await turns.close()
     files = SharedFiles(connections, workspaces)
     return DatabaseState(workspaces, turns, SharedImports(turns, workspaces, files), files, secret.value)
-
-
-async def _nothing() -> None:
-    return None

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 
 import msgspec
 from msgspec import Struct
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Rollback
 
 from emulator.faults.armed import FaultCounts
 from emulator.postgres.connections import ANSWER_S
+from emulator.postgres.log import SnapshotRow
 from emulator.postgres.recorder import Recorder
 from emulator.store.documents import Documents
 from emulator.store.recovery import decode_ops
@@ -21,6 +22,10 @@ from emulator.workspaces.workspace import JOURNALS, JournalName
 _DOCUMENTS, _BYTES = 500, 1 << 20
 _INSERT = "INSERT INTO emulator_snapshots VALUES (%s, %s, %s, %s, %s, %s)"
 _entries = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+class Behind(Exception):
+    """What this emulator lacks is gone: the workspace must be read anew."""
 
 
 class Kept(Struct):
@@ -39,20 +44,6 @@ class Rest(Struct):
     replays: list[tuple[tuple[str, str, str], bytes, bytes]]
     fixtures: str = ""
     documents: dict[str, bytes] = {}
-
-
-class Part(Struct):
-    """A row of a snapshot."""
-
-    section: str
-    part: int
-    changes: str | None = None
-    effects: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """Its bytes, about."""
-        return len(self.changes or "") + len(self.effects or b"")
 
 
 class Picture:
@@ -78,15 +69,15 @@ class Picture:
                 dict(recorder.documents),
             )
 
-    def parts(self) -> Iterator[Part]:
+    def rows(self) -> Iterator[SnapshotRow]:
         """The rows, the last of them that of the rest."""
         for number, changes in enumerate(self._changes()):
-            yield Part("state", number, changes)
+            yield "state", number, changes, None
         if self._rest is not None:
             for name in JOURNALS:
                 for number, entries in enumerate(_cut(self._entries[name])):
-                    yield Part(name, number, None, msgspec.msgpack.encode(entries))
-            yield Part("rest", 0, None, msgspec.msgpack.encode(self._rest))
+                    yield name, number, None, msgspec.msgpack.encode(entries)
+            yield "rest", 0, None, msgspec.msgpack.encode(self._rest)
 
     def _changes(self) -> Iterator[str]:
         yield encode_ops([Op(name, None, b"{}") for name in self._tables]).decode()
@@ -95,13 +86,8 @@ class Picture:
 
 
 def _written(name: str, documents: Documents) -> Iterator[str]:
-    steps: list[Op] = []
-    for doc_id, document in documents.items():
-        steps.append(Op(name, doc_id, document))
-        if len(steps) == _DOCUMENTS:
-            yield encode_ops(steps).decode()
-            steps = []
-    if steps:
+    left = iter(documents.items())
+    while steps := [Op(name, *one) for one in islice(left, _DOCUMENTS)]:
         yield encode_ops(steps).decode()
 
 
@@ -118,13 +104,14 @@ def _cut(entries: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield piece
 
 
-async def write(connection: AsyncConnection, workspace_id: int, number: int, parts: Iterable[Part]) -> int:
-    """Insert the rows of a picture; returns their bytes."""
+async def write(
+    connection: AsyncConnection, workspace_id: int, number: int, rows: Iterable[SnapshotRow]
+) -> int:
+    """Insert the rows of a picture; returns their bytes, about."""
     size = 0
-    for part in parts:
-        size += part.size
-        values = (workspace_id, number, part.section, part.part, part.changes, part.effects)
-        await asyncio.wait_for(connection.execute(_INSERT, values), ANSWER_S)
+    for row in rows:
+        size += len(row[2] or "") + len(row[3] or b"")
+        await asyncio.wait_for(connection.execute(_INSERT, (workspace_id, number, *row)), ANSWER_S)
     return size
 
 
@@ -148,8 +135,8 @@ async def read_parts(
         part += 8
 
 
-async def read_state(connection: AsyncConnection, workspace_id: int, number: int) -> State | None:
-    """The state under a number; ``None`` if it is no longer there."""
+async def read_state(connection: AsyncConnection, workspace_id: int, number: int) -> State:
+    """The state under a number. Raises :class:`Behind`."""
     state = State(SPECS)
     async for changes, _ in read_parts(connection, workspace_id, number, "state"):
         for name, steps in groupby(decode_ops(changes.encode()), lambda step: step.table):
@@ -157,14 +144,16 @@ async def read_state(connection: AsyncConnection, workspace_id: int, number: int
             ids = [step.doc_id for step in of_table if step.doc_id is not None]
             table.fill(ids, [step.document for step in of_table if step.document is not None])
         await asyncio.sleep(0)
-    return state if state.tables else None
+    if not state.tables:
+        raise Behind
+    return state
 
 
-async def read_rest(connection: AsyncConnection, workspace_id: int, number: int) -> Rest | None:
-    """What a workspace has beside state and entries."""
+async def read_rest(connection: AsyncConnection, workspace_id: int, number: int) -> Rest:
+    """What a workspace has beside state and entries. Raises :class:`Behind`."""
     async for _, effects in read_parts(connection, workspace_id, number, "rest"):
         return msgspec.msgpack.decode(effects, type=Rest)
-    return None
+    raise Behind
 
 
 async def read_entries(
@@ -177,16 +166,12 @@ async def read_entries(
     return found
 
 
-class Overtaken(Exception):
-    """Another emulator has written a later snapshot."""
-
-
 async def write_snapshot(
-    connection: AsyncConnection, workspace_id: int, number: int, parts: Iterable[Part]
+    connection: AsyncConnection, workspace_id: int, number: int, rows: Iterable[SnapshotRow]
 ) -> None:
     """Store a whole workspace as of a line, and let the lines before go, unless a later one is there."""
     async with connection.transaction():
-        size = await write(connection, workspace_id, number, parts)
+        size = await write(connection, workspace_id, number, rows)
         cursor = await connection.execute(
             "UPDATE emulator_workspaces SET snapshot = %s, snapshot_bytes = %s, log_bytes ="
             " (SELECT coalesce(sum(coalesce(length(changes), 0) + length(effects)), 0) FROM emulator_lines"
@@ -195,7 +180,7 @@ async def write_snapshot(
             (number, size, number, workspace_id, number),
         )
         if not cursor.rowcount:
-            raise Overtaken
+            raise Rollback
         await connection.execute(
             "DELETE FROM emulator_lines WHERE workspace = %s AND number <= %s", (workspace_id, number)
         )

@@ -12,9 +12,9 @@ from msgspec import Struct
 from psycopg import AsyncClientCursor, AsyncConnection, errors
 
 from emulator.postgres.connections import ANSWER_S, Connections, first_line, is_refusal
-from emulator.postgres.following import LINES, Behind, FollowedWorkspace
+from emulator.postgres.following import LINES, FollowedWorkspace
 from emulator.postgres.log import Line
-from emulator.postgres.snapshots import Picture, write
+from emulator.postgres.snapshots import Behind, write
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.store.errors import Unavailable
 
@@ -142,47 +142,37 @@ class Transactions:
     # End: append, commit, find out
 
     async def end(
-        self,
-        connection: AsyncConnection,
-        name: str,
-        row: WorkspaceRow | None,
-        lines: list[Line],
-        pictures: dict[int, Picture],
+        self, connection: AsyncConnection, name: str, row: WorkspaceRow | None, lines: list[Line]
     ) -> bool:
         """Append and commit; returns whether the log is so long that a snapshot is due.
 
         Raises :class:`Unavailable` if that has not come about, and :class:`NotDone`.
         """
-        if not self._workspaces.is_made(name):  # deleted, or never made
-            if row is not None:
-                await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
-            await connection.execute("COMMIT")
-            self._workspaces.unfollow(name)
-            return False
-        if not lines or row is None:
+        is_made = self._workspaces.is_made(name)
+        if row is not None and not is_made:  # deleted, or never made
+            await connection.execute("DELETE FROM emulator_workspaces WHERE id = %s", (row.id,))
+        if row is None or not is_made or not lines:
             await connection.execute("COMMIT")
             return False
         try:
             with self.whole(name):
-                await self._append(connection, row.id, lines, pictures)
+                await self._append(connection, row.id, lines)
         except (psycopg.Error, asyncio.TimeoutError) as error:
-            await self._settle(name, row, lines, pictures, error)
+            await self._settle(name, row, lines, error)
         self._connections.note_commit()
         followed = self._workspaces.opened(name)
         followed.id, followed.number = row.id, lines[-1].number
         grown = row.log_bytes + sum(line.size for line in lines)
         return grown > max(self._workspaces.min_log_bytes, row.snapshot_bytes)
 
-    async def _append(
-        self, connection: AsyncConnection, workspace_id: int, lines: list[Line], pictures: dict[int, Picture]
-    ) -> None:
+    async def _append(self, connection: AsyncConnection, workspace_id: int, lines: list[Line]) -> None:
         size = sum(line.size for line in lines)
-        for number, picture in pictures.items():
-            size += await write(connection, workspace_id, number, picture.parts())
-        for statement, values in chain.from_iterable(chain.from_iterable(line.besides for line in lines)):
-            await asyncio.wait_for(
-                connection.execute(statement, values | {"workspace": workspace_id}), ANSWER_S
-            )
+        for line in lines:
+            if line.snapshot is not None:
+                size += await write(connection, workspace_id, line.number, line.snapshot())
+            for statement, values in chain.from_iterable(line.besides):
+                of_workspace = values | {"workspace": workspace_id}
+                await asyncio.wait_for(connection.execute(statement, of_workspace), ANSWER_S)
         await asyncio.wait_for(self._commit(connection, workspace_id, lines, size), ANSWER_S)
 
     async def _commit(
@@ -197,14 +187,7 @@ class Transactions:
                 [*chain.from_iterable(rows), lines[-1].number, size, workspace_id],
             )
 
-    async def _settle(
-        self,
-        name: str,
-        row: WorkspaceRow,
-        lines: list[Line],
-        pictures: dict[int, Picture],
-        error: Exception,
-    ) -> None:
+    async def _settle(self, name: str, row: WorkspaceRow, lines: list[Line], error: Exception) -> None:
         """Return when the lines are in.
 
         Raises :class:`Unavailable` and :class:`NotDone`.
@@ -212,7 +195,7 @@ class Transactions:
         until = monotonic() + SETTLE_S
         while True:
             try:
-                if await self._settled(name, row, lines, pictures):
+                if await self._settled(name, row, lines):
                     return
                 break
             except (psycopg.Error, asyncio.TimeoutError, Unavailable) as away:
@@ -223,9 +206,7 @@ class Transactions:
         said = f"the change was not stored, others have written in its place ({first_line(error)})"
         raise Unavailable(said, error)
 
-    async def _settled(
-        self, name: str, row: WorkspaceRow, lines: list[Line], pictures: dict[int, Picture]
-    ) -> bool:
+    async def _settled(self, name: str, row: WorkspaceRow, lines: list[Line]) -> bool:
         """Whether the lines are in, maybe only now; false: others have written in their place."""
         async with self._connections.one() as connection:
             found, _ = await self._read(connection, name, None, True)
@@ -238,5 +219,5 @@ class Transactions:
             if found is None or (found.id, found.number) != (row.id, row.number):
                 return False
             with self.whole(name):
-                await self._append(connection, row.id, lines, pictures)
+                await self._append(connection, row.id, lines)
             return True

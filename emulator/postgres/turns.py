@@ -22,7 +22,7 @@ from emulator.postgres.connections import Connections, kept_alive
 from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.log import Line
 from emulator.postgres.sign_ins import SharedSignIns
-from emulator.postgres.snapshots import Overtaken, Picture, write_snapshot
+from emulator.postgres.snapshots import Picture, write_snapshot
 from emulator.postgres.transactions import NotDone, Transactions, WorkspaceRow
 from emulator.postgres.waiting import RequestTarget, Waiting, target_of
 from emulator.postgres.workspaces import FollowedWorkspaces
@@ -225,7 +225,6 @@ class Turns:
         """The answers to the requests of a batch that have room in one transaction, and its end."""
         lines: list[Line] = []
         answers: list[Answer] = []
-        pictures: dict[int, Picture] = {}
         turn, last = secrets.token_hex(8), row.number if row is not None else 0
         for one in batch:
             number = last + len(lines) + 1
@@ -239,14 +238,14 @@ class Turns:
             if recorder is not None and line is not None:
                 lines.append(line)
                 if line.replaced:
-                    pictures[number] = Picture(recorder)
+                    line.snapshot = Picture(recorder).rows
                     break
         if lines and not locks:
             raise RuntimeError(f"a request that only reads has changed workspace {name}")
         if locks:
             with self._transactions.whole(name):
                 await self.sign_ins.write(connection)
-                is_long = await self._transactions.end(connection, name, row, lines, pictures)
+                is_long = await self._transactions.end(connection, name, row, lines)
             if is_long:
                 self._begin_snapshot(name, self._workspaces.opened(name))
         return answers
@@ -271,12 +270,9 @@ class Turns:
             task.add_done_callback(lambda _: self._snapshots.pop(name, None))
 
     async def _snapshot(self, name: str, workspace_id: int, number: int, picture: Picture) -> None:
-        try:
-            async with self.connections.one() as connection:
-                with suppress(Overtaken):
-                    await write_snapshot(connection, workspace_id, number, picture.parts())
-        except (psycopg.Error, Unavailable) as error:
-            self.connections.unavailable(error)
+        with suppress(Unavailable):
+            async with self.connections.one_to_ask() as connection:
+                await write_snapshot(connection, workspace_id, number, picture.rows())
 
     async def close(self) -> None:
         """End what runs, and close the connections."""

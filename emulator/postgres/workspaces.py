@@ -51,8 +51,10 @@ class FollowedWorkspaces(Workspaces):
         self.undone: Counter[str] = Counter()
         self._at: dict[str, float] = {}
         self._settings = settings
+        self._ttl_s = settings.workspace_ttl or 0.0
         at_once(self._begin(fixtures))
-        super().__init__(replace(settings, durability="none"), fixtures)
+        # Idle ones are deleted by whoever asks the other emulators, too.
+        super().__init__(replace(settings, durability="none", workspace_ttl=None), fixtures)
 
     def _begin(self, fixtures: FixtureSet) -> Steps[None]:
         """Have the same ids and times in the fixtures as every other emulator of this database."""
@@ -112,7 +114,6 @@ class FollowedWorkspaces(Workspaces):
             found.forget()
         else:
             self.delete(name)
-            self.unfollow(name)
 
     def drop_deleted(self, name: str) -> None:
         """:meth:`drop`, unless a turn is at work there: it has locked the row, or will find none."""
@@ -156,10 +157,10 @@ class FollowedWorkspaces(Workspaces):
         if name in self._followed:
             self._followed[name].forget()
 
-    def unfollow(self, name: str) -> None:
-        """The workspace was deleted."""
-        if name not in self._open:
-            self._followed.pop(name, None)
+    def delete(self, name: str) -> bool:
+        was_there = super().delete(name)
+        self._followed.pop(name, None)
+        return was_there
 
     def begin_line(self, name: str, number: int, at: float) -> None:
         """Have chance and rates depend on the number of the next line and on the database's time."""
@@ -172,13 +173,9 @@ class FollowedWorkspaces(Workspaces):
         """The workspaces for whose news somebody waits."""
         return [one.name for one in self if one.requests.is_watched or one.events.is_watched]
 
-    def expire(self, problems: list[str]) -> list[str]:
-        return []  # whoever does it asks the other emulators, too
-
     async def delete_idle(self, problems: list[str]) -> list[str]:
         """Delete the workspaces that no emulator has used for ``workspace_ttl`` seconds; their names."""
-        ttl_s = self._settings.workspace_ttl or 0.0
-        used = {one.name for one in self if one.idle_s < ttl_s}.union(self._users)
+        used = {one.name for one in self if one.idle_s < self._ttl_s}.union(self._users)
         async with self._connections.one() as connection, connection.transaction():
             await connection.execute(
                 "UPDATE emulator_workspaces SET used = now() WHERE name = ANY(%s)", (sorted(used),)
@@ -187,7 +184,7 @@ class FollowedWorkspaces(Workspaces):
                 "DELETE FROM emulator_workspaces WHERE id IN (SELECT id FROM emulator_workspaces"
                 " WHERE name <> %s AND used < now() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)"
                 " RETURNING name",
-                (DEFAULT_WORKSPACE, ttl_s),
+                (DEFAULT_WORKSPACE, self._ttl_s),
             )
             gone = sorted(name for (name,) in await cursor.fetchall())
         for name in gone:

@@ -31,9 +31,7 @@ def read_remembered(name: str, document: bytes) -> Any:
     try:
         value = _READERS[name](document)
         if isinstance(value, ClockSetting):
-            clock = WorkspaceClock()
-            clock.setting = value
-            clock.timestamp()
+            WorkspaceClock(value).timestamp()
     except (msgspec.MsgspecError, ValueError, OverflowError, OSError) as error:
         raise ValueError(f"the remembered {name} cannot be read: {error}") from error
     return value
