@@ -8,7 +8,7 @@ time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -36,8 +36,7 @@ class Request(Struct):
     length: int
     method: str
     path: str
-    headers: list[tuple[str, str]]
-    by_name: dict[str, str]
+    headers: dict[str, str]
     since: float
     pieces: Any = None
     delivery: asyncio.Task[None] | None = None
@@ -70,21 +69,23 @@ class Bridge:
     def request(self, scope: Scope, proto: Any, since: float) -> Request:
         """The request from granian, in any thread; ``since``: when (:func:`time.perf_counter`)."""
         fields = scope.headers
-        headers = fields.items()
-        by_name = dict(headers)
-        if len(by_name) != len(fields):  # type: ignore[arg-type]  # it is sized all the same
-            headers += _unreadable(by_name, fields.keys())
-        if len(by_name) != len(headers):
-            by_name = _joined(headers)
-        length = -1 if "transfer-encoding" in by_name else int(fields.get("content-length") or 0)
-        return Request(scope, proto, length, scope.method, scope.path, headers, by_name, since)
+        pairs = fields.items()
+        headers = dict(pairs)
+        if len(headers) != len(fields):  # type: ignore[arg-type]  # it is sized all the same
+            # Granian omits values that are not ASCII: an unreadable origin must be refused, not ignored.
+            names = fields.keys()
+            pairs += [(name, "?") for name in names if name not in headers]
+        if len(headers) != len(pairs):
+            headers = _joined(pairs)
+        length = -1 if "transfer-encoding" in headers else int(fields.get("content-length") or 0)
+        return Request(scope, proto, length, scope.method, scope.path, headers, since)
 
     def read(self, request: Request) -> asyncio.Task[None]:
         """Start to read a request's body and to answer it; the caller holds the lock."""
         return self.deliveries.begin(self._read(request))
 
     async def _read(self, request: Request) -> None:
-        expects = "expect" in request.by_name
+        expects = "expect" in request.headers
         answer = await answer_body(
             partial(self._ask, request),
             partial(_read_piece, request),
@@ -104,7 +105,7 @@ class Bridge:
 
     def _ask(self, request: Request, body: bytes | IO[bytes], problem: BodyProblem | None) -> Answer:
         try:
-            query, headers = request.scope.query_string, request.by_name
+            query, headers = request.scope.query_string, request.headers
             path, client = request.path, request.scope.client
             incoming = Incoming(request.method, path, query, headers, b"", client, problem)
             if self.in_turn is None:
@@ -155,15 +156,10 @@ async def _read_piece(request: Request) -> bytes:
     raise ConnectionError("the end of a body comes as one empty piece, a broken one as two")
 
 
-def _unreadable(readable: Container[str], names: list[str]) -> list[tuple[str, str]]:
-    # Granian omits values that are not ASCII: an unreadable workspace or origin must be refused, not ignored.
-    return [(name, "?") for name in names if name not in readable]
-
-
-def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
     """The headers by name, with the values of repeated headers joined."""
-    by_name: dict[str, str] = {}
-    for name, value in headers:
+    headers: dict[str, str] = {}
+    for name, value in pairs:
         parting = "; " if name == "cookie" else ", "
-        by_name[name] = f"{by_name[name]}{parting}{value}" if name in by_name else value
-    return by_name
+        headers[name] = f"{headers[name]}{parting}{value}" if name in headers else value
+    return headers

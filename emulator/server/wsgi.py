@@ -53,12 +53,8 @@ class WsgiCall:
         environ["REMOTE_ADDR"] = host.strip("[]")
         environ["REMOTE_PORT"] = port
         environ["wsgi.url_scheme"] = scope.scheme
-        for name, value in request.headers:
-            variable = _variable(name)
-            if variable in environ:
-                # Cookies are separated by semicolons, all other lists by commas.
-                value = f"{environ[variable]}{'; ' if name == 'cookie' else ','}{value}"
-            environ[variable] = value
+        for name, value in request.headers.items():
+            environ[_variable(name)] = value
         return call_application(self._application, environ)
 
 

@@ -48,7 +48,7 @@ def test_application_gets_a_correct_environment(toy: Toy, client: Client) -> Non
     assert seen["rest"] == "я z"
     assert seen["arguments"] == {"q": "я"}
     assert seen["length"] == 5
-    assert seen["headers"]["X-A"] == "1,2"
+    assert seen["headers"]["X-A"] == "1, 2"
     assert seen["headers"]["Cookie"] == "c=1"
     assert seen["client"].startswith("127.0.0.1:")
     assert seen["url"].startswith(toy.url + "/flask/")
