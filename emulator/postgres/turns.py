@@ -19,7 +19,6 @@ from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
 from emulator.postgres.connections import Connections, kept_alive
-from emulator.postgres.following import FollowedWorkspace
 from emulator.postgres.log import Line
 from emulator.postgres.sign_ins import SharedSignIns
 from emulator.postgres.snapshots import Picture, write_snapshot
@@ -247,7 +246,7 @@ class Turns:
                 await self.sign_ins.write(connection)
                 is_long = await self._transactions.end(connection, name, row, lines)
             if is_long:
-                self._begin_snapshot(name, self._workspaces.opened(name))
+                self._begin_snapshot(name)
         return answers
 
     async def _begin(
@@ -262,14 +261,15 @@ class Turns:
 
     # Snapshots
 
-    def _begin_snapshot(self, name: str, followed: FollowedWorkspace) -> None:
+    def _begin_snapshot(self, name: str) -> None:
         if name not in self._snapshots:
+            followed = self._workspaces.opened(name)
             picture = Picture(followed, is_whole=True)
-            task = asyncio.create_task(self._snapshot(name, followed.id, followed.number, picture))
+            task = asyncio.create_task(self._snapshot(followed.id, followed.number, picture))
             self._snapshots[name] = task
             task.add_done_callback(lambda _: self._snapshots.pop(name, None))
 
-    async def _snapshot(self, name: str, workspace_id: int, number: int, picture: Picture) -> None:
+    async def _snapshot(self, workspace_id: int, number: int, picture: Picture) -> None:
         with suppress(Unavailable):
             async with self.connections.one_to_ask() as connection:
                 await write_snapshot(connection, workspace_id, number, picture.rows())
