@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 
@@ -21,10 +21,10 @@ from emulator.importer.report import report_csv
 from emulator.loop.pacing import SHORT_STEP_S, Pacing, Share
 from emulator.messages import BRIDGE_KEY
 from emulator.rules.errors import NotFound
-from emulator.web.bodies import IN_MEMORY
+from emulator.web.bodies import IN_MEMORY, body_limit
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import prepare, prepared
-from emulator.web.limits import LimitedRequest
+from emulator.web.limits import spool
 
 if TYPE_CHECKING:
     from emulator.postgres.files import SharedFiles
@@ -33,28 +33,36 @@ _STARTS = ("admin.start_import", "console.upload")
 _TAKES_FILE = (*_STARTS, "admin.preview_import")
 #: The key of a WSGI environment for the files that go with the request.
 _FILES_KEY = "emulator.files"
+#: Fields and files of a form with files.
+_MOST_PARTS = 8
 #: Bytes that are read at a time: as many as werkzeug asks for.
 _PIECE = 64 << 10
 
 
-class ImportRequest(LimitedRequest):
-    """A request whose files are written where imports read them."""
+class LimitedRequest(Request):
+    """A Flask request that knows its own limit, and whose files are written where imports read them."""
+
+    @property  # type: ignore[misc]  # Flask's can be set as well
+    def max_content_length(self) -> int:  # type: ignore[override]
+        return body_limit(self.path)
 
     def make_form_data_parser(self) -> FormDataParser:
         received = prepared()
         if isinstance(received, _Received):
             return received  # type: ignore[return-value]  # it is asked for nothing else
-        parser = super().make_form_data_parser()
-        if self.endpoint in _TAKES_FILE:
-            paths, jobs = self.environ.setdefault(_FILES_KEY, []), import_jobs()
+        paths, jobs, store = self.environ.setdefault(_FILES_KEY, []), import_jobs(), spool()
 
-            def put_aside(*_: object, **__: object) -> IO[bytes]:
-                path = jobs.upload_path()
-                paths.append(path)
-                return path.open("w+b")
+        def put_aside(*_: object, **__: object) -> IO[bytes]:
+            path = jobs.upload_path()
+            paths.append(path)
+            return path.open("w+b")
 
-            parser.stream_factory = put_aside
-        return parser
+        return FormDataParser(
+            put_aside if self.endpoint in _TAKES_FILE else lambda *_, **__: store.file(),
+            self.max_form_memory_size,
+            self.max_content_length,
+            max_form_parts=_MOST_PARTS,
+        )
 
 
 class _Received(NamedTuple):
@@ -79,7 +87,7 @@ class _Slices:
 
 def init_app(app: Flask) -> None:
     """Receive the files of forms; those that nobody keeps go with their request."""
-    app.request_class = ImportRequest
+    app.request_class = LimitedRequest
 
     @app.teardown_request
     def remove(_: BaseException | None) -> None:

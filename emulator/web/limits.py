@@ -1,8 +1,7 @@
 """Limits of request bodies: bytes by path, and the number of large bodies at the same time."""
 
-from flask import Request, Response, current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
-from werkzeug.formparser import FormDataParser
 
 from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.errors import Invalid, TooLarge
@@ -11,24 +10,6 @@ from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
 
 #: Seconds after which a refused client may well find room: a guess, for files are of any size.
 RETRY_AFTER_S = 5
-#: Fields and files of a form with files.
-_MOST_PARTS = 8
-
-
-class LimitedRequest(Request):
-    """A Flask request that knows its own limit and the storage of files from a form."""
-
-    @property  # type: ignore[misc]  # Flask's can be set as well
-    def max_content_length(self) -> int:  # type: ignore[override]
-        return body_limit(self.path)
-
-    def make_form_data_parser(self) -> FormDataParser:
-        return FormDataParser(
-            lambda *_, **__: spool().file(),
-            self.max_form_memory_size,
-            self.max_content_length,
-            max_form_parts=_MOST_PARTS,
-        )
 
 
 def spool() -> Spool:

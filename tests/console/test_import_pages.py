@@ -154,7 +154,7 @@ def test_remarks_reasons_and_refusals_are_in_the_pages_language(
     table.write_text("profile,token\n1,\n1,2,3\n1,t:1\n")
     choose(console, table)
     console.page.click("[name=dry_run]")
-    console.page.wait_for_selector("#h-refused")
+    console.page.wait_for_selector("main:not(:has(progress)) #h-refused")
     reasons = console.page.inner_text("#h-refused + div")
     assert "токен пуст" in reasons
     assert "ячеек 3, а не 2" in reasons

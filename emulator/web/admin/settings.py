@@ -15,6 +15,7 @@ from emulator.web.current import workspace, workspace_to_change
 from emulator.workspaces.answers import clock_state, settings_state
 from emulator.workspaces.clock import REAL_TIME, ClockSetting, WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS
+from emulator.workspaces.workspace import Workspace
 from push_emulator.workspace_answers import ClockState, SettingsState
 
 _DURATION = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,3})?)s)?")
@@ -74,23 +75,26 @@ def get_clock() -> ClockState:
 @operation("put", "/clock", tag="settings", body=ClockSchema)
 def put_clock(body: dict[str, int]) -> ClockState:
     """Freeze the time, move it, let it run."""
-    setting = changed(workspace().clock.setting, body)
+    return clock_state(change_clock(body).clock)
+
+
+def change_clock(asked: dict[str, int]) -> Workspace:
+    """Set the workspace's clock as :class:`ClockSchema` loads it. Raises :class:`Invalid`."""
+    setting = workspace().clock.setting if asked else REAL_TIME
+    if "now" in asked:
+        setting = ClockSetting(asked["now"])
+    if "advance" in asked:
+        setting = setting.advanced(asked["advance"])
+    if not is_in_years(setting):
+        raise Invalid(f"advance: {OUT_OF_YEARS}", "A3")
     found = workspace_to_change()
     found.set_clock(setting)
-    return clock_state(found.clock)
+    return found
 
 
-def changed(setting: ClockSetting, change: dict[str, Any]) -> ClockSetting:
-    """The clock's setting changed as :class:`ClockSchema` loads it. Raises :class:`Invalid`."""
-    if not change:
-        return REAL_TIME
-    if "now" in change:
-        setting = ClockSetting(change["now"])
-    if "advance" in change:
-        setting = setting.advanced(change["advance"])
-    if not 0 <= WorkspaceClock(setting).now_ms() < LATEST_MS:
-        raise Invalid(f"advance: {OUT_OF_YEARS}", "A3")
-    return setting
+def is_in_years(setting: ClockSetting) -> bool:
+    """Whether a clock of this setting shows a time that can be written."""
+    return 0 <= WorkspaceClock(setting).now_ms() < LATEST_MS
 
 
 LintsSchema = StrictSchema.from_dict({rule: one_of(("report", "off")) for rule in LINT_IDS})
@@ -116,7 +120,12 @@ def get_settings() -> SettingsState:
 @operation("patch", "/settings", body=SettingsSchema)
 def patch_settings(body: dict[str, Any]) -> SettingsState:
     """Change some of the workspace's choices."""
-    choices = workspace().settings.changed(body)
+    return settings_state(change_settings(body).settings)
+
+
+def change_settings(asked: dict[str, Any]) -> Workspace:
+    """Set some of the workspace's choices as :class:`SettingsSchema` loads them. Raises :class:`Invalid`."""
+    choices = workspace().settings.changed(asked)
     found = workspace_to_change()
     found.set_settings(choices)
-    return settings_state(found.settings)
+    return found

@@ -14,14 +14,13 @@ from emulator.messages import JSON, Answer, Delivery
 from emulator.schemas.errors import StrictSchema, boolean, integer, list_of, messages, nested, one_of, string
 from emulator.schemas.json_schema import JSONSchema
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.timestamps import LATEST_MS
 from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, operation
-from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField
+from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField, is_in_years
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.later import answer_later, prepare, prepared, reset_workspace
-from emulator.workspaces.clock import ClockSetting, WorkspaceClock
+from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
 from emulator.workspaces.workspace import KEEPABLE, Workspace
@@ -42,11 +41,10 @@ class SnapshotClockSchema(StrictSchema):
     def _make(self, data: dict[str, Any], **kwargs: Any) -> ClockSetting:
         if data["frozen"]:
             return ClockSetting(data["now"])
-        clock = WorkspaceClock()
-        clock.setting = ClockSetting(None, data["offset_ms"])
-        if not 0 <= clock.now_ms() < LATEST_MS:
+        setting = ClockSetting(None, data["offset_ms"])
+        if not is_in_years(setting):
             raise ValidationError(OUT_OF_YEARS, "offset_ms")
-        return clock.setting
+        return setting
 
 
 class SnapshotFaultSchema(FaultSchema):

@@ -113,8 +113,9 @@ def _filter(name: str, schema: JSONSchema) -> JSONSchema:
     return {"in": "query", "name": name, "description": "must be this", "schema": described}
 
 
-def read_list(vocabulary: Vocabulary, arguments: dict[str, str]) -> tuple[Criteria[Any], dict[str, Any]]:
-    """The criteria and the page of a list's query. Raises :class:`Invalid`."""
+def _read_list(vocabulary: Vocabulary) -> tuple[Criteria[Any], dict[str, Any]]:
+    """The criteria and the page of the request's query."""
+    arguments = request.args.to_dict()
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
     unknown = [
         f"{key}: unknown parameter{vocabulary.hint(key, ListSchema().fields)}"
@@ -144,7 +145,7 @@ def list_page(kind: Kind, page_type: Callable[..., P]) -> Later[P]:
     """The page of a list that the request asks for. Raises :class:`Invalid`."""
     found = workspace()
     journal, shown = kind.of(found), kind.shown(found)
-    match, asked = read_list(kind.vocabulary, request.args.to_dict())
+    match, asked = _read_list(kind.vocabulary)
 
     async def read() -> P:
         await check_possible(found, journal, match)

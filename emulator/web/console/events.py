@@ -1,5 +1,6 @@
 """``/__console/events``: what the SDKs reported, as it comes, newest first, with filters."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -29,8 +30,8 @@ class EventRow(NamedTuple):
 def events() -> Response:
     """The newest events that the filters mean."""
     filters = _filters()
-    match, rows = partial(EventMatch, filters, blind=True), lambda found: list(map(_row, found))
-    return listing.page("console/events.html", workspace().events, match, filters, rows)
+    match = partial(EventMatch, filters, blind=True)
+    return listing.page("console/events.html", workspace().events, match, filters, _rows)
 
 
 @pages.post("/__console/events")
@@ -44,13 +45,15 @@ def clear_events() -> Response:
 def events_stream() -> Response:
     """The stream of new events that the filters mean."""
     match = EventMatch(_filters(), blind=True)
-    return listing.stream(
-        workspace().events, match, "console/event_row.html", lambda new: [(one.id, _row(one)) for one in new]
-    )
+    return listing.stream(workspace().events, match, "console/event_row.html", _rows)
 
 
 def _filters() -> dict[str, str]:
     return {name: text for name in FILTERS if (text := request.args.get(name, "").strip())}
+
+
+def _rows(events: Sequence[Event]) -> list[EventRow]:
+    return list(map(_row, events))
 
 
 def _row(event: Event) -> EventRow:

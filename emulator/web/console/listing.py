@@ -1,7 +1,7 @@
 """What the lists of requests and of events share: one page of a journal, and the stream of what is new."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -37,7 +37,8 @@ _STREAM = {
 #: Lines that are kept ready for other pages.
 _MOST_LINES = 500
 
-Make = Callable[[list[Any]], Iterable[tuple[int, Any]]]
+#: What a template shows of entries, one by one.
+Rows = Callable[[Sequence[Any]], list[Any]]
 
 
 def page(
@@ -45,7 +46,7 @@ def page(
     journal: Journal[Any, Any],
     match: Callable[[], Criteria[Any]],
     filters: dict[str, str],
-    rows: Callable[[list[Any]], list[Any]],
+    rows: Rows,
     prepare: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0),
     **more: Any,
 ) -> Response:
@@ -84,12 +85,12 @@ def stream(
     journal: Journal[Any, Any],
     match: Criteria[Any],
     template: str,
-    make: Make,
+    rows: Rows,
     prepare: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
 ) -> Response:
     """Server-sent events: lines of new entries that match, as HTML; ``prepare`` is awaited before them.
 
-    They are those of the template's macro ``line``; ``make``: what it shows, by the entries' ids.
+    They are those of the template's macro ``line``; ``rows``: what it shows.
 
     They are those of the workspace that has this name at the time. Answers 204, which ends the browser's
     attempts, where the server cannot stream.
@@ -102,7 +103,7 @@ def stream(
             journal,
             match,
             after,
-            copy_current_request_context(lambda entries: _lines(template, entries, make)),
+            copy_current_request_context(lambda entries: _lines(template, entries, rows)),
             copy_current_request_context(prepare),
         )
     )
@@ -112,15 +113,15 @@ def stream(
     return Response(iter(()), headers=_STREAM)
 
 
-def _lines(template: str, entries: Sequence[Any], make: Make) -> str:
+def _lines(template: str, entries: Sequence[Any], rows: Rows) -> str:
     """The entries' lines, each made once for all pages of this kind, workspace and language."""
     line = current_app.jinja_env.get_template(template).module.line  # type: ignore[attr-defined]
     kind = request.script_root, request.endpoint or "", language()
     known = console_state().lines.setdefault(workspace(), {}).setdefault(kind, {})
     if len(known) > _MOST_LINES:
         known.clear()
-    new = make([entry for entry in entries if entry.id not in known])
-    known.update((entry_id, str(line(row))) for entry_id, row in new)
+    new = [entry for entry in entries if entry.id not in known]
+    known.update((entry.id, str(line(row))) for entry, row in zip(new, rows(new), strict=True))
     return "".join(known[entry.id] for entry in entries)
 
 

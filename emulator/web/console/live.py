@@ -66,7 +66,7 @@ def live_stream() -> Response:
         workspace().requests,
         match,
         "console/row.html",
-        lambda new: [(row.entry.id, row) for row in rows_of(workspace(), new)],
+        lambda new: rows_of(workspace(), new),
         lambda: attempts_of(workspace()).follow(_MOST_FOLLOWED),
     )
 

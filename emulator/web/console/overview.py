@@ -3,15 +3,13 @@
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request
-from msgspec.structs import replace
 from werkzeug.wrappers import Response as BaseResponse
 
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import POLICY_RULES, RULES
 from emulator.rules.errors import NotFound
 from emulator.settings import POLICY_CHOICES
-from emulator.web.admin.settings import ClockSchema, SettingsSchema
-from emulator.web.admin.settings import changed as moved
+from emulator.web.admin.settings import ClockSchema, SettingsSchema, change_clock, change_settings
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
 from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, count, minutes, round_up
@@ -68,9 +66,7 @@ def set_choices() -> Response:
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    choices = workspace().settings.changed(read_form(SettingsSchema(), asked))
-    off = {rule: choice for rule, choice in choices.lints.items() if choice == "off"}
-    workspace_to_change().set_settings(replace(choices, lints=off))
+    change_settings(read_form(SettingsSchema(), asked))
     return see_other("console.overview", gettext("Saved."))
 
 
@@ -79,9 +75,7 @@ def set_clock() -> Response:
     """Freeze the clock, move it, or let it run."""
     form = request.form
     given = {name: form[name].strip() for name in ("now", "advance") if name in form}
-    asked = read_form(ClockSchema(), given)
-    setting = moved(workspace().clock.setting, asked)
-    workspace_to_change().set_clock(setting)
+    change_clock(read_form(ClockSchema(), given))
     return see_other("console.overview", gettext("The clock is set."))
 
 

@@ -12,7 +12,7 @@ from emulator.rules.catalogue import GRADES
 from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.overrides import ANSWERS
 from emulator.web.admin.health import rule_states
-from emulator.web.admin.settings import SettingsSchema
+from emulator.web.admin.settings import SettingsSchema, change_settings
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, pages, read_form, read_json, see_other
 from emulator.web.current import workspace, workspace_to_change
@@ -57,8 +57,7 @@ def set_answers() -> Response:
 
 
 def _change(asked: dict[str, Any]) -> Response:
-    choices = workspace().settings.changed(read_form(SettingsSchema(), asked))
-    workspace_to_change().set_settings(choices)
+    change_settings(read_form(SettingsSchema(), asked))
     return see_other("console.rules")
 
 

@@ -1,8 +1,7 @@
 """``/__admin/openapi.json`` and ``/__admin/docs``: the contract, and a page to read it with no internet."""
 
-import sysconfig
 from functools import cache
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,5 @@ def _document() -> dict[str, Any]:
 
 @cache
 def _folder() -> Path:
-    """The folder of the package with Swagger UI, found without an import."""
-    found = find_spec("flask_swagger_ui")
-    places = found.submodule_search_locations if found is not None else None
-    return Path(next(iter(places or [sysconfig.get_path("purelib")]))) / "dist"
+    """The folder of Swagger UI."""
+    return Path(str(files("flask_swagger_ui") / "dist"))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -35,10 +36,12 @@ def _mark(found: re.Match[str]) -> str:
 
 #: Characters that a page shows of a body; the whole of it can be had as text.
 MOST_SHOWN = 40_000
+_STRING = r'"(?:[^"\\]|\\.)*"'
+#: A part of JSON; the names of strings, numbers and words are those of their colours.
 _TOKEN = re.compile(
-    r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null|NaN|-?Infinity)|(?P<mark>[][{}:,])'
+    rf"(?P<jk>{_STRING}(?=\s*:))|(?P<js>{_STRING})|(?P<jn>-?\d[\d.eE+-]*)|(?P<jw>true|false|null|NaN|-?Infinity)"
+    r"|(?P<empty>\[\s*\]|{\s*})|(?P<open>[[{])|(?P<close>[]}])|(?P<between>[:,])"
 )
-_CLASSES = {"number": "jn", "word": "jw"}
 _DEPTH = 40
 
 
@@ -51,28 +54,24 @@ def highlight(text: str) -> Markup:
     return isolated(text[:MOST_SHOWN])
 
 
-def _pieces(text: str) -> list[Markup]:
-    pieces: list[Markup] = []
+def _pieces(text: str) -> Iterator[Markup]:
     depth = 0
-    tokens = list(_TOKEN.finditer(text))
-    for place, token in enumerate(tokens):
-        following = tokens[place + 1][0] if place + 1 < len(tokens) else ""
-        kind, written = token.lastgroup or "", token[0]
-        if kind == "string":
-            name = "jk" if following == ":" else "js"
-            pieces.append(Markup('<bdi class="{}">{}</bdi>').format(name, visible(readable(written))))
-        elif kind != "mark":
-            pieces.append(Markup('<span class="{}">{}</span>').format(_CLASSES[kind], written))
-        elif written in "{[":
+    for token in _TOKEN.finditer(text):
+        kind, written = token.lastgroup, token[0]
+        if kind in ("jk", "js"):
+            yield Markup('<bdi class="{}">{}</bdi>').format(kind, visible(readable(written)))
+        elif kind in ("jn", "jw"):
+            yield Markup('<span class="{}">{}</span>').format(kind, written)
+        elif kind == "open":
             depth += 1
-            pieces.append(Markup(written if following in "}]" else written + _line(depth)))  # nosec B704
-        elif written in "}]":
+            yield Markup(written + _line(depth))  # nosec B704
+        elif kind == "close":
             depth -= 1
-            empty = tokens[place - 1][0] in "{["
-            pieces.append(Markup(written if empty else _line(depth) + written))  # nosec B704
+            yield Markup(_line(depth) + written)  # nosec B704
+        elif kind == "empty":
+            yield Markup(written[0] + written[-1])  # nosec B704
         else:
-            pieces.append(Markup(": " if written == ":" else "," + _line(depth)))  # nosec B704
-    return pieces
+            yield Markup(": " if written == ":" else "," + _line(depth))  # nosec B704
 
 
 def _line(depth: int) -> str:
