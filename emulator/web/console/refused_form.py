@@ -1,8 +1,8 @@
 """A form that was refused: its page once more, with all that was typed and each message at its field."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from html import escape
-from html.parser import HTMLParser
+import re
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from html import escape, unescape
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -19,26 +19,26 @@ SHOWN_FIELD = "form_shown"
 _OWN_FIELDS = (PAGE_FIELD, SHOWN_FIELD, "form_token")
 #: The key of a WSGI environment for the method of the refused form whose page is shown once more.
 AGAIN_KEY = "emulator.again"
-_KEPT_AS_IT_IS = ("hidden", "submit", "button")
-_NEVER_FILLED = ("file", "password")
+_NEVER_FILLED = ("hidden", "file", "password")
 #: What is wrong with a form that has fields of these names.
 Complain = Callable[[Collection[str]], list[Complaint]]
 
 
-class _Part(NamedTuple):
-    """A tag inside a form, and where it stands in the page; the tag of an end begins with a slash."""
-
-    tag: str
-    given: dict[str, str | None]
-    start: int
-    end: int
+#: A form, its parts, and an attribute, as our templates and Jinja's escaping write them.
+_GIVEN = r'(?P<given>(?:[^<>"]|"[^"]*")*)'
+_FORM = re.compile(rf"<form{_GIVEN}>.*?</form>", re.DOTALL)
+_FIELD = re.compile(rf"<(?P<tag>input|select|textarea)\b{_GIVEN}>(?:(?P<inner>.*?)</(?P=tag)>)?", re.DOTALL)
+_OPTION = re.compile(rf"<(?P<tag>option){_GIVEN}>(?P<inner>[^<]*)")
+_LABEL = re.compile(r"<label\b.*?</label>", re.DOTALL)
+_ATTRIBUTE = re.compile(r'([\w-]+)(?:="([^"]*)")?')
+_SAID = re.compile(r'aria-describedby="said-([^" ]+)')
 
 
 class _Form(NamedTuple):
+    html: str
     action: str
     fields: dict[str, str]  # name → type
     hidden: dict[str, str]
-    parts: list[_Part]
 
 
 def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
@@ -75,11 +75,13 @@ def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[An
 
 
 def _filled(html: str, action: str, typed: Mapping[str, str], complain: Complain) -> str | None:
+    """The page with the form that was sent filled in; ``None`` where it has no such form."""
     form = _form_of(html, action, typed)
     if form is None:
         return None
-    said = complain([name for name, kind in form.fields.items() if kind != "hidden"])
-    return _fill(html, form, typed, {one.field: one.text for one in reversed(said)})
+    complaints = complain([name for name, kind in form.fields.items() if kind != "hidden"])
+    said = {one.field: one.text for one in reversed(complaints)}
+    return html.replace(form.html, _fill(form.html, typed, said), 1)
 
 
 def _form_of(html: str, action: str, typed: Mapping[str, str]) -> _Form | None:
@@ -87,7 +89,7 @@ def _form_of(html: str, action: str, typed: Mapping[str, str]) -> _Form | None:
     posted = {name for name in typed if name not in _OWN_FIELDS}
     fitting = [
         one
-        for one in _Reading(html).forms
+        for one in map(_read_form, _FORM.finditer(html))
         if one.action == action and all(typed.get(name) == value for name, value in one.hidden.items())
     ]
     return max(
@@ -95,95 +97,68 @@ def _form_of(html: str, action: str, typed: Mapping[str, str]) -> _Form | None:
     )
 
 
-class _Reading(HTMLParser):
-    """Collects the forms of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.forms: list[_Form] = []
-        self._open = False
-        self._html, self._lines = html, [0, *(at + 1 for at, one in enumerate(html) if one == "\n")]
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.forms.append(_Form(given.get("action") or "", {}, {}, []))
-            self._open = True
-        name = given.get("name")
-        if self._open and name and name not in _OWN_FIELDS:
-            kind = given.get("type") or tag
-            self.forms[-1].fields[name] = kind
+def _read_form(found: re.Match[str]) -> _Form:
+    form = _Form(found[0], _attributes(found).get("action") or "", {}, {})
+    for field in _FIELD.finditer(form.html):
+        given = _attributes(field)
+        name, kind = given.get("name"), given.get("type") or field["tag"]
+        if name and name not in _OWN_FIELDS:
+            form.fields[name] = kind
             if kind == "hidden":
-                self.forms[-1].hidden[name] = given.get("value") or ""
-        self._note(tag, given, len(self.get_starttag_text() or ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._note(f"/{tag}", {}, len(f"</{tag}>"))
-        self._open = self._open and tag != "form"
-
-    def _note(self, tag: str, given: dict[str, str | None], length: int) -> None:
-        if self._open:
-            line, column = self.getpos()
-            start = self._lines[line - 1] + column
-            self.forms[-1].parts.append(_Part(tag, given, start, start + length))
+                form.hidden[name] = given.get("value") or ""
+    return form
 
 
-def _fill(html: str, form: _Form, typed: Mapping[str, str], said: dict[str | None, str]) -> str:
-    """The page with the form filled in; each text of ``said`` stands behind its field's label."""
-    written: list[str] = []
-    due: list[str] = []
-    at, select, focused, inside_typed = 0, "", False, False
-    for tag, given, start, end in form.parts:
-        written.append("" if inside_typed else html[at:start])
-        name, at = given.get("name") or "", end
-        changed = _refilled(tag, given, typed, select)
-        if name in said and tag != "button" and given.get("type") not in _KEPT_AS_IT_IS:
-            changed["aria-invalid"] = "true"
-            changed["aria-describedby"] = f"said-{name} {given.get('aria-describedby') or ''}".strip()
-            if not focused:
-                focused, changed["autofocus"] = True, None
-            due.append(name)
-        written.append(html[start:end] if changed == given else _tag(tag, changed))
-        if tag == "form":
-            written += _messages([None], said)
-        elif tag in ("/label", "/form"):
-            written += _messages(due, said)
-            due = []
-        inside_typed = tag == "textarea" and name in typed
-        if inside_typed:
-            written.append("\n" + escape(typed[name].replace("\r\n", "\n"), quote=False))
-        select = name if tag == "select" else "" if tag == "/select" else select
-    return "".join(written) + html[at:]
+def _attributes(found: re.Match[str]) -> dict[str, str | None]:
+    """A tag's attributes; ``None``: one without a value."""
+    written = _ATTRIBUTE.finditer(found["given"])
+    return {one[1]: None if one[2] is None else unescape(one[2]) for one in written}
 
 
-def _refilled(
-    tag: str, given: Mapping[str, str | None], typed: Mapping[str, str], select: str
-) -> dict[str, str | None]:
-    """The tag's attributes as what was typed wants them; ``select``: the list that an option is in."""
-    name, kind, changed = given.get("name") or "", given.get("type") or "text", dict(given)
-    if tag == "option" and select in typed and given.get("value") is not None:
-        changed.pop("selected", None)
-        if given["value"] == typed[select]:
-            changed["selected"] = None
-    elif name and kind in ("checkbox", "radio"):
-        changed.pop("checked", None)
-        if typed.get(name) == (given.get("value") or "on"):
-            changed["checked"] = None
-    elif tag == "input" and name in typed and kind not in (*_NEVER_FILLED, *_KEPT_AS_IT_IS):
-        changed["value"] = typed[name]
-    return changed
+def _fill(form: str, typed: Mapping[str, str], said: dict[str | None, str]) -> str:
+    """The form filled in; each text of ``said`` stands behind its field's label."""
+
+    def messages(names: Iterable[str | None]) -> str:
+        return "".join(
+            f'<p class="said" role="alert" id="said-{name or "form"}">{escape(said.pop(name))}</p>'
+            for name in names
+            if name in said
+        )
+
+    filled = _FIELD.sub(lambda field: _filled_field(field, typed, said), form)
+    filled = filled.replace(' aria-invalid="true"', ' aria-invalid="true" autofocus', 1)
+    filled = _LABEL.sub(lambda label: label[0] + messages(_SAID.findall(label[0])), filled)
+    tag, end, rest = filled.partition(">")
+    return tag + end + messages([None]) + rest + messages(_SAID.findall(rest))
 
 
-def _messages(names: Sequence[str | None], said: dict[str | None, str]) -> list[str]:
-    return [
-        f'<p class="said" role="alert" id="said-{name or "form"}">{escape(said.pop(name))}</p>'
-        for name in names
-        if name in said
-    ]
+def _filled_field(field: re.Match[str], typed: Mapping[str, str], said: Collection[str | None]) -> str:
+    given, inner = _attributes(field), field["inner"]
+    name, kind = given.get("name") or "", given.get("type") or field["tag"]
+    if kind in ("checkbox", "radio"):
+        given = _marked(given, "checked", typed.get(name) == (given.get("value") or "on"))
+    elif name in typed and kind == "select":
+        inner = _OPTION.sub(lambda option: _chosen(option, typed[name]), inner)
+    elif name in typed and kind == "textarea":
+        inner = "\n" + escape(typed[name].replace("\r\n", "\n"), quote=False)
+    elif name in typed and kind not in _NEVER_FILLED:
+        given["value"] = typed[name]
+    if name in said and kind != "hidden":
+        given["aria-describedby"] = f"said-{name} {given.get('aria-describedby') or ''}".strip()
+        given["aria-invalid"] = "true"
+    return _written(field["tag"], given) + ("" if inner is None else f"{inner}</{field['tag']}>")
 
 
-def _tag(tag: str, given: Mapping[str, str | None]) -> str:
+def _chosen(option: re.Match[str], typed: str) -> str:
+    given, text = _attributes(option), option["inner"]
+    return _written("option", _marked(given, "selected", given.get("value", unescape(text)) == typed)) + text
+
+
+def _marked(given: dict[str, str | None], mark: str, is_set: bool) -> dict[str, str | None]:
+    kept = {name: value for name, value in given.items() if name != mark}
+    return {**kept, mark: None} if is_set else kept
+
+
+def _written(tag: str, given: Mapping[str, str | None]) -> str:
     written = (f" {name}" if value is None else f' {name}="{escape(value)}"' for name, value in given.items())
     return f"<{tag}{''.join(written)}>"

@@ -40,7 +40,7 @@ _STRING = r'"(?:[^"\\]|\\.)*"'
 #: A part of JSON; the names of strings, numbers and words are those of their colours.
 _TOKEN = re.compile(
     rf"(?P<jk>{_STRING}(?=\s*:))|(?P<js>{_STRING})|(?P<jn>-?\d[\d.eE+-]*)|(?P<jw>true|false|null|NaN|-?Infinity)"
-    r"|(?P<empty>\[\s*\]|{\s*})|(?P<open>[[{])|(?P<close>[]}])|(?P<between>[:,])"
+    r"|(?P<empty>\[\s*\]|{\s*})|(?P<open>[{\[])|(?P<close>[}\]])|(?P<between>[:,])"
 )
 _DEPTH = 40
 
