@@ -92,8 +92,6 @@ def _reached(options: dict[str, Any], report: Report) -> Iterator[Platform]:
         save(report, options["report"])
         click.echo("\n".join(created_lines(report, options["report"])), err=True)
         raise
-    finally:
-        platform.close()
 
 
 def _send(

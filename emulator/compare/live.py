@@ -18,8 +18,7 @@ from emulator.compare.recorded import FAILURES, TOO_MANY, RecordedCall, code_of,
 from emulator.compare.report import Created, Place
 from emulator.settings import is_loopback
 
-#: Seconds for a whole answer, unless others are given; the most seconds that Retry-After is waited for.
-TIMEOUT_S = 30.0
+#: The most seconds that Retry-After is waited for.
 _LONGEST_WAIT_S = 60.0
 _MOST_BYTES = 1 << 20
 _ENDPOINT = "/push_subscribe"
@@ -70,10 +69,10 @@ class Platform:
         self,
         url: str,
         resource_token: str,
-        ca_file: Path | None = None,
-        rate: float = 1.0,
-        timeout_s: float = TIMEOUT_S,
-        save: Callable[[], object] = lambda: None,
+        ca_file: Path | None,
+        rate: float,
+        timeout_s: float,
+        save: Callable[[], object],
     ) -> None:
         self.base, self.host = checked_address(url)
         self.created: dict[str, Created] = {}
@@ -83,12 +82,9 @@ class Platform:
         self._timeout_s = timeout_s
         self._next = 0.0
         try:
-            context = ssl.create_default_context(cafile=ca_file)
+            self._context = ssl.create_default_context(cafile=ca_file)
         except ssl.SSLError as error:
             raise AddressError(f"{ca_file}: must be certificates in PEM ({error.reason or error})") from error
-        # httpx limits the time between two pieces of an answer; the loop limits the whole, and ends first
-        self._loop = asyncio.new_event_loop()
-        self._http = httpx.AsyncClient(timeout=2 * timeout_s, trust_env=False, verify=context)
 
     def ask(self, ready: Iterable[Ready]) -> Iterable[RecordedCall]:
         """Send the probes one after the other and answer each call.
@@ -151,18 +147,6 @@ class Platform:
         if not carried_out(json_object(heard.body) or {}):
             raise Stopped(f"{one.subscription_id} could not be unsubscribed: {heard.said}")
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._loop.run_until_complete(self._closed())
-        self._loop.close()
-
-    async def _closed(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}  # a request that Ctrl-C interrupted
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await self._http.aclose()
-
     def _note(self, ready: Ready, answer: dict[str, Any] | None) -> None:
         """What an answer says of the tokens that were sent."""
         if answer is None:
@@ -188,25 +172,26 @@ class Platform:
         self._next = monotonic() + self._pause_s
         url = self.base + path
         try:
-            heard = self._loop.run_until_complete(
-                asyncio.wait_for(self._exchange(method, url, body, headers), self._timeout_s)
-            )
+            heard = asyncio.run(asyncio.wait_for(self._exchange(method, url, body, headers), self._timeout_s))
         except asyncio.TimeoutError:
             raise Stopped(f"{url}: no whole answer in {self._timeout_s:g} s") from None
-        except httpx.HTTPError as error:
-            raise Stopped(f"{url}: no whole answer: {error or type(error).__name__}") from error
         if heard.code == TOO_MANY:
             self._next += _retry_after(heard.headers)
         return heard
 
     async def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> _Heard:
         data = b""
-        async with self._http.stream(method, url, content=body or None, headers=dict(headers)) as answer:
-            async for piece in answer.aiter_bytes():
-                data += piece
-                if len(data) > _MOST_BYTES:
-                    raise Stopped(f"{url}: the answer has more than {_MOST_BYTES} bytes")
-            return _Heard(answer.status_code, dict(answer.headers.items()), data)
+        # httpx limits the time between two pieces of an answer; the loop limits the whole, and ends first
+        client = httpx.AsyncClient(timeout=2 * self._timeout_s, trust_env=False, verify=self._context)
+        try:
+            async with client, client.stream(method, url, content=body or None, headers=headers) as answer:
+                async for piece in answer.aiter_bytes():
+                    data += piece
+                    if len(data) > _MOST_BYTES:
+                        raise Stopped(f"{url}: the answer has more than {_MOST_BYTES} bytes")
+                return _Heard(answer.status_code, dict(answer.headers.items()), data)
+        except httpx.HTTPError as error:
+            raise Stopped(f"{url}: no whole answer: {error or type(error).__name__}") from error
 
 
 def _problem(ready: Ready, heard: _Heard, first: bool) -> str | None:
