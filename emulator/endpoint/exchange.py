@@ -2,11 +2,13 @@
 
 from time import perf_counter
 
+import msgspec
+
 from emulator.endpoint.answering import answer_call, error_answer, refuse
 from emulator.endpoint.call import PATHS, Call, record
 from emulator.endpoint.cors import cors_headers, preflight_headers
-from emulator.endpoint.health import asks_for_health, health_answer
-from emulator.messages import Answer, Delivery, Incoming, read_query
+from emulator.endpoint.health import asks_for_health, health_of
+from emulator.messages import JSON, Answer, Delivery, Incoming, read_query
 from emulator.mobile.call import Call as MobileCall
 from emulator.mobile.paths import served_path
 from emulator.rules.errors import Refused, TooMany
@@ -79,7 +81,7 @@ class Exchange:
     def _health(self, incoming: Incoming) -> Answer:
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
-            return health_answer(self._workspaces, name)
+            return Answer(200, [JSON], msgspec.json.encode(health_of(self._workspaces, name)))
         except (Refused, Unavailable) as error:
             return error_answer(refusal(error), [])
 

@@ -2,10 +2,8 @@
 
 from time import monotonic
 
-import msgspec
-
 from emulator import __version__
-from emulator.messages import JSON, Answer, Incoming
+from emulator.messages import Incoming
 from emulator.workspaces.registry import Workspaces
 from push_emulator.workspace_answers import Health
 
@@ -34,8 +32,3 @@ def health_of(workspaces: Workspaces, name: str) -> Health:
         round(monotonic() - found.started, 3),
         workspaces.trouble or storage.failure or None,
     )
-
-
-def health_answer(workspaces: Workspaces, name: str) -> Answer:
-    """The same as an answer. Raises what :func:`health_of` does."""
-    return Answer(200, [JSON], msgspec.json.encode(health_of(workspaces, name)))

@@ -65,13 +65,12 @@ def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
 
 def other_case_lints(context: RequestContext) -> list[Lint]:
     """Lints for tokens that are nowhere stored but in another case (L9)."""
-    found: dict[tuple[str, str], Subscription] | None = None
+    found: dict[tuple[str, str], Subscription] = {}
     for key in context.new:
         other = context.lookup.find_other_case(key)
         if other is not None:
-            found = {} if found is None else found
             found.setdefault((key.provider, key.subscription_id), other)
-    if found is None:
+    if not found:
         return []
     lints = [
         Lint("L9", f"subscriptions[{at}].subscription_id", "other_case", (other.profile_id, other.db_id))

@@ -1,7 +1,6 @@
 """Request-level rules: checks made before any database is searched (A3)."""
 
 import re
-from collections.abc import Iterator
 
 from emulator.rules.context import RequestContext
 from emulator.rules.errors import Invalid, NotFound, Unsupported
@@ -85,25 +84,17 @@ def choose_databases(context: RequestContext) -> list[Database]:
         raise Invalid(NO_DATABASES, "B3")
     wanted = every
     if asked:  # B2; Q1: null and [] are "not given"
-        filter_ = set(asked)
+        filter_ = dict.fromkeys(asked)
         wanted = [db_id for db_id in every if db_id in filter_]
         context.note("B2", None, "filtered", len(wanted), len(every))
         if not wanted:  # B3
             if context.policies.no_databases == "error":
                 raise Invalid("No databases left after db_ids filter", "B3", "B3/filter")
             context.note("B3", None, "no_databases")
-        foreign = filter_.difference(every)
+        foreign = filter_.keys() - every
         if foreign:  # L4
-            lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in _each_once(foreign, asked))
+            lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in filter_ if one in foreign)
             context.lints += first_lints(lints, len(foreign), "db_ids", "more_foreign")
     if len(wanted) > 1:
         context.note("B1", None, "databases", len(wanted))
     return [context.lookup.database(db_id) for db_id in wanted]
-
-
-def _each_once(wanted: set[int], sequence: list[int]) -> Iterator[int]:
-    """Each wanted number once, in the order of a sequence that has all of them."""
-    for one in sequence:
-        if one in wanted:
-            wanted.remove(one)
-            yield one
