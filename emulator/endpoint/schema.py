@@ -32,6 +32,7 @@ from emulator.schemas.errors import (
     boolean,
     first_complaints,
     messages,
+    said,
     string,
 )
 from emulator.schemas.strict_json import (
@@ -217,10 +218,9 @@ def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
     try:
         _plainly_right(body)
     except msgspec.MsgspecError as error:
-        text, path = _said(error)
-        first = (f"{path}.{_name(text)}", _entry_parameters) if path else (_name(text), REQUEST_PARAMETERS)
-        rest = Lint("L1", "body", "long_body")
-        return request, [*unknown_parameters([first]), rest]
+        _, path = said(error)
+        known = _entry_parameters if path.startswith("subscriptions[") else REQUEST_PARAMETERS
+        return request, [*unknown_parameters([(path, known)]), Lint("L1", "body", "long_body")]
     return request, []
 
 
@@ -238,20 +238,19 @@ _KINDS = {
 
 def _problem(error: msgspec.MsgspecError, body: bytes) -> JSONProblem:
     """msgspec's complaint on a body in the schema's words."""
-    text, path = _said(error)
+    text, path = said(error)
     kind = _POSITION.sub("[]", path)
     if not isinstance(error, msgspec.ValidationError):
         return JSONProblem("is not JSON: " + text.removeprefix("JSON is malformed: "))
     if "missing required" in text:
-        missing = f"{path}.{_name(text)}" if path else _name(text)
         if body.count(b"{") > _MOST_OBJECTS:
-            return JSONProblem(REQUIRED, missing)
+            return JSONProblem(REQUIRED, path)
         try:
             with collections_paused():
                 document = msgspec.json.decode(body)
         except (msgspec.MsgspecError, RecursionError):  # further behind
-            return JSONProblem(REQUIRED, missing)
-        return JSONProblem(_with_misspelt(document, missing, REQUIRED), missing)
+            return JSONProblem(REQUIRED, path)
+        return JSONProblem(_with_misspelt(document, path, REQUIRED), path)
     if "of length" in text:
         return JSONProblem(str((_COUNT if kind == "subscriptions" else _NON_EMPTY).error), path)
     if "Number out of range" in text:
@@ -259,14 +258,3 @@ def _problem(error: msgspec.MsgspecError, body: bytes) -> JSONProblem:
     if "out of range" in text or "`int` <=" in text or "`int` >=" in text:
         return JSONProblem("must be an integer of 64 bits", path)
     return JSONProblem(f"must be {_KINDS.get(kind, 'a string')}", path)
-
-
-def _said(error: msgspec.MsgspecError) -> tuple[str, str]:
-    """msgspec's text, and the path that it names ("" for the whole body)."""
-    text, _, path = str(error).partition(" - at `$")
-    return text, path[:-1].lstrip(".")
-
-
-def _name(text: str) -> str:
-    """The parameter that msgspec's text names."""
-    return text.partition("`")[2].rpartition("`")[0]

@@ -8,7 +8,7 @@ import msgspec
 from emulator.mobile.call import Call
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import unknown_parameters
-from emulator.schemas.errors import REQUIRED
+from emulator.schemas.errors import REQUIRED, said
 from emulator.schemas.strict_json import JSONProblem, lints_of_duplicates, read_json
 
 _encode = msgspec.json.Encoder().encode
@@ -78,11 +78,9 @@ def _struct_of(shape: Any) -> type[msgspec.Struct] | None:
 
 def _complaint(error: msgspec.ValidationError) -> str:
     """What is wrong and where, as the endpoint says it."""
-    text, _, path = str(error).partition(" - at `$")
-    path = path.removesuffix("`").lstrip(".")
+    text, path = said(error)
     if "missing required" in text:
-        name = text.partition("`")[2].rpartition("`")[0]
-        return f"{path}.{name}: {REQUIRED}" if path else f"{name}: {REQUIRED}"
+        return f"{path}: {REQUIRED}"
     if "of length" in text:
         return f"{path}: must not be empty"
     if "enum value" in text or path.endswith(".status"):

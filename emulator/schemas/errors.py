@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
+import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from emulator.rules.model import INT64_MAX, INT64_MIN
@@ -145,15 +146,20 @@ def first_complaints(
 
     ``worded`` makes the text that is shown of a path and its message.
     """
-    shown = [f"{path or 'body'}: {worded(path, text)}" for path, text in islice(flatten(errors), most)]
-    more = _count(errors) - len(shown)
+    found = flatten(errors)
+    shown = [f"{path or 'body'}: {worded(path, text)}" for path, text in islice(found, most)]
+    more = sum(1 for _ in found)
     return [*shown, f"and {more} more"] if more else shown
 
 
-def _count(errors: Any) -> int:
-    if isinstance(errors, Mapping):
-        return sum(map(_count, errors.values()))
-    return sum(map(_count, errors)) if isinstance(errors, (list, tuple)) else 1
+def said(error: msgspec.MsgspecError) -> tuple[str, str]:
+    """msgspec's text, and the path that it names ("" for the whole), down to a member that it names."""
+    text, _, path = str(error).partition(" - at `$")
+    path = path[:-1].lstrip(".")
+    if text.startswith("Object "):  # missing required field `…`, contains unknown field `…`
+        name = text.partition("`")[2].rpartition("`")[0]
+        path = f"{path}.{name}" if path else name
+    return text, path
 
 
 def flatten(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
