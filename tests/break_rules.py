@@ -233,7 +233,7 @@ BREAKS = (
     Break("L3", PROVIDERS, "if token.isascii() and ", "if "),
     Break("L3", PROVIDERS, " and len(token) % shape.multiple == 0:\n", ":\n"),
     Break("L4", REQUEST, "if foreign:  # L4", "if False:"),
-    Break("L4", REQUEST, "for one in filter_ if one in foreign", "for one in asked if one in foreign"),
+    Break("L4", REQUEST, "in dict.fromkeys(asked) if", "in asked if"),
     Break("L5", REQUEST, " if request.id else None", " if False else None"),
     Break("L6", REQUEST, "return None if _OBJECT_ID.fullmatch(request.id) else", "return None if True else"),
     Break("L8", SCHEMA, "if body.count(b'\"') == _fewest_quotes(request):", "if True:"),

@@ -84,16 +84,17 @@ def choose_databases(context: RequestContext) -> list[Database]:
         raise Invalid(NO_DATABASES, "B3")
     wanted = every
     if asked:  # B2; Q1: null and [] are "not given"
-        filter_ = dict.fromkeys(asked)
+        filter_ = set(asked)
         wanted = [db_id for db_id in every if db_id in filter_]
         context.note("B2", None, "filtered", len(wanted), len(every))
         if not wanted:  # B3
             if context.policies.no_databases == "error":
                 raise Invalid("No databases left after db_ids filter", "B3", "B3/filter")
             context.note("B3", None, "no_databases")
-        foreign = filter_.keys() - every
+        foreign = filter_.difference(every)
         if foreign:  # L4
-            lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in filter_ if one in foreign)
+            once = (one for one in dict.fromkeys(asked) if one in foreign)
+            lints = (Lint("L4", "db_ids", "foreign_database", (one,)) for one in once)
             context.lints += first_lints(lints, len(foreign), "db_ids", "more_foreign")
     if len(wanted) > 1:
         context.note("B1", None, "databases", len(wanted))
