@@ -1,5 +1,6 @@
 """``run.py reset``: reset a workspace to its fixtures."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
         click.echo(str(error), err=True)
         raise click.ClickException(f"the fixtures in {folder} cannot be used; nothing was changed") from error
     with opened(place, loaded) as workspace:
-        workspace.reset(keep)
+        asyncio.run(workspace.reset_in_steps(keep))
         workspace.store.keep()  # a server may have other fixtures
         _tell(workspace.name, workspace.store.profile_count, workspace.store.subscription_count)
     return 0

@@ -84,7 +84,7 @@ class FollowedWorkspace(Recorder):
             self._put(state, given[0] if given else {})
         if is_current and line.changes is not None:
             steps = list(decode_ops(line.changes.encode()))
-            self.workspace.store.storage.commit(steps, checked=True)
+            self.workspace.store.storage.commit(steps)
             if not _KNOWN.isdisjoint(step.table for step in steps):
                 self.workspace.refresh()
         for effect in effects:

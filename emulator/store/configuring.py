@@ -216,7 +216,7 @@ async def _changing(store: TinyDBStore, steps: list[Op]) -> AsyncIterator[None]:
     """One transaction of the steps and of what is done inside."""
     if len(steps) <= _FEW:
         with store.batch():
-            store.storage.commit(steps, checked=True)
+            store.storage.commit(steps)
             yield
     else:
         async with store.storage.batch_in_steps(steps):

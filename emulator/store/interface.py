@@ -92,13 +92,11 @@ class Store(MobileLookup, Protocol):
     def batch(self) -> AbstractContextManager[None]:
         """All changes inside are visible at once and become one transaction at the end, or are undone."""
 
-    async def start_over(
-        self, shared: SharedState, remembered: Mapping[str, bytes], beside: bool = False
-    ) -> None:
+    async def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
         """Begin with what is shared, in place of everything, whole or not at all.
 
         ``remembered``: see :meth:`remember`. Without any, what was not stored yet is not stored by this
-        either. ``beside``: in :meth:`alone`, and what takes long is written by another thread.
+        either. What takes long is written by another thread: then it is done in :meth:`alone`.
         """
 
     def alone(self) -> AbstractAsyncContextManager[None]:

@@ -11,9 +11,6 @@ from emulator.store import snapshot
 from emulator.store.files import replace_file
 from emulator.store.state import State
 
-#: So many documents are written as quickly as linked.
-_WRITTEN_AS_QUICKLY = 1000
-
 
 class SharedState:
     """What the states that begin with it share. The ``state`` given must not change any more.
@@ -24,7 +21,7 @@ class SharedState:
     def __init__(self, state: State) -> None:
         self._state = state
         self.header = snapshot.Header(snapshot.FORMAT, 1, 0, state.last_ids(), secrets.token_hex(8))
-        self.is_large = sum(map(len, state.documents().values())) > _WRITTEN_AS_QUICKLY
+        self.is_large = state.is_large  # a small one is written as quickly as linked
         self._file: Path | None = None
         self._small = None if self.is_large else b"".join(self._chunks())
 

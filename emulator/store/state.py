@@ -20,6 +20,8 @@ from emulator.store.indexes import Index
 
 #: Documents that are gone through between two moments at which others may work.
 STEP = 100
+#: So many documents are written in a millisecond or two.
+_WRITTEN_AT_ONCE = 1000
 
 
 class Op(Struct, frozen=True, gc=False):
@@ -203,6 +205,11 @@ class State:
     def last_ids(self) -> dict[str, int]:
         """The highest id that each table has given out."""
         return {name: table.last_id for name, table in self.tables.items()}
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes more than a moment to write."""
+        return sum(len(table.documents) for table in self.tables.values()) > _WRITTEN_AT_ONCE
 
     def documents(self) -> dict[str, Documents]:
         """The documents of every table, live."""

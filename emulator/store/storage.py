@@ -118,6 +118,7 @@ class LoggedStorage(Storage):
         steps = [Op(name, None, None) for name in self.state.tables if name not in data]
         for name, documents in data.items():
             steps += changes(name, self.state.tables.get(name), documents)
+        self.state.check(steps)
         self.commit(steps)
 
     def close(self, give_up_at: float | None = None) -> None:
@@ -172,15 +173,13 @@ class LoggedStorage(Storage):
 
     # Transactions
 
-    def commit(self, ops: Sequence[Op], checked: bool = False) -> None:
+    def commit(self, ops: Sequence[Op]) -> None:
         """Log the steps and apply them, all or none.
 
-        ``checked``: the tables' decoders and indexes are known to accept the documents; else their errors
-        are raised. Raises :class:`Unavailable`. In both cases nothing has changed.
+        The tables' decoders and indexes accept the documents. Raises :class:`Unavailable`; then nothing has
+        changed.
         """
         self._check_open()
-        if not checked:
-            self.state.check(ops)
         if self._batch is not None:
             self._batch += ops
             self.state.apply(ops, self._batch_undo)
@@ -261,20 +260,20 @@ class LoggedStorage(Storage):
 
     # Long changes: if another thread takes part, the caller lets nobody else change anything meanwhile
 
-    async def replace(self, state: State, beside: bool = False) -> None:
+    async def replace(self, state: State) -> None:
         """Put another state in place of this one, whole or not at all.
 
-        ``beside``: another thread writes the files. Raises :class:`Unavailable`.
+        Another thread writes the files of a large one. Raises :class:`Unavailable`.
         """
-        await self._write_whole(state, beside)
+        await self._write_whole(state)
         self.state = state
         self.commits += 1
         self.recorder(None)
 
-    async def start_over(self, shared: SharedState, changes: Sequence[Op] = (), beside: bool = False) -> None:
+    async def start_over(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
         """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
 
-        Without any, what had no files has none still. ``beside``: as in :meth:`replace`, for large files.
+        Without any, what had no files has none still. Another thread writes large files.
         Raises :class:`Unavailable`; then nothing has changed.
         """
         self._check_open()
@@ -282,7 +281,7 @@ class LoggedStorage(Storage):
         if changes or files is None:
             state = shared.fork()
             state.apply(changes)
-            await self.replace(state, beside)
+            await self.replace(state)
             return
         with self._refusing():
             if files.return_to(shared):
@@ -290,7 +289,7 @@ class LoggedStorage(Storage):
                 self.commits += 1
                 return
             prepare = partial(shared.prepare, self._path.parent, self.syncs)
-            await self._run(prepare, beside and shared.is_large)
+            await self._run(prepare, shared.is_large)
             if files.begun:
                 self.sync()
                 files.remove()
@@ -319,15 +318,15 @@ class LoggedStorage(Storage):
                 await self._run(lambda _: abandon(), True)
             await in_steps(self.state.applying(ops, undo))
             yield
-            await self._write_whole(self.state, True)
+            await self._write_whole(self.state)
             self.recorder(None)
 
-    async def _write_whole(self, state: State, beside: bool) -> None:
+    async def _write_whole(self, state: State) -> None:
         files = self.keep()
         if files is not None:
             self.sync()
             with self._refusing():
-                await self._run(partial(files.write_whole, state, self.syncs), beside)
+                await self._run(partial(files.write_whole, state, self.syncs), state.is_large)
             self._trouble = None
 
     async def _run(self, work: Callable[[Pace[bytes]], object], beside: bool) -> None:

@@ -133,6 +133,7 @@ class IndexedTable(Table):
         updater(documents)
         steps = changes(self.name, self._logged.state.tables.get(self.name), documents)
         if steps:
+            self._logged.state.check(steps)
             self._logged.commit(steps)
 
     def _get_next_id(self) -> int:

@@ -15,7 +15,7 @@ from emulator.loop.pacing import Steps, at_once
 from emulator.rules.model import Changes, Profile, Subscription
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState, StateError
-from emulator.store.fixture_set import FixtureSet, give_first_hash_ids
+from emulator.store.fixture_set import FixtureSet, give_hash_ids
 from emulator.store.group_commit import GroupCommit
 from emulator.store.lookup import TableLookup
 from emulator.store.recovery import recover
@@ -127,7 +127,7 @@ class TinyDBStore(TableLookup):
             steps.append(subscriptions.step(doc_id, one))
         if changes.changed_profiles or changes.moved:
             steps += self._more_steps(changes)
-        self.storage.commit(steps, checked=True)
+        self.storage.commit(steps)
 
     def _more_steps(self, changes: Changes) -> Iterator[Op]:
         for profile in changes.changed_profiles:
@@ -140,19 +140,19 @@ class TinyDBStore(TableLookup):
 
     def change_profile(self, changed: Profile) -> None:
         (doc_id,) = self._profile_ids(changed)
-        self.storage.commit([self.profiles.step(doc_id, changed)], checked=True)
+        self.storage.commit([self.profiles.step(doc_id, changed)])
 
     def delete_profile(self, profile: Profile) -> int:
         owned = self.subscriptions.index("profile").find(profile_key(profile.db_id, profile.id))
         steps = [self.subscriptions.step(doc_id, None) for doc_id in owned]
         steps += [self.profiles.step(doc_id, None) for doc_id in self._profile_ids(profile)]
-        self.storage.commit(steps, checked=True)
+        self.storage.commit(steps)
         return len(owned)
 
     def delete_subscription(self, subscription: Subscription) -> None:
         doc_id, _ = self._own(subscription, subscription.profile_id)
         if doc_id is not None:
-            self.storage.commit([self.subscriptions.step(doc_id, None)], checked=True)
+            self.storage.commit([self.subscriptions.step(doc_id, None)])
 
     def remember(self, name: str, document: bytes) -> None:
         self.storage.commit([self._remembering(name, document)])
@@ -164,20 +164,16 @@ class TinyDBStore(TableLookup):
         table = self.storage.state.tables.get(WORKSPACE)
         return None if table is None else table.documents.get(REMEMBERED.index(name) + 1)
 
-    async def start_over(
-        self, shared: SharedState, remembered: Mapping[str, bytes], beside: bool = False
-    ) -> None:
-        steps = [self._remembering(*one) for one in remembered.items()]
-        await self.storage.start_over(shared, steps, beside)
+    async def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
+        await self.storage.start_over(shared, [self._remembering(*one) for one in remembered.items()])
         self.learn_configuration()
 
-    async def take(self, other: TinyDBStore, beside: bool = False) -> None:
+    async def take(self, other: TinyDBStore) -> None:
         """Replace everything by the contents of another store, which is not used afterwards.
 
-        ``beside``: see :meth:`start_over`.
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        await self.storage.replace(other.storage.state, beside)
+        await self.storage.replace(other.storage.state)
         self.learn_configuration()
 
     @asynccontextmanager
@@ -248,7 +244,7 @@ def made_from(
     while some := list(islice(records, STEP)):
         yield
         subscriptions = list(chain.from_iterable(own for _, own in some))
-        give_first_hash_ids(made, subscriptions)
+        give_hash_ids(made, subscriptions)
         made.profiles.fill([profile for profile, _ in some])
         made.subscriptions.fill(subscriptions)
     return made

@@ -153,7 +153,7 @@ class Workspace:
         """
         shared = await in_steps(self._shared(self._clock_after(keep)))
         async with self.store.alone():
-            await self.store.start_over(shared, self._kept(keep), beside=True)
+            await self.store.start_over(shared, self._kept(keep))
             self._forget(keep)
 
     def _clock_after(self, keep: Collection[str]) -> WorkspaceClock:
@@ -180,7 +180,7 @@ class Workspace:
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
         async with self.store.alone():
-            await self.store.take(other, beside=True)
+            await self.store.take(other)
             self.faults.replace([])
             self._taken_back()
             self.events.clear()

@@ -498,10 +498,10 @@ PROMISES: Final[dict[str, Table]] = {
         "nothing has ever been stored": (
             "tests/store/test_damage.py::test_a_state_is_fresh_until_something_was_stored",
         ),
-        "In both cases nothing has changed": UNDONE_IN_STORAGE,
         "Raises :class:`Unavailable`; then nothing has changed": (
             "tests/store/test_every_failure.py::"
             "test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts",
+            *UNDONE_IN_STORAGE,
         ),
         "Put another state in place of this one, whole or not at all": REPLACED_WHOLE,
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from emulator.loop.pacing import at_once
 from emulator.store import files, log, removal, shared_state
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
@@ -119,7 +119,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
                 other = State(SPECS)
                 other.apply(transaction(17))
                 try:
-                    at_once(storage.replace(other))
+                    asyncio.run(storage.replace(other))
                 except Unavailable:
                     refused = True
                 after.append(contents(storage.state))
@@ -143,7 +143,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
 def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, way: str
 ) -> None:
-    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if way == "linked" else 1 << 30)
+    monkeypatch.setattr("emulator.store.state._WRITTEN_AT_ONCE", 0 if way == "linked" else 1 << 30)
     state = State(SPECS)
     state.apply(transaction(17))
     for failing, path in steps_until_the_end(tmp_path):
@@ -154,7 +154,7 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
             disk = Disk(patch, failing, killed)
             with contextlib.suppress(Killed):
                 for step in (
-                    lambda: at_once(storage.start_over(shared)),  # noqa: B023
+                    lambda: asyncio.run(storage.start_over(shared)),  # noqa: B023
                     partial(storage.commit, transaction(3)),
                 ):
                     storage._retry_at = 0.0

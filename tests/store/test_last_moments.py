@@ -5,14 +5,14 @@ Not by chance but one by one: before and after each write, fsync, rename, cut an
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.loop.pacing import at_once
-from emulator.store import log, shared_state, snapshot
+from emulator.store import log, snapshot
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State
 from emulator.store.storage import Durability, LoggedStorage
@@ -92,7 +92,7 @@ class Life:
         self._model = State(SPECS)
         self._model.apply(transaction(17))
         self._legal += (contents(other),)
-        at_once(self.storage.replace(other))
+        asyncio.run(self.storage.replace(other))
         self._acknowledge()
 
     def start_over(self, *changes: Op) -> None:
@@ -101,7 +101,7 @@ class Life:
         self._model = self.shared.fork()
         self._model.apply(changes)
         self._legal += (contents(self._model),)
-        at_once(self.storage.start_over(self.shared, changes))
+        asyncio.run(self.storage.start_over(self.shared, changes))
         self._acknowledge()
 
     def snapshot(self, patch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durabi
     """A life that begins with what others share, and returns to it at every stage of its files."""
     folder.mkdir()
     patch.setattr(snapshot, "_CHUNK", 2)
-    patch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0)
+    patch.setattr("emulator.store.state._WRITTEN_AT_ONCE", 0)
     life = Life(folder, patch, durability, shared())
     life.start_over()
     life.commit()

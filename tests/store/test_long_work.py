@@ -20,7 +20,6 @@ from emulator.rules import keys
 from emulator.rules.model import Changes, Database, FieldType, Resource
 from emulator.settings import Settings
 from emulator.store import configuring
-from emulator.store import fixture_set as fixture_set_module
 from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.recovery import find_logs, log_path, recovering
@@ -128,7 +127,6 @@ def test_a_state_made_in_steps_is_the_one_that_is_made_profile_by_profile(
     monkeypatch: pytest.MonkeyPatch, digits: int
 ) -> None:
     monkeypatch.setattr(keys, "HASH_DIGITS", digits)  # with two of them most keys share them with others
-    monkeypatch.setattr(fixture_set_module, "HASH_DIGITS", digits)
     fixtures = fixture_set()
     for number, one in enumerate(entries()):
         again = SubscriptionEntry(5, ONE, f"token-{number // 700}", "unsubscribed")  # on many profiles
@@ -215,7 +213,7 @@ def test_a_thread_that_writes_a_state_rests_each_two_hundred_documents_while_oth
 
     async def write() -> None:
         if work == "another state":
-            await storage.replace(storage.state.fork(), beside=True)
+            await storage.replace(storage.state.fork())
         else:
             storage.snapshot()
             while any(one.name == "snapshot" for one in threading.enumerate()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -9,8 +10,6 @@ from random import Random
 
 import pytest
 
-from emulator.loop.pacing import at_once
-from emulator.store import shared_state
 from emulator.store.indexes import Index
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State
@@ -30,7 +29,7 @@ def some_state(documents: int) -> State:
 @pytest.fixture(params=[False, True], ids=["small", "large"])
 def shared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SharedState:
     """A state to begin with, of 30 transactions, that counts as small or as large."""
-    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0 if request.param else 1 << 30)
+    monkeypatch.setattr("emulator.store.state._WRITTEN_AT_ONCE", 0 if request.param else 1 << 30)
     made = SharedState(some_state(30))
     assert made.is_large == request.param
     return made
@@ -96,9 +95,9 @@ def test_a_return_needs_new_files_only_after_a_later_snapshot(tmp_path: Path, sh
     for number, with_snapshot in enumerate((False, True, False)):
         storage.commit([*transaction(40), Op("more", 1, b"{}")])
         if with_snapshot:
-            at_once(storage.replace(storage.state))
+            asyncio.run(storage.replace(storage.state))
         files = {one: one.stat().st_ino for one in folder.iterdir()}
-        at_once(storage.start_over(shared))
+        asyncio.run(storage.start_over(shared))
         assert (files == {one: one.stat().st_ino for one in folder.iterdir()}) == (not with_snapshot)
         copy = shutil.copytree(folder, tmp_path / f"copy {number}")
         found = LoggedStorage(copy / "one.json", SPECS)
@@ -136,7 +135,7 @@ def test_one_who_changes_something_has_a_whole_file_of_its_own(tmp_path: Path, s
 
 
 def test_where_no_file_can_be_linked_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_state, "_WRITTEN_AS_QUICKLY", 0)
+    monkeypatch.setattr("emulator.store.state._WRITTEN_AT_ONCE", 0)
     shared = SharedState(some_state(30))
     storage = LoggedStorage(tmp_path / "one.json", SPECS, shared=lambda: shared)
     for left in tmp_path.glob("*.tmp"):
