@@ -207,8 +207,10 @@ class Generations:
         return wanted and self._thread is None and monotonic() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
-        """Whether the snapshot was removed. The next one replaces it."""
-        return self._thread is None and identity(self.path) is None
+        """Whether the snapshot was removed, or could not be written and it is time for another attempt."""
+        if not self.begun or self._thread is not None:
+            return False
+        return identity(self.path) is None or (self.failure is not None and self.snapshot_due())
 
     def begin_snapshot(self, state: State) -> None:
         """Write a snapshot while requests continue. Nothing may be unsynced. ``failure`` reports failures."""

@@ -129,18 +129,15 @@ class LoggedStorage(Storage):
         files = self._files
         if self._aside is not None:
             wait([self._aside])
-        if self._aside is not None or self._batch is not None:  # memory may hold what no file does
-            self.discard()
-            return
-        try:
-            if files is not None and files.outdated:
+        elif self._batch is None and files is not None and files.outdated:
+            try:
                 self.sync()
                 files.write_whole(self.state, True, give_up_at=give_up_at)
-        except Unavailable:
-            pass
-        except OSError as error:  # nothing is lost: the logs hold everything
-            self._failed(error)
-        self.discard()
+            except Unavailable:
+                pass
+            except OSError as error:  # nothing is lost: the logs hold everything
+                self._failed(error)
+        self.discard()  # inside a long change or a batch memory may hold what no file does
 
     def discard(self) -> None:
         """Close the files as they are, without a last snapshot."""
@@ -150,14 +147,20 @@ class LoggedStorage(Storage):
             files.close()
 
     def keep(self) -> Generations | None:
-        """The files, which begin now or have begun; ``None`` in memory. Raises :class:`Unavailable`."""
+        """The files, which begin now or have begun; ``None`` in memory.
+
+        What the disk refused before is tried again, but not each time. Raises :class:`Unavailable`.
+        """
         self._check_open()
         files = self._files
-        if files is not None and not files.begun:
+        if files is not None and not (files.begun and self._trouble is None):
             if self._trouble is not None and monotonic() < self._retry_at:
                 raise Unavailable(self._text(self._trouble), self._trouble)
             try:
-                files.begin()
+                if files.begun:
+                    files.try_again()
+                else:
+                    files.begin()
             except OSError as error:
                 raise self._failed(error) from error
             self._trouble = None
@@ -240,14 +243,12 @@ class LoggedStorage(Storage):
             raise Unavailable("the state is closed")
 
     def _begin(self, files: Generations) -> None:
-        if not files.begun:
-            self.keep()
-        epoch = self._unsynced.epoch
+        self.keep()
         if files.snapshot_due():
+            epoch = self._unsynced.epoch
             self.snapshot()
-        # In another epoch the changes that the caller builds on were undone.
-        if epoch is not self._unsynced.epoch or not self._writable(files):
-            raise Unavailable(self.failure or "", self._trouble)
+            if epoch is not self._unsynced.epoch:  # the changes that the caller builds on were undone
+                raise Unavailable(self.failure or "", self._trouble)
 
     def _append(self, files: Generations, ops: Sequence[Op]) -> int:
         """Write the steps into the log; returns its size before."""
@@ -327,7 +328,6 @@ class LoggedStorage(Storage):
             self.sync()
             with self._refusing():
                 await self._run(partial(files.write_whole, state, self.syncs), state.is_large)
-            self._trouble = None
 
     async def _run(self, work: Callable[[Pace[bytes]], object], beside: bool) -> None:
         """Do it, or have another thread do it; :meth:`close`, and whoever cancels this, waits for its end."""
@@ -428,39 +428,21 @@ class LoggedStorage(Storage):
 
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
-        if self._aside is not None:
-            return True
         files = self._files
+        if self._aside is not None or files is None:
+            return True
         if self._trouble is None:
             try:
-                if files is not None:
-                    files.check(can_open=True)
+                files.check(can_open=True)
             except OSError as error:
                 self._failed(error)
                 self._retry_at = 0.0
-        if files is not None and not files.begun and self._trouble is not None:
+        if self._trouble is not None:
             with contextlib.suppress(Unavailable):
                 self.keep()
-        if files is None or not files.begun:
-            return self._trouble is None
-        if not self._writable(files):
-            return False
-        if files.snapshot_missing() or (files.failure is not None and files.snapshot_due()):
+        elif files.snapshot_missing():
             self.snapshot()
         return self.failure is None
-
-    def _writable(self, files: Generations) -> bool:
-        if self._trouble is None:
-            return True
-        if monotonic() < self._retry_at:
-            return False
-        try:
-            files.try_again()
-        except OSError as error:
-            self._failed(error)
-            return False
-        self._trouble = None
-        return True
 
     def _failed(self, error: Exception) -> Unavailable:
         self._trouble = error
