@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from errno import EACCES, EISDIR, ELOOP, ENOENT, EPERM
 from io import RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 import orjson
@@ -97,13 +97,21 @@ def fsync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def identity(path: Path) -> tuple[int, int, int] | None:
-    """The identity of a file, which differs for another file in its place; ``None`` if there is no file."""
+class Identity(NamedTuple):
+    """What differs for another file in a file's place."""
+
+    number: int
+    changed_ns: int
+    size: int
+
+
+def identity(path: Path, follow: bool = False) -> Identity | None:
+    """The identity of a file; ``None`` if there is no file. ``follow``: of what a link leads to."""
     try:
-        found = os.lstat(path)
+        found = os.stat(path, follow_symlinks=follow)
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return Identity(found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 class NotWritten(Exception):

@@ -14,14 +14,15 @@ from errno import EEXIST
 from pathlib import Path
 from time import monotonic
 
+from msgspec.structs import replace
+
 from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
-from emulator.store.files import fsync_folder, identity, replace_file
+from emulator.store.files import Identity, fsync_folder, identity, replace_file
 from emulator.store.log import Log, first_line
-from emulator.store.log_format import is_log
-from emulator.store.recovery import Recovered, find_logs, log_path
-from emulator.store.removal import clear_away, remove
+from emulator.store.recovery import Recovered, log_path
+from emulator.store.removal import clear_away, remove, remove_logs
 from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced
@@ -51,13 +52,10 @@ class Generations:
     def __post_init__(self) -> None:
         self.failure: str | None = None
         self.begun = False
-        self._generation = 0
-        self._first_number = 0
-        self._state_id = secrets.token_hex(8)
+        self._header = snapshot.Header(snapshot.FORMAT, 0, 0, state=secrets.token_hex(8))
         self._closed_log_bytes = 0
-        self._snapshot_bytes = 0
         self._snapshot_number = 0
-        self._snapshot_identity: tuple[int, int, int] | None = None
+        self._snapshot_identity: Identity | None = None
         self._thread: threading.Thread | None = None
         self._abandoned = False
         self._settled = threading.Lock()
@@ -66,18 +64,15 @@ class Generations:
     def resume(self, recovered: Recovered) -> None:
         """Continue at the end of a recovered state; a torn last line is cut off. Raises :class:`OSError`."""
         last = recovered.last
-        self._generation = last.generation
-        self._first_number = last.first_number
-        self._state_id = recovered.header.state
+        self._header = replace(recovered.header, generation=last.generation, number=last.first_number)
         self._snapshot_number = recovered.header.number
-        self._snapshot_bytes = self.path.stat().st_size
         self._snapshot_identity = identity(self.path)
         self.log, self.begun = Log(recovered.logs[-1], last.size, last.number, self.syncs), True
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self.log.cut_back(last.size, last.number)
         self._closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
-        self._forget_logs(recovered.header.generation)
+        remove_logs(self.path, recovered.header.generation)
 
     def remove(self) -> None:
         """Remove the files of the state. Raises :class:`OSError`; then they are as before."""
@@ -112,10 +107,8 @@ class Generations:
         if self.syncs:
             fsync_folder(self.path.parent)
         self.begun = True
-        self._generation = header.generation
-        self._state_id = header.state
+        self._header = header
         self._snapshot_identity = identity(self.path)
-        self._snapshot_bytes = self.path.stat().st_size
 
     def return_to(self, shared: SharedState) -> bool:
         """Remove everything after what is shared, if the files began with it and have no later snapshot.
@@ -124,34 +117,24 @@ class Generations:
         before.
         """
         header = shared.header
-        is_first = (self._state_id, self._generation) == (header.state, header.generation)
+        is_first = (self._header.state, self._header.generation) == (header.state, header.generation)
         if self.syncs or not (self.begun and is_first):
             return False
         self.check()
         self.log.clear(first_line(header.generation, header.number, header.state), header.number)
         return True
 
-    def write_whole(
-        self, state: State, sync: bool, pace: Pace[bytes] = iter, give_up_at: float | None = None
-    ) -> None:
+    def write_whole(self, state: State, sync: bool, pace: Pace[bytes] = iter) -> None:
         """Begin a generation with a snapshot of this state. Nothing may be unsynced.
 
         ``sync``: wait for the disk; ``pace``: that of a thread beside the loop's. Raises :class:`OSError`,
-        and :class:`TimeoutError` where it is not written by ``give_up_at``; then the disk still holds the
-        state that it held.
+        and what ``pace`` raises; then the disk still holds the state that it held.
         """
         self.abandon_snapshot()
         self.check()
         self._begin()
-        header = self._header(state)
-
-        def chunks() -> Iterator[bytes]:
-            for chunk in snapshot.write_chunks(header, state.documents()):
-                if give_up_at is not None and monotonic() > give_up_at:
-                    raise TimeoutError("the snapshot takes too long")
-                yield chunk
-
-        replace_file(self.path, pace(chunks()), sync)
+        header = self._header_of(state)
+        replace_file(self.path, pace(snapshot.write_chunks(header, state.documents())), sync)
         self._written(header, sync)
 
     def append(self, payload: bytes) -> None:
@@ -162,16 +145,11 @@ class Generations:
             self.check()
         self.log.append(payload)
 
-    def check(self, can_open: bool = False) -> None:
-        """Raise :class:`OSError` unless the directory is ours and its files are the same as before.
-
-        ``can_open``: unless the log can be opened, too.
-        """
+    def check(self) -> None:
+        """Raise :class:`OSError` unless the directory is ours and its files are the same as before."""
         self.check_lock()
         if self.begun:
             self.log.check()
-            if can_open:
-                self.log.check_open()
         if self._thread is None:  # else a new file may have appeared just now
             self._check_snapshot()
 
@@ -203,7 +181,9 @@ class Generations:
     def snapshot_due(self) -> bool:
         """Whether it is time for a snapshot, or for another attempt."""
         size = self._closed_log_bytes + self.log.size
-        wanted = self.failure is not None or size > max(self.min_log_bytes, self._snapshot_bytes)
+        there = self._snapshot_identity
+        least = self.min_log_bytes if there is None else max(self.min_log_bytes, there.size)
+        wanted = self.failure is not None or size > least
         return wanted and self._thread is None and monotonic() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
@@ -221,7 +201,7 @@ class Generations:
             if self.failure is None or self.log.size > self.min_log_bytes:
                 self._begin()  # else the log of the last attempt serves this one
             self._abandoned = False
-            arguments = (state, self._header(state), self.log, self.unsynced.epoch, Share())
+            arguments = (state, self._header_of(state), self.log, self.unsynced.epoch, Share())
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
             self._thread = thread
             thread.start()
@@ -282,18 +262,16 @@ class Generations:
         """Begin a generation: its log. The logs before it stay until its snapshot is there."""
         before = self.log if self.begun else None
         number = before.number if before is not None else 0
-        path = log_path(self.path, self._generation + 1)
-        self.log = Log.create(path, self._generation + 1, number, self._state_id, self.syncs)
-        self.begun = True
-        self._generation += 1
-        self._first_number = number
+        header = replace(self._header, generation=self._header.generation + 1, number=number)
+        path = log_path(self.path, header.generation)
+        self.log = Log.create(path, header.generation, number, header.state, self.syncs)
+        self.begun, self._header = True, header
         if before is not None:
             self._closed_log_bytes += before.size
             before.end()
 
-    def _header(self, state: State) -> snapshot.Header:
-        number, last_ids = self._first_number, state.last_ids()
-        return snapshot.Header(snapshot.FORMAT, self._generation, number, last_ids, self._state_id)
+    def _header_of(self, state: State) -> snapshot.Header:
+        return replace(self._header, last_ids=state.last_ids())
 
     def _written(self, header: snapshot.Header, sync: bool) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
@@ -302,18 +280,12 @@ class Generations:
         try:
             if sync:
                 fsync_folder(self.path.parent)
-            self._snapshot_bytes = self.path.stat().st_size
-            self._forget_logs(header.generation)
+            remove_logs(self.path, header.generation)
         except OSError as error:
             self._failed(error)
         else:
             self._closed_log_bytes = 0
             self.failure = None
-
-    def _forget_logs(self, generation: int) -> None:
-        for old, log_file in find_logs(self.path).items():
-            if old < generation and is_log(log_file):
-                log_file.unlink(missing_ok=True)
 
     def _failed(self, error: Exception) -> None:
         self.failure = f"no snapshot can be written, the log grows: {reason(error, self.path)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from math import inf
 from typing import Literal, Protocol, TypeVar
 
 from emulator.rules.interfaces import MobileLookup
@@ -129,7 +130,7 @@ class Store(MobileLookup, Protocol):
     def prepare_removal(self) -> None:
         """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
 
-    def close(self, give_up_at: float | None = None) -> None:
+    def close(self, give_up_at: float = inf) -> None:
         """Write the snapshot for the next start, until ``give_up_at`` (:func:`time.monotonic`), and close."""
 
     def discard(self) -> None:

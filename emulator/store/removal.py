@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 from errno import EEXIST
+from math import inf
 from pathlib import Path
 
 from emulator.store.files import fsync_folder
@@ -28,7 +29,7 @@ def remove(path: Path, syncs: bool) -> None:
     try:
         os.rename(path, deleted)
     except FileNotFoundError:  # another process removed it first
-        _remove_logs(path)
+        remove_logs(path)
         return
     try:
         if syncs:
@@ -37,7 +38,7 @@ def remove(path: Path, syncs: bool) -> None:
         os.rename(deleted, path)
         raise
     with contextlib.suppress(OSError):
-        _remove_logs(path)
+        remove_logs(path)
         deleted.unlink()
 
 
@@ -47,13 +48,14 @@ def clear_away(path: Path) -> None:
     if not is_snapshot(deleted):
         return
     if not path.exists():
-        _remove_logs(path)
+        remove_logs(path)
     deleted.unlink()
 
 
-def _remove_logs(path: Path) -> None:
-    for log in find_logs(path).values():
-        if is_log(log):
+def remove_logs(path: Path, before: float = inf) -> None:
+    """Remove the logs of the state file ``path``, of generations ``before`` this one."""
+    for generation, log in find_logs(path).items():
+        if generation < before and is_log(log):
             log.unlink(missing_ok=True)
 
 

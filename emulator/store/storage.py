@@ -15,9 +15,10 @@ The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread wr
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -121,7 +122,7 @@ class LoggedStorage(Storage):
         self.state.check(steps)
         self.commit(steps)
 
-    def close(self, give_up_at: float | None = None) -> None:
+    def close(self, give_up_at: float = inf) -> None:
         """Write a last snapshot and close the files. If that fails, :attr:`failure` says why.
 
         ``give_up_at``: when it leaves the snapshot (:func:`time.monotonic`).
@@ -132,7 +133,7 @@ class LoggedStorage(Storage):
         elif self._batch is None and files is not None and files.outdated:
             try:
                 self.sync()
-                files.write_whole(self.state, True, give_up_at=give_up_at)
+                files.write_whole(self.state, True, partial(_until, give_up_at))
             except Unavailable:
                 pass
             except OSError as error:  # nothing is lost: the logs hold everything
@@ -433,7 +434,9 @@ class LoggedStorage(Storage):
             return True
         if self._trouble is None:
             try:
-                files.check(can_open=True)
+                files.check()
+                if files.begun:
+                    files.log.check_open()
             except OSError as error:
                 self._failed(error)
                 self._retry_at = 0.0
@@ -451,3 +454,10 @@ class LoggedStorage(Storage):
 
     def _text(self, error: Exception) -> str:
         return f"the state cannot be written: {reason(error, self._path)}"
+
+
+def _until(end: float, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if monotonic() > end:
+            raise TimeoutError("the snapshot takes too long")
+        yield chunk

@@ -173,7 +173,7 @@ def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
     disk.fails = True
     assert storage._files is not None
     storage._files.min_log_bytes = 1
-    storage._files._snapshot_bytes = 1
+    storage._files._closed_log_bytes = 1 << 20
     with pytest.raises(Unavailable):
         storage.commit(transaction(2))
     assert contents(storage.state) == before == on_disk(path)
@@ -186,7 +186,7 @@ def test_what_builds_on_transactions_that_were_taken_back_is_refused_even_if_the
     storage.commit(transaction(0))
     assert storage._files is not None
     storage._files.min_log_bytes = 1
-    storage._files._snapshot_bytes = 1
+    storage._files._closed_log_bytes = 1 << 20
     disk.fails_once = True
     with pytest.raises(Unavailable):
         storage.commit(transaction(1))
