@@ -84,7 +84,8 @@ class TableState:
             self.documents.pop(doc_id, None)
             return before
         self.documents[doc_id] = document
-        self.last_id = max(self.last_id, doc_id)
+        if doc_id > self.last_id:
+            self.last_id = doc_id
         return before
 
     def fill(

@@ -12,11 +12,10 @@ Use it like any TinyDB storage, with :class:`emulator.store.table.IndexedTable` 
 The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread writes.
 """
 
-import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -25,30 +24,29 @@ from typing import Any
 
 from tinydb.storages import Storage
 
-from emulator.loop.pacing import Pace, Share, in_steps
+from emulator.loop.pacing import in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
-from emulator.store.errors import Unavailable, reason
-from emulator.store.generations import RETRY_S, Generations
-from emulator.store.log import Log
+from emulator.store.errors import Unavailable
+from emulator.store.generations import Generations
 from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
-from emulator.store.unsynced import Pending, Ticket, Unsynced
+from emulator.store.state_on_disk import StateOnDisk
+from emulator.store.unsynced import Pending, Unsynced
 
 
-class LoggedStorage(Storage):
+class LoggedStorage(StateOnDisk, Storage):
     """The state of one file.
 
     ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
     survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
     :meth:`sync`), ``none`` neither. ``shared`` gives what a new state begins with: its files
     are written with the first change, otherwise at once. ``torn_bytes`` says what was cut off a torn log at
-    the start, ``fresh`` that nothing has ever been stored, ``commits`` grows whenever the state changes;
-    ``on_taken_back`` is called when the disk has lost transactions that were carried out already;
-    ``check_lock`` raises :class:`OSError` when the directory has become another process's;
-    ``recovered``: what is stored in the file, where somebody has read it already; ``recorder`` gets
-    the steps of every change of a state in memory, ``None`` where another state has taken its place.
+    the start, ``fresh`` that nothing has ever been stored; ``check_lock`` raises :class:`OSError` when the
+    directory has become another process's; ``recovered``: what is stored in the file, where somebody has
+    read it already; ``recorder`` gets the steps of every change of a state in memory, ``None`` where another
+    state has taken its place.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -64,25 +62,14 @@ class LoggedStorage(Storage):
         recovered: Recovered | None = None,
     ) -> None:
         self._specs = specs or {}
-        self.state = State(self._specs)
+        where = None if path is None else Path(path)
+        super().__init__(where, State(self._specs), durability, min_log_bytes, check_lock)
         self.torn_bytes = 0
         self.fresh = True
-        self.commits = 0
-        self.on_taken_back: Callable[[], object] = lambda: None
         self.recorder: Callable[[Sequence[Op] | None], object] = lambda steps: None
-        self._unsynced = Unsynced()
-        self.syncs = durability == "fsync"
         self._batch: list[Op] | None = None
         self._batch_undo: list[Op] = []
-        self._trouble: Exception | None = None
-        self._retry_at = 0.0
-        self._closed = False
-        self._aside: Future[object] | None = None
-        self._path = Path(path or "")
-        self._files: Generations | None = None
-        if path is not None and durability != "none":
-            check_lock()
-            self._files = Generations(self._path, self._unsynced, min_log_bytes, self.syncs, check_lock)
+        if self._files is not None:
             self._open(self._files, shared, recovered)
         elif shared is not None:
             self.state = shared().fork()
@@ -139,41 +126,6 @@ class LoggedStorage(Storage):
             except OSError as error:  # nothing is lost: the logs hold everything
                 self._failed(error)
         self.discard()  # inside a long change or a batch memory may hold what no file does
-
-    def discard(self) -> None:
-        """Close the files as they are, without a last snapshot."""
-        files, self._files = self._files, None
-        self._closed = self._closed or files is not None
-        if files is not None:
-            files.close()
-
-    def keep(self) -> Generations | None:
-        """The files, which begin now or have begun; ``None`` in memory.
-
-        What the disk refused before is tried again, but not each time. Raises :class:`Unavailable`.
-        """
-        self._check_open()
-        files = self._files
-        if files is not None and not (files.begun and self._trouble is None):
-            if self._trouble is not None and monotonic() < self._retry_at:
-                raise Unavailable(self._text(self._trouble), self._trouble)
-            try:
-                if files.begun:
-                    files.try_again()
-                else:
-                    files.begin()
-            except OSError as error:
-                raise self._failed(error) from error
-            self._trouble = None
-        return files
-
-    @contextlib.contextmanager
-    def _refusing(self) -> Iterator[None]:
-        """Refuse what the disk refuses, and that alone: the log may do well all the same."""
-        try:
-            yield
-        except OSError as error:
-            raise Unavailable(self._text(error), error) from error
 
     # Transactions
 
@@ -238,10 +190,6 @@ class LoggedStorage(Storage):
         finally:
             self._batch = None
             self.commits += 1
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise Unavailable("the state is closed")
 
     def _begin(self, files: Generations) -> None:
         self.keep()
@@ -330,130 +278,9 @@ class LoggedStorage(Storage):
             with self._refusing():
                 await self._run(partial(files.write_whole, state, self.syncs), state.is_large)
 
-    async def _run(self, work: Callable[[Pace[bytes]], object], beside: bool) -> None:
-        """Do it, or have another thread do it; :meth:`close`, and whoever cancels this, waits for its end."""
-        if not beside:
-            work(iter)
-            return
-        with ThreadPoolExecutor(1, "state") as thread:  # the end waits for the work's end
-            try:
-                self._aside = thread.submit(work, Share().sliced)
-            except RuntimeError as error:  # there are too many threads
-                raise self._failed(error) from error
-            try:
-                await asyncio.wrap_future(self._aside)
-            finally:
-                self._aside = None
-        self._check_open()
-
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
         return self._specs.get(table, TableSpec())
-
-    def snapshot(self) -> None:
-        """Start a snapshot in the background. Requests continue; :attr:`failure` reports failures."""
-        if self._files is not None and self._files.begun:
-            with contextlib.suppress(Unavailable):
-                self.sync()
-                self._files.begin_snapshot(self.state)
-
-    def prepare_removal(self) -> None:
-        """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
-        if self._files is not None:
-            self._files.abandon_snapshot()
-            self._files.check()
-
-    def rest(self) -> None:
-        """Close the open file; the next transaction opens it again."""
-        if self.log is not None:
-            self.log.rest()
-
-    # fsync
-
-    @property
-    def log(self) -> Log | None:
-        """The log of new transactions; ``None`` in memory, before the first and after :meth:`close`."""
-        return self._files.log if self._files is not None and self._files.begun else None
-
-    @property
-    def unsynced(self) -> int:
-        """How many transactions the disk may not have yet (``fsync`` mode)."""
-        return len(self._unsynced)
-
-    def ticket(self) -> Ticket:
-        """The ticket for all commits so far."""
-        return Ticket(self._unsynced.epoch, self.log.number if self.log is not None else 0)
-
-    def waits_for(self, ticket: Ticket) -> bool:
-        """Whether transactions of the ticket may be missing on the disk, but none is lost so far."""
-        return self._files is not None and self._unsynced.holds(ticket)
-
-    def sync(self) -> None:
-        """Wait for the disk. Raises :class:`Unavailable` after it has undone what the disk may have lost."""
-        if self._unsynced and self._files is not None:
-            ticket = self.ticket()
-            try:
-                self._files.log.sync()
-            except OSError as error:
-                raise self.take_back(error) from error
-            self.synced(ticket)
-
-    def synced(self, ticket: Ticket) -> None:
-        """Record that the disk has everything up to this ticket."""
-        self._unsynced.confirm(ticket)
-
-    def take_back(self, error: Exception) -> Unavailable:
-        """Undo every unsynced transaction in memory and in the log, because the disk refused them."""
-        log = self.log
-        if log is None:
-            return Unavailable(str(error))
-        taken = self._unsynced.take_all(log.number)
-        for pending in taken:
-            self.state.apply(reversed(pending.undo))
-        if taken:
-            with contextlib.suppress(OSError):
-                log.cut_back(taken[-1].size, taken[-1].number - 1)
-        log.forget_sync_error()
-        self.commits += 1
-        self.on_taken_back()
-        return self._failed(error)
-
-    # Health
-
-    @property
-    def failure(self) -> str | None:
-        """Why the state or its snapshot cannot be written at present."""
-        if self._trouble is not None:
-            return self._text(self._trouble)
-        return self._files.failure if self._files is not None else None
-
-    def probe(self) -> bool:
-        """Whether the disk takes everything. What it refused before is tried again, but not each time."""
-        files = self._files
-        if self._aside is not None or files is None:
-            return True
-        if self._trouble is None:
-            try:
-                files.check()
-                if files.begun:
-                    files.log.check_open()
-            except OSError as error:
-                self._failed(error)
-                self._retry_at = 0.0
-        if self._trouble is not None:
-            with contextlib.suppress(Unavailable):
-                self.keep()
-        elif files.snapshot_missing():
-            self.snapshot()
-        return self.failure is None
-
-    def _failed(self, error: Exception) -> Unavailable:
-        self._trouble = error
-        self._retry_at = monotonic() + RETRY_S
-        return Unavailable(self._text(error), error)
-
-    def _text(self, error: Exception) -> str:
-        return f"the state cannot be written: {reason(error, self._path)}"
 
 
 def _until(end: float, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -182,7 +182,7 @@ def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
 def test_what_builds_on_transactions_that_were_taken_back_is_refused_even_if_the_disk_works_again(
     storage: LoggedStorage, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.store.storage.RETRY_S", 0.0)
+    monkeypatch.setattr("emulator.store.state_on_disk.RETRY_S", 0.0)
     storage.commit(transaction(0))
     assert storage._files is not None
     storage._files.min_log_bytes = 1
