@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from emulator.importer.layout import Layout
-from emulator.importer.plan import Match
 from emulator.importer.problem import refused
 from emulator.rules.lints import nearest_name
 from emulator.rules.model import STATUSES, Status
 from emulator.rules.providers import token_complaint
-from push_emulator.workspace_answers import Column
+from push_emulator.workspace_answers import Column, Guess
 
 #: The share of a column's values that must look alike.
 _MOST = 0.6
@@ -22,15 +20,6 @@ _TOKEN_NAMES = {"token", "pushtoken", "devicetoken", "registrationtoken", "regis
 _TOKEN_NAMES |= {"apnstoken", "subscriptionid", "subscription", "push", "токен", "пуштокен"}
 _ID_NAMES = {"id", "profileid", "profile", "objectid", "userprofileid", "ид", "идпрофиля", "профиль"}
 _STATUS_WORDS: dict[str, Status] = {"": "subscribed", **{status: status for status in STATUSES}}
-
-
-@dataclass(frozen=True)
-class Guess:
-    """Possible values of a plan; ``None`` if the file has no hint."""
-
-    token_column: str | None
-    match: Match | None
-    status_column: str | None = None
 
 
 def column_index(layout: Layout, path: str, named: str) -> int:
@@ -80,15 +69,13 @@ def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None
 
 def guess(columns: Sequence[Column]) -> Guess:
     """The plan that the columns suggest: an id beats a field, a field beats the push token alone."""
-    token = next((one for one in columns if one.looks == "token"), None)
+    token = next((one.column for one in columns if one.looks == "token"), None)
     status = next((one.column for one in columns if one.looks == "status"), None)
     if token is None:
         return Guess(None, None, status)
-    matches = [Match("id", one.column) for one in columns if one.looks == "id"]
-    for one in columns:
-        if one.looks.startswith("field:"):
-            matches.append(Match("field", one.column, one.looks[6:]))
-    return Guess(token.column, matches[0] if matches else Match("push"), status)
+    matches = [f"id:{one.column}" for one in columns if one.looks == "id"]
+    matches += [f"{one.looks}={one.column}" for one in columns if one.looks.startswith("field:")]
+    return Guess(token, [*matches, "push"][0], status)
 
 
 def _looks(name: str, values: list[str], fields: dict[str, str], provider: str | None) -> str:

@@ -33,32 +33,32 @@ def guessed(folder: Path, rows: list[list[str]], provider: str | None = None) ->
 def test_a_column_of_tokens_is_a_token_and_one_of_24_hex_digits_an_id(tmp_path: Path, provider: str) -> None:
     tokens = push_tokens()
     rows = [[f"{n:024x}", "x", tokens.push_token(provider)] for n in range(9)]
-    assert guessed(tmp_path, rows) == Guess("#3", Match("id", "#1"))
-    assert guessed(tmp_path, [["who", "what", "which"], *rows]) == Guess("which", Match("id", "who"))
+    assert guessed(tmp_path, rows) == Guess("#3", "id:#1", None)
+    assert guessed(tmp_path, [["who", "what", "which"], *rows]) == Guess("which", "id:who", None)
 
 
 def test_a_column_of_digits_is_a_token_only_where_the_provider_has_such_tokens(tmp_path: Path) -> None:
     tokens = push_tokens()
     provider = "yandex-Appmetrica-device-id-ios"
     rows = [["CustomNumber1", "b"], *([str(n), tokens.push_token(provider)] for n in range(9))]
-    assert guessed(tmp_path, rows) == Guess(None, None)
-    assert guessed(tmp_path, rows, provider) == Guess("b", Match("field", "CustomNumber1", "CustomNumber1"))
+    assert guessed(tmp_path, rows) == Guess(None, None, None)
+    assert guessed(tmp_path, rows, provider) == Guess("b", "field:CustomNumber1=CustomNumber1", None)
 
 
 @pytest.mark.parametrize(
     "name", ["token", "Push Token", "push_token", "subscription_id", "device-token", "Токен"]
 )
 def test_a_header_names_the_tokens(tmp_path: Path, name: str) -> None:
-    assert guessed(tmp_path, [[name, "b"], ["t1", "1"]]) == Guess(name, Match("push"))
+    assert guessed(tmp_path, [[name, "b"], ["t1", "1"]]) == Guess(name, "push", None)
 
 
 def test_a_declared_field_is_what_finds_the_profile(tmp_path: Path) -> None:
     rows = [["E-Mail", "token"], ["a@example.com", "t1"]]
-    assert guessed(tmp_path, rows) == Guess("token", Match("field", "E-Mail", "email"))
+    assert guessed(tmp_path, rows) == Guess("token", "field:email=E-Mail", None)
 
 
 def test_nothing_is_guessed_where_nothing_speaks_for_it(tmp_path: Path) -> None:
-    assert guessed(tmp_path, [["a", "b"], ["1", "2"]]) == Guess(None, None)
+    assert guessed(tmp_path, [["a", "b"], ["1", "2"]]) == Guess(None, None, None)
 
 
 def test_a_column_is_found_by_header_or_number(tmp_path: Path) -> None:

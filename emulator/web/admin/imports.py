@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 from flask import Response, after_this_request, request
+from msgspec.structs import asdict
 from werkzeug.exceptions import TooManyRequests
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import Job
 from emulator.importer.layout import read_layout
-from emulator.importer.plan import ImportPlan
+from emulator.importer.plan import ImportPlan, parse_match
 from emulator.importer.problem import ImportRefused, Text, TooManyImports
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
@@ -30,7 +31,7 @@ from emulator.web.import_files import find_job, import_jobs, keep, path_of, repo
 from emulator.web.later import as_answer
 from emulator.web.limits import RETRY_AFTER_S, spool
 from push_emulator.answers import Page
-from push_emulator.workspace_answers import Guess, ImportPreview, ImportState
+from push_emulator.workspace_answers import ImportPreview, ImportState
 
 _PREVIEWED_ROWS = 10
 #: The members of a plan that say how the file is written, and those that remarks need.
@@ -88,7 +89,9 @@ def preview_import() -> ImportPreview:
         declared = [] if resource is None else declared_fields(find_resource(resource, store), store)
         columns = describe_columns(layout, declared, given.get("provider"))
         guessed = guess(columns)
-        chosen = vars(guessed) | {name: one for name, one in given.items() if one not in (None, "")}
+        match = None if guessed.match is None else parse_match(guessed.match)
+        said = {name: one for name, one in given.items() if one not in (None, "")}
+        chosen = asdict(guessed) | {"match": match} | said
         remarks: list[Text] = []
         if all(chosen.get(name) is not None for name in _NEEDED):
             remarks = first_remarks(ImportPlan(**chosen, **written), source, store)
@@ -100,11 +103,7 @@ def preview_import() -> ImportPreview:
         layout.names is not None,
         columns,
         layout.sample[:_PREVIEWED_ROWS],
-        Guess(
-            guessed.token_column,
-            None if guessed.match is None else str(guessed.match),
-            guessed.status_column,
-        ),
+        guessed,
         list(map(str, remarks)),
     )
 

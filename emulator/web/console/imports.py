@@ -97,7 +97,7 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
     if plan is None:
         guessed = guess(columns)
         token = guessed.token_column or columns[0].column
-        match = guessed.match or Match("push")
+        match = parse_match(guessed.match or "push")
         how = {"status_column": guessed.status_column, **written}
         plan = ImportPlan(upload.resource_id, upload.provider, match, token, **how)
     remarks = first_remarks(plan, source, store)
