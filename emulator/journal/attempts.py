@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import defaultdict
 from hashlib import blake2b
-from operator import itemgetter
 from typing import Literal
 
 import msgspec
@@ -16,9 +15,6 @@ from push_emulator.journal_answers import AttemptGroup
 
 _By = Literal["request_id", "body"]
 _Key = tuple[_By, tuple[str, str] | bytes]
-#: The key of no group.
-_NONE: _Key = ("body", b"")
-
 
 _decode = msgspec.msgpack.Decoder(Beginning).decode
 
@@ -85,37 +81,22 @@ class Attempts:
 
     def number(self, entry_id: int) -> int:
         """Which attempt of its group a request is, from 1; 1 for a request of no group."""
-        ids = self._groups.get(self._key_of.get(entry_id, _NONE), [])
-        return max(1, bisect_left(ids, entry_id) - self._evicted(ids) + 1)
+        return bisect_left(self.like(entry_id), entry_id) + 1
 
     def like(self, entry_id: int) -> list[int]:
         """The ids of a request's group, the oldest first; none for a request that is alone."""
-        return self._kept(self._key_of.get(entry_id, _NONE))
+        key = self._key_of.get(entry_id)
+        return [] if key is None else self._kept(self._groups[key])
 
     async def groups(self, limit: int, skip: int = 0) -> list[AttemptGroup]:
         """The groups, the most recent first: at most ``limit`` behind the first ``skip``. Works in steps."""
-        several = sorted(
-            ((ids[-1], key) for key, ids in self._groups.items() if len(ids) > 1),
-            key=itemgetter(0),
-            reverse=True,
-        )
-        found: list[AttemptGroup] = []
-        for _, key in several:
-            ids = self._kept(key)
-            if len(found) == limit:
-                break
-            if ids and skip:
-                skip -= 1
-            elif ids:
-                found.append(await self._shown(key[0], ids))
-        return found
+        several = [(by, kept) for (by, _), ids in self._groups.items() if (kept := self._kept(ids))]
+        several.sort(key=lambda group: group[1][-1], reverse=True)
+        return [await self._shown(*group) for group in several[skip : skip + limit]]
 
-    def _evicted(self, ids: list[int]) -> int:
-        return bisect_left(ids, self._journal.oldest_id)
-
-    def _kept(self, key: _Key) -> list[int]:
-        ids = self._groups.get(key, [])
-        kept = ids[self._evicted(ids) :]
+    def _kept(self, ids: list[int]) -> list[int]:
+        """Those that are not evicted; none if that leaves one alone."""
+        kept = ids[bisect_left(ids, self._journal.oldest_id) :]
         return kept if len(kept) > 1 else []
 
     async def _shown(self, by: _By, ids: list[int]) -> AttemptGroup:

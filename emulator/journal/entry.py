@@ -1,7 +1,7 @@
 """One request in the journal: as it is kept, as searches read it, as it is shown."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
 from typing import Any, Generic, TypeVar
@@ -161,14 +161,16 @@ class Entry(Beginning, array_like=True, gc=False):
 
 
 E = TypeVar("E", bound=msgspec.Struct)
-_decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 class Packed(Generic[E]):
     """What a journal keeps, as searches read it: it is decoded on its first use.
 
-    ``packed``: the bytes that the journal keeps; ``entry``: the same unpacked, if it is at hand.
+    ``packed``: the bytes that the journal keeps; ``entry``: the same unpacked, if it is at hand. A subclass
+    says what decodes it.
     """
+
+    decode: Callable[[bytes], Any]
 
     def __init__(self, entry_id: int, packed: bytes, entry: E | None = None) -> None:
         self.id = entry_id
@@ -179,7 +181,8 @@ class Packed(Generic[E]):
     @cached_property
     def entry(self) -> E:
         """The entry itself."""
-        raise NotImplementedError
+        found: E = self.decode(self.packed)
+        return found
 
     @cached_property
     def folded(self) -> str:
@@ -194,15 +197,12 @@ class Reading(Packed[Entry]):
     the entry is at hand.
     """
 
+    decode = staticmethod(msgspec.msgpack.Decoder(Entry).decode)
+
     def __init__(self, entry_id: int, packed: bytes, entry: Entry | None = None) -> None:
         super().__init__(entry_id, packed, entry)
         self.body = packed if entry is None else entry.body_bytes or entry.query.encode()
         self.answer = packed if entry is None else entry.answer_bytes
-
-    @cached_property
-    def entry(self) -> Entry:
-        """The entry itself."""
-        return _decode(self.packed)
 
     @cached_property
     def escapes(self) -> bool:

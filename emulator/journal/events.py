@@ -74,16 +74,10 @@ class Event(msgspec.Struct, array_like=True, gc=False):
         return iso(self.at_ms)
 
 
-_decode = msgspec.msgpack.Decoder(Event).decode
-
-
 class EventReading(Packed[Event]):
     """An event as searches read it."""
 
-    @cached_property
-    def entry(self) -> Event:
-        """The event itself."""
-        return _decode(self.packed)
+    decode = staticmethod(msgspec.msgpack.Decoder(Event).decode)
 
     @cached_property
     def folded(self) -> str:
