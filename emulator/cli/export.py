@@ -1,6 +1,5 @@
 """``run.py export``: write a whole workspace as one JSON document."""
 
-import asyncio
 import json
 import sys
 from collections import Counter
@@ -151,9 +150,8 @@ class Writable:
 
 def _from_state(place: Target) -> Iterator[bytes]:
     with read_only(place) as store:
-        workspace = Workspace(place.workspace or DEFAULT_WORKSPACE, Settings(durability="none"), FixtureSet())
-        asyncio.run(workspace.restore(store))
-        yield from snapshot_pieces(workspace)
+        name = place.workspace or DEFAULT_WORKSPACE
+        yield from snapshot_pieces(Workspace(name, Settings(), FixtureSet(), store=store))
 
 
 def _from_server(place: Target) -> Iterator[bytes]:

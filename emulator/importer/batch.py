@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
 from emulator.importer.columns import read_status
-from emulator.importer.dry_run import World
 from emulator.importer.problem import Message, Text, message
 from emulator.importer.report import COUNTED, STATUS_COUNTS, Refusal, refusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
@@ -21,6 +20,7 @@ from emulator.rules.context import RequestContext
 from emulator.rules.errors import Refused
 from emulator.rules.model import PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
+from emulator.workspaces.workspace import Workspace
 
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
@@ -45,11 +45,11 @@ class Batch:
     (B3, B4, S6).
     """
 
-    def __init__(self, checked: Checked, world: World) -> None:
+    def __init__(self, checked: Checked, target: Workspace) -> None:
         plan = checked.plan
         self.counts = dict.fromkeys(COUNTED, 0)
         self.refusals: list[Refusal] = []
-        self._world, self._store = world, world.store
+        self._target, self._store = target, target.store
         self._subscription = SubscriptionRequest(plan.provider, "-")
         self._request = PushRequest(
             checked.resource.token,
@@ -58,10 +58,10 @@ class Batch:
             field_name=plan.match.field or None,
         )
         resource = find_resource(self._request, self._store)
-        now = world.clock.timestamp()
+        now = target.clock.timestamp()
         # An import into no database would do nothing, whatever requests are answered (B3).
-        policies = replace(world.settings.policies, no_databases="error")
-        self._context = RowContext(self._request, resource, self._store, policies, now, world.ids)
+        policies = replace(target.settings.policies, no_databases="error")
+        self._context = RowContext(self._request, resource, self._store, policies, now, target.ids)
         check_providers(self._context)
         self._databases = choose_databases(self._context)
         self.rules = self._context.rules
@@ -103,7 +103,7 @@ class Batch:
             return
         self._subscription.subscription_id = token
         context, counts = self._context, self.counts
-        context.restart(self._world.ids)
+        context.restart(self._target.ids)
         for database in self._databases:  # B1
             result = apply_database(context, database)
             if result.profile is None:

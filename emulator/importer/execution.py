@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from emulator.importer.batch import Batch
 from emulator.importer.checking import Checked
-from emulator.importer.dry_run import DryWorld, World
 from emulator.importer.problem import SourceBroken, Text, message
 from emulator.importer.report import SHOWN_REFUSALS, Description, State, refusal_lines
 from emulator.importer.rows import Rows
@@ -49,7 +48,7 @@ class Import:
         self.refused = refused
         self.checked = checked
         self._workspace = workspace
-        self._world: World = DryWorld(workspace) if checked.plan.dry_run else workspace
+        self._target = workspace.fork() if checked.plan.dry_run else workspace
         self._after = self.description.up_to_line
         self._cancelled = False
         self._broken: Text | None = None
@@ -104,8 +103,8 @@ class Import:
             self._skip(None if seconds is None else since + seconds)
             return True
         try:
-            batch = Batch(self.checked, self._world)
-            with collections_paused(), self._world.store.batch():
+            batch = Batch(self.checked, self._target)
+            with collections_paused(), self._target.store.batch():
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
             self._workspace.touch()
             self._workspace.store.sync()
@@ -115,7 +114,7 @@ class Import:
             problem = message("not_stored", rows=rows, error=str(error))
             return self.end("failed", problem)
         self._line = line
-        self._world.metrics.rules.update(batch.rules)
+        self._target.metrics.rules.update(batch.rules)
         counts, shown = Counter(self.description.counts), self.description.refusals
         counts.update(batch.counts)
         shown = shown + batch.refusals[: SHOWN_REFUSALS - len(shown)]

@@ -1,5 +1,7 @@
 """A workspace: one complete isolated world, with its own state, journal, faults, clock, ids and policies."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,8 +44,8 @@ _QUICKLY_FREED = 2000
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``journals``: those to go on with, new ones if not given. ``store``: what to show of a
-    workspace that is not made: it is never changed through it, and no file is touched.
+    ``journals``: those to go on with, new ones if not given. ``store``: that of a workspace that is not made:
+    it is only read, or a fork; no file is touched.
     ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
     ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started.
     ``recovered``: what its state file holds, where somebody has read it already.
@@ -117,6 +119,10 @@ class Workspace:
     def journal(self, name: JournalName) -> Journal[Any, Any]:
         """The journal of this name."""
         return self.requests if name == "requests" else self.events
+
+    def fork(self) -> Workspace:
+        """The same world in memory, with counts and ids of its own; each of the two may change."""
+        return Workspace(self.name, self.server, self.fixtures, store=self.store.fork())
 
     def touch(self) -> None:
         """Record that the workspace is in use."""

@@ -44,7 +44,7 @@ def test_a_dry_run_tells_what_the_real_one_does(
     match, rows = case
     assume(any(value.strip() or token.strip() for value, token in rows))  # blank rows alone are no rows
     workspace = in_memory()
-    workspace.settings = replace(workspace.settings, policies=policies)
+    workspace.set_settings(replace(workspace.settings, policies=policies))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "t.csv")
         path.write_text(text_of([["value", "token"], *map(list, rows)]), newline="")
