@@ -62,9 +62,10 @@ def command(form: str, out: Path | None, **where: Any) -> int:
         if out is not None:
             replace_file(out, pieces)
         else:
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.writelines(pieces)
             sys.stdout.buffer.flush()
+    except NotWritten as error:
+        raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(
             f"{error.filename or out or 'standard output'}: {error.strerror}"
@@ -73,35 +74,23 @@ def command(form: str, out: Path | None, **where: Any) -> int:
 
 
 def _write_fixtures(pieces: Iterator[bytes], out: Path) -> int:
-    """Write the document as a fixture set, and say what no set can hold."""
+    """Write the document as a fixture set, and say what no set can hold. Raises :class:`NotWritten`."""
     with TemporaryFile() as document:
         document.writelines(pieces)
         document.seek(0)
         members = dict(read_members(document, "profiles"))
-        fixtures = Writable(
-            [
-                Resource(**ResourceSchema().load(_members(ResourceSchema(), one)))
-                for one in members["resources"]
-            ]
-        )
+        resources = [_members(ResourceSchema(), one) for one in members["resources"]]
+        fixtures = Writable([Resource(**ResourceSchema().load(one)) for one in resources])
 
         def profiles() -> Iterator[dict[str, Any]]:
             document.seek(0)
             for one in read_entries(document, "profiles"):
-                entries = fixtures.subscriptions(one["db_id"], one["subscriptions"])
+                entries = list(fixtures.subscriptions(one["db_id"], one["subscriptions"]))
                 yield _members(ProfileEntrySchema(), {**one, "subscriptions": entries})
 
-        try:
-            write_arrays(
-                out,
-                {
-                    "profiles.json": profiles(),
-                    "resources.json": [_members(ResourceSchema(), one) for one in members["resources"]],
-                    "databases.json": [_members(DatabaseSchema(), one) for one in members["databases"]],
-                },
-            )
-        except NotWritten as error:
-            raise click.ClickException(str(error)) from error
+        databases = [_members(DatabaseSchema(), one) for one in members["databases"]]
+        files = {"profiles.json": profiles(), "resources.json": resources, "databases.json": databases}
+        write_arrays(out, files)
     for what, count in fixtures.left_out.items():
         click.echo(f"left out: {count} {what}", err=True)
     click.echo(f"start from it: push-emulator --fixtures {out} --state {out / '.state'}")
@@ -121,31 +110,29 @@ class Writable:
         self._resources = {one.id: one for one in resources}
         self._active: set[PushKey] = set()
 
-    def subscriptions(self, db_id: int, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def subscriptions(self, db_id: int, records: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The entries of a profile's subscriptions."""
-        return [entry for one in records if (entry := self._entry(db_id, one)) is not None]
-
-    def _entry(self, db_id: int, one: dict[str, Any]) -> dict[str, Any] | None:
-        resource = self._resources[one["resource_id"]]
-        if db_id not in resource.db_ids or not accepted(one["provider"], resource):
-            self.left_out["subscriptions that their resource no longer accepts (S6)"] += 1
-            return None
-        key = PushKey(db_id, resource.id, one["provider"], one["subscription_id"])
-        if one["status"] == "subscribed":
-            if key in self._active:
-                self.left_out["subscriptions whose token is active on another profile, too (S4)"] += 1
-                return None
-            self._active.add(key)
-        entry = _members(SubscriptionEntrySchema(), one)
-        declared = subscription_fields(resource)
-        categories = {category.name for category in resource.categories}
-        fields = {name: value for name, value in one.get("fields", {}).items() if name in declared}
-        cats = [choice for choice in one.get("cats", ()) if choice["name"] in categories]
-        gone = len(one.get("fields", {})) - len(fields) + len(one.get("cats", ())) - len(cats)
-        if gone:
-            self.left_out["fields and categories that their resource no longer has"] += gone
-            entry |= {"fields": fields, "cats": cats}
-        return entry
+        for one in records:
+            resource = self._resources[one["resource_id"]]
+            if db_id not in resource.db_ids or not accepted(one["provider"], resource):
+                self.left_out["subscriptions that their resource no longer accepts (S6)"] += 1
+                continue
+            key = PushKey(db_id, resource.id, one["provider"], one["subscription_id"])
+            if one["status"] == "subscribed":
+                if key in self._active:
+                    self.left_out["subscriptions whose token is active on another profile, too (S4)"] += 1
+                    continue
+                self._active.add(key)
+            entry = _members(SubscriptionEntrySchema(), one)
+            declared = subscription_fields(resource)
+            categories = {category.name for category in resource.categories}
+            fields = {name: value for name, value in one.get("fields", {}).items() if name in declared}
+            cats = [choice for choice in one.get("cats", ()) if choice["name"] in categories]
+            gone = len(one.get("fields", {})) - len(fields) + len(one.get("cats", ())) - len(cats)
+            if gone:
+                self.left_out["fields and categories that their resource no longer has"] += gone
+                entry |= {"fields": fields, "cats": cats}
+            yield entry
 
 
 def _from_state(place: Target) -> Iterator[bytes]:
