@@ -32,7 +32,7 @@ from emulator.rules.providers import AROUND
 from emulator.store.pages import MAX_LIMIT
 from emulator.web.admin import possible
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
-from emulator.web.console.presenters import marks, refusals
+from emulator.web.console.presenters import filters, refusals
 from emulator.workspaces.workspace import KEEPABLE
 
 CONSOLE = TRANSLATIONS.parent
@@ -94,7 +94,7 @@ def domain_texts() -> Iterator[str]:
     yield from WORDS_OF_NOTES
     yield from (*COMPLAINTS, TYPE_FORM)
     yield from map(refusals.of_form, refusals.TEXTS)
-    yield from marks.EFFECTS.values()
+    yield from filters.EFFECTS.values()
     yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "suspended", "unsubscribed")

@@ -21,8 +21,8 @@ from emulator.rules.providers import AROUND, DOCUMENTED, token_complaint
 from emulator.settings import Settings
 from emulator.web.console.live import with_outcome
 from emulator.web.console.presenters.counts import MINUTES, Minute, round_up
+from emulator.web.console.presenters.filters import MOST_SHOWN, highlight, visible
 from emulator.web.console.presenters.reuse import curl_of, likenesses
-from emulator.web.console.presenters.text import MOST_SHOWN, highlight, visible
 from emulator.web.console.shown import row_of
 from tests.console import catalogs
 

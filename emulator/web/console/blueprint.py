@@ -24,14 +24,14 @@ from emulator.web.console import (  # noqa: F401 (each adds its routes)
     rules,
 )
 from emulator.web.console.pages import ConsoleState, pages, see_other
-from emulator.web.console.presenters import marks, refusals
+from emulator.web.console.presenters import filters, refusals
 from emulator.web.current import root_of, workspace, workspace_name
 
 pages.before_request(access.check_request)
 pages.after_request(access.secure)
 pages.after_request(language.remember)
-for _mark in (*marks.FILTERS, refusals.worded):
-    pages.add_app_template_filter(_mark)
+for _filter in (*filters.FILTERS, refusals.worded):
+    pages.add_app_template_filter(_filter)
 
 
 def init_app(app: Flask) -> None:

@@ -14,7 +14,7 @@ from emulator.web.admin.faults import FaultSchema, check_fault
 from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import number_of, pages, plain_text, read_form, see_other
-from emulator.web.console.presenters.marks import EFFECTS, effect_of
+from emulator.web.console.presenters.filters import EFFECTS, effect_of
 from emulator.web.console.presenters.reuse import likenesses
 from emulator.web.console.shown import command, entry_of
 from emulator.web.current import workspace, workspace_to_change
@@ -103,8 +103,7 @@ def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
 
 def read_fault(document: dict[str, Any]) -> Fault:
     """A fault as the admin API reads it, to act as often as the form says. Raises :class:`Invalid`."""
-    given = request.form.get("times")
-    times = 1 if given is None else number_of("times") if given else None
+    times = _whole("times") if "times" in request.form else 1
     fault: Fault = read_form(FaultSchema(), {**document, "times": times})
     return fault
 

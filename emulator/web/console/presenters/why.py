@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from emulator.journal.entry import Entry
-from emulator.web.console.presenters.marks import told
+from emulator.web.console.presenters.filters import told
 
 
 class Meant(NamedTuple):
