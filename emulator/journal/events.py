@@ -108,12 +108,6 @@ class EventMatch(Criteria[EventReading]):
         return [] if self._equal(wanted, actual) else [Difference(key, wanted, actual)]
 
 
-def is_event_key(key: str) -> bool:
-    """Whether a criterion for events can have this name."""
-    name, _, path = key.partition(".")
-    return key in EVENT_KEYS or (name in EVENT_PARTS and path != "")
-
-
 def _part(value: Any, path: str) -> Any:
     """The part that a dotted path of names and positions names; a name with dots in it is found, too."""
     while path and not (isinstance(value, dict) and path in value):

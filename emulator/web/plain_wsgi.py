@@ -113,12 +113,10 @@ class PlainWsgi:
 
     def _delivered(self, answer: Answer) -> Answer:
         """Waits as the delivery demands; a fault that needs the connection becomes an error answer."""
-        delivery = answer.delivery or Delivery()
-        if delivery.wait is not None or delivery.first is not None or delivery.delay_s:
-            answer = self._emulator.loop_thread.run(_completed(answer, delivery))
-            delivery = answer.delivery or Delivery()
-        if delivery.effect is not None:
-            text = f"fault {delivery.effect} needs the emulator's own server (python run.py)"
+        if answer.delivery is not None and answer.delivery.stream is None:
+            answer = self._emulator.loop_thread.run(_completed(answer, answer.delivery))
+        if answer.delivery is not None and answer.delivery.effect is not None:
+            text = f"fault {answer.delivery.effect} needs the emulator's own server (python run.py)"
             return failure(f"{text}; this server cannot do it")
         return answer
 

@@ -128,11 +128,10 @@ def get_resource(resource_id: int) -> ResourceRecord:
 def post_resource(resource_id: int | None = None) -> Later[ResourceRecord]:
     """Add a resource."""
     resource = Resource(**load_new(ResourceSchema(), id=resource_id))
-    show_secrets = emulator().settings.show_secrets
 
     async def work(found: Workspace) -> ResourceRecord:
         configuring.add_resource(found.store, resource)
-        return resource_record(resource, show_secrets)
+        return resource_record(resource, found.server.show_secrets)
 
     return change(work)
 
@@ -153,12 +152,11 @@ def post_this_resource(resource_id: int) -> Later[ResourceRecord]:
 def patch_resource(resource_id: int, query: dict[str, bool]) -> Later[ResourceRecord]:
     """Change a resource."""
     asked = load_change(ResourceSchema(partial=True), id=resource_id)
-    show_secrets = emulator().settings.show_secrets
 
     async def work(found: Workspace) -> ResourceRecord:
         resource = configuring.find_resource(found.store, resource_id)
         changed = await configuring.change_resource(found.store, resource, asked, query["cascade"])
-        return resource_record(changed, show_secrets)
+        return resource_record(changed, found.server.show_secrets)
 
     return change(work)
 

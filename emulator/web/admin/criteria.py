@@ -8,7 +8,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields, validate
 
 from emulator.journal.entry import EFFECTS, OUTCOMES
-from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventMatch, is_event_key
+from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventMatch
 from emulator.journal.matching import Criteria, Match
 from emulator.journal.query import JSON_TYPES, KEYS, BadCriteria
 from emulator.rules.catalogue import DECIDING
@@ -89,11 +89,6 @@ def _type_of(name: str) -> type | None:
     return str if name in EVENT_KEYS else None
 
 
-def is_key(key: str) -> bool:
-    """Whether a criterion for requests can have this name."""
-    return key in KEYS or (key.startswith("field.") and key != "field.")
-
-
 @dataclass(frozen=True)
 class Vocabulary:
     """The criteria for one kind of entry; null means "has none".
@@ -103,13 +98,17 @@ class Vocabulary:
 
     keys: tuple[str, ...]
     prefixes: tuple[str, ...]
-    is_key: Callable[[str], bool]
     make: type[Criteria[Any]]
 
     @cached_property
     def schemas(self) -> dict[str, JSONSchema]:
         """The schemas of the criteria's values, by name."""
         return {name: _described(name) for name in self.keys}
+
+    def is_key(self, key: str) -> bool:
+        """Whether a criterion can have this name."""
+        whole, _, part = key.partition(".")
+        return key in self.keys or (whole in self.prefixes and part != "")
 
     def hint(self, unknown: str, others: Iterable[str] = ()) -> str:
         """The nearest known name, or how a part is named."""
@@ -118,8 +117,8 @@ class Vocabulary:
         return did_you_mean(unknown, (*self.keys, *others))
 
 
-REQUESTS = Vocabulary(KEYS, ("field",), is_key, Match)
-EVENTS = Vocabulary(EVENT_KEYS, EVENT_PARTS, is_event_key, EventMatch)
+REQUESTS = Vocabulary(KEYS, ("field",), Match)
+EVENTS = Vocabulary(EVENT_KEYS, EVENT_PARTS, EventMatch)
 
 
 class MatchField(fields.Field[Criteria[Any]]):

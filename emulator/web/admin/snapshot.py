@@ -19,7 +19,7 @@ from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField, is_in_years
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.later import answer_later, prepare, prepared, reset_workspace
+from emulator.web.later import prepare, prepared, reset_workspace
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.document import FORMAT, snapshot_pieces
 from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
@@ -99,12 +99,12 @@ _SNAPSHOT = SnapshotSchema.from_dict(
 
 
 @operation("get", "/snapshot", tag="workspace", content=WholeSnapshot)
-def get_snapshot() -> Response:
+def get_snapshot() -> Later[Answer]:
     """The whole workspace.
 
     As it is now, as one JSON document.
     """
-    return answer_later(_streamed(snapshot_pieces(workspace())))
+    return _streamed(snapshot_pieces(workspace()))
 
 
 async def _streamed(pieces: Iterator[bytes]) -> Answer:

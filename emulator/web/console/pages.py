@@ -139,7 +139,7 @@ def refused_form(plain: tuple[str, int, dict[str, str]], complain: Complain) -> 
     """The page of the form that was sent, with what is wrong; ``plain`` where no form was."""
     if not (PAGE_FIELD in request.form if request.method == "POST" else request.args):
         return plain
-    return answer_later(page_again(complain, plain[1], as_answer(current_app.make_response(plain))))
+    return answer_later(page_again(complain, as_answer(current_app.make_response(plain))))
 
 
 def see_other(endpoint: str, said: str = "", **values: Any) -> Response:

@@ -41,7 +41,7 @@ class _Form(NamedTuple):
     hidden: dict[str, str]
 
 
-def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
+def page_again(complain: Complain, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
     """The refused form's page; ``otherwise`` where it cannot be shown.
 
     ``complain``: what is wrong with a form, from the names of its fields. A form that was sent with GET is on
@@ -69,7 +69,7 @@ def page_again(complain: Complain, code: int, otherwise: Answer) -> Coroutine[An
         if body is None:
             return otherwise
         headers = [one for one in answer.headers if one[0].lower() != "content-length"]
-        return Answer(code, headers, body.encode())
+        return Answer(otherwise.status, headers, body.encode())
 
     return again()
 
