@@ -41,17 +41,9 @@ def read_part(sent: bytes, name: str = "", told: Callable[[str], str] = str) -> 
 def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:
     """A document as the schema loads it.
 
-    Raises :class:`Invalid` with a text that names the first complaints by their paths, as ``told`` makes it.
+    Raises :class:`Invalid` with a text that names the first complaints by their paths, as ``told`` makes it:
+    an unknown key with the nearest known name, or with all where they are few.
     """
-    try:
-        return schema.load(document)
-    except ValidationError as error:
-        raise Invalid("; ".join(complaints(schema, error.messages, told)), "A3") from error
-
-
-def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) -> list[str]:
-    """``path: text`` of the first messages, with the nearest known name for an unknown key, or all where they
-    are few; how many more."""
 
     def advised(path: str, text: str) -> str:
         if text != "unknown key":
@@ -61,7 +53,11 @@ def complaints(schema: Schema, messages: Any, told: Callable[[str], str] = str) 
         all_few = f"; there are {', '.join(known)}" if 1 < len(known) <= _FEW_NAMES else ""
         return told(text + (did_you_mean(name, known) or all_few))
 
-    return first_complaints(messages, MOST_COMPLAINTS, advised)
+    try:
+        return schema.load(document)
+    except ValidationError as error:
+        complaints = first_complaints(error.messages, MOST_COMPLAINTS, advised)
+        raise Invalid("; ".join(complaints), "A3") from error
 
 
 _DIGITS = 19

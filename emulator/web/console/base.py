@@ -14,7 +14,6 @@ from emulator.store.records import Criteria, list_databases, list_profiles, list
 from emulator.web.admin.configuration import DatabasesSchema, ResourcesSchema
 from emulator.web.admin.criteria import read_criteria
 from emulator.web.admin.loading import read_digits
-from emulator.web.admin.possible import known_providers
 from emulator.web.admin.profiles import ProfilesSchema, SubscriptionsSchema
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import change_later, number_of, page_later, pages, read_form
@@ -57,7 +56,6 @@ def records(kind: str) -> Response:
             filters=filters,
             kind=kind,
             listed=page,
-            providers=known_providers(store),
             resources={one.id: one for one in store.resources()},
             show_secrets=emulator().settings.show_secrets,
             subscriptions_of=store.subscriptions_of,
@@ -99,7 +97,6 @@ def profile() -> Response:
             most=MOST,
             one=one,
             own_resources=[resource for resource in resources if db_id in resource.db_ids],
-            providers=known_providers(found.store),
             resources={resource.id: resource for resource in resources},
             rows=rows_of(found, history.entries),
             subscriptions=own[first : first + MOST],

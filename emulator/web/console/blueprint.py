@@ -10,6 +10,7 @@ from emulator.emulator import Emulator
 from emulator.importer.uploads import Uploads
 from emulator.rules.errors import NotFound
 from emulator.web import current
+from emulator.web.admin.possible import known_providers
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
     access,
     base,
@@ -70,6 +71,7 @@ def shared() -> dict[str, Any]:
         "language_url": lambda code: "?" + urlencode({**request.args.to_dict(), "lang": code}),
         "languages": language.LANGUAGES,
         "present": workspace,
+        "providers": lambda: known_providers(workspace().store),
         "root_of": root_of,
         "secured": current.emulator().settings.admin_token is not None,
         "static": lambda name: url_for("console.static", filename=name),

@@ -11,7 +11,6 @@ from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
 from emulator.faults.model import CALL_NAMES, Fault
 from emulator.rules.errors import Invalid, NotFound
 from emulator.web.admin.faults import FaultSchema, check_fault
-from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import number_of, pages, plain_text, read_form, see_other
 from emulator.web.console.presenters.filters import EFFECTS, effect_of
@@ -39,7 +38,6 @@ def recipe(recipe_id: str) -> str:
         call=command(one.call),
         calls=CALL_NAMES,
         document=json.dumps({**one.fault, "times": 1}, indent=2) if one.fault else "",
-        providers=known_providers(store),
         qr_code=_qr_code(one.token) if one.token else None,
         recipe=one,
         resources=store.resources(),
@@ -148,7 +146,6 @@ def own_fault() -> str:
         calls=CALL_NAMES,
         effects=EFFECTS,
         filled=request.args,
-        providers=known_providers(store),
         resources=store.resources(),
     )
 

@@ -17,7 +17,6 @@ from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.importer.uploads import Upload
 from emulator.rules.errors import NotFound
-from emulator.web.admin.possible import known_providers
 from emulator.web.console.language import gettext, language
 from emulator.web.console.pages import console_state, page_later, pages, refused_form, see_other
 from emulator.web.console.presenters.refusals import complaints_about
@@ -61,7 +60,6 @@ def show_imports() -> str:
     return render_template(
         "console/import.html",
         jobs=[job.as_dict() for job in import_jobs().of(workspace().name)],
-        providers=known_providers(store),
         resources=store.resources(),
     )
 

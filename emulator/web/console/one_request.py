@@ -15,7 +15,7 @@ from emulator.web.admin.health import rule_states
 from emulator.web.admin.loading import read_digits
 from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
-from emulator.web.console.presenters.pytest_text import pytest_of, setup_of
+from emulator.web.console.presenters.pytest_text import pytest_of
 from emulator.web.console.presenters.why import reasons
 from emulator.web.console.shown import attempts_of, entry_of, masked_entry, row_of
 from emulator.web.current import emulator, root_url, workspace
@@ -54,7 +54,7 @@ def _page(found: Workspace, whole: Entry) -> str:
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
         outcome=outcome_word(entry),
-        pytest_text=_pytest(found, entry, emulator().settings.show_secrets),
+        pytest_text=pytest_of(found, entry, emulator().settings.show_secrets),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
         rules={one.id: one for one in rule_states(found)},
@@ -128,12 +128,7 @@ def request_curl(entry_id: int) -> Response:
 @pages.get(_PATH + "/test.py.txt")
 def request_pytest(entry_id: int) -> Response:
     """A pytest test that sends the same and asserts the answer: for the copy button."""
-    return plain_text(_pytest(workspace(), entry_of(workspace(), entry_id), True))
-
-
-def _pytest(found: Workspace, entry: Entry, whole: bool) -> str:
-    fault = found.faults.get(entry.fault) if entry.fault else None
-    return pytest_of(entry, setup_of(found, entry, whole), fault)
+    return plain_text(pytest_of(workspace(), entry_of(workspace(), entry_id), True))
 
 
 @pages.get(_PATH + "/profiles.json")

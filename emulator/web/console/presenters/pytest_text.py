@@ -24,11 +24,9 @@ _CLIENT = "push_emulator.client"
 _SAID = "# The workspace has now, unlike the fixtures:"
 
 
-def setup_of(found: Workspace, entry: Entry, show_secrets: bool) -> list[str]:
+def _setup(found: Workspace, entry: Entry, show_secrets: bool) -> list[str]:
     """The calls that make a workspace of the fixtures like this one, as far as the request depends on it:
     its resource with the databases, the settings, the clock.
-
-    ``show_secrets``: the resource's tokens and key stand whole in it.
     """
     calls = [*_records(found, entry.resource_id, show_secrets), *_settings(found.settings)]
     if found.clock.setting != REAL_TIME:
@@ -102,17 +100,17 @@ class _Any:
         return "ANY"
 
 
-def pytest_of(entry: Entry, setup: list[str], fault: Fault | None) -> str:
-    """The test, for a workspace that starts from the fixtures.
+def pytest_of(found: Workspace, entry: Entry, show_secrets: bool) -> str:
+    """The test, for a workspace that starts from the fixtures, of a request of the workspace ``found``.
 
-    ``setup``: what it does first; ``fault``: the armed fault that acted, if it is known.
-    What was subscribed before the request is subscribed by requests of the same kind.
+    What was subscribed before the request is subscribed by requests of the same kind. ``show_secrets``: the
+    resource's tokens and key stand whole in it.
     """
-    if entry.fault and entry.fault.startswith(PREFIX):
-        fault = parse_token(entry.fault)
+    name = entry.fault or ""
+    fault = parse_token(name) if name.startswith(PREFIX) else found.faults.get(name)
     document, answered = _faithful(entry.body_bytes), entry.answered()
     before = [_post(one) for one in _requests_before(entry, document)] if document else []
-    steps = [*setup, *before, *_arming(entry, fault)]
+    steps = [*_setup(found, entry, show_secrets), *before, *_arming(entry, fault)]
     call = _call(entry, document)
     effect = fault.then if fault else None
     if effect in _BROKEN or not (entry.answer_bytes or entry.method == "HEAD"):
