@@ -15,7 +15,7 @@ from emulator.settings import Settings
 from emulator.web import current, import_files, later
 from emulator.web.admin.blueprint import blueprint as admin
 from emulator.web.admin.loading import Int64Converter
-from emulator.web.bodies import Spool, spool_of
+from emulator.web.bodies import Spool
 from emulator.web.console import blueprint as console
 from emulator.web.errors import explain
 from emulator.web.plain_wsgi import PlainWsgi
@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings()
     emulator = Emulator(settings)
     atexit.register(emulator.close)
-    return app_of(emulator, spool_of(settings))
+    return app_of(emulator, Spool(settings))
 
 
 def app_of(emulator: Emulator, spool: Spool) -> Flask:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from emulator.app import attach, routes
 from emulator.emulator import Emulator
 from emulator.settings import Settings
-from emulator.web.bodies import spool_of
+from emulator.web.bodies import Spool
 from tests.server import PAGE_TOKEN, new_database, subscription
 
 #: The routes that serve no emulator at present: to make them takes most of the time of a new application.
@@ -26,7 +26,7 @@ class InProcess:
         given = Settings(durability="none", database=new_database(secrets.token_hex(8)), **settings)
         self.emulator = Emulator(given)
         self.app = _free_routes.pop() if _free_routes else routes()
-        attach(self.app, self.emulator, spool_of(given))
+        attach(self.app, self.emulator, Spool(given))
         self.client = self.app.test_client()
 
     def __enter__(self) -> InProcess:

@@ -27,7 +27,7 @@ from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import Settings, host_name, is_database, is_loopback
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.open_files import raise_limit
-from emulator.web.bodies import body_limit, spool_of
+from emulator.web.bodies import Spool, body_limit
 
 #: Seconds from a signal to the start of the last snapshots, and the seconds that snapshots have in any case.
 _STOP_S, _CLOSING_LEAST_S = 4.0, 0.5
@@ -164,7 +164,7 @@ def _serve(settings: Settings) -> None:
     certificate = choose_certificate(
         settings.tls_cert, settings.tls_key, settings.tls_self_signed, settings.state, settings.host
     )
-    emulator, spool = Emulator(settings), spool_of(settings)
+    emulator, spool = Emulator(settings), Spool(settings)
     app = LateApp(emulator, spool)
     tasks: list[Task[None]] = []
 

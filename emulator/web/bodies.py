@@ -44,14 +44,14 @@ def body_limit(path: str) -> int:
 
 
 class Spool:
-    """The storage of large bodies: ``folder``, or the system's temporary folder.
+    """The storage of large bodies: in the state directory, or in the system's temporary folder.
 
     Its files have no name if the system allows that, so that a killed server leaves no files behind.
     ``places``: a large body takes one of them.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, settings: Settings) -> None:
+        self._folder = None if settings.folder is None else settings.folder / "imports"
         self.places = BoundedSemaphore(MOST_AT_ONCE)
 
     def file(self) -> IO[bytes]:
@@ -81,11 +81,6 @@ class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         super().rollover()
-
-
-def spool_of(settings: Settings) -> Spool:
-    """The spool of a server: in its state directory, where it has one."""
-    return Spool(None if settings.folder is None else settings.folder / "imports")
 
 
 def own(body: IO[bytes]) -> IO[bytes]:

@@ -117,7 +117,8 @@ def before_turn() -> Response | None:
     shared = emulator().shared
     if prepared() is not None:
         return None
-    if request.endpoint in _TAKES_FILE and (shared is not None or _is_large()):
+    is_large = BRIDGE_KEY in request.environ and (request.content_length or IN_MEMORY + 1) > IN_MEMORY
+    if request.endpoint in _TAKES_FILE and (shared is not None or is_large):
         return prepare(_receiving(None if shared is None else shared.files))
     if shared is None:
         return None
@@ -127,10 +128,6 @@ def before_turn() -> Response | None:
         return None
     which = upload_id or shown or "", workspace_name(), import_jobs().upload_path()
     return prepare(lambda _: shared.files.find(*which, fetches=upload_id is not None))
-
-
-def _is_large() -> bool:
-    return BRIDGE_KEY in request.environ and (request.content_length or IN_MEMORY + 1) > IN_MEMORY
 
 
 def _receiving(files: SharedFiles | None) -> Callable[[IO[bytes]], Awaitable[_Received]]:

@@ -70,7 +70,7 @@ def when_ready() -> Response | None:
     workspaces, name = emulator().workspaces, workspace_name()
     if request.environ.get(BODY_PROBLEM_KEY) == "unread" or workspaces.is_ready(name):
         return None
-    body, again = own_body(), repeat()
+    body, again = own(request.environ["wsgi.input"]), repeat()
 
     async def answer() -> Answer:
         with body:
@@ -91,7 +91,7 @@ def repeat() -> Callable[[dict[str, Any]], Answer]:
 
 def prepare(work: Callable[[IO[bytes]], Awaitable[object]]) -> Response:
     """Have ``work``, which gets the request's body, done before the request's turn; then :func:`prepared`."""
-    again, body, refused = repeat(), own_body(), spool().refusal
+    again, body, refused = repeat(), own(request.environ["wsgi.input"]), spool().refusal
 
     async def first() -> Callable[[], Answer]:
         ready: object
@@ -120,11 +120,6 @@ def prepared() -> Any:
     if isinstance(ready, Exception):
         raise ready
     return ready
-
-
-def own_body() -> IO[bytes]:
-    """The request's body as a file of our own."""
-    return own(request.environ["wsgi.input"])
 
 
 def when_durable(response: Response) -> Response:

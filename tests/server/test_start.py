@@ -119,10 +119,10 @@ from pathlib import Path
 from emulator.emulator import Emulator
 from emulator.server.late_app import LateApp
 from emulator.settings import Settings
-from emulator.web.bodies import spool_of
+from emulator.web.bodies import Spool
 settings = Settings(state=Path(sys.argv[1]))
 emulator = Emulator(settings)
-app = LateApp(emulator, spool_of(settings))
+app = LateApp(emulator, Spool(settings))
 wanted = len(sys.modules) + int(sys.argv[2])
 loading = app.load()
 while len(sys.modules) < wanted:

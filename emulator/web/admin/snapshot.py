@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from functools import partial
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from flask import Response
 from marshmallow import ValidationError, fields, post_load, validate
@@ -60,13 +60,8 @@ class SnapshotFaultSchema(FaultSchema):
         return {}
 
 
-class RecordedEvents(fields.Raw):
-    """The events, which are read one by one."""
-
-    json_schema: ClassVar[JSONSchema] = {
-        "type": "array",
-        "items": {"$ref": "#/components/schemas/RecordedEvent"},
-    }
+#: The events are read one by one.
+_EVENTS = {"type": "array", "items": {"$ref": "#/components/schemas/RecordedEvent"}}
 
 
 class SnapshotSchema(StrictSchema):
@@ -81,7 +76,7 @@ class SnapshotSchema(StrictSchema):
     settings = nested(SettingsSchema)
     clock = nested(SnapshotClockSchema)
     faults = list_of(nested(SnapshotFaultSchema), load_default=list)
-    events = RecordedEvents(error_messages=messages("an array"))
+    events = fields.Raw(error_messages=messages("an array"), metadata=_EVENTS)
     profiles_made = integer(load_default=0, validate=_MADE)
     profiles = fields.Raw(error_messages=messages("an array"))
 

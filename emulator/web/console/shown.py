@@ -25,8 +25,7 @@ class Row(NamedTuple):
     """One line of a list of requests.
 
     ``who``: whose profile the request asks for (empty: that of its tokens), of an SDK's call its path;
-    ``tokens``: the first two pairs of provider and push token, ``more``: how many follow; ``reason``: why it
-    was refused;
+    ``tokens``: the pairs of provider and push token; ``reason``: why it was refused;
     ``attempt``: 2 for the first repetition of a request, 3 for the next;
     ``elsewhere``: it was no call of the endpoint, so its method and path are shown.
     """
@@ -36,7 +35,6 @@ class Row(NamedTuple):
     resource: str
     who: str
     tokens: list[tuple[str, str]]
-    more: int
     reason: str
     attempt: int
     elsewhere: bool
@@ -52,12 +50,11 @@ def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> Row:
     resource = entry.resource or resource
     if resource:  # else the line has the whole path already
         who = served_path(split_path(entry.path)[1]) or who
-    more = len(tokens[2:])
     outcome = outcome_word(entry)
     failed = (outcome == "refused" or entry.error) and not entry.never_answered
     reason = _reason(entry) if failed else ""
     elsewhere = any(one.rule == "A4" for one in entry.decided)
-    return Row(entry, outcome, resource, who, tokens[:2], more, reason, attempt, elsewhere)
+    return Row(entry, outcome, resource, who, tokens, reason, attempt, elsewhere)
 
 
 def _reason(entry: Entry) -> str:
@@ -83,8 +80,7 @@ def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
 
 def attempts_of(found: Workspace) -> Attempts:
     """The groups of attempts of a workspace, as of the last time that a page followed them."""
-    known = console_state().attempts
-    return known.setdefault(found, Attempts(found.requests))
+    return console_state().attempts.setdefault(found, Attempts(found.requests))
 
 
 def entry_of(found: Workspace, entry_id: int) -> Entry:

@@ -17,7 +17,7 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HERE = Path(__file__).resolve().parent
-_FILES = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+_FILES = ("start.js", "index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 
 @blueprint.get("/openapi.json")
@@ -38,9 +38,8 @@ def docs() -> AnyResponse:
 @blueprint.get("/docs/<name>")
 def docs_file(name: str) -> Response:
     """A file of the page."""
-    if name == "start.js":
-        return _of_the_page(send_from_directory(_HERE, name))
-    return _of_the_page(send_from_directory(_folder(), name if name in _FILES else "/"))
+    folder = _HERE if name == "start.js" else _folder()
+    return _of_the_page(send_from_directory(folder, name if name in _FILES else "/"))
 
 
 def _of_the_page(response: Response) -> Response:

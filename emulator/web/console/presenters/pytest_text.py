@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pprint import pformat
 from textwrap import indent
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from emulator.faults.model import Fault, ItemFault
 from emulator.faults.tokens import PREFIX, parse_token
@@ -35,23 +35,22 @@ def _setup(found: Workspace, entry: Entry, show_secrets: bool) -> list[str]:
 
 
 def _records(found: Workspace, resource_id: int | None, show_secrets: bool) -> list[str]:
-    resource = next((one for one in found.store.resources() if one.id == resource_id), None)
-    if resource is None:
-        return []
-    databases = {one.id: one for one in found.fixtures.databases}
-    own = [one for one in found.store.databases() if one.id in resource.db_ids]
-    calls = [_changed("databases", _database(one), _database(databases.get(one.id))) for one in own]
-    before = next((one for one in found.fixtures.resources if one.id == resource_id), None)
-    now, then = (_resource(one, show_secrets) for one in (resource, before))
-    return [call for call in (*calls, _changed("resources", now, then)) if call]
+    """The calls that make the resource and its databases what they are now."""
+    resources = [one for one in found.store.resources() if one.id == resource_id]
+    databases = [one for one in found.store.databases() if any(one.id in its.db_ids for its in resources)]
+    then = _by_id(found.fixtures.databases, found.fixtures.resources, show_secrets)
+    now = _by_id(databases, resources, show_secrets)
+    calls = [_changed(kind, one, then.get((kind, number), {})) for (kind, number), one in now.items()]
+    return [call for call in calls if call]
 
 
-def _database(one: Database | None) -> dict[str, Any]:
-    return {} if one is None else to_builtins(database_record(one))
-
-
-def _resource(one: Resource | None, show_secrets: bool) -> dict[str, Any]:
-    return {} if one is None else to_builtins(resource_record(one, show_secrets))
+def _by_id(
+    databases: Iterable[Database], resources: Iterable[Resource], show_secrets: bool
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Records in the form of the API, by their kind and id."""
+    known: dict[tuple[str, int], Struct] = {("databases", one.id): database_record(one) for one in databases}
+    known |= {("resources", one.id): resource_record(one, show_secrets) for one in resources}
+    return {key: to_builtins(record) for key, record in known.items()}
 
 
 def _changed(kind: str, now: dict[str, Any], then: dict[str, Any]) -> str:

@@ -22,8 +22,6 @@ _OWN = frozenset(
 )
 #: What curl expands in an address.
 _PATTERN = re.compile(r"[][{}]")
-#: What a terminal may not take as it is.
-_UNPRINTABLE = re.compile(r"[^\n -~]")
 #: Bytes that a shell can surely give to a program in one argument; more than some curls send without
 #: ``Expect``.
 _LONGEST_ARGUMENT, _EXPECTS = 100_000, 1024
@@ -72,9 +70,7 @@ def _headers(entry: Entry) -> list[str]:
 def _printf(text: str) -> str:
     """The format with which ``printf`` writes a text, and bytes that are none, in any shell."""
     escaped = text.replace("\\", "\\\\").replace("%", "%%")
-    written = _UNPRINTABLE.sub(
-        lambda found: found[0] if found[0].isprintable() else _octal(found[0]), escaped
-    )
+    written = "".join(one if one.isprintable() or one == "\n" else _octal(one) for one in escaped)
     return _octal("-") + written[1:] if written.startswith("-") else written
 
 
