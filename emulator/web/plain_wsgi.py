@@ -9,7 +9,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import EnvironHeaders, Headers
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wsgi import get_content_length, get_input_stream
@@ -128,8 +128,7 @@ class PlainWsgi:
         if delivery is not None and delivery.stream is not None:
             start_response(status, headers)
             return self._streamed(_held(delivery.stream, delivery))
-        has_length = any(name.lower() == "content-length" for name, _ in headers)
-        if not has_length and answer.status not in (204, 304):
+        if "Content-Length" not in Headers(headers) and answer.status not in (204, 304):
             headers = [*headers, ("Content-Length", str(len(answer.body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]

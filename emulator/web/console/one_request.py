@@ -15,8 +15,8 @@ from emulator.web.admin.health import rule_states
 from emulator.web.admin.loading import read_digits
 from emulator.web.console.pages import page_later, pages, plain_text
 from emulator.web.console.presenters import reuse
+from emulator.web.console.presenters.filters import told
 from emulator.web.console.presenters.pytest_text import pytest_of
-from emulator.web.console.presenters.why import reasons
 from emulator.web.console.shown import attempts_of, entry_of, masked_entry, row_of
 from emulator.web.current import emulator, root_url, workspace
 from emulator.web.later import answer_later
@@ -53,7 +53,6 @@ def _page(found: Workspace, whole: Entry) -> str:
         most_open=MOST_OPEN,
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
         older=entry_id - 1 if journal.get(entry_id - 1) else None,
-        outcome=outcome_word(entry),
         pytest_text=pytest_of(found, entry, emulator().settings.show_secrets),
         recipes=[recipe for recipe in CATALOGUE.values() if recipe.fault],
         replay_of=read_digits(entry.headers.get(REPLAY_HEADER)),
@@ -61,7 +60,7 @@ def _page(found: Workspace, whole: Entry) -> str:
         row=row_of(entry),
         spoiled=entry.effect is not None or entry.answered_by_fault,
         subscriptions=_changed_subscriptions(entry),
-        why=reasons(entry),
+        why=_reasons(entry),
     )
 
 
@@ -86,6 +85,57 @@ def _attempts_around(journal: RequestJournal, ids: list[int], entry_id: int) -> 
             gap_ms = entry.at_ms - shown[-1].entry.at_ms if shown else None
             shown.append(Attempt(number, entry, outcome_word(entry), gap_ms))
     return shown
+
+
+class Meant(NamedTuple):
+    """A subscription that a rule was about; ``databases``: those in which the rule said the same of it."""
+
+    position: int
+    provider: str
+    token: str
+    told: str
+    databases: list[int]
+
+
+class Reason(NamedTuple):
+    """All that a rule decided in one way.
+
+    ``told`` and ``databases`` stand here where they are the same for all subscriptions, else there.
+    """
+
+    rule: str
+    told: str
+    databases: list[int]
+    meant: list[Meant]
+
+
+def _reasons(entry: Entry) -> list[Reason]:
+    """Why the entry was answered so, in the order in which the rules first decided."""
+    tokens = entry.sent_tokens()
+    #: By rule and code; in each the databases by position and text.
+    grouped: dict[tuple[str, str], dict[tuple[int | None, str], list[int]]] = {}
+    for one in entry.decided:
+        texts = grouped.setdefault((one.rule, one.code), {})
+        databases = texts.setdefault((one.subscription, told(one)), [])
+        if one.db_id is not None:
+            databases.append(one.db_id)
+    return [reason for (rule, _), texts in grouped.items() for reason in _reasons_of(rule, texts, tokens)]
+
+
+def _reasons_of(
+    rule: str, texts: dict[tuple[int | None, str], list[int]], tokens: list[tuple[str, str]]
+) -> list[Reason]:
+    whole = [Reason(rule, text, databases, []) for (at, text), databases in texts.items() if at is None]
+    meant = [
+        Meant(at, *(tokens[at] if at < len(tokens) else ("", "")), text, databases)
+        for (at, text), databases in texts.items()
+        if at is not None
+    ]
+    if not meant:
+        return whole
+    said = meant[0].told if len({one.told for one in meant}) == 1 else ""
+    databases = meant[0].databases if all(one.databases == meant[0].databases for one in meant) else []
+    return [*whole, Reason(rule, said, databases, meant)]
 
 
 def _criteria(entry: Entry) -> dict[str, Any]:
