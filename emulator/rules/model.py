@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from emulator.rules.notes import NOTES
 from push_emulator.answers import Int64 as Int64
 from push_emulator.answers import NonEmpty as NonEmpty
+from push_emulator.record_answers import Category as Category
 from push_emulator.record_answers import CategoryChoice as CategoryChoice
 from push_emulator.record_answers import RoleToken as RoleToken
 from push_emulator.record_answers import Status as Status
@@ -47,14 +48,6 @@ class Database(Struct):
     id: int
     name: str
     fields: dict[str, FieldType] = {}
-
-
-class Category(Struct, frozen=True):
-    """A category of a resource's subscriptions; a ``steady`` one is not changed by clients (K14)."""
-
-    name: str
-    title: str
-    steady: bool = False
 
 
 class Resource(Struct, omit_defaults=True):

@@ -14,7 +14,6 @@ from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
 from push_emulator.journal_answers import RecordedEvent
 from push_emulator.masking import mask
 from push_emulator.record_answers import (
-    Category,
     DatabaseRecord,
     OwnSubscription,
     ProfileRecord,
@@ -43,7 +42,7 @@ def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
         one.db_ids,
         one.providers,
         [replace(role, token=shown(role.token)) for role in one.role_tokens],
-        [Category(**asdict(category)) for category in one.categories],
+        one.categories,
         {name: _field_type(kind) for name, kind in one.subscription_fields.items()},
         shown(one.jwt_key) if one.jwt_key is not None else None,
     )
