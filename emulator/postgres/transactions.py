@@ -83,7 +83,6 @@ class Transactions:
 
     async def begin(self, connection: AsyncConnection, name: str, locks: bool) -> WorkspaceRow | None:
         """Lock the workspace's row, if wanted, and bring memory up to it. ``None``: there is no row."""
-        row: WorkspaceRow | None = None
         ahead = not locks
         for _ in range(_READS):
             known = self._workspaces.followed(name)

@@ -24,10 +24,9 @@ from emulator.endpoint.exchange import Exchange
 from emulator.loop.shared_loop import SharedLoop
 from emulator.server import connections
 from emulator.server.access_log import AccessLog
-from emulator.server.bridge import Bridge
+from emulator.server.bridge import Bridge, WsgiCall
 from emulator.server.delivery import Deliveries
 from emulator.server.tls import Certificate
-from emulator.server.wsgi import WsgiCall
 from emulator.web.bodies import InTurn, Spool
 
 if TYPE_CHECKING:
