@@ -21,8 +21,7 @@ from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField,
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.later import prepare, prepared, reset_workspace
 from emulator.workspaces.clock import ClockSetting
-from emulator.workspaces.document import FORMAT, snapshot_pieces
-from emulator.workspaces.document_reading import SnapshotProfileSchema, read_snapshot
+from emulator.workspaces.document import FORMAT, SnapshotProfileSchema, read_snapshot, snapshot_pieces
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
