@@ -75,9 +75,8 @@ def _profile_id(call: Call) -> str | None:
     faults = call.workspace.faults
     if not len(faults) or call.caller is None or all(fault.match.profile_id is None for fault in faults):
         return None
-    pair = (call.tokens[0].provider, call.tokens[0].subscription_id) if call.tokens else None
     try:
-        found = find_profile(context_of(call, pair).aside())
+        found = find_profile(context_of(call).aside())
     except ProcessingError:
         return None
     return None if found is None else found.id

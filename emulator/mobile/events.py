@@ -1,9 +1,10 @@
 """The SDKs' calls that report events: stored in the workspace's event journal (E1–E4)."""
 
+from contextlib import suppress
 from math import isfinite
 from typing import Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
 
 from emulator.journal.entry import showable
 from emulator.journal.events import Event
@@ -216,14 +217,11 @@ def _offset(text: str) -> int:
     return int(number)
 
 
-def _number(name: str, text: str) -> int | float:
-    try:
-        if text.isascii() and "_" not in text and len(text) <= 32:
-            number = int(text) if text.removeprefix("-").isdigit() else float(text)
-            if isfinite(number):
-                return number
-    except ValueError:
-        pass
+def _number(name: str, text: str) -> float:
+    with suppress(ValidationError):
+        number = convert(text, float, strict=False)
+        if isfinite(number):
+            return number
     raise Invalid(f"{name}: must be a number", "R6")
 
 

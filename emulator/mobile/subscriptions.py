@@ -14,9 +14,10 @@ _NAMES = {"subscribed": "subscribe", "suspended": "suspend", "unsubscribed": "un
 _SYNC = {"true": True, "1": True, "false": False, "0": False}
 
 
-def context_of(call: Call, pair: tuple[str, str] | None = None) -> MobileContext:
-    """What the rules need to decide the call. Its lists are the call's own."""
+def context_of(call: Call) -> MobileContext:
+    """What the rules need to decide the call. Its lists are the call's own, its pair is the first token."""
     workspace = call.workspace
+    pair = (call.tokens[0].provider, call.tokens[0].subscription_id) if call.tokens else None
     if call.caller is None:
         raise Unauthorized("Authorization: is required", "T5")
     return MobileContext(
@@ -45,10 +46,7 @@ def read_subscribe(call: Call) -> None:
 
 def carry_out_subscribe(call: Call) -> Document:
     """Subscribe, suspend or unsubscribe (K10–K15)."""
-    request: Subscribe = call.request
-    sent = request.subscription
-    context = context_of(call, (sent.provider, sent.subscription_id))
-    return _deferrable(call, lambda: subscribe(context, request))
+    return _deferrable(call, lambda: subscribe(context_of(call), call.request))
 
 
 def read_update(call: Call) -> None:
@@ -64,9 +62,7 @@ def read_update(call: Call) -> None:
 
 def carry_out_update(call: Call) -> Document:
     """Move subscriptions to a new token (K20)."""
-    request: Update = call.request
-    context = context_of(call)
-    return _deferrable(call, lambda: update_token(context, request))
+    return _deferrable(call, lambda: update_token(context_of(call), call.request))
 
 
 def read_unsuspend(call: Call) -> None:
@@ -78,8 +74,7 @@ def read_unsuspend(call: Call) -> None:
 
 def carry_out_unsuspend(call: Call) -> Document:
     """Log in or out (K30)."""
-    wanted = call.request.subscription
-    return success(unsuspend(context_of(call, (wanted.provider, wanted.subscription_id)), wanted))
+    return success(unsuspend(context_of(call), call.request.subscription))
 
 
 def read_status(call: Call) -> None:
@@ -94,8 +89,7 @@ def read_status(call: Call) -> None:
 def carry_out_status(call: Call) -> Document:
     """Tell the status of a subscription (K40)."""
     provider, token = call.query.get("provider") or None, call.query.get("subscription_id") or None
-    pair = (provider, token) if provider and token else None
-    return success(status(context_of(call, pair), provider, token))
+    return success(status(context_of(call), provider, token))
 
 
 def carry_out_profile_update(call: Call) -> Document:

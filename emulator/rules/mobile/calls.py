@@ -94,14 +94,13 @@ def update_token(context: MobileContext, request: Update) -> Document | None:
     """Move the old pair's subscriptions in the database to the new pair; answers the profile (K20)."""
     old = []
     if request.old_token and request.old_provider:
-        context.pair = request.old_provider, request.old_token
-        old = context.lookup.holders(*context.pair, (context.caller.db_id,))
+        old = context.lookup.holders(request.old_provider, request.old_token, (context.caller.db_id,))
     if not old:
         context.note("K20", "unknown_token")
         context.outcomes.append("unchanged")
         return None
     profile = find_profile(context) if context.caller.claim is not None else owner_of(context, old)
-    if (request.new_provider, request.new_token) == context.pair:
+    if (request.new_provider, request.new_token) == (request.old_provider, request.old_token):
         records = old
         context.outcomes.append("unchanged")
     else:
