@@ -15,7 +15,6 @@ from emulator.rules.model import Lint
 #: Deeper than this nobody nests on purpose. (Python's own parser gives up at about 1,000.)
 MAX_DEPTH = 64
 _MOST_DIGITS = 400
-_HUGE: int = 10**_MOST_DIGITS
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: The escapes of NUL, of a high surrogate without a low one behind it, and of a low one without a high one.
 _BAD_ESCAPE = re.compile(
@@ -89,11 +88,9 @@ def path_of(steps: Iterable[str | int]) -> str:
 
 
 def _read_int(digits: str) -> int:
-    if len(digits) <= _MOST_DIGITS:
-        return int(digits)
     # Python refuses to convert thousands of digits. No number of this size is right anywhere: whoever asks
     # for a number of 64 bits will say so, with its place.
-    return -_HUGE if digits.startswith("-") else _HUGE
+    return int(digits[:_MOST_DIGITS])
 
 
 def _refuse_constant(name: str) -> NoReturn:
