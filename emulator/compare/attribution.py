@@ -7,15 +7,12 @@ from emulator.compare.differences import ABSENT, Row
 from emulator.endpoint.call import PATHS
 from emulator.journal.entry import Entry
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS
-from emulator.rules.model import Decided
 
 #: What can have made the platform refuse a request that the emulator carries out, the most telling first.
 _PERHAPS_REFUSED = ("Q5", "Q3", "Q1", "M9", "M8", "M5", "M4", "B2", "S6", "S5", "S4", "S3", "M1", "M2", "M3")
 #: What chose the profile, the most telling first.
 _CHOSE = ("M9", "M8", "M11", "M7", "M6", "M3", "M2", "M1")
 _LINTED = {"L1": "Q5", "L2": "Q3", "L4": "B2", "L8": "Q5"}
-#: Notes on one subscription that are followed by another note on it.
-_FIRST_NOTES = ("moved",)
 
 
 def rules_seen(entry: Entry, here: Mapping[str, Any]) -> list[str]:
@@ -107,17 +104,12 @@ def _of_item(row: Row, entry: Entry, here: Mapping[str, Any]) -> str:
 def rule_of_item(entry: Entry, here: Mapping[str, Any], row: Row) -> str:
     """The rule behind the emulator's item that a member belongs to."""
     decided = [one for one in entry.decided if one.db_id == row.db_id]
-    notes = _notes_of_items(decided)
+    notes = [one for one in decided if one.rule[0] == "S" and one.rule not in ("S3", "S7")]
+    notes = [one for one in notes if one.code != "moved"]  # another note on the same item follows
     position = sum(1 for item in here["data"][: row.item] if item.get("db_id") == row.db_id)
     if position < len(notes):
         return notes[position].rule
     return _first(("M5", "M4", "M9", "S7"), {one.rule for one in decided}) or "A1"
-
-
-def _notes_of_items(decided: list[Decided]) -> list[Decided]:
-    """The note behind each of a database's items, in their order."""
-    notes = [one for one in decided if one.rule[0] == "S" and one.rule not in ("S3", "S7")]
-    return [one for one in notes if one.code not in _FIRST_NOTES]
 
 
 def _first(order: tuple[str, ...], among: set[str]) -> str | None:

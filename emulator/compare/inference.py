@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -24,6 +24,8 @@ from push_emulator.masking import mask
 #: The types that a field can be taken for, the most particular first.
 _KINDS: tuple[FieldKind, ...] = ("bool", "int", "float", "date", "datetime", "ip", "string")
 _Key = tuple[int, int, str, str]
+#: The HTTP status of a refusal, its ``error`` and ``error_text`` as text: they may be anything.
+_Refusal = tuple[int, str, str]
 
 
 class _Found(Struct):
@@ -33,14 +35,6 @@ class _Found(Struct):
     subscriptions: dict[_Key, Status] = field(default_factory=dict)
     existed: bool = False
     met: bool = False
-
-
-class _Refusal(NamedTuple):
-    """The HTTP status of a refusal, and its members as text: they may be anything."""
-
-    status: int
-    error: str
-    error_text: str
 
 
 class _Seen(Struct):
@@ -106,7 +100,7 @@ class _World:
         token, items = request.resource_token, call.answer.get("data")
         if token in self._tokens or call.path not in PATHS:
             return
-        refusal = _Refusal(call.status, *(str(call.answer.get(name)) for name in ("error", "error_text")))
+        refusal = call.status, str(call.answer.get("error")), str(call.answer.get("error_text"))
         if token.startswith(MARK):  # a token that a probe made up is nobody's
             self._of_nobody = refusal
             return
@@ -211,7 +205,7 @@ class _World:
         """Whether a token that no database answered is no resource's: B4, not B3."""
         if self._of_nobody is not None:
             return self._of_nobody in seen.refusals
-        return any(refusal.error_text != NO_DATABASES for refusal in seen.refusals)
+        return any(text != NO_DATABASES for _, _, text in seen.refusals)
 
     def _fields(self, db_id: int) -> dict[str, FieldType]:
         names = {name: None for at, name in (*self._taken, *self._declared) if at == db_id}
