@@ -44,18 +44,17 @@ def learn(
     """
     search = _Search(calls, FixtureSet(fixtures.databases, fixtures.resources, list(fixtures.profiles)))
     shown = _Shown({name: choices[0] for name, choices in CHOICES.items()} | {"strict": strict}, {})
-    own = search.seen(shown)
+    own = seen = search.seen(shown)
     for _ in range(_ROUNDS):
-        better = search.better_choices(shown)
+        better = search.better_choices(shown, seen)
         better = better._replace(answers=_answers(search.compared(better._replace(answers={}))))
         if better == shown:
             break
-        shown = better
-    final = search.seen(shown)
-    wrong = {*own.differing, *final.differing}
-    policies = {name: value for name, value in shown.settings.items() if search.shows(shown, name)}
+        shown, seen = better, search.seen(better)
+    wrong = {*own.differing, *seen.differing}
+    policies = {name: value for name, value in shown.settings.items() if search.shows(name, shown, seen)}
     refuses = policies.pop("strict", None)
-    return Platform(host, date, policies, shown.answers, sorted(own.rules - wrong), final.differing, refuses)
+    return Platform(host, date, policies, shown.answers, sorted(own.rules - wrong), seen.differing, refuses)
 
 
 class _Shown(NamedTuple):
@@ -84,7 +83,6 @@ class _Search:
 
     def __init__(self, calls: Sequence[RecordedCall], fixtures: FixtureSet) -> None:
         self._calls, self._fixtures = calls, fixtures
-        self._last: tuple[_Shown, _Seen] | None = None
 
     def compared(self, shown: _Shown) -> Iterator[Compared]:
         policies = {name: shown.settings[name] for name in CHOICES}
@@ -98,12 +96,7 @@ class _Search:
         return replay(self._calls, self._fixtures, settings)
 
     def seen(self, shown: _Shown) -> _Seen:
-        """What all calls show; it is remembered until another one is asked for."""
-        if self._last is None or self._last[0] != shown:
-            self._last = shown, self._look(shown)
-        return self._last[1]
-
-    def _look(self, shown: _Shown) -> _Seen:
+        """What all calls show."""
         rules: set[str] = set()
         differing: dict[str, str] = {}
         cost = 0
@@ -117,9 +110,9 @@ class _Search:
                 )
         return _Seen(rules, differing, cost)
 
-    def better_choices(self, shown: _Shown) -> _Shown:
+    def better_choices(self, shown: _Shown, seen: _Seen) -> _Shown:
         """The policies and the strict mode that leave the fewest differences, one after the other."""
-        rules, _, least = self.seen(shown)
+        rules, _, least = seen
         for name, rule in _RULES.items():
             if rule not in rules:
                 continue  # nothing here depends on it
@@ -129,12 +122,10 @@ class _Search:
                     shown, least = other, cost
         return shown
 
-    def shows(self, shown: _Shown, name: str) -> bool:
+    def shows(self, name: str, shown: _Shown, seen: _Seen) -> bool:
         """Whether each other choice would differ more."""
-        rules, _, least = self.seen(shown)
-        if _RULES[name] not in rules:
-            return False
-        return all(self._cost(other, least + 1) > least for other in shown.others(name))
+        others = (self._cost(other, seen.cost + 1) > seen.cost for other in shown.others(name))
+        return _RULES[name] in seen.rules and all(others)
 
     def _cost(self, shown: _Shown, limit: int) -> int:
         """The number of members that differ, counted up to a limit."""

@@ -175,8 +175,9 @@ class Platform:
             heard = asyncio.run(asyncio.wait_for(self._exchange(method, url, body, headers), self._timeout_s))
         except asyncio.TimeoutError:
             raise Stopped(f"{url}: no whole answer in {self._timeout_s:g} s") from None
-        if heard.code == TOO_MANY:
-            self._next += _retry_after(heard.headers)
+        seconds = heard.headers.get("retry-after", "")
+        if heard.code == TOO_MANY and seconds.isascii() and seconds.isdigit():
+            self._next += float(seconds)
         return heard
 
     async def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> _Heard:
@@ -211,12 +212,6 @@ def _problem(ready: Ready, heard: _Heard, first: bool) -> str | None:
     if first and not {"data", "error"} & (answer or {}).keys():
         return f"this is no answer of push_subscribe: {heard.said}"
     return None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """The seconds that the platform asks to wait."""
-    text = headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
 def checked_address(url: str) -> tuple[str, str]:
