@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timezone
 from functools import lru_cache
 
@@ -12,7 +11,6 @@ UTC_PATTERN = (
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z"
 )
 TIME_FORM = "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z"
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
 LATEST_MS = round(_LATEST.timestamp() * 1000)
@@ -27,14 +25,6 @@ def read_iso(text: str) -> int | None:
     if moment.tzinfo is None or not _EARLIEST <= moment < _LATEST:
         return None
     return round(moment.timestamp() * 1000)
-
-
-def is_date_time(text: str) -> bool:
-    """Whether a text is a date and a time with a zone, in any year (RFC 3339)."""
-    try:
-        return _DATE_TIME.fullmatch(text) is not None and bool(datetime.fromisoformat(text[:19]))
-    except ValueError:
-        return False
 
 
 def iso(milliseconds: int) -> str:

@@ -28,7 +28,7 @@ from emulator.store.fixture_set import (
 )
 from emulator.store.set_check import SetCheck
 from emulator.store.tinydb_store import TinyDBStore, made_from
-from emulator.timestamps import TIME_FORM, UTC_PATTERN, is_date_time
+from emulator.timestamps import TIME_FORM, UTC_PATTERN, read_iso
 from emulator.workspaces import answers
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
@@ -172,7 +172,7 @@ async def _read_events(file: IO[bytes]) -> list[Event]:
             one = msgspec.convert(value, RecordedEvent)
         except msgspec.ValidationError as error:
             raise Invalid(f"events[{position}]: {error}", "A3") from error
-        if not is_date_time(one.time):
+        if read_iso(one.time) is None:
             raise Invalid(f"events[{position}].time: {TIME_FORM}", "A3")
         events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
     return events

@@ -45,6 +45,7 @@ OF_THE_STATE = (
     f"(match\\.)?[\\w.]+: {_ANY} can never match{_ANY}",
     f"(match\\.q: )?{_ANY}: (no search word has this name|must have a value){_ANY}",
     f"(match\\.q: )?{_ANY}: must be a (number or a )?range{_ANY}",
+    f"events\\[\\d+\\]\\.time: must be a time {_ANY}",  # from 1970 on
     "(match\\.q: )?unsubscribe: must be true or false",
     f"(match\\.q: )?since: must be a time {_ANY}",
     "(advance|clock.offset_ms): leads out of the years 1970 to 9998",
