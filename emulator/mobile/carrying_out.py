@@ -3,6 +3,7 @@
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 from emulator.faults.model import Asked
 from emulator.messages import JSON, Answer, Summary
@@ -76,7 +77,7 @@ def _profile_id(call: Call) -> str | None:
     if not len(faults) or call.caller is None or all(fault.match.profile_id is None for fault in faults):
         return None
     try:
-        found = find_profile(context_of(call).aside())
+        found = find_profile(replace(context_of(call), decided=[]))  # its notes do not count
     except ProcessingError:
         return None
     return None if found is None else found.id

@@ -9,7 +9,7 @@ from emulator.rules.mobile.context import MobileContext
 from emulator.rules.mobile.finding import find_profile, first_holder, make_profile, owner_of
 from emulator.rules.mobile.requests import Pair, Subscribe, Update, UpdateProfile
 from emulator.rules.mobile.writing import merged_categories, merged_fields, shown_categories, write_fields
-from emulator.rules.model import Moved, Profile, PushKey, Subscription
+from emulator.rules.model import Lint, Moved, Profile, PushKey, Subscription
 
 Document = dict[str, object]
 
@@ -167,7 +167,7 @@ def _belongs(one: Subscription, profile: Profile | None) -> bool:
 def status(context: MobileContext, provider: str | None, subscription_id: str | None) -> Document | None:
     """The profile with the last subscription, the last of a provider, or exactly the named one (K40)."""
     if context.caller.claim is None and context.pair is None:
-        context.lint("K40", "Authorization", "names_no_profile")
+        context.lints.append(Lint("K40", "Authorization", "names_no_profile"))
         return None
     profile = find_profile(context)
     if profile is None:
@@ -193,7 +193,7 @@ def update_profile(context: MobileContext, request: UpdateProfile) -> Document |
     if request.skip_triggers:  # K13
         context.note("K13", "no_triggers")
     if context.caller.claim is None:
-        context.lint("K50", "Authorization", "names_no_profile")
+        context.lints.append(Lint("K50", "Authorization", "names_no_profile"))
         return None
     profile = find_profile(context)
     if profile is None:

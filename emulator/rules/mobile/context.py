@@ -57,17 +57,9 @@ class MobileContext(Struct):
         """The caller's database."""
         return self.lookup.database(self.caller.db_id)
 
-    def aside(self) -> MobileContext:
-        """The same call, for a look ahead: its notes are discarded."""
-        return MobileContext(self.caller, self.lookup, self.policies, self.now, self.ids, self.pair)
-
     def note(self, rule: str, code: str, *parameters: str | int) -> None:
         """Record that a rule decided something: a code of ``NOTES`` with its parameters."""
         self.decided.append(Decided(rule, self.caller.db_id, code, parameters))
-
-    def lint(self, rule: str, path: str, code: str, *parameters: str | int) -> None:
-        """Add a remark on the call."""
-        self.lints.append(Lint(rule, path, code, parameters))
 
     def read(self, name: str, value: object) -> FieldValue:
         """A profile field's value in the field's own form. Raises :class:`ProcessingError` (R4, R5)."""
