@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -90,13 +91,14 @@ def _path_hint(path: str) -> str:
     return f', did you mean "{right.rstrip("/")}"?'
 
 
-def _carry_out(call: Call, request: PushRequest | Asked, forced: ForcedError | None = None) -> Answer:
-    """Decide the request and apply its changes. Raises :class:`Unavailable`."""
-    if isinstance(request, Asked):
-        return _carry_out_mobile(call)
+def _carry_out(call: Call, request: Any, forced: ForcedError | None = None) -> Answer:
+    """Decide the call and apply its changes. Raises :class:`Unavailable`."""
     workspace = call.workspace
     store, settings = workspace.store, workspace.settings
     try:
+        if call.mobile is not None:
+            answer, call.outcome = carry_out(call.mobile)
+            return answer
         call.outcome = outcome = decide(
             request, store, settings.policies, workspace.clock, workspace.ids, forced, settings.answers
         )
@@ -107,18 +109,6 @@ def _carry_out(call: Call, request: PushRequest | Asked, forced: ForcedError | N
         return refuse(call, error)
     body = orjson.dumps(envelope(outcome.error, outcome.items))
     return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
-
-
-def _carry_out_mobile(call: Call) -> Answer:
-    """The same for an SDK's call. Raises :class:`Unavailable`."""
-    mobile = call.mobile
-    if mobile is None:
-        raise TypeError("the call is not an SDK's")
-    try:
-        answer, call.outcome = carry_out(mobile)
-    except Refused as error:
-        return refuse(call, error)
-    return answer
 
 
 def _carry_out_under(call: Call, request: PushRequest | Asked, fault: Fault) -> Answer:

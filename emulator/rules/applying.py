@@ -24,18 +24,6 @@ class Applied(Struct):
     description: str = ""
 
 
-def apply_subscriptions(context: RequestContext, profile: Profile) -> list[Applied]:
-    """Apply each of the request's subscriptions to this profile, in order; answers their effects.
-
-    The changes are added to ``context.changes``; nothing else is touched.
-    """
-    seen: set[tuple[str, str]] = set()
-    return [
-        _apply_one(context, profile, at, wanted, seen)
-        for at, wanted in enumerate(context.request.subscriptions)
-    ]
-
-
 def _apply_one(
     context: RequestContext,
     profile: Profile,
@@ -124,6 +112,9 @@ def apply_database(context: RequestContext, database: Database) -> DatabaseResul
         profile = match_profile(context, database)
     except MatchingError as error:
         return DatabaseResult(None, False, [], str(error))
-    return DatabaseResult(
-        profile, len(context.changes.profiles) > before, apply_subscriptions(context, profile)
-    )
+    seen: set[tuple[str, str]] = set()
+    applied = [
+        _apply_one(context, profile, at, wanted, seen)
+        for at, wanted in enumerate(context.request.subscriptions)
+    ]
+    return DatabaseResult(profile, len(context.changes.profiles) > before, applied)

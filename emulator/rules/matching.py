@@ -41,7 +41,8 @@ def _by_field(context: RequestContext, database: Database, name: str, given: Fie
         raise MatchingError(context.description("M5")) from error
     newest = context.policies.several_profiles == "newest"
     found = context.lookup.find_by_field(database.id, name, value, newest)
-    context.note("M3", database.id, "by_field", shortened(name), repr(_shown(value)))
+    shown = shortened(value) if isinstance(value, str) else value
+    context.note("M3", database.id, "by_field", shortened(name), repr(shown))
     if not found:
         return _create(context, database, {name: value})  # M7
     if len(found) > 1:
@@ -130,7 +131,3 @@ def _create(
     if fields:
         context.note("M7", database.id, "searched_value")
     return profile
-
-
-def _shown(value: FieldValue) -> FieldValue:
-    return shortened(value) if isinstance(value, str) else value
