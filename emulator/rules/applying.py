@@ -105,7 +105,7 @@ class DatabaseResult(Struct, gc=False):
 def apply_database(context: RequestContext, database: Database) -> DatabaseResult:
     """Find or make the profile in this database and apply the subscriptions (M-rules, S-rules).
 
-    The changes are added to ``context.changes``.
+    The changes are added to ``context.changes``; nothing else is touched.
     """
     before = len(context.changes.profiles)
     try:
