@@ -1,10 +1,7 @@
 """The Flask application: the documented endpoint and everything around it."""
 
-from __future__ import annotations
-
 import atexit
 from functools import partial
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,9 +16,6 @@ from emulator.web.bodies import Spool
 from emulator.web.console import blueprint as console
 from emulator.web.errors import explain
 from emulator.web.plain_wsgi import PlainWsgi
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -66,7 +60,7 @@ def attach(app: Flask, emulator: Emulator, spool: Spool) -> None:
     app.extensions["spool"] = spool
     import_files.attach(app, emulator)
     console.attach(app, emulator)
-    below: WSGIApplication = current.WorkspacePrefix(partial(Flask.wsgi_app, app))
+    below = current.served_below(partial(Flask.wsgi_app, app))
     if emulator.settings.trust_proxy:
         below = ProxyFix(below, x_host=1, x_prefix=1)  # the client's address and the scheme by default
     # Flask's way to add middleware

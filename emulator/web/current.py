@@ -26,13 +26,10 @@ _ROOT_KEY = "emulator.root"
 _NO_PATH = re.compile(r"[\x00-\x20\x7f\\?#<>\"]")
 
 
-class WorkspacePrefix:
+def served_below(application: WSGIApplication) -> WSGIApplication:
     """WSGI middleware that removes ``/w/NAME`` from the path, so that every route is served below it, too."""
 
-    def __init__(self, application: WSGIApplication) -> None:
-        self._application = application
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         root = environ.get("SCRIPT_NAME", "").strip("/")
         is_path = root and not _NO_PATH.search(root)
         environ[_ROOT_KEY] = environ["SCRIPT_NAME"] = f"/{root}" if is_path else ""
@@ -42,7 +39,9 @@ class WorkspacePrefix:
             environ["PATH_INFO"] = path
             if is_name(name):  # else what is said about it must not lead there again
                 environ["SCRIPT_NAME"] += f"/w/{name}"
-        return self._application(environ, start_response)
+        return application(environ, start_response)
+
+    return call
 
 
 def check_workspace() -> None:

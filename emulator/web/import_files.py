@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from types import SimpleNamespace
+from typing import IO, TYPE_CHECKING, cast
 
 from flask import Flask, Request, Response, current_app, request
 from werkzeug.datastructures import FileStorage
@@ -48,8 +49,8 @@ class LimitedRequest(Request):
 
     def make_form_data_parser(self) -> FormDataParser:
         received = prepared()
-        if isinstance(received, _Received):
-            return received  # type: ignore[return-value]  # it is asked for nothing else
+        if received is not None and self.endpoint in _TAKES_FILE:  # the form has been read
+            return SimpleNamespace(parse=lambda *_: received)  # type: ignore[return-value]
         paths, jobs, store = self.environ.setdefault(_FILES_KEY, []), import_jobs(), spool()
 
         def put_aside(*_: object, **__: object) -> IO[bytes]:
@@ -63,15 +64,6 @@ class LimitedRequest(Request):
             self.max_content_length,
             max_form_parts=_MOST_PARTS,
         )
-
-
-class _Received(NamedTuple):
-    """A form that has been read: what its parser returns."""
-
-    form: Any
-
-    def parse(self, *_: object, **__: object) -> Any:
-        return self.form
 
 
 class _Slices:
@@ -130,18 +122,18 @@ def before_turn() -> Response | None:
     return prepare(lambda _: shared.files.find(*which, fetches=upload_id is not None))
 
 
-def _receiving(files: SharedFiles | None) -> Callable[[IO[bytes]], Awaitable[_Received]]:
+def _receiving(files: SharedFiles | None) -> Callable[[IO[bytes]], Awaitable[object]]:
     parser = request.make_form_data_parser()
     how = request.mimetype, request.content_length, request.mimetype_params
     paths, stores = request.environ[_FILES_KEY], request.endpoint in _STARTS
 
-    async def receive(body: IO[bytes]) -> _Received:
+    async def receive(body: IO[bytes]) -> object:
         form = await asyncio.to_thread(parser.parse, cast(IO[bytes], _Slices(body)), *how)
         for sent in form[2].values():
             sent.stream.flush()
         if files is not None and stores and len(paths) == 1:
             await files.store(paths[0])
-        return _Received(form)
+        return form
 
     return receive
 

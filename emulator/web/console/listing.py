@@ -90,9 +90,8 @@ def stream(
 ) -> Response:
     """Server-sent events: lines of new entries that match, as HTML; ``prepare`` is awaited before them.
 
-    They are those of the template's macro ``line``; ``rows``: what it shows.
-
-    They are those of the workspace that has this name at the time. Answers 204, which ends the browser's
+    They are those of the template's macro ``line``, which shows ``rows`` of the workspace that has this name
+    at the time. Answers 204, which ends the browser's
     attempts, where the server cannot stream.
     """
     if not request.environ.get(BRIDGE_KEY):
