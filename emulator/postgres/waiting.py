@@ -15,7 +15,7 @@ from emulator.workspaces.names import WORKSPACE_HEADER, chosen_name, is_name
 _HEADER = WORKSPACE_HEADER.lower()
 #: Calls about a workspace that their path, or their form, names.
 _NAMED = re.compile(r"/__admin/workspaces/([^/]+)/?")
-_FORMS = re.compile(r"/__console/workspaces(/delete)?/?")
+_FORMS = re.compile(r"/__console/overview/workspaces(/delete)?/?")
 #: Calls that send a body and change nothing.
 _ONLY_READS = ("/verify", "/count", "/import/preview")
 #: Pages that list all workspaces.

@@ -41,6 +41,18 @@ def test_what_one_changes_all_show(three: list[Emulator], several: Several, kind
     assert shown[2] == shown[0]
 
 
+def test_a_workspace_that_a_form_makes_or_deletes_is_made_or_deleted_everywhere(
+    three: list[Emulator],
+) -> None:
+    page = World(three[0], "forms")
+    page.open_console()
+    for path, is_there in (("/overview/workspaces", True), ("/overview/workspaces/delete", False)):
+        assert page.form(path, name="made-by-form").status == 303
+        for one in three:
+            names = [listed["name"] for listed in one.get("/__admin/workspaces").json["items"]]
+            assert ("made-by-form" in names) is is_there
+
+
 def test_verify_sees_at_once_what_another_emulator_acknowledged(three: list[Emulator]) -> None:
     """Six clients push to one emulator and verify on another; the counts of one workspace are exact."""
     problems: list[object] = []
