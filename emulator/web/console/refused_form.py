@@ -27,7 +27,10 @@ Complain = Callable[[Collection[str]], list[Complaint]]
 #: A form, its parts, and an attribute, as our templates and Jinja's escaping write them.
 _GIVEN = r'(?P<given>(?:[^<>"]|"[^"]*")*)'
 _FORM = re.compile(rf"<form{_GIVEN}>.*?</form>", re.DOTALL)
-_FIELD = re.compile(rf"<(?P<tag>input|select|textarea)\b{_GIVEN}>(?:(?P<inner>.*?)</(?P=tag)>)?", re.DOTALL)
+_FIELD = re.compile(
+    rf"<(?P<tag>input|(?P<pair>select|textarea))\b{_GIVEN}>(?(pair)(?P<inner>.*?)</(?P=tag)>)",
+    re.DOTALL,
+)
 _OPTION = re.compile(rf"<(?P<tag>option){_GIVEN}>(?P<inner>[^<]*)")
 _LABEL = re.compile(r"<label\b.*?</label>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'([\w-]+)(?:="([^"]*)")?')
