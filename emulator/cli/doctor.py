@@ -25,9 +25,12 @@ def command(state: Path) -> int:
     Exit status: 0 if everything is valid, 1 if there are problems, 2 if the directory cannot be read.
     """
     try:
-        return _show(_look(state))
+        reports = _look(state)
     except OSError as error:
         raise click.ClickException(f"{error.filename or state}: {error.strerror or error}") from error
+    for report in reports:
+        click.echo("\n".join(_lines(report)))
+    return 1 if any(report.findings for report in reports) else 0
 
 
 def _look(folder: Path) -> list[Report]:
@@ -44,12 +47,6 @@ def _look(folder: Path) -> list[Report]:
     if not reports:
         raise click.ClickException(f"{folder}: there is no state here")
     return reports
-
-
-def _show(reports: list[Report]) -> int:
-    for report in reports:
-        click.echo("\n".join(_lines(report)))
-    return 1 if any(report.findings for report in reports) else 0
 
 
 def _lines(report: Report) -> Iterator[str]:

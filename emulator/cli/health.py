@@ -52,23 +52,20 @@ def command(patience_s: float, **where: Any) -> int:
 def _look(
     host: str, port: int, port_file: Path | None, tls_cert: str | None, tls_self_signed: bool
 ) -> tuple[bool, str]:
+    from push_emulator.calls import Calls  # noqa: PLC0415 (httpx takes long to load)
+
     address = host
     if is_every_address(host):
         address = "::1" if ":" in host else "127.0.0.1"
+    scheme = "https" if tls_cert or tls_self_signed else "http"
     try:
         if port_file is not None:
             port = int(port_file.read_text(encoding="ascii"))
-        body = _ask(address, port, secure=bool(tls_cert or tls_self_signed))
+        url = f"{scheme}://{f'[{address}]' if ':' in address else address}:{port}"
+        # The server is our own, and the request carries no secret: its certificate is not checked.
+        calls = Calls(url, None, None, _PATIENCE_S, verify=False)
+        with calls.http:
+            body = calls.text("GET", "/health")
     except (OSError, EmulatorError, ValueError, OverflowError) as error:
         return False, f"no healthy answer from {address} port {port}: {error}"
     return '"status":"ok"' in body, body
-
-
-def _ask(host: str, port: int, secure: bool) -> str:
-    url = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-    from push_emulator.calls import Calls  # noqa: PLC0415 (httpx takes long to load)
-
-    # The server is our own, and the request carries no secret: its certificate is not checked.
-    calls = Calls(url, None, None, _PATIENCE_S, verify=False)
-    with calls.http:
-        return calls.text("GET", "/health")
