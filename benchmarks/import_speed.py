@@ -82,7 +82,9 @@ def measure(
     before, since, cpu = _resident_mib(), perf_counter(), process_time()
     importing = Import(check_plan(plan, Source(table), workspace.store), workspace)
     most = before
-    for step, _ in enumerate(importing.steps()):
+    step = 0
+    while importing.step():
+        step += 1
         if step % 50 == 0:
             most = max(most, _resident_mib())
     seconds, cpu_s = perf_counter() - since, process_time() - cpu

@@ -127,9 +127,11 @@ def _import_here(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -> De
             while importing.look():
                 pass
             _note(importing.description.lints)
-            for rows in importing.steps():
-                advance(importing.progress[0], rows / (importing.description.seconds or 1.0))
-    ended = importing.description
+            more = True
+            while more:
+                more = importing.step()
+                ended = importing.description
+                advance(importing.progress[0], ended.counts["rows"] / (ended.seconds or 1.0))
     if report_path is not None and refused is not None:
         with refused:
             refused.seek(0)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from emulator.importer.checking import Checked
 from emulator.importer.columns import read_status
 from emulator.importer.problem import Message, Text, message
-from emulator.importer.report import COUNTED, STATUS_COUNTS, Refusal, refusal
+from emulator.importer.report import COUNTED, STATUS_COUNTS, Refusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
 from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.rules.applying import apply_database
@@ -22,6 +22,8 @@ from emulator.rules.model import PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 from emulator.workspaces.workspace import Workspace
 
+#: Characters of a refused value or token that are kept and shown: thousands of large cells would fill memory.
+_KEPT_CHARACTERS = 300
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
@@ -141,7 +143,8 @@ class Batch:
 
     def _refuse(self, line: int, db_id: int | None, reason: Text, value: str, token: str) -> None:
         self.counts["refused"] += 1
-        self.refusals.append(refusal(line, db_id, reason, value, token))
+        cells = shortened(value, _KEPT_CHARACTERS), shortened(token, _KEPT_CHARACTERS)
+        self.refusals.append(Refusal(line, db_id, reason, *cells))
 
 
 def _misfit(row: list[str], width: int) -> Text:

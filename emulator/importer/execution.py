@@ -2,7 +2,6 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
 from typing import IO, Any
@@ -27,12 +26,12 @@ STEP_ROWS = 1000
 class Import:
     """Carries out a checked plan.
 
-    Work through :meth:`steps`, or call :meth:`step` until it answers false; between two steps anything
-    may happen to the state. The first steps only look at the file, as :meth:`look` does; the ``lints`` of
-    the ``description`` are complete before the first row is imported. A batch counts when it is safe
-    (``fsync`` mode waits for the disk): whatever goes wrong, the description says up to which line rows are
-    in. ``refused`` gets every refusal (:func:`~emulator.importer.report.refusal_lines`); ``continued``: the
-    description of an import that goes on where it was.
+    Call :meth:`step` until it answers false; between two steps anything may happen to the state. The first
+    steps only look at the file, as :meth:`look` does; the ``lints`` of the ``description`` are complete
+    before the first row is imported. A batch counts when it is safe (``fsync`` mode waits for the disk):
+    whatever goes wrong, the description says up to which line rows are in. ``refused`` gets every refusal
+    (:func:`~emulator.importer.report.refusal_lines`); ``continued``: the description of an import that goes
+    on where it was.
 
     Raises :class:`OSError` if the file can no longer be opened.
     """
@@ -65,13 +64,6 @@ class Import:
         done, size = self._rows.bytes_done, self._rows.bytes_total
         part, seconds = round(done / size, 4) if size else 1.0, self.description.seconds
         return part, round(seconds / part - seconds, 1) if part else None
-
-    def steps(self, rows: int = STEP_ROWS) -> Iterator[int]:
-        """All steps, each of this many rows; yields after each how many rows are done."""
-        more = True
-        while more:
-            more = self.step(rows)
-            yield self.description.counts["rows"]
 
     def look(self, seconds: float | None = None) -> bool:
         """Look at some more rows before the import, for about so long. False when all of them are seen."""

@@ -35,8 +35,6 @@ STATUS_COUNTS: dict[str, str] = {status: f"rows {status}" for status in STATUSES
 _WITH_STATUSES = {"rows": COUNTED["rows"], **STATUS_COUNTS, **COUNTED}
 #: Refusals that an answer shows; the report has all.
 SHOWN_REFUSALS = 100
-#: Characters of a refused value or token that are kept and shown.
-_KEPT_CHARACTERS = 300
 #: Bytes of refusals that stay in memory; lines of a report that are written at once.
 _IN_MEMORY_BYTES, _BLOCK_LINES = 1 << 20, 1 << 11
 #: What begins a formula, in the wide letters of East Asia too.
@@ -75,11 +73,6 @@ class Description(ImportStart, frozen=True):
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     refusals: list[Refusal] = field(default_factory=list)
     status_column: str | None = None
-
-
-def refusal(line: int, db_id: int | None, reason: Text, value: str, token: str) -> Refusal:
-    """A refusal with shortened cells: thousands of large cells must not fill the memory."""
-    return Refusal(line, db_id, reason, _cut(value), _cut(token))
 
 
 def refusal_file(folder: Path) -> IO[bytes]:
@@ -132,10 +125,6 @@ def _report_lines(
         one = msgspec.json.decode(line, type=Refusal)
         where = (one.line, "" if one.db_id is None else one.db_id)
         yield written((word, "", *where, *map(_safe, (told(one.reason), one.value, one.token))))
-
-
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= _KEPT_CHARACTERS else cell[:_KEPT_CHARACTERS] + "…"
 
 
 def _safe(cell: str) -> str:

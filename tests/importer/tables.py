@@ -51,7 +51,7 @@ def imported(
 ) -> Description:
     """What a whole import came to, in small batches."""
     importing = started(workspace, path, its_plan or plan())
-    for _ in importing.steps(rows):
+    while importing.step(rows):
         pass
     return importing.description
 

@@ -205,3 +205,9 @@ def _ask(workspace: Workspace, match: str, resource_id: int, value: str, token: 
         return
     if outcome.changes:
         workspace.store.apply(outcome.changes)
+
+
+def test_long_cells_of_a_refused_row_are_cut(workspace: Workspace, tmp_path: Path) -> None:
+    [refused] = run(workspace, tmp_path, [["id", "token"], ["x" * 100_000, "t" * 400]], "id:id").refusals
+    assert (len(refused.value), refused.value[270:280]) == (297, "xxxxxx…xxx")
+    assert refused.token == "t" * 276 + "…" + "t" * 20

@@ -34,7 +34,7 @@ def imports(
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     importing = started(workspace, path, plan(match, **its_plan))  # type: ignore[arg-type]
     notes = list(map(str, importing.description.lints))
-    for _ in importing.steps():
+    while importing.step():
         pass
     report = importing.description
     return Ended(notes, report.counts, {one.line: str(one.reason) for one in report.refusals})
@@ -66,7 +66,7 @@ def test_the_encoding_is_that_of_most_lines_and_the_others_are_refused(
     importing = started(workspace, path, plan("field:nickname=name"))
     assert importing.checked.layout.encoding == told
     mixed = [str(lint) for lint in importing.description.lints if "have bytes" in str(lint)]
-    for _ in importing.steps():
+    while importing.step():
         pass
     assert [one.line for one in importing.description.refusals] == refused
     assert not mixed if not refused else f"the first is in line {refused[0]}" in mixed[0]
