@@ -61,7 +61,7 @@ def describe_columns(layout: Layout, fields: Iterable[str], provider: str | None
         name = layout.names[index] if layout.names else None
         alone = name and layout.names and layout.names.count(name) == 1
         reference = name if name and alone else f"#{index + 1}"
-        values = layout.values(index)
+        values = [row[index] for row in layout.sample if row[index]]
         looks = _looks(name or "", values, by_name, provider)
         columns.append(Column(index + 1, name, reference, values[0] if values else "", looks))
     return columns

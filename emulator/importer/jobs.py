@@ -70,11 +70,7 @@ class Job:
         self._import, self._upload = importing, upload
         importing.look(STEP_S)  # the answer to the call has the remarks on a small file
         self.description = importing.description
-        try:
-            self.save()
-        except BaseException:
-            importing.close()
-            raise
+        self.save()
 
     def advance(self, seconds: float = STEP_S) -> bool:
         """One step of about so many seconds: whether there are more. Never raises."""
@@ -228,6 +224,7 @@ class ImportJobs:
         try:
             job.begin(importing, upload)
         except BaseException:
+            importing.close()
             job.forget()
             raise
         self._jobs[job.description.id] = job

@@ -13,7 +13,7 @@ from charset_normalizer import from_bytes
 
 from emulator.importer.problem import ImportRefused, Problem, SourceBroken, message, refused
 from emulator.importer.rows import SEP_LINE, BrokenRow, Dialect, Rows, decode
-from emulator.importer.sources import SAMPLE_BYTES, Source, not_text
+from emulator.importer.sources import SAMPLE_BYTES, Source
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 #: Names of delimiters.
@@ -55,10 +55,6 @@ class Layout:
     names: list[str] | None
     width: int
     sample: list[list[str]]
-
-    def values(self, index: int) -> list[str]:
-        """A column's sampled values that are not empty."""
-        return [row[index] for row in self.sample if row[index]]
 
 
 def read_layout(
@@ -204,7 +200,7 @@ def _utf_16_without_mark(head: bytes) -> str | None:
     if max(zeros_first, zeros_second) * 3 < len(head) // 2:  # tables are full of ASCII delimiters and digits
         return None
     if min(zeros_first, zeros_second) * 3 >= len(head) // 2:
-        raise not_text()
+        raise refused("file", "not_text")
     return "utf-16-le" if zeros_second > zeros_first else "utf-16-be"
 
 

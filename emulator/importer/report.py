@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -39,8 +40,6 @@ SHOWN_REFUSALS = 100
 _IN_MEMORY_BYTES, _BLOCK_LINES = 1 << 20, 1 << 11
 #: What begins a formula, in the wide letters of East Asia too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-#: A spreadsheet that finds it reads the file as UTF-8.
-_MARK = "\ufeff"
 #: The delimiters of a report by their names; a spreadsheet in Russian parts columns at a semicolon.
 REPORT_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _HEADER = ("what", "count", "line", "database", "reason", "search value", "token")
@@ -114,7 +113,7 @@ def _report_lines(
 ) -> Iterator[bytes]:
     said = told(ended.state) if ended.problem is None else f"{told(ended.state)}: {told(ended.problem)}"
     written = csv.writer(SimpleNamespace(write=str.encode), delimiter=delimiter).writerow
-    yield _MARK.encode() + written(map(told, _HEADER))
+    yield codecs.BOM_UTF8 + written(map(told, _HEADER))  # a spreadsheet that finds it reads UTF-8
     yield written((told("state"), "", "", "", _safe(said), "", ""))
     yield written((told("up to line"), "", ended.up_to_line, "", "", "", ""))
     for words, number in count_lines(ended.counts):

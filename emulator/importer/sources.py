@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from emulator.importer.problem import ImportRefused, Message, SourceBroken, message, refused
+from emulator.importer.problem import Message, SourceBroken, message, refused
 
 #: The most bytes of a file, unpacked.
 MAX_UNPACKED_BYTES = 4 << 30
@@ -124,14 +124,9 @@ def _refuse_other_formats(sample: bytes) -> None:
         return  # UTF-16, or undecodable bytes: reported later
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(8, len(sample) // 50):
-        raise not_text()
+        raise refused("file", "not_text")
     if _MARKUP.match(sample):
         raise refused("file", "markup")
-
-
-def not_text() -> ImportRefused:
-    """The refusal of a file that is no text in any encoding."""
-    return refused("file", "not_text")
 
 
 def _too_packed() -> Message:
