@@ -152,14 +152,16 @@ def _import_remotely(file: Path, plan: ImportPlan, options: Mapping[str, Any]) -
         noted = False
         pause = _LOOK_AT_FIRST_S
         with _bar() as advance, _stopped_by_signals(lambda: client.imports.cancel(job.id)):
-            while job.running:
-                sleep(pause)
-                pause = min(pause * 1.5, _LOOK_AT_MOST_S)
-                job = client.imports.get(job.id)
+            while True:
                 if not noted and (job.counts["rows"] or not job.running):  # all rows were looked at
                     _note(job.lints)
                     noted = True
                 advance(job.progress or 0.0, job.rows_per_s or 0.0)
+                if not job.running:
+                    break
+                sleep(pause)
+                pause = min(pause * 1.5, _LOOK_AT_MOST_S)
+                job = client.imports.get(job.id)
         if options["report"] is not None:
             text = client.imports.report(job.id, options["report_delimiter"])
             options["report"].write_bytes(text.encode("utf-8-sig"))

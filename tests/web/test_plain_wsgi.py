@@ -22,6 +22,7 @@ from tinydb import TinyDB
 from emulator.app import create_app
 from emulator.settings import Settings
 from emulator.store.errors import StateError
+from tests.command_line import run_here
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, PATIENCE_S, ROOT, Server, subscription
 
@@ -179,6 +180,14 @@ def test_plain_wsgi_wait_ends_with_the_request_that_it_waits_for(plain: Plain) -
         assert not any(one.done() for one in waiting)
         assert plain.push(subscriptions=[subscription("awaited")])["error"] == 0
         assert [one.result(PATIENCE_S).json for one in waiting] == [{"count": 1}] * 3
+
+
+def test_an_import_that_ends_before_its_answer_has_its_notes_too(plain: Plain, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("token\nno-firebase-token\n")
+    how = ("--resource", 5, "--provider", "android-firebase", "--match", "push", "--token-column", "token")
+    ran = run_here("import", tmp_path / "t.csv", *how, "--url", f"http://127.0.0.1:{plain.port}", "--dry-run")
+    assert ran.returncode == 0
+    assert ran.stderr.startswith("note: 1 of 1 tokens do not look like android-firebase")
 
 
 def test_plain_wsgi_snapshot_is_whole_while_others_write(plain: Plain) -> None:
