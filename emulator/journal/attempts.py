@@ -5,18 +5,15 @@ from collections import defaultdict
 from hashlib import blake2b
 from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
-from emulator.journal.entry import Beginning, outcome_word, request_id_of
+from emulator.journal.entry import Entry, outcome_word
 from emulator.journal.journal import RequestJournal
 from emulator.loop.pacing import Pacing, paced
 from push_emulator.journal_answers import AttemptGroup
 
 _By = Literal["request_id", "body"]
 _Key = tuple[_By, tuple[str, str] | bytes]
-
-_decode = msgspec.msgpack.Decoder(Beginning).decode
 
 
 class Attempts:
@@ -51,14 +48,14 @@ class Attempts:
             if self._last >= journal.recorded:
                 return
             self._last = max(self._last + 1, journal.oldest_id)
-            reading = journal.reading(self._last)
-            if reading is not None:
-                self._add(_decode(reading.packed))
+            entry = journal.get(self._last)
+            if entry is not None:
+                self._add(entry)
             if steps.long:
                 await steps.pause()
 
-    def _add(self, one: Beginning) -> None:
-        sent, path = request_id_of(one.headers), one.path.rstrip("/")
+    def _add(self, one: Entry) -> None:
+        sent, path = one.request_id, one.path.rstrip("/")
         authorization = one.headers.get("authorization", "")
         # Old SDKs send a message's uid as the Request-ID of its delivery and of its open (K3).
         request_id = (path, sent) if sent else None

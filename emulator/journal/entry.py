@@ -32,20 +32,7 @@ _HEAVIEST_FIRST: tuple[Outcome, ...] = ("refused", "changed", "added")
 _SHOWN_DEPTH = 32
 
 
-class Beginning(msgspec.Struct, array_like=True, gc=False):
-    """The first members of an :class:`Entry`: what came. Whoever needs no more decodes no more."""
-
-    id: int
-    at_ms: int
-    method: str
-    path: str
-    query: str
-    client: str
-    headers: dict[str, str]
-    body_bytes: bytes
-
-
-class Entry(Beginning, array_like=True, gc=False):
+class Entry(msgspec.Struct, array_like=True, gc=False):
     """One call of the endpoint, as it came and as it was answered.
 
     ``body_bytes`` is what came, ``answer_bytes`` what was sent, empty where nothing was; ``resource`` the
@@ -56,6 +43,14 @@ class Entry(Beginning, array_like=True, gc=False):
     and changes, and of a very long answer, only the first are kept (:mod:`emulator.journal.journal`).
     """
 
+    id: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    client: str
+    headers: dict[str, str]
+    body_bytes: bytes
     status: int
     error: int
     error_text: str
@@ -108,8 +103,8 @@ class Entry(Beginning, array_like=True, gc=False):
 
     @property
     def request_id(self) -> str | None:
-        """The client's Request-ID."""
-        return request_id_of(self.headers)
+        """The client's Request-ID, from its headers with lower-case names."""
+        return self.headers.get("request-id") or self.headers.get("x-request-id")
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; ``{}`` if it is none."""
@@ -222,11 +217,6 @@ class Reading(Packed[Entry]):
         texts = [entry.answer, entry.path, entry.query, entry.resource or "", *entry.headers]
         # Each by itself, for the body alone is often not ASCII, and ASCII is fast.
         return "\n".join((folded(entry.body), folded("\n".join((*texts, *entry.headers.values())))))
-
-
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The client's Request-ID, from its headers with lower-case names."""
-    return headers.get("request-id") or headers.get("x-request-id")
 
 
 def _item(db_id: int | None, profile_id: Any, subscription: Mapping[str, Any]) -> dict[str, Any]:
