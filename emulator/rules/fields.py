@@ -45,7 +45,6 @@ SDK_FIELDS: Mapping[str, FieldType] = {
 #: Which JSON types need no conversion, for lint L7.
 _OWN_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
-_TIME = FieldType("datetime")
 _BOOLS, _NUMBERS = (FieldType("bool"),), (FieldType("int"), FieldType("float"))
 
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
@@ -56,7 +55,6 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-MOMENT_FORM = "a time as YYYY-MM-DDTHH:MM:SSZ, or a date as YYYY-MM-DD"
 #: The most characters of a number, a time or an address; real ones are far shorter.
 _MOST_CHARACTERS = 400
 #: The most options of an enum that an error text names.
@@ -108,20 +106,6 @@ def read_subscription_value(field_type: FieldType, value: SubscriptionValue) -> 
 def _read_version(text: str) -> VersionValue:
     found = _VERSION.match(text)  # "15-beta" is 15; "Tiramisu" has no number
     return VersionValue(text, [int(part) for part in found[0].split(".")] if found else [])
-
-
-def read_moment(text: str) -> str:
-    """A date (its first moment in UTC) or time of ISO 8601, as a workspace's clock says the time.
-
-    Raises :class:`InvalidFieldValue`.
-    """
-    if _DATE.fullmatch(text):
-        text += " 00:00"
-    try:
-        moment = datetime.fromisoformat(str(_read_datetime(text, _TIME)).replace("Z", "+00:00"))
-    except InvalidFieldValue as error:
-        raise InvalidFieldValue(MOMENT_FORM) from error
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def json_type_differs(field_type: FieldType, value: FieldValue) -> bool:
