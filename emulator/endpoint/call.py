@@ -4,7 +4,6 @@ from time import perf_counter
 
 from msgspec import Struct, field
 
-from emulator.faults.answering import spoil_of
 from emulator.faults.model import Fault
 from emulator.journal.entry import Entry, word_of
 from emulator.messages import Answer, Incoming
@@ -89,7 +88,8 @@ def _write_down(
         lints,
     )
     if call.fault is not None:
-        entry.fault, entry.effect = call.fault.id, spoil_of(call.fault)
+        entry.fault = call.fault.id
+        entry.effect = call.fault.then if isinstance(call.fault.then, str) else None
         if entry.never_answered:
             entry.answer_bytes = b""
         if answer.delivery is not None:

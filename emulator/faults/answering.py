@@ -14,17 +14,11 @@ from emulator.faults.model import (
 )
 from emulator.messages import Answer, Delivery, failure
 from emulator.rules.model import ForcedError
-from push_emulator.answers import Spoil
 
 
 def replaces_answer(fault: Fault) -> bool:
     """Whether the client gets the fault's answer, or none, instead of the request's own."""
     return fault.then is not None and not (fault.after and fault.then in SPOILS_OF_ANSWERS)
-
-
-def spoil_of(fault: Fault) -> Spoil | None:
-    """What the fault does to the connection or to the answer's body."""
-    return fault.then if isinstance(fault.then, str) else None
 
 
 def forced_error(fault: Fault) -> ForcedError | None:

@@ -16,7 +16,6 @@ from emulator.rules.model import (
     FieldValue,
     Lint,
     Policies,
-    Profile,
     Status,
     Subscription,
     shortened,
@@ -81,11 +80,3 @@ class MobileContext(Struct):
         changed = replace(record, status=status, updated=self.now)
         self.changes.subscriptions.append(changed)
         return changed
-
-    def change_profile(self, profile: Profile) -> None:
-        """Store a profile that has changed: in place of the one that this call makes, if it makes it."""
-        made = self.changes.profiles
-        if made and made[0].id == profile.id:
-            made[0] = profile
-        else:
-            self.changes.changed_profiles.append(profile)

@@ -63,7 +63,11 @@ def write_fields(
         return profile
     context.note("K10", "wrote_fields", len(given))
     changed = replace(profile, fields=fields)
-    context.change_profile(changed)
+    made = context.changes.profiles
+    if made and made[0].id == profile.id:
+        made[0] = changed
+    else:
+        context.changes.changed_profiles.append(changed)
     return changed
 
 
