@@ -113,15 +113,11 @@ async def _converted(
                     problems[name, f"profile(s) have a value that is not {error}"] += 1
             else:
                 values[name] = value
-        if not problems and (values != profile.fields or _types(values) != _types(profile.fields)):
+        if not problems and not profile.fields.keys().isdisjoint(retyped | gone):
             step = profiles.step(doc_id, replace(profile, fields=values))
             steps.append(replace(step, decoded=None))  # bytes alone are nothing to the garbage collector
     refuse(Problem("", f"fields.{name}", f"{count} {text}") for (name, text), count in problems.items())
     return steps
-
-
-def _types(values: Mapping[str, object]) -> list[type]:
-    return [type(value) for value in values.values()]
 
 
 async def change_resource(

@@ -28,7 +28,6 @@ from emulator.store.tables import (
     RESOURCES,
     SPECS,
     SUBSCRIPTIONS,
-    field_key,
     folded_key,
     phone_key,
     profile_key,
@@ -99,7 +98,7 @@ class TableLookup:
         return None
 
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
-        key = field_key(db_id, name, value)
+        key = (db_id, name, value)
         if newest:
             return list(map(self.profiles.record, self.profiles.index("field").newest(key, 2)))
         return self.profiles.find("field", key, 2)

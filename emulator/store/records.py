@@ -15,7 +15,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted
 from emulator.store.pages import Cursor, Page, Selection, read_page, select
-from emulator.store.tables import field_key, profile_key
+from emulator.store.tables import profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
 #: Text that every JSON encoder writes as it is.
@@ -182,7 +182,7 @@ class _Search:
     def _with_values(self, db_id: int) -> Iterable[int]:
         index = self._store.profiles.index("field")
         values = (self._values or {}).get(db_id, {})
-        keys = [field_key(db_id, name, value) for name, value in values.items()]
+        keys = [(db_id, name, value) for name, value in values.items()]
         return index.find(min(keys, key=index.count)) if keys else ()
 
     def _subscription_ids(self) -> list[int] | None:

@@ -40,6 +40,7 @@ class StateOnDisk:
         self._trouble: Exception | None = None
         self._retry_at = 0.0
         self._closed = False
+        self._group_sync: asyncio.Task[None] | None = None
         self._aside: Future[object] | None = None  # another thread writes the files
         self._files: Generations | None = None
         if path is not None and durability != "none":
@@ -137,9 +138,32 @@ class StateOnDisk:
         """The ticket for all commits so far."""
         return Ticket(self._unsynced.epoch, self.log.number if self.log is not None else 0)
 
-    def waits_for(self, ticket: Ticket) -> bool:
-        """Whether transactions of the ticket may be missing on the disk, but none is lost so far."""
-        return self._files is not None and self._unsynced.holds(ticket)
+    async def wait(self, ticket: Ticket) -> None:
+        """Return when all transactions of the ticket are on the disk.
+
+        Those who wait while the disk is busy share its next fsync, in another thread. Raises
+        :class:`Unavailable` if the disk refused them; then they are undone.
+        """
+        loop = asyncio.get_running_loop()
+        while self._files is not None and self._unsynced.holds(ticket):
+            sync = self._group_sync
+            if sync is None or sync.done() or sync.get_loop() is not loop:
+                sync = self._group_sync = loop.create_task(self._sync_beside())
+            await asyncio.wait([sync])  # a cancelled wait leaves the sync to the others
+            sync.result()
+        if ticket.lost:
+            raise Unavailable(self.failure or "the disk refused it")
+
+    async def _sync_beside(self) -> None:
+        log, ticket = self.log, self.ticket()
+        if log is None:  # closed: then a last snapshot holds everything
+            return
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, log.sync_later())
+        except Exception as error:  # a missing thread is as bad: the contents of the disk are unknown
+            self.take_back(error)
+        else:
+            self._unsynced.confirm(ticket)
 
     def sync(self) -> None:
         """Wait for the disk. Raises :class:`Unavailable` after it has undone what the disk may have lost."""
@@ -149,11 +173,7 @@ class StateOnDisk:
                 self._files.log.sync()
             except OSError as error:
                 raise self.take_back(error) from error
-            self.synced(ticket)
-
-    def synced(self, ticket: Ticket) -> None:
-        """Record that the disk has everything up to this ticket."""
-        self._unsynced.confirm(ticket)
+            self._unsynced.confirm(ticket)
 
     def take_back(self, error: Exception) -> Unavailable:
         """Undo every unsynced transaction in memory and in the log, because the disk refused them."""

@@ -71,6 +71,8 @@ class LoggedStorage(StateOnDisk, Storage):
         self._batch_undo: list[Op] = []
         if self._files is not None:
             self._open(self._files, shared, recovered)
+        elif recovered is not None:
+            self.state = recovered.state
         elif shared is not None:
             self.state = shared().fork()
 

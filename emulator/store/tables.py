@@ -31,11 +31,6 @@ def folded_key(key: PushKey | Subscription) -> int:
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id.lower()))
 
 
-def field_key(db_id: int, name: str, value: FieldValue) -> tuple[int, str, FieldValue]:
-    """The key of the profiles with a field's value."""
-    return (db_id, name, value)
-
-
 def phone_key(db_id: int, phone: str) -> tuple[int, str, FieldValue]:
     """The key of the profiles that have this number among several in ``phones`` (T6)."""
     return (db_id, "phones[]", phone)

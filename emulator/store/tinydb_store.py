@@ -16,11 +16,10 @@ from emulator.rules.model import Changes, Profile, Subscription
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.fixture_set import FixtureSet, give_hash_ids
-from emulator.store.group_commit import GroupCommit
 from emulator.store.lookup import TableLookup
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
-from emulator.store.state import STEP, Op, State
+from emulator.store.state import STEP, Op
 from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE, profile_key
 
 T = TypeVar("T")
@@ -37,41 +36,34 @@ class TinyDBStore(TableLookup):
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         super().__init__(path, durability=durability, **options)
         storage = self.storage
-        self._group_commit = GroupCommit(storage)
         self.on_taken_back: Callable[[], object] = lambda: None
         self.held: asyncio.Event | None = None
         storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = storage.sync, storage.probe, storage.rest
         self.batch, self.keep, self.prepare_removal = storage.batch, storage.keep, storage.prepare_removal
         self.close, self.discard = storage.close, storage.discard
-        self._begin(path or Path())
+        try:
+            self.learn_configuration()
+        except msgspec.MsgspecError as error:
+            storage.discard()
+            where = path or Path()
+            raise DamagedState(where, 0, f"an unreadable database or resource ({error})") from error
 
     @classmethod
     def read(cls, path: Path) -> TinyDBStore:
         """The contents of a state file, in memory. Changes nothing there. Raises ``StateError``."""
-        state = recover(path, SPECS).state
-        if not state.tables:
+        recovered = recover(path, SPECS)
+        if not recovered.state.tables:
             text = f'{path.parent}: the workspace "{path.stem}" was never filled: a start fills it'
             raise StateError(text)
-        return cls._of(state, path)
+        return cls(path, "none", recovered=recovered)
 
     def fork(self) -> TinyDBStore:
         """A store in memory that has the same state now; each of the two may change."""
-        return self._of(self.storage.state.fork())
-
-    @classmethod
-    def _of(cls, state: State, path: Path | None = None) -> TinyDBStore:
-        store = cls(None, "none")
-        at_once(store.storage.replace(state))
-        store._begin(path or Path())
-        return store
-
-    def _begin(self, path: Path) -> None:
-        try:
-            self.learn_configuration()
-        except msgspec.MsgspecError as error:
-            self.storage.discard()
-            raise DamagedState(path, 0, f"an unreadable database or resource ({error})") from error
+        other = TinyDBStore(None, "none")
+        at_once(other.storage.replace(self.storage.state.fork()))
+        other.learn_configuration()
+        return other
 
     # More look-ups (emulator.store.interface.Store)
 
@@ -209,7 +201,7 @@ class TinyDBStore(TableLookup):
 
     def durable(self) -> Awaitable[None] | None:
         storage = self.storage
-        return self._group_commit.wait(storage.ticket()) if storage.syncs and storage.unsynced else None
+        return storage.wait(storage.ticket()) if storage.syncs and storage.unsynced else None
 
     async def until_durable(self) -> None:
         durable = self.durable()

@@ -19,7 +19,6 @@ from emulator.rules.model import Changes, Database, FieldType, Profile
 from emulator.settings import Settings
 from emulator.store import configuring, log
 from emulator.store.errors import Unavailable
-from emulator.store.group_commit import GroupCommit
 from emulator.store.state import Op
 from emulator.store.storage import LoggedStorage
 from emulator.store.tinydb_store import TinyDBStore
@@ -277,23 +276,22 @@ async def outcomes(waits: list[Coroutine[Any, Any, None]], until: Callable[[], N
 
 
 def test_group_commit_shares_one_fsync_among_those_who_wait(storage: LoggedStorage, disk: Disk) -> None:
-    group = GroupCommit(storage)
 
     async def work() -> None:
         disk.hold()
         storage.commit(transaction(0))
-        first = asyncio.ensure_future(group.wait(storage.ticket()))
+        first = asyncio.ensure_future(storage.wait(storage.ticket()))
         await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
         before = disk.syncs
         waits = []
         for number in range(1, 30):
             storage.commit(transaction(number))
-            waits.append(group.wait(storage.ticket()))
+            waits.append(storage.wait(storage.ticket()))
         assert await outcomes(waits, disk.release) == [None] * 29
         await first
         assert disk.syncs - before == 1
         assert storage.unsynced == 0
-        await group.wait(storage.ticket())
+        await storage.wait(storage.ticket())
         assert disk.syncs - before == 1
 
     run(work())
@@ -302,20 +300,19 @@ def test_group_commit_shares_one_fsync_among_those_who_wait(storage: LoggedStora
 def test_group_commit_refuses_everyone_whose_transaction_was_taken_back(
     storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
-    group = GroupCommit(storage)
 
     async def work() -> None:
         storage.commit(transaction(0))
-        await group.wait(storage.ticket())
+        await storage.wait(storage.ticket())
         before = contents(storage.state)
         disk.hold()
         storage.commit(transaction(1))
-        first = asyncio.ensure_future(group.wait(storage.ticket()))
+        first = asyncio.ensure_future(storage.wait(storage.ticket()))
         await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
         waits = []
         for number in range(2, 10):
             storage.commit(transaction(number))
-            waits.append(group.wait(storage.ticket()))
+            waits.append(storage.wait(storage.ticket()))
         disk.fails = True
         found = await outcomes([*waits], disk.release)
         with pytest.raises(Unavailable, match="Input/output error"):
@@ -329,7 +326,6 @@ def test_group_commit_refuses_everyone_whose_transaction_was_taken_back(
 def test_group_commit_lets_nobody_wait_for_ever_whatever_goes_wrong(
     storage: LoggedStorage, disk: Disk
 ) -> None:
-    group = GroupCommit(storage)
 
     def no_thread(*_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -342,24 +338,23 @@ def test_group_commit_lets_nobody_wait_for_ever_whatever_goes_wrong(
         storage.commit(transaction(0))
         loop.run_in_executor, run_in_executor = no_thread, loop.run_in_executor  # type: ignore[assignment]
         with pytest.raises(Unavailable, match="can't start new thread"):
-            await group.wait(storage.ticket())
+            await storage.wait(storage.ticket())
         assert contents(storage.state) == {}
         loop.run_in_executor = run_in_executor  # type: ignore[method-assign]
         ready_again(storage)
         storage.commit(transaction(0))
         storage.on_taken_back, disk.fails_once = broken, True
         with pytest.raises(LookupError):
-            await group.wait(storage.ticket())
+            await storage.wait(storage.ticket())
         ready_again(storage)
         storage.commit(transaction(0))
-        await group.wait(storage.ticket())
+        await storage.wait(storage.ticket())
         assert contents(storage.state) != {}
 
     run(work())
 
 
 def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: LoggedStorage, disk: Disk) -> None:
-    group = GroupCommit(storage)
 
     async def work() -> None:
         storage.commit(transaction(0))
@@ -371,8 +366,8 @@ def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: LoggedStor
         with pytest.raises(Unavailable):
             storage.sync()
         with pytest.raises(Unavailable):
-            await group.wait(lost)
-        await group.wait(kept)
+            await storage.wait(lost)
+        await storage.wait(kept)
 
     run(work())
 
@@ -380,15 +375,14 @@ def test_group_commit_knows_a_loss_that_came_before_the_wait(storage: LoggedStor
 def test_group_commit_lets_go_of_those_who_wait_when_the_storage_closes(
     storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
-    group = GroupCommit(storage)
 
     async def work() -> None:
         disk.hold()
         storage.commit(transaction(0))
-        first = asyncio.ensure_future(group.wait(storage.ticket()))
+        first = asyncio.ensure_future(storage.wait(storage.ticket()))
         await asyncio.get_running_loop().run_in_executor(None, disk.held.wait, BOUND_S)
         storage.commit(transaction(1))
-        second = asyncio.ensure_future(group.wait(storage.ticket()))
+        second = asyncio.ensure_future(storage.wait(storage.ticket()))
         await asyncio.sleep(0)
         disk.release()
         storage.close()
