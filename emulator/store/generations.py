@@ -22,7 +22,7 @@ from emulator.store.errors import reason
 from emulator.store.files import Identity, fsync_folder, identity, replace_file
 from emulator.store.log import Log, first_line
 from emulator.store.recovery import Recovered, log_path
-from emulator.store.removal import clear_away, remove, remove_logs
+from emulator.store.removal import clear_away, remove_logs
 from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.unsynced import Epoch, Ticket, Unsynced
@@ -38,7 +38,8 @@ class Generations:
     A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot.
     ``failure``: why the last attempt at one failed; the logs continue meanwhile. ``syncs``: a transaction
     counts when it has reached the disk. ``check_lock`` raises :class:`OSError` if the directory is no longer
-    ours. ``shared``: what they :meth:`begin` with; ``begun``: whether they have.
+    ours. ``shared``: what they :meth:`begin` with, and later what the snapshot is a copy of, if any;
+    ``begun``: whether they have.
     """
 
     path: Path
@@ -74,13 +75,6 @@ class Generations:
         self._closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
         remove_logs(self.path, recovered.header.generation)
 
-    def remove(self) -> None:
-        """Remove the files of the state. Raises :class:`OSError`; then they are as before."""
-        self.abandon_snapshot()
-        self.check()
-        remove(self.path, self.syncs)
-        self.log.close()
-
     def close(self) -> None:
         """Close the files as they are."""
         self.abandon_snapshot()
@@ -111,17 +105,16 @@ class Generations:
         self._snapshot_identity = identity(self.path)
 
     def return_to(self, shared: SharedState) -> bool:
-        """Remove everything after what is shared, if the files began with it and have no later snapshot.
+        """Remove everything after what is shared, if the snapshot is a copy of it.
 
-        Returns whether they did; not where they wait for the disk. Raises :class:`OSError`; then they are as
+        Returns whether it is; not where they wait for the disk. Raises :class:`OSError`; then they are as
         before.
         """
-        header = shared.header
-        is_first = (self._header.state, self._header.generation) == (header.state, header.generation)
-        if self.syncs or not (self.begun and is_first):
+        if self.syncs or self.shared is not shared:
             return False
         self.check()
-        self.log.clear(first_line(header.generation, header.number, header.state), header.number)
+        first = self._header
+        self.log.clear(first_line(first.generation, first.number, first.state), first.number)
         return True
 
     def write_whole(self, state: State, sync: bool, pace: Pace[bytes] = iter) -> None:
@@ -265,7 +258,7 @@ class Generations:
         header = replace(self._header, generation=self._header.generation + 1, number=number)
         path = log_path(self.path, header.generation)
         self.log = Log.create(path, header.generation, number, header.state, self.syncs)
-        self.begun, self._header = True, header
+        self.begun, self._header, self.shared = True, header, None
         if before is not None:
             self._closed_log_bytes += before.size
             before.end()

@@ -68,7 +68,7 @@ class Index:
             return ()
         if isinstance(ids, int):
             return (ids,)
-        return tuple(ids) if limit is None else tuple(i for i, _ in zip(ids, range(limit), strict=False))
+        return tuple(islice(ids, limit))
 
     def newest(self, key: Hashable, limit: int) -> Sequence[int]:
         """The ids of the documents with this key, newest first; at most ``limit``."""

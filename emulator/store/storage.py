@@ -13,7 +13,6 @@ The file is a plain TinyDB file after :meth:`LoggedStorage.close`. One thread wr
 """
 
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from functools import partial
@@ -33,7 +32,7 @@ from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
 from emulator.store.state_on_disk import StateOnDisk
-from emulator.store.unsynced import Pending, Unsynced
+from emulator.store.unsynced import Pending
 
 
 class LoggedStorage(StateOnDisk, Storage):
@@ -88,13 +87,15 @@ class LoggedStorage(StateOnDisk, Storage):
             self.torn_bytes = recovered.last.torn_bytes
             self.fresh = not self.state.tables and files.log.number == 0
         if self.fresh and shared is not None:
-            if recovered is not None:  # a first start that was interrupted
-                files.remove()
             begun = shared()
-            begun.prepare(self._path.parent, self.syncs)
-            self._files, self.state = dataclasses.replace(files, shared=begun), begun.fork()
-        elif recovered is None:
-            files.write_whole(self.state, self.syncs)
+            self.state = begun.fork()
+            if recovered is None:
+                begun.prepare(self._path.parent, self.syncs)
+                files.shared = begun
+                return
+        elif recovered is not None:
+            return
+        files.write_whole(self.state, self.syncs)  # without anything shared, or after an interrupted start
 
     # TinyDB's interface
 
@@ -218,9 +219,7 @@ class LoggedStorage(StateOnDisk, Storage):
         Another thread writes the files of a large one. Raises :class:`Unavailable`.
         """
         await self._write_whole(state)
-        self.state = state
-        self.commits += 1
-        self.recorder(None)
+        self._take(state)
 
     async def start_over(self, shared: SharedState, changes: Sequence[Op] = ()) -> None:
         """Begin with what is shared, in place of everything; ``changes`` are made in it at once.
@@ -229,31 +228,26 @@ class LoggedStorage(StateOnDisk, Storage):
         Raises :class:`Unavailable`; then nothing has changed.
         """
         self._check_open()
-        files = self._files
-        if changes or files is None:
-            state = shared.fork()
-            state.apply(changes)
-            await self.replace(state)
-            return
-        with self._refusing():
-            if files.return_to(shared):
-                self.state = shared.fork()
-                self.commits += 1
-                return
-            prepare = partial(shared.prepare, self._path.parent, self.syncs)
-            await self._run(prepare, shared.is_large)
-            if files.begun:
-                self.sync()
-                files.remove()
-            else:
+        files, state = self._files, shared.fork()
+        state.apply(changes)
+        if files is None or changes:
+            await self._write_whole(state)
+        elif not files.begun:
+            with self._refusing():
+                await self._run(partial(shared.prepare, self._path.parent, self.syncs), shared.is_large)
                 files.check()
-        self._unsynced = Unsynced()  # the next log numbers its transactions anew
-        self._files, self._trouble = dataclasses.replace(files, unsynced=self._unsynced, shared=shared), None
-        self.state = shared.fork()
+            files.shared, self._trouble = shared, None
+        else:
+            with self._refusing():
+                is_cut = files.return_to(shared)
+            if not is_cut:
+                await self._write_whole(state, shared)
+        self._take(state)
+
+    def _take(self, state: State) -> None:
+        self.state = state
         self.commits += 1
-        if files.begun:  # what was stored stays stored
-            with contextlib.suppress(Unavailable):
-                self.keep()
+        self.recorder(None)
 
     @contextlib.asynccontextmanager
     async def batch_in_steps(self, ops: Sequence[Op]) -> AsyncIterator[None]:
@@ -273,12 +267,14 @@ class LoggedStorage(StateOnDisk, Storage):
             await self._write_whole(self.state)
             self.recorder(None)
 
-    async def _write_whole(self, state: State) -> None:
+    async def _write_whole(self, state: State, shared: SharedState | None = None) -> None:
+        """Write all of the state, which is that of ``shared``, if any."""
         files = self.keep()
         if files is not None:
             self.sync()
             with self._refusing():
                 await self._run(partial(files.write_whole, state, self.syncs), state.is_large)
+            files.shared = shared
 
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
