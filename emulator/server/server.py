@@ -130,11 +130,13 @@ async def _serve(
             for granian in started:
                 granian.stop()
             deliveries.hurry()
-            if not await _ended(started, GRACE_S, hurry):
+            ends, hurried = asyncio.create_task(_ends(started)), asyncio.create_task(hurry.wait())
+            await asyncio.wait([ends, hurried], timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+            if not ends.done():
                 deliveries.give_up()
-                await _ended(started, _ANSWERED_S)
+                await asyncio.wait([ends], timeout=_ANSWERED_S)
                 connections.cut_all(port)
-                await _ended(started, _LAST_S)
+                await asyncio.wait([ends], timeout=_LAST_S)
     return told_at
 
 
@@ -162,18 +164,6 @@ def _native_threads() -> int:
     """The threads of this process that Python did not start."""
     started_here = [t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)]
     return psutil.Process().num_threads() - len(started_here)
-
-
-async def _ended(
-    granians: list[InternalGranian | PublicGranian], within_s: float, hurry: asyncio.Event | None = None
-) -> bool:
-    """Whether all have ended within so many seconds, or before somebody is in a hurry."""
-    ends = asyncio.create_task(_ends(granians))
-    hurried = asyncio.create_task((hurry or asyncio.Event()).wait())
-    await asyncio.wait([ends, hurried], timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-    ends.cancel()
-    hurried.cancel()
-    return all(one.ended.is_set() for one in granians)
 
 
 async def _ends(granians: list[InternalGranian | PublicGranian]) -> None:
