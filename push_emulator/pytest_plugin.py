@@ -12,12 +12,14 @@ import os
 import re
 import shlex
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from push_emulator import EmulatorError, LocalServer, StartError
 
 if TYPE_CHECKING:  # what a run that does not use the fixture need not load is imported where it is used
     from push_emulator import EmulatorClient, PushEmulator
@@ -34,13 +36,11 @@ class EmulatorServer:
     """The server of the session. ``shared``: others may use it at the same time. ``used``: the workspaces
     that tests have had; ``left``: those of them that are to be deleted."""
 
-    url: str
-    admin_token: str | None
-    shared: bool
-    resource_token: str | None
     client: EmulatorClient
-    used: set[str]
-    left: list[str]
+    shared: bool
+    resource_token: str | None = None
+    used: set[str] = field(default_factory=set)
+    left: list[str] = field(default_factory=list)
 
     def delete_left(self) -> None:
         """Delete the workspaces of tests that are over."""
@@ -71,8 +71,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer]:
     """The server: started here, or the server of EMULATOR_URL."""
-    from push_emulator import LocalServer, StartError  # noqa: PLC0415
-
     fixtures = _fixtures(pytestconfig)
     url = os.environ.get("EMULATOR_URL")
     if url:
@@ -80,26 +78,22 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
             pytest.fail("--emulator-fixtures: the server that EMULATOR_URL names has its own", pytrace=False)
         from push_emulator import EmulatorClient  # noqa: PLC0415
 
-        token = os.environ.get("EMULATOR_ADMIN_TOKEN")
-        with EmulatorClient(url, admin_token=token) as client:
-            shared = EmulatorServer(url, token, True, None, client, set(), [])
+        with EmulatorClient(url, admin_token=os.environ.get("EMULATOR_ADMIN_TOKEN")) as client:
+            shared = EmulatorServer(client, shared=True)
             yield shared
             shared.delete_left()
         return
     arguments = ("--seed", str(pytestconfig.getoption("--emulator-seed")))
     command = pytestconfig.getoption("--emulator-command")
-    server = LocalServer(fixtures, *arguments, command=None if command is None else shlex.split(command))
+    words = None if command is None else shlex.split(command)
     try:
-        server.start()
+        with LocalServer(fixtures, *arguments, command=words) as server:
+            from push_emulator import EmulatorClient  # noqa: PLC0415 (loaded while the server starts)
+
+            with EmulatorClient(server.url) as client:
+                yield EmulatorServer(client, shared=False, resource_token=first_token(fixtures))
     except StartError as error:
         pytest.fail(str(error), pytrace=False)
-    try:
-        from push_emulator import EmulatorClient  # noqa: PLC0415
-
-        with EmulatorClient(server.url) as client:
-            yield EmulatorServer(server.url, None, False, first_token(fixtures), client, set(), [])
-    finally:
-        server.stop()
 
 
 @pytest.fixture
@@ -156,8 +150,6 @@ def workspace_name(node_id: str, shared: bool) -> str:
 
 def _delete(client: EmulatorClient, name: str) -> None:
     """Delete a workspace, if the test has changed something: the first change makes it."""
-    from push_emulator import EmulatorError  # noqa: PLC0415
-
     try:
         client.workspaces.delete(name)
     except EmulatorError as error:
@@ -167,8 +159,6 @@ def _delete(client: EmulatorClient, name: str) -> None:
 
 def _listed(recorded: Any) -> str:
     """The last requests or events of a client, a line each; nothing where there are none."""
-    from push_emulator import EmulatorError  # noqa: PLC0415
-
     try:
         page = recorded.find(limit=_LISTED)
     except EmulatorError as error:
