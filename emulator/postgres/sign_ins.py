@@ -17,23 +17,19 @@ class SharedSignIns:
         )
         found: dict[str, float] = dict(await cursor.fetchall())
         # What another turn has changed, and has not written yet, stays.
-        begun = {one: end for one, end in self.ends.items() if one not in self._stored}
-        ended = self._stored.keys() - self.ends.keys()
+        for gone in self._stored.keys() - found.keys():
+            self.ends.pop(gone, None)
+        self.ends.update({one: found[one] for one in found.keys() - self._stored.keys()})
         self._stored = found
-        self.ends.clear()
-        self.ends.update({one: end for one, end in found.items() if one not in ended} | begun)
 
     async def write(self, connection: AsyncConnection) -> None:
         """Store what has changed in ``ends``, and remove what is over."""
-        if self.ends == self._stored:
+        begun, ended = self.ends.keys() - self._stored.keys(), self._stored.keys() - self.ends.keys()
+        if not begun and not ended:
             return
-        await connection.execute(
-            "DELETE FROM emulator_sign_ins WHERE ends < now() OR id = ANY(%s)",
-            ([one for one in self._stored if one not in self.ends],),
-        )
-        for one, end in self.ends.items():
-            if one not in self._stored:
-                await connection.execute(
-                    "INSERT INTO emulator_sign_ins VALUES (%s, to_timestamp(%s))", (one, end)
-                )
+        remove = "DELETE FROM emulator_sign_ins WHERE ends < now() OR id = ANY(%s)"
+        await connection.execute(remove, (list(ended),))
+        for one in begun:
+            add = "INSERT INTO emulator_sign_ins VALUES (%s, to_timestamp(%s))"
+            await connection.execute(add, (one, self.ends[one]))
         self._stored = dict(self.ends)
