@@ -147,23 +147,23 @@ class Verification:
 
     def once(self) -> None:
         """Exactly one such request or event came."""
-        self._expect("once", "", exactly=1)
+        self._expect("once_async(", exactly=1)
 
     def times(self, count: int) -> None:
         """Exactly this many came."""
-        self._expect("times", count, exactly=count)
+        self._expect(f"times_async({count}, ", exactly=count)
 
     def never(self) -> None:
         """None came."""
-        self._expect("never", "", exactly=0)
+        self._expect("never_async(", exactly=0)
 
     def at_least(self, count: int) -> None:
         """This many came, or more."""
-        self._expect("at_least", count, at_least=count)
+        self._expect(f"at_least_async({count}, ", at_least=count)
 
     def at_most(self, count: int) -> None:
         """This many came, or fewer."""
-        self._expect("at_most", count, at_most=count)
+        self._expect(f"at_most_async({count}, ", at_most=count)
 
     def once_async(self, *, within: float | None = None) -> Coroutine[Any, Any, None]:
         """:meth:`once` for asyncio."""
@@ -193,13 +193,10 @@ class Verification:
         """The method of :class:`PushEmulator` that made it."""
         return "verify" if self._subject == "requests" else "events"
 
-    def _expect(self, method: str, count: int | str, **expected: int) -> None:
+    def _expect(self, on_loop: str, **expected: int) -> None:
         self.missing = ""
         if self._within:
-            told = f"{count}, " if count != "" else ""
-            refuse_on_loop(
-                f"await push_emulator.{self._call}(…).{method}_async({told}within={self._within:g})"
-            )
+            refuse_on_loop(f"await push_emulator.{self._call}(…).{on_loop}within={self._within:g})")
         getattr(self._client, self._subject).verify(self._criteria, within=self._within, **expected)
 
     def _expect_async(self, within: float | None, **expected: int) -> Coroutine[Any, Any, None]:
