@@ -86,7 +86,8 @@ class Attempts:
         return [] if key is None else self._kept(self._groups[key])
 
     async def groups(self, limit: int, skip: int = 0) -> list[AttemptGroup]:
-        """The groups, the most recent first: at most ``limit`` behind the first ``skip``. Works in steps."""
+        """The groups until now, most recent first: at most ``limit`` behind the first ``skip``. In steps."""
+        await self.follow()
         several = [(by, kept) for (by, _), ids in self._groups.items() if (kept := self._kept(ids))]
         several.sort(key=lambda group: group[1][-1], reverse=True)
         return [await self._shown(*group) for group in several[skip : skip + limit]]
@@ -108,10 +109,3 @@ class Attempts:
                 shown.statuses.append(one.status)
                 at_ms = one.at_ms
         return replace(shown, gaps_ms=shown.gaps_ms[1:], count=len(shown.entries))
-
-
-async def attempts(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
-    """Every group of two or more, the most recent first, at most ``limit`` groups. Works in steps."""
-    found = Attempts(journal)
-    await found.follow()
-    return await found.groups(limit)

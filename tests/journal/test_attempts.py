@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from emulator.journal.attempts import attempts
+from emulator.journal.attempts import Attempts
 from emulator.journal.journal import RequestJournal
 from push_emulator.journal_answers import AttemptGroup
 from tests.journal.entries import entry
@@ -19,7 +19,7 @@ def journal_of(*entries: dict[str, object]) -> RequestJournal:
 
 
 def groups(journal: RequestJournal, limit: int = 100) -> list[AttemptGroup]:
-    return asyncio.run(attempts(journal, limit))
+    return asyncio.run(Attempts(journal).groups(limit))
 
 
 def test_one_request_id_is_one_group_with_its_gaps_and_outcomes() -> None:

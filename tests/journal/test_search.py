@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.journal.attempts import attempts
+from emulator.journal.attempts import Attempts
 from emulator.journal.journal import RequestJournal
 from emulator.journal.matching import Match
 from emulator.journal.search import Expectation, count_within, nearest_misses, search
@@ -40,7 +40,7 @@ def full() -> RequestJournal:
         pytest.param(lambda journal: nearest_misses(journal, FAR), id="nearest misses"),
         pytest.param(lambda journal: search(journal, Match({"q": "nothing"}), 50), id="words"),
         pytest.param(lambda journal: search(journal, FAR, 50, count_all=True), id="list"),
-        pytest.param(attempts, id="attempts"),
+        pytest.param(lambda journal: Attempts(journal).groups(100), id="attempts"),
     ],
 )
 def test_search_of_a_full_journal_lets_others_work(

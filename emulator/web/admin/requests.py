@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from emulator.journal.attempts import attempts
+from emulator.journal.attempts import Attempts
 from emulator.journal.entry import Entry, outcome_word, showable
 from emulator.journal.masking import masked, secrets_of
 from emulator.journal.spelling import readable
@@ -31,6 +31,8 @@ from push_emulator.journal_answers import (
 
 CountSchema = count_schema(REQUESTS, "CountSchema")
 
+#: Groups of attempts that are listed.
+_MOST_GROUPS = 100
 #: The members of an entry that the API shows unchanged.
 _AS_RECORDED = [
     name
@@ -102,7 +104,7 @@ def list_attempts() -> Later[Page[AttemptGroup]]:
 
 
 async def _attempts(found: Workspace) -> Page[AttemptGroup]:
-    groups = await attempts(found.requests)
+    groups = await Attempts(found.requests).groups(_MOST_GROUPS)
     return Page(groups, None, len(groups))
 
 

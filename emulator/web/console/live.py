@@ -79,12 +79,7 @@ PAGE, MOST_SHOWN = 50, 8
 def attempts() -> Response:
     """The groups of attempts, the most recent first."""
     found = workspace()
-    groups_of = attempts_of(found)
     first = max(0, read_digits(request.args.get("first")) or 0)
-
-    async def find() -> list[AttemptGroup]:
-        await groups_of.follow()
-        return await groups_of.groups(PAGE + 1, first)
 
     def render(groups: list[AttemptGroup]) -> str:
         return render_template(
@@ -100,4 +95,4 @@ def attempts() -> Response:
         entry = found.requests.get(group.entries[-1])
         return rows_of(found, [entry])[0] if entry else None
 
-    return page_later(find(), render)
+    return page_later(attempts_of(found).groups(PAGE + 1, first), render)
