@@ -48,9 +48,6 @@ class Documents(MutableMapping[int, bytes]):
         if not page:
             del self._pages[number]
 
-    def __contains__(self, doc_id: object) -> bool:
-        return isinstance(doc_id, int) and doc_id in self._pages.get(doc_id >> _PAGE_BITS, {})
-
     def __iter__(self) -> Iterator[int]:
         for page in list(self._pages.values()):
             yield from list(page)

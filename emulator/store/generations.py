@@ -20,7 +20,7 @@ from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import Identity, fsync_folder, identity, replace_file
-from emulator.store.log import Log, first_line
+from emulator.store.log import Log
 from emulator.store.recovery import Recovered, log_path
 from emulator.store.removal import clear_away, remove_logs
 from emulator.store.shared_state import SharedState
@@ -113,8 +113,7 @@ class Generations:
         if self.syncs or self.shared is not shared:
             return False
         self.check()
-        first = self._header
-        self.log.clear(first_line(first.generation, first.number, first.state), first.number)
+        self.log.clear()
         return True
 
     def write_whole(self, state: State, sync: bool, pace: Pace[bytes] = iter) -> None:

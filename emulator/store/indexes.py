@@ -58,9 +58,6 @@ class Index:
         other._shared = self._shared
         return other
 
-    def __len__(self) -> int:
-        return sum(map(len, self._parts))
-
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
         ids = self._parts[hash(key) & self._mask].get(key)

@@ -20,11 +20,6 @@ from emulator.store.open_files import closed, opened
 _SEEN_S = 0.005
 
 
-def first_line(generation: int, number: int, state: str) -> bytes:
-    """The line that a log begins with."""
-    return format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
-
-
 class Log:
     """A log to append to. An append opens its file; :meth:`rest` closes it.
 
@@ -36,6 +31,7 @@ class Log:
         self.path = path
         self.size = size
         self.number = number
+        self._start = size, number
         self._syncs = syncs
         self._synced = number
         self._fd: int | None = None
@@ -57,7 +53,7 @@ class Log:
         """
         if os.path.lexists(path) and not is_log(path):
             raise FileExistsError(EEXIST, "another file is in the place of the next log", str(path))
-        line = first_line(generation, number, state)
+        line = format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
         replace_file(path, [line], syncs)
         try:
             if syncs:
@@ -181,12 +177,12 @@ class Log:
             os.ftruncate(self._opened(), size)
         self._overhang = False
 
-    def clear(self, first: bytes, number: int) -> None:
-        """Remove all lines but the first. Raises :class:`OSError`; then they are there still."""
+    def clear(self) -> None:
+        """Remove all lines that were appended. Raises :class:`OSError`; then they are there still."""
+        size, number = self._start
         with self._file:
-            os.ftruncate(self._opened(), len(first))
-        self.size, self.number = len(first), number
-        self._overhang = False
+            os.ftruncate(self._opened(), size)
+        self.size, self.number, self._overhang = size, number, False
 
     # The disk
 

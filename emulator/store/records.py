@@ -173,17 +173,13 @@ class _Search:
             for db_id in self._db_ids():
                 found += self._store.profiles.index("id").find(profile_key(db_id, self._wanted.profile_id))
         elif self._values is not None:
-            for db_id in self._db_ids():
-                found += self._with_values(db_id)
+            index = self._store.profiles.index("field")
+            for db_id, values in self._values.items():
+                keys = [(db_id, name, value) for name, value in values.items()]
+                found += index.find(min(keys, key=index.count))
         else:
             return None
         return sorted(found)
-
-    def _with_values(self, db_id: int) -> Iterable[int]:
-        index = self._store.profiles.index("field")
-        values = (self._values or {}).get(db_id, {})
-        keys = [(db_id, name, value) for name, value in values.items()]
-        return index.find(min(keys, key=index.count)) if keys else ()
 
     def _subscription_ids(self) -> list[int] | None:
         wanted, store = self._wanted, self._store

@@ -107,7 +107,7 @@ class TableState:
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
 
-    def ids_after(self, after: int = 0) -> Iterator[int]:
+    def ids_after(self, after: int) -> Iterator[int]:
         """The ids of all documents above ``after``, ascending, including documents added meanwhile.
 
         Some ids have no document (any more).
