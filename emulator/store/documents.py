@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
-from itertools import groupby
+from collections.abc import Iterator, MutableMapping
 
 #: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
@@ -54,12 +53,6 @@ class Documents(MutableMapping[int, bytes]):
 
     def __len__(self) -> int:
         return sum(map(len, list(self._pages.values())))
-
-    def fill(self, doc_ids: Iterable[int], documents: Iterable[bytes]) -> None:
-        """Set many documents; fastest for ascending ids."""
-        pairs = zip(doc_ids, documents, strict=True)
-        for number, of_page in groupby(pairs, lambda pair: pair[0] >> _PAGE_BITS):
-            self._own_page(number).update(of_page)
 
     def pages(self) -> Iterator[list[tuple[int, bytes]]]:
         """The documents with their ids, ascending, a page at a time as it is at that moment."""

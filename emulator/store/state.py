@@ -104,7 +104,7 @@ class TableState:
                     entries[name].append((key, doc_id))
             for name, index in self.indexes.items():
                 index.fill(entries[name])
-        self.documents.fill(doc_ids, documents)
+        self.documents.update(zip(doc_ids, documents, strict=True))
         self.last_id = doc_ids[-1]
 
     def ids_after(self, after: int) -> Iterator[int]:

@@ -113,7 +113,7 @@ def test_documents_are_what_a_dictionary_would_be() -> None:
 
 def test_documents_come_in_the_order_in_which_their_ids_ascend() -> None:
     documents = Documents()
-    documents.fill(range(1, 9000), [b"1"] * 8999)
+    documents.update(dict.fromkeys(range(1, 9000), b"1"))
     documents[9000] = b"2"
     assert list(documents) == list(range(1, 9001))
     assert list(documents.items())[-2:] == [(8999, b"1"), (9000, b"2")]
@@ -121,14 +121,14 @@ def test_documents_come_in_the_order_in_which_their_ids_ascend() -> None:
 
 def test_copied_documents_stay_as_they_were() -> None:
     documents = Documents()
-    documents.fill([1, 5000], [b"1", b"2"])
+    documents.update({1: b"1", 5000: b"2"})
     copy = documents.copy()
     documents[1], documents[2] = b"3", b"4"
     del documents[5000]
     assert dict(copy) == {1: b"1", 5000: b"2"}
     again = documents.copy()
     copy[1] = b"5"
-    documents.fill([2, 3], [b"6", b"7"])
+    documents.update({2: b"6", 3: b"7"})
     assert dict(copy) == {1: b"5", 5000: b"2"}
     assert dict(again) == {1: b"3", 2: b"4"}
     assert dict(documents) == {1: b"3", 2: b"6", 3: b"7"}
@@ -136,7 +136,7 @@ def test_copied_documents_stay_as_they_were() -> None:
 
 def test_documents_may_change_while_somebody_goes_through_them() -> None:
     documents = Documents()
-    documents.fill(range(10_000), [b""] * 10_000)
+    documents.update(dict.fromkeys(range(10_000), b""))
     seen = []
     for doc_id in documents:
         seen.append(doc_id)
