@@ -14,6 +14,11 @@ from emulator.store.tables import DATABASES, RESOURCES, WORKSPACE
 from emulator.workspaces.replays import Replay
 from emulator.workspaces.workspace import Workspace
 
+#: The lines of a workspace after a number.
+LINES = (
+    "SELECT number, turn, replaced, changes, effects FROM emulator_lines"
+    " WHERE workspace = %s AND number > %s ORDER BY number"
+)
 #: Tables of which a workspace keeps something decoded.
 _KNOWN = {WORKSPACE, DATABASES, RESOURCES}
 
@@ -50,7 +55,8 @@ class FollowedWorkspace(Recorder):
         self.documents.clear()
         if snapshot:
             await self._read_snapshot(connection, workspace_id, snapshot)
-        lines = await read_lines(connection, workspace_id, snapshot)
+        cursor = await connection.execute(LINES, (workspace_id, snapshot))
+        lines = [log.Line(*row) for row in await cursor.fetchall()]
         if not lines and snapshot < number:
             raise Behind
         self.id, self.number = workspace_id, snapshot
@@ -115,15 +121,3 @@ class FollowedWorkspace(Recorder):
             self.have(effect.key, effect.document)
         elif isinstance(effect, log.FixturesUsed):
             self.fixtures = effect.digest
-
-
-LINES = (
-    "SELECT number, turn, replaced, changes, effects FROM emulator_lines"
-    " WHERE workspace = %s AND number > %s ORDER BY number"
-)
-
-
-async def read_lines(connection: AsyncConnection, workspace_id: int, after: int) -> list[log.Line]:
-    """The lines after a number."""
-    cursor = await connection.execute(LINES, (workspace_id, after))
-    return [log.Line(*row) for row in await cursor.fetchall()]

@@ -172,19 +172,12 @@ class Transactions:
             for statement, values in chain.from_iterable(line.besides):
                 of_workspace = values | {"workspace": workspace_id}
                 await asyncio.wait_for(connection.execute(statement, of_workspace), ANSWER_S)
-        await asyncio.wait_for(self._commit(connection, workspace_id, lines, size), ANSWER_S)
-
-    async def _commit(
-        self, connection: AsyncConnection, workspace_id: int, lines: list[Line], size: int
-    ) -> None:
         rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
-        append = _APPEND + ", ".join([_LINE] * len(rows))
+        statement = f"{_APPEND}{', '.join([_LINE] * len(rows))}; {_ADVANCE}; COMMIT"
+        every = [*chain.from_iterable(rows), lines[-1].number, size, workspace_id]
         # One message, too: a freeze in the middle of a pipeline would keep the lock for good.
         async with AsyncClientCursor(connection) as cursor:
-            await cursor.execute(
-                f"{append}; {_ADVANCE}; COMMIT",
-                [*chain.from_iterable(rows), lines[-1].number, size, workspace_id],
-            )
+            await asyncio.wait_for(cursor.execute(statement, every), ANSWER_S)
 
     async def _settle(self, name: str, row: WorkspaceRow, lines: list[Line], error: Exception) -> None:
         """Return when the lines are in.
