@@ -45,7 +45,6 @@ class LogFacts:
     transactions: int
     size: int
     torn_bytes: int
-    generation: int
     superseded: bool = False
 
 
@@ -134,21 +133,17 @@ _SET_RIGHT = (
 
 def _advise(report: Report, damage: DamagedState) -> Iterator[str]:
     """The loss in a damaged state, and the commands after which a server starts again."""
-    later = [one.path for one in report.logs if one.path == damage.path or not _before(one, damage)]
-    if damage.offset == 0 or damage.path not in later:
+    paths = [one.path for one in report.logs]
+    if damage.offset == 0 or damage.path not in paths:
         yield from _start_anew(report)
         return
+    later = report.logs[paths.index(damage.path) :]
     lines = damage.path.read_bytes()[damage.offset :].count(b"\n")
-    lost = max(1, lines) + sum(one.transactions for one in report.logs if one.path in later[1:])
+    lost = max(1, lines) + sum(one.transactions for one in later[1:])
     yield f"{lost:,} transaction(s), from there on, are lost; all before are whole. To go on with those:"
-    yield from _set_aside(report, later)
+    yield from _set_aside(report, [one.path for one in later])
     kept = _aside(report) / damage.path.name
     yield f"  head -c {damage.offset} {shlex.quote(str(kept))} > {shlex.quote(str(damage.path))}"
-
-
-def _before(one: LogFacts, damage: DamagedState) -> bool:
-    found = _JOURNAL.fullmatch(damage.path.name)
-    return found is None or one.generation < int(found[2])
 
 
 def _start_anew(report: Report) -> Iterator[str]:
@@ -217,7 +212,7 @@ def _look_at_logs(report: Report, generation: int) -> None:
         except StateError as error:
             report.find(path, str(error))
         superseded = number < generation
-        report.logs.append(LogFacts(path, transactions, size, facts.torn_bytes, number, superseded))
+        report.logs.append(LogFacts(path, transactions, size, facts.torn_bytes, superseded))
 
 
 def wrong_indexes(state: State) -> list[str]:
