@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from errno import EEXIST
 from pathlib import Path
-from time import monotonic
 
 from msgspec.structs import replace
 
@@ -38,8 +37,9 @@ class Generations:
     A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot.
     ``failure``: why the last attempt at one failed; the logs continue meanwhile. ``syncs``: a transaction
     counts when it has reached the disk. ``check_lock`` raises :class:`OSError` if the directory is no longer
-    ours. ``shared``: what they :meth:`begin` with, and later what the snapshot is a copy of, if any;
-    ``begun``: whether they have.
+    ours. ``clock`` gives the seconds by which they try again what failed. ``shared``: what they :meth:`begin`
+    with, and later what the snapshot is a copy of, if any; ``begun``: whether they have. ``thread``: the one
+    that writes a snapshot, while it does. ``closed_log_bytes``: the size of the logs before the last.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Generations:
     min_log_bytes: int
     syncs: bool
     check_lock: Callable[[], object]
+    clock: Callable[[], float]
     shared: SharedState | None = None
     log: Log = field(init=False)
 
@@ -54,10 +55,10 @@ class Generations:
         self.failure: str | None = None
         self.begun = False
         self._header = snapshot.Header(snapshot.FORMAT, 0, 0, state=secrets.token_hex(8))
-        self._closed_log_bytes = 0
+        self.closed_log_bytes = 0
         self._snapshot_number = 0
         self._snapshot_identity: Identity | None = None
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
         self._abandoned = False
         self._settled = threading.Lock()
         self._retry_at = 0.0
@@ -72,7 +73,7 @@ class Generations:
         if last.torn_bytes:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self.log.cut_back(last.size, last.number)
-        self._closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
+        self.closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
         remove_logs(self.path, recovered.header.generation)
 
     def close(self) -> None:
@@ -124,7 +125,7 @@ class Generations:
         """
         self.abandon_snapshot()
         self.check()
-        self._begin()
+        self.begin_next()
         header = self._header_of(state)
         replace_file(self.path, pace(snapshot.write_chunks(header, state.documents())), sync)
         self._written(header, sync)
@@ -142,7 +143,7 @@ class Generations:
         self.check_lock()
         if self.begun:
             self.log.check()
-        if self._thread is None:  # else a new file may have appeared just now
+        if self.thread is None:  # else a new file may have appeared just now
             self._check_snapshot()
 
     def _check_snapshot(self) -> None:
@@ -164,7 +165,7 @@ class Generations:
         """Whether the state has more than the snapshot."""
         return self.begun and (
             self.log.number > self._snapshot_number
-            or self._closed_log_bytes > 0
+            or self.closed_log_bytes > 0
             or identity(self.path) != self._snapshot_identity
         )
 
@@ -172,38 +173,38 @@ class Generations:
 
     def snapshot_due(self) -> bool:
         """Whether it is time for a snapshot, or for another attempt."""
-        size = self._closed_log_bytes + self.log.size
+        size = self.closed_log_bytes + self.log.size
         there = self._snapshot_identity
         least = self.min_log_bytes if there is None else max(self.min_log_bytes, there.size)
         wanted = self.failure is not None or size > least
-        return wanted and self._thread is None and monotonic() >= self._retry_at
+        return wanted and self.thread is None and self.clock() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
         """Whether the snapshot was removed, or could not be written and it is time for another attempt."""
-        if not self.begun or self._thread is not None:
+        if not self.begun or self.thread is not None:
             return False
         return identity(self.path) is None or (self.failure is not None and self.snapshot_due())
 
     def begin_snapshot(self, state: State) -> None:
         """Write a snapshot while requests continue. Nothing may be unsynced. ``failure`` reports failures."""
-        if self._thread is not None:
+        if self.thread is not None:
             return
         try:
             self.check()
             if self.failure is None or self.log.size > self.min_log_bytes:
-                self._begin()  # else the log of the last attempt serves this one
+                self.begin_next()  # else the log of the last attempt serves this one
             self._abandoned = False
             arguments = (state, self._header_of(state), self.log, self.unsynced.epoch, Share())
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
-            self._thread = thread
+            self.thread = thread
             thread.start()
         except (OSError, RuntimeError) as error:  # RuntimeError: there are too many threads
-            self._thread = None
+            self.thread = None
             self._failed(error)
 
     def abandon_snapshot(self) -> None:
         """Stop a running snapshot, and wait for its end."""
-        thread = self._thread
+        thread = self.thread
         if thread is not None:
             self._abandoned = True
             thread.join()
@@ -231,7 +232,7 @@ class Generations:
         except Exception as error:
             self._failed(error)
         finally:
-            self._thread = None
+            self.thread = None
 
     def _secured(self, chunks: Iterable[bytes], log: Log, epoch: Epoch) -> Iterator[bytes]:
         for chunk in chunks:
@@ -250,7 +251,7 @@ class Generations:
 
     # Inside
 
-    def _begin(self) -> None:
+    def begin_next(self) -> None:
         """Begin a generation: its log. The logs before it stay until its snapshot is there."""
         before = self.log if self.begun else None
         number = before.number if before is not None else 0
@@ -259,7 +260,7 @@ class Generations:
         self.log = Log.create(path, header.generation, number, header.state, self.syncs)
         self.begun, self._header, self.shared = True, header, None
         if before is not None:
-            self._closed_log_bytes += before.size
+            self.closed_log_bytes += before.size
             before.end()
 
     def _header_of(self, state: State) -> snapshot.Header:
@@ -276,12 +277,12 @@ class Generations:
         except OSError as error:
             self._failed(error)
         else:
-            self._closed_log_bytes = 0
+            self.closed_log_bytes = 0
             self.failure = None
 
     def _failed(self, error: Exception) -> None:
         self.failure = f"no snapshot can be written, the log grows: {reason(error, self.path)}"
-        self._retry_at = monotonic() + RETRY_S
+        self._retry_at = self.clock() + RETRY_S
 
 
 class _Abandoned(Exception):

@@ -39,10 +39,10 @@ class Index:
     changes them; the same holds for the documents of a key that has many.
     """
 
-    __slots__ = ("_mask", "_most", "_owner", "_parts", "_shared")
+    __slots__ = ("_mask", "_most", "_owner", "_shared", "parts")
 
     def __init__(self) -> None:
-        self._parts: list[dict[Hashable, _Ids]] = [{}]
+        self.parts: list[dict[Hashable, _Ids]] = [{}]
         self._mask = 0
         self._most = _FEW_KEYS
         self._owner = object()
@@ -51,16 +51,16 @@ class Index:
     def fork(self) -> Index:
         """An index that says what this one says now; each may change."""
         other = Index()
-        other._parts, other._mask, other._most = self._parts.copy(), self._mask, self._most
-        if len(self._shared) < len(self._parts):
-            self._shared = frozenset(range(len(self._parts)))
+        other.parts, other._mask, other._most = self.parts.copy(), self._mask, self._most
+        if len(self._shared) < len(self.parts):
+            self._shared = frozenset(range(len(self.parts)))
         self._owner = object()  # what many documents have now belongs to neither
         other._shared = self._shared
         return other
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
-        ids = self._parts[hash(key) & self._mask].get(key)
+        ids = self.parts[hash(key) & self._mask].get(key)
         if ids is None:
             return ()
         if isinstance(ids, int):
@@ -69,25 +69,25 @@ class Index:
 
     def newest(self, key: Hashable, limit: int) -> Sequence[int]:
         """The ids of the documents with this key, newest first; at most ``limit``."""
-        ids = self._parts[hash(key) & self._mask].get(key, ())
+        ids = self.parts[hash(key) & self._mask].get(key, ())
         return (ids,) if isinstance(ids, int) else tuple(islice(reversed(ids), limit))
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
         """Every key with the ids of its documents."""
-        return ((key, self.find(key)) for part in self._parts for key in part)
+        return ((key, self.find(key)) for part in self.parts for key in part)
 
     def __contains__(self, key: Hashable) -> bool:
-        return key in self._parts[hash(key) & self._mask]
+        return key in self.parts[hash(key) & self._mask]
 
     def count(self, key: Hashable) -> int:
         """How many documents have this key."""
-        ids = self._parts[hash(key) & self._mask].get(key)
+        ids = self.parts[hash(key) & self._mask].get(key)
         return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
 
     def add(self, key: Hashable, doc_id: int) -> None:
         """Add a document under a key."""
         place = hash(key) & self._mask
-        part = self._own_part(place) if place in self._shared else self._parts[place]
+        part = self._own_part(place) if place in self._shared else self.parts[place]
         if part.setdefault(key, doc_id) is not doc_id:
             self._share(part, key, doc_id)
         elif len(part) > self._most:
@@ -99,7 +99,7 @@ class Index:
             for key, doc_id in entries:
                 self.add(key, doc_id)
             return
-        parts, mask = self._parts, self._mask
+        parts, mask = self.parts, self._mask
         for key, doc_id in entries:
             part = parts[hash(key) & mask]
             if part.setdefault(key, doc_id) is not doc_id:
@@ -122,21 +122,21 @@ class Index:
 
     def _own_part(self, place: int) -> dict[Hashable, _Ids]:
         """The dictionary, to be changed."""
-        part = self._parts[place]
+        part = self.parts[place]
         if place in self._shared:
             shared = self._shared if isinstance(self._shared, set) else set(self._shared)
             shared.remove(place)
             self._shared = shared or _NONE
-            part = self._parts[place] = part.copy()
+            part = self.parts[place] = part.copy()
         return part
 
     def _divide(self) -> None:
         """Divide the keys, few as they are, among more parts."""
-        entries = [entry for part in self._parts for entry in part.items()]
-        count = _TIMES * len(self._parts)
-        self._parts, self._mask, self._shared = [{} for _ in range(count)], count - 1, _NONE
+        entries = [entry for part in self.parts for entry in part.items()]
+        count = _TIMES * len(self.parts)
+        self.parts, self._mask, self._shared = [{} for _ in range(count)], count - 1, _NONE
         for key, ids in entries:
-            self._parts[hash(key) & self._mask][key] = ids
+            self.parts[hash(key) & self._mask][key] = ids
         if count >= _MOST_PARTS:
             self._most = maxsize
 

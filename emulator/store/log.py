@@ -212,7 +212,7 @@ class Log:
             if self._sync_error is not None:
                 raise self._sync_error
             try:
-                _flush(fd)
+                flush(fd)
             except OSError as error:
                 self._sync_error = error
                 raise
@@ -230,4 +230,4 @@ class Log:
 
 
 #: macOS has no fdatasync.
-_flush: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+flush: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)

@@ -19,7 +19,7 @@ from emulator.store.files import begins_with, read_head
 
 FORMAT = 1
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
-_CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of the interpreter
+CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of the interpreter
 #: Bytes that are read in a step: some hundred documents.
 _BLOCK = 1 << 16
 #: Bytes of a step of the checksum: few of them, for each waits for the interpreter.
@@ -69,8 +69,8 @@ def _body_chunks(header: Header, tables: Mapping[str, Documents]) -> Iterator[by
         yield msgspec.json.encode(name) + b": {\n"
         separator = b""
         for page in documents.pages():
-            for at in range(0, len(page), _CHUNK):
-                yield separator + b",\n".join([b'"%d": %s' % one for one in page[at : at + _CHUNK]])
+            for at in range(0, len(page), CHUNK):
+                yield separator + b",\n".join([b'"%d": %s' % one for one in page[at : at + CHUNK]])
                 separator = b",\n"
         yield b"\n},\n" if separator else b"},\n"
 

@@ -21,7 +21,7 @@ from emulator.store.indexes import Index
 #: Documents that are gone through between two moments at which others may work.
 STEP = 100
 #: So many documents are written in a millisecond or two.
-_WRITTEN_AT_ONCE = 1000
+WRITTEN_AT_ONCE = 1000
 
 
 class Op(Struct, frozen=True, gc=False):
@@ -141,12 +141,12 @@ class State:
     """All tables of one file."""
 
     def __init__(self, specs: Mapping[str, TableSpec]) -> None:
-        self._specs = specs
+        self.specs = specs
         self.tables: dict[str, TableState] = {}
 
     def fork(self) -> State:
         """This state as it is now; each of the two may change."""
-        other = State(self._specs)
+        other = State(self.specs)
         other.tables = {name: table.fork() for name, table in self.tables.items()}
         return other
 
@@ -154,13 +154,13 @@ class State:
         """The table of this name; a missing one is created, empty."""
         table = self.tables.get(name)
         if table is None:
-            table = self.tables[name] = TableState(self._specs.get(name, TableSpec()))
+            table = self.tables[name] = TableState(self.specs.get(name, TableSpec()))
         return table
 
     def check(self, ops: Iterable[Op]) -> None:
         """Raise the error of a table's decoder or indexes for a document that they refuse."""
         for op in ops:
-            spec = self._specs.get(op.table)
+            spec = self.specs.get(op.table)
             if spec is not None and op.doc_id is not None and op.document is not None:
                 decoded = (spec.decode or json.loads)(op.document)
                 hash(tuple(spec.keys_of(decoded)))
@@ -210,7 +210,7 @@ class State:
     @property
     def is_large(self) -> bool:
         """Whether it takes more than a moment to write."""
-        return sum(len(table.documents) for table in self.tables.values()) > _WRITTEN_AT_ONCE
+        return sum(len(table.documents) for table in self.tables.values()) > WRITTEN_AT_ONCE
 
     def documents(self) -> dict[str, Documents]:
         """The documents of every table, live."""

@@ -21,6 +21,8 @@ class StateOnDisk:
 
     ``commits`` grows whenever the state changes. ``syncs``: a transaction counts when it has reached the
     disk. ``on_taken_back`` is called when the disk has lost transactions that were carried out already.
+    ``clock`` gives the seconds by which it tries again what the disk refused. ``files``: none in memory only,
+    and after the end.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class StateOnDisk:
         self.state = state
         self.commits = 0
         self.syncs = durability == "fsync"
+        self.clock: Callable[[], float] = monotonic
         self.on_taken_back: Callable[[], object] = lambda: None
         self._path = path or Path()
         self._unsynced = Unsynced()
@@ -42,16 +45,18 @@ class StateOnDisk:
         self._closed = False
         self._group_sync: asyncio.Task[None] | None = None
         self._aside: Future[object] | None = None  # another thread writes the files
-        self._files: Generations | None = None
+        self.files: Generations | None = None
         if path is not None and durability != "none":
             check_lock()
-            self._files = Generations(path, self._unsynced, min_log_bytes, self.syncs, check_lock)
+            self.files = Generations(
+                path, self._unsynced, min_log_bytes, self.syncs, check_lock, lambda: self.clock()
+            )
 
     # The files
 
     def discard(self) -> None:
         """Close the files as they are, without a last snapshot."""
-        files, self._files = self._files, None
+        files, self.files = self.files, None
         self._closed = self._closed or files is not None
         if files is not None:
             files.close()
@@ -62,9 +67,9 @@ class StateOnDisk:
         What the disk refused before is tried again, but not each time. Raises :class:`Unavailable`.
         """
         self._check_open()
-        files = self._files
+        files = self.files
         if files is not None and not (files.begun and self._trouble is None):
-            if self._trouble is not None and monotonic() < self._retry_at:
+            if self._trouble is not None and self.clock() < self._retry_at:
                 raise Unavailable(self._text(self._trouble), self._trouble)
             try:
                 if files.begun:
@@ -86,16 +91,16 @@ class StateOnDisk:
 
     def snapshot(self) -> None:
         """Start a snapshot in the background. Requests continue; :attr:`failure` reports failures."""
-        if self._files is not None and self._files.begun:
+        if self.files is not None and self.files.begun:
             with contextlib.suppress(Unavailable):
                 self.sync()
-                self._files.begin_snapshot(self.state)
+                self.files.begin_snapshot(self.state)
 
     def prepare_removal(self) -> None:
         """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
-        if self._files is not None:
-            self._files.abandon_snapshot()
-            self._files.check()
+        if self.files is not None:
+            self.files.abandon_snapshot()
+            self.files.check()
 
     def rest(self) -> None:
         """Close the open file; the next transaction opens it again."""
@@ -127,7 +132,7 @@ class StateOnDisk:
     @property
     def log(self) -> Log | None:
         """The log of new transactions; ``None`` in memory, before the first and after :meth:`close`."""
-        return self._files.log if self._files is not None and self._files.begun else None
+        return self.files.log if self.files is not None and self.files.begun else None
 
     @property
     def unsynced(self) -> int:
@@ -145,7 +150,7 @@ class StateOnDisk:
         :class:`Unavailable` if the disk refused them; then they are undone.
         """
         loop = asyncio.get_running_loop()
-        while self._files is not None and self._unsynced.holds(ticket):
+        while self.files is not None and self._unsynced.holds(ticket):
             sync = self._group_sync
             if sync is None or sync.done() or sync.get_loop() is not loop:
                 sync = self._group_sync = loop.create_task(self._sync_beside())
@@ -167,10 +172,10 @@ class StateOnDisk:
 
     def sync(self) -> None:
         """Wait for the disk. Raises :class:`Unavailable` after it has undone what the disk may have lost."""
-        if self._unsynced and self._files is not None:
+        if self._unsynced and self.files is not None:
             ticket = self.ticket()
             try:
-                self._files.log.sync()
+                self.files.log.sync()
             except OSError as error:
                 raise self.take_back(error) from error
             self._unsynced.confirm(ticket)
@@ -198,11 +203,11 @@ class StateOnDisk:
         """Why the state or its snapshot cannot be written at present."""
         if self._trouble is not None:
             return self._text(self._trouble)
-        return self._files.failure if self._files is not None else None
+        return self.files.failure if self.files is not None else None
 
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
-        files = self._files
+        files = self.files
         if self._aside is not None or files is None:
             return True
         if self._trouble is None:
@@ -222,7 +227,7 @@ class StateOnDisk:
 
     def _failed(self, error: Exception) -> Unavailable:
         self._trouble = error
-        self._retry_at = monotonic() + RETRY_S
+        self._retry_at = self.clock() + RETRY_S
         return Unavailable(self._text(error), error)
 
     def _text(self, error: Exception) -> str:

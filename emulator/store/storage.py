@@ -68,8 +68,8 @@ class LoggedStorage(StateOnDisk, Storage):
         self.recorder: Callable[[Sequence[Op] | None], object] = lambda steps: None
         self._batch: list[Op] | None = None
         self._batch_undo: list[Op] = []
-        if self._files is not None:
-            self._open(self._files, shared, recovered)
+        if self.files is not None:
+            self._open(self.files, shared, recovered)
         elif recovered is not None:
             self.state = recovered.state
         elif shared is not None:
@@ -117,7 +117,7 @@ class LoggedStorage(StateOnDisk, Storage):
 
         ``give_up_at``: when it leaves the snapshot (:func:`time.monotonic`).
         """
-        files = self._files
+        files = self.files
         if self._aside is not None:
             wait([self._aside])
         elif self._batch is None and files is not None and files.outdated:
@@ -142,7 +142,7 @@ class LoggedStorage(StateOnDisk, Storage):
         if self._batch is not None:
             self._batch += ops
             self.state.apply(ops, self._batch_undo)
-        elif (files := self._files) is None:
+        elif (files := self.files) is None:
             self.state.apply(ops)
             self.recorder(ops)
         else:
@@ -165,7 +165,7 @@ class LoggedStorage(StateOnDisk, Storage):
         undone. Raises :class:`Unavailable`.
         """
         self._check_open()
-        files = self._files
+        files = self.files
         if files is not None:
             self._begin(files)
         with (
@@ -228,7 +228,7 @@ class LoggedStorage(StateOnDisk, Storage):
         Raises :class:`Unavailable`; then nothing has changed.
         """
         self._check_open()
-        files, state = self._files, shared.fork()
+        files, state = self.files, shared.fork()
         state.apply(changes)
         if files is None or changes:
             await self._write_whole(state)
@@ -258,7 +258,7 @@ class LoggedStorage(StateOnDisk, Storage):
         """
         self._check_open()
         with self._gathering() as (_, undo):
-            files = self._files
+            files = self.files
             if files is not None and files.begun:  # a snapshot on its way would see a part
                 abandon = files.abandon_snapshot
                 await self._run(lambda _: abandon(), True)

@@ -234,10 +234,10 @@ class EmulatorMachine(RuleBasedStateMachine):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(snapshot, "write_chunks", interrupted)
-            patch.setattr(snapshot, "_CHUNK", 2)
+            patch.setattr(snapshot, "CHUNK", 2)
             storage = self.emulator.workspaces.default.store.storage
             storage.snapshot()
-            thread = storage._files._thread if storage._files is not None else None
+            thread = storage.files.thread if storage.files is not None else None
             if thread is not None:
                 thread.join(BOUND_S)
                 assert not thread.is_alive()
@@ -305,7 +305,7 @@ def newest_journal(folder: Path) -> Path:
 def test_the_emulator_and_a_plain_reading_of_the_rules_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     # The disk's own pace adds nothing here: other tests stop it at every moment.
     monkeypatch.setattr(os, "fsync", lambda fd: None)
-    monkeypatch.setattr(journal, "_flush", lambda fd: None)
+    monkeypatch.setattr(journal, "flush", lambda fd: None)
     run_state_machine_as_test(
         EmulatorMachine,
         settings=settings(

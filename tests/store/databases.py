@@ -52,7 +52,7 @@ def contents(db: TinyDB) -> dict[str, dict[int, dict[str, Any]]]:
 def check_indexes(state: State) -> None:
     """The indexes are those that a fresh look at the documents would make."""
     for name, table in state.tables.items():
-        again = State(state._specs).table(name)
+        again = State(state.specs).table(name)
         for doc_id, document in table.documents.items():
             again.put(doc_id, document)
         for index_name, index in table.indexes.items():

@@ -29,7 +29,7 @@ class RecordedDisk:
         recorded = _RecordedOs(self)
         for module in (log, files, removal, shared_state):
             patch.setattr(module, "os", recorded)
-        patch.setattr(log, "_flush", recorded.fsync)
+        patch.setattr(log, "flush", recorded.fsync)
         patch.setattr(Path, "unlink", self._recorded_unlink(Path.unlink))
         for module in (log, generations, shared_state):
             patch.setattr(module, "replace_file", self._replace_file)

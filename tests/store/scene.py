@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emulator.store.errors import StateError
+from emulator.store.generations import RETRY_S
 from emulator.store.log_format import format_line
 from emulator.store.recovery import log_path
 from emulator.store.state import Op, State, TableSpec
@@ -19,6 +20,12 @@ SPECS = {
     "tokens": TableSpec(["owner"], lambda document: [("owner", document["of"])]),
 }
 NAME = "default.json"
+
+
+def ready_again(storage: LoggedStorage) -> None:
+    """The second is over after which the disk is tried again."""
+    moment = storage.clock() + RETRY_S
+    storage.clock = lambda: moment
 
 
 class Scene:
@@ -40,8 +47,8 @@ class Scene:
             storage.commit(transaction(number))
             self.after.append(contents(storage.state))
         # As a snapshot begins: the log is closed and the next one follows.
-        assert storage._files is not None
-        storage._files._begin()
+        assert storage.files is not None
+        storage.files.begin_next()
         for number in range(6, 9):
             storage.commit(transaction(number))
             self.after.append(contents(storage.state))

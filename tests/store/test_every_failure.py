@@ -18,7 +18,7 @@ from emulator.store.removal import remove
 from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.storage import LoggedStorage
-from tests.store.scene import NAME, SPECS, Contents, contents, transaction
+from tests.store.scene import NAME, SPECS, Contents, contents, ready_again, transaction
 
 #: What can fail on a disk; a file is closed even if closing it tells of an error.
 STEPS = ("open", "write", "fsync", "replace", "rename", "ftruncate", "close", "unlink", "listdir", "link")
@@ -37,7 +37,7 @@ class Disk:
         self._killed = killed
         for module in (log, files, removal, shared_state):
             patch.setattr(module, "os", self)
-        patch.setattr(log, "_flush", self._failing_step("fsync"))
+        patch.setattr(log, "flush", self._failing_step("fsync"))
         unlink = Path.unlink
 
         def failing_unlink(path: Path, missing_ok: bool = False) -> None:
@@ -123,7 +123,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
                 except Unavailable:
                     refused = True
                 after.append(contents(storage.state))
-                storage._retry_at = 0.0
+                ready_again(storage)
                 with contextlib.suppress(Unavailable):
                     storage.commit(transaction(3))
                 after.append(contents(storage.state))
@@ -143,7 +143,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
 def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, way: str
 ) -> None:
-    monkeypatch.setattr("emulator.store.state._WRITTEN_AT_ONCE", 0 if way == "linked" else 1 << 30)
+    monkeypatch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0 if way == "linked" else 1 << 30)
     state = State(SPECS)
     state.apply(transaction(17))
     for failing, path in steps_until_the_end(tmp_path):
@@ -157,7 +157,7 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
                     lambda: asyncio.run(storage.start_over(shared)),  # noqa: B023
                     partial(storage.commit, transaction(3)),
                 ):
-                    storage._retry_at = 0.0
+                    ready_again(storage)
                     was = contents(storage.state)
                     try:
                         step()

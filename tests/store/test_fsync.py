@@ -24,7 +24,7 @@ from emulator.store.storage import LoggedStorage
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Pending, Ticket, Unsynced
 from tests.store.databases import check_indexes
-from tests.store.scene import NAME, SPECS, contents, transaction
+from tests.store.scene import NAME, SPECS, contents, ready_again, transaction
 
 BOUND_S = 30.0
 
@@ -38,7 +38,7 @@ class Disk:
         self.held = threading.Event()
         self.goes = threading.Event()
         self.goes.set()
-        patch.setattr(log, "_flush", self._sync)
+        patch.setattr(log, "flush", self._sync)
 
     def hold(self) -> None:
         """From now on an fsync sets ``held`` and waits for :meth:`release`."""
@@ -82,11 +82,6 @@ def on_disk(path: Path) -> Any:
     found = contents(storage.state)
     storage.discard()
     return found
-
-
-def ready_again(storage: LoggedStorage) -> None:
-    """The second is over after which the disk is tried again."""
-    storage._retry_at = 0.0
 
 
 def test_sync_waits_once_for_many_transactions(storage: LoggedStorage, disk: Disk) -> None:
@@ -170,9 +165,9 @@ def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
     before = contents(storage.state)
     storage.commit(transaction(1))
     disk.fails = True
-    assert storage._files is not None
-    storage._files.min_log_bytes = 1
-    storage._files._closed_log_bytes = 1 << 20
+    assert storage.files is not None
+    storage.files.min_log_bytes = 1
+    storage.files.closed_log_bytes = 1 << 20
     with pytest.raises(Unavailable):
         storage.commit(transaction(2))
     assert contents(storage.state) == before == on_disk(path)
@@ -183,9 +178,9 @@ def test_what_builds_on_transactions_that_were_taken_back_is_refused_even_if_the
 ) -> None:
     monkeypatch.setattr("emulator.store.state_on_disk.RETRY_S", 0.0)
     storage.commit(transaction(0))
-    assert storage._files is not None
-    storage._files.min_log_bytes = 1
-    storage._files._closed_log_bytes = 1 << 20
+    assert storage.files is not None
+    storage.files.min_log_bytes = 1
+    storage.files.closed_log_bytes = 1 << 20
     disk.fails_once = True
     with pytest.raises(Unavailable):
         storage.commit(transaction(1))
@@ -258,8 +253,8 @@ def test_a_snapshot_that_saw_what_was_taken_back_never_counts(
     with pytest.raises(Unavailable):
         storage.sync()
     assert contents(storage.state) == before
-    assert storage._files is not None
-    storage._files.abandon_snapshot()
+    assert storage.files is not None
+    storage.files.abandon_snapshot()
     assert on_disk(path) == before
 
 

@@ -76,13 +76,13 @@ def test_filling_an_index_that_has_grown_already_loses_nothing() -> None:
 def test_keys_are_divided_among_more_parts_only_while_they_are_few() -> None:
     index, moved = Index(), []
     for doc_id in range(20_000):
-        before = len(index._parts)
+        before = len(index.parts)
         index.add(f"{doc_id}", doc_id)
-        if len(index._parts) > before:
+        if len(index.parts) > before:
             moved.append(len(entries(index)))
     assert len(moved) == 2
     assert max(moved) < 5000
-    assert max(map(len, index._parts)) < 100
+    assert max(map(len, index.parts)) < 100
 
 
 @pytest.mark.parametrize("filled", [0, 10_000])
@@ -91,7 +91,7 @@ def test_no_step_of_an_index_touches_more_than_a_small_dictionary(filled: int) -
     index.fill((f"{doc_id}", doc_id) for doc_id in range(filled))
     for doc_id in range(filled, filled + 60_000):
         index.add(f"{doc_id}", doc_id)
-    assert max(map(len, index._parts)) < 3000
+    assert max(map(len, index.parts)) < 3000
 
 
 def test_documents_are_what_a_dictionary_would_be() -> None:

@@ -122,8 +122,8 @@ class Life:
         self.commit()
 
     def wait_for_snapshot(self) -> None:
-        assert self.storage._files is not None
-        thread = self.storage._files._thread
+        assert self.storage.files is not None
+        thread = self.storage.files.thread
         if thread is not None:
             thread.join(30)
         assert self.storage.failure is None
@@ -143,7 +143,7 @@ class Life:
 def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Life:
     """A whole life: first start, transactions, a reset, snapshots, clean and unclean stops."""
     folder.mkdir()
-    patch.setattr(snapshot, "_CHUNK", 2)
+    patch.setattr(snapshot, "CHUNK", 2)
     life = Life(folder, patch, durability)
     for _ in range(3):
         life.commit()
@@ -172,8 +172,8 @@ def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Lif
 def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Life:
     """A life that begins with what others share, and returns to it at every stage of its files."""
     folder.mkdir()
-    patch.setattr(snapshot, "_CHUNK", 2)
-    patch.setattr("emulator.store.state._WRITTEN_AT_ONCE", 0)
+    patch.setattr(snapshot, "CHUNK", 2)
+    patch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0)
     life = Life(folder, patch, durability, shared())
     life.start_over()
     life.commit()
@@ -206,7 +206,7 @@ def survivors(
 ) -> int:
     """Hold that each of the moments is survived; how many different ones there were."""
     patch.setattr(os, "fsync", lambda fd: None)  # thousands of real ones would take long
-    patch.setattr(log, "_flush", lambda fd: None)
+    patch.setattr(log, "flush", lambda fd: None)
     seen: dict[tuple[tuple[str, bytes], ...], Contents] = {}
     for left, legal in moments:
         files = tuple(sorted(left.items()))

@@ -15,7 +15,7 @@ from emulator.store.log import Log
 from emulator.store.state import Op, State
 from emulator.store.storage import Durability, LoggedStorage
 from tests.store.databases import check_indexes
-from tests.store.scene import NAME, SPECS, contents, transaction
+from tests.store.scene import NAME, SPECS, contents, ready_again, transaction
 
 BOUND_S = 30.0
 
@@ -123,8 +123,8 @@ def test_a_snapshot_never_counts_while_it_may_have_seen_half_a_batch(
     def fails() -> None:
         storage.snapshot()
         assert waiting.wait(BOUND_S)
-        assert storage._files is not None
-        thread = storage._files._thread
+        assert storage.files is not None
+        thread = storage.files.thread
         assert thread is not None
         with storage.batch():
             storage.commit(transaction(1))
@@ -204,8 +204,7 @@ def test_a_failed_snapshot_is_told_and_tried_again_while_requests_go_on(
         assert not storage.probe()
         storage.commit(transaction(1))
         assert storage.failure is not None
-    assert storage._files is not None
-    storage._files._retry_at = 0.0
+    ready_again(storage)
     storage.commit(transaction(2))
     join_snapshot(storage)
     assert storage.failure is None
@@ -222,8 +221,7 @@ def test_a_snapshot_that_fails_for_long_does_not_leave_ever_more_files(
     with monkeypatch.context() as patch:
         fail_at(patch, "replace")
         for number in range(20):
-            assert storage._files is not None
-            storage._files._retry_at = 0.0
+            ready_again(storage)
             storage.commit(transaction(number))
             storage.snapshot()
             join_snapshot(storage)
@@ -269,8 +267,7 @@ def test_a_failed_snapshot_is_tried_again_when_only_health_asks(
         storage.snapshot()
         join_snapshot(storage)
         assert not storage.probe()
-    assert storage._files is not None
-    storage._files._retry_at = 0.0
+    ready_again(storage)
     storage.probe()
     join_snapshot(storage)
     assert storage.probe()
@@ -318,8 +315,8 @@ def test_snapshots_begin_by_themselves_and_bound_the_files(path: Path) -> None:
 
 
 def join_snapshot(storage: LoggedStorage) -> None:
-    assert storage._files is not None
-    thread = storage._files._thread
+    assert storage.files is not None
+    thread = storage.files.thread
     if thread is not None:
         thread.join(BOUND_S)
         assert not thread.is_alive()
