@@ -80,7 +80,7 @@ def beside(client: EmulatorClient) -> AsyncEmulatorClient:
     )
 
 
-class _Transport(httpx.AsyncHTTPTransport):
+class _AsyncTransport(httpx.AsyncHTTPTransport):
     """httpx's own, whatever a test replaces in it later."""
 
     handle_async_request = httpx.AsyncHTTPTransport.handle_async_request
@@ -92,7 +92,7 @@ class _AsyncCalls(Calls):
     http: httpx.AsyncClient  # type: ignore[assignment]
 
     def _connect(self, secure: bool) -> httpx.AsyncClient:
-        transport = _Transport(trust_env=False, verify=self.verify if secure else False)
+        transport = _AsyncTransport(trust_env=False, verify=self.verify if secure else False)
         return httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, transport=transport)
 
     async def upload(  # type: ignore[override]

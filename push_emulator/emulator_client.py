@@ -9,10 +9,10 @@ from typing import Any
 
 from push_emulator.answers import PushAnswer
 from push_emulator.calls import TIMEOUT_S, Calls, given
-from push_emulator.journal import Events, Journal
+from push_emulator.journal import Events, Requests
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
 from push_emulator.workspace_answers import Health, RuleState
-from push_emulator.world import Clock, Faults, Imports, SettingsCalls, WorkspaceList
+from push_emulator.world import ClockCalls, Faults, Imports, SettingsCalls, WorkspaceList
 
 __tracebackhide__ = True
 
@@ -56,10 +56,10 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
     def _use(self, calls: Calls) -> None:
         self._calls = calls
         self.workspace = calls.workspace
-        self.requests = Journal(self._calls)
+        self.requests = Requests(self._calls)
         self.events = Events(self._calls)
         self.faults = Faults(self._calls)
-        self.clock = Clock(self._calls)
+        self.clock = ClockCalls(self._calls)
         self.settings = SettingsCalls(self._calls)
         self.workspaces = WorkspaceList(self._calls)
         self.imports = Imports(self._calls)

@@ -64,7 +64,7 @@ class _Recorded(Subject, Generic[T, P]):
         return self._calls.ask(int, "POST", path, document, member="count", waits_s=within)
 
 
-class Journal(_Recorded[RecordedRequest, JournalPage]):
+class Requests(_Recorded[RecordedRequest, JournalPage]):
     """The requests to the workspace. Criteria: see the admin API's ``GET /requests``."""
 
     _path, _page, _entry = "/requests", JournalPage, RecordedRequest

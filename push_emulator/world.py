@@ -96,7 +96,7 @@ class Faults(Subject):
         return self._calls.ask(int, "DELETE", "/faults", member="disarmed")
 
 
-class Clock(Subject):
+class ClockCalls(Subject):
     """The workspace's time."""
 
     def get(self) -> ClockState:

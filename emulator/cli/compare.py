@@ -9,7 +9,7 @@ import click
 
 from emulator.cli.behaviour import behaviour_options
 from emulator.cli.comparing import complete, conclude
-from emulator.compare.report import Report
+from emulator.compare.report import ComparisonReport
 from emulator.compare.traffic import TrafficError, read_traffic
 from emulator.fixtures.load import FixtureError
 from emulator.store.files import NotWritten
@@ -117,7 +117,7 @@ def _compare(files: Sequence[Path], options: dict[str, Any]) -> int:
         reasons = "".join(f"; {count} {reason}" for reason, count in traffic.left_out.items())
         names = ", ".join(map(str, files))
         raise click.ClickException(f"{names}: no call of POST /push_subscribe with a JSON answer{reasons}")
-    report = Report([path.name for path in files], traffic.host)
+    report = ComparisonReport([path.name for path in files], traffic.host)
     report.left_out, report.first_left_out = dict(traffic.left_out), traffic.first
     report.notes = list(traffic.notes)
     complete(report, traffic.calls, options)

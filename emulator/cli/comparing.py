@@ -12,7 +12,7 @@ from emulator.compare.inference import infer_fixtures
 from emulator.compare.learning import learn
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import replay, replay_apart
-from emulator.compare.report import Report, Secrets, add_results, report_lines
+from emulator.compare.report import ComparisonReport, Secrets, add_results, report_lines
 from emulator.fixtures.load import load_fixtures, load_platform, write_fixtures
 from emulator.rules.platform import Platform
 from emulator.settings import Settings
@@ -20,7 +20,7 @@ from emulator.store.files import replace_file
 from emulator.store.fixture_set import FixtureSet
 
 
-def complete(report: Report, calls: Sequence[RecordedCall], options: dict[str, Any]) -> None:
+def complete(report: ComparisonReport, calls: Sequence[RecordedCall], options: dict[str, Any]) -> None:
     """Answer the calls once more, and put the result into the report."""
     platform = options["platform"]
     if options["fixtures"] is not None:
@@ -49,7 +49,7 @@ def complete(report: Report, calls: Sequence[RecordedCall], options: dict[str, A
 
 
 def _learn(
-    report: Report,
+    report: ComparisonReport,
     calls: Sequence[RecordedCall],
     fixtures: FixtureSet,
     known: Secrets,
@@ -67,7 +67,7 @@ def _learn(
     report.notes += [f"nothing explains {rule}: {text}" for rule, text in platform.differs.items()]
 
 
-def conclude(report: Report, options: dict[str, Any]) -> int:
+def conclude(report: ComparisonReport, options: dict[str, Any]) -> int:
     """Print the report; the exit status."""
     if options["report"] is not None:
         save(report, options["report"])
@@ -79,11 +79,11 @@ def conclude(report: Report, options: dict[str, Any]) -> int:
     return 1 if report.differing or report.stopped else 0
 
 
-def _document(report: Report) -> bytes:
+def _document(report: ComparisonReport) -> bytes:
     return msgspec.json.format(msgspec.json.encode(report), indent=2)
 
 
-def save(report: Report, path: Path) -> None:
+def save(report: ComparisonReport, path: Path) -> None:
     """Write the report as JSON. Raises :class:`click.ClickException`."""
     try:
         replace_file(path, [_document(report), b"\n"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from emulator.cli.options import StateDirectory, setting
-from emulator.store.doctor import Report, examine
+from emulator.store.doctor import DoctorReport, examine
 from emulator.store.lock import holder
 from emulator.workspaces.remembered import read_remembered
 
@@ -33,7 +33,7 @@ def command(state: Path) -> int:
     return 1 if any(report.findings for report in reports) else 0
 
 
-def _look(folder: Path) -> list[Report]:
+def _look(folder: Path) -> list[DoctorReport]:
     for look in range(_LOOKS):
         moving = holder(folder) is not None and look < _LOOKS - 1
         try:
@@ -49,7 +49,7 @@ def _look(folder: Path) -> list[Report]:
     return reports
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: DoctorReport) -> Iterator[str]:
     if report.size is None and not report.findings:
         yield f"{report.path.name}: nothing is stored yet"
         return

@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from emulator.cli.comparing import complete, conclude, save
-from emulator.compare.live import AddressError, Platform, Stopped
+from emulator.compare.live import AddressError, LivePlatform, Stopped
 from emulator.compare.probes import PROBES, Given, Ready, ready_probes
 from emulator.compare.recorded import RecordedCall
-from emulator.compare.report import Report, created_lines
+from emulator.compare.report import ComparisonReport, created_lines
 from push_emulator.masking import mask
 
 
@@ -23,7 +23,7 @@ def probe(options: dict[str, Any]) -> int:
         raise click.ClickException("--to needs --resource-token, the resource that the probes go to")
     run = secrets.token_hex(4)
     options["report"] = options["report"] or Path(f"emu-probe-{run}.json")
-    report = Report([options["to"]], "")
+    report = ComparisonReport([options["to"]], "")
     with _reached(options, report) as platform:
         ready = list(ready_probes(run, Given(**{name: options[name] for name in Given.__struct_fields__})))
         click.echo("\n".join(_plan(platform, ready, run, options)), err=options["as_json"])
@@ -44,7 +44,7 @@ def probe(options: dict[str, Any]) -> int:
 def clean_up(path: Path, options: dict[str, Any]) -> int:
     """Unsubscribe what a report names as created; the exit status."""
     try:
-        report = msgspec.json.decode(path.read_bytes(), type=Report)
+        report = msgspec.json.decode(path.read_bytes(), type=ComparisonReport)
     except msgspec.MsgspecError as error:
         raise click.ClickException(f"{path}: is no report of compare: {error}") from error
     if not options["resource_token"]:
@@ -70,7 +70,7 @@ def clean_up(path: Path, options: dict[str, Any]) -> int:
 
 
 @contextmanager
-def _reached(options: dict[str, Any], report: Report) -> Iterator[Platform]:
+def _reached(options: dict[str, Any], report: ComparisonReport) -> Iterator[LivePlatform]:
     """The platform. An interruption is reported with what is still subscribed there."""
 
     def keep() -> None:
@@ -79,7 +79,7 @@ def _reached(options: dict[str, Any], report: Report) -> Iterator[Platform]:
 
     address = options["to"], options["resource_token"], options["ca_file"]
     try:
-        platform = Platform(*address, options["rate"], options["timeout"], keep)
+        platform = LivePlatform(*address, options["rate"], options["timeout"], keep)
     except AddressError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -95,7 +95,7 @@ def _reached(options: dict[str, Any], report: Report) -> Iterator[Platform]:
 
 
 def _send(
-    platform: Platform, report: Report, ready: Sequence[Ready], options: dict[str, Any]
+    platform: LivePlatform, report: ComparisonReport, ready: Sequence[Ready], options: dict[str, Any]
 ) -> list[RecordedCall]:
     """The calls that the platform has answered; why there are no more is in the report."""
     calls = []
@@ -113,7 +113,7 @@ def _send(
     return calls
 
 
-def _plan(platform: Platform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> Iterator[str]:
+def _plan(platform: LivePlatform, ready: Sequence[Ready], run: str, options: dict[str, Any]) -> Iterator[str]:
     often = f"{options['rate']:g} a second" if options["rate"] else "as fast as they are answered"
     databases = ", ".join(map(str, options["db_ids"])) or "all of the resource"
     after = "stay subscribed" if options["no_cleanup"] else "are unsubscribed at the end"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from emulator.compare.differences import ABSENT, Row
+from emulator.compare.differences import ABSENT, ComparedMember
 from emulator.endpoint.call import PATHS
 from emulator.journal.entry import Entry
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS
@@ -28,13 +28,13 @@ def rules_seen(entry: Entry, here: Mapping[str, Any]) -> list[str]:
 
 
 def differing_by_rule(
-    rows: Sequence[Row], entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]
-) -> dict[str, list[Row]]:
+    rows: Sequence[ComparedMember], entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]
+) -> dict[str, list[ComparedMember]]:
     """The differing members by the rule that each belongs to.
 
     ``error`` and the number of items follow from the items: where an item differs, they belong to its rule.
     """
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[ComparedMember]] = {}
     cause = None
     for row in sorted((row for row in rows if row.differs), key=_of_the_envelope):
         rule = cause if cause is not None and row.member in ("error", "count") else None
@@ -45,11 +45,11 @@ def differing_by_rule(
     return found
 
 
-def _of_the_envelope(row: Row) -> bool:
+def _of_the_envelope(row: ComparedMember) -> bool:
     return not row.path.startswith("data[")
 
 
-def _rule_of(row: Row, entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+def _rule_of(row: ComparedMember, entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
     if row.member == "header":
         return "Q4"
     if row.member == "answer":
@@ -77,7 +77,7 @@ def _form(entry: Entry) -> Iterator[str]:
         yield "Q1"
 
 
-def _of_envelope(row: Row, entry: Entry) -> str:
+def _of_envelope(row: ComparedMember, entry: Entry) -> str:
     if row.member == "order":
         return "B1"
     if row.member == "count":
@@ -86,7 +86,7 @@ def _of_envelope(row: Row, entry: Entry) -> str:
     return _first(("A2", "A1"), {one.rule for one in entry.decided}) or "A3"
 
 
-def _of_item(row: Row, entry: Entry, here: Mapping[str, Any]) -> str:
+def _of_item(row: ComparedMember, entry: Entry, here: Mapping[str, Any]) -> str:
     decided = [one for one in entry.decided if one.db_id == row.db_id]
     rules = {one.rule for one in decided}
     if row.member == "profile_id":
@@ -101,7 +101,7 @@ def _of_item(row: Row, entry: Entry, here: Mapping[str, Any]) -> str:
     return rule_of_item(entry, here, row)
 
 
-def rule_of_item(entry: Entry, here: Mapping[str, Any], row: Row) -> str:
+def rule_of_item(entry: Entry, here: Mapping[str, Any], row: ComparedMember) -> str:
     """The rule behind the emulator's item that a member belongs to."""
     decided = [one for one in entry.decided if one.db_id == row.db_id]
     notes = [one for one in decided if one.rule[0] == "S" and one.rule not in ("S3", "S7")]

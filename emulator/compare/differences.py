@@ -62,7 +62,7 @@ _MEMBERS = (
 )
 
 
-class Row(Struct):
+class ComparedMember(Struct):
     """One member of both answers: the platform's value and the emulator's.
 
     ``item``: the position of the emulator's item, ``None`` for the envelope; ``db_id``: that item's
@@ -78,7 +78,7 @@ class Row(Struct):
     db_id: int | None = None
 
 
-def compare_headers(call: RecordedCall, here_status: int, here: Mapping[str, str]) -> list[Row]:
+def compare_headers(call: RecordedCall, here_status: int, here: Mapping[str, str]) -> list[ComparedMember]:
     """What a browser asks before it lets another page read the answer (Q4); of a preflight that is all."""
     if call.answered is None or "origin" not in call.headers:
         return []
@@ -105,11 +105,11 @@ def compare_answers(
     here_status: int,
     here: Mapping[str, Any],
     identity: Identity,
-) -> list[Row]:
+) -> list[ComparedMember]:
     """Every member of the platform's answer beside the emulator's; ids are joined as they are met."""
     if call.said:
         shown = f"{here.get('error')}: {here.get('error_text')}"
-        return [Row("answer", call.said, shown, True, "answer")]
+        return [ComparedMember("answer", call.said, shown, True, "answer")]
     if call.base and isinstance(answer.get("error_text"), str):
         text = answer["error_text"].replace(call.base + call.path, call.path)
         answer = {**answer, "error_text": text}
@@ -121,20 +121,20 @@ def compare_answers(
     if not _are_items(there_items) or not _are_items(here_items):
         return [*rows, _row("data", there_items, here_items)]
     if len(there_items) != len(here_items):
-        rows.append(Row("number of items", len(there_items), len(here_items), True, "count"))
+        rows.append(ComparedMember("number of items", len(there_items), len(here_items), True, "count"))
     pairs = list(_pairs(there_items, here_items, identity))
     places = [at for _, at in pairs if at is not None]
     if len(there_items) == len(here_items) and places != sorted(places):
-        rows.append(Row("order of items", sorted(places), places, True, "order"))
+        rows.append(ComparedMember("order of items", sorted(places), places, True, "order"))
     for at, here_at in pairs:
         if at is not None and here_at is not None:
             rows += _item_rows(at, there_items[at], here_at, here_items[here_at], identity)
         elif at is not None:
             db_id = identity["db_id"].here(there_items[at].get("db_id"))
-            rows.append(Row(f"data[{at}]", there_items[at], ABSENT, True, "item", None, db_id))
+            rows.append(ComparedMember(f"data[{at}]", there_items[at], ABSENT, True, "item", None, db_id))
         elif here_at is not None:
             one, path = here_items[here_at], f"data[{here_at}] of the emulator"
-            rows.append(Row(path, ABSENT, one, True, "item", here_at, one.get("db_id")))
+            rows.append(ComparedMember(path, ABSENT, one, True, "item", here_at, one.get("db_id")))
     return rows
 
 
@@ -142,8 +142,8 @@ def _are_items(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def _row(name: str, there: Any, here: Any, member: str = "") -> Row:
-    return Row(name, there, here, not _equal(there, here), member or name)
+def _row(name: str, there: Any, here: Any, member: str = "") -> ComparedMember:
+    return ComparedMember(name, there, here, not _equal(there, here), member or name)
 
 
 def _equal(there: Any, here: Any) -> bool:
@@ -192,7 +192,7 @@ def _key(item: Mapping[str, Any], db_id: Any, names: tuple[str, ...]) -> tuple[s
 
 def _item_rows(
     at: int, there: Mapping[str, Any], here_at: int, here: Mapping[str, Any], identity: Identity
-) -> Iterator[Row]:
+) -> Iterator[ComparedMember]:
     for name in (name for name in dict.fromkeys((*_MEMBERS, *there, *here)) if name in there or name in here):
         one, other = there.get(name, ABSENT), here.get(name, ABSENT)
         if name in ID_MEMBERS and name in there and name in here:
@@ -200,4 +200,4 @@ def _item_rows(
             identity[name].join(one, other)
         else:
             differs = not _equal(one, other)
-        yield Row(f"data[{at}].{name}", one, other, differs, name, here_at, here.get("db_id"))
+        yield ComparedMember(f"data[{at}].{name}", one, other, differs, name, here_at, here.get("db_id"))

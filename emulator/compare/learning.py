@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from emulator.compare.attribution import carried_out, rule_of_item
-from emulator.compare.differences import ABSENT, Row
+from emulator.compare.differences import ABSENT, ComparedMember
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import Compared, replay
 from emulator.fixtures.platform import can_be_set
@@ -70,7 +70,7 @@ class _Shown(NamedTuple):
                 yield self._replace(settings={**self.settings, name: choice})
 
 
-class _Seen(NamedTuple):
+class _Evidence(NamedTuple):
     """The rules that the calls show; the first difference of each, in words; the members that differ."""
 
     rules: set[str]
@@ -95,7 +95,7 @@ class _Search:
         )
         return replay(self._calls, self._fixtures, settings)
 
-    def seen(self, shown: _Shown) -> _Seen:
+    def seen(self, shown: _Shown) -> _Evidence:
         """What all calls show."""
         rules: set[str] = set()
         differing: dict[str, str] = {}
@@ -108,9 +108,9 @@ class _Search:
                 differing.setdefault(
                     rule, f"{row.path}: {row.there!r}, not {row.here!r} ({one.call.place})"[:500]
                 )
-        return _Seen(rules, differing, cost)
+        return _Evidence(rules, differing, cost)
 
-    def better_choices(self, shown: _Shown, seen: _Seen) -> _Shown:
+    def better_choices(self, shown: _Shown, seen: _Evidence) -> _Shown:
         """The policies and the strict mode that leave the fewest differences, one after the other."""
         rules, _, least = seen
         for name, rule in _RULES.items():
@@ -122,7 +122,7 @@ class _Search:
                     shown, least = other, cost
         return shown
 
-    def shows(self, name: str, shown: _Shown, seen: _Seen) -> bool:
+    def shows(self, name: str, shown: _Shown, seen: _Evidence) -> bool:
         """Whether each other choice would differ more."""
         others = (self._cost(other, seen.cost + 1) > seen.cost for other in shown.others(name))
         return _RULES[name] in seen.rules and all(others)
@@ -164,7 +164,7 @@ def _answers(compared: Iterable[Compared]) -> Answers:
     return {name: AnswerOverride(**members) for name, members in changed.items() if members}
 
 
-def _said(one: Compared) -> list[tuple[str, str, Row]]:
+def _said(one: Compared) -> list[tuple[str, str, ComparedMember]]:
     """The codes and texts of a call's refusals on both sides, each with the name of the answer."""
     if one.call.said:
         return []

@@ -56,7 +56,7 @@ class _Heard(Struct):
         return f"{self.status}, {'' if json_object(self.body) else 'no JSON object: '}{kind}: {text}"
 
 
-class Platform:
+class LivePlatform:
     """The platform at an address. TLS is verified; only this address is called, redirects are not followed.
 
     ``ca_file``: PEM certificates of authorities to trust instead of the system's. ``rate``: requests a

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from emulator.compare.attribution import carried_out, differing_by_rule, rules_seen
-from emulator.compare.differences import Identity, Pairs, Row, compare_answers, compare_headers
+from emulator.compare.differences import ComparedMember, Identity, Pairs, compare_answers, compare_headers
 from emulator.compare.inference import infer_fixtures, known_tokens
 from emulator.compare.recorded import RecordedCall, json_object
 from emulator.endpoint.exchange import Exchange
@@ -32,10 +32,10 @@ class Compared(Struct):
     call: RecordedCall
     status: int
     answer: dict[str, Any]
-    rows: list[Row]
+    rows: list[ComparedMember]
     entry: Entry
     seen: list[str]
-    differing: dict[str, list[Row]]
+    differing: dict[str, list[ComparedMember]]
 
 
 def replay(calls: Iterable[RecordedCall], fixtures: FixtureSet, settings: Settings) -> Iterator[Compared]:

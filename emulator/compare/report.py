@@ -70,7 +70,7 @@ class Created(Struct):
     places: list[Place] = field(default_factory=list)
 
 
-class Report(Struct):
+class ComparisonReport(Struct):
     """What was compared, and what came of it.
 
     ``left_out``: the records that were not compared, by reason; ``first_left_out``: the first of each.
@@ -121,7 +121,7 @@ class Secrets:
         return value
 
 
-def add_results(report: Report, compared: Iterable[Compared], secrets: Secrets) -> None:
+def add_results(report: ComparisonReport, compared: Iterable[Compared], secrets: Secrets) -> None:
     """Complete the report with what the comparison of each call shows."""
     seen: Counter[str] = Counter()
     differing: Counter[str] = Counter()
@@ -174,7 +174,7 @@ _WIDEST = 48
 _REQUEST = 300
 
 
-def report_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
+def report_lines(report: ComparisonReport, saved: Path | None = None) -> Iterator[str]:
     """The lines of the report; ``saved``: the file that has it, too."""
     yield f"{', '.join(report.sources)}: {_count(report.compared, 'call')} compared" + (
         f" (host {report.host})" if report.host else ""
@@ -201,7 +201,7 @@ def report_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
     yield _conclusion(report)
 
 
-def created_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
+def created_lines(report: ComparisonReport, saved: Path | None = None) -> Iterator[str]:
     """What probes left at the platform, and how to take it back."""
     if report.stopped:
         yield f"stopped early: {report.stopped}"
@@ -215,7 +215,7 @@ def created_lines(report: Report, saved: Path | None = None) -> Iterator[str]:
         yield f"{_count(len(report.created), 'subscription')} made by probes, unsubscribed again"
 
 
-def _conclusion(report: Report) -> str:
+def _conclusion(report: ComparisonReport) -> str:
     if not report.differing:
         return "no difference"
     rules = ", ".join(one.rule for one in report.rules if one.verdict == "differs")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from emulator.endpoint.call import PATHS, Call, record
+from emulator.endpoint.call import PATHS, PushCall, record
 from emulator.endpoint.schema import parse_push_request
 from emulator.faults.answering import fault_answer, fault_text, forced_error, replaces_answer, spoil
 from emulator.faults.model import Asked, Fault
@@ -32,7 +32,7 @@ _SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
 
 
-def answer_call(call: Call) -> Answer:
+def answer_call(call: PushCall) -> Answer:
     """The answer as the client gets it, with the effect of a fault."""
     faults = call.workspace.faults
     try:
@@ -53,7 +53,7 @@ def answer_call(call: Call) -> Answer:
     return spoil(_when_durable(call, answer), fault, faults.delay_s(fault))
 
 
-def _read(call: Call) -> PushRequest | Asked:
+def _read(call: PushCall) -> PushRequest | Asked:
     """The checked request. Raises :class:`Refused` (A3)."""
     incoming = call.incoming
     if call.mobile is not None:
@@ -91,7 +91,7 @@ def _path_hint(path: str) -> str:
     return f', did you mean "{right.rstrip("/")}"?'
 
 
-def _carry_out(call: Call, request: Any, forced: ForcedError | None = None) -> Answer:
+def _carry_out(call: PushCall, request: Any, forced: ForcedError | None = None) -> Answer:
     """Decide the call and apply its changes. Raises :class:`Unavailable`."""
     workspace = call.workspace
     store, settings = workspace.store, workspace.settings
@@ -111,7 +111,7 @@ def _carry_out(call: Call, request: Any, forced: ForcedError | None = None) -> A
     return Answer(200, [JSON, *call.cors], body, Summary(outcome.error, outcome.ok, outcome.failed))
 
 
-def _carry_out_under(call: Call, request: PushRequest | Asked, fault: Fault) -> Answer:
+def _carry_out_under(call: PushCall, request: PushRequest | Asked, fault: Fault) -> Answer:
     """The request's own answer, or the fault's. Raises :class:`Unavailable`."""
     forced = forced_error(fault)
     if (forced is not None and call.mobile is None) or not replaces_answer(fault):
@@ -122,7 +122,7 @@ def _carry_out_under(call: Call, request: PushRequest | Asked, fault: Fault) -> 
     return fault_answer(fault, call.cors, _envelope_of(call))
 
 
-def refuse(call: Call, error: Refused) -> Answer:
+def refuse(call: PushCall, error: Refused) -> Answer:
     """The answer to a refused call: its error, as the workspace's policies have it (A3, R3)."""
     call.error, call.text = error, error.text
     code, make = status_of(error), _envelope_of(call)
@@ -139,7 +139,7 @@ def refuse(call: Call, error: Refused) -> Answer:
     return make(call.text, code if own.error is None else own.error, own.status or usual, headers)
 
 
-def _envelope_of(call: Call) -> Callable[..., Answer]:
+def _envelope_of(call: PushCall) -> Callable[..., Answer]:
     """What makes the call's error answers; ``data`` is in them as the policy says (A3)."""
     if call.mobile is not None:
         return refused
@@ -158,13 +158,13 @@ def _headers(error: Refused, mobile: str | None = None) -> list[tuple[str, str]]
     return [("Allow", "POST, OPTIONS" if mobile is None else SERVED[mobile].method), *headers_of(error)]
 
 
-def _not_stored(call: Call, error: Unavailable) -> Answer:
+def _not_stored(call: PushCall, error: Unavailable) -> Answer:
     """The answer when the disk refused: neither the request nor its fault took effect."""
     call.outcome = call.fault = None
     return refuse(call, refusal(error))
 
 
-def _when_durable(call: Call, answer: Answer) -> Answer:
+def _when_durable(call: PushCall, answer: Answer) -> Answer:
     """The answer, held back until the disk has the request's changes."""
     if call.outcome is not None or call.fault is not None:
         durable = call.workspace.store.durable()
@@ -173,7 +173,7 @@ def _when_durable(call: Call, answer: Answer) -> Answer:
     return answer
 
 
-async def _wait(call: Call, answer: Answer, durable: Awaitable[None]) -> Answer | None:
+async def _wait(call: PushCall, answer: Answer, durable: Awaitable[None]) -> Answer | None:
     """Wait for the disk and record the call; answers what to send instead if the disk refused."""
     try:
         await durable

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from emulator.faults.model import Fault
 from emulator.journal.entry import Entry, word_of
 from emulator.messages import Answer, Incoming
-from emulator.mobile.call import Call as MobileCall
+from emulator.mobile.call import SdkCall as MobileCall
 from emulator.rules.answer import SUCCESS
 from emulator.rules.errors import Refused
 from emulator.rules.model import Decided, Lint, Outcome
@@ -20,7 +20,7 @@ PATHS = frozenset(
 _REFUSED = ["refused"]
 
 
-class Call(Struct):
+class PushCall(Struct):
     """One call, and what is known about it so far. ``text`` is the answer's error text.
 
     ``mobile``: the call of an SDK; ``None`` for a call of the endpoint.
@@ -40,7 +40,7 @@ class Call(Struct):
     hides_refusal: bool = False
 
 
-def record(call: Call, answer: Answer) -> None:
+def record(call: PushCall, answer: Answer) -> None:
     """Count the call, and write it into the journal."""
     seconds = perf_counter() - call.since
     workspace, outcome = call.workspace, call.outcome
@@ -65,7 +65,7 @@ def record(call: Call, answer: Answer) -> None:
 
 
 def _write_down(
-    call: Call, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]
+    call: PushCall, answer: Answer, seconds: float, decided: list[Decided], lints: list[Lint]
 ) -> None:
     if not call.workspace.requests.recording:
         return

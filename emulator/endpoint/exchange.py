@@ -5,11 +5,11 @@ from time import perf_counter
 import msgspec
 
 from emulator.endpoint.answering import answer_call, error_answer, refuse
-from emulator.endpoint.call import PATHS, Call, record
+from emulator.endpoint.call import PATHS, PushCall, record
 from emulator.endpoint.cors import cors_headers, preflight_headers
 from emulator.endpoint.health import asks_for_health, health_of
 from emulator.messages import JSON, Answer, Delivery, Incoming, read_query
-from emulator.mobile.call import Call as MobileCall
+from emulator.mobile.call import SdkCall as MobileCall
 from emulator.mobile.paths import served_path
 from emulator.rules.errors import Refused, TooMany
 from emulator.store.errors import Unavailable
@@ -53,7 +53,7 @@ class Exchange:
             return error_answer(error, cors, mobile=mobile)
         if served and incoming.method == "OPTIONS":  # Q4
             return Answer(204, preflight_headers(incoming.headers), b"")
-        call = Call(incoming, workspace, since, cors if served else [])
+        call = PushCall(incoming, workspace, since, cors if served else [])
         if mobile is not None:
             query = read_query(incoming.query)
             call.mobile, call.text = MobileCall(workspace, mobile, incoming, query, call.lints), ""

@@ -18,7 +18,7 @@ TOKEN, EMPTY_TOKEN, CHOOSY_TOKEN = "{resource}", "{resource without databases}",
 FOREIGN_PROVIDER, FOREIGN_DB, NUMBER_FIELD = "{other provider}", "{other database}", "{number field}"
 
 
-class Call(NamedTuple):
+class ExampleRequest(NamedTuple):
     """An example request. ``body``: a document, or a text to send as it is."""
 
     body: Any
@@ -26,17 +26,19 @@ class Call(NamedTuple):
     path: str = "/push_subscribe"
 
 
-def push(**parameters: Any) -> Call:
+def push(**parameters: Any) -> ExampleRequest:
     """A call of the documented endpoint, valid unless a parameter makes it invalid."""
     one = {"provider": "android-firebase", "subscription_id": "some-token"}
-    return Call({"resource_token": TOKEN, "subscriptions": [one]} | parameters)
+    return ExampleRequest({"resource_token": TOKEN, "subscriptions": [one]} | parameters)
 
 
 #: A valid request.
 FIRST_CALL = push()
 
 
-def curl(call: Call, base_url: str, resources: Sequence[Resource], databases: Sequence[Database]) -> str:
+def curl(
+    call: ExampleRequest, base_url: str, resources: Sequence[Resource], databases: Sequence[Database]
+) -> str:
     """The command that sends the call to ``base_url`` (no trailing slash), with this workspace's values."""
     url = shlex.quote(base_url + call.path)
     if call.body is None:
@@ -92,7 +94,7 @@ class Recipe(NamedTuple):
     status: str
     token: str | None = None
     fault: dict[str, Any] | None = None
-    call: Call | None = None
+    call: ExampleRequest | None = None
     rule: str | None = None
 
 
@@ -102,9 +104,9 @@ _PIGEON = [{"provider": "pigeon", "subscription_id": "some-token"}]
 _FOREIGN = [{"provider": FOREIGN_PROVIDER, "subscription_id": "some-token"}]
 
 #: Requests that cause an error without a fault, by the recipe's id, each with the rule that refuses it.
-_CALLS: dict[str, tuple[str, Call]] = {
-    "no-json": ("A3", Call('{"resource_token":')),
-    "no-subscriptions": ("A3", Call({"resource_token": TOKEN})),
+_CALLS: dict[str, tuple[str, ExampleRequest]] = {
+    "no-json": ("A3", ExampleRequest('{"resource_token":')),
+    "no-subscriptions": ("A3", ExampleRequest({"resource_token": TOKEN})),
     "unknown-provider": ("S6", push(subscriptions=_PIGEON)),
     "unknown-matching": ("M10", push(matching="email")),
     "no-id": ("M2", push(matching="profile_id")),
@@ -113,8 +115,8 @@ _CALLS: dict[str, tuple[str, Call]] = {
     "no-databases": ("B3", push(resource_token=EMPTY_TOKEN)),
     "too-many": ("A3", push(subscriptions=_TOO_MANY)),
     "unknown-resource": ("B4", push(resource_token="nobody")),
-    "unknown-path": ("A4", Call({}, path="/push_subscribed")),
-    "wrong-method": ("A4", Call(None, "GET")),
+    "unknown-path": ("A4", ExampleRequest({}, path="/push_subscribed")),
+    "wrong-method": ("A4", ExampleRequest(None, "GET")),
     "item-duplicate": ("S4", push(subscriptions=_TWICE)),
     "item-provider": ("S6", push(resource_token=CHOOSY_TOKEN, subscriptions=_FOREIGN)),
     "item-unknown-field": ("M4", push(matching="custom", field_name="no_such_field", field_value=1)),

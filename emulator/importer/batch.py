@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from emulator.importer.checking import Checked
 from emulator.importer.columns import read_status
 from emulator.importer.problem import Message, Text, message
-from emulator.importer.report import COUNTED, STATUS_COUNTS, Refusal
+from emulator.importer.report import COUNTED, STATUS_COUNTS, RowRefusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
 from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.rules.applying import apply_database
@@ -50,7 +50,7 @@ class Batch:
     def __init__(self, checked: Checked, target: Workspace) -> None:
         plan = checked.plan
         self.counts = dict.fromkeys(COUNTED, 0)
-        self.refusals: list[Refusal] = []
+        self.refusals: list[RowRefusal] = []
         self._target, self._store = target, target.store
         self._subscription = SubscriptionRequest(plan.provider, "-")
         self._request = PushRequest(
@@ -144,7 +144,7 @@ class Batch:
     def _refuse(self, line: int, db_id: int | None, reason: Text, value: str, token: str) -> None:
         self.counts["refused"] += 1
         cells = shortened(value, _KEPT_CHARACTERS), shortened(token, _KEPT_CHARACTERS)
-        self.refusals.append(Refusal(line, db_id, reason, *cells))
+        self.refusals.append(RowRefusal(line, db_id, reason, *cells))
 
 
 def _misfit(row: list[str], width: int) -> Text:

@@ -18,7 +18,7 @@ from msgspec.structs import asdict, replace
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import Problem, TooManyImports, message
+from emulator.importer.problem import PlanProblem, TooManyImports, message
 from emulator.importer.report import Description, refusal_file
 from emulator.importer.sources import Source
 from emulator.store.files import replace_file
@@ -187,7 +187,7 @@ class ImportJobs:
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
-                raise TooManyImports([Problem("workspace", message("too_many", number=MAX_RUNNING))])
+                raise TooManyImports([PlanProblem("workspace", message("too_many", number=MAX_RUNNING))])
             checked = check_plan(plan, Source(upload, name), workspace.store)
             return self._begin(checked, workspace, upload, schedule)
         except BaseException:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from charset_normalizer import from_bytes
 
-from emulator.importer.problem import ImportRefused, Problem, SourceBroken, message, refused
+from emulator.importer.problem import ImportRefused, PlanProblem, SourceBroken, message, refused
 from emulator.importer.rows import SEP_LINE, BrokenRow, Dialect, Rows, decode
 from emulator.importer.sources import SAMPLE_BYTES, Source
 
@@ -91,9 +91,9 @@ def _check_choices(delimiter: str | None, quote: str | None) -> None:
     problems = []
     if delimiter is not None and (len(delimiter) != 1 or not _can_delimit(delimiter)):
         named = ", ".join(DELIMITERS.values())
-        problems.append(Problem("delimiter", message("delimiter", named=named)))
+        problems.append(PlanProblem("delimiter", message("delimiter", named=named)))
     if quote not in (None, '"', "'", ""):
-        problems.append(Problem("quote", message("quote")))
+        problems.append(PlanProblem("quote", message("quote")))
     if problems:
         raise ImportRefused(problems)
 

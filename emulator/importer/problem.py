@@ -37,7 +37,7 @@ def message(code: str, /, **values: str | int | Message) -> Message:
     return Message(code, values)
 
 
-class Problem(NamedTuple):
+class PlanProblem(NamedTuple):
     """One reason not to start: the part of the plan (``file``, ``match``…), and what would be right."""
 
     path: str
@@ -50,7 +50,7 @@ class Problem(NamedTuple):
 class ImportRefused(Exception):
     """The import cannot be started; nothing was written. ``problems`` has every reason."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[PlanProblem]) -> None:
         super().__init__("; ".join(str(problem) for problem in problems))
         self.problems = list(problems)
 
@@ -61,7 +61,7 @@ class TooManyImports(ImportRefused):
 
 def refused(path: str, text: str | Message, /, **values: str | int | Message) -> ImportRefused:
     """A refusal for one reason: a message, or the code of one and its values."""
-    return ImportRefused([Problem(path, Message(text, values) if isinstance(text, str) else text)])
+    return ImportRefused([PlanProblem(path, Message(text, values) if isinstance(text, str) else text)])
 
 
 class SourceBroken(Exception):

@@ -45,7 +45,7 @@ REPORT_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _HEADER = ("what", "count", "line", "database", "reason", "search value", "token")
 
 
-class Refusal(Struct, frozen=True):
+class RowRefusal(Struct, frozen=True):
     """A row that was refused: in one database, or whole (``db_id`` None)."""
 
     line: int
@@ -70,7 +70,7 @@ class Description(ImportStart, frozen=True):
     up_to_line: int = 0
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[RowRefusal] = field(default_factory=list)
     status_column: str | None = None
 
 
@@ -79,7 +79,7 @@ def refusal_file(folder: Path) -> IO[bytes]:
     return SpooledTemporaryFile(_IN_MEMORY_BYTES, "w+b", dir=str(folder))
 
 
-def refusal_lines(refusals: Iterable[Refusal]) -> Iterator[bytes]:
+def refusal_lines(refusals: Iterable[RowRefusal]) -> Iterator[bytes]:
     """The refusals as lines of JSON."""
     return (msgspec.json.encode(one) + b"\n" for one in refusals)
 
@@ -121,7 +121,7 @@ def _report_lines(
         yield written((told(words), number, "", "", "", "", ""))
     word = told("refused")
     for line in refused:
-        one = msgspec.json.decode(line, type=Refusal)
+        one = msgspec.json.decode(line, type=RowRefusal)
         where = (one.line, "" if one.db_id is None else one.db_id)
         yield written((word, "", *where, *map(_safe, (told(one.reason), one.value, one.token))))
 

@@ -105,7 +105,7 @@ class Criteria(Generic[R]):
         return bool(wanted == actual) and isinstance(wanted, bool) == isinstance(actual, bool)
 
 
-class Match(Criteria[Reading]):
+class RequestCriteria(Criteria[Reading]):
     """Criteria for requests; ``rule`` and ``lint`` are ids that must be among those that decided.
 
     ``q`` is a search (:mod:`emulator.journal.query`). Raises
@@ -116,8 +116,8 @@ class Match(Criteria[Reading]):
         self._query = read_query(str(criteria.get("q", "")))
         super().__init__(criteria, loose, blind)
         self._absent = list(map(str.casefold, self._query.absent))
-        self._asked = [Match(one, blind=True) for one in self._query.asked]
-        self._excluded = [Match(one, blind=True) for one in self._query.excluded]
+        self._asked = [RequestCriteria(one, blind=True) for one in self._query.asked]
+        self._excluded = [RequestCriteria(one, blind=True) for one in self._query.excluded]
         # Most entries are ruled out by a look at their bytes.
         self._in_body = [] if blind else [_sent_text(key, wanted) for key, wanted in criteria.items()]
         self._in_answer = [

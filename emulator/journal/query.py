@@ -70,7 +70,7 @@ _HUNDRED = re.compile("([1-9])xx", re.IGNORECASE)
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
-class Complaint(NamedTuple):
+class QueryComplaint(NamedTuple):
     """What is wrong with one criterion: texts, each with its values, that follow each other."""
 
     key: str
@@ -80,7 +80,7 @@ class Complaint(NamedTuple):
 class BadCriteria(Invalid):
     """A search, or criteria, that no request can meet or that cannot be read."""
 
-    def __init__(self, complaints: Sequence[Complaint]) -> None:
+    def __init__(self, complaints: Sequence[QueryComplaint]) -> None:
         self.complaints = complaints
         super().__init__(self.told(lambda text, **values: text % values), "A3")
 
@@ -210,4 +210,4 @@ def _number(text: str) -> float:
 
 
 def _bad(key: str, *codes: tuple[str, dict[str, Any]]) -> BadCriteria:
-    return BadCriteria([Complaint(key, [(TEXTS[code], values) for code, values in codes if code])])
+    return BadCriteria([QueryComplaint(key, [(TEXTS[code], values) for code, values in codes if code])])

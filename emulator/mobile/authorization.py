@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from emulator.mobile.call import Call
+from emulator.mobile.call import SdkCall
 from emulator.rules.errors import Unauthorized
 from emulator.rules.mobile.caller import ROLE_TOKEN, Caller, by_role_token, mode_lint, read_claim
 from emulator.rules.model import Resource
@@ -20,7 +20,7 @@ _SIGNATURE_ALONE: Any = dict.fromkeys(
 _LONGEST = 64 << 10
 
 
-def authorize(call: Call) -> Caller:
+def authorize(call: SdkCall) -> Caller:
     """Who calls; a lint for another matching mode in the query (T3). Raises :class:`Unauthorized` (T5)."""
     scheme, *rest = call.incoming.headers.get("authorization", "").split(None, 1) or [""]
     credentials = "".join(rest).strip()

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from emulator.mobile.call import Call
+from emulator.mobile.call import SdkCall
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import unknown_parameters
 from emulator.schemas.errors import REQUIRED, said
@@ -25,7 +25,7 @@ _WORDS = {
 }
 
 
-def read_body(call: Call, shape: type[T]) -> T:
+def read_body(call: SdkCall, shape: type[T]) -> T:
     """The body as this struct; optional members that are not sent are UNSET. Raises :class:`Invalid` (R6).
 
     Unknown members and duplicate keys are ignored, with lints (K6).

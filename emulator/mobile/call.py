@@ -13,7 +13,7 @@ from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import CallName
 
 
-class Call(Struct):
+class SdkCall(Struct):
     """One call, which adds to ``lints``. ``path`` is one of :data:`emulator.mobile.paths.SERVED`.
 
     ``name`` is what faults name it by: that of the path's operation, until ``read`` knows it better.
@@ -45,7 +45,7 @@ class Call(Struct):
         self.decided.append(Decided(rule, db_id, code, parameters))
 
 
-class Operation(NamedTuple):
+class SdkOperation(NamedTuple):
     """What one path does.
 
     ``name``: what faults name the call by; ``parameters``: those of the query; ``body``: the form of a JSON
@@ -57,6 +57,6 @@ class Operation(NamedTuple):
     name: CallName
     parameters: frozenset[str]
     body: type[Struct] | None
-    read: Callable[[Call], None]
-    carry_out: Callable[[Call], dict[str, object]]
+    read: Callable[[SdkCall], None]
+    carry_out: Callable[[SdkCall], dict[str, object]]
     authorized: bool = True

@@ -9,7 +9,7 @@ from emulator.faults.model import Asked
 from emulator.messages import JSON, Answer, Summary
 from emulator.mobile.authorization import authorize
 from emulator.mobile.body import read_body
-from emulator.mobile.call import Call
+from emulator.mobile.call import SdkCall
 from emulator.mobile.paths import SERVED
 from emulator.mobile.subscriptions import context_of
 from emulator.rules.errors import Invalid, NotAllowed, ProcessingError, Refused, TooLarge
@@ -24,7 +24,7 @@ from emulator.workspaces.replays import Replay, ReplayKey
 _encode = msgspec.json.Encoder().encode
 
 
-def read(call: Call) -> Asked:
+def read(call: SdkCall) -> Asked:
     """Check the call, and say what faults match it by.
 
     Raises :class:`~emulator.rules.errors.Refused` (T5, R6).
@@ -54,7 +54,7 @@ def read(call: Call) -> Asked:
     return Asked(call.name, call.tokens, token, call.event, _profile_id(call))
 
 
-def _check_parameters(call: Call, known: frozenset[str]) -> None:
+def _check_parameters(call: SdkCall, known: frozenset[str]) -> None:
     """Note unknown parameters (K6). Raises :class:`Invalid` (R6, in strict mode Q5)."""
     provider = call.query.get("provider")
     if provider and "provider" in known:
@@ -65,13 +65,13 @@ def _check_parameters(call: Call, known: frozenset[str]) -> None:
     _refuse_strictly(call)
 
 
-def _refuse_strictly(call: Call) -> None:
+def _refuse_strictly(call: SdkCall) -> None:
     """In strict mode, refuse what has a lint of Q5: found in the request, or by the rules in its fields."""
     if call.lints and call.workspace.settings.strict:
         check_strictly(call.lints)
 
 
-def _profile_id(call: Call) -> str | None:
+def _profile_id(call: SdkCall) -> str | None:
     """The id of the profile that the call finds, where a fault waits for one."""
     faults = call.workspace.faults
     if not len(faults) or call.caller is None or all(fault.match.profile_id is None for fault in faults):
@@ -83,7 +83,7 @@ def _profile_id(call: Call) -> str | None:
     return None if found is None else found.id
 
 
-def carry_out(call: Call) -> tuple[Answer, Outcome]:
+def carry_out(call: SdkCall) -> tuple[Answer, Outcome]:
     """Decide the call and apply its changes.
 
     Raises :class:`~emulator.rules.errors.Refused` and :class:`~emulator.store.errors.Unavailable`; then
@@ -105,7 +105,7 @@ def carry_out(call: Call) -> tuple[Answer, Outcome]:
     return answer, Outcome(0, [], call.changes, call.decided, [], None, outcomes=outcomes)
 
 
-def _replay_key(call: Call) -> ReplayKey | None:
+def _replay_key(call: SdkCall) -> ReplayKey | None:
     """What a repeated call has in common with the first one (K3)."""
     headers = call.incoming.headers
     request_id = headers.get("request-id")
@@ -114,12 +114,12 @@ def _replay_key(call: Call) -> ReplayKey | None:
     return headers.get("authorization", ""), call.path, request_id
 
 
-def _first_call(call: Call, key: ReplayKey | None) -> Replay | None:
+def _first_call(call: SdkCall, key: ReplayKey | None) -> Replay | None:
     """The first call, if this one repeats it (K3)."""
     return None if key is None else call.workspace.replays.find(key)
 
 
-def _replayed(call: Call, first: Replay) -> bytes:
+def _replayed(call: SdkCall, first: Replay) -> bytes:
     """The answer of the first call, with a lint for another body (K3)."""
     call.note("K3", "replayed")
     if first.body != _digest(call):
@@ -127,5 +127,5 @@ def _replayed(call: Call, first: Replay) -> bytes:
     return first.answer
 
 
-def _digest(call: Call) -> bytes:
+def _digest(call: SdkCall) -> bytes:
     return blake2b(call.incoming.body, digest_size=16).digest()

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
 from emulator.journal.entry import showable
 from emulator.journal.events import Event
 from emulator.mobile.answers import Document, success
-from emulator.mobile.call import Call
+from emulator.mobile.call import SdkCall
 from emulator.mobile.subscriptions import context_of
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
 from emulator.rules.lints import unknown_parameters
@@ -51,7 +51,7 @@ class PostEvents(Struct):
     time: int | float | UnsetType | None = UNSET
 
 
-def read_push_event(call: Call, kind: Literal["delivery", "open"]) -> None:
+def read_push_event(call: SdkCall, kind: Literal["delivery", "open"]) -> None:
     """Check the report of a delivery or an opening (R6)."""
     request: PushEvent = call.request
     smid = request.smid.removesuffix(kind) or request.smid  # E1: iOS 0.0.x appends the word
@@ -62,7 +62,7 @@ def read_push_event(call: Call, kind: Literal["delivery", "open"]) -> None:
     call.request = event
 
 
-def carry_out_push_event(call: Call) -> Document:
+def carry_out_push_event(call: SdkCall) -> Document:
     """Store the event (E1)."""
     event: Event = call.request
     context = context_of(call)
@@ -75,7 +75,7 @@ def carry_out_push_event(call: Call) -> Document:
     return success(None)
 
 
-def read_post_events(call: Call) -> None:
+def read_post_events(call: SdkCall) -> None:
     """Check the report of what happened to a message (R6)."""
     request: PostEvents = call.request
     kinds = _KINDS.get(request.events)
@@ -97,14 +97,14 @@ def read_post_events(call: Call) -> None:
         )
 
 
-def carry_out_post_events(call: Call) -> Document:
+def carry_out_post_events(call: SdkCall) -> Document:
     """Store the events (E4)."""
     call.events += call.request
     call.note("E4", "stored_event", shortened(call.events[0].smid or ""))
     return {"error": 0, "error_text": "Successful operation"}
 
 
-def read_mobile_event(call: Call) -> None:
+def read_mobile_event(call: SdkCall) -> None:
     """Check the parts of a mobile event (R6)."""
     # It loads werkzeug, which the start need not wait for.
     from emulator.mobile.multipart import read_parts  # noqa: PLC0415
@@ -134,7 +134,7 @@ def read_mobile_event(call: Call) -> None:
     call.request = event
 
 
-def carry_out_mobile_event(call: Call) -> Document:
+def carry_out_mobile_event(call: SdkCall) -> Document:
     """Store the event, and write the profile's fields (E2, E3). Raises ``ProcessingError`` (R4, R5)."""
     event: Event = call.request
     context = context_of(call)
@@ -166,7 +166,7 @@ def _claimed(event: Event, caller: Caller) -> Caller | None:
     return Caller(caller.resource, caller.db_id, claim)
 
 
-def _event(call: Call, kind: Literal["delivery", "open", "mobile_event"]) -> Event:
+def _event(call: SdkCall, kind: Literal["delivery", "open", "mobile_event"]) -> Event:
     event = Event(0, call.workspace.clock.now_ms(), kind, request_id=call.incoming.headers.get("request-id"))
     if call.caller is not None:
         event.db_id = call.caller.db_id
@@ -179,7 +179,7 @@ def _name_profile(event: Event, profile: Profile | None) -> None:
         event.db_id, event.profile_id = profile.db_id, profile.id
 
 
-def _object(call: Call, name: str, parts: dict[str, str]) -> Any:
+def _object(call: SdkCall, name: str, parts: dict[str, str]) -> Any:
     """A part that is a JSON object, as it can be shown; ``None`` where it is null, empty or not there."""
     text = parts.get(name)
     if not text:
@@ -190,7 +190,7 @@ def _object(call: Call, name: str, parts: dict[str, str]) -> Any:
     return showable(value)
 
 
-def _json(call: Call, name: str, text: str) -> Any:
+def _json(call: SdkCall, name: str, text: str) -> Any:
     try:
         value = read_json(text.encode())
         for lint in lints_of_duplicates(text.encode()):  # L8
@@ -202,7 +202,7 @@ def _json(call: Call, name: str, text: str) -> Any:
     return value
 
 
-def _message(call: Call, text: str) -> str | None:
+def _message(call: SdkCall, text: str) -> str | None:
     """The message's id: a bare string on Android, a quoted one on iOS."""
     if len(text) > 1 and text[0] == text[-1] == '"':
         value = _json(call, "mi", text)

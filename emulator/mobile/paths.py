@@ -4,7 +4,7 @@ import re
 from difflib import get_close_matches
 from functools import partial
 
-from emulator.mobile.call import Operation
+from emulator.mobile.call import SdkOperation
 from emulator.mobile.events import (
     PostEvents,
     PushEvent,
@@ -38,26 +38,28 @@ _LONGEST_PATH, _LEAST_ALIKE = 100, 0.85
 _OTHER_STATUSES = re.compile("/(un-?subscribe|suspend)$")
 
 #: Each path, without a trailing slash (K1).
-SERVED: dict[str, Operation] = {
-    "/subscription/push/subscribe": Operation(
+SERVED: dict[str, SdkOperation] = {
+    "/subscription/push/subscribe": SdkOperation(
         "POST", "subscribe", _SYNC, Subscribe, read_subscribe, carry_out_subscribe
     ),
-    "/subscription/push/update": Operation("POST", "update", _SYNC, Update, read_update, carry_out_update),
-    "/subscription/push/unsuspend": Operation(
+    "/subscription/push/update": SdkOperation("POST", "update", _SYNC, Update, read_update, carry_out_update),
+    "/subscription/push/unsuspend": SdkOperation(
         "POST", "unsuspend", _PAIR, Unsuspend, read_unsuspend, carry_out_unsuspend
     ),
-    "/subscription/push/status": Operation("GET", "status", _PAIR, None, read_status, carry_out_status),
-    "/profile/update": Operation(
+    "/subscription/push/status": SdkOperation("GET", "status", _PAIR, None, read_status, carry_out_status),
+    "/profile/update": SdkOperation(
         "POST", "profile_update", _MODE, UpdateProfile, lambda call: None, carry_out_profile_update
     ),
-    "/event/push/delivery": Operation(
+    "/event/push/delivery": SdkOperation(
         "POST", "delivery", _MODE, PushEvent, partial(read_push_event, kind="delivery"), carry_out_push_event
     ),
-    "/event/push/open": Operation(
+    "/event/push/open": SdkOperation(
         "POST", "open", _MODE, PushEvent, partial(read_push_event, kind="open"), carry_out_push_event
     ),
-    "/event/post": Operation("POST", "mobile_event", _PIXEL, None, read_mobile_event, carry_out_mobile_event),
-    "/api/v1.1/pushes/post_events": Operation(
+    "/event/post": SdkOperation(
+        "POST", "mobile_event", _PIXEL, None, read_mobile_event, carry_out_mobile_event
+    ),
+    "/api/v1.1/pushes/post_events": SdkOperation(
         "POST", "delivery", frozenset(), PostEvents, read_post_events, carry_out_post_events, False
     ),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from emulator.mobile.answers import Document, success
-from emulator.mobile.call import Call
+from emulator.mobile.call import SdkCall
 from emulator.rules.errors import Invalid, ProcessingError, Unauthorized
 from emulator.rules.mobile.calls import status, subscribe, unsuspend, update_profile, update_token
 from emulator.rules.mobile.context import MobileContext
@@ -14,7 +14,7 @@ _NAMES = {"subscribed": "subscribe", "suspended": "suspend", "unsubscribed": "un
 _SYNC = {"true": True, "1": True, "false": False, "0": False}
 
 
-def context_of(call: Call) -> MobileContext:
+def context_of(call: SdkCall) -> MobileContext:
     """What the rules need to decide the call. Its lists are the call's own, its pair is the first token."""
     workspace = call.workspace
     pair = (call.tokens[0].provider, call.tokens[0].subscription_id) if call.tokens else None
@@ -34,7 +34,7 @@ def context_of(call: Call) -> MobileContext:
     )
 
 
-def read_subscribe(call: Call) -> None:
+def read_subscribe(call: SdkCall) -> None:
     """Check the call (R6)."""
     request: Subscribe = call.request
     sent = request.subscription
@@ -44,12 +44,12 @@ def read_subscribe(call: Call) -> None:
     call.tokens = [SubscriptionRequest(sent.provider, sent.subscription_id)]
 
 
-def carry_out_subscribe(call: Call) -> Document:
+def carry_out_subscribe(call: SdkCall) -> Document:
     """Subscribe, suspend or unsubscribe (K10–K15)."""
     return _deferrable(call, lambda: subscribe(context_of(call), call.request))
 
 
-def read_update(call: Call) -> None:
+def read_update(call: SdkCall) -> None:
     """Check the call (R6)."""
     request: Update = call.request
     _check_provider(call, "new_provider", request.new_provider)
@@ -60,24 +60,24 @@ def read_update(call: Call) -> None:
     call.sync = _sync(call)
 
 
-def carry_out_update(call: Call) -> Document:
+def carry_out_update(call: SdkCall) -> Document:
     """Move subscriptions to a new token (K20)."""
     return _deferrable(call, lambda: update_token(context_of(call), call.request))
 
 
-def read_unsuspend(call: Call) -> None:
+def read_unsuspend(call: SdkCall) -> None:
     """Check the call (R6)."""
     wanted: Pair = call.request.subscription
     _check_provider(call, "subscription.provider", wanted.provider)
     call.tokens = [SubscriptionRequest(wanted.provider, wanted.subscription_id)]
 
 
-def carry_out_unsuspend(call: Call) -> Document:
+def carry_out_unsuspend(call: SdkCall) -> Document:
     """Log in or out (K30)."""
     return success(unsuspend(context_of(call), call.request.subscription))
 
 
-def read_status(call: Call) -> None:
+def read_status(call: SdkCall) -> None:
     """Check the query (R6)."""
     provider, token = call.query.get("provider"), call.query.get("subscription_id")
     if token and not provider:
@@ -86,18 +86,18 @@ def read_status(call: Call) -> None:
         call.tokens = [SubscriptionRequest(provider, token)]
 
 
-def carry_out_status(call: Call) -> Document:
+def carry_out_status(call: SdkCall) -> Document:
     """Tell the status of a subscription (K40)."""
     provider, token = call.query.get("provider") or None, call.query.get("subscription_id") or None
     return success(status(context_of(call), provider, token))
 
 
-def carry_out_profile_update(call: Call) -> Document:
+def carry_out_profile_update(call: SdkCall) -> Document:
     """Write profile fields (K50)."""
     return success(update_profile(context_of(call), call.request))
 
 
-def _deferrable(call: Call, decide: Callable[[], Document | None]) -> Document:
+def _deferrable(call: SdkCall, decide: Callable[[], Document | None]) -> Document:
     """The answer to a call that has ``sync``: without it, an error and the profile are not told (K12)."""
     try:
         profile = decide()
@@ -112,11 +112,11 @@ def _deferrable(call: Call, decide: Callable[[], Document | None]) -> Document:
     return success(profile if call.sync else None)
 
 
-def _check_provider(call: Call, path: str, provider: str) -> None:
+def _check_provider(call: SdkCall, path: str, provider: str) -> None:
     check_provider(path, provider, None if call.caller is None else call.caller.resource)
 
 
-def _sync(call: Call) -> bool:
+def _sync(call: SdkCall) -> bool:
     """Whether the client waits for the profile (K5). Raises :class:`Invalid` (R6)."""
     text = call.query.get("sync") or "false"
     if text.lower() not in _SYNC:

@@ -105,13 +105,13 @@ class FollowedWorkspace(Recorder):
 
     def _apply(self, effect: log.Effect) -> None:
         workspace = self.workspace
-        if isinstance(effect, log.Recorded):
+        if isinstance(effect, log.RecordedLine):
             workspace.journal(effect.journal).keep(effect.packed)
-        elif isinstance(effect, log.Cleared):
+        elif isinstance(effect, log.ClearedLine):
             journal = workspace.journal(effect.journal)
             journal.clear()
             journal.epoch = effect.epoch
-        elif isinstance(effect, log.Counted):
+        elif isinstance(effect, log.CountedLine):
             workspace.faults.counts = effect.counts
         elif isinstance(effect, log.Replayed):
             workspace.replays.remember(effect.key, Replay(effect.answer, effect.body))

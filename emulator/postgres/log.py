@@ -15,21 +15,21 @@ Statement = tuple[str, dict[str, Any]]
 SnapshotRow = tuple[str, int, str | None, bytes | None]
 
 
-class Recorded(Struct, array_like=True, tag="recorded"):
+class RecordedLine(Struct, array_like=True, tag="recorded"):
     """A journal got an entry."""
 
     journal: JournalName
     packed: bytes
 
 
-class Cleared(Struct, array_like=True, tag="cleared"):
+class ClearedLine(Struct, array_like=True, tag="cleared"):
     """A journal was emptied."""
 
     journal: JournalName
     epoch: str
 
 
-class Counted(Struct, array_like=True, tag="counted"):
+class CountedLine(Struct, array_like=True, tag="counted"):
     """Faults acted, were counted or got an id."""
 
     counts: FaultCounts
@@ -69,7 +69,9 @@ class FixturesUsed(Struct, array_like=True, tag="fixtures_used"):
     digest: str
 
 
-Effect = Recorded | Cleared | Counted | Replayed | ReplaysCleared | IdsGiven | Written | FixturesUsed
+Effect = (
+    RecordedLine | ClearedLine | CountedLine | Replayed | ReplaysCleared | IdsGiven | Written | FixturesUsed
+)
 
 
 class Line(Struct):

@@ -35,9 +35,9 @@ class Recorder:
         self.note(log.Written("", None))
         for name in JOURNALS:
             journal = workspace.journal(name)
-            self.note(log.Cleared(name, journal.epoch))
+            self.note(log.ClearedLine(name, journal.epoch))
             for packed in journal.packed():
-                self.note(log.Recorded(name, packed))
+                self.note(log.RecordedLine(name, packed))
 
     def _state(self, ops: Sequence[Op] | None) -> None:
         if ops is None and not self._muted:
@@ -80,14 +80,14 @@ class Recorder:
     def _journal(self, name: JournalName, packed: bytes | None) -> None:
         if not self._muted:
             epoch = self.workspace.journal(name).epoch
-            self.note(log.Cleared(name, epoch) if packed is None else log.Recorded(name, packed))
+            self.note(log.ClearedLine(name, epoch) if packed is None else log.RecordedLine(name, packed))
 
     def take(self, number: int, turn: str) -> log.Line | None:
         """The line of what was recorded since the last one, if anything was."""
         counts = self.workspace.faults.counts
         if counts != self._counts:
             self._counts = counts
-            self.note(log.Counted(counts))
+            self.note(log.CountedLine(counts))
         if not (self.replaced or self._ops or self._effects or self._besides):
             return None
         if self.replaced:

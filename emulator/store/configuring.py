@@ -19,7 +19,7 @@ from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, Resource, some_of
 from emulator.store.editing import refuse
-from emulator.store.set_check import Problem, SetCheck
+from emulator.store.set_check import SetCheck, SetProblem
 from emulator.store.state import Op
 from emulator.store.table import IndexedTable
 from emulator.store.tinydb_store import TinyDBStore
@@ -116,7 +116,7 @@ async def _converted(
         if not problems and not profile.fields.keys().isdisjoint(retyped | gone):
             step = profiles.step(doc_id, replace(profile, fields=values))
             steps.append(replace(step, decoded=None))  # bytes alone are nothing to the garbage collector
-    refuse(Problem("", f"fields.{name}", f"{count} {text}") for (name, text), count in problems.items())
+    refuse(SetProblem("", f"fields.{name}", f"{count} {text}") for (name, text), count in problems.items())
     return steps
 
 
@@ -137,7 +137,7 @@ async def change_resource(
         steps = await _removed([store.subscriptions], is_lost, first_only=not cascade)
         if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
-            refuse([Problem("", "db_ids", text)])
+            refuse([SetProblem("", "db_ids", text)])
     async with _changing(store, steps):
         store.resource_table.update(partial(_become, changed), where("id") == changed.id)
     return changed
@@ -199,7 +199,7 @@ def _check_resource(store: TinyDBStore, resource: Resource, before: Resource | N
     refuse(_last(check.resources(""), len(others)))
 
 
-def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
+def _last(problems: Iterable[SetProblem], position: int) -> list[SetProblem]:
     """The problems of the entry at this position, with paths relative to the entry."""
     prefix = f"[{position}]"
     return [

@@ -49,7 +49,7 @@ class LogFacts:
 
 
 @dataclass
-class Report:
+class DoctorReport:
     """The result for one state file. Without ``findings`` it is valid.
 
     ``counts``: the number of documents in each table. For an unreadable state this and the other numbers are
@@ -97,14 +97,14 @@ def state_files(folder: Path) -> list[Path]:
     return [folder / f"{stem}.json" for stem in sorted(stems)]
 
 
-def examine(folder: Path, judge: Judge = lambda name, document: None) -> list[Report]:
+def examine(folder: Path, judge: Judge = lambda name, document: None) -> list[DoctorReport]:
     """A report on each state file of a directory. Raises :class:`OSError` if it cannot be read."""
     return [examine_file(path, judge) for path in state_files(folder)]
 
 
-def examine_file(path: Path, judge: Judge = lambda name, document: None) -> Report:
+def examine_file(path: Path, judge: Judge = lambda name, document: None) -> DoctorReport:
     """A report on one state file. Raises :class:`OSError` if it cannot be read."""
-    report = Report(path)
+    report = DoctorReport(path)
     try:
         if nothing_stored(path):
             return report
@@ -131,7 +131,7 @@ _SET_RIGHT = (
 )
 
 
-def _advise(report: Report, damage: DamagedState) -> Iterator[str]:
+def _advise(report: DoctorReport, damage: DamagedState) -> Iterator[str]:
     """The loss in a damaged state, and the commands after which a server starts again."""
     paths = [one.path for one in report.logs]
     if damage.offset == 0 or damage.path not in paths:
@@ -146,21 +146,21 @@ def _advise(report: Report, damage: DamagedState) -> Iterator[str]:
     yield f"  head -c {damage.offset} {shlex.quote(str(kept))} > {shlex.quote(str(damage.path))}"
 
 
-def _start_anew(report: Report) -> Iterator[str]:
+def _start_anew(report: DoctorReport) -> Iterator[str]:
     yield "what is in it is lost, unless you have a copy of the directory or an export. To go on without it:"
     there = [one.path for one in report.logs]
     yield from _set_aside(report, [report.path, *there] if report.path.exists() else there)
     yield "then the workspace begins with the fixtures; PUT /__admin/snapshot reads an export back"
 
 
-def _aside(report: Report) -> Path:
+def _aside(report: DoctorReport) -> Path:
     """A folder that does not exist yet."""
     names = chain(["damaged"], (f"damaged-{number}" for number in count(2)))
     paths = (report.path.with_suffix(f".{name}") for name in names)
     return next(path for path in paths if not path.exists())
 
 
-def _set_aside(report: Report, paths: list[Path]) -> Iterator[str]:
+def _set_aside(report: DoctorReport, paths: list[Path]) -> Iterator[str]:
     yield f"  {shlex.join(['mkdir', str(_aside(report))])}"
     yield f"  {shlex.join(['mv', *map(str, paths), str(_aside(report))])}"
 
@@ -172,7 +172,7 @@ def _generation_of(path: Path) -> int:
         return 0
 
 
-def _look_at_state(report: Report, recovered: Recovered, judge: Judge) -> None:
+def _look_at_state(report: DoctorReport, recovered: Recovered, judge: Judge) -> None:
     state = recovered.state
     report.format, report.generation = FORMAT, recovered.last.generation
     report.counts = {name: len(table.documents) for name, table in state.tables.items()}
@@ -198,7 +198,7 @@ def _misremembered(state: State, judge: Judge) -> Iterator[str]:
                 yield str(error)
 
 
-def _look_at_logs(report: Report, generation: int) -> None:
+def _look_at_logs(report: DoctorReport, generation: int) -> None:
     """Count the contents of each log; ``generation``: the generation of the first valid log."""
     for number, path in find_logs(report.path).items():
         facts, transactions = LogReport(), 0

@@ -25,10 +25,10 @@ from emulator.store.fixture_set import (
     give_hash_ids,
 )
 from emulator.store.interface import Store
-from emulator.store.set_check import Problem, SetCheck
+from emulator.store.set_check import SetCheck, SetProblem
 
 
-def refuse(problems: Iterable[Problem]) -> None:
+def refuse(problems: Iterable[SetProblem]) -> None:
     """Raise :class:`Invalid` if there is any problem; its path omits the position ``[0]``."""
     texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
     if texts:

@@ -54,7 +54,7 @@ class Generations:
     def __post_init__(self) -> None:
         self.failure: str | None = None
         self.begun = False
-        self._header = snapshot.Header(snapshot.FORMAT, 0, 0, state=secrets.token_hex(8))
+        self._header = snapshot.SnapshotHeader(snapshot.FORMAT, 0, 0, state=secrets.token_hex(8))
         self.closed_log_bytes = 0
         self._snapshot_number = 0
         self._snapshot_identity: Identity | None = None
@@ -222,7 +222,9 @@ class Generations:
                 self._abandoned = True
                 raise
 
-    def _write(self, state: State, header: snapshot.Header, log: Log, epoch: Epoch, share: Share) -> None:
+    def _write(
+        self, state: State, header: snapshot.SnapshotHeader, log: Log, epoch: Epoch, share: Share
+    ) -> None:
         try:
             chunks = share.sliced(snapshot.write_chunks(header, state.documents()))
             replace_file(self.path, self._secured(chunks, log, epoch))
@@ -263,10 +265,10 @@ class Generations:
             self.closed_log_bytes += before.size
             before.end()
 
-    def _header_of(self, state: State) -> snapshot.Header:
+    def _header_of(self, state: State) -> snapshot.SnapshotHeader:
         return replace(self._header, last_ids=state.last_ids())
 
-    def _written(self, header: snapshot.Header, sync: bool) -> None:
+    def _written(self, header: snapshot.SnapshotHeader, sync: bool) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
         self._snapshot_number = header.number
         self._snapshot_identity = identity(self.path)

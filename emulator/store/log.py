@@ -13,7 +13,7 @@ from time import monotonic
 import msgspec
 
 from emulator.store.files import OPEN_FLAGS, fsync_folder, replace_file
-from emulator.store.log_format import CLOSED, FORMAT, Header, format_line, is_log
+from emulator.store.log_format import CLOSED, FORMAT, LogHeader, format_line, is_log
 from emulator.store.open_files import closed, opened
 
 #: Seconds for which a check of the log's name is valid: a check at each write costs more than the write.
@@ -53,7 +53,7 @@ class Log:
         """
         if os.path.lexists(path) and not is_log(path):
             raise FileExistsError(EEXIST, "another file is in the place of the next log", str(path))
-        line = format_line(number, msgspec.json.encode(Header(FORMAT, generation, state)))
+        line = format_line(number, msgspec.json.encode(LogHeader(FORMAT, generation, state)))
         replace_file(path, [line], syncs)
         try:
             if syncs:

@@ -24,7 +24,7 @@ HEAD = re.compile(rb'[0-9a-f]{8} [0-9]{1,18} \{"journal":')
 _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
-class Header(msgspec.Struct):
+class LogHeader(msgspec.Struct):
     """A log's first line. ``generation``: the snapshot that it follows; ``state``: the id of its state."""
 
     journal: int
@@ -91,7 +91,7 @@ def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
                 raise DamagedState(path, report.size, "a line's checksum does not hold")
             number, payload = parsed
             if report.size == 0:
-                header = read_head(path, payload, Header, "journal", FORMAT)
+                header = read_head(path, payload, LogHeader, "journal", FORMAT)
                 report.generation, report.state, report.first_number = header.generation, header.state, number
             else:
                 if payload == CLOSED and number == report.number and not report.closed:

@@ -32,7 +32,7 @@ def read_cursor(text: str) -> Cursor:
     return Cursor(int(numbers[1]), int(numbers[2]))
 
 
-class Page(NamedTuple):
+class RecordPage(NamedTuple):
     """One page: its documents, decoded; the next page's cursor, if there is one; how many match in all."""
 
     records: list[Any]
@@ -62,7 +62,9 @@ async def select(table: IndexedTable, wanted: Selection, after: int = 0) -> Asyn
                 yield doc_id, record
 
 
-async def read_page(table: IndexedTable, wanted: Selection, limit: int, cursor: Cursor | None = None) -> Page:
+async def read_page(
+    table: IndexedTable, wanted: Selection, limit: int, cursor: Cursor | None = None
+) -> RecordPage:
     """The next ``limit`` wanted documents after the cursor, oldest first.
 
     Documents added meanwhile come at the end: because of them no page repeats or omits a document. The first
@@ -84,4 +86,4 @@ async def read_page(table: IndexedTable, wanted: Selection, limit: int, cursor: 
         total = cursor.total
     more = len(found) > limit
     records = [record for _, record in found[:limit]]
-    return Page(records, Cursor(found[limit - 1][0], total) if more else None, total)
+    return RecordPage(records, Cursor(found[limit - 1][0], total) if more else None, total)

@@ -14,7 +14,7 @@ from emulator.rules.fields import (
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted
-from emulator.store.pages import Cursor, Page, Selection, read_page, select
+from emulator.store.pages import Cursor, RecordPage, Selection, read_page, select
 from emulator.store.tables import profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -26,7 +26,7 @@ _OF_SUBSCRIPTION = ("resource_id", "provider", "subscription_id", "status", "has
 
 
 @dataclass(frozen=True)
-class Criteria:
+class RecordCriteria:
     """The criteria of a list: all given ones must hold.
 
     ``id``, ``name``, ``token`` are those of a database or resource. ``fields``: custom fields' values as
@@ -48,8 +48,8 @@ class Criteria:
 
 
 async def list_databases(
-    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
-) -> Page:
+    store: TinyDBStore, wanted: RecordCriteria, limit: int, cursor: Cursor | None = None
+) -> RecordPage:
     """Databases; ``resource_id``: of that resource; ``fields``: with fields of these types."""
     named = {db_id for one in store.resources() if one.id == wanted.resource_id for db_id in one.db_ids}
 
@@ -66,8 +66,8 @@ async def list_databases(
 
 
 async def list_resources(
-    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
-) -> Page:
+    store: TinyDBStore, wanted: RecordCriteria, limit: int, cursor: Cursor | None = None
+) -> RecordPage:
     """Resources; ``db_id``: with that database; ``provider``: that accept it."""
 
     def matches(one: Resource) -> bool:
@@ -83,10 +83,10 @@ async def list_resources(
 
 
 async def list_profiles(
-    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
-) -> Page:
+    store: TinyDBStore, wanted: RecordCriteria, limit: int, cursor: Cursor | None = None
+) -> RecordPage:
     """Profiles, oldest first. Raises :class:`Invalid` for unknown fields."""
-    search = _Search(store, wanted)
+    search = _RecordSearch(store, wanted)
     candidates = search.profile_ids()
     if candidates is None and (wanted.subscription_id is not None or wanted.hash_id is not None):
         found = select(store.subscriptions, search.selected_subscriptions())
@@ -97,22 +97,22 @@ async def list_profiles(
 
 
 async def list_subscriptions(
-    store: TinyDBStore, wanted: Criteria, limit: int, cursor: Cursor | None = None
-) -> Page:
+    store: TinyDBStore, wanted: RecordCriteria, limit: int, cursor: Cursor | None = None
+) -> RecordPage:
     """Subscriptions, oldest first; ``fields``: their own, or their profile's. Raises as profiles do."""
-    search = _Search(store, wanted, of_subscriptions=True)
+    search = _RecordSearch(store, wanted, of_subscriptions=True)
     return await read_page(store.subscriptions, search.selected_subscriptions(), limit, cursor)
 
 
-def _selection(wanted: Criteria, *parts: object, **named: object) -> Selection:
+def _selection(wanted: RecordCriteria, *parts: object, **named: object) -> Selection:
     """The selection of the parts, or everything where nothing is asked."""
-    return Selection() if wanted == Criteria() else Selection(*parts, **named)  # type: ignore[arg-type]
+    return Selection() if wanted == RecordCriteria() else Selection(*parts, **named)  # type: ignore[arg-type]
 
 
-class _Search:
+class _RecordSearch:
     """A search among profiles and subscriptions."""
 
-    def __init__(self, store: TinyDBStore, wanted: Criteria, of_subscriptions: bool = False) -> None:
+    def __init__(self, store: TinyDBStore, wanted: RecordCriteria, of_subscriptions: bool = False) -> None:
         self._store = store
         self._wanted = wanted
         searched = of_subscriptions and wanted.fields
@@ -201,7 +201,9 @@ class _Search:
         return [db_id for db_id in every if self._wanted.db_id in (None, db_id)]
 
 
-def _own_fields(resources: Iterable[Resource], wanted: Criteria) -> dict[str, dict[int, SubscriptionValue]]:
+def _own_fields(
+    resources: Iterable[Resource], wanted: RecordCriteria
+) -> dict[str, dict[int, SubscriptionValue]]:
     """The wanted values of subscriptions' fields, by name and resource; of names that a resource declares.
 
     Raises :class:`Invalid` for a value that no resource's field can have.
@@ -222,7 +224,7 @@ def _own_fields(resources: Iterable[Resource], wanted: Criteria) -> dict[str, di
     return found
 
 
-def _read_values(databases: Iterable[Database], wanted: Criteria) -> dict[int, dict[str, FieldValue]]:
+def _read_values(databases: Iterable[Database], wanted: RecordCriteria) -> dict[int, dict[str, FieldValue]]:
     """The wanted values in each database that declares the fields and can read them.
 
     Raises :class:`Invalid` if no database can.

@@ -30,7 +30,7 @@ class Recovered:
     """A state read from disk. ``logs``: the logs after the snapshot, oldest first."""
 
     state: State
-    header: snapshot.Header
+    header: snapshot.SnapshotHeader
     logs: list[Path]
     last: log_format.LogReport
 
@@ -133,7 +133,7 @@ def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[byt
 
 
 def _replay(
-    path: Path, header: snapshot.Header, found: Mapping[int, Path], state: State
+    path: Path, header: snapshot.SnapshotHeader, found: Mapping[int, Path], state: State
 ) -> Steps[tuple[list[Path], log_format.LogReport]]:
     if header.generation not in found:
         missing = log_path(path, header.generation)

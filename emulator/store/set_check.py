@@ -23,7 +23,7 @@ from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 _MOST_ADVICE = 20
 
 
-class Problem(NamedTuple):
+class SetProblem(NamedTuple):
     """Which file, where in it, and what was expected there; ``record``: the id of the record, in brackets."""
 
     file: str
@@ -81,11 +81,11 @@ class SetCheck:
         self._profile_ids: set[str] = set()
         self._active: dict[bytes, int] = {}
 
-    def databases(self, file: str) -> Iterator[Problem]:
+    def databases(self, file: str) -> Iterator[SetProblem]:
         """Problems among the databases."""
         return self._doubles(file, "id", [database.id for database in self._database_list])
 
-    def resources(self, file: str) -> Iterator[Problem]:
+    def resources(self, file: str) -> Iterator[SetProblem]:
         """Problems among the resources, and between them and the databases."""
         yield from self._doubles(file, "id", [resource.id for resource in self._resource_list])
         yield from self._doubles(file, "token", [resource.token for resource in self._resource_list])
@@ -96,12 +96,12 @@ class SetCheck:
                 if db_id not in self._databases:
                     yield from self._no_database(file, path, db_id)
                 elif db_id in seen:
-                    yield Problem(file, path, f"database {db_id} is named twice")
+                    yield SetProblem(file, path, f"database {db_id} is named twice")
                 seen.add(db_id)
         yield from self._role_tokens(file)
         yield from self._categories(file)
 
-    def _role_tokens(self, file: str) -> Iterator[Problem]:
+    def _role_tokens(self, file: str) -> Iterator[SetProblem]:
         seen: set[str] = set()
         for position, resource in enumerate(self._resource_list):
             for place, role in enumerate(resource.role_tokens):
@@ -110,27 +110,27 @@ class SetCheck:
                     yield from self._no_database(file, f"{path}.db_id", role.db_id)
                 elif role.db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
                     text = f"resource {resource.id} does not have database {role.db_id}"
-                    yield Problem(file, f"{path}.db_id", text)
+                    yield SetProblem(file, f"{path}.db_id", text)
                 if role.token in seen:
-                    yield Problem(file, f"{path}.token", "is another role token's, too")
+                    yield SetProblem(file, f"{path}.token", "is another role token's, too")
                 seen.add(role.token)
 
-    def _categories(self, file: str) -> Iterator[Problem]:
+    def _categories(self, file: str) -> Iterator[SetProblem]:
         for position, resource in enumerate(self._resource_list):
             seen: set[str] = set()
             for place, category in enumerate(resource.categories):
                 if category.name in seen:
                     path = f"[{position}].categories[{place}].name"
-                    yield Problem(file, path, f'"{category.name}" is a duplicate')
+                    yield SetProblem(file, path, f'"{category.name}" is a duplicate')
                 seen.add(category.name)
             for name, kind in SDK_FIELDS.items():
                 if resource.subscription_fields.get(name, kind) != kind:
                     text = f"every resource declares this field, as {kind.kind}; leave it out"
-                    yield Problem(file, f"[{position}].subscription_fields.{name}", text)
+                    yield SetProblem(file, f"[{position}].subscription_fields.{name}", text)
 
     def profile(
         self, file: str, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
-    ) -> list[Problem]:
+    ) -> list[SetProblem]:
         """Problems of one profile; ``places``: where its subscriptions stand, if some were left out."""
         database = self._databases.get(entry.db_id)
         at = f"[{position}]"
@@ -146,15 +146,15 @@ class SetCheck:
             problems += found or ([] if self._of_state else self._holder(file, path, position, entry, one))
             pair = (one.resource_id, one.provider, one.subscription_id)
             if pair in seen:
-                problems.append(Problem(file, path, "is a duplicate on this profile"))
+                problems.append(SetProblem(file, path, "is a duplicate on this profile"))
             seen.add(pair)
         return problems
 
     def values(
         self, file: str, path: str, database: Database, values: Mapping[str, FieldValue | None]
-    ) -> list[Problem]:
+    ) -> list[SetProblem]:
         """Problems of custom fields' values; for the value ``None`` the field only has to be declared."""
-        problems: list[Problem] = []
+        problems: list[SetProblem] = []
         unread = self._unread.fields
         for name, value in values.items():
             field_type = database.fields.get(name)
@@ -164,52 +164,52 @@ class SetCheck:
                 text = f"database {database.id} does not declare this field"
                 if len(problems) < _MOST_ADVICE:
                     text += did_you_mean(name, database.fields)
-                problems.append(Problem(file, f"{path}.fields.{name}", text))
+                problems.append(SetProblem(file, f"{path}.fields.{name}", text))
                 continue
             try:
                 if value is not None:
                     read_value(field_type, value)
             except InvalidFieldValue as error:
-                problems.append(Problem(file, f"{path}.fields.{name}", f"must be {error}"))
+                problems.append(SetProblem(file, f"{path}.fields.{name}", f"must be {error}"))
         return problems
 
     def subscription(
         self, file: str, path: str, owner: ProfileEntry, one: SubscriptionEntry
-    ) -> list[Problem]:
+    ) -> list[SetProblem]:
         """Problems of one subscription that a profile of the state is to get in this form."""
         found = self._subscription(file, path, owner.db_id, one)
         return found or self._holder(file, path, 0, owner, one)
 
-    def _id(self, file: str, path: str, entry: ProfileEntry) -> list[Problem]:
+    def _id(self, file: str, path: str, entry: ProfileEntry) -> list[SetProblem]:
         if entry.id is None:
             return []
         if not is_profile_id(entry.id):
-            return [Problem(file, path, f"must be 1 to {MAX_ID_LENGTH} printable characters")]
+            return [SetProblem(file, path, f"must be 1 to {MAX_ID_LENGTH} printable characters")]
         if self._present is not None:
             if self._present.find_profile(entry.db_id, entry.id) is not None:
-                return [Problem(file, path, f'"{entry.id}" is in database {entry.db_id} already')]
+                return [SetProblem(file, path, f'"{entry.id}" is in database {entry.db_id} already')]
             return []
         key = f"{entry.db_id}/{entry.id}"
         if key in self._profile_ids:
-            return [Problem(file, path, f'"{entry.id}" is a duplicate in database {entry.db_id}')]
+            return [SetProblem(file, path, f'"{entry.id}" is a duplicate in database {entry.db_id}')]
         self._profile_ids.add(key)
         return []
 
-    def _subscription(self, file: str, path: str, db_id: int, one: SubscriptionEntry) -> list[Problem]:
+    def _subscription(self, file: str, path: str, db_id: int, one: SubscriptionEntry) -> list[SetProblem]:
         resource = self._resources.get(one.resource_id)
         if resource is None:
             if self._unread.resources:
                 return []
-            return [Problem(file, f"{path}.resource_id", f"there is no resource {one.resource_id}")]
+            return [SetProblem(file, f"{path}.resource_id", f"there is no resource {one.resource_id}")]
         if db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
             text = f"resource {resource.id} does not have database {db_id}"
-            return [Problem(file, f"{path}.resource_id", text)]
+            return [SetProblem(file, f"{path}.resource_id", text)]
         if not one.subscription_id or "\0" in one.subscription_id:
-            return [Problem(file, f"{path}.subscription_id", "must be text, not empty and without NUL")]
+            return [SetProblem(file, f"{path}.subscription_id", "must be text, not empty and without NUL")]
         any_provider = self._of_state or resource.id in self._unread.providers
         if not any_provider and not accepted(one.provider, resource):
             names = ", ".join(DOCUMENTED if resource.providers is None else resource.providers)
-            return [Problem(file, f"{path}.provider", f"resource {resource.id} accepts {names}")]
+            return [SetProblem(file, f"{path}.provider", f"resource {resource.id} accepts {names}")]
         if self._of_state or resource.id in self._unread.choices:
             return []
         return self.choices(file, path, resource, one.fields, one.cats)
@@ -221,7 +221,7 @@ class SetCheck:
         resource: Resource,
         values: Mapping[str, SubscriptionValue],
         cats: Sequence[CategoryChoice],
-    ) -> list[Problem]:
+    ) -> list[SetProblem]:
         """Problems of a subscription's fields and categories."""
         declared = subscription_fields(resource)
         problems = []
@@ -229,27 +229,27 @@ class SetCheck:
             at = f"{path}.fields.{name}"
             if name not in declared:
                 text = f"resource {resource.id} does not declare this subscription field"
-                problems.append(Problem(file, at, text + did_you_mean(name, declared)))
+                problems.append(SetProblem(file, at, text + did_you_mean(name, declared)))
                 continue
             try:
                 read_subscription_value(declared[name], value)
             except InvalidFieldValue as error:
-                problems.append(Problem(file, at, f"must be {error}"))
+                problems.append(SetProblem(file, at, f"must be {error}"))
         known = {one.name for one in resource.categories}
         seen: set[str] = set()
         for place, choice in enumerate(cats):
             at = f"{path}.cats[{place}].name"
             if choice.name not in known:
                 text = f"resource {resource.id} does not have this category"
-                problems.append(Problem(file, at, text + did_you_mean(choice.name, known)))
+                problems.append(SetProblem(file, at, text + did_you_mean(choice.name, known)))
             elif choice.name in seen:
-                problems.append(Problem(file, at, f'"{choice.name}" is a duplicate'))
+                problems.append(SetProblem(file, at, f'"{choice.name}" is a duplicate'))
             seen.add(choice.name)
         return problems
 
     def _holder(
         self, file: str, path: str, position: int, owner: ProfileEntry, one: SubscriptionEntry
-    ) -> list[Problem]:
+    ) -> list[SetProblem]:
         """The problem that the key is active on another profile (S4)."""
         if one.status != "subscribed":
             return []
@@ -264,15 +264,15 @@ class SetCheck:
         if holder is None:
             return []
         text = f"is active on the profile {holder} already (S4); make one of them unsubscribed"
-        return [Problem(file, path, text)]
+        return [SetProblem(file, path, text)]
 
-    def _no_database(self, file: str, path: str, db_id: int) -> list[Problem]:
-        return [] if self._unread.databases else [Problem(file, path, f"there is no database {db_id}")]
+    def _no_database(self, file: str, path: str, db_id: int) -> list[SetProblem]:
+        return [] if self._unread.databases else [SetProblem(file, path, f"there is no database {db_id}")]
 
-    def _doubles(self, file: str, name: str, values: Sequence[object]) -> Iterator[Problem]:
+    def _doubles(self, file: str, name: str, values: Sequence[object]) -> Iterator[SetProblem]:
         text = "is a duplicate" if self._present is None else "is there already"
         seen: set[object] = set()
         for position, value in enumerate(values):
             if value in seen:
-                yield Problem(file, f"[{position}].{name}", f"{value!r} {text}")
+                yield SetProblem(file, f"[{position}].{name}", f"{value!r} {text}")
             seen.add(value)

@@ -20,7 +20,7 @@ class SharedState:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.header = snapshot.Header(snapshot.FORMAT, 1, 0, state.last_ids(), secrets.token_hex(8))
+        self.header = snapshot.SnapshotHeader(snapshot.FORMAT, 1, 0, state.last_ids(), secrets.token_hex(8))
         self.is_large = state.is_large  # a small one is written as quickly as linked
         self._file: Path | None = None
         self._small = None if self.is_large else b"".join(self._chunks())

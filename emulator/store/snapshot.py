@@ -34,7 +34,7 @@ _ROW_EXTRA = 6
 _CHECKSUM = re.compile(rb'"checksum": \{"1": \{"crc32":"([0-9a-f]{8})","bytes":([0-9]+)\}\}\}\n')
 
 
-class Header(msgspec.Struct):
+class SnapshotHeader(msgspec.Struct):
     """The snapshot's first line.
 
     ``number``: the last transaction it is sure to hold. ``last_ids``: the highest id that each table has
@@ -49,7 +49,7 @@ class Header(msgspec.Struct):
     state: str = ""
 
 
-def write_chunks(header: Header, tables: Mapping[str, Documents]) -> Iterator[bytes]:
+def write_chunks(header: SnapshotHeader, tables: Mapping[str, Documents]) -> Iterator[bytes]:
     """The file's bytes, in chunks small enough that another thread can work between two of them.
 
     The tables may change meanwhile: each page of documents is written as it is at that moment, so the result
@@ -63,7 +63,7 @@ def write_chunks(header: Header, tables: Mapping[str, Documents]) -> Iterator[by
     yield b'"checksum": {"1": {"crc32":"%08x","bytes":%d}}}\n' % (crc, size)
 
 
-def _body_chunks(header: Header, tables: Mapping[str, Documents]) -> Iterator[bytes]:
+def _body_chunks(header: SnapshotHeader, tables: Mapping[str, Documents]) -> Iterator[bytes]:
     yield b'{"emulator": {"1": ' + msgspec.json.encode(header) + b"},\n"
     for name, documents in tables.items():
         yield msgspec.json.encode(name) + b": {\n"
@@ -80,13 +80,13 @@ def is_snapshot(path: Path) -> bool:
     return begins_with(path, HEAD)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> SnapshotHeader:
     """The snapshot's header. Raises :class:`StateError` for a foreign or newer file."""
     with path.open("rb") as file:
         match = _HEADER.fullmatch(file.readline())
     if match is None:
         raise DamagedState(path, 0, "not a state file as the emulator writes it")
-    return read_head(path, match[1], Header, "format", FORMAT)
+    return read_head(path, match[1], SnapshotHeader, "format", FORMAT)
 
 
 def verify(path: Path) -> None:

@@ -13,7 +13,7 @@ from emulator.importer.report import (
     COUNTED,
     REPORT_DELIMITERS,
     Description,
-    Refusal,
+    RowRefusal,
     refusal_lines,
     report_csv,
 )
@@ -27,7 +27,7 @@ ENDED = Description(
 )
 
 
-def written(refusals: Sequence[Refusal], ended: Description = ENDED, delimiter: str = ",") -> bytes:
+def written(refusals: Sequence[RowRefusal], ended: Description = ENDED, delimiter: str = ",") -> bytes:
     return b"".join(report_csv(ended, refusal_lines(refusals), delimiter))
 
 
@@ -38,8 +38,8 @@ def rows_of(content: bytes, delimiter: str = ",") -> list[list[str]]:
 
 def test_the_report_has_counts_and_refusals() -> None:
     refusals = [
-        Refusal(3, 17, "Duplicate push subscription", "100", "t:1"),
-        Refusal(4, None, "the token is empty", "", ""),
+        RowRefusal(3, 17, "Duplicate push subscription", "100", "t:1"),
+        RowRefusal(4, None, "the token is empty", "", ""),
     ]
     assert rows_of(written(refusals)) == [
         ["what", "count", "line", "database", "reason", "search value", "token"],
@@ -61,15 +61,15 @@ def test_the_report_has_counts_and_refusals() -> None:
     "cell", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＠A"]
 )
 def test_a_formula_is_escaped(cell: str) -> None:
-    assert rows_of(written([Refusal(2, None, "no", cell, cell)]))[-1][-2:] == ["'" + cell, "'" + cell]
+    assert rows_of(written([RowRefusal(2, None, "no", cell, cell)]))[-1][-2:] == ["'" + cell, "'" + cell]
 
 
 def test_nul_is_shown() -> None:
-    assert rows_of(written([Refusal(2, None, "no", "a\0b", "t")]))[-1][-2:] == ["a␀b", "t"]
+    assert rows_of(written([RowRefusal(2, None, "no", "a\0b", "t")]))[-1][-2:] == ["a␀b", "t"]
 
 
 def test_the_report_has_every_refusal() -> None:
-    refusals = [Refusal(line, None, "no", "", "t") for line in range(3500)]
+    refusals = [RowRefusal(line, None, "no", "", "t") for line in range(3500)]
     assert sum(row[0] == "refused" for row in rows_of(written(refusals))) == 3500
 
 
@@ -81,7 +81,7 @@ def test_a_report_that_stopped_early_says_why() -> None:
 @pytest.mark.parametrize("name", REPORT_DELIMITERS)
 def test_the_report_is_utf_8_with_a_mark_and_has_the_delimiter_that_is_asked_for(name: str) -> None:
     delimiter = REPORT_DELIMITERS[name]
-    content = written([Refusal(2, 17, message("no_token"), "Анна; Ким", "t")], delimiter=delimiter)
+    content = written([RowRefusal(2, 17, message("no_token"), "Анна; Ким", "t")], delimiter=delimiter)
     assert content.startswith(b"\xef\xbb\xbfwhat" + delimiter.encode())
     row = ["refused", "", "2", "17", "the token is empty", "Анна; Ким", "t"]
     assert rows_of(content, delimiter)[-1] == row

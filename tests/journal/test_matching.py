@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from emulator.journal.entry import Entry
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Match
+from emulator.journal.matching import RequestCriteria
 from emulator.journal.query import KEYS
 from emulator.journal.search import nearest_misses
 from emulator.rules.model import Changes, Subscription
@@ -88,8 +88,8 @@ def custom() -> Entry:
     ],
 )
 def test_criterion_is_met_by_what_it_names_and_by_nothing_else(key: str, met: Any, missed: Any) -> None:
-    assert Match({key: met}).differences(reading(custom())) == []
-    assert [one.key for one in Match({key: missed}).differences(reading(custom()))] == [key]
+    assert RequestCriteria({key: met}).differences(reading(custom())) == []
+    assert [one.key for one in RequestCriteria({key: missed}).differences(reading(custom()))] == [key]
 
 
 def test_every_criterion_is_tested_above() -> None:
@@ -99,14 +99,14 @@ def test_every_criterion_is_tested_above() -> None:
 
 def test_values_compare_as_json_does() -> None:
     found = entry(body='{"id": 1, "matching": true}')
-    assert Match({"id": 1}).differences(reading(found)) == []
-    assert Match({"id": True}).differences(reading(found))
-    assert Match({"matching": 1}).differences(reading(found))
+    assert RequestCriteria({"id": 1}).differences(reading(found)) == []
+    assert RequestCriteria({"id": True}).differences(reading(found))
+    assert RequestCriteria({"matching": 1}).differences(reading(found))
 
 
 def test_loose_values_compare_as_text() -> None:
     criteria = {"status": "200", "unsubscribe": "true", "field.CustomNumber1": "100"}
-    assert Match(criteria, loose=True).differences(reading(custom())) == []
+    assert RequestCriteria(criteria, loose=True).differences(reading(custom())) == []
 
 
 def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
@@ -120,8 +120,8 @@ def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
             }
         )
     )
-    assert Match({"provider": "ios-apns", "subscription_id": "a"}).differences(reading(two)) == []
-    assert Match({"provider": "ios-apns", "subscription_id": "b"}).differences(reading(two)) == [
+    assert RequestCriteria({"provider": "ios-apns", "subscription_id": "a"}).differences(reading(two)) == []
+    assert RequestCriteria({"provider": "ios-apns", "subscription_id": "b"}).differences(reading(two)) == [
         Difference("subscription_id", "b", "a")
     ]
 
@@ -129,8 +129,8 @@ def test_one_subscription_must_meet_all_criteria_on_subscriptions() -> None:
 def test_item_criteria_are_those_of_the_wanted_subscriptions_item() -> None:
     items = [{"subscription_id": "a", "status": "error"}, {"subscription_id": "b", "status": "ok"}]
     found = entry("a", "b", answer=json.dumps({"data": items, "error": 200, "error_text": ""}))
-    assert Match({"subscription_id": "b", "item_status": "ok"}).differences(reading(found)) == []
-    assert Match({"subscription_id": "b", "item_status": "error"}).differences(reading(found)) == [
+    assert RequestCriteria({"subscription_id": "b", "item_status": "ok"}).differences(reading(found)) == []
+    assert RequestCriteria({"subscription_id": "b", "item_status": "error"}).differences(reading(found)) == [
         Difference("item_status", "error", "ok")
     ]
 
@@ -177,30 +177,34 @@ def test_a_mobile_sdks_call_is_found_by_what_it_names_and_answers(
 ) -> None:
     answer = json.dumps({"error": 0, "error_text": "", "profile": PROFILE}, separators=(",", ":"))
     came = entry(**({"answer": answer} | values))
-    assert Match(criteria).differences(reading(came)) == []
-    assert Match(criteria).meets(reading(came))
+    assert RequestCriteria(criteria).differences(reading(came)) == []
+    assert RequestCriteria(criteria).meets(reading(came))
     if difference is not None:
-        wrong = Match({difference.key: difference.expected})
+        wrong = RequestCriteria({difference.key: difference.expected})
         assert (wrong.differences(reading(came)), wrong.meets(reading(came))) == ([difference], False)
 
 
 def test_unsubscribe_false_is_met_by_its_absence() -> None:
-    assert Match({"unsubscribe": False}).differences(reading(entry("t"))) == []
+    assert RequestCriteria({"unsubscribe": False}).differences(reading(entry("t"))) == []
 
 
 def test_null_is_met_where_there_is_no_such_value() -> None:
     refused = entry(body="{}", answer="", resource=None)
     assert (
-        Match({"profile_id": None, "subscription_id": None, "resource": None}).differences(reading(refused))
+        RequestCriteria({"profile_id": None, "subscription_id": None, "resource": None}).differences(
+            reading(refused)
+        )
         == []
     )
-    assert Match({"subscription_id": None}).differences(reading(entry("t"))) == [
+    assert RequestCriteria({"subscription_id": None}).differences(reading(entry("t"))) == [
         Difference("subscription_id", None, "t")
     ]
 
 
 def test_difference_has_what_came_instead_and_null_where_nothing_came() -> None:
-    found = Match({"subscription_id": "t2", "id": "x", "status": 404}).differences(reading(entry("t1")))
+    found = RequestCriteria({"subscription_id": "t2", "id": "x", "status": 404}).differences(
+        reading(entry("t1"))
+    )
     assert found == [
         Difference("subscription_id", "t2", "t1"),
         Difference("id", "x", None),
@@ -214,7 +218,7 @@ def test_nearest_misses_have_the_fewest_differences_the_newest_first() -> None:
     journal.record(entry("near-1"))
     journal.record(entry("near-2"))
     journal.record(entry("wanted", status=500))
-    match = Match({"subscription_id": "wanted", "status": 200})
+    match = RequestCriteria({"subscription_id": "wanted", "status": 200})
     misses = asyncio.run(nearest_misses(journal, match))
     assert [(one.entry.id, len(one.differences)) for one in misses] == [(4, 1), (3, 1), (2, 1)]
 
@@ -238,6 +242,6 @@ def test_nearest_misses_have_the_fewest_differences_the_newest_first() -> None:
 )
 def test_differences_can_be_written_whatever_came(body: str) -> None:
     criteria = {"resource_token": TOKEN, "subscription_id": "t", "field.x": 1, "q": "zzz", "db_id": 1}
-    differences = Match(criteria).differences(reading(entry(body=body)))
+    differences = RequestCriteria(criteria).differences(reading(entry(body=body)))
     assert {one.key for one in differences} == set(criteria)
     orjson.dumps([asdict(one) for one in differences])

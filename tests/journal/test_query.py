@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.app import create_app
-from emulator.journal.matching import Match
+from emulator.journal.matching import RequestCriteria
 from emulator.journal.query import WORDS, BadCriteria, read_query
 from emulator.rules.model import Decided
 from emulator.settings import Settings
@@ -46,10 +46,10 @@ def test_a_search_finds_what_it_means_and_nothing_else(found: str, missed: str) 
     made.status = made.error = 503
     made.duration_ms, made.decided = 120.5, [Decided("M4", 17, "added")]
     one = reading(made)
-    assert Match({"q": found}).meets(one)
-    assert Match({"q": found}).differences(one) == []
-    assert not Match({"q": missed}).meets(one)
-    assert Match({"q": missed}).differences(one)
+    assert RequestCriteria({"q": found}).meets(one)
+    assert RequestCriteria({"q": found}).differences(one) == []
+    assert not RequestCriteria({"q": missed}).meets(one)
+    assert RequestCriteria({"q": missed}).differences(one)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_text_that_only_looks_like_a_word_is_text(text: str) -> None:
 @given(st.text())
 def test_any_text_is_a_search_or_refused(text: str) -> None:
     try:
-        match = Match({"q": text})
+        match = RequestCriteria({"q": text})
     except BadCriteria:
         return
     assert match.meets(reading(entry())) == (not match.differences(reading(entry())))

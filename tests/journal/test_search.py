@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from emulator.journal.attempts import Attempts
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Match
+from emulator.journal.matching import RequestCriteria
 from emulator.journal.search import Expectation, count_within, nearest_misses, search
 from emulator.loop import pacing as steps
 from emulator.loop.pacing import Pacing
@@ -22,7 +22,7 @@ from tests.journal.entries import entry, reading
 
 FULL = 10_000
 #: Nothing in the journal meets any of these, and each entry has to be opened to see that.
-FAR = Match({"id": "nobody", "status": 503, "outcome": "fault", "q": "nothing"})
+FAR = RequestCriteria({"id": "nobody", "status": 503, "outcome": "fault", "q": "nothing"})
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def full() -> RequestJournal:
     [
         pytest.param(lambda journal: count_within(journal, FAR, Expectation(1), 0), id="count"),
         pytest.param(lambda journal: nearest_misses(journal, FAR), id="nearest misses"),
-        pytest.param(lambda journal: search(journal, Match({"q": "nothing"}), 50), id="words"),
+        pytest.param(lambda journal: search(journal, RequestCriteria({"q": "nothing"}), 50), id="words"),
         pytest.param(lambda journal: search(journal, FAR, 50, count_all=True), id="list"),
         pytest.param(lambda journal: Attempts(journal).groups(100), id="attempts"),
     ],
@@ -104,7 +104,7 @@ def test_ten_searches_at_once_hold_the_loop_no_longer_than_one() -> None:
 
 
 def test_search_pages_and_counts(full: RequestJournal) -> None:
-    tens = Match({"q": "token-99"})
+    tens = RequestCriteria({"q": "token-99"})
     first = asyncio.run(search(full, tens, 10, count_all=True))
     assert (len(first.entries), first.total) == (10, 111)  # token-99, -990 to -999, -9900 to -9999
     second = asyncio.run(search(full, tens, 200, first.older, count_all=True))
@@ -138,7 +138,7 @@ def test_search_pages_and_counts(full: RequestJournal) -> None:
     ],
 )
 def test_what_a_body_spells_in_its_own_way_is_found(body: str, criteria: dict[str, str]) -> None:
-    match = Match(criteria)
+    match = RequestCriteria(criteria)
     one = entry(body=body)
     assert match.meets(reading(one))
     assert match.differences(reading(one)) == []
@@ -152,13 +152,13 @@ def test_what_a_body_spells_in_its_own_way_is_found(body: str, criteria: dict[st
 def test_answers_and_queries_are_searched_in_what_they_mean() -> None:
     one = entry(query="who=%D0%98%D0%B2%D0%B0%D0%BD&a=%62", answer=r'{"x": "\u041eля \"t\""}')
     for q in ("иван", "a=b", "ОЛЯ", 'оля "t"'):
-        assert Match({"q": q}).meets(reading(one)), q
+        assert RequestCriteria({"q": q}).meets(reading(one)), q
     for q in ("иванн", "041f", "петя"):
-        assert not Match({"q": q}).meets(reading(one)), q
+        assert not RequestCriteria({"q": q}).meets(reading(one)), q
 
 
 def test_backslash_before_a_backslash_escapes_no_letter() -> None:
-    assert not Match({"q": "Аб"}).meets(reading(entry(body=r'{"a": "\\u0410б"}')))
+    assert not RequestCriteria({"q": "Аб"}).meets(reading(entry(body=r'{"a": "\\u0410б"}')))
 
 
 @given(
@@ -175,7 +175,7 @@ def test_any_word_is_found_in_any_spelling_of_any_letter(word: str, chance: rand
         return json.dumps(letter, ensure_ascii=chance.random() < 0.5)[1:-1]
 
     one = entry(body=f'{{"field_value": "{"".join(map(spelt, word))}"}}')
-    match = Match({"q": word})
+    match = RequestCriteria({"q": word})
     assert match.differences(reading(one)) == []
     assert match.meets(reading(one))
 
@@ -190,7 +190,7 @@ def test_escaped_bodies_are_searched_about_as_fast_as_plain_ones() -> None:
         runs = []
         for _ in range(5):
             begun = process_time()
-            assert asyncio.run(search(journal, Match({"q": "анна"}), 50, count_all=True)).total == 0
+            assert asyncio.run(search(journal, RequestCriteria({"q": "анна"}), 50, count_all=True)).total == 0
             runs.append(process_time() - begun)
         took[escaped] = min(runs)
     assert took[True] < 3 * took[False]

@@ -11,11 +11,11 @@ import pytest
 
 from emulator.journal.entry import Reading
 from emulator.journal.journal import RequestJournal
-from emulator.journal.matching import Match
+from emulator.journal.matching import RequestCriteria
 from emulator.journal.search import Expectation, count_within
 from tests.journal.entries import entry
 
-MATCH = Match({"subscription_id": "wanted"})
+MATCH = RequestCriteria({"subscription_id": "wanted"})
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_without_within_the_answer_is_what_is_there_now() -> None:
     assert waited({}, 0)[0] == 0
 
 
-class CountingMatch(Match):
+class CountingMatch(RequestCriteria):
     """Counts how often an entry is looked at."""
 
     looks = 0

@@ -17,7 +17,7 @@ from emulator.emulator import Emulator
 from emulator.loop.pacing import at_once
 from emulator.messages import Incoming
 from emulator.settings import Settings
-from emulator.store.doctor import Report, examine, wrong_indexes
+from emulator.store.doctor import DoctorReport, examine, wrong_indexes
 from emulator.store.indexes import Index
 from emulator.store.log_format import format_line
 from emulator.store.recovery import recover
@@ -65,7 +65,7 @@ def doctor(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]
     return run
 
 
-def the_report(folder: Path) -> Report:
+def the_report(folder: Path) -> DoctorReport:
     (report,) = examine(folder)
     return report
 

@@ -21,7 +21,7 @@ from emulator.settings import Settings
 from emulator.store import configuring, editing
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.interface import Store
-from emulator.store.records import Criteria, list_profiles, list_subscriptions
+from emulator.store.records import RecordCriteria, list_profiles, list_subscriptions
 from emulator.store.tinydb_store import TinyDBStore, made_from
 
 #: Makes the store of a directory, the same one again after it was closed.
@@ -222,11 +222,11 @@ def test_lists_come_in_pages_and_walks_see_everything(store: TinyDBStore) -> Non
         db_id: int
 
     async def work() -> None:
-        page = await list_profiles(store, Criteria(db_id=17), 1)
+        page = await list_profiles(store, RecordCriteria(db_id=17), 1)
         assert ([one.id for one in page.records], page.total) == (["ada"], 2)
-        page = await list_profiles(store, Criteria(db_id=17), 1, page.next)
+        page = await list_profiles(store, RecordCriteria(db_id=17), 1, page.next)
         assert ([one.id for one in page.records], page.next) == (["bob"], None)
-        found = await list_subscriptions(store, Criteria(fields={"number": "1"}), 10)
+        found = await list_subscriptions(store, RecordCriteria(fields={"number": "1"}), 10)
         assert [one.subscription_id for one in found.records] == ["t1"]
         assert [one.db_id async for one in store.walk("profiles", Place)] == [17, 17]
 

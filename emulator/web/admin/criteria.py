@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 from emulator.journal.entry import EFFECTS, OUTCOMES
 from emulator.journal.events import EVENT_KEYS, EVENT_PARTS, EventMatch
-from emulator.journal.matching import Criteria, Match
+from emulator.journal.matching import Criteria, RequestCriteria
 from emulator.journal.query import JSON_TYPES, KEYS, BadCriteria
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
@@ -117,11 +117,11 @@ class Vocabulary:
         return did_you_mean(unknown, (*self.keys, *others))
 
 
-REQUESTS = Vocabulary(KEYS, ("field",), Match)
+REQUESTS = Vocabulary(KEYS, ("field",), RequestCriteria)
 EVENTS = Vocabulary(EVENT_KEYS, EVENT_PARTS, EventMatch)
 
 
-class MatchField(fields.Field[Criteria[Any]]):
+class CriteriaField(fields.Field[Criteria[Any]]):
     """Criteria by name: at least one, all known, each with a value of its type."""
 
     def __init__(self, vocabulary: Vocabulary, **options: Any) -> None:

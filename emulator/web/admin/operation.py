@@ -27,11 +27,11 @@ _CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 blueprint = Blueprint("admin", __name__, url_prefix="/__admin")
 #: Every call that is described, in the order of the imports.
-OPERATIONS: list[Operation] = []
+OPERATIONS: list[AdminOperation] = []
 
 
 @dataclass(frozen=True)
-class Operation:
+class AdminOperation:
     """One method of one path below ``/__admin``.
 
     ``name``: its id in the contract; ``tag``: its heading there; ``content``: the answer's struct, or its
@@ -85,7 +85,7 @@ class Operation:
 def operation(
     method: str, rule: str, *, merge_slashes: bool = True, **description: Any
 ) -> Callable[[View], View]:
-    """Serve a view below ``/__admin``, and describe it; ``description``: the members of :class:`Operation`.
+    """Serve a view below ``/__admin``, and describe it; ``description``: those of :class:`AdminOperation`.
 
     The view's docstring is the summary. It returns the answer's struct, a coroutine of it, or a response.
     A parameter ``query`` or ``body`` of the view gets what the schema loads.
@@ -93,7 +93,7 @@ def operation(
 
     def register(view: View) -> View:
         name, tag = view.__name__, rule.split("/")[1]
-        described = Operation(method, rule, view, **{"name": name, "tag": tag, **description})
+        described = AdminOperation(method, rule, view, **{"name": name, "tag": tag, **description})
         OPERATIONS.append(described)
         blueprint.add_url_rule(
             rule, described.name, _answering(described), methods=[method.upper()], merge_slashes=merge_slashes
@@ -109,7 +109,7 @@ def link(name: str, **pointers: str) -> dict[str, Any]:
     return {name: {"operationId": name, "parameters": parameters}}
 
 
-def _answering(described: Operation) -> Callable[..., Response]:
+def _answering(described: AdminOperation) -> Callable[..., Response]:
     """The view as Flask calls it."""
     view, status = described.view, described.status
     wanted = inspect.signature(view).parameters

@@ -10,7 +10,7 @@ from emulator.faults.model import ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.journal import Journal
 from emulator.journal.matching import Criteria
-from emulator.journal.query import TEXTS, BadCriteria, Complaint, Range
+from emulator.journal.query import TEXTS, BadCriteria, QueryComplaint, Range
 from emulator.journal.search import search
 from emulator.rules.lints import nearest_name
 from emulator.rules.overrides import ANSWERS
@@ -93,7 +93,7 @@ async def check_possible(
             hint = _why_impossible(found, part, key, wanted)
             if hint is not None and not (await search(journal, part.alone(key), 1)).entries:
                 never = (HINTS["never"], {"value": _quoted(wanted)})
-                complaints.append(Complaint(path + key, [never, hint]))
+                complaints.append(QueryComplaint(path + key, [never, hint]))
     if complaints:
         raise BadCriteria(complaints)
 

@@ -12,7 +12,7 @@ from emulator.rules.errors import Invalid
 from emulator.schemas.json_schema import JSONSchema
 from emulator.store import pages
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor
-from emulator.store.records import Criteria
+from emulator.store.records import RecordCriteria
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.loading import QuerySchema, load, number_in_query, read_body
 from emulator.web.admin.operation import Later, link
@@ -20,7 +20,7 @@ from emulator.web.current import workspace
 from push_emulator.answers import Page
 
 T = TypeVar("T")
-List = Callable[[TinyDBStore, Criteria, int, Cursor | None], Awaitable[pages.Page]]
+List = Callable[[TinyDBStore, RecordCriteria, int, Cursor | None], Awaitable[pages.RecordPage]]
 
 _FIELD = "field."
 
@@ -66,7 +66,7 @@ def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Late
     store = workspace().store
 
     async def read() -> Page[T]:
-        page = await records(store, Criteria(**asked, fields=values), limit, cursor)
+        page = await records(store, RecordCriteria(**asked, fields=values), limit, cursor)
         items = [shown(one) async for one in paced(page.records, 8)]
         return Page(items, page.next.text() if page.next is not None else None, page.total)
 

@@ -19,7 +19,7 @@ from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
 from emulator.schemas.errors import StrictSchema, integer, messages, nested
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.criteria import MatchField, Vocabulary, read_criteria
+from emulator.web.admin.criteria import CriteriaField, Vocabulary, read_criteria
 from emulator.web.admin.failure import LISTED, expectation_text, failure_text
 from emulator.web.admin.loading import (
     COUNT,
@@ -91,7 +91,7 @@ class ListSchema(StrictSchema):
 
 def count_schema(vocabulary: Vocabulary, name: str) -> type[StrictSchema]:
     """The body of ``count`` and ``verify`` with these criteria."""
-    match = MatchField(vocabulary, required=True, error_messages=messages("an object"))
+    match = CriteriaField(vocabulary, required=True, error_messages=messages("an object"))
     made: type[StrictSchema] = ExpectingSchema.from_dict({"match": match}, name=name)  # type: ignore[assignment]
     return made
 

@@ -3,14 +3,20 @@
 from flask import Response, render_template, request, url_for
 
 from emulator.journal.entry import Entry
-from emulator.journal.matching import Match
+from emulator.journal.matching import RequestCriteria
 from emulator.journal.search import Found, search
 from emulator.rules.errors import Invalid
 from emulator.rules.model import FieldValue, Status
 from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
-from emulator.store.pages import Page
-from emulator.store.records import Criteria, list_databases, list_profiles, list_resources, list_subscriptions
+from emulator.store.pages import RecordPage
+from emulator.store.records import (
+    RecordCriteria,
+    list_databases,
+    list_profiles,
+    list_resources,
+    list_subscriptions,
+)
 from emulator.web.admin.configuration import DatabasesSchema, ResourcesSchema
 from emulator.web.admin.criteria import read_criteria
 from emulator.web.admin.loading import read_digits
@@ -45,9 +51,9 @@ def records(kind: str) -> Response:
     asked = read_form(schema(), arguments)
     limit, cursor = asked.pop("limit"), asked.pop("cursor")
     store = workspace().store
-    wanted = Criteria(**asked, fields={name: value} if name else {})
+    wanted = RecordCriteria(**asked, fields={name: value} if name else {})
 
-    def render(page: Page) -> str:
+    def render(page: RecordPage) -> str:
         return render_template(
             f"console/base_{kind}.html",
             cursor=cursor,
@@ -65,9 +71,9 @@ def records(kind: str) -> Response:
     return page_later(_nothing() if refused else read(store, wanted, limit, cursor), render)
 
 
-async def _nothing() -> Page:
+async def _nothing() -> RecordPage:
     """What is found with filters that cannot be read."""
-    return Page([], None, 0)
+    return RecordPage([], None, 0)
 
 
 #: Subscriptions on one page.
@@ -103,7 +109,9 @@ def profile() -> Response:
             total=len(own),
         )
 
-    return page_later(search(found.requests, Match(read_criteria(criteria), loose=True), HISTORY), render)
+    return page_later(
+        search(found.requests, RequestCriteria(read_criteria(criteria), loose=True), HISTORY), render
+    )
 
 
 @pages.post("/__console/base/profile/new")

@@ -6,12 +6,12 @@ from flask import Response, render_template, request
 
 from emulator.faults.catalogue import FIRST_CALL
 from emulator.journal.entry import OUTCOMES
-from emulator.journal.matching import Match
+from emulator.journal.matching import RequestCriteria
 from emulator.web.admin.loading import read_digits
 from emulator.web.console import listing
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import page_later, pages, plain_text, see_other
-from emulator.web.console.shown import Row, attempts_of, command, rows_of
+from emulator.web.console.shown import RequestLine, attempts_of, command, rows_of
 from emulator.web.current import workspace
 from push_emulator.journal_answers import AttemptGroup
 
@@ -34,7 +34,7 @@ def live() -> Response:
     return listing.page(
         "console/live.html",
         found.requests,
-        lambda: Match({"q": text}),
+        lambda: RequestCriteria({"q": text}),
         {"q": text} if text else {},
         lambda entries: rows_of(found, entries),
         attempts_of(found).follow,
@@ -61,7 +61,7 @@ def clear_requests() -> Response:
 @pages.get("/__console/live")
 def live_stream() -> Response:
     """The stream of new requests that the search means."""
-    match = Match({"q": request.args.get("q", "").strip()})
+    match = RequestCriteria({"q": request.args.get("q", "").strip()})
     return listing.stream(
         workspace().requests,
         match,
@@ -91,7 +91,7 @@ def attempts() -> Response:
             page_size=PAGE,
         )
 
-    def _row(group: AttemptGroup) -> Row | None:
+    def _row(group: AttemptGroup) -> RequestLine | None:
         entry = found.requests.get(group.entries[-1])
         return rows_of(found, [entry])[0] if entry else None
 

@@ -23,7 +23,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from marshmallow import Schema
 
-from emulator.compare.report import Report
+from emulator.compare.report import ComparisonReport
 from emulator.importer.uploads import Uploads
 from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
@@ -55,7 +55,7 @@ class ConsoleState:
         self.lines: WeakKeyDictionary[Workspace, dict[tuple[str, ...], dict[int, str]]] = WeakKeyDictionary()
         self.attempts: WeakKeyDictionary[Workspace, Attempts] = WeakKeyDictionary()
         self.counts: WeakKeyDictionary[Workspace, Counts] = WeakKeyDictionary()
-        self.reports: WeakKeyDictionary[Workspace, Report] = WeakKeyDictionary()
+        self.reports: WeakKeyDictionary[Workspace, ComparisonReport] = WeakKeyDictionary()
 
 
 def console_state() -> ConsoleState:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flask import copy_current_request_context, request
 
 from emulator.messages import Answer
-from emulator.web.console.presenters.refusals import Complaint
+from emulator.web.console.presenters.refusals import FieldComplaint
 from emulator.web.later import repeat
 
 #: The hidden field that says on which page a form stands.
@@ -21,7 +21,7 @@ _OWN_FIELDS = (PAGE_FIELD, SHOWN_FIELD, "form_token")
 AGAIN_KEY = "emulator.again"
 _NEVER_FILLED = ("hidden", "file", "password")
 #: What is wrong with a form that has fields of these names.
-Complain = Callable[[Collection[str]], list[Complaint]]
+Complain = Callable[[Collection[str]], list[FieldComplaint]]
 
 
 #: A form, its parts, and an attribute, as our templates and Jinja's escaping write them.

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from flask import Response, render_template, request
 
-from emulator.compare.report import Report
+from emulator.compare.report import ComparisonReport
 from emulator.rules.catalogue import GRADES
 from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.overrides import ANSWERS
@@ -83,7 +83,7 @@ def open_report() -> Response:
     if len(content) > _MOST_BYTES:
         raise TooLarge(f"file: must be at most {_MOST_BYTES} bytes", "A3")
     try:
-        report = msgspec.json.decode(content, type=Report)
+        report = msgspec.json.decode(content, type=ComparisonReport)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         text = gettext("must be a report that compare --report FILE wrote")
         raise Invalid(f"file: {text}", "A3") from error

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flask import request
 from msgspec.structs import replace
 
-from emulator.faults.catalogue import Call, curl
+from emulator.faults.catalogue import ExampleRequest, curl
 from emulator.journal.attempts import Attempts
 from emulator.journal.entry import Entry, outcome_word, short_text
 from emulator.journal.masking import masked, secrets_of
@@ -21,7 +21,7 @@ from emulator.workspaces.workspace import Workspace
 from push_emulator.masking import mask
 
 
-class Row(NamedTuple):
+class RequestLine(NamedTuple):
     """One line of a list of requests.
 
     ``who``: whose profile the request asks for (empty: that of its tokens), of an SDK's call its path;
@@ -40,7 +40,7 @@ class Row(NamedTuple):
     elsewhere: bool
 
 
-def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> Row:
+def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> RequestLine:
     """The line of an entry; ``resource``: its name, where the entry does not know it."""
     document = entry.document()
     tokens = [one for one in entry.sent_tokens() if any(one)]
@@ -54,7 +54,7 @@ def row_of(entry: Entry, resource: str = "", attempt: int = 1) -> Row:
     failed = (outcome == "refused" or entry.error) and not entry.never_answered
     reason = _reason(entry) if failed else ""
     elsewhere = any(one.rule == "A4" for one in entry.decided)
-    return Row(entry, outcome, resource, who, tokens, reason, attempt, elsewhere)
+    return RequestLine(entry, outcome, resource, who, tokens, reason, attempt, elsewhere)
 
 
 def _reason(entry: Entry) -> str:
@@ -66,7 +66,7 @@ def _reason(entry: Entry) -> str:
     return said[0] if said else ""
 
 
-def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[Row]:
+def rows_of(found: Workspace, entries: Iterable[Entry]) -> list[RequestLine]:
     """The entries' lines. A resource is named even where a fault answered before it was looked for."""
     rows, tries = [], attempts_of(found)
     for entry in entries:
@@ -99,7 +99,7 @@ def masked_entry(found: Workspace, entry: Entry) -> Entry:
     return masked(entry, secrets_of(found.store.resources()))
 
 
-def command(call: Call | None, whole: bool = False) -> str:
+def command(call: ExampleRequest | None, whole: bool = False) -> str:
     """The curl command that makes a call here, empty for none; ``whole``: with the real resource token."""
     store = workspace().store
     resources = store.resources()

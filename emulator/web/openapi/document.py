@@ -13,7 +13,7 @@ from marshmallow import Schema
 from emulator import __version__
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.blueprint import OPERATIONS
-from emulator.web.admin.operation import Operation
+from emulator.web.admin.operation import AdminOperation
 from emulator.web.openapi import push
 from emulator.web.openapi.push import push_schemas
 from emulator.web.openapi.schemas import STATIC, answer_schemas, describe_field, name_of, reference
@@ -127,7 +127,7 @@ _PLACE = re.compile(r"{(\w+)}")
 
 
 def describe(
-    operation: Operation, answers: Mapping[Any, JSONSchema], refusals: Mapping[str, Any]
+    operation: AdminOperation, answers: Mapping[Any, JSONSchema], refusals: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The operation object; ``answers``: each struct's schema; ``refusals``: each status's answer."""
     statuses = sorted({*COMMON, *operation.refusals, *((413, 415) if operation.body else ())})

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from emulator.mobile.call import Operation
+from emulator.mobile.call import SdkOperation
 from emulator.mobile.events import PARTS
 from emulator.mobile.paths import SERVED
 from emulator.rules.mobile.caller import MODES
@@ -49,7 +49,7 @@ def sdk_paths() -> dict[str, dict[str, Any]]:
     return {path: {served.method.lower(): _operation(path, served)} for path, served in SERVED.items()}
 
 
-def _operation(path: str, served: Operation) -> dict[str, Any]:
+def _operation(path: str, served: SdkOperation) -> dict[str, Any]:
     summary, _, _ = (inspect.getdoc(served.carry_out) or "").partition(". ")
     answer = reference("SDKAnswer" if served.authorized else "SDKDone")
     described: dict[str, Any] = {

@@ -32,26 +32,26 @@ _FIELDS = {
 _PATH = re.compile(r"(?:^|; )(?P<path>[A-Za-z_][\w.\-]*(?:\[\d+\])?[\w.\-\[\]]*): ")
 
 
-class Complaint(NamedTuple):
+class FieldComplaint(NamedTuple):
     """What is wrong; ``field``: the name of the form's field (``None``: the whole form)."""
 
     field: str | None
     text: str
 
 
-def complaints_about(problems: Iterable[tuple[str, str]], names: Collection[str]) -> list[Complaint]:
+def complaints_about(problems: Iterable[tuple[str, str]], names: Collection[str]) -> list[FieldComplaint]:
     """What is wrong with each of these paths, in the page's language already."""
-    return [Complaint(_field(path, names), text) for path, text in problems]
+    return [FieldComplaint(_field(path, names), text) for path, text in problems]
 
 
-def complaints_of(text: str, names: Collection[str]) -> list[Complaint]:
+def complaints_of(text: str, names: Collection[str]) -> list[FieldComplaint]:
     """A refusal's ``path: text; path: text`` for a form with fields of these names."""
     found = list(_PATH.finditer(text))
     if not found or found[0].start():
-        return [Complaint(None, worded(text))]
+        return [FieldComplaint(None, worded(text))]
     ends = [one.start() for one in found[1:]] + [len(text)]
     said = [(one["path"], worded(text[one.end() : end])) for one, end in zip(found, ends, strict=True)]
-    return [Complaint(field := _field(path, names), _inside(field, path) + text) for path, text in said]
+    return [FieldComplaint(field := _field(path, names), _inside(field, path) + text) for path, text in said]
 
 
 def _field(path: str, names: Collection[str]) -> str | None:

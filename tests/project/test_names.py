@@ -1,8 +1,9 @@
-"""Tests and benchmarks use public names alone: what they need of the inside is a seam with a name."""
+"""A class has a name of its own; tests and benchmarks use public names alone."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,18 @@ OTHERS = {
     "_replace",
     "_schedule_fn",
 }
+
+
+def test_no_two_classes_of_server_and_client_have_one_name() -> None:
+    names = Counter(
+        node.name
+        for package in ("emulator", "push_emulator")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert len(names) > 300
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_test_and_no_benchmark_reaches_for_a_private_name() -> None:
