@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from emulator.rules.model import Parameters, Resource
@@ -22,8 +22,8 @@ DOCUMENTED = (
 )
 
 
-#: The longest name that is compared with the documented ones, and how much a slip is like one of them.
-_LONGEST_NAME, _LEAST_ALIKE = 64, 0.9
+#: The longest name that is compared with the documented ones, and the most letters that are wrong in it.
+_LONGEST_NAME, _MOST_SLIPS = 64, 2
 
 
 class _Shape(NamedTuple):
@@ -109,19 +109,27 @@ def accepted(provider: str, resource: Resource) -> bool:
 
 
 def misspelt_provider(name: str) -> str | None:
-    """The documented provider that an unknown name is a slip of: other case or marks, a few letters wrong."""
+    """The documented provider that an unknown name is a slip of: other case or marks, two letters wrong."""
     if name in DOCUMENTED or len(name) > _LONGEST_NAME:
         return None
-    near = get_close_matches(_plain_name(name), _PLAIN_NAMES, 1, _LEAST_ALIKE)
-    return _PLAIN_NAMES[near[0]] if near else None
+    plain = _plain_name(name)
+    return next((one for one, other in _PLAIN_NAMES.items() if _is_a_slip(plain, other)), None)
 
 
 def _plain_name(name: str) -> str:
     return "-".join(re.split(r"[\W_]+", name.strip().lower()))
 
 
-#: The documented providers by their names as they are compared.
-_PLAIN_NAMES = {_plain_name(one): one for one in DOCUMENTED}
+#: The documented providers as they are compared.
+_PLAIN_NAMES = {one: _plain_name(one) for one in DOCUMENTED}
+
+
+def _is_a_slip(one: str, other: str) -> bool:
+    if abs(len(one) - len(other)) > _MOST_SLIPS:
+        return False
+    same = sum(block.size for block in SequenceMatcher(None, one, other).get_matching_blocks())
+    # A letter in place of another is one too many in both.
+    return len(one) + len(other) - 2 * same <= 2 * _MOST_SLIPS
 
 
 def token_complaint(provider: str, token: str) -> str | None:
