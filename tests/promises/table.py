@@ -100,7 +100,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     # durability, all or nothing, bounds
     "docs/architecture.md": {
-        "A change is in the file whole or not at all": (
+        "Such a change is stored whole or not at all": (
             "tests/store/test_long_work.py::"
             "test_a_long_change_that_the_disk_refuses_is_undone_in_memory_and_on_disk",
             "tests/store/test_long_work.py::test_a_state_that_is_closed_amid_a_long_change_is_as_before",
