@@ -193,7 +193,7 @@ class Generations:
             self.check()
             if self.failure is None or self.log.size > self.min_log_bytes:
                 self.begin_next()  # else the log of the last attempt serves this one
-            self._abandoned = False
+            self.shared, self._abandoned = None, False  # the snapshot will be a copy of something else
             arguments = (state, self._header_of(state), self.log, self.unsynced.epoch, Share())
             thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
             self.thread = thread

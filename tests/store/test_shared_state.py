@@ -116,6 +116,32 @@ def test_a_return_needs_new_files_only_after_a_later_snapshot(tmp_path: Path, sh
     again.discard()
 
 
+def test_a_return_holds_after_a_snapshot_that_followed_no_new_log(
+    tmp_path: Path, shared: SharedState
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    storage = LoggedStorage(folder / "one.json", SPECS, shared=lambda: shared, min_log_bytes=1000)
+    storage.clock = lambda: 0.0
+    storage.commit(transaction(40))
+    foreign = folder / "one.2.journal"
+    foreign.write_text("not ours")
+    storage.snapshot()
+    assert "in the place of the next log" in (storage.failure or "")
+    foreign.unlink()
+    storage.clock = lambda: 10.0
+    storage.commit(transaction(41))  # begins the snapshot
+    assert storage.files is not None
+    if storage.files.thread is not None:
+        storage.files.thread.join()
+    assert storage.failure is None
+    asyncio.run(storage.start_over(shared))
+    found = LoggedStorage(shutil.copytree(folder, tmp_path / "copy") / "one.json", SPECS)
+    assert contents(found.state) == contents(shared.fork())
+    found.close()
+    storage.close()
+
+
 def test_one_who_changes_something_has_a_whole_file_of_its_own(tmp_path: Path, shared: SharedState) -> None:
     paths = [tmp_path / f"{name}.json" for name in ("one", "two", "three")]
     storages = [LoggedStorage(path, SPECS, shared=lambda: shared) for path in paths]
