@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import ijson
 
 from emulator.compare.recorded import NotCompared, RecordedCall, json_object, read_record
+from emulator.schemas.json_members import BoundedNumbers
 
 _MARK = b"\xef\xbb\xbf"
 #: The bytes that are searched for the first line of JSON lines, and the longest of them.
@@ -39,7 +40,7 @@ class Traffic:
                     found.append(read_record(record, f"{name}, entry {at}"))
                 except NotCompared as reason:
                     self._leave_out(str(reason), f"{name}, entry {at}")
-        except (ijson.JSONError, ValueError) as error:
+        except (ijson.JSONError, ValueError, ArithmeticError) as error:
             if not at:
                 said = " ".join(str(error).split())
                 raise TrafficError(f"{name}: {_FORMS}; {said}") from error
@@ -98,7 +99,7 @@ def _records(file: BinaryIO) -> Iterator[Any]:
     found = False
     for array in ("item",) if head.startswith(b"[") else ("log.entries.item", "items.item", ""):
         file.seek(start)
-        for record in ijson.items(file, array, multiple_values=True):
+        for record in ijson.items(BoundedNumbers(file), array, multiple_values=True):
             if array or _is_record(record):
                 found = True
                 yield record

@@ -9,7 +9,7 @@ from typing import IO, Any
 import ijson
 
 from emulator.rules.model import shortened
-from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem
+from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, quotes
 
 _DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 #: An escape: a surrogate pair, a surrogate alone, NUL, any other, or one that the end cuts off.
@@ -19,6 +19,9 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _LONGEST_ESCAPE = 12
+#: So many digits at a multiple of so many bytes belong to a number, or a text, that has more than any needs;
+#: of 4,300 digits so many stand in one block, wherever it ends.
+_MANY_DIGITS = 1000
 
 
 def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str, Any]]:
@@ -123,6 +126,8 @@ def _problems(path: Any) -> Iterator[None]:
         yield
     except _Twice as twice:
         raise JSONProblem(f'duplicate key "{shortened(str(twice))}"', path()) from None
+    except ArithmeticError as error:
+        raise JSONProblem("has a number whose exponent is too large", path()) from error
     except (ijson.JSONError, ValueError) as error:
         if isinstance(error, JSONProblem):
             raise
@@ -133,11 +138,37 @@ def _problems(path: Any) -> Iterator[None]:
         raise JSONProblem(f"is not JSON: {reason.strip().rstrip('.')}", path()) from error
 
 
+class BoundedNumbers:
+    """A file's blocks; an integer of more digits than Python converts is refused, for it would crash ijson.
+
+    ``read`` raises :class:`JSONProblem`.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._in_text = False
+        self._backslash = b""
+
+    def read(self, size: int) -> bytes:
+        """The next block."""
+        block = self._file.read(size)
+        data = self._backslash + block
+        for at in range(0, len(data) - _MANY_DIGITS + 1, _MANY_DIGITS):
+            if data[at : at + _MANY_DIGITS].isdigit() and not self._in_text ^ quotes(data[:at]) % 2:
+                raise JSONProblem("must not contain a number of thousands of digits")
+        if (len(data) - len(data.rstrip(b"\\"))) % 2:  # what it escapes is in the next block
+            data, self._backslash = data[:-1], b"\\"
+        else:
+            self._backslash = b""
+        self._in_text ^= bool(quotes(data) % 2)
+        return block
+
+
 class _Source:
     """The file's blocks, once they are searched for escapes that ijson reads without complaint."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+        self._file = BoundedNumbers(file)
         self._rest = b""
 
     def read(self, size: int) -> bytes:

@@ -162,13 +162,13 @@ def has_duplicate_keys(body: bytes) -> bool:
         if len(names) == len(set(names)):
             return False
     try:
-        return _quotes(orjson.dumps(orjson.loads(body))) < _quotes(body)
+        return quotes(orjson.dumps(orjson.loads(body))) < quotes(body)
     except (orjson.JSONDecodeError, TypeError):
         return False
 
 
-def _quotes(document: bytes) -> int:
-    """The quotation marks around keys and texts."""
+def quotes(document: bytes) -> int:
+    """How many quotation marks begin or end a key or a text."""
     if b"\\" in document:
         document = document.replace(rb"\\", b"").replace(rb"\"", b"")
     return document.count(b'"')

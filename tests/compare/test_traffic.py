@@ -75,7 +75,14 @@ def test_a_truncated_har_counts_up_to_its_end(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "   \n", "no JSON", '{"log": {"entries": [', '"text"', "\0\1\2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "   \n", "no JSON", '{"log": {"entries": [', '"text"', "\0\1\2"),
+        f"[\n{'9' * 9000}\n]",
+        "[\n1e9999999999999999999\n]",
+    ],
+)
 def test_what_is_no_traffic_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(TrafficError, match=r"t\.har: must be a HAR"):
         read(tmp_path / "t.har", text)

@@ -84,6 +84,7 @@ def test_both_readers_together_give_the_document(
         (b'{"large": [0, {"a": {"b": 1, "b": 2}}]}', 'large[1]: duplicate key "b"'),
         (b'{"large": ' + b"[" * 100, "is nested deeper than 64 levels"),
         (b'{"a": 1}{', "is not JSON: trailing garbage"),
+        (b'{"a": 1e9999999999999999999}', "a: has a number whose exponent is too large"),
         (b"[]", "must be a JSON object"),
     ],
 )
@@ -96,3 +97,17 @@ def test_what_is_wrong_is_told_wherever_a_block_ends(block: int, text: bytes, to
 def test_a_pair_of_surrogates_behind_backslashes_is_read_as_written() -> None:
     text = rb'{"a": "\\ud83d \ud83d\ude00"}'
     assert whole(text, 3) == json.loads(text)
+
+
+@pytest.mark.parametrize("before", [0, 60_000, 63_000, 64_000, 65_530])
+@pytest.mark.parametrize("digits", [4301, 200_000])
+def test_a_number_of_thousands_of_digits_is_refused_wherever_a_block_ends(before: int, digits: int) -> None:
+    text = '{"a": "' + '\\"' * (before // 2) + '", "large": [{"b": -' + "9" * digits + "}]}"
+    with pytest.raises(JSONProblem, match="must not contain a number of thousands of digits"):
+        whole(text.encode())
+
+
+@pytest.mark.parametrize("before", ["", "x" * 65_529, "x" * 65_528 + '\\"', "\\" * 40_000])
+def test_a_text_may_have_thousands_of_digits(before: str) -> None:
+    document = {"a": before + "9" * 150_000, "b": ["8" * 9000, 7]}
+    assert whole(json.dumps(document).encode()) == document

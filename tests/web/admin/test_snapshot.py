@@ -243,6 +243,8 @@ def test_all_problems_of_the_profiles_are_told_up_to_some(admin: Admin) -> None:
         (b'{"databases": ["\xff"]}', "body: is not UTF-8"),
         (b'{"databases": [{"name": "a\\u0000"}]}', "body: must not contain NUL"),
         (b'{"databases": [{"name": "\\ud800"}]}', "body: must not contain a lone surrogate"),
+        (b'{"databases": ' + b"9" * 9000 + b"}", "body: must not contain a number of thousands of digits"),
+        (b'{"databases": 1e9999999999999999999}', "databases: has a number whose exponent is too large"),
         (b'{"databases": ' + b"[" * 100_000, "body: is nested deeper than 64 levels"),
     ],
 )
