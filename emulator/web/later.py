@@ -1,5 +1,6 @@
 """Answers that take time: work in steps on the event loop, or a wait for the disk."""
 
+import io
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import partial
 from typing import IO, Any, TypeVar
@@ -103,9 +104,9 @@ def prepare(work: Callable[[IO[bytes]], Awaitable[object]]) -> Response:
             ready = error
 
         def answer() -> Answer:
-            if not body.closed:
-                body.seek(0)  # the turn may be tried again
-            return again({_READY_KEY: ready, "wsgi.input": body})
+            unread = io.BytesIO() if body.closed else body
+            unread.seek(0)  # the turn may be tried again
+            return again({_READY_KEY: ready, "wsgi.input": unread})
 
         return answer
 

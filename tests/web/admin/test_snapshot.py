@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from flask import Flask
+from werkzeug.test import create_environ
 
+from emulator.messages import Answer
+from emulator.web.current import served_below
+from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.document import snapshot_pieces
 from tests.in_process import InProcess
@@ -317,6 +324,27 @@ def test_reset_keeps_what_it_is_told_to(admin: Admin, kept: str) -> None:
 )
 def test_a_bad_reset_is_refused(admin: Admin, document: Any, text: str) -> None:
     assert admin.refused("POST", "/reset", document) == text
+
+
+def test_a_snapshot_that_was_read_waits_for_another_change_of_the_workspace() -> None:
+    with InProcess() as app:
+        store, body = app.store, app.client.get("/__admin/snapshot").data
+        environ = create_environ("/__admin/snapshot", method="PUT", data=body)
+        application = served_below(partial(Flask.wsgi_app, app.app))
+
+        async def put() -> Answer:
+            asked = call_application(application, environ)
+            assert asked.delivery is not None
+            assert asked.delivery.first is not None
+            turn = await asked.delivery.first()
+            async with store.alone():
+                waiting = asyncio.ensure_future(turn().settled())
+                await asyncio.wait([waiting], timeout=0)
+                assert not waiting.done()
+            return await waiting
+
+        answer = asyncio.run(put())
+    assert (answer.status, json.loads(answer.body)["profiles"]) == (200, 10)
 
 
 # Over TCP
