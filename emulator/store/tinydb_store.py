@@ -38,7 +38,8 @@ class TinyDBStore(TableLookup):
         storage = self.storage
         self.on_taken_back: Callable[[], object] = lambda: None
         self.held: asyncio.Event | None = None
-        storage.on_taken_back = self._taken_back
+        if storage.files is not None:  # in memory a cycle of references would outlive the last use
+            storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = storage.sync, storage.probe, storage.rest
         self.batch, self.keep, self.prepare_removal = storage.batch, storage.keep, storage.prepare_removal
         self.close, self.discard = storage.close, storage.discard

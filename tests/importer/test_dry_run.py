@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from emulator.importer.report import Description
+from emulator.loop.gc_pause import collections_paused
 from emulator.rules.model import Policies
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import everything, imported, in_memory, plan, text_of
@@ -76,3 +78,22 @@ def test_a_dry_run_holds_one_record_for_each_token_not_for_each_row(
     path.write_text("id,token\n" + f"{BORIS},new:1\n{BORIS},new:2\n" * 500)
     report = run(workspace, path, match, True)
     assert (report.counts["added"], report.counts["unchanged"]) == (2, 998)
+
+
+def test_the_state_of_a_dry_run_goes_with_the_run(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,token\n,new:1\n")
+    states = []
+    fork = Workspace.fork
+
+    def watched(self: Workspace) -> Workspace:
+        made = fork(self)
+        states.append(weakref.ref(made.store.storage.state))
+        return made
+
+    monkeypatch.setattr(Workspace, "fork", watched)
+    with collections_paused():
+        run(workspace, path, "push", True)
+        assert [state() for state in states] == [None]
