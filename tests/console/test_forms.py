@@ -186,6 +186,8 @@ def test_what_is_missing_is_said_in_the_language_of_the_page(app: InProcess, pat
     ("kind", "name", "text", "said"),
     [
         ("resource/40", "role_tokens", '[{"token": "a", "name": "b", "db_id": 17}, {}]', "[1].token: "),
+        ("resource/40", "role_tokens", "17", "must be an array"),
+        ("resource/40", "role_tokens", "null", "must be an array"),
         ("resource/40", "categories", '[{"name": "a", "title": 1}]', "[0].title: "),
         ("resource/40", "providers", "ios-apns\nios-apn", '[1]: "ios-apn" is not known'),
         ("database/17", "fields", '{"CustomNumber1": "int", "size": "integer"}', "size: must be one of"),

@@ -152,8 +152,8 @@ def _sdk_form(known: Sequence[RoleToken]) -> dict[str, Any]:
     for name, empty in (("role_tokens", []), ("categories", []), ("subscription_fields", {})):
         if name in form:
             found[name] = read_json(name, empty)
-    left = list(known)
-    for role in found.get("role_tokens", ()):
+    left, roles = list(known), found.get("role_tokens")
+    for role in roles if isinstance(roles, list) else ():
         if isinstance(role, dict):  # several tokens can look alike masked: that of the same name is meant
             alike = [one for one in left if mask(one.token) == role.get("token")]
             for one in sorted(alike, key=lambda one: one.name != role.get("name"))[:1]:
