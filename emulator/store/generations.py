@@ -108,10 +108,10 @@ class Generations:
     def return_to(self, shared: SharedState) -> bool:
         """Remove everything after what is shared, if the snapshot is a copy of it.
 
-        Returns whether it is; not where they wait for the disk. Raises :class:`OSError`; then they are as
-        before.
+        Returns whether it is; not where they wait for the disk, or somebody removed it.
+        Raises :class:`OSError`; then they are as before.
         """
-        if self.syncs or self.shared is not shared:
+        if self.syncs or self.shared is not shared or identity(self.path) is None:
             return False
         self.check()
         self.log.clear()

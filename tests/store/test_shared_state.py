@@ -142,6 +142,19 @@ def test_a_return_holds_after_a_snapshot_that_followed_no_new_log(
     storage.close()
 
 
+def test_a_return_makes_up_for_a_snapshot_that_was_removed(tmp_path: Path, shared: SharedState) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    storage = LoggedStorage(folder / "one.json", SPECS, shared=lambda: shared)
+    storage.commit(transaction(40))
+    (folder / "one.json").unlink()
+    asyncio.run(storage.start_over(shared))
+    found = LoggedStorage(shutil.copytree(folder, tmp_path / "copy") / "one.json", SPECS)
+    assert contents(found.state) == contents(shared.fork())
+    found.close()
+    storage.close()
+
+
 def test_one_who_changes_something_has_a_whole_file_of_its_own(tmp_path: Path, shared: SharedState) -> None:
     paths = [tmp_path / f"{name}.json" for name in ("one", "two", "three")]
     storages = [LoggedStorage(path, SPECS, shared=lambda: shared) for path in paths]
