@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -26,7 +26,7 @@ from emulator.store.fixture_set import (
     SubscriptionEntry,
     give_hash_ids,
 )
-from emulator.store.set_check import SetCheck
+from emulator.store.set_check import SetCheck, SetProblem
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, read_iso
 from emulator.workspaces import answers
@@ -186,7 +186,7 @@ class _Building:
         resources = [Resource(**one) for one in members["resources"]]
         check = SetCheck(databases, resources)
         found = [*check.databases("databases"), *check.resources("resources")]
-        problems = [f"{one.file}{one.path}: {one.expected}" for one in found]
+        problems = _told(found)
         faults: list[Fault] = members["faults"]
         seen: set[str] = set()
         for position, fault in enumerate(faults):
@@ -213,7 +213,7 @@ class _Building:
             return _shape_problems(path, value, str(error))
         found = self._check.profile("profiles", position, entry)
         if found:
-            return [f"{one.file}{one.path}: {one.expected}" for one in found]
+            return _told(found)
         profile, subscriptions = entry.records(
             self._fields[entry.db_id], self._resources, entry.id, self._now
         )
@@ -260,6 +260,10 @@ class _Building:
             if wrong:
                 problems.append(f"{path}.subscriptions[{position}].hash_id: {wrong}")
         return problems
+
+
+def _told(problems: Iterable[SetProblem]) -> list[str]:
+    return [f"{one.file}{one.path}: {one.expected}" for one in problems]
 
 
 def _shape_problems(path: str, value: Any, otherwise: str) -> list[str]:
