@@ -116,6 +116,15 @@ def test_a_return_needs_new_files_only_after_a_later_snapshot(tmp_path: Path, sh
     again.discard()
 
 
+def returns_to(shared: SharedState, storage: LoggedStorage, folder: Path) -> None:
+    """After a return, and a kill, another process finds what is shared."""
+    asyncio.run(storage.start_over(shared))
+    found = LoggedStorage(shutil.copytree(folder, folder.with_name("copy")) / "one.json", SPECS)
+    assert contents(found.state) == contents(shared.fork())
+    found.close()
+    storage.close()
+
+
 def test_a_return_holds_after_a_snapshot_that_followed_no_new_log(
     tmp_path: Path, shared: SharedState
 ) -> None:
@@ -135,11 +144,7 @@ def test_a_return_holds_after_a_snapshot_that_followed_no_new_log(
     if storage.files.thread is not None:
         storage.files.thread.join()
     assert storage.failure is None
-    asyncio.run(storage.start_over(shared))
-    found = LoggedStorage(shutil.copytree(folder, tmp_path / "copy") / "one.json", SPECS)
-    assert contents(found.state) == contents(shared.fork())
-    found.close()
-    storage.close()
+    returns_to(shared, storage, folder)
 
 
 def test_a_return_makes_up_for_a_snapshot_that_was_removed(tmp_path: Path, shared: SharedState) -> None:
@@ -148,11 +153,7 @@ def test_a_return_makes_up_for_a_snapshot_that_was_removed(tmp_path: Path, share
     storage = LoggedStorage(folder / "one.json", SPECS, shared=lambda: shared)
     storage.commit(transaction(40))
     (folder / "one.json").unlink()
-    asyncio.run(storage.start_over(shared))
-    found = LoggedStorage(shutil.copytree(folder, tmp_path / "copy") / "one.json", SPECS)
-    assert contents(found.state) == contents(shared.fork())
-    found.close()
-    storage.close()
+    returns_to(shared, storage, folder)
 
 
 def test_one_who_changes_something_has_a_whole_file_of_its_own(tmp_path: Path, shared: SharedState) -> None:
