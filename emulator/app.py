@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from emulator.emulator import Emulator
 from emulator.messages import failure
+from emulator.rules.texts import joined
 from emulator.settings import Settings
 from emulator.web import current, import_files, later
 from emulator.web.admin.blueprint import blueprint as admin
@@ -69,5 +70,5 @@ def attach(app: Flask, emulator: Emulator, spool: Spool) -> None:
 
 def _failure(error: Exception) -> Response:
     """Every failure is answered in the documented envelope (A4)."""
-    code, text, headers = explain(error)
-    return later.as_response(failure(text, code, headers=headers.items()))
+    code, problems, headers = explain(error)
+    return later.as_response(failure(joined(problems), code, headers=headers.items()))

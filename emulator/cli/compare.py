@@ -118,7 +118,9 @@ def _compare(files: Sequence[Path], options: dict[str, Any]) -> int:
         names = ", ".join(map(str, files))
         raise click.ClickException(f"{names}: no call of POST /push_subscribe with a JSON answer{reasons}")
     report = ComparisonReport([path.name for path in files], traffic.host)
-    report.left_out, report.first_left_out = dict(traffic.left_out), traffic.first
-    report.notes = list(traffic.notes)
+    report.left_out = dict(traffic.left_out)
+    for reason, first in traffic.reasons.values():
+        report.first_left_out[report.said(reason)] = report.said(first)
+    report.notes = [*map(report.said, traffic.notes)]
     complete(report, traffic.calls, options)
     return conclude(report, options)

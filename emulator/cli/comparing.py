@@ -15,6 +15,7 @@ from emulator.compare.replay import replay, replay_apart
 from emulator.compare.report import ComparisonReport, Secrets, add_results, report_lines
 from emulator.fixtures.load import load_fixtures, load_platform, write_fixtures
 from emulator.rules.platform import Platform
+from emulator.rules.texts import message
 from emulator.settings import Settings
 from emulator.store.files import replace_file
 from emulator.store.fixture_set import FixtureSet
@@ -30,9 +31,8 @@ def complete(report: ComparisonReport, calls: Sequence[RecordedCall], options: d
     fixtures = given if options["apart"] else infer_fixtures(calls, given)
     if options["infer"] is not None:
         write_fixtures(options["infer"], fixtures)
-        report.notes.append(
-            f"{options['infer']}: the fixtures of the scratch workspace, with resource tokens"
-        )
+        text = "%(file)s: the fixtures of the scratch workspace, with resource tokens"
+        report.notes.append(report.said(message(text, file=str(options["infer"]))))
     settings = Settings(
         durability="none",
         policies=options["policies"],
@@ -62,9 +62,12 @@ def _learn(
     platform = msgspec.convert(known.masked(msgspec.to_builtins(platform)), Platform)
     replace_file(options["learn"], [msgspec.json.format(msgspec.json.encode(platform), indent=2), b"\n"])
     said = [*(f"{name}={value}" for name, value in platform.policies.items()), *platform.answers]
-    seen = ", ".join(said) or "as the emulator answers"
-    report.notes.append(f"{options['learn']}: the platform as these calls show it: {seen}")
-    report.notes += [f"nothing explains {rule}: {text}" for rule, text in platform.differs.items()]
+    seen = ", ".join(said) or message("as the emulator answers")
+    text = "%(file)s: the platform as these calls show it: %(seen)s"
+    notes = [message(text, file=str(options["learn"]), seen=seen)]
+    for rule, difference in platform.differs.items():
+        notes.append(message("nothing explains %(rule)s: %(difference)s", rule=rule, difference=difference))
+    report.notes += map(report.said, notes)
 
 
 def conclude(report: ComparisonReport, options: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ from emulator.compare.live import AddressError, LivePlatform, Stopped
 from emulator.compare.probes import PROBES, Given, Ready, ready_probes
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.report import ComparisonReport, created_lines
+from emulator.rules.texts import Message, message
 from push_emulator.masking import mask
 
 
@@ -36,7 +37,7 @@ def probe(options: dict[str, Any]) -> int:
     if not calls:
         save(report, options["report"])
         raise click.ClickException(report.stopped or "no probe was answered")
-    report.notes += _left_out(options)
+    report.notes += map(report.said, _left_out(options))
     complete(report, calls, options)
     return conclude(report, options)
 
@@ -121,18 +122,18 @@ def _plan(platform: LivePlatform, ready: Sequence[Ready], run: str, options: dic
     yield f"Resource {mask(options['resource_token'])}, databases: {databases}, {options['provider']}."
     yield f"All tokens and ids that are made up begin with emu-probe-{run}-. Subscriptions {after};"
     yield "profiles stay: there is no call that deletes them."
-    for number, one in enumerate((each.probe for each in ready), 1):
-        yield f"{number:>3}  {one.rule:4} {'(in preparation) ' if one.prepares else ''}{one.asks}"
+    for number, (one, asks) in enumerate(((each.probe, each.asks) for each in ready), 1):
+        yield f"{number:>3}  {one.rule:4} {'(in preparation) ' if one.prepares else ''}{asks}"
         yield f"          creates {one.creates}"
         yield from (f"          answer: {meaning}" for meaning in one.meanings)
 
 
-def _left_out(options: dict[str, Any]) -> Iterator[str]:
+def _left_out(options: dict[str, Any]) -> Iterator[Message]:
     """Which probes were not sent for want of an option."""
     for needed, flag in (("field", "--field NAME=VALUE"), ("other_provider", "--other-provider NAME")):
         if options[needed] is None:
             rules = dict.fromkeys(one.rule for one in PROBES if one.needs == needed)
-            yield f"not asked without {flag}: {', '.join(rules)}"
+            yield message("not asked without %(flag)s: %(rules)s", flag=flag, rules=", ".join(rules))
 
 
 def _ask(options: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def differing_by_rule(
 
 
 def _of_the_envelope(row: ComparedMember) -> bool:
-    return not row.path.startswith("data[")
+    return not str(row.path).startswith("data[")
 
 
 def _rule_of(row: ComparedMember, entry: Entry, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:

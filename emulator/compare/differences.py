@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from emulator.compare.recorded import RecordedCall
+from emulator.rules.texts import Text, message
 
 #: The members of an item that hold an id.
 ID_MEMBERS = ("profile_id", "subscription_hash_id", "db_id", "resource_id")
@@ -69,7 +70,7 @@ class ComparedMember(Struct):
     database in the emulator, where it is known.
     """
 
-    path: str
+    path: Text
     there: Any
     here: Any
     differs: bool
@@ -87,7 +88,7 @@ def compare_headers(call: RecordedCall, here_status: int, here: Mapping[str, str
     rows = [_row("preflight", allowed[0], allowed[1], "header")] if call.method == "OPTIONS" else []
     for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"):
         there, ours = call.answered.get(name.lower(), ABSENT), own.get(name.lower(), ABSENT)
-        rows.append(_row(f"header {name}", there, ours, "header"))
+        rows.append(_row(message("header %(name)s", name=name), there, ours, "header"))
     return rows
 
 
@@ -133,7 +134,7 @@ def compare_answers(
             db_id = identity["db_id"].here(there_items[at].get("db_id"))
             rows.append(ComparedMember(f"data[{at}]", there_items[at], ABSENT, True, "item", None, db_id))
         elif here_at is not None:
-            one, path = here_items[here_at], f"data[{here_at}] of the emulator"
+            one, path = here_items[here_at], message("data[%(at)s] of the emulator", at=here_at)
             rows.append(ComparedMember(path, ABSENT, one, True, "item", here_at, one.get("db_id")))
     return rows
 
@@ -142,8 +143,8 @@ def _are_items(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def _row(name: str, there: Any, here: Any, member: str = "") -> ComparedMember:
-    return ComparedMember(name, there, here, not _equal(there, here), member or name)
+def _row(name: Text, there: Any, here: Any, member: str = "") -> ComparedMember:
+    return ComparedMember(name, there, here, not _equal(there, here), member or str(name))
 
 
 def _equal(there: Any, here: Any) -> bool:

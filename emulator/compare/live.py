@@ -16,6 +16,7 @@ from emulator.compare.attribution import carried_out
 from emulator.compare.probes import Ready
 from emulator.compare.recorded import FAILURES, TOO_MANY, RecordedCall, code_of, json_object
 from emulator.compare.report import Created, Place
+from emulator.rules.texts import message
 from emulator.settings import is_loopback
 
 #: The most seconds that Retry-After is waited for.
@@ -99,7 +100,9 @@ class LivePlatform:
             if new:
                 self.save()
             probe, headers = one.probe, dict(one.probe.headers)
-            name = f"probe {number}: {probe.rule}, {probe.asks}"
+            name = message(
+                "probe %(number)s: %(rule)s, %(asks)s", number=number, rule=probe.rule, asks=one.asks
+            )
             try:
                 heard = self._send(probe.method, probe.path, one.body, headers)
             except Stopped as why:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from emulator.rules.request import MAX_ID_LENGTH
+from emulator.rules.texts import PLACE, Message
 from emulator.settings import MAX_BODY_BYTES
 
 #: The beginning of every token and id that a probe makes up.
@@ -48,7 +49,7 @@ class Probe(Struct, frozen=True, kw_only=True):
 
 
 #: The members that people read.
-_TEXTS = ("asks", "creates", "meanings")
+_TEXTS = ("creates", "meanings")
 PROBES = msgspec.json.decode(files(__package__).joinpath("probes.json").read_bytes(), type=tuple[Probe, ...])
 
 
@@ -57,6 +58,7 @@ class Ready(Struct, frozen=True):
     each with its provider."""
 
     probe: Probe
+    asks: Message
     body: bytes
     tokens: dict[str, str]
 
@@ -88,12 +90,13 @@ def ready_probes(run: str, given: Given) -> Iterator[Ready]:
     for probe in PROBES:
         if not probe.needs or getattr(given, probe.needs) is not None:
             texts = {name: _filled(getattr(probe, name), run, values) for name in _TEXTS}
-            yield _ready(replace(probe, **texts), run, given, values)
+            names = {name: _filled(f"${name}", run, values) for name in PLACE.findall(probe.asks)}
+            yield _ready(replace(probe, **texts), Message(probe.asks, names), run, given, values)
 
 
-def _ready(probe: Probe, run: str, given: Given, values: Mapping[str, Any]) -> Ready:
+def _ready(probe: Probe, asks: Message, run: str, given: Given, values: Mapping[str, Any]) -> Ready:
     if isinstance(probe.body, str):
-        return Ready(probe, probe.body.encode(), {})
+        return Ready(probe, asks, probe.body.encode(), {})
     head = {
         "resource_token": given.resource_token,
         **({"db_ids": list(given.db_ids)} if given.db_ids else {}),
@@ -105,7 +108,7 @@ def _ready(probe: Probe, run: str, given: Given, values: Mapping[str, Any]) -> R
         if "subscription_id" in one and not one.get("unsubscribe")
     }
     data = json.dumps(filled, ensure_ascii=False).encode()
-    return Ready(probe, gzip.compress(data, mtime=0) if probe.compressed else data, tokens)
+    return Ready(probe, asks, gzip.compress(data, mtime=0) if probe.compressed else data, tokens)
 
 
 def _filled(value: Any, run: str, values: Mapping[str, Any]) -> Any:

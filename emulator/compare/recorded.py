@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from emulator.endpoint.call import PATHS
 from emulator.messages import split_path
+from emulator.rules.texts import Text, message
 from emulator.timestamps import read_iso
 
 #: The most bytes of a body after decompression.
@@ -36,7 +37,7 @@ class RecordedCall(Struct):
     platform's address, which stands before ``path``.
     """
 
-    place: str
+    place: Text
     path: str
     query: str
     headers: dict[str, str]
@@ -63,10 +64,14 @@ class RecordedCall(Struct):
 
 
 class NotCompared(Exception):
-    """Why a record is left out, in words that are counted."""
+    """Why a record is left out, as a ``text`` that is counted."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self.text = text
 
 
-def read_record(record: Any, place: str) -> RecordedCall:
+def read_record(record: Any, place: Text) -> RecordedCall:
     """The call of one record: a HAR entry, an entry of the request journal, or ``{request, status, answer}``.
 
     Raises :class:`NotCompared`.
@@ -93,7 +98,7 @@ def json_object(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
+def _har_entry(record: Mapping[str, Any], place: Text) -> RecordedCall:
     request, response = record["request"], record.get("response") or {}  # Proxyman: none, where none came
     url = urlsplit(str(request["url"]))
     path = _path(str(request.get("method", "")), unquote(url.path))
@@ -109,7 +114,8 @@ def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
     answer, status = _body(content), int(response["status"])
     packed = answered.get("content-encoding")
     if packed and not answer.lstrip().startswith((b"{", b"<")):
-        raise NotCompared(f"answered in {packed}, which is not unpacked: have the tool save bodies decoded")
+        text = "answered in %(coding)s, which is not unpacked: have the tool save bodies decoded"
+        raise NotCompared(message(text, coding=packed))
     if "content-type" not in headers and posted.get("mimeType"):
         headers["content-type"] = str(posted["mimeType"])
     kept = _named(headers, _OF_REQUEST)
@@ -129,7 +135,7 @@ def _har_entry(record: Mapping[str, Any], place: str) -> RecordedCall:
     )
 
 
-def _pair(record: Mapping[str, Any], place: str) -> RecordedCall:
+def _pair(record: Mapping[str, Any], place: Text) -> RecordedCall:
     """``{request, status, answer}``, or an entry of the request journal, whose ``body`` is the request."""
     path = _path(str(record.get("method") or "POST"), str(record.get("path") or "/push_subscribe"))
     if record.get("fault"):
@@ -201,7 +207,7 @@ def _checked(status: int, answer: bytes) -> bytes:
     found = json_object(answer)
     code = code_of(status, found or {})
     if code == TOO_MANY or code in FAILURES:
-        raise NotCompared(f"answered with {code}, a failure")
+        raise NotCompared(message("answered with %(code)s, a failure", code=code))
     if found is None:
         raise NotCompared("answered with no JSON object")
     return answer

@@ -13,6 +13,7 @@ from emulator.compare.recorded import RecordedCall
 from emulator.compare.replay import Compared
 from emulator.journal.masking import SHORTEST_KNOWN
 from emulator.rules.catalogue import RULES, SDK_RULES
+from emulator.rules.texts import Message, Text
 from push_emulator.masking import mask
 
 #: The most differing calls of one rule that a report shows; further ones are counted.
@@ -76,7 +77,7 @@ class ComparisonReport(Struct):
     ``left_out``: the records that were not compared, by reason; ``first_left_out``: the first of each.
     ``more``: differing calls beyond the first ones of each rule, which ``differences`` has. ``address``,
     ``created``, ``stopped``: of live probes, the platform's address, what was sent to be subscribed, why the
-    run ended early.
+    run ended early. ``texts``: what the English texts with values are made of, by the text.
     """
 
     sources: list[str]
@@ -92,6 +93,13 @@ class ComparisonReport(Struct):
     address: str = ""
     created: list[Created] = field(default_factory=list)
     stopped: str = ""
+    texts: dict[str, Message] = field(default_factory=dict)
+
+    def said(self, text: Text) -> str:
+        """The text in English; the report keeps what it is made of."""
+        if isinstance(text, Message):
+            self.texts[str(text)] = text
+        return str(text)
 
 
 class Secrets:
@@ -132,7 +140,7 @@ def add_results(report: ComparisonReport, compared: Iterable[Compared], secrets:
             continue
         report.differing += 1
         if any(differing[rule] < MOST_SHOWN for rule in one.differing):
-            report.differences.append(_shown(one, secrets))
+            report.differences.append(_shown(report, one, secrets))
         else:
             report.more += 1
         differing.update(list(one.differing))
@@ -147,12 +155,14 @@ def _verdict(seen: int, differing: int) -> Verdict:
     return "differs" if differing else "agrees" if seen else "not observable"
 
 
-def _shown(one: Compared, secrets: Secrets) -> DifferingCall:
+def _shown(report: ComparisonReport, one: Compared, secrets: Secrets) -> DifferingCall:
     request = one.call.request or _text(one.call)
     members = [
-        Member(row.path, secrets.masked(row.there), secrets.masked(row.here), row.differs) for row in one.rows
+        Member(report.said(row.path), secrets.masked(row.there), secrets.masked(row.here), row.differs)
+        for row in one.rows
     ]
-    return DifferingCall(one.call.place, _shortened(secrets.masked(request)), list(one.differing), members)
+    place = report.said(one.call.place)
+    return DifferingCall(place, _shortened(secrets.masked(request)), list(one.differing), members)
 
 
 def _text(call: RecordedCall) -> str:

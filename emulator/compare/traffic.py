@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import ijson
 
 from emulator.compare.recorded import NotCompared, RecordedCall, json_object, read_record
+from emulator.rules.texts import Text, message
 from emulator.schemas.json_members import BoundedNumbers
 
 _MARK = b"\xef\xbb\xbf"
@@ -22,12 +23,15 @@ class TrafficError(Exception):
 
 @dataclass
 class Traffic:
-    """The calls in the order in which they were made, and what was left out, by reason: count and first."""
+    """The calls in the order in which they were made, and what was left out.
+
+    ``left_out``: how many records, by the reason in English; ``reasons``: the reason, and the first of them.
+    """
 
     calls: list[RecordedCall] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    first: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    reasons: dict[str, tuple[Text, Text]] = field(default_factory=dict)
+    notes: list[Text] = field(default_factory=list)
     host: str = ""
 
     def add(self, records: Iterable[Any], name: str) -> None:
@@ -36,15 +40,17 @@ class Traffic:
         at = 0
         try:
             for at, record in enumerate(records, 1):
+                place = message("%(file)s, entry %(number)s", file=name, number=at)
                 try:
-                    found.append(read_record(record, f"{name}, entry {at}"))
-                except NotCompared as reason:
-                    self._leave_out(str(reason), f"{name}, entry {at}")
+                    found.append(read_record(record, place))
+                except NotCompared as error:
+                    self._leave_out(error.text, place)
         except (ijson.JSONError, ValueError, ArithmeticError) as error:
             if not at:
                 said = " ".join(str(error).split())
                 raise TrafficError(f"{name}: {_FORMS}; {said}") from error
-            self.notes.append(f"{name}: breaks off or is damaged after entry {at}; what is before it counts")
+            text = "%(file)s: breaks off or is damaged after entry %(number)s; what is before it counts"
+            self.notes.append(message(text, file=name, number=at))
         if all(one.at is not None for one in found):
             found.sort(key=lambda one: one.at or 0)
         self.calls += found
@@ -56,12 +62,12 @@ class Traffic:
             if call.host in ("", host):
                 mine.append(call)
             else:
-                self._leave_out(f"to another host, {call.host}", call.place)
+                self._leave_out(message("to another host, %(host)s", host=call.host), call.place)
         self.host, self.calls = host, mine
 
-    def _leave_out(self, reason: str, place: str) -> None:
-        self.left_out[reason] += 1
-        self.first.setdefault(reason, place)
+    def _leave_out(self, reason: Text, place: Text) -> None:
+        self.left_out[str(reason)] += 1
+        self.reasons.setdefault(str(reason), (reason, place))
 
 
 #: The members of which a record has one, and the lines that are searched for the first record.

@@ -24,6 +24,7 @@ from emulator.rules.lints import (
     unknown_parameters,
 )
 from emulator.rules.model import MAX_SUBSCRIPTIONS, Lint, PushRequest, SubscriptionRequest, shortened
+from emulator.rules.texts import Text
 from emulator.schemas.errors import (
     REQUIRED,
     SCHEMA_MESSAGES,
@@ -36,8 +37,8 @@ from emulator.schemas.errors import (
     string,
 )
 from emulator.schemas.strict_json import (
-    MAX_DEPTH,
     SHORT,
+    TOO_DEEP,
     JSONProblem,
     check_escapes,
     lints_of_duplicates,
@@ -98,10 +99,10 @@ class PushRequestSchema(Schema):
 
     resource_token = string(required=True, validate=_NON_EMPTY)
     subscriptions = SubscriptionList(
-        fields.Nested(SubscriptionSchema, error_messages=messages("an object")),
+        fields.Nested(SubscriptionSchema, error_messages=messages("must be an object")),
         required=True,
         validate=_COUNT,
-        error_messages=messages("an array of objects"),
+        error_messages=messages("must be an array of objects"),
     )
     id = string(allow_none=True)
     db_ids = Integers(allow_none=True)
@@ -136,7 +137,7 @@ def parse_push_request(body: bytes, strict: bool = False) -> tuple[PushRequest, 
         if not lints or body.count(b"{") <= _MOST_OBJECTS:
             lints += lints_of_duplicates(body)
     except JSONProblem as problem:
-        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+        raise Invalid(problem.at(), "A3") from problem
     if strict:  # Q5
         check_strictly(lints)
     return request, lints
@@ -175,7 +176,7 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
         values = _schema.load(document)
     except ValidationError as error:
         found = first_complaints(error.messages, complaints, partial(_with_misspelt, document))
-        raise Invalid("; ".join(found), "A3") from error
+        raise Invalid(found, "A3") from error
     unknown = [(name, REQUEST_PARAMETERS) for name in document if name not in REQUEST_PARAMETERS]
     for position, entry in enumerate(document["subscriptions"]):
         unknown += [
@@ -187,7 +188,7 @@ def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[Push
     return PushRequest(subscriptions=entries, **values), unknown_parameters(unknown)
 
 
-def _with_misspelt(document: Any, path: str, text: str) -> str:
+def _with_misspelt(document: Any, path: str, text: Text) -> Text:
     """A complaint; of a parameter that is missing, with the unknown one that is spelt most like it."""
     if text != REQUIRED:
         return text
@@ -212,7 +213,7 @@ def judge_quickly(body: bytes) -> tuple[PushRequest, list[Lint]]:
     try:
         request = _loosely_right(body)
     except RecursionError as error:
-        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
+        raise JSONProblem(TOO_DEEP) from error
     except msgspec.MsgspecError as error:
         raise _problem(error, body) from error
     try:

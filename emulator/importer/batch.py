@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from emulator.importer.checking import Checked
 from emulator.importer.columns import read_status
-from emulator.importer.problem import Message, Text, message
 from emulator.importer.report import COUNTED, STATUS_COUNTS, RowRefusal
 from emulator.importer.rows import LINE_END, BrokenRow, over_lines
 from emulator.importer.spoiled import token_problem, value_problem, whole_number
@@ -20,6 +19,7 @@ from emulator.rules.context import RequestContext
 from emulator.rules.errors import Refused
 from emulator.rules.model import PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
+from emulator.rules.texts import Message, Text, message
 from emulator.workspaces.workspace import Workspace
 
 #: Characters of a refused value or token that are kept and shown: thousands of large cells would fill memory.

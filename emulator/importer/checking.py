@@ -9,10 +9,11 @@ from typing import TypeVar
 from emulator.importer.columns import column_index
 from emulator.importer.layout import Layout, overruled, read_layout
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import ImportRefused, PlanProblem, Text, message, refused
+from emulator.importer.problem import ImportRefused, refused
 from emulator.importer.sources import Source
 from emulator.rules.model import Resource, shortened
 from emulator.rules.providers import accepted, known
+from emulator.rules.texts import Problem, Text, message
 from emulator.store.tinydb_store import TinyDBStore
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def declared_fields(resource: Resource, store: TinyDBStore) -> list[str]:
 
 def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
     """The plan, ready to be carried out. Raises :class:`ImportRefused` with all its problems."""
-    problems: list[PlanProblem] = []
+    problems: list[Problem] = []
 
     def noted(check: Callable[..., T], *arguments: object) -> T | None:
         try:
@@ -75,11 +76,11 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
         if plan.match.by != "push":
             value = noted(column_index, layout, "match", plan.match.column)
             if token is not None and value == token:
-                problems.append(PlanProblem("match", message("same_column")))
+                problems.append(Problem("match", message("same_column")))
         if plan.status_column is not None:
             status = noted(column_index, layout, "status_column", plan.status_column)
             if status is not None and status in (token, value):
-                problems.append(PlanProblem("status_column", message("column_in_use")))
+                problems.append(Problem("status_column", message("column_in_use")))
     if problems or resource is None or layout is None or token is None:
         raise ImportRefused(problems)
     by, field = plan.match.by, plan.match.field
@@ -102,19 +103,19 @@ def check_plan(plan: ImportPlan, source: Source, store: TinyDBStore) -> Checked:
     return Checked(plan, source, layout, resource, value, token, status, frozenset(kinds), lints)
 
 
-def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore) -> list[PlanProblem]:
+def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore) -> list[Problem]:
     problems = []
     provider, field = plan.provider, plan.match.field
     if not resource.db_ids:  # B3
-        problems.append(PlanProblem("resource", message("no_databases", id=resource.id, name=resource.name)))
+        problems.append(Problem("resource", message("no_databases", id=resource.id, name=resource.name)))
     if not known(provider, resource):  # S6
-        problems.append(PlanProblem("provider", message("unknown_provider", provider=provider)))
+        problems.append(Problem("provider", message("unknown_provider", provider=provider)))
     elif not accepted(provider, resource):  # S6
         them = ", ".join(resource.providers or ()) or "none"
         text = message("not_accepted", provider=provider, id=resource.id, accepted=them)
-        problems.append(PlanProblem("provider", text))
+        problems.append(Problem("provider", text))
     declared = declared_fields(resource, store)
     if plan.match.by == "field" and resource.db_ids and field not in declared:  # M4
         there = ", ".join(declared) or "none"
-        problems.append(PlanProblem("match", message("no_field", field=field, declared=there)))
+        problems.append(Problem("match", message("no_field", field=field, declared=there)))
     return problems

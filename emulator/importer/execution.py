@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from emulator.importer.batch import Batch
 from emulator.importer.checking import Checked
-from emulator.importer.problem import SourceBroken, Text, message
+from emulator.importer.problem import SourceBroken
 from emulator.importer.report import SHOWN_REFUSALS, Description, State, refusal_lines
 from emulator.importer.rows import Rows
 from emulator.importer.survey import Survey
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Refused
+from emulator.rules.texts import Text, message
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
 

@@ -18,9 +18,10 @@ from msgspec.structs import asdict, replace
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import PlanProblem, TooManyImports, message
 from emulator.importer.report import Description, refusal_file
 from emulator.importer.sources import Source
+from emulator.rules.errors import Busy
+from emulator.rules.texts import Problem, message
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
 
@@ -182,12 +183,12 @@ class ImportJobs:
     ) -> Job:
         """Check and start the import of an uploaded file; ``name`` is what the client calls it.
 
-        Raises :class:`~emulator.importer.problem.ImportRefused` and :class:`OSError`; then the upload is
+        Raises :class:`~emulator.rules.errors.Busy` and :class:`OSError`; then the upload is
         gone.
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
-                raise TooManyImports([PlanProblem("workspace", message("too_many", number=MAX_RUNNING))])
+                raise Busy(Problem.of("workspace", "too_many", number=MAX_RUNNING), "A3")
             checked = check_plan(plan, Source(upload, name), workspace.store)
             return self._begin(checked, workspace, upload, schedule)
         except BaseException:

@@ -11,9 +11,10 @@ from itertools import islice
 
 from charset_normalizer import from_bytes
 
-from emulator.importer.problem import ImportRefused, PlanProblem, SourceBroken, message, refused
+from emulator.importer.problem import ImportRefused, SourceBroken, refused
 from emulator.importer.rows import SEP_LINE, BrokenRow, Dialect, Rows, decode
 from emulator.importer.sources import SAMPLE_BYTES, Source
+from emulator.rules.texts import Problem, message
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 #: Names of delimiters.
@@ -91,9 +92,9 @@ def _check_choices(delimiter: str | None, quote: str | None) -> None:
     problems = []
     if delimiter is not None and (len(delimiter) != 1 or not _can_delimit(delimiter)):
         named = ", ".join(DELIMITERS.values())
-        problems.append(PlanProblem("delimiter", message("delimiter", named=named)))
+        problems.append(Problem("delimiter", message("delimiter", named=named)))
     if quote not in (None, '"', "'", ""):
-        problems.append(PlanProblem("quote", message("quote")))
+        problems.append(Problem("quote", message("quote")))
     if problems:
         raise ImportRefused(problems)
 

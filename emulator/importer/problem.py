@@ -3,65 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-from msgspec import Struct
+from emulator.rules.errors import Invalid
+from emulator.rules.texts import FORMS, Message, Problem, Text
 
 #: The texts by their codes; the console has them in its languages.
 TEXTS: dict[str, str] = json.loads(Path(__file__).with_name("texts.json").read_bytes())
+FORMS.update(TEXTS)
 
 
-class Message(Struct, frozen=True):
-    """A text by its code in :data:`TEXTS`, and the values for its places."""
-
-    code: str
-    values: dict[str, str | int | Message] = {}
-
-    @property
-    def form(self) -> str:
-        """The English text with a place like ``%(name)s`` for each value."""
-        return TEXTS.get(self.code, self.code)  # a text of the rules stands for itself
-
-    def __str__(self) -> str:
-        return self.form % self.values
-
-
-#: A text for people; texts of the rules are plain.
-Text = Message | str
-
-
-def message(code: str, /, **values: str | int | Message) -> Message:
-    """A text with its values."""
-    return Message(code, values)
-
-
-class PlanProblem(NamedTuple):
-    """One reason not to start: the part of the plan (``file``, ``match``…), and what would be right."""
-
-    path: str
-    text: Message
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.text}"
-
-
-class ImportRefused(Exception):
+class ImportRefused(Invalid):
     """The import cannot be started; nothing was written. ``problems`` has every reason."""
 
-    def __init__(self, problems: Sequence[PlanProblem]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems = list(problems)
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        super().__init__(problems, "A3")
 
 
-class TooManyImports(ImportRefused):
-    """The workspace already runs the most imports; one more can start after the end of one."""
-
-
-def refused(path: str, text: str | Message, /, **values: str | int | Message) -> ImportRefused:
+def refused(path: str, text: Text, /, **values: str | int | Message) -> ImportRefused:
     """A refusal for one reason: a message, or the code of one and its values."""
-    return ImportRefused([PlanProblem(path, Message(text, values) if isinstance(text, str) else text)])
+    return ImportRefused(Problem(path, Message(text, values) if isinstance(text, str) else text))
 
 
 class SourceBroken(Exception):

@@ -14,8 +14,8 @@ from typing import IO, Literal
 import msgspec
 from msgspec import Struct, field
 
-from emulator.importer.problem import Text
 from emulator.rules.model import STATUSES
+from emulator.rules.texts import Text
 from push_emulator.workspace_answers import ImportStart
 
 State = Literal["running", "finished", "cancelled", "failed", "interrupted"]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from emulator.importer.problem import Message, Text, message
 from emulator.importer.sources import Source
+from emulator.rules.texts import Message, Text, message
 
 MARK = "\ufeff"
 #: A first line that tells a spreadsheet which delimiter follows; empty cells may have been added to it.

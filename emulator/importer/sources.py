@@ -9,7 +9,8 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from emulator.importer.problem import Message, SourceBroken, message, refused
+from emulator.importer.problem import SourceBroken, refused
+from emulator.rules.texts import Message, message
 
 #: The most bytes of a file, unpacked.
 MAX_UNPACKED_BYTES = 4 << 30

@@ -2,9 +2,9 @@
 
 import re
 
-from emulator.importer.problem import Message, message
 from emulator.importer.rows import LINE_END
 from emulator.rules.providers import INVISIBLE, QUOTES
+from emulator.rules.texts import Message, message
 
 #: How databases and spreadsheets write that there is no value, in lower case: nobody can mean these as one.
 _MARKS = {"\\n", "(null)", "[null]", "<null>", "<na>", "(none)", "(empty)", "(blank)", "[object object]"}

@@ -8,12 +8,13 @@ from time import perf_counter
 from emulator.importer.checking import Checked, check_plan
 from emulator.importer.columns import read_status
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import TEXTS, ImportRefused, Message, SourceBroken, Text, message
+from emulator.importer.problem import TEXTS, ImportRefused, SourceBroken
 from emulator.importer.rows import BrokenRow, Rows
 from emulator.importer.sources import Source
 from emulator.importer.spoiled import IN_QUOTES, INVISIBLE_ENDS, WORDS
 from emulator.rules.model import STATUSES, shortened
 from emulator.rules.providers import token_complaint
+from emulator.rules.texts import Message, Text, message
 from emulator.store.tinydb_store import TinyDBStore
 
 #: The values of a message.

@@ -1,12 +1,12 @@
 """The names of criteria, and the language of searches: ``word:value``, ``-word:value``, ranges, phrases."""
 
 import re
-from collections.abc import Callable, Sequence
 from math import inf, nextafter
 from typing import Any, NamedTuple
 
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import nearest_name
+from emulator.rules.lints import did_you_mean, nearest_name
+from emulator.rules.texts import Problem, Text
 from emulator.timestamps import TIME_FORM, iso, read_iso
 
 #: Criteria that one entry of ``subscriptions`` must meet together.
@@ -46,17 +46,8 @@ JSON_TYPES: dict[str, type] = {
 #: The words of a search; ``q`` is the search itself, ``took`` the time of the work in milliseconds.
 WORDS = (*(key for key in KEYS if key != "q"), "took")
 
-#: What is wrong with a search; the console has these texts in its languages.
-TEXTS = {
-    "unknown": "no search word has this name; put a text with a colon in quotes",
-    "nearest": ', did you mean "%(nearest)s"?',
-    "no_value": "must have a value",
-    "range": "must be a number or a range: 5xx, >=400, 400..499",
-    "took": "must be a range of milliseconds: >100, <0.5, 10..100, >2s",
-    "bool": "must be true or false",
-    "time": TIME_FORM,
-}
-
+_NUMBERS = "must be a number or a range: 5xx, >=400, 400..499"
+_TIMES = "must be a range of milliseconds: >100, <0.5, 10..100, >2s"
 _TOKEN = re.compile(
     r'(?=\S)(?P<minus>-?)(?:(?P<key>field\.[^\s:="]+|[A-Za-z_]+)(?P<sign>[:=]))?'
     r'(?:"(?P<quoted>[^"]*)"(?=\s|$)|(?P<plain>\S*))'
@@ -70,26 +61,8 @@ _HUNDRED = re.compile("([1-9])xx", re.IGNORECASE)
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
-class QueryComplaint(NamedTuple):
-    """What is wrong with one criterion: texts, each with its values, that follow each other."""
-
-    key: str
-    parts: Sequence[tuple[str, dict[str, Any]]]
-
-
 class BadCriteria(Invalid):
     """A search, or criteria, that no request can meet or that cannot be read."""
-
-    def __init__(self, complaints: Sequence[QueryComplaint]) -> None:
-        self.complaints = complaints
-        super().__init__(self.told(lambda text, **values: text % values), "A3")
-
-    def told(self, tell: Callable[..., str]) -> str:
-        """The complaints, each text as ``tell`` makes it of the English one and its values."""
-        return "; ".join(
-            f"{key}: {''.join(tell(text, **values) for text, values in parts)}"
-            for key, parts in self.complaints
-        )
 
 
 class Range(NamedTuple):
@@ -146,13 +119,13 @@ def _word(name: str, sign: str, value: str) -> str | None:
     nearest = nearest_name(name, WORDS)
     if len(name) > _LONGEST_WORD or value.startswith("//") or (sign == "=" and nearest is None):
         return None
-    hint = ("nearest", {"nearest": nearest}) if nearest else ("", {})
-    raise _bad(name, ("unknown", {}), hint)
+    said = "no search word has this name; put a text with a colon in quotes"
+    raise _bad(name, did_you_mean(said, name, WORDS))
 
 
 def _add(query: Query, key: str, text: str, plain: bool, negated: bool) -> None:
     if plain and not text:
-        raise _bad(key, ("no_value", {}))
+        raise _bad(key, "must have a value")
     value = _value(key, text)
     if negated:
         query.excluded.append({key: value})
@@ -170,16 +143,16 @@ def _value(key: str, text: str) -> Any:
             return int(text)
         found = _range(text, key)
         if found is None:
-            raise _bad(key, ("took" if key == "took" else "range", {}))
+            raise _bad(key, _TIMES if key == "took" else _NUMBERS)
         return found
     if kind is bool:
         if text.lower() not in ("true", "false"):
-            raise _bad(key, ("bool", {}))
+            raise _bad(key, "must be true or false")
         return text.lower() == "true"
     if key == "since":
         moment = read_iso(text)
         if moment is None:
-            raise _bad(key, ("time", {}))
+            raise _bad(key, TIME_FORM)
         return iso(moment)
     return text
 
@@ -209,5 +182,5 @@ def _number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-def _bad(key: str, *codes: tuple[str, dict[str, Any]]) -> BadCriteria:
-    return BadCriteria([QueryComplaint(key, [(TEXTS[code], values) for code, values in codes if code])])
+def _bad(key: str, text: Text) -> BadCriteria:
+    return BadCriteria(Problem(key, text), "A3")

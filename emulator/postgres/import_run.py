@@ -20,7 +20,7 @@ from emulator.importer.checking import check_plan
 from emulator.importer.execution import STEP_ROWS, Import
 from emulator.importer.jobs import STEP_S
 from emulator.importer.plan import ImportPlan
-from emulator.importer.problem import ImportRefused, Text, message
+from emulator.importer.problem import ImportRefused
 from emulator.importer.report import COUNTED, Description
 from emulator.importer.sources import Source
 from emulator.loop.pacing import Pacing
@@ -30,6 +30,7 @@ from emulator.postgres.recorder import Recorder
 from emulator.postgres.turns import Turns
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.rules.errors import Refused
+from emulator.rules.texts import Text, message
 from emulator.store.errors import Unavailable
 
 #: The most seconds of work of one turn.

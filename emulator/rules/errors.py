@@ -1,19 +1,28 @@
 """The errors with which a whole request is refused."""
 
+from collections.abc import Iterable
+
 from emulator.rules.model import bounded_text
+from emulator.rules.texts import Message, Problem, Text, joined
 
 
 class Refused(Exception):
     """A request-level error (A3): nothing changes in any database.
 
-    ``text`` is bounded; ``rule`` is the rule that refused. The subclasses say what kind of error it is.
+    ``problems`` are what is wrong, ``text`` is all of them in English, bounded; ``rule`` is the rule that
+    refused. The subclasses say what kind of error it is.
     ``answer``: the name in :data:`~emulator.rules.overrides.ANSWERS` if it is not the rule's.
     """
 
-    def __init__(self, text: str, rule: str, answer: str | None = None) -> None:
-        text = bounded_text(text)
-        super().__init__(text)
-        self.text = text
+    def __init__(
+        self, said: Text | Problem | Iterable[Problem], rule: str, answer: str | None = None
+    ) -> None:
+        if isinstance(said, (str, Message)):
+            self.problems = [Problem("", said)]
+        else:
+            self.problems = [said] if isinstance(said, Problem) else list(said)
+        self.text = bounded_text(joined(self.problems))
+        super().__init__(self.text)
         self.rule = rule
         self.answer = answer or rule
 
@@ -56,6 +65,10 @@ class Unsupported(Refused):
 
 class TooMany(Refused):
     """There is no room for one more."""
+
+
+class Busy(TooMany):
+    """There is no room for one more just now: there will be some soon."""
 
 
 class Failed(Refused):

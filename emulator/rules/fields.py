@@ -18,6 +18,7 @@ from emulator.rules.model import (
     VersionValue,
     shortened,
 )
+from emulator.rules.texts import Message, message
 
 FIELD_KINDS: tuple[FieldKind, ...] = ("int", "float", "string", "bool", "date", "datetime", "ip", "enum")
 
@@ -68,6 +69,11 @@ class InvalidFieldValue(ValueError):
         super().__init__(wanted + options)
         self.wanted = wanted
         self.options = options
+
+    @property
+    def what(self) -> Message:
+        """What the value must be."""
+        return message("one of %(options)s", options=self.options) if self.options else Message(self.wanted)
 
 
 def read_value(field_type: FieldType, value: FieldValue) -> FieldValue:

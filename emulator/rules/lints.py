@@ -6,6 +6,7 @@ from itertools import islice
 
 from emulator.rules.errors import Invalid
 from emulator.rules.model import Lint, PushRequest, shortened
+from emulator.rules.texts import Text, as_message, message
 
 REQUEST_PARAMETERS = PushRequest.__struct_fields__
 
@@ -53,10 +54,12 @@ def check_strictly(lints: Iterable[Lint]) -> None:
         raise Invalid("; ".join(refused[:MAX_COMPLAINTS]), "Q5")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``, did you mean "…"?`` for the nearest known name, or nothing."""
+def did_you_mean(said: Text, name: str, known: Iterable[str]) -> Text:
+    """What is said of a name that is not known, with the nearest known name, if any is near."""
     nearest = nearest_name(name, known)
-    return "" if nearest is None else f', did you mean "{nearest}"?'
+    if nearest is None:
+        return said
+    return message('%(said)s, did you mean "%(nearest)s"?', said=as_message(said), nearest=nearest)
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:

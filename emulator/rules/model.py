@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from msgspec import Meta, Struct, field
@@ -248,12 +248,6 @@ def bounded_text(text: str) -> str:
 def shortened(text: str, most: int = 64) -> str:
     """A client's text for use in a remark; of a text of more characters only the beginning and the end."""
     return text if len(text) <= most else f"{text[: most - 24]}…{text[-20:]}"
-
-
-def some_of(texts: Sequence[str], most: int = 20) -> str:
-    """The first complaints joined to one text, with the number of those left out."""
-    more = len(texts) - most
-    return "; ".join([*texts[:most], f"and {more} more"] if more > 0 else texts)
 
 
 class Outcome(Struct):

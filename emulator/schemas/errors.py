@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
-from emulator.rules.model import INT64_MAX, INT64_MIN
+from emulator.rules.model import INT64_MAX, INT64_MIN, MAX_ERROR_TEXT
+from emulator.rules.texts import Message, Problem, Text, first_problems, message
 from emulator.schemas.json_schema import FIELD_VALUE, JSONSchema
 
 REQUIRED = "is required"
 MUST_BE_OBJECT = "must be an object"
+UNKNOWN_KEY = "unknown key"
 
 #: What the emulator keeps of integers.
 INT64 = validate.Range(INT64_MIN, INT64_MAX, error="must be an integer of 64 bits")
@@ -21,9 +23,8 @@ INT64 = validate.Range(INT64_MIN, INT64_MAX, error="must be an integer of 64 bit
 SCHEMA_MESSAGES: dict[str, Any] = {"type": MUST_BE_OBJECT, "unknown": "unknown parameter"}
 
 
-def messages(kind: str) -> dict[str, Any]:
-    """A field's ``error_messages``, for a field that ``kind`` describes: "a string", "an array"…"""
-    text = f"must be {kind}"
+def messages(text: str) -> dict[str, Any]:
+    """A field's ``error_messages``; ``text``: what its value must be."""
     return {
         "required": REQUIRED,
         "null": text,
@@ -35,34 +36,82 @@ def messages(kind: str) -> dict[str, Any]:
     }
 
 
+class Between(validate.Range):
+    """An integer from ``low`` to ``high``, both included."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__(low, high)
+        self._text = message("must be %(low)s to %(high)s", low=low, high=high)
+
+    def __call__(self, value: Any) -> Any:
+        """The value. Raises :class:`ValidationError`."""
+        with _saying(self._text):
+            return super().__call__(value)
+
+
+class AtMost(validate.Length):
+    """At most so many characters."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(max=most)
+        self._text = message("must have at most %(most)s characters", most=most)
+
+    def __call__(self, value: Any) -> Any:
+        """The value. Raises :class:`ValidationError`."""
+        with _saying(self._text):
+            return super().__call__(value)
+
+
+class OneOf(validate.OneOf):
+    """One of some words."""
+
+    def __call__(self, value: Any) -> Any:
+        """The value. Raises :class:`ValidationError`."""
+        with _saying(message("must be one of %(choices)s", choices=self.choices_text)):
+            return super().__call__(value)
+
+
+@contextmanager
+def _saying(text: Message) -> Iterator[None]:
+    """marshmallow itself makes plain texts of what its validators say."""
+    try:
+        yield
+    except ValidationError as error:
+        raise ValidationError([text]) from error
+
+
+#: The text of an error that somebody makes up.
+ERROR_TEXT = AtMost(MAX_ERROR_TEXT // 4)
+
+
 def string(**options: Any) -> fields.String:
     """A string field that speaks the project's words."""
-    return fields.String(error_messages=messages("a string"), **options)
+    return fields.String(error_messages=messages("must be a string"), **options)
 
 
 def integer(**options: Any) -> fields.Integer:
     """An integer field that takes JSON integers only (``1.0``, ``"1"`` and ``true`` are none)."""
-    return fields.Integer(strict=True, error_messages=messages("an integer"), **options)
+    return fields.Integer(strict=True, error_messages=messages("must be an integer"), **options)
 
 
 def boolean(**options: Any) -> fields.Field[Any]:
     """A boolean field that takes true and false only."""
-    return JSONBoolean(error_messages=messages("true or false"), **options)
+    return JSONBoolean(error_messages=messages("must be true or false"), **options)
 
 
 def one_of(choices: Iterable[str], **options: Any) -> fields.String:
     """A string field that takes some words only."""
-    return string(validate=validate.OneOf(tuple(choices), error="must be one of {choices}"), **options)
+    return string(validate=OneOf(tuple(choices)), **options)
 
 
 def nested(schema: type[Schema], **options: Any) -> fields.Nested:
     """A field for an object of this schema."""
-    return fields.Nested(schema, error_messages=messages("an object"), **options)
+    return fields.Nested(schema, error_messages=messages("must be an object"), **options)
 
 
 def list_of(inner: fields.Field[Any], **options: Any) -> fields.List[Any]:
     """A field for an array."""
-    return fields.List(inner, error_messages=messages("an array"), **options)
+    return fields.List(inner, error_messages=messages("must be an array"), **options)
 
 
 class StrictSchema(Schema):
@@ -76,7 +125,7 @@ class StrictSchema(Schema):
 
     makes: ClassVar[Callable[..., Any]] = dict
 
-    error_messages = {**SCHEMA_MESSAGES, "unknown": "unknown key"}  # noqa: RUF012 (marshmallow's form)
+    error_messages = {**SCHEMA_MESSAGES, "unknown": UNKNOWN_KEY}  # noqa: RUF012 (marshmallow's form)
 
     @post_load
     def _make(self, data: dict[str, Any], **kwargs: Any) -> Any:
@@ -99,7 +148,7 @@ class Integers(fields.List[Any]):
     """JSON integers of 64 bits, judged in one go: there may be hundreds of thousands."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("error_messages", messages("an array of integers"))
+        options.setdefault("error_messages", messages("must be an array of integers"))
         super().__init__(integer(validate=INT64), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
@@ -140,16 +189,15 @@ class JSONScalar(fields.Field[Any]):
 
 
 def first_complaints(
-    errors: Any, most: int, worded: Callable[[str, str], str] = lambda path, text: text
-) -> list[str]:
-    """``path: text`` of the first messages in marshmallow's nested errors, and how many more there are.
+    errors: Any, most: int, worded: Callable[[str, Text], Text] = lambda path, text: text
+) -> list[Problem]:
+    """The first messages in marshmallow's nested errors, and how many more there are.
 
     ``worded`` makes the text that is shown of a path and its message.
     """
-    found = flatten(errors)
-    shown = [f"{path or 'body'}: {worded(path, text)}" for path, text in islice(found, most)]
-    more = sum(1 for _ in found)
-    return [*shown, f"and {more} more"] if more else shown
+    found = [Problem(path or "body", text) for path, text in flatten(errors)]
+    shown = [Problem(path, worded(path, text)) for path, text in found[:most]]
+    return shown + first_problems(found, most)[len(shown) :]
 
 
 def said(error: msgspec.MsgspecError) -> tuple[str, str]:
@@ -162,8 +210,8 @@ def said(error: msgspec.MsgspecError) -> tuple[str, str]:
     return text, path
 
 
-def flatten(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """``(path, text)`` of every message in marshmallow's nested errors, in the document's order."""
+def flatten(errors: Any, path: str = "") -> Iterator[Problem]:
+    """Every message in marshmallow's nested errors, in the document's order."""
     if isinstance(errors, Mapping):
         for key, inner in errors.items():
             if key == "_schema":
@@ -176,4 +224,4 @@ def flatten(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for inner in errors:
             yield from flatten(inner, path)
     else:
-        yield path, str(errors)
+        yield Problem(path, errors)

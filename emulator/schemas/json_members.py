@@ -9,7 +9,8 @@ from typing import IO, Any
 import ijson
 
 from emulator.rules.model import shortened
-from emulator.schemas.strict_json import MAX_DEPTH, JSONProblem, quotes
+from emulator.rules.texts import message
+from emulator.schemas.strict_json import MAX_DEPTH, NO_NUL, NO_SURROGATE, TOO_DEEP, JSONProblem, quotes
 
 _DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 #: An escape: a surrogate pair, a surrogate alone, NUL, any other, or one that the end cuts off.
@@ -116,7 +117,7 @@ def _plain(value: Any) -> Any:
 def _depth_after(event: str, depth: int) -> int:
     depth += _DEEPER.get(event, 0)
     if depth > MAX_DEPTH:
-        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels")
+        raise JSONProblem(TOO_DEEP)
     return depth
 
 
@@ -125,7 +126,7 @@ def _problems(path: Any) -> Iterator[None]:
     try:
         yield
     except _Twice as twice:
-        raise JSONProblem(f'duplicate key "{shortened(str(twice))}"', path()) from None
+        raise JSONProblem(message('duplicate key "%(key)s"', key=shortened(str(twice))), path()) from None
     except ArithmeticError as error:
         raise JSONProblem("has a number whose exponent is too large", path()) from error
     except (ijson.JSONError, ValueError) as error:
@@ -135,7 +136,9 @@ def _problems(path: Any) -> Iterator[None]:
         if "UTF8" in text or isinstance(error, UnicodeDecodeError):
             raise JSONProblem("is not UTF-8") from error
         reason = text.partition("\n")[0].partition(": ")[2] or text
-        raise JSONProblem(f"is not JSON: {reason.strip().rstrip('.')}", path()) from error
+        raise JSONProblem(
+            message("is not JSON: %(what)s", what=reason.strip().rstrip(".")), path()
+        ) from error
 
 
 class BoundedNumbers:
@@ -181,8 +184,7 @@ class _Source:
                         data, self._rest = data[: found.start()], data[found.start() :]
                         break
                     if found[1]:
-                        what = "NUL" if found[1] == b"0000" else "a lone surrogate"
-                        raise JSONProblem(f"must not contain {what}")
+                        raise JSONProblem(NO_NUL if found[1] == b"0000" else NO_SURROGATE)
             if data or not block:
                 return data
         return b""

@@ -11,9 +11,14 @@ import orjson
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.lints import MOST_LINTS, duplicate_key_lints
 from emulator.rules.model import Lint
+from emulator.rules.texts import Message, Problem, Text, message
 
 #: Deeper than this nobody nests on purpose. (Python's own parser gives up at about 1,000.)
 MAX_DEPTH = 64
+#: What is wrong with a document that is nested deeper.
+TOO_DEEP = message("is nested deeper than %(most)s levels", most=MAX_DEPTH)
+NO_NUL = "must not contain NUL"
+NO_SURROGATE = "must not contain a lone surrogate"
 _MOST_DIGITS = 400
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: The escapes of NUL, of a high surrogate without a low one behind it, and of a low one without a high one.
@@ -27,10 +32,14 @@ _BAD_ESCAPE = re.compile(
 class JSONProblem(ValueError):
     """What is wrong: ``text``, with line and column, or with the ``path`` of a value ("" for the whole)."""
 
-    def __init__(self, text: str, path: str = "") -> None:
-        super().__init__(f"{path}: {text}" if path else text)
+    def __init__(self, text: Text, path: str = "") -> None:
         self.text = text
         self.path = path
+        super().__init__(str(Problem(path, text)))
+
+    def at(self, name: str = "") -> Problem:
+        """The problem, in a body or in the member ``name``."""
+        return Problem(".".join(filter(None, (name, self.path))) or "body", self.text)
 
 
 def read_json(data: bytes) -> Any:
@@ -43,10 +52,11 @@ def read_json(data: bytes) -> Any:
     try:
         value = json.loads(text, **PARSERS)
     except RecursionError as error:
-        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
+        raise JSONProblem(TOO_DEEP) from error
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at")
-        raise JSONProblem(f"is not JSON: {what} at line {error.lineno} column {error.colno}") from error
+        text = "is not JSON: %(what)s at line %(line)s column %(column)s"
+        raise JSONProblem(message(text, what=what, line=error.lineno, column=error.colno)) from error
     # Looking at every value takes ten times as long as reading them: only where there may be something.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
         found = _problem(value, 1)
@@ -65,7 +75,7 @@ def read_text(data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise JSONProblem(f"is not UTF-8: byte {error.start}") from error
+        raise JSONProblem(message("is not UTF-8: byte %(at)s", at=error.start)) from error
     if not text or text.isspace():
         raise JSONProblem("is empty")
     return text
@@ -75,8 +85,7 @@ def check_escapes(data: bytes) -> None:
     """Refuse NUL and lone surrogates in a document as it came. Raises :class:`JSONProblem`."""
     found = _BAD_ESCAPE.search(data.replace(rb"\\", b"  "))
     if found:
-        what = "NUL" if found[0].endswith(b"0000") else "a lone surrogate"
-        raise JSONProblem(f"must not contain {what}")
+        raise JSONProblem(NO_NUL if found[0].endswith(b"0000") else NO_SURROGATE)
 
 
 def path_of(steps: Iterable[str | int]) -> str:
@@ -94,7 +103,7 @@ def _read_int(digits: str) -> int:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise JSONProblem(f"is not JSON: {name} is not a JSON number")
+    raise JSONProblem(message("is not JSON: %(name)s is not a JSON number", name=name))
 
 
 #: How numbers are read, for :func:`json.loads`.
@@ -102,21 +111,22 @@ PARSERS: dict[str, Any] = {"parse_int": _read_int, "parse_constant": _refuse_con
 
 
 #: What is wrong, and the steps to it from the inside out.
-_Problem = tuple[str, list[str | int]]
+_Problem = tuple[Text, list[str | int]]
 
 
 def _problem(value: Any, depth: int) -> _Problem | None:
     """NUL or a lone surrogate in a value. Raises :class:`JSONProblem` for too many levels."""
     if isinstance(value, str):
-        return _text_problem(value)
+        wrong = _text_problem(value)
+        return None if wrong is None else (wrong, [])
     if not isinstance(value, (dict, list)):
         return None
     if depth > MAX_DEPTH:
-        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels")
+        raise JSONProblem(TOO_DEEP)
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        found = _text_problem(key, "a parameter name ") if isinstance(key, str) else None
-        if found is not None:
-            return found
+        wrong = _text_problem(key) if isinstance(key, str) else None
+        if wrong is not None:
+            return message("a parameter name %(problem)s", problem=Message(wrong)), []
         found = _problem(inner, depth + 1)
         if found is not None:
             found[1].append(key)  # written out once, at the end: a name may be long
@@ -124,12 +134,10 @@ def _problem(value: Any, depth: int) -> _Problem | None:
     return None
 
 
-def _text_problem(text: str, subject: str = "") -> _Problem | None:
+def _text_problem(text: str) -> str | None:
     if "\0" in text:
-        return f"{subject}must not contain NUL", []
-    if _SURROGATE.search(text):
-        return f"{subject}must not contain a lone surrogate", []
-    return None
+        return NO_NUL
+    return NO_SURROGATE if _SURROGATE.search(text) else None
 
 
 #: The most bytes of a body that is worth a search in Python, which takes a hundred times as long as another.
@@ -182,7 +190,7 @@ def duplicate_keys(text: str, most: int) -> tuple[list[tuple[str, str]], int]:
     try:
         found = list(_all_of(_read_members(text)))
     except RecursionError as error:
-        raise JSONProblem(f"is nested deeper than {MAX_DEPTH} levels") from error
+        raise JSONProblem(TOO_DEEP) from error
     return [(path_of(steps), str(steps[-1])) for steps in found[:most]], len(found)
 
 

@@ -17,7 +17,8 @@ from tinydb import where
 
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import Database, FieldType, Profile, Resource, some_of
+from emulator.rules.model import Database, FieldType, Profile, Resource
+from emulator.rules.texts import Message, Problem, first_problems, message, one_after_other
 from emulator.store.editing import refuse
 from emulator.store.set_check import SetCheck, SetProblem
 from emulator.store.state import Op
@@ -42,7 +43,7 @@ def find_database(store: TinyDBStore, db_id: int) -> Database:
     for database in store.databases():
         if database.id == db_id:
             return database
-    raise NotFound(f"database {db_id} not found", "A3")
+    raise NotFound(message("database %(id)s not found", id=db_id), "A3")
 
 
 def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
@@ -50,7 +51,7 @@ def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
     for resource in store.resources():
         if resource.id == resource_id:
             return resource
-    raise NotFound(f"resource {resource_id} not found", "A3")
+    raise NotFound(message("resource %(id)s not found", id=resource_id), "A3")
 
 
 def add_database(store: TinyDBStore, database: Database) -> None:
@@ -96,7 +97,7 @@ async def _converted(
 ) -> list[Op]:
     """The steps that convert the profiles' values to the fields of the changed database."""
     steps: list[Op] = []
-    problems: Counter[tuple[str, str]] = Counter()
+    problems: Counter[tuple[str, str, str]] = Counter()  # what the value would have to be; nothing: no field
     async for doc_id, document in profiles.walk():
         if _place(document).db_id != changed.id:
             continue
@@ -105,19 +106,28 @@ async def _converted(
         for name, value in profile.fields.items():
             if name in gone:
                 if not cascade:
-                    problems[name, "profile(s) have a value of it (?cascade=true removes it)"] += 1
+                    problems[name, "", ""] += 1
             elif name in retyped:
                 try:
                     values[name] = read_value(changed.fields[name], value)
                 except InvalidFieldValue as error:
-                    problems[name, f"profile(s) have a value that is not {error}"] += 1
+                    problems[name, error.wanted, error.options] += 1
             else:
                 values[name] = value
         if not problems and not profile.fields.keys().isdisjoint(retyped | gone):
             step = profiles.step(doc_id, replace(profile, fields=values))
             steps.append(replace(step, decoded=None))  # bytes alone are nothing to the garbage collector
-    refuse(SetProblem("", f"fields.{name}", f"{count} {text}") for (name, text), count in problems.items())
+    refuse(
+        SetProblem("", f"fields.{name}", _lost(count, InvalidFieldValue(*wanted)))
+        for (name, *wanted), count in problems.items()
+    )
     return steps
+
+
+def _lost(count: int, wanted: InvalidFieldValue) -> Message:
+    if not wanted.wanted:
+        return message("%(count)s profile(s) have a value of it (?cascade=true removes it)", count=count)
+    return message("%(count)s profile(s) have a value that is not %(what)s", count=count, what=wanted.what)
 
 
 async def change_resource(
@@ -153,10 +163,12 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     tables = [store.profiles, store.subscriptions]
     steps = await _removed(tables, lambda one: one.db_id == database.id, first_only=not cascade)
     if (naming or steps) and not cascade:
-        uses = [some_of([f"resource {one.id} has it" for one in naming])] if naming else []
-        uses += ["there are profiles in it"] if steps else []
-        text = f"database {database.id} is in use: {'; '.join(uses)} (?cascade=true removes it all the same)"
-        raise Invalid(text, "A3")
+        having = [Problem.of("", "resource %(id)s has it", id=one.id) for one in naming]
+        uses = [one.text for one in first_problems(having)] + (
+            [message("there are profiles in it")] if steps else []
+        )
+        text = "database %(id)s is in use: %(uses)s (?cascade=true removes it all the same)"
+        raise Invalid(message(text, id=database.id, uses=one_after_other(uses)), "A3")
     async with _changing(store, steps):
         if naming:
             named = where("db_ids").any([database.id])
@@ -174,8 +186,8 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     tables = [store.subscriptions]
     steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
     if steps and not cascade:
-        text = f"resource {resource.id} is in use: there are subscriptions of it (?cascade=true removes them)"
-        raise Invalid(text, "A3")
+        text = "resource %(id)s is in use: there are subscriptions of it (?cascade=true removes them)"
+        raise Invalid(message(text, id=resource.id), "A3")
     async with _changing(store, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}

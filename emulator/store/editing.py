@@ -16,8 +16,8 @@ from emulator.rules.model import (
     Status,
     Subscription,
     SubscriptionValue,
-    some_of,
 )
+from emulator.rules.texts import Problem, first_problems, message
 from emulator.store.fixture_set import (
     FixtureSet,
     ProfileEntry,
@@ -25,21 +25,22 @@ from emulator.store.fixture_set import (
     give_hash_ids,
 )
 from emulator.store.interface import Store
-from emulator.store.set_check import SetCheck, SetProblem
+from emulator.store.set_check import SetCheck, SetProblem, no_database
 
 
 def refuse(problems: Iterable[SetProblem]) -> None:
     """Raise :class:`Invalid` if there is any problem; its path omits the position ``[0]``."""
-    texts = [f"{one.path.removeprefix('[0]').lstrip('.') or 'body'}: {one.expected}" for one in problems]
-    if texts:
-        raise Invalid(some_of(texts), "A3")
+    found = [Problem(one.path.removeprefix("[0]").lstrip(".") or "body", one.expected) for one in problems]
+    if found:
+        raise Invalid(first_problems(found), "A3")
 
 
 def find_profile(store: Store, db_id: int, profile_id: str) -> Profile:
     """The profile. Raises :class:`NotFound`."""
     profile = store.find_profile(db_id, profile_id)
     if profile is None:
-        raise NotFound(f'profile "{profile_id}" not found in database {db_id}', "A3")
+        text = 'profile "%(id)s" not found in database %(db_id)s'
+        raise NotFound(message(text, id=profile_id, db_id=db_id), "A3")
     return profile
 
 
@@ -95,11 +96,13 @@ def find_subscription(
     meant = [one for one in every if profile_id in (None, one.profile_id)]
     if not meant:
         if every:
-            raise NotFound(f"subscription {hash_id} not found on profile {profile_id}", "A3")
-        raise NotFound(f"subscription {hash_id} not found", "A3")
+            text = "subscription %(id)s not found on profile %(profile_id)s"
+            raise NotFound(message(text, id=hash_id, profile_id=profile_id or ""), "A3")
+        raise NotFound(message("subscription %(id)s not found", id=hash_id), "A3")
     if one_only and len(meant) > 1:
         names = ", ".join(one.profile_id for one in every)
-        raise Invalid(f"profile_id: say which, {hash_id} is on the profiles {names}", "A3")
+        text = "say which, %(id)s is on the profiles %(names)s"
+        raise Invalid(Problem.of("profile_id", text, id=hash_id, names=names), "A3")
     return next((one for one in meant if one.active), meant[-1]), every
 
 
@@ -108,15 +111,17 @@ def add_subscription(
 ) -> Subscription:
     """Add a subscription to a profile. Raises :class:`Invalid` and ``Unavailable``."""
     if all(database.id != db_id for database in store.databases()):
-        raise Invalid(f"db_id: there is no database {db_id}", "A3")
+        raise Invalid(Problem("db_id", no_database(db_id)), "A3")
     if store.find_profile(db_id, profile_id) is None:
-        raise Invalid(f'profile_id: there is no profile "{profile_id}" in database {db_id}', "A3")
+        text = 'there is no profile "%(id)s" in database %(db_id)s'
+        raise Invalid(Problem.of("profile_id", text, id=profile_id, db_id=db_id), "A3")
     check = SetCheck(store.databases(), store.resources(), present=store)
     refuse(check.subscription("", "", ProfileEntry(db_id, profile_id), entry))
     key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
     own = store.find_own(key, profile_id)
     if own is not None:
-        raise Invalid(f"body: is on this profile already, as {own.hash_id}", "A3")
+        text = "is on this profile already, as %(hash_id)s"
+        raise Invalid(Problem.of("body", text, hash_id=own.hash_id), "A3")
     added = entry.record(db_id, profile_id, now, {one.id: one for one in store.resources()})
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))

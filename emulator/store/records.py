@@ -14,7 +14,9 @@ from emulator.rules.fields import (
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted
+from emulator.rules.texts import Message, Problem, Text, message
 from emulator.store.pages import Cursor, RecordPage, Selection, read_page, select
+from emulator.store.set_check import must_be
 from emulator.store.tables import profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -209,7 +211,7 @@ def _own_fields(
     Raises :class:`Invalid` for a value that no resource's field can have.
     """
     found: dict[str, dict[int, SubscriptionValue]] = {}
-    problems: dict[str, str] = {}
+    problems: dict[str, Message] = {}
     for resource in resources:
         declared = subscription_fields(resource)
         for name in wanted.fields.keys() & declared.keys():
@@ -217,10 +219,10 @@ def _own_fields(
             try:
                 values[resource.id] = read_subscription_value(declared[name], wanted.fields[name])
             except InvalidFieldValue as error:
-                problems[name] = str(error)
+                problems[name] = must_be(error)
     for name, problem in problems.items():
         if not found[name]:
-            raise Invalid(f"field.{name}: must be {problem}", "A3")
+            raise Invalid(Problem(f"field.{name}", problem), "A3")
     return found
 
 
@@ -235,21 +237,19 @@ def _read_values(databases: Iterable[Database], wanted: RecordCriteria) -> dict[
         declaring = [one for one in every if name in one.fields]
         if not declaring:
             known = {declared for one in every for declared in one.fields}
-            where = (
-                "no database declares this field"
-                if wanted.db_id is None
-                else f"database {wanted.db_id} does not declare this field"
-            )
-            raise Invalid(f"field.{name}: {where}{did_you_mean(name, known)}", "A3")
-        problem = ""
+            said: Text = "no database declares this field"
+            if wanted.db_id is not None:
+                said = message("database %(id)s does not declare this field", id=wanted.db_id)
+            raise Invalid(Problem(f"field.{name}", did_you_mean(said, name, known)), "A3")
+        problem: Message | None = None
         for one in every:
             try:
                 values[one.id][name] = read_value(one.fields[name], text)
             except KeyError:
                 values.pop(one.id, None)
             except InvalidFieldValue as error:
-                problem = str(error)
+                problem = must_be(error)
                 values.pop(one.id, None)
         if problem and not values:
-            raise Invalid(f"field.{name}: must be {problem}", "A3")
+            raise Invalid(Problem(f"field.{name}", problem), "A3")
     return values

@@ -17,6 +17,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import CategoryChoice, Database, FieldValue, PushKey, Resource, SubscriptionValue
 from emulator.rules.providers import DOCUMENTED, accepted
 from emulator.rules.request import MAX_ID_LENGTH, is_profile_id
+from emulator.rules.texts import Message, Text, message
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 
 #: The most undeclared fields for which the nearest name is searched.
@@ -28,7 +29,7 @@ class SetProblem(NamedTuple):
 
     file: str
     path: str
-    expected: str
+    expected: Text
     record: str = ""
 
     def __str__(self) -> str:
@@ -51,6 +52,25 @@ class Unread:
     db_ids: set[int] = field(default_factory=set)
     providers: set[int] = field(default_factory=set)
     choices: set[int] = field(default_factory=set)
+
+
+def no_database(db_id: int) -> Message:
+    """What is said of the id of a database that there is not."""
+    return message("there is no database %(id)s", id=db_id)
+
+
+def must_be(error: InvalidFieldValue) -> Message:
+    """What is said of a field's value that is not of its type."""
+    return message("must be %(what)s", what=error.what)
+
+
+def _not_of(resource: Resource, db_id: int) -> Message:
+    return message("resource %(id)s does not have database %(db_id)s", id=resource.id, db_id=db_id)
+
+
+def duplicate(name: str) -> Message:
+    """What is said of a name that is there twice."""
+    return message('"%(name)s" is a duplicate', name=name)
 
 
 class SetCheck:
@@ -96,7 +116,7 @@ class SetCheck:
                 if db_id not in self._databases:
                     yield from self._no_database(file, path, db_id)
                 elif db_id in seen:
-                    yield SetProblem(file, path, f"database {db_id} is named twice")
+                    yield SetProblem(file, path, message("database %(id)s is named twice", id=db_id))
                 seen.add(db_id)
         yield from self._role_tokens(file)
         yield from self._categories(file)
@@ -109,8 +129,7 @@ class SetCheck:
                 if role.db_id not in self._databases:
                     yield from self._no_database(file, f"{path}.db_id", role.db_id)
                 elif role.db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
-                    text = f"resource {resource.id} does not have database {role.db_id}"
-                    yield SetProblem(file, f"{path}.db_id", text)
+                    yield SetProblem(file, f"{path}.db_id", _not_of(resource, role.db_id))
                 if role.token in seen:
                     yield SetProblem(file, f"{path}.token", "is another role token's, too")
                 seen.add(role.token)
@@ -121,11 +140,13 @@ class SetCheck:
             for place, category in enumerate(resource.categories):
                 if category.name in seen:
                     path = f"[{position}].categories[{place}].name"
-                    yield SetProblem(file, path, f'"{category.name}" is a duplicate')
+                    yield SetProblem(file, path, duplicate(category.name))
                 seen.add(category.name)
             for name, kind in SDK_FIELDS.items():
                 if resource.subscription_fields.get(name, kind) != kind:
-                    text = f"every resource declares this field, as {kind.kind}; leave it out"
+                    text = message(
+                        "every resource declares this field, as %(kind)s; leave it out", kind=kind.kind
+                    )
                     yield SetProblem(file, f"[{position}].subscription_fields.{name}", text)
 
     def profile(
@@ -161,16 +182,16 @@ class SetCheck:
             if unread and ((database.id, name) in unread or (database.id, None) in unread):
                 continue
             if field_type is None:
-                text = f"database {database.id} does not declare this field"
+                text: Text = message("database %(id)s does not declare this field", id=database.id)
                 if len(problems) < _MOST_ADVICE:
-                    text += did_you_mean(name, database.fields)
+                    text = did_you_mean(text, name, database.fields)
                 problems.append(SetProblem(file, f"{path}.fields.{name}", text))
                 continue
             try:
                 if value is not None:
                     read_value(field_type, value)
             except InvalidFieldValue as error:
-                problems.append(SetProblem(file, f"{path}.fields.{name}", f"must be {error}"))
+                problems.append(SetProblem(file, f"{path}.fields.{name}", must_be(error)))
         return problems
 
     def subscription(
@@ -184,14 +205,17 @@ class SetCheck:
         if entry.id is None:
             return []
         if not is_profile_id(entry.id):
-            return [SetProblem(file, path, f"must be 1 to {MAX_ID_LENGTH} printable characters")]
+            text = message("must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)
+            return [SetProblem(file, path, text)]
         if self._present is not None:
             if self._present.find_profile(entry.db_id, entry.id) is not None:
-                return [SetProblem(file, path, f'"{entry.id}" is in database {entry.db_id} already')]
+                text = message('"%(id)s" is in database %(db_id)s already', id=entry.id, db_id=entry.db_id)
+                return [SetProblem(file, path, text)]
             return []
         key = f"{entry.db_id}/{entry.id}"
         if key in self._profile_ids:
-            return [SetProblem(file, path, f'"{entry.id}" is a duplicate in database {entry.db_id}')]
+            text = message('"%(id)s" is a duplicate in database %(db_id)s', id=entry.id, db_id=entry.db_id)
+            return [SetProblem(file, path, text)]
         self._profile_ids.add(key)
         return []
 
@@ -200,16 +224,17 @@ class SetCheck:
         if resource is None:
             if self._unread.resources:
                 return []
-            return [SetProblem(file, f"{path}.resource_id", f"there is no resource {one.resource_id}")]
-        if db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
-            text = f"resource {resource.id} does not have database {db_id}"
+            text = message("there is no resource %(id)s", id=one.resource_id)
             return [SetProblem(file, f"{path}.resource_id", text)]
+        if db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
+            return [SetProblem(file, f"{path}.resource_id", _not_of(resource, db_id))]
         if not one.subscription_id or "\0" in one.subscription_id:
             return [SetProblem(file, f"{path}.subscription_id", "must be text, not empty and without NUL")]
         any_provider = self._of_state or resource.id in self._unread.providers
         if not any_provider and not accepted(one.provider, resource):
             names = ", ".join(DOCUMENTED if resource.providers is None else resource.providers)
-            return [SetProblem(file, f"{path}.provider", f"resource {resource.id} accepts {names}")]
+            text = message("resource %(id)s accepts %(names)s", id=resource.id, names=names)
+            return [SetProblem(file, f"{path}.provider", text)]
         if self._of_state or resource.id in self._unread.choices:
             return []
         return self.choices(file, path, resource, one.fields, one.cats)
@@ -228,22 +253,22 @@ class SetCheck:
         for name, value in values.items():
             at = f"{path}.fields.{name}"
             if name not in declared:
-                text = f"resource {resource.id} does not declare this subscription field"
-                problems.append(SetProblem(file, at, text + did_you_mean(name, declared)))
+                text = message("resource %(id)s does not declare this subscription field", id=resource.id)
+                problems.append(SetProblem(file, at, did_you_mean(text, name, declared)))
                 continue
             try:
                 read_subscription_value(declared[name], value)
             except InvalidFieldValue as error:
-                problems.append(SetProblem(file, at, f"must be {error}"))
+                problems.append(SetProblem(file, at, must_be(error)))
         known = {one.name for one in resource.categories}
         seen: set[str] = set()
         for place, choice in enumerate(cats):
             at = f"{path}.cats[{place}].name"
             if choice.name not in known:
-                text = f"resource {resource.id} does not have this category"
-                problems.append(SetProblem(file, at, text + did_you_mean(choice.name, known)))
+                text = message("resource %(id)s does not have this category", id=resource.id)
+                problems.append(SetProblem(file, at, did_you_mean(text, choice.name, known)))
             elif choice.name in seen:
-                problems.append(SetProblem(file, at, f'"{choice.name}" is a duplicate'))
+                problems.append(SetProblem(file, at, duplicate(choice.name)))
             seen.add(choice.name)
         return problems
 
@@ -263,16 +288,16 @@ class SetCheck:
             holder = self._named(other) if other != position else None
         if holder is None:
             return []
-        text = f"is active on the profile {holder} already (S4); make one of them unsubscribed"
-        return [SetProblem(file, path, text)]
+        text = "is active on the profile %(holder)s already (S4); make one of them unsubscribed"
+        return [SetProblem(file, path, message(text, holder=holder))]
 
     def _no_database(self, file: str, path: str, db_id: int) -> list[SetProblem]:
-        return [] if self._unread.databases else [SetProblem(file, path, f"there is no database {db_id}")]
+        return [] if self._unread.databases else [SetProblem(file, path, no_database(db_id))]
 
     def _doubles(self, file: str, name: str, values: Sequence[object]) -> Iterator[SetProblem]:
-        text = "is a duplicate" if self._present is None else "is there already"
+        text = "%(value)s is a duplicate" if self._present is None else "%(value)s is there already"
         seen: set[object] = set()
         for position, value in enumerate(values):
             if value in seen:
-                yield SetProblem(file, f"[{position}].{name}", f"{value!r} {text}")
+                yield SetProblem(file, f"[{position}].{name}", message(text, value=repr(value)))
             seen.add(value)

@@ -17,11 +17,11 @@ from werkzeug.formparser import FormDataParser
 
 from emulator.emulator import Emulator
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, at_once
-from emulator.importer.problem import Text
 from emulator.importer.report import report_csv
 from emulator.loop.pacing import SHORT_STEP_S, Pacing, Share
 from emulator.messages import BRIDGE_KEY
 from emulator.rules.errors import NotFound
+from emulator.rules.texts import Text, message
 from emulator.web.bodies import IN_MEMORY, body_limit
 from emulator.web.current import emulator, workspace, workspace_name
 from emulator.web.later import prepare, prepared
@@ -184,7 +184,7 @@ def find_job(job_id: str) -> Job:
     """The import in the request's workspace. Raises :class:`NotFound`."""
     job = import_jobs().get(job_id, workspace().name)
     if job is None:
-        raise NotFound(f"import {job_id} not found", "A3")
+        raise NotFound(message("import %(id)s not found", id=job_id), "A3")
     return job
 
 

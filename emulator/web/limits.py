@@ -6,10 +6,9 @@ from werkzeug.exceptions import ServiceUnavailable
 from emulator.messages import BODY_PROBLEM_KEY
 from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.request import check_encoding
+from emulator.rules.texts import Problem
 from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
-
-#: Seconds after which a refused client may well find room: a guess, for files are of any size.
-RETRY_AFTER_S = 5
+from emulator.workspaces.errors import RETRY_AFTER_S
 
 
 def spool() -> Spool:
@@ -28,9 +27,10 @@ def check_body() -> Response | None:
         check_encoding(request.headers.get("Content-Encoding", ""))
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
-        raise TooLarge(f"body: must be at most {body_limit(request.path)} bytes", "A3")
+        text = "must be at most %(most)s bytes"
+        raise TooLarge(Problem.of("body", text, most=body_limit(request.path)), "A3")
     if problem == "cut_off":
-        raise Invalid("body: was cut off before its end", "A3")
+        raise Invalid(Problem("body", "was cut off before its end"), "A3")
     if isinstance(problem, OSError):
         raise spool().refusal(problem)
     if problem == "unread":

@@ -16,7 +16,8 @@ from emulator.loop.pacing import at_once, paced
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, Resource, Subscription, shortened
-from emulator.schemas.errors import flatten, list_of, nested, string
+from emulator.rules.texts import MOST_PROBLEMS, Message, Problem, message
+from emulator.schemas.errors import UNKNOWN_KEY, flatten, list_of, nested, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
 from emulator.store.fixture_set import (
@@ -26,7 +27,7 @@ from emulator.store.fixture_set import (
     SubscriptionEntry,
     give_hash_ids,
 )
-from emulator.store.set_check import SetCheck, SetProblem
+from emulator.store.set_check import SetCheck, SetProblem, duplicate
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, read_iso
 from emulator.workspaces import answers
@@ -46,8 +47,6 @@ _Time = Annotated[str, msgspec.Meta(pattern=f"^({UTC_PATTERN})?$")]
 _TIME = validate.Regexp(f"^({UTC_PATTERN})?$", error=TIME_FORM)
 #: The members that are read entry by entry.
 _LONG = ("profiles", "events")
-#: The most problems that an answer lists.
-MAX_PROBLEMS = 20
 
 
 def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
@@ -140,7 +139,7 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> tuple[TinyDB
         file.seek(0)
         events = await _read_events(file) if "events" in head else []
     except JSONProblem as problem:
-        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "A3") from problem
+        raise Invalid(problem.at(), "A3") from problem
     return building.state(), events
 
 
@@ -153,27 +152,28 @@ async def _read_head(file: IO[bytes]) -> dict[str, Any]:
 
 
 async def _read_profiles(file: IO[bytes], building: _Building) -> None:
-    problems: list[str] = []
+    problems: list[Problem] = []
     async for position, value in paced(enumerate(read_entries(file, "profiles"))):
         problems += building.take(position, value)
-        if len(problems) > MAX_PROBLEMS:
-            problems = [*problems[:MAX_PROBLEMS], "… and perhaps more; the rest was not looked at"]
+        if len(problems) > MOST_PROBLEMS:
+            more = Problem("", "… and perhaps more; the rest was not looked at")
+            problems = [*problems[:MOST_PROBLEMS], more]
             break
     if problems:
-        raise Invalid("; ".join(problems), "A3")
+        raise Invalid(problems, "A3")
 
 
 async def _read_events(file: IO[bytes]) -> list[Event]:
     events = []
     async for position, value in paced(enumerate(read_entries(file, "events"))):
         if isinstance(value, dict) and (unknown := value.keys() - set(RecordedEvent.__struct_fields__)):
-            raise Invalid(f"events[{position}].{shortened(min(unknown))}: unknown key", "A3")
+            raise Invalid(Problem(f"events[{position}].{shortened(min(unknown))}", UNKNOWN_KEY), "A3")
         try:
             one = msgspec.convert(value, RecordedEvent)
         except msgspec.ValidationError as error:
-            raise Invalid(f"events[{position}]: {error}", "A3") from error
+            raise Invalid(Problem(f"events[{position}]", str(error)), "A3") from error
         if read_iso(one.time) is None:
-            raise Invalid(f"events[{position}].time: {TIME_FORM}", "A3")
+            raise Invalid(Problem(f"events[{position}].time", TIME_FORM), "A3")
         events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
     return events
 
@@ -191,10 +191,10 @@ class _Building:
         seen: set[str] = set()
         for position, fault in enumerate(faults):
             if fault.id in seen:
-                problems.append(f'faults[{position}].id: "{fault.id}" is a duplicate')
+                problems.append(Problem(f"faults[{position}].id", duplicate(fault.id)))
             seen.add(fault.id)
         if problems:
-            raise Invalid("; ".join(problems[:MAX_PROBLEMS]), "A3")
+            raise Invalid(problems[:MOST_PROBLEMS], "A3")
         self._now = now
         self._members = members
         self._fields = {one.id: one.fields for one in databases}
@@ -202,7 +202,7 @@ class _Building:
         self._store = at_once(made_from(FixtureSet(databases, resources), now, str))
         self._check = SetCheck(databases, resources, present=self._store, of_state=True)
 
-    def take(self, position: int, value: Any) -> list[str]:
+    def take(self, position: int, value: Any) -> list[Problem]:
         """Add a profile; returns its problems if it is refused."""
         path = f"profiles[{position}]"
         try:
@@ -240,7 +240,7 @@ class _Building:
         self._store.profiles_made = self._members["profiles_made"]
         return self._store
 
-    def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> list[str]:
+    def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> list[Problem]:
         """The problems of given hash ids: each key has one, which is a prefix of the key's digest (A5)."""
         problems = []
         seen = set()
@@ -249,26 +249,27 @@ class _Building:
                 continue
             held = self._store.find_by_push(one.key).hash_id
             if held is not None:
-                wrong = "" if one.hash_id == held else f"is {held} on another profile"
+                wrong = None if one.hash_id == held else message("is %(id)s on another profile", id=held)
             elif self._store.hash_taken(one.hash_id) or one.hash_id in seen:
-                wrong = "is another subscription's"
+                wrong = Message("is another subscription's")
             else:
                 digits = digest(one.key).hex()
                 right = len(one.hash_id) >= HASH_DIGITS and digits.startswith(one.hash_id)
-                wrong = "" if right else f"must be {digits[:HASH_DIGITS]} (A5), or left out"
+                said = message("must be %(id)s (A5), or left out", id=digits[:HASH_DIGITS])
+                wrong = None if right else said
             seen.add(one.hash_id)
-            if wrong:
-                problems.append(f"{path}.subscriptions[{position}].hash_id: {wrong}")
+            if wrong is not None:
+                problems.append(Problem(f"{path}.subscriptions[{position}].hash_id", wrong))
         return problems
 
 
-def _told(problems: Iterable[SetProblem]) -> list[str]:
-    return [f"{one.file}{one.path}: {one.expected}" for one in problems]
+def _told(problems: Iterable[SetProblem]) -> list[Problem]:
+    return [Problem(one.file + one.path, one.expected) for one in problems]
 
 
-def _shape_problems(path: str, value: Any, otherwise: str) -> list[str]:
+def _shape_problems(path: str, value: Any, otherwise: str) -> list[Problem]:
     try:
         SnapshotProfileSchema().load(value)
     except ValidationError as error:  # marshmallow has the texts
-        return [f"{where}: {text}" for where, text in flatten(error.messages, path)]
-    return [f"{path}: {otherwise}"]
+        return list(flatten(error.messages, path))
+    return [Problem(path, otherwise)]

@@ -4,6 +4,7 @@ from errno import EMFILE, ENFILE
 
 from emulator.rules import errors
 from emulator.rules.errors import Failed, OutOfFiles, Refused
+from emulator.rules.texts import Text, message
 from emulator.store.errors import DatabaseUnavailable, Unavailable
 
 _STATUS: dict[type[Refused], int] = {
@@ -22,6 +23,8 @@ _STATUS: dict[type[Refused], int] = {
     errors.Unreachable: 503,
     errors.NotKept: 507,
 }
+#: Seconds after which a refused client may well find room: a guess, for files are of any size.
+RETRY_AFTER_S = 5
 
 
 def status_of(error: Refused) -> int:
@@ -33,6 +36,8 @@ def headers_of(error: Refused) -> list[tuple[str, str]]:
     """The headers that an error's answer has beside those of every answer."""
     if isinstance(error, errors.Unreachable):
         return [("Retry-After", "1")]
+    if isinstance(error, errors.Busy):
+        return [("Retry-After", str(RETRY_AFTER_S))]
     return [("Accept-Encoding", "identity")] if isinstance(error, errors.Unsupported) else []
 
 
@@ -41,7 +46,7 @@ def is_out_of_files(error: Exception | None) -> bool:
     return isinstance(error, OSError) and error.errno in (EMFILE, ENFILE)
 
 
-def failed(text: str, cause: Exception | None) -> Failed:
+def failed(text: Text, cause: Exception | None) -> Failed:
     """The error for an action that failed because of ``cause``."""
     return (OutOfFiles if is_out_of_files(cause) else Failed)(text, "A3")
 
@@ -52,4 +57,4 @@ def refusal(error: Refused | Unavailable) -> Refused:
         return error
     if isinstance(error, DatabaseUnavailable):
         return errors.Unreachable(str(error), "A3")
-    return failed(f"nothing was changed: {error}", error.cause)
+    return failed(message("nothing was changed: %(reason)s", reason=str(error)), error.cause)

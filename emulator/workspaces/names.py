@@ -1,6 +1,7 @@
 """The names of workspaces, and which one a request is for."""
 
 from emulator.rules.errors import Invalid
+from emulator.rules.texts import Problem
 from emulator.store.recovery import STEM
 
 DEFAULT_WORKSPACE = "default"
@@ -15,10 +16,10 @@ def is_name(name: str) -> bool:
 def check_name(name: str) -> None:
     """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
     if not name:
-        text = f"workspace: its name is empty; give one, as /w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither"
-        raise Invalid(f"{text} for {DEFAULT_WORKSPACE}", "A3")
+        how = f"/w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither for {DEFAULT_WORKSPACE}"
+        raise Invalid(Problem.of("workspace", "its name is empty; give one, as %(how)s", how=how), "A3")
     if not is_name(name):
-        raise Invalid("workspace: its name must be 1 to 64 of a-z 0-9 - _", "A3")
+        raise Invalid(Problem("workspace", "its name must be 1 to 64 of a-z 0-9 - _"), "A3")
 
 
 def chosen_name(in_path: str | None, in_header: str | None) -> str:

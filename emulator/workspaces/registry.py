@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from emulator.rules.errors import Invalid, Refused, TooMany
+from emulator.rules.texts import Problem
 from emulator.settings import Settings
 from emulator.store.errors import ForeignFile, StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
@@ -256,8 +257,8 @@ class Workspaces:
         if len(self._open) >= most:
             self.expire([])
         if len(self._open) >= most:
-            text = f"workspace: there are {most} already; delete some, or start with --max-workspaces"
-            raise TooMany(text, "A3")
+            text = "there are %(most)s already; delete some, or start with --max-workspaces"
+            raise TooMany(Problem.of("workspace", text, most=most), "A3")
 
     def _make(self, name: str, recovered: Recovered | None = None) -> Workspace:
         check_name(name)
@@ -292,6 +293,6 @@ def _refusing(name: str) -> Iterator[None]:
     except Unavailable as error:
         raise failed(f"workspace {name}: {error}", error.cause) from error
     except ForeignFile as error:
-        raise Invalid(f"workspace: {error}", "A3") from error
+        raise Invalid(Problem("workspace", str(error)), "A3") from error
     except (StateError, OSError) as error:
         raise failed(f"workspace {name}: {error}", error) from error

@@ -11,29 +11,31 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
+from emulator.compare.differences import ABSENT
+from emulator.compare.probes import PROBES
+from emulator.compare.report import Verdict
 from emulator.faults.catalogue import CATALOGUE, GROUPS
-from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.fixtures.schema import TYPE_FORM
 from emulator.importer.problem import TEXTS
 from emulator.importer.report import State, report_words
-from emulator.journal import query
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
 from emulator.rules.notes import NOTES
 from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import AROUND
-from emulator.store.pages import MAX_LIMIT
-from emulator.web.admin import possible
+from emulator.schemas.errors import REQUIRED, UNKNOWN_KEY
+from emulator.timestamps import TIME_FORM
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.presenters import filters, refusals
 from emulator.workspaces.workspace import KEEPABLE
+from tests.console.said import texts_of_refusals
 
 CONSOLE = TRANSLATIONS.parent
 #: What the rules refuse an imported row for, and what they say of a token, as the import's pages show it.
@@ -59,27 +61,6 @@ WORDS_OF_NOTES = (
     *('contain ":" and have 100 characters or more', "be digits", "be a UUID"),
     *("be an even number of hex digits, 64 or more", *AROUND),
 )
-#: What is said of a form's values.
-COMPLAINTS = (
-    *("is required", "must be a string", "must be an integer", "must be an integer of 64 bits"),
-    *(
-        "must be an object",
-        "unknown key",
-        "duplicate key",
-        'must be "subscribed", "suspended" or "unsubscribed"',
-    ),
-    *("must be an array", "must not be empty", "a field's name must not be empty"),
-    "must be what a list gave as next",
-    *("must be 400 to 599", "must be [from, to] with from ≤ to", 'must be "before" or "after"'),
-    *("must be a number", "must be a number from 0 to 1", "must be more than 0, at most 1"),
-    *("must be more than 0, at most 1e+06", f"must be 0 to {MAX_DELAY_MS}"),
-    f"must be 1 to {MAX_LIMIT}",
-    "must be 1 or more, or empty",
-    "must be a time from 1970 to 9998 as 2026-01-31T12:00:00Z",
-    'must be a duration as "3h", "1d12h", "-90s"',
-    "leads out of the years 1970 to 9998",
-    "is never empty, so it can never match",
-)
 
 
 def domain_texts() -> Iterator[str]:
@@ -92,16 +73,16 @@ def domain_texts() -> Iterator[str]:
         yield from (recipe.title, recipe.shows)
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
     yield from WORDS_OF_NOTES
-    yield from (*COMPLAINTS, TYPE_FORM)
-    yield from map(refusals.of_form, refusals.TEXTS)
+    yield from (REQUIRED, UNKNOWN_KEY, TIME_FORM, TYPE_FORM, *refusals.OF_FORMS.values())
+    yield from (one.asks for one in PROBES)
+    yield from (*get_args(Verdict), "uncertain", ABSENT, "number of items", "order of items")
+    yield from (refusals.OF_FORMS.get(text, text) for text in texts_of_refusals())
     yield from filters.EFFECTS.values()
     yield from OUTCOMES
     yield from KEEPABLE
     yield from ("subscribed", "suspended", "unsubscribed")
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
-    yield from query.TEXTS.values()
-    yield from possible.HINTS.values()
     yield from report_words()
     yield from REASONS
 

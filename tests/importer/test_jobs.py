@@ -8,7 +8,8 @@ import pytest
 
 from emulator.importer import jobs as job_limits
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
-from emulator.importer.problem import TEXTS, ImportRefused, TooManyImports
+from emulator.importer.problem import TEXTS, ImportRefused
+from emulator.rules.errors import Busy
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import holder_of, in_memory, plan
 
@@ -144,7 +145,7 @@ def test_old_jobs_are_forgotten(workspace: Workspace, folder: Path, monkeypatch:
 def test_so_many_imports_run_at_a_time_in_each_workspace(workspace: Workspace, folder: Path) -> None:
     jobs = ImportJobs(folder)
     running = [start(jobs, workspace, ByHand(), rows=1) for _ in range(job_limits.MAX_RUNNING)]
-    with pytest.raises(TooManyImports, match="4 imports are running in this workspace: wait for one"):
+    with pytest.raises(Busy, match="4 imports are running in this workspace: wait for one"):
         start(jobs, workspace, ByHand(), rows=1)
     assert len(list(folder.glob("*.upload"))) == job_limits.MAX_RUNNING
     other = in_memory()

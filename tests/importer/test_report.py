@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from emulator.importer.problem import message
 from emulator.importer.report import (
     COUNTED,
     REPORT_DELIMITERS,
@@ -17,6 +16,7 @@ from emulator.importer.report import (
     refusal_lines,
     report_csv,
 )
+from emulator.rules.texts import message
 
 ENDED = Description(
     *("1", "default", "t.csv", "2026-01-01T00:00:00.000Z", False, 5, "android-firebase"),

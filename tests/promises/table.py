@@ -376,11 +376,6 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/faults/test_faults_over_tcp.py::test_spoiled_answer_before_the_change_changes_nothing",
         ),
     },
-    "emulator/web/console/translations/refusals.txt": {
-        'an item_error changes nothing, so it cannot be "after"': (ITEM_ERROR,),
-        "no resource has this token, so it can never match": (FAULT_NEVER_MATCHES,),
-        'nobody knows "{0}", so it can never match': (FAULT_NEVER_MATCHES,),
-    },
     "emulator/web/console/templates/console/overview.html": {
         "gets the first answer and changes nothing": (
             SDK + "test_K3_a_repeated_request_id_gets_the_first_answer",
@@ -514,7 +509,7 @@ PROMISES: Final[dict[str, Table]] = {
         "Changes nothing there": (ONLY_READ,),
         "was never filled": (ONLY_READ,),
     },
-    "emulator/workspaces/errors.py": {"nothing was changed: …": (BY_HAND_OS, BY_HAND_FSYNC)},
+    "emulator/workspaces/errors.py": {"nothing was changed: %(reason)s": (BY_HAND_OS, BY_HAND_FSYNC)},
     "emulator/server/tls.py": {
         "A new file, never through a link": (
             "tests/server/test_tls.py::test_link_in_place_of_a_certificate_is_replaced_and_not_followed",
@@ -581,7 +576,6 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
         "end it with .once(), .never()",
     ),
     "emulator/journal/entry.py": ("empty where nothing was",),
-    "emulator/rules/lints.py": ("for the nearest known name, or nothing",),
     "emulator/settings.py": ("until an idle workspace is deleted (``None``: never)",),
     "emulator/store/pages.py": ("the only ids that can match, ascending",),
     "emulator/store/records.py": ("or everything where nothing is asked",),

@@ -58,13 +58,12 @@ def test_L1_path_stays_whole_and_the_last_name_is_compared() -> None:
     ("name", "nearest"), [("ID", "id"), ("fieldName", "field_name"), ("dbIds", "db_ids")]
 )
 def test_L1_other_spellings_are_near_too(name: str, nearest: str) -> None:
-    assert did_you_mean(name, ["resource_token", "id", "field_name", "field_value", "db_ids"]) == (
-        f', did you mean "{nearest}"?'
-    )
+    said = did_you_mean("unknown", name, ["resource_token", "id", "field_name", "field_value", "db_ids"])
+    assert str(said) == f'unknown, did you mean "{nearest}"?'
 
 
 def test_L1_a_name_near_to_nothing_gets_no_advice() -> None:
-    assert did_you_mean("zzz", ["resource_token"]) == ""
+    assert did_you_mean("unknown", "zzz", ["resource_token"]) == "unknown"
 
 
 @pytest.mark.parametrize("good", ["application/json", "application/json; charset=utf-8", "Application/JSON"])

@@ -14,11 +14,21 @@ from emulator.journal.query import JSON_TYPES, KEYS, BadCriteria
 from emulator.rules.catalogue import DECIDING
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
+from emulator.rules.texts import MOST_PROBLEMS, Message, Text, message
 from emulator.schemas.errors import INT64 as IN_64_BITS
-from emulator.schemas.errors import Integers, JSONScalar, boolean, flatten, integer, messages, string
+from emulator.schemas.errors import (
+    UNKNOWN_KEY,
+    Integers,
+    JSONScalar,
+    boolean,
+    flatten,
+    integer,
+    messages,
+    string,
+)
 from emulator.schemas.json_schema import FIELD_VALUE, INT64, TEXT, JSONSchema
 from emulator.timestamps import iso
-from emulator.web.admin.loading import MOST_COMPLAINTS, number_in_query
+from emulator.web.admin.loading import number_in_query
 from emulator.web.admin.settings import TimeField
 from emulator.workspaces.settings import LINT_IDS
 from push_emulator.journal_answers import EventKind
@@ -39,7 +49,7 @@ class SinceField(TimeField):
         return iso(super()._deserialize(value, attr, data, **kwargs))
 
 
-_SINCE = SinceField(error_messages=messages("a string"))
+_SINCE = SinceField(error_messages=messages("must be a string"))
 #: What reads a criterion's value of each type, in JSON and in a query string.
 _IN_JSON: dict[type | None, fields.Field[Any]] = {
     str: string(),
@@ -49,7 +59,7 @@ _IN_JSON: dict[type | None, fields.Field[Any]] = {
     None: JSONScalar(),
 }
 _IN_QUERY: dict[type | None, fields.Field[Any]] = {
-    int: number_in_query(error_messages=messages("an integer of 64 bits")),
+    int: number_in_query(error_messages=messages("must be an integer of 64 bits")),
     bool: string(validate=validate.OneOf(("true", "false"), error="must be true or false")),
 }
 #: Criteria of which every request, or every event, has a value.
@@ -110,11 +120,13 @@ class Vocabulary:
         whole, _, part = key.partition(".")
         return key in self.keys or (whole in self.prefixes and part != "")
 
-    def hint(self, unknown: str, others: Iterable[str] = ()) -> str:
-        """The nearest known name, or how a part is named."""
+    def advised(self, said: str, unknown: str, others: Iterable[str] = ()) -> Text:
+        """What is said of an unknown name, with the nearest known one, or how a part is named."""
         if unknown in self.prefixes:
-            return f', name one of its parts: "{unknown}.NAME"'
-        return did_you_mean(unknown, (*self.keys, *others))
+            return message(
+                '%(said)s, name one of its parts: "%(name)s.NAME"', said=Message(said), name=unknown
+            )
+        return did_you_mean(said, unknown, (*self.keys, *others))
 
 
 REQUESTS = Vocabulary(KEYS, ("field",), RequestCriteria)
@@ -141,11 +153,11 @@ class CriteriaField(fields.Field[Criteria[Any]]):
         try:
             return self._vocabulary.make(_loaded(value, self._read))
         except BadCriteria as error:
-            raise ValidationError({"q": [error.text]}) from error
+            raise ValidationError({"q": [one.text for one in error.problems]}) from error
 
     def _read(self, name: str, value: Any) -> Any:
         if not self._vocabulary.is_key(name):
-            raise ValidationError(f"unknown key{self._vocabulary.hint(name)}")
+            raise ValidationError([self._vocabulary.advised(UNKNOWN_KEY, name)])
         if value is None and name not in NEVER_NULL:  # it stands for a missing value
             return None
         field = _SINCE if name == "since" else _IN_JSON[_type_of(name)]
@@ -160,7 +172,7 @@ def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
     try:
         return _loaded(arguments, _read_text)
     except ValidationError as error:
-        raise Invalid("; ".join(f"{path}: {text}" for path, text in flatten(error.messages)), "A3") from error
+        raise Invalid(flatten(error.messages), "A3") from error
 
 
 def _read_text(name: str, text: str) -> Any:
@@ -176,7 +188,7 @@ def _loaded(given: Mapping[str, Any], read: Callable[[str, Any], Any]) -> dict[s
             loaded[name] = read(name, value)
         except ValidationError as error:
             complaints[name] = error.messages
-            if len(complaints) == MOST_COMPLAINTS:
+            if len(complaints) == MOST_PROBLEMS:
                 break
     if complaints:
         raise ValidationError(complaints)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from emulator.rules.errors import NotFound
+from emulator.rules.texts import message
 from emulator.web.admin.criteria import EVENTS
 from emulator.web.admin.operation import Later, link, operation
 from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
@@ -32,7 +33,8 @@ def get_event(entry_id: int) -> RecordedEvent:
     """One event."""
     event = workspace().events.get(entry_id)
     if event is None:
-        raise NotFound(f"event {entry_id} not found: no event of this id is kept", "A3")
+        text = "event %(id)s not found: no event of this id is kept"
+        raise NotFound(message(text, id=entry_id), "A3")
     return recorded_event(event)
 
 

@@ -17,8 +17,20 @@ from emulator.faults.model import (
 )
 from emulator.faults.tokens import MAX_DELAY_MS
 from emulator.rules.errors import Invalid, NotFound
-from emulator.rules.model import INT64_MAX, MAX_ERROR_TEXT
-from emulator.schemas.errors import INT64, JSONScalar, StrictSchema, integer, messages, nested, one_of, string
+from emulator.rules.model import INT64_MAX
+from emulator.rules.texts import Problem, message
+from emulator.schemas.errors import (
+    ERROR_TEXT,
+    INT64,
+    Between,
+    JSONScalar,
+    StrictSchema,
+    integer,
+    messages,
+    nested,
+    one_of,
+    string,
+)
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.loading import number
 from emulator.web.admin.operation import link, operation
@@ -29,13 +41,12 @@ from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import ArmedFault, Disarmed
 
-_STATUS = validate.Range(400, 599, error="must be 400 to 599")
+_STATUS = Between(400, 599)
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
-_ERROR_TEXT = validate.Length(max=MAX_ERROR_TEXT // 4, error="must have at most {max} characters")
 #: The most requests a second of a limit: more than anybody can send.
 _PER_SECOND = validate.Range(0, 1e6, min_inclusive=False, error="must be more than 0, at most 1e+06")
 APPLY = validate.OneOf(["before", "after"], error='must be "before" or "after"')
-_DELAY = validate.Range(0, MAX_DELAY_MS, error=f"must be 0 to {MAX_DELAY_MS}")
+_DELAY = Between(0, MAX_DELAY_MS)
 _DELAY_FORM = 'must be milliseconds or {"uniform": [from, to]}'
 _THEN = 'must be {"status": …}, {"rate_limit": {"per_second": …}}, {"item_error": …} or one of ' + ", ".join(
     SPOILS
@@ -46,10 +57,12 @@ _ERROR = StrictSchema.from_dict(
     {
         "status": integer(required=True, validate=_STATUS),
         "error": integer(validate=INT64),
-        "error_text": string(validate=_ERROR_TEXT),
+        "error_text": string(validate=ERROR_TEXT),
     }
 )
-_RATE = StrictSchema.from_dict({"per_second": number("a number", required=True, validate=_PER_SECOND)})
+_RATE = StrictSchema.from_dict(
+    {"per_second": number("must be a number", required=True, validate=_PER_SECOND)}
+)
 _RATE_LIMIT = StrictSchema.from_dict({"rate_limit": nested(_RATE, required=True)})
 _ITEM_ERROR = StrictSchema.from_dict({"item_error": one_of(ITEM_ERRORS, required=True)})
 _FORMS = StrictSchema.from_dict(
@@ -60,7 +73,7 @@ _UNIFORM = StrictSchema.from_dict(
         "uniform": fields.List(
             integer(validate=_DELAY),
             required=True,
-            error_messages=messages("[from, to]"),
+            error_messages=messages("must be [from, to]"),
             validate=validate.Length(equal=2, error="must be [from, to]"),
         )
     }
@@ -135,7 +148,7 @@ class FaultSchema(StrictSchema):
     match = nested(MatchSchema, load_default=FaultMatch)
     times = integer(allow_none=True, validate=_TIMES)
     probability = number(
-        "a number from 0 to 1",
+        "must be a number from 0 to 1",
         validate=validate.Range(0, 1, min_inclusive=False, error="must be more than 0, at most 1"),
     )
     delay_ms = DelayField(error_messages={"null": _DELAY_FORM.replace("{", "{{").replace("}", "}}")})
@@ -201,14 +214,16 @@ def check_fault(found: Workspace, fault: Fault) -> None:
     Raises :class:`Invalid`.
     """
     if fault.then is None and not fault.delay_ms:
-        raise Invalid("then: give it, or delay_ms, or both: this fault would do nothing", "A3")
+        raise Invalid(Problem("then", "give it, or delay_ms, or both: this fault would do nothing"), "A3")
     if isinstance(fault.then, ItemFault) and fault.after:
-        raise Invalid('apply: an item_error changes nothing, so it cannot be "after"', "A3")
+        raise Invalid(Problem("apply", 'an item_error changes nothing, so it cannot be "after"'), "A3")
     token, provider = fault.match.resource_token, fault.match.provider
     if token is not None and found.store.find_resource(token) is None:
-        raise Invalid("match.resource_token: no resource has this token, so it can never match", "A3")
+        text = "no resource has this token, so it can never match"
+        raise Invalid(Problem("match.resource_token", text), "A3")
     if provider is not None and provider not in known_providers(found.store):
-        raise Invalid(f'match.provider: nobody knows "{provider}", so it can never match', "A3")
+        text = 'nobody knows "%(provider)s", so it can never match'
+        raise Invalid(Problem.of("match.provider", text, provider=provider), "A3")
 
 
 @operation("get", "/faults/<fault_id>", refusals=(404,))
@@ -216,7 +231,7 @@ def get_fault(fault_id: str) -> ArmedFault:
     """One armed fault."""
     fault = workspace().faults.get(fault_id)
     if fault is None:
-        raise NotFound(f"fault {fault_id} not found", "A3")
+        raise NotFound(message("fault %(id)s not found", id=fault_id), "A3")
     return armed_fault(fault)
 
 
@@ -224,7 +239,7 @@ def get_fault(fault_id: str) -> ArmedFault:
 def disarm_fault(fault_id: str) -> Disarmed:
     """Disarm one fault."""
     if not workspace().disarm(fault_id):
-        raise NotFound(f"fault {fault_id} not found", "A3")
+        raise NotFound(message("fault %(id)s not found", id=fault_id), "A3")
     return Disarmed(1)
 
 

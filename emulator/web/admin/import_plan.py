@@ -8,7 +8,8 @@ from emulator.importer.plan import ImportPlan, Match, parse_match
 from emulator.importer.problem import ImportRefused
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.rules.errors import Invalid
-from emulator.schemas.errors import StrictSchema, boolean, nested, one_of, string
+from emulator.rules.texts import Problem
+from emulator.schemas.errors import REQUIRED, StrictSchema, boolean, nested, one_of, string
 from emulator.schemas.json_schema import TEXT_PATTERN, JSONSchema
 from emulator.web.admin.loading import load, read_part
 
@@ -32,7 +33,7 @@ class MatchField(fields.Field[Match]):
         try:
             return parse_match(value)
         except ImportRefused as error:
-            raise ValidationError(str(error.problems[0].text)) from error
+            raise ValidationError([one.text for one in error.problems]) from error
 
 
 class ResourceField(fields.Field[Any]):
@@ -73,9 +74,9 @@ class ReportSchema(StrictSchema):
 class PlanSchema(PreviewSchema):
     """The field ``plan`` with all that an import needs."""
 
-    resource = ResourceField(required=True, error_messages={"required": "is required"})
+    resource = ResourceField(required=True, error_messages={"required": REQUIRED})
     provider = string(required=True)
-    match = MatchField(required=True, error_messages={"required": "is required"})
+    match = MatchField(required=True, error_messages={"required": REQUIRED})
     token_column = string(required=True)
     dry_run = boolean()
 
@@ -87,6 +88,6 @@ class PlanSchema(PreviewSchema):
 def load_plan(schema: type[StrictSchema], text: str) -> Any:
     """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
     if not text:
-        raise Invalid("plan: is required", "A3")
+        raise Invalid(Problem("plan", REQUIRED), "A3")
     form = StrictSchema.from_dict({"plan": nested(schema)})
     return load(form(), {"plan": read_part(text.encode(), "plan")})["plan"]

@@ -8,28 +8,28 @@ from typing import Any
 import msgspec
 from flask import Response, after_this_request, request
 from msgspec.structs import asdict
-from werkzeug.exceptions import TooManyRequests
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.jobs import Job
 from emulator.importer.layout import read_layout
 from emulator.importer.plan import ImportPlan, parse_match
-from emulator.importer.problem import ImportRefused, Text, TooManyImports
+from emulator.importer.problem import ImportRefused
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.messages import Answer
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
-from emulator.schemas.errors import StrictSchema
+from emulator.rules.texts import Problem, Text
+from emulator.schemas.errors import UNKNOWN_KEY, StrictSchema
 from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
 from emulator.web.admin.operation import Later, operation
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
 from emulator.web.later import as_answer
-from emulator.web.limits import RETRY_AFTER_S, spool
+from emulator.web.limits import spool
 from push_emulator.answers import Page
 from push_emulator.workspace_answers import ImportPreview, ImportState
 
@@ -169,24 +169,24 @@ def _upload() -> tuple[Path, str, str]:
         form, files = request.form, request.files
         sent = files.getlist("file")
         if list(files) != ["file"] or len(sent) != 1:
-            raise Invalid("file: send one file, as multipart/form-data", "A3")
+            raise Invalid(Problem("file", "send one file, as multipart/form-data"), "A3")
         path = path_of(sent[0])
     unknown = [
-        f"{name}: unknown key{did_you_mean(name, ('file', 'plan'))}" for name in form if name != "plan"
+        Problem(name, did_you_mean(UNKNOWN_KEY, name, ("file", "plan"))) for name in form if name != "plan"
     ]
     if unknown:
-        raise Invalid("; ".join(unknown), "A3")
+        raise Invalid(unknown, "A3")
     return path, sent[0].filename or "file", form.get("plan", "")
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn a refused start into its error: a bad request, too many imports, or no room on the disk."""
+    """Say where in the form the plan is wrong, or that the disk has no room."""
     try:
         with spool().storing():
             yield
-    except TooManyImports as error:
-        raise TooManyRequests(str(error), retry_after=RETRY_AFTER_S) from error
     except ImportRefused as error:
-        texts = [str(one) if one.path == "file" else f"plan.{one}" for one in error.problems]
-        raise Invalid("; ".join(texts), "A3") from error
+        problems = (
+            one if one.path == "file" else one._replace(path=f"plan.{one.path}") for one in error.problems
+        )
+        raise Invalid(problems, "A3") from error

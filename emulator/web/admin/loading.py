@@ -1,20 +1,26 @@
 """The reading of admin calls: marshmallow checks them; an error names the nearest key. Fields for numbers."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import request
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields
 from werkzeug.routing import IntegerConverter
 
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX
-from emulator.schemas.errors import INT64, StrictSchema, first_complaints, known_names, messages
+from emulator.rules.texts import MOST_PROBLEMS, Text, message
+from emulator.schemas.errors import (
+    INT64,
+    UNKNOWN_KEY,
+    Between,
+    StrictSchema,
+    first_complaints,
+    known_names,
+    messages,
+)
 from emulator.schemas.strict_json import JSONProblem, read_unique_json
 
-#: The most complaints about one body.
-MOST_COMPLAINTS = 20
 #: So many known names are all told where none is near.
 _FEW_NAMES = 3
 
@@ -29,47 +35,47 @@ def read_body() -> Any:
     return read_part(sent) if sent.strip() else {}
 
 
-def read_part(sent: bytes, name: str = "", told: Callable[[str], str] = str) -> Any:
-    """The JSON in a body, or in the form's field of this name. Raises :class:`Invalid`, as :func:`load`."""
+def read_part(sent: bytes, name: str = "") -> Any:
+    """The JSON in a body, or in the form's field of this name. Raises :class:`Invalid`."""
     try:
         return read_unique_json(sent)
     except JSONProblem as problem:
-        path = ".".join(filter(None, (name, problem.path)))
-        raise Invalid(f"{path or 'body'}: {told(problem.text)}", "A3") from problem
+        raise Invalid(problem.at(name), "A3") from problem
 
 
-def load(schema: Schema, document: Any, told: Callable[[str], str] = str) -> Any:
+def load(schema: Schema, document: Any) -> Any:
     """A document as the schema loads it.
 
-    Raises :class:`Invalid` with a text that names the first complaints by their paths, as ``told`` makes it:
-    an unknown key with the nearest known name, or with all where they are few.
+    Raises :class:`Invalid` with the first complaints by their paths: an unknown key with the nearest known
+    name, or with all where they are few.
     """
 
-    def advised(path: str, text: str) -> str:
-        if text != "unknown key":
-            return told(text)
+    def advised(path: str, text: Text) -> Text:
+        if text != UNKNOWN_KEY:
+            return text
         above, _, name = path.rpartition(".")
         known = known_names(schema, above)
-        all_few = f"; there are {', '.join(known)}" if 1 < len(known) <= _FEW_NAMES else ""
-        return told(text + (did_you_mean(name, known) or all_few))
+        near = did_you_mean(text, name, known)
+        if near != text or not 1 < len(known) <= _FEW_NAMES:
+            return near
+        return message("unknown key; there are %(known)s", known=", ".join(known))
 
     try:
         return schema.load(document)
     except ValidationError as error:
-        complaints = first_complaints(error.messages, MOST_COMPLAINTS, advised)
-        raise Invalid("; ".join(complaints), "A3") from error
+        raise Invalid(first_complaints(error.messages, MOST_PROBLEMS, advised), "A3") from error
 
 
 _DIGITS = 19
 #: A number that counts something.
-COUNT = validate.Range(0, INT64_MAX, error=f"must be 0 to {INT64_MAX}")
+COUNT = Between(0, INT64_MAX)
 #: The same, from 1.
-ONE_OR_MORE = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}")
+ONE_OR_MORE = Between(1, INT64_MAX)
 
 
 def number_in_query(**options: Any) -> fields.Integer:
     """A field for a 64-bit integer written in digits."""
-    given = {"validate": INT64, "error_messages": messages("an integer")}
+    given = {"validate": INT64, "error_messages": messages("must be an integer")}
     return TextInteger(**{**given, **options})
 
 
@@ -95,9 +101,9 @@ class Int64Converter(IntegerConverter):
     regex = r"-?[0-9]{1,19}"
 
 
-def number(kind: str, **options: Any) -> fields.Float:
-    """A field for a number that ``kind`` describes; it refuses ``"1"`` and ``true``."""
-    return JSONNumber(error_messages=messages(kind), **options)
+def number(text: str, **options: Any) -> fields.Float:
+    """A field for a number, which refuses ``"1"`` and ``true``; ``text``: what it must be."""
+    return JSONNumber(error_messages=messages(text), **options)
 
 
 class JSONNumber(fields.Float):

@@ -10,12 +10,13 @@ from emulator.faults.model import ErrorAnswer
 from emulator.faults.tokens import PREFIX, parse_token
 from emulator.journal.journal import Journal
 from emulator.journal.matching import Criteria
-from emulator.journal.query import TEXTS, BadCriteria, QueryComplaint, Range
+from emulator.journal.query import BadCriteria, Range
 from emulator.journal.search import search
-from emulator.rules.lints import nearest_name
+from emulator.rules.lints import did_you_mean
 from emulator.rules.overrides import ANSWERS
 from emulator.rules.providers import DOCUMENTED
 from emulator.rules.request import is_profile_id
+from emulator.rules.texts import Message, Problem, Text, message, one_after_other
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.criteria import VALUES
 from emulator.workspaces.settings import LINT_IDS
@@ -45,28 +46,22 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
         *(fault.then.code for fault in found.faults if isinstance(fault.then, ErrorAnswer)),
     ),
 }
-#: Forms of values that have no list.
-_FORMS: dict[str, Callable[[Workspace, str], bool]] = {
-    "fault": lambda found, value: _is_fault(found, value),
-    "path": lambda _, value: value.startswith("/"),
-    "profile_id": lambda _, value: is_profile_id(value),
-    "subscription_hash_id": lambda _, value: _HASH_ID.fullmatch(value) is not None,
+#: Forms of values that have no list, each with what is said of another value.
+_FORMS: dict[str, tuple[Message, Callable[[Workspace, str], bool]]] = {
+    "fault": (
+        message("no fault of this id was armed here"),
+        lambda found, value: _is_fault(found, value),
+    ),
+    "path": (message("a path begins with /"), lambda _, value: value.startswith("/")),
+    "profile_id": (
+        message("an id has at most 64 printable characters"),
+        lambda _, value: is_profile_id(value),
+    ),
+    "subscription_hash_id": (
+        message("a hash has 8 or more lower-case hex digits"),
+        lambda _, value: _HASH_ID.fullmatch(value) is not None,
+    ),
 }
-
-
-#: Why a value can never match; the console has these texts in its languages.
-HINTS = {
-    "never": "%(value)s can never match",
-    "nearest": TEXTS["nearest"],
-    "there_are": "; there are %(values)s",
-    "none": "; there is none",
-    "lint": '; lints are asked for as "lint"',
-    "fault": "; no fault of this id was armed here",
-    "path": "; a path begins with /",
-    "profile_id": "; an id has at most 64 printable characters",
-    "subscription_hash_id": "; a hash has 8 or more lower-case hex digits",
-}
-_Hint = tuple[str, dict[str, Any]]
 
 
 def _overridden(found: Workspace, member: str) -> Iterable[Any]:
@@ -90,40 +85,42 @@ async def check_possible(
     complaints = []
     for part in match.parts:
         for key, wanted in part.criteria.items():
-            hint = _why_impossible(found, part, key, wanted)
-            if hint is not None and not (await search(journal, part.alone(key), 1)).entries:
-                never = (HINTS["never"], {"value": _quoted(wanted)})
-                complaints.append(QueryComplaint(path + key, [never, hint]))
+            why = _why_impossible(found, part, key, wanted)
+            if why is not None and not (await search(journal, part.alone(key), 1)).entries:
+                complaints.append(Problem(path + key, why))
     if complaints:
-        raise BadCriteria(complaints)
+        raise BadCriteria(complaints, "A3")
 
 
-def _why_impossible(found: Workspace, match: Criteria[Any], key: str, wanted: Any) -> _Hint | None:
-    """What would be right instead of a value that no request can have; ``None`` for a possible value."""
+def _why_impossible(found: Workspace, match: Criteria[Any], key: str, wanted: Any) -> Text | None:
+    """Why no request can have a value, with what would be right; ``None``: one can."""
     if wanted is None:
         return None
+    never = message("%(value)s can never match", value=_quoted(wanted))
     if key in _FORMS:
-        return None if _FORMS[key](found, wanted) else (HINTS[key], {})
+        form, is_one = _FORMS[key]
+        return None if is_one(found, wanted) else one_after_other([never, form])
     if key not in VALUES and key not in _VALUES_HERE:
         return None
     values = VALUES[key] if key in VALUES else tuple(_VALUES_HERE[key](found))
-    return None if match.is_possible(wanted, values) else _nearest(key, wanted, values)
+    return None if match.is_possible(wanted, values) else _nearest(never, key, wanted, values)
 
 
-def _nearest(key: str, wanted: str | int, values: tuple[str | int, ...]) -> _Hint:
+def _nearest(never: Message, key: str, wanted: str | int, values: tuple[str | int, ...]) -> Text:
     if key == "rule" and str(wanted).upper() in LINT_IDS:
-        return HINTS["lint"], {}
+        return one_after_other([never, message('lints are asked for as "lint"')])
     if key in ("status", "error"):
-        return HINTS["there_are"], {"values": f"{'0, ' if key == 'error' else ''}200, 400–599"}
+        numbers = "0, 200, 400–599" if key == "error" else "200, 400–599"
+        return one_after_other([never, message("there are %(values)s", values=numbers)])
     texts = list(dict.fromkeys(str(one) for one in values))
     if isinstance(wanted, str) and len(wanted) <= _MOST_QUOTED:
-        near = nearest_name(wanted, texts)
-        if near is not None:
-            return HINTS["nearest"], {"nearest": near}
+        advised = did_you_mean(never, wanted, texts)
+        if advised != never:
+            return advised
     if not texts:
-        return HINTS["none"], {}
-    more = ", …" if len(texts) > _MOST_LISTED else ""
-    return HINTS["there_are"], {"values": ", ".join(one or '""' for one in texts[:_MOST_LISTED]) + more}
+        return one_after_other([never, message("there is none")])
+    listed = [one or '""' for one in texts[:_MOST_LISTED]] + (["…"] if len(texts) > _MOST_LISTED else [])
+    return one_after_other([never, message("there are %(values)s", values=", ".join(listed))])
 
 
 def _is_fault(found: Workspace, fault_id: str) -> bool:

@@ -5,10 +5,12 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from flask import request
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields
 
 from emulator.loop.pacing import paced
 from emulator.rules.errors import Invalid
+from emulator.rules.texts import Problem
+from emulator.schemas.errors import Between
 from emulator.schemas.json_schema import JSONSchema
 from emulator.store import pages
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor
@@ -44,7 +46,7 @@ class PageSchema(QuerySchema):
 
     limit = number_in_query(
         load_default=DEFAULT_LIMIT,
-        validate=validate.Range(1, MAX_LIMIT, error=f"must be 1 to {MAX_LIMIT}"),
+        validate=Between(1, MAX_LIMIT),
     )
     cursor = CursorField(load_default=None)
 
@@ -106,4 +108,6 @@ def load_change(schema: Schema, **from_path: Any) -> Any:
 def _check_path(asked: dict[str, Any], from_path: dict[str, Any]) -> None:
     for name, value in from_path.items():
         if value is not None and asked.get(name, value) != value:
-            raise Invalid(f"{name}: must be {value}, as in the path, or left out", "A3")
+            raise Invalid(
+                Problem.of(name, "must be %(value)s, as in the path, or left out", value=value), "A3"
+            )

@@ -12,6 +12,7 @@ from emulator.journal.masking import masked, secrets_of
 from emulator.journal.spelling import readable
 from emulator.rules.errors import NotFound
 from emulator.rules.model import Decided
+from emulator.rules.texts import message
 from emulator.web.admin.criteria import REQUESTS
 from emulator.web.admin.operation import Later, link, operation
 from emulator.web.admin.verifying import Kind, count, count_schema, list_page, list_parameters, verify
@@ -87,7 +88,8 @@ def get_request(entry_id: int) -> RecordedRequest:
     found = workspace()
     entry = found.requests.get(entry_id)
     if entry is None:
-        raise NotFound(f"request {entry_id} not found: it never came, or was evicted", "A3")
+        text = "request %(id)s not found: it never came, or was evicted"
+        raise NotFound(message(text, id=entry_id), "A3")
     return _shown_in(found)(entry)
 
 

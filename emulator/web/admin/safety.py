@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from emulator.rules.errors import Forbidden, Unauthorized
+from emulator.rules.texts import message
 from emulator.settings import Settings, host_name
 from emulator.web.current import emulator
 
@@ -32,10 +33,10 @@ def check_access() -> None:
     origin = request.headers.get("Origin")
     # The second leaves out a port that the scheme implies, as browsers do.
     if origin is not None and (origin.partition("://")[2] or None) not in (host, request.host):
-        text = f'Origin "{origin}" is not this server'
+        text = 'Origin "%(origin)s" is not this server'
         if "X-Forwarded-Host" in request.headers and not settings.trust_proxy:
-            text = f'Origin "{origin}" is not this server: behind a reverse proxy, start with --trust-proxy'
-        raise Forbidden(text, "A3")
+            text = 'Origin "%(origin)s" is not this server: behind a reverse proxy, start with --trust-proxy'
+        raise Forbidden(message(text, origin=origin), "A3")
     token = settings.admin_token
     if token is not None and request.endpoint not in _OPEN and not _has_token(token):
         raise Unauthorized("the admin API needs Authorization: Bearer and the admin token", "A3")
@@ -56,11 +57,12 @@ def _check_host(host: str, settings: Settings) -> None:
     try:
         name = host_name(urlsplit(f"//{host}").hostname or "")
     except ValueError:
-        raise Forbidden(f'Host "{host}" is not this server, and no host name', "A3") from None
+        text = 'Host "%(host)s" is not this server, and no host name'
+        raise Forbidden(message(text, host=host), "A3") from None
     if name in ("localhost", settings.host.lower(), *settings.allow_host):
         return
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        text = f'Host "{host}" is not this server: to allow it, start with --allow-host {name}'
-        raise Forbidden(text, "A3") from None
+        text = 'Host "%(host)s" is not this server: to allow it, start with --allow-host %(name)s'
+        raise Forbidden(message(text, host=host, name=name), "A3") from None

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields
 
 from emulator.fixtures.platform import AnswersSchema, PlatformFileSchema, PoliciesSchema
 from emulator.rules.errors import Invalid
+from emulator.rules.texts import Problem
 from emulator.schemas.errors import StrictSchema, boolean, nested, one_of
 from emulator.schemas.json_schema import JSONSchema
 from emulator.timestamps import LATEST_MS, TIME_FORM, read_iso
@@ -86,7 +87,7 @@ def change_clock(asked: dict[str, int]) -> Workspace:
     if "advance" in asked:
         setting = setting.advanced(asked["advance"])
     if not is_in_years(setting):
-        raise Invalid(f"advance: {OUT_OF_YEARS}", "A3")
+        raise Invalid(Problem("advance", OUT_OF_YEARS), "A3")
     found = workspace_to_change()
     found.set_clock(setting)
     return found

@@ -11,7 +11,17 @@ from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.journal.events import Event
 from emulator.loop.pacing import paced
 from emulator.messages import JSON, Answer, Delivery
-from emulator.schemas.errors import StrictSchema, boolean, integer, list_of, messages, nested, one_of, string
+from emulator.schemas.errors import (
+    Between,
+    StrictSchema,
+    boolean,
+    integer,
+    list_of,
+    messages,
+    nested,
+    one_of,
+    string,
+)
 from emulator.schemas.json_schema import JSONSchema
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.web.admin.faults import APPLY, FaultSchema
@@ -26,13 +36,13 @@ from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
 #: The number of profiles that a workspace ever had: ids of documents continue from there.
-_MADE = validate.Range(0, 1 << 48, error=f"must be 0 to {1 << 48}")
+_MADE = Between(0, 1 << 48)
 
 
 class SnapshotClockSchema(StrictSchema):
     """A clock in the form of the API."""
 
-    now = TimeField(required=True, error_messages=messages("a time"))
+    now = TimeField(required=True, error_messages=messages("must be a time"))
     frozen = boolean(load_default=False)
     offset_ms = integer(load_default=0)
 
@@ -75,9 +85,9 @@ class SnapshotSchema(StrictSchema):
     settings = nested(SettingsSchema)
     clock = nested(SnapshotClockSchema)
     faults = list_of(nested(SnapshotFaultSchema), load_default=list)
-    events = fields.Raw(error_messages=messages("an array"), metadata=_EVENTS)
+    events = fields.Raw(error_messages=messages("must be an array"), metadata=_EVENTS)
     profiles_made = integer(load_default=0, validate=_MADE)
-    profiles = fields.Raw(error_messages=messages("an array"))
+    profiles = fields.Raw(error_messages=messages("must be an array"))
 
 
 class ResetSchema(StrictSchema):

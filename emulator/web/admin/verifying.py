@@ -17,13 +17,13 @@ from emulator.journal.search import Expectation, Miss, count_within, nearest_mis
 from emulator.loop.pacing import paced
 from emulator.messages import JSON, Answer
 from emulator.rules.errors import Invalid
-from emulator.schemas.errors import StrictSchema, integer, messages, nested
+from emulator.rules.texts import MOST_PROBLEMS, Problem
+from emulator.schemas.errors import Between, StrictSchema, integer, messages, nested
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import CriteriaField, Vocabulary, read_criteria
 from emulator.web.admin.failure import LISTED, expectation_text, failure_text
 from emulator.web.admin.loading import (
     COUNT,
-    MOST_COMPLAINTS,
     ONE_OR_MORE,
     load,
     number,
@@ -68,7 +68,7 @@ class ExpectingSchema(StrictSchema):
 
     expect = nested(ExpectSchema, load_default=partial(Expectation.of, {}))
     within = number(
-        "a number of seconds",
+        "must be a number of seconds",
         load_default=0.0,
         validate=validate.Range(0, MAX_WITHIN_S, error=f"must be 0 to {MAX_WITHIN_S:g} seconds"),
     )
@@ -79,19 +79,19 @@ class ListSchema(StrictSchema):
 
     limit = number_in_query(
         load_default=50,
-        validate=validate.Range(1, 1000, error="must be 1 to 1000"),
+        validate=Between(1, 1000),
         metadata={"description": "how many"},
     )
     cursor = number_in_query(
         validate=ONE_OR_MORE,
-        error_messages=messages("a cursor of a list before"),
+        error_messages=messages("must be a cursor of a list before"),
         metadata={"description": "the `next` of the page before"},
     )
 
 
 def count_schema(vocabulary: Vocabulary, name: str) -> type[StrictSchema]:
     """The body of ``count`` and ``verify`` with these criteria."""
-    match = CriteriaField(vocabulary, required=True, error_messages=messages("an object"))
+    match = CriteriaField(vocabulary, required=True, error_messages=messages("must be an object"))
     made: type[StrictSchema] = ExpectingSchema.from_dict({"match": match}, name=name)  # type: ignore[assignment]
     return made
 
@@ -118,11 +118,11 @@ def _read_list(vocabulary: Vocabulary) -> tuple[Criteria[Any], dict[str, Any]]:
     arguments = request.args.to_dict()
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
     unknown = [
-        f"{key}: unknown parameter{vocabulary.hint(key, ListSchema().fields)}"
-        for key in islice((key for key in arguments if not vocabulary.is_key(key)), MOST_COMPLAINTS)
+        Problem(key, vocabulary.advised("unknown parameter", key, ListSchema().fields))
+        for key in islice((key for key in arguments if not vocabulary.is_key(key)), MOST_PROBLEMS)
     ]
     if unknown:
-        raise Invalid("; ".join(unknown), "A3")
+        raise Invalid(unknown, "A3")
     return vocabulary.make(read_criteria(arguments), loose=True), page
 
 

@@ -1,6 +1,7 @@
 """``/__admin/workspaces``: list them, make one, delete one."""
 
 from emulator.rules.errors import NotFound
+from emulator.rules.texts import message
 from emulator.web.admin.operation import Later, operation
 from emulator.web.current import emulator
 from emulator.workspaces.names import check_name
@@ -62,5 +63,5 @@ def delete_workspace(name: str) -> Later[DeletedWorkspace]:
 async def _deleted(workspaces: Workspaces, name: str) -> DeletedWorkspace:
     await workspaces.until_settled(name)
     if not workspaces.delete(name):
-        raise NotFound(f"workspace {name} not found", "A3")
+        raise NotFound(message("workspace %(name)s not found", name=name), "A3")
     return DeletedWorkspace(name)

@@ -22,7 +22,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from emulator.emulator import Emulator
 from emulator.rules.errors import Forbidden, Unauthorized
 from emulator.web.admin.safety import check_access
-from emulator.web.console.language import gettext
 from emulator.web.console.pages import own_path, pages, see_other
 from emulator.web.current import emulator, root
 from emulator.web.import_files import before_turn
@@ -146,7 +145,7 @@ def check_request() -> AnyResponse | None:
             try:
                 validate_csrf(request.form.get("form_token", ""))
             except ValueError as error:
-                text = gettext("this form is not from this console, or too old: load its page again")
+                text = "this form is not from this console, or too old: load its page again"
                 raise Forbidden(text, "A3") from error
     return asked
 

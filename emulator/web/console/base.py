@@ -7,6 +7,7 @@ from emulator.journal.matching import RequestCriteria
 from emulator.journal.search import Found, search
 from emulator.rules.errors import Invalid
 from emulator.rules.model import FieldValue, Status
+from emulator.rules.texts import Problem
 from emulator.store import editing
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.store.pages import RecordPage
@@ -19,10 +20,10 @@ from emulator.store.records import (
 )
 from emulator.web.admin.configuration import DatabasesSchema, ResourcesSchema
 from emulator.web.admin.criteria import read_criteria
-from emulator.web.admin.loading import read_digits
+from emulator.web.admin.loading import load, read_digits
 from emulator.web.admin.profiles import ProfilesSchema, SubscriptionsSchema
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import change_later, number_of, page_later, pages, read_form
+from emulator.web.console.pages import change_later, number_of, page_later, pages
 from emulator.web.console.refused_form import AGAIN_KEY
 from emulator.web.console.shown import rows_of
 from emulator.web.current import emulator, workspace
@@ -47,8 +48,8 @@ def records(kind: str) -> Response:
     filters = {name: text for name, text in arguments.items() if name != "cursor"}
     name, value = arguments.pop("field_name", ""), arguments.pop("field_value", "")
     if bool(name) != bool(value):
-        raise Invalid(f"{'field_value' if name else 'field_name'}: {gettext('must have a value')}", "A3")
-    asked = read_form(schema(), arguments)
+        raise Invalid(Problem("field_value" if name else "field_name", "must have a value"), "A3")
+    asked = load(schema(), arguments)
     limit, cursor = asked.pop("limit"), asked.pop("cursor")
     store = workspace().store
     wanted = RecordCriteria(**asked, fields={name: value} if name else {})

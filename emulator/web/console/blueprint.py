@@ -9,6 +9,7 @@ from emulator import __version__
 from emulator.emulator import Emulator
 from emulator.importer.uploads import Uploads
 from emulator.rules.errors import NotFound
+from emulator.rules.texts import message
 from emulator.web import current
 from emulator.web.admin.possible import known_providers
 from emulator.web.console import (  # noqa: F401 (each adds its routes)
@@ -59,7 +60,7 @@ def without_page() -> Any:
 @pages.get("/__console/<path:page>")
 def unknown(page: str) -> Any:
     """Any other path. Raises :class:`NotFound`."""
-    raise NotFound(language.gettext("%(path)s not found", path=request.path), "A4")
+    raise NotFound(message("%(path)s not found", path=request.path), "A4")
 
 
 @pages.context_processor

@@ -10,10 +10,11 @@ from msgspec import to_builtins
 from emulator.fixtures.schema import DatabaseSchema, ResourceSchema
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.model import Database, Resource, RoleToken
+from emulator.rules.texts import Problem, message
 from emulator.store import configuring
-from emulator.web.admin.loading import read_digits
+from emulator.web.admin.loading import load, read_digits
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import change_later, pages, plain_text, read_form, read_json
+from emulator.web.console.pages import change_later, pages, plain_text, read_json
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.answers import database_record, resource_record
 from emulator.workspaces.workspace import Workspace
@@ -37,7 +38,7 @@ def database(db_id: int | None) -> str:
 def set_database(db_id: int | None) -> Response:
     """Add or change a database."""
     form = {**_new_id(db_id), "name": _name(), "fields": read_json("fields", {})}
-    asked = read_form(DatabaseSchema(partial=db_id is not None), form)
+    asked = load(DatabaseSchema(partial=db_id is not None), form)
     cascade = "cascade" in request.form
 
     async def work(found: Workspace) -> None:
@@ -93,7 +94,7 @@ def role_token(resource_id: int, position: int) -> Response:
     """One of the resource's role tokens, whole. Raises :class:`NotFound`."""
     roles = configuring.find_resource(workspace().store, resource_id).role_tokens[position:]
     if not roles:
-        raise NotFound(gettext("%(path)s not found", path=request.path), "A4")
+        raise NotFound(message("%(path)s not found", path=request.path), "A4")
     return plain_text(roles[0].token)
 
 
@@ -104,7 +105,7 @@ def set_resource(resource_id: int | None) -> Response:
     store = workspace().store
     known = [] if resource_id is None else configuring.find_resource(store, resource_id).role_tokens
     form = {**_new_id(resource_id), **_resource_form(), **_sdk_form(known)}
-    asked = read_form(ResourceSchema(partial=resource_id is not None), form)
+    asked = load(ResourceSchema(partial=resource_id is not None), form)
     cascade = "cascade" in request.form
 
     async def work(found: Workspace) -> None:
@@ -130,7 +131,7 @@ def _name() -> str:
     """The name, which a person needs to see the record in lists. Raises :class:`Invalid`."""
     name = request.form.get("name", "").strip()
     if not name:
-        raise Invalid(f"name: {gettext('must not be empty')}", "A3")
+        raise Invalid(Problem("name", "must not be empty"), "A3")
     return name
 
 
@@ -169,8 +170,7 @@ def _resource_form() -> dict[str, Any]:
     form = request.form
     databases = list(map(read_digits, form.get("db_ids", "").replace(",", " ").split()))
     if None in databases:
-        text = gettext("must be ids of databases, separated by commas")
-        raise Invalid(f"db_ids: {text}", "A3")
+        raise Invalid(Problem("db_ids", "must be ids of databases, separated by commas"), "A3")
     token = {"token": form["token"]} if form.get("token") else {}  # an empty one stays as it is
     return {
         **token,

@@ -10,9 +10,11 @@ from markupsafe import Markup
 from emulator.faults.catalogue import CATALOGUE, GROUPS, Recipe
 from emulator.faults.model import CALL_NAMES, Fault
 from emulator.rules.errors import Invalid, NotFound
+from emulator.rules.texts import Problem, message
 from emulator.web.admin.faults import FaultSchema, check_fault
+from emulator.web.admin.loading import load
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import number_of, pages, plain_text, read_form, see_other
+from emulator.web.console.pages import number_of, pages, plain_text, see_other
 from emulator.web.console.presenters.filters import EFFECTS, effect_of
 from emulator.web.console.presenters.reuse import likenesses
 from emulator.web.console.shown import command, entry_of
@@ -61,8 +63,7 @@ def arm_like(entry_id: int) -> Response:
     """Create a fault for requests like this one: what they must have in common is the form's ``like``."""
     match = likenesses(entry_of(workspace(), entry_id)).get(request.form.get("like", ""))
     if match is None:
-        text = gettext("must be a property of this request")
-        raise Invalid(f"like: {text}", "A3")
+        raise Invalid(Problem("like", "must be a property of this request"), "A3")
     return _arm(request.form.get("recipe", ""), match)
 
 
@@ -75,8 +76,7 @@ def disarm() -> Response:
 
 def _recipe(recipe_id: str) -> Recipe:
     if recipe_id not in CATALOGUE:
-        text = gettext('"%(id)s" is not in the catalogue of faults', id=recipe_id)
-        raise NotFound(text, "A3")
+        raise NotFound(message('"%(id)s" is not in the catalogue of faults', id=recipe_id), "A3")
     return CATALOGUE[recipe_id]
 
 
@@ -94,15 +94,14 @@ def match_of_form() -> dict[str, Any]:
 def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
     fault = _recipe(recipe_id).fault
     if fault is None:
-        text = gettext("needs no fault: its page has a request that causes it")
-        raise Invalid(f"{recipe_id}: {text}", "A3")
+        raise Invalid(Problem(recipe_id, "needs no fault: its page has a request that causes it"), "A3")
     return arm_and_list(read_fault({**fault, "match": match}))
 
 
 def read_fault(document: dict[str, Any]) -> Fault:
     """A fault as the admin API reads it, to act as often as the form says. Raises :class:`Invalid`."""
     times = _whole("times") if "times" in request.form else 1
-    fault: Fault = read_form(FaultSchema(), {**document, "times": times})
+    fault: Fault = load(FaultSchema(), {**document, "times": times})
     return fault
 
 
@@ -114,7 +113,7 @@ def arm_and_list(fault: Fault) -> Response:
 
 @cache
 def _titles() -> list[tuple[str, Fault]]:
-    return [(one.title, read_form(FaultSchema(), one.fault)) for one in CATALOGUE.values() if one.fault]
+    return [(one.title, load(FaultSchema(), one.fault)) for one in CATALOGUE.values() if one.fault]
 
 
 def _armed(found: Workspace, fault: Fault) -> tuple[Fault, str, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """``/__console/import``: the wizard over the importer: a file, its columns, a dry run, the import itself."""
 
 from dataclasses import replace
-from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -12,18 +11,19 @@ from emulator.importer.checking import check_plan, declared_fields, find_resourc
 from emulator.importer.columns import describe_columns, guess
 from emulator.importer.layout import DELIMITERS, read_layout
 from emulator.importer.plan import ImportPlan, Match, parse_match
-from emulator.importer.problem import ImportRefused, Message, Text, TooManyImports, refused
+from emulator.importer.problem import refused
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.importer.uploads import Upload
 from emulator.rules.errors import NotFound
-from emulator.web.console.language import gettext, language
-from emulator.web.console.pages import console_state, page_later, pages, refused_form, see_other
-from emulator.web.console.presenters.refusals import complaints_about
+from emulator.rules.texts import message
+from emulator.web.console.language import language
+from emulator.web.console.pages import console_state, page_later, pages, see_other
+from emulator.web.console.presenters.refusals import worded
 from emulator.web.console.refused_form import SHOWN_FIELD
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
-from emulator.web.limits import RETRY_AFTER_S, spool
+from emulator.web.limits import spool
 
 _PATH = "/__console/import"
 _FILE = f"{_PATH}/file/<upload_id>"
@@ -32,25 +32,6 @@ _WRITTEN = ("encoding", "delimiter", "quote", "header")
 ENCODINGS = ("utf-8", "cp1251", "utf-16", "koi8-r", "cp866", "cp1252")
 #: Rows of a file that the wizard shows.
 SHOWN_ROWS = 8
-
-
-def told(text: Text) -> str:
-    """A text of the importer in the page's language."""
-    if isinstance(text, str):
-        return gettext(text)
-    values = {name: told(one) if isinstance(one, Message) else one for name, one in text.values.items()}
-    return gettext(text.form) % values
-
-
-@pages.errorhandler(ImportRefused)
-def refuse(error: ImportRefused) -> ResponseReturnValue:
-    """The form that asked for it, with each problem at its field."""
-    busy = isinstance(error, TooManyImports)
-    code, headers = (429, {"Retry-After": str(RETRY_AFTER_S)}) if busy else (400, {})
-    said = [(one.path, told(one.text)) for one in error.problems]
-    text = "; ".join(f"{path}: {text}" for path, text in said)
-    plain = render_template("console/error.html", code=code, text=text), code, headers
-    return refused_form(plain, partial(complaints_about, said))
 
 
 @pages.get(_PATH, endpoint="imports")
@@ -111,7 +92,6 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
         remarks=remarks,
         resource=resource,
         rows=layout.sample[:SHOWN_ROWS],
-        told=told,
         upload=upload,
     )
 
@@ -160,7 +140,6 @@ def show_job(job_id: str) -> str:
         job=shown,
         resource=next((one for one in found.store.resources() if one.id == shown["resource"]), None),
         said=job.description,
-        told=told,
         upload=console_state().uploads.get(request.args.get("file", ""), found.name),
     )
 
@@ -177,9 +156,9 @@ def download_report(job_id: str) -> Response:
     """The report as CSV in the page's language, with the delimiter of its spreadsheets."""
     job = find_job(job_id)
     if not job.has_report:
-        raise NotFound(f"import {job_id} has no report", "A3")
+        raise NotFound(message("import %(id)s has no report", id=job_id), "A3")
     delimiter = ";" if language() == "ru" else ","
-    return page_later(job.refused(), lambda refused: report_of(job, refused, delimiter, told))
+    return page_later(job.refused(), lambda refused: report_of(job, refused, delimiter, worded))
 
 
 def _typed() -> dict[str, str]:

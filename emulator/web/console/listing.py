@@ -15,8 +15,9 @@ from emulator.journal.search import Found, search
 from emulator.messages import BRIDGE_KEY, DELIVERY_KEY, Delivery
 from emulator.web.admin.possible import check_possible
 from emulator.web.console import access
-from emulator.web.console.language import gettext, language
+from emulator.web.console.language import language
 from emulator.web.console.pages import console_state, page_later
+from emulator.web.console.presenters.refusals import worded_all
 from emulator.web.current import emulator, workspace, workspace_name
 
 PAGE = 50
@@ -67,7 +68,7 @@ def page(
         return await search(journal, wanted, PAGE, before, count_all=bool(filters))
 
     def render(listed: Found[Any] | BadCriteria) -> tuple[str, int]:
-        problem = listed.told(gettext) if isinstance(listed, BadCriteria) else ""
+        problem = worded_all(listed.problems) if isinstance(listed, BadCriteria) else ""
         shown = Found([], None, 0) if isinstance(listed, BadCriteria) else listed
         known = {"before": before, "filters": filters, "journal": journal, "newest": newest, **more}
         known |= {"older": shown.older, "problem": problem, "rows": rows(shown.entries), "total": shown.total}

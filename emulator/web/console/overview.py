@@ -8,10 +8,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import POLICY_RULES, RULES
 from emulator.rules.errors import NotFound
+from emulator.rules.texts import message
 from emulator.settings import POLICY_CHOICES
+from emulator.web.admin.loading import load
 from emulator.web.admin.settings import ClockSchema, SettingsSchema, change_clock, change_settings
 from emulator.web.console.language import gettext
-from emulator.web.console.pages import console_state, page_later, pages, read_form, see_other
+from emulator.web.console.pages import console_state, page_later, pages, see_other
 from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, count, minutes, round_up
 from emulator.web.current import emulator, root_of, workspace, workspace_to_change
 from emulator.web.later import reset_workspace
@@ -66,7 +68,7 @@ def set_choices() -> Response:
         "strict": "strict" in form,
         "lints": {rule: "report" if rule in form else "off" for rule in LINT_IDS},
     }
-    change_settings(read_form(SettingsSchema(), asked))
+    change_settings(load(SettingsSchema(), asked))
     return see_other("console.overview", gettext("Saved."))
 
 
@@ -75,7 +77,7 @@ def set_clock() -> Response:
     """Freeze the clock, move it, or let it run."""
     form = request.form
     given = {name: form[name].strip() for name in ("now", "advance") if name in form}
-    change_clock(read_form(ClockSchema(), given))
+    change_clock(load(ClockSchema(), given))
     return see_other("console.overview", gettext("The clock is set."))
 
 
@@ -99,12 +101,11 @@ def make_workspace() -> BaseResponse:
 def delete_workspace() -> BaseResponse:
     """Delete a workspace with all that is in it."""
     name, workspaces = request.form.get("name", ""), emulator().workspaces
-    missing = gettext("workspace %(name)s not found", name=name)
 
     async def delete() -> None:
         await workspaces.until_settled(name)
         if not workspaces.delete(name):
-            raise NotFound(missing, "A3")
+            raise NotFound(message("workspace %(name)s not found", name=name), "A3")
 
     return page_later(delete(), lambda _: _overview_of(DEFAULT_WORKSPACE, gettext("Deleted.")))
 

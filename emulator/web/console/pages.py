@@ -21,19 +21,18 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
-from marshmallow import Schema
 
 from emulator.compare.report import ComparisonReport
 from emulator.importer.uploads import Uploads
 from emulator.journal.attempts import Attempts
 from emulator.messages import DELIVERY_KEY, Answer
 from emulator.rules.errors import Conflict, Invalid, NotFound, Refused, TooMany
+from emulator.rules.texts import Problem, joined
 from emulator.store.errors import Unavailable
-from emulator.web.admin.loading import load, read_digits, read_part
-from emulator.web.console.language import gettext
+from emulator.web.admin.loading import read_digits, read_part
 from emulator.web.console.presenters.counts import Counts
-from emulator.web.console.presenters.refusals import complaints_of, worded
-from emulator.web.console.refused_form import PAGE_FIELD, Complain, page_again
+from emulator.web.console.presenters.refusals import worded_all
+from emulator.web.console.refused_form import PAGE_FIELD, page_again
 from emulator.web.errors import explain
 from emulator.web.later import answer_later, as_answer, change
 from emulator.workspaces.workspace import Workspace
@@ -127,19 +126,15 @@ def change_later(
 @pages.errorhandler(Exception)
 def failure(error: Exception) -> ResponseReturnValue:
     """The page for an error; for a form that was refused, the form's own page."""
-    code, text, headers = explain(error)
+    code, problems, headers = explain(error)
     try:
-        plain = render_template("console/error.html", code=code, text=worded(text)), code, headers
+        plain = render_template("console/error.html", code=code, text=worded_all(problems)), code, headers
     except OSError:  # the page's own file cannot be opened either
-        return str(escape(f"{code}: {text}")), code, headers
-    return refused_form(plain, partial(complaints_of, text)) if isinstance(error, _OF_FORMS) else plain
-
-
-def refused_form(plain: tuple[str, int, dict[str, str]], complain: Complain) -> ResponseReturnValue:
-    """The page of the form that was sent, with what is wrong; ``plain`` where no form was."""
-    if not (PAGE_FIELD in request.form if request.method == "POST" else request.args):
+        return str(escape(f"{code}: {joined(problems)}")), code, headers
+    has_form = PAGE_FIELD in request.form if request.method == "POST" else request.args
+    if not isinstance(error, _OF_FORMS) or not has_form:
         return plain
-    return answer_later(page_again(complain, as_answer(current_app.make_response(plain))))
+    return answer_later(page_again(problems, as_answer(current_app.make_response(plain))))
 
 
 def see_other(endpoint: str, said: str = "", **values: Any) -> Response:
@@ -163,20 +158,15 @@ def own_path(text: str, otherwise: str) -> str:
     return text
 
 
-def read_form(schema: Schema, document: Any) -> Any:
-    """What a form says, as the schema loads it. Raises :class:`Invalid`, in the page's language."""
-    return load(schema, document, worded)
-
-
 def read_json(name: str, otherwise: Any) -> Any:
     """A text of the form as JSON; ``otherwise``: of an empty one. Raises :class:`Invalid`."""
     text = request.form.get(name, "").strip()
-    return read_part(text.encode("utf-8", "replace"), name, worded) if text else otherwise
+    return read_part(text.encode("utf-8", "replace"), name) if text else otherwise
 
 
 def number_of(name: str) -> int:
     """The request's parameter as an integer. Raises :class:`Invalid`."""
     number = read_digits(request.values.get(name))
     if number is None:
-        raise Invalid(f"{name}: {gettext('must be an integer')}", "A3")
+        raise Invalid(Problem(name, "must be an integer"), "A3")
     return number

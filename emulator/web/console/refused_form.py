@@ -1,7 +1,7 @@
 """A form that was refused: its page once more, with all that was typed and each message at its field."""
 
 import re
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from html import escape, unescape
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from flask import copy_current_request_context, request
 
 from emulator.messages import Answer
-from emulator.web.console.presenters.refusals import FieldComplaint
+from emulator.rules.texts import Problem
+from emulator.web.console.presenters.refusals import complaints_of
 from emulator.web.later import repeat
 
 #: The hidden field that says on which page a form stands.
@@ -20,8 +21,6 @@ _OWN_FIELDS = (PAGE_FIELD, SHOWN_FIELD, "form_token")
 #: The key of a WSGI environment for the method of the refused form whose page is shown once more.
 AGAIN_KEY = "emulator.again"
 _NEVER_FILLED = ("hidden", "file", "password")
-#: What is wrong with a form that has fields of these names.
-Complain = Callable[[Collection[str]], list[FieldComplaint]]
 
 
 #: A form, its parts, and an attribute, as our templates and Jinja's escaping write them.
@@ -44,11 +43,10 @@ class _Form(NamedTuple):
     hidden: dict[str, str]
 
 
-def page_again(complain: Complain, otherwise: Answer) -> Coroutine[Any, Any, Answer]:
-    """The refused form's page; ``otherwise`` where it cannot be shown.
+def page_again(problems: Sequence[Problem], otherwise: Answer) -> Coroutine[Any, Any, Answer]:
+    """The refused form's page, with its ``problems``; ``otherwise`` where it cannot be shown.
 
-    ``complain``: what is wrong with a form, from the names of its fields. A form that was sent with GET is on
-    the page that it asks for.
+    A form that was sent with GET is on the page that it asks for.
     """
     typed, action = request.values.to_dict(), request.script_root + request.path
     posted = request.method == "POST"
@@ -68,7 +66,7 @@ def page_again(complain: Complain, otherwise: Answer) -> Coroutine[Any, Any, Ans
         if not path.startswith("/"):
             return otherwise
         answer = await show(changes).settled()
-        body = fill(answer.body.decode(), action, typed, complain) if answer.status == 200 else None
+        body = fill(answer.body.decode(), action, typed, problems) if answer.status == 200 else None
         if body is None:
             return otherwise
         headers = [one for one in answer.headers if one[0].lower() != "content-length"]
@@ -77,12 +75,13 @@ def page_again(complain: Complain, otherwise: Answer) -> Coroutine[Any, Any, Ans
     return again()
 
 
-def _filled(html: str, action: str, typed: Mapping[str, str], complain: Complain) -> str | None:
+def _filled(html: str, action: str, typed: Mapping[str, str], problems: Sequence[Problem]) -> str | None:
     """The page with the form that was sent filled in; ``None`` where it has no such form."""
     form = _form_of(html, action, typed)
     if form is None:
         return None
-    complaints = complain([name for name, kind in form.fields.items() if kind != "hidden"])
+    names = [name for name, kind in form.fields.items() if kind != "hidden"]
+    complaints = complaints_of(problems, names)
     said = {one.field: one.text for one in reversed(complaints)}
     return html.replace(form.html, _fill(form.html, typed, said), 1)
 

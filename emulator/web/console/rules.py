@@ -11,10 +11,11 @@ from emulator.compare.report import ComparisonReport
 from emulator.rules.catalogue import GRADES
 from emulator.rules.errors import Invalid, TooLarge
 from emulator.rules.overrides import ANSWERS
+from emulator.rules.texts import Problem
 from emulator.web.admin.health import rule_states
+from emulator.web.admin.loading import load
 from emulator.web.admin.settings import SettingsSchema, change_settings
-from emulator.web.console.language import gettext
-from emulator.web.console.pages import console_state, pages, read_form, read_json, see_other
+from emulator.web.console.pages import console_state, pages, read_json, see_other
 from emulator.web.current import workspace, workspace_to_change
 
 _PATH = "/__console/rules"
@@ -57,7 +58,7 @@ def set_answers() -> Response:
 
 
 def _change(asked: dict[str, Any]) -> Response:
-    change_settings(read_form(SettingsSchema(), asked))
+    change_settings(load(SettingsSchema(), asked))
     return see_other("console.rules")
 
 
@@ -78,15 +79,14 @@ def open_report() -> Response:
     """Show another report. Raises :class:`Invalid` for what is none, and :class:`TooLarge`."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        raise Invalid(f"file: {gettext('choose a file')}", "A3")
+        raise Invalid(Problem("file", "choose a file"), "A3")
     content = sent.stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise TooLarge(f"file: must be at most {_MOST_BYTES} bytes", "A3")
+        raise TooLarge(Problem.of("file", "must be at most %(most)s bytes", most=_MOST_BYTES), "A3")
     try:
         report = msgspec.json.decode(content, type=ComparisonReport)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = gettext("must be a report that compare --report FILE wrote")
-        raise Invalid(f"file: {text}", "A3") from error
+        raise Invalid(Problem("file", "must be a report that compare --report FILE wrote"), "A3") from error
     workspace_to_change()
     console_state().reports[workspace()] = report
     return see_other("console.comparison")

@@ -14,7 +14,7 @@ from emulator.messages import split_path
 from emulator.mobile.paths import served_path
 from emulator.rules.answer import NOT_ALL_APPLIED
 from emulator.rules.errors import NotFound
-from emulator.web.console.language import gettext
+from emulator.rules.texts import message
 from emulator.web.console.pages import console_state
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
@@ -87,8 +87,8 @@ def entry_of(found: Workspace, entry_id: int) -> Entry:
     """The entry with this id. Raises :class:`NotFound`."""
     entry = found.requests.get(entry_id)
     if entry is None:
-        text = gettext("request %(id)s not found: it is not in the journal", id=entry_id)
-        raise NotFound(text, "A3")
+        text = "request %(id)s not found: it is not in the journal"
+        raise NotFound(message(text, id=entry_id), "A3")
     return entry
 
 

@@ -2,21 +2,26 @@
 
 import re
 from collections.abc import Collection, Iterable
-from functools import cache
 from typing import NamedTuple
 
-from emulator.compare.probes import PROBES
-from emulator.rules.model import INT64_MAX
-from emulator.web.console.language import TRANSLATIONS, gettext
+from emulator.rules.model import INT64_MAX, bounded_text
+from emulator.rules.texts import Message, Problem, Text, filled
+from emulator.web.console.language import gettext
 
-_ASKS = dict.fromkeys(re.sub(r"\$\w+", "{0}", one.asks) for one in PROBES)
-#: What the state, the schemas and a comparison's report say; ``{0}`` … stand for names and numbers.
-TEXTS = (*TRANSLATIONS.joinpath("refusals.txt").read_text(encoding="utf-8").splitlines(), *_ASKS)
 #: What a form says instead: it has a box to tick where the API has a parameter.
-_OF_FORMS = {
-    " (?cascade=true removes it)": "; tick the deletion of the values to remove it",
-    " (?cascade=true removes them)": "; tick their deletion to remove them",
-    " (?cascade=true removes it all the same)": "; tick the deletion of its profiles too",
+OF_FORMS = {
+    "%(count)s profile(s) have a value of it (?cascade=true removes it)": (
+        "%(count)s profile(s) have a value of it; tick the deletion of the values to remove it"
+    ),
+    "leaves out a database in which it has subscriptions (?cascade=true removes them)": (
+        "leaves out a database in which it has subscriptions; tick their deletion to remove them"
+    ),
+    "resource %(id)s is in use: there are subscriptions of it (?cascade=true removes them)": (
+        "resource %(id)s is in use: there are subscriptions of it; tick their deletion to remove them"
+    ),
+    "database %(id)s is in use: %(uses)s (?cascade=true removes it all the same)": (
+        "database %(id)s is in use: %(uses)s; tick the deletion of its profiles too"
+    ),
     f"must be 1 to {INT64_MAX}, or null": "must be 1 or more, or empty",
 }
 #: Names of the state, and those of the forms' fields that set them.
@@ -29,7 +34,6 @@ _FIELDS = {
     "match": "value_column",
     "field": "field_value",
 }
-_PATH = re.compile(r"(?:^|; )(?P<path>[A-Za-z_][\w.\-]*(?:\[\d+\])?[\w.\-\[\]]*): ")
 
 
 class FieldComplaint(NamedTuple):
@@ -39,22 +43,17 @@ class FieldComplaint(NamedTuple):
     text: str
 
 
-def complaints_about(problems: Iterable[tuple[str, str]], names: Collection[str]) -> list[FieldComplaint]:
-    """What is wrong with each of these paths, in the page's language already."""
-    return [FieldComplaint(_field(path, names), text) for path, text in problems]
-
-
-def complaints_of(text: str, names: Collection[str]) -> list[FieldComplaint]:
-    """A refusal's ``path: text; path: text`` for a form with fields of these names."""
-    found = list(_PATH.finditer(text))
-    if not found or found[0].start():
-        return [FieldComplaint(None, worded(text))]
-    ends = [one.start() for one in found[1:]] + [len(text)]
-    said = [(one["path"], worded(text[one.end() : end])) for one, end in zip(found, ends, strict=True)]
-    return [FieldComplaint(field := _field(path, names), _inside(field, path) + text) for path, text in said]
+def complaints_of(problems: Iterable[Problem], names: Collection[str]) -> list[FieldComplaint]:
+    """The problems of a form with fields of these names."""
+    return [
+        FieldComplaint(field := _field(path, names), bounded_text(_inside(field, path) + worded(text)))
+        for path, text in problems
+    ]
 
 
 def _field(path: str, names: Collection[str]) -> str | None:
+    if not path:
+        return None
     plain = re.sub(r"\[\d+\]", "", path)
     steps = plain.split(".")
     wanted = (plain, plain.replace("fields.", "field.", 1), steps[0], steps[-1])
@@ -69,28 +68,16 @@ def _inside(field: str | None, path: str) -> str:
     return f"{inner}: " if inner else ""
 
 
-def worded(text: str) -> str:
-    """An English text of a refusal in the page's language; as it is where nobody has translated it."""
-    text = of_form(text)
-    said = gettext(text)
-    if said != text:
+def worded_all(problems: Iterable[Problem]) -> str:
+    """All problems in one text, in the page's language."""
+    return bounded_text("; ".join(str(Problem(path, worded(text))) for path, text in problems))
+
+
+def worded(text: Text) -> str:
+    """A text in the page's language; as it is where nobody has translated it."""
+    form = text.form if isinstance(text, Message) else text
+    said = gettext(OF_FORMS.get(form, form)) if form else ""
+    if isinstance(text, str) or not text.values:
         return said
-    for template, form in _forms():
-        match = form.fullmatch(text)
-        if match is not None:
-            return gettext(template).format(*map(worded, match.groups()))
-    return "; ".join(map(worded, text.split("; "))) if "; " in text else text
-
-
-def of_form(text: str) -> str:
-    """A text of the API as a form says it."""
-    for parameter, box in _OF_FORMS.items():
-        text = text.replace(parameter, box)
-    return text
-
-
-@cache
-def _forms() -> list[tuple[str, re.Pattern[str]]]:
-    """Each template with what its texts look like; the longest first, for it says most."""
-    ordered = sorted((of_form(one) for one in TEXTS if "{0}" in one), key=len, reverse=True)
-    return [(one, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(one)), re.DOTALL)) for one in ordered]
+    values = {name: worded(one) if isinstance(one, Message) else one for name, one in text.values.items()}
+    return filled(said, values)
