@@ -188,7 +188,7 @@ class ImportJobs:
         """
         try:
             if sum(job.running for job in self.of(workspace.name)) >= MAX_RUNNING:
-                raise Busy(Problem.of("workspace", "too_many", number=MAX_RUNNING), "A3")
+                raise Busy(Problem.of("workspace", "too_many", number=MAX_RUNNING))
             checked = check_plan(plan, Source(upload, name), workspace.store)
             return self._begin(checked, workspace, upload, schedule)
         except BaseException:

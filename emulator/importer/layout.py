@@ -105,7 +105,7 @@ def _first_rows(source: Source, codec: str, dialect: Dialect) -> tuple[list[str]
     try:
         found = [row for _, row in islice(rows, SAMPLED_ROWS + 1)]
     except SourceBroken as error:
-        raise refused("file", error.text) from error
+        raise ImportRefused(Problem("file", error.text)) from error
     finally:
         rows.close()
     if not found:

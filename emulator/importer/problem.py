@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 from emulator.rules.errors import Invalid
-from emulator.rules.texts import FORMS, Message, Problem, Text
+from emulator.rules.texts import FORMS, Message, Problem
 
 #: The texts by their codes; the console has them in its languages.
 TEXTS: dict[str, str] = json.loads(Path(__file__).with_name("texts.json").read_bytes())
@@ -17,13 +16,10 @@ FORMS.update(TEXTS)
 class ImportRefused(Invalid):
     """The import cannot be started; nothing was written. ``problems`` has every reason."""
 
-    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
-        super().__init__(problems, "A3")
 
-
-def refused(path: str, text: Text, /, **values: str | int | Message) -> ImportRefused:
-    """A refusal for one reason: a message, or the code of one and its values."""
-    return ImportRefused(Problem(path, Message(text, values) if isinstance(text, str) else text))
+def refused(path: str, code: str, /, **values: str | int | Message) -> ImportRefused:
+    """A refusal for one reason: the code of a text, and its values."""
+    return ImportRefused(Problem.of(path, code, **values))
 
 
 class SourceBroken(Exception):

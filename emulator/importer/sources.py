@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from emulator.importer.problem import SourceBroken, refused
-from emulator.rules.texts import Message, message
+from emulator.importer.problem import ImportRefused, SourceBroken, refused
+from emulator.rules.texts import Message, Problem, message
 
 #: The most bytes of a file, unpacked.
 MAX_UNPACKED_BYTES = 4 << 30
@@ -54,7 +54,7 @@ class Source:
             with io.BufferedReader(self.open()) as stream:
                 self.sample = stream.read(SAMPLE_BYTES)
         except SourceBroken as error:
-            raise refused("file", error.text) from error
+            raise ImportRefused(Problem("file", error.text)) from error
         except _DAMAGED as error:
             raise refused("file", "unreadable", reason=_reason(error)) from error
         self.whole = len(self.sample) < SAMPLE_BYTES

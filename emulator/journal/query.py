@@ -183,4 +183,4 @@ def _number(text: str) -> float:
 
 
 def _bad(key: str, text: Text) -> BadCriteria:
-    return BadCriteria(Problem(key, text), "A3")
+    return BadCriteria(Problem(key, text))

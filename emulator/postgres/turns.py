@@ -92,7 +92,7 @@ class Turns:
             except (Unavailable, Refused) as error:
                 if incoming.endpoint == "/__admin/health":
                     return work()
-                refused = error if isinstance(error, Refused) else Unreachable(str(error), "A3")
+                refused = error if isinstance(error, Refused) else Unreachable(str(error))
                 return refuse(incoming, refused)
             if target.changes or answer.delivery is None or answer.delivery.wait is None:
                 return answer

@@ -10,12 +10,12 @@ class Refused(Exception):
     """A request-level error (A3): nothing changes in any database.
 
     ``problems`` are what is wrong, ``text`` is all of them in English, bounded; ``rule`` is the rule that
-    refused. The subclasses say what kind of error it is.
+    refused, A3 where none says more. The subclasses say what kind of error it is.
     ``answer``: the name in :data:`~emulator.rules.overrides.ANSWERS` if it is not the rule's.
     """
 
     def __init__(
-        self, said: Text | Problem | Iterable[Problem], rule: str, answer: str | None = None
+        self, said: Text | Problem | Iterable[Problem], rule: str = "A3", answer: str | None = None
     ) -> None:
         if isinstance(said, (str, Message)):
             self.problems = [Problem("", said)]

@@ -43,7 +43,7 @@ def find_database(store: TinyDBStore, db_id: int) -> Database:
     for database in store.databases():
         if database.id == db_id:
             return database
-    raise NotFound(message("database %(id)s not found", id=db_id), "A3")
+    raise NotFound(message("database %(id)s not found", id=db_id))
 
 
 def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
@@ -51,7 +51,7 @@ def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
     for resource in store.resources():
         if resource.id == resource_id:
             return resource
-    raise NotFound(message("resource %(id)s not found", id=resource_id), "A3")
+    raise NotFound(message("resource %(id)s not found", id=resource_id))
 
 
 def add_database(store: TinyDBStore, database: Database) -> None:
@@ -168,7 +168,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
             [message("there are profiles in it")] if steps else []
         )
         text = "database %(id)s is in use: %(uses)s (?cascade=true removes it all the same)"
-        raise Invalid(message(text, id=database.id, uses=one_after_other(uses)), "A3")
+        raise Invalid(message(text, id=database.id, uses=one_after_other(uses)))
     async with _changing(store, steps):
         if naming:
             named = where("db_ids").any([database.id])
@@ -187,7 +187,7 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
     steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
     if steps and not cascade:
         text = "resource %(id)s is in use: there are subscriptions of it (?cascade=true removes them)"
-        raise Invalid(message(text, id=resource.id), "A3")
+        raise Invalid(message(text, id=resource.id))
     async with _changing(store, steps):
         store.resource_table.remove(where("id") == resource.id)
     return {store.subscriptions.name: len(steps)}

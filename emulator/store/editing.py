@@ -32,7 +32,7 @@ def refuse(problems: Iterable[SetProblem]) -> None:
     """Raise :class:`Invalid` if there is any problem; its path omits the position ``[0]``."""
     found = [Problem(one.path.removeprefix("[0]").lstrip(".") or "body", one.expected) for one in problems]
     if found:
-        raise Invalid(first_problems(found), "A3")
+        raise Invalid(first_problems(found))
 
 
 def find_profile(store: Store, db_id: int, profile_id: str) -> Profile:
@@ -40,7 +40,7 @@ def find_profile(store: Store, db_id: int, profile_id: str) -> Profile:
     profile = store.find_profile(db_id, profile_id)
     if profile is None:
         text = 'profile "%(id)s" not found in database %(db_id)s'
-        raise NotFound(message(text, id=profile_id, db_id=db_id), "A3")
+        raise NotFound(message(text, id=profile_id, db_id=db_id))
     return profile
 
 
@@ -97,12 +97,12 @@ def find_subscription(
     if not meant:
         if every:
             text = "subscription %(id)s not found on profile %(profile_id)s"
-            raise NotFound(message(text, id=hash_id, profile_id=profile_id or ""), "A3")
-        raise NotFound(message("subscription %(id)s not found", id=hash_id), "A3")
+            raise NotFound(message(text, id=hash_id, profile_id=profile_id or ""))
+        raise NotFound(message("subscription %(id)s not found", id=hash_id))
     if one_only and len(meant) > 1:
         names = ", ".join(one.profile_id for one in every)
         text = "say which, %(id)s is on the profiles %(names)s"
-        raise Invalid(Problem.of("profile_id", text, id=hash_id, names=names), "A3")
+        raise Invalid(Problem.of("profile_id", text, id=hash_id, names=names))
     return next((one for one in meant if one.active), meant[-1]), every
 
 
@@ -111,17 +111,17 @@ def add_subscription(
 ) -> Subscription:
     """Add a subscription to a profile. Raises :class:`Invalid` and ``Unavailable``."""
     if all(database.id != db_id for database in store.databases()):
-        raise Invalid(Problem("db_id", no_database(db_id)), "A3")
+        raise Invalid(Problem("db_id", no_database(db_id)))
     if store.find_profile(db_id, profile_id) is None:
         text = 'there is no profile "%(id)s" in database %(db_id)s'
-        raise Invalid(Problem.of("profile_id", text, id=profile_id, db_id=db_id), "A3")
+        raise Invalid(Problem.of("profile_id", text, id=profile_id, db_id=db_id))
     check = SetCheck(store.databases(), store.resources(), present=store)
     refuse(check.subscription("", "", ProfileEntry(db_id, profile_id), entry))
     key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
     own = store.find_own(key, profile_id)
     if own is not None:
         text = "is on this profile already, as %(hash_id)s"
-        raise Invalid(Problem.of("body", text, hash_id=own.hash_id), "A3")
+        raise Invalid(Problem.of("body", text, hash_id=own.hash_id))
     added = entry.record(db_id, profile_id, now, {one.id: one for one in store.resources()})
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))

@@ -222,7 +222,7 @@ def _own_fields(
                 problems[name] = must_be(error)
     for name, problem in problems.items():
         if not found[name]:
-            raise Invalid(Problem(f"field.{name}", problem), "A3")
+            raise Invalid(Problem(f"field.{name}", problem))
     return found
 
 
@@ -240,7 +240,7 @@ def _read_values(databases: Iterable[Database], wanted: RecordCriteria) -> dict[
             said: Text = "no database declares this field"
             if wanted.db_id is not None:
                 said = message("database %(id)s does not declare this field", id=wanted.db_id)
-            raise Invalid(Problem(f"field.{name}", did_you_mean(said, name, known)), "A3")
+            raise Invalid(Problem(f"field.{name}", did_you_mean(said, name, known)))
         problem: Message | None = None
         for one in every:
             try:
@@ -251,5 +251,5 @@ def _read_values(databases: Iterable[Database], wanted: RecordCriteria) -> dict[
                 problem = must_be(error)
                 values.pop(one.id, None)
         if problem and not values:
-            raise Invalid(Problem(f"field.{name}", problem), "A3")
+            raise Invalid(Problem(f"field.{name}", problem))
     return values

@@ -69,7 +69,7 @@ class Spool:
     def refusal(self, error: OSError) -> Refused:
         """The error for a file that was sent and cannot be stored."""
         where = self._folder or "the system's temporary folder"
-        return NotKept(f"what was sent cannot be kept in {where}: {error.strerror or error}", "A3")
+        return NotKept(f"what was sent cannot be kept in {where}: {error.strerror or error}")
 
 
 class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):

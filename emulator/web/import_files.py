@@ -184,7 +184,7 @@ def find_job(job_id: str) -> Job:
     """The import in the request's workspace. Raises :class:`NotFound`."""
     job = import_jobs().get(job_id, workspace().name)
     if job is None:
-        raise NotFound(message("import %(id)s not found", id=job_id), "A3")
+        raise NotFound(message("import %(id)s not found", id=job_id))
     return job
 
 

@@ -28,9 +28,9 @@ def check_body() -> Response | None:
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
         text = "must be at most %(most)s bytes"
-        raise TooLarge(Problem.of("body", text, most=body_limit(request.path)), "A3")
+        raise TooLarge(Problem.of("body", text, most=body_limit(request.path)))
     if problem == "cut_off":
-        raise Invalid(Problem("body", "was cut off before its end"), "A3")
+        raise Invalid(Problem("body", "was cut off before its end"))
     if isinstance(problem, OSError):
         raise spool().refusal(problem)
     if problem == "unread":

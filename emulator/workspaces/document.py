@@ -139,7 +139,7 @@ async def read_snapshot(file: IO[bytes], now: str, judge: Judge) -> tuple[TinyDB
         file.seek(0)
         events = await _read_events(file) if "events" in head else []
     except JSONProblem as problem:
-        raise Invalid(problem.at(), "A3") from problem
+        raise Invalid(problem.at()) from problem
     return building.state(), events
 
 
@@ -160,20 +160,20 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
             problems = [*problems[:MOST_PROBLEMS], more]
             break
     if problems:
-        raise Invalid(problems, "A3")
+        raise Invalid(problems)
 
 
 async def _read_events(file: IO[bytes]) -> list[Event]:
     events = []
     async for position, value in paced(enumerate(read_entries(file, "events"))):
         if isinstance(value, dict) and (unknown := value.keys() - set(RecordedEvent.__struct_fields__)):
-            raise Invalid(Problem(f"events[{position}].{shortened(min(unknown))}", UNKNOWN_KEY), "A3")
+            raise Invalid(Problem(f"events[{position}].{shortened(min(unknown))}", UNKNOWN_KEY))
         try:
             one = msgspec.convert(value, RecordedEvent)
         except msgspec.ValidationError as error:
-            raise Invalid(Problem(f"events[{position}]", str(error)), "A3") from error
+            raise Invalid(Problem(f"events[{position}]", str(error))) from error
         if read_iso(one.time) is None:
-            raise Invalid(Problem(f"events[{position}].time", TIME_FORM), "A3")
+            raise Invalid(Problem(f"events[{position}].time", TIME_FORM))
         events.append(Event(**{name: getattr(one, name) for name in Event.__struct_fields__}))
     return events
 
@@ -194,7 +194,7 @@ class _Building:
                 problems.append(Problem(f"faults[{position}].id", duplicate(fault.id)))
             seen.add(fault.id)
         if problems:
-            raise Invalid(problems[:MOST_PROBLEMS], "A3")
+            raise Invalid(problems[:MOST_PROBLEMS])
         self._now = now
         self._members = members
         self._fields = {one.id: one.fields for one in databases}

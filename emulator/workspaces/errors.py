@@ -48,7 +48,7 @@ def is_out_of_files(error: Exception | None) -> bool:
 
 def failed(text: Text, cause: Exception | None) -> Failed:
     """The error for an action that failed because of ``cause``."""
-    return (OutOfFiles if is_out_of_files(cause) else Failed)(text, "A3")
+    return (OutOfFiles if is_out_of_files(cause) else Failed)(text)
 
 
 def refusal(error: Refused | Unavailable) -> Refused:
@@ -56,5 +56,5 @@ def refusal(error: Refused | Unavailable) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, DatabaseUnavailable):
-        return errors.Unreachable(str(error), "A3")
+        return errors.Unreachable(str(error))
     return failed(message("nothing was changed: %(reason)s", reason=str(error)), error.cause)

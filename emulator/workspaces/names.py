@@ -17,9 +17,9 @@ def check_name(name: str) -> None:
     """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
     if not name:
         how = f"/w/NAME/… or {WORKSPACE_HEADER}: NAME, or neither for {DEFAULT_WORKSPACE}"
-        raise Invalid(Problem.of("workspace", "its name is empty; give one, as %(how)s", how=how), "A3")
+        raise Invalid(Problem.of("workspace", "its name is empty; give one, as %(how)s", how=how))
     if not is_name(name):
-        raise Invalid(Problem("workspace", "its name must be 1 to 64 of a-z 0-9 - _"), "A3")
+        raise Invalid(Problem("workspace", "its name must be 1 to 64 of a-z 0-9 - _"))
 
 
 def chosen_name(in_path: str | None, in_header: str | None) -> str:

@@ -161,7 +161,7 @@ class Workspaces:
         """
         check_name(name)
         if name == DEFAULT_WORKSPACE:
-            raise Invalid("the default workspace cannot be deleted, only reset", "A3")
+            raise Invalid("the default workspace cannot be deleted, only reset")
         workspace = self._open.get(name)
         if not self._stored.delete(name, workspace.store if workspace is not None else None):
             return False
@@ -258,7 +258,7 @@ class Workspaces:
             self.expire([])
         if len(self._open) >= most:
             text = "there are %(most)s already; delete some, or start with --max-workspaces"
-            raise TooMany(Problem.of("workspace", text, most=most), "A3")
+            raise TooMany(Problem.of("workspace", text, most=most))
 
     def _make(self, name: str, recovered: Recovered | None = None) -> Workspace:
         check_name(name)
@@ -293,6 +293,6 @@ def _refusing(name: str) -> Iterator[None]:
     except Unavailable as error:
         raise failed(f"workspace {name}: {error}", error.cause) from error
     except ForeignFile as error:
-        raise Invalid(Problem("workspace", str(error)), "A3") from error
+        raise Invalid(Problem("workspace", str(error))) from error
     except (StateError, OSError) as error:
         raise failed(f"workspace {name}: {error}", error) from error

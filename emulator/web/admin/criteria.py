@@ -172,7 +172,7 @@ def read_criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
     try:
         return _loaded(arguments, _read_text)
     except ValidationError as error:
-        raise Invalid(flatten(error.messages), "A3") from error
+        raise Invalid(flatten(error.messages)) from error
 
 
 def _read_text(name: str, text: str) -> Any:

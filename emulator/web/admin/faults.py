@@ -214,16 +214,16 @@ def check_fault(found: Workspace, fault: Fault) -> None:
     Raises :class:`Invalid`.
     """
     if fault.then is None and not fault.delay_ms:
-        raise Invalid(Problem("then", "give it, or delay_ms, or both: this fault would do nothing"), "A3")
+        raise Invalid(Problem("then", "give it, or delay_ms, or both: this fault would do nothing"))
     if isinstance(fault.then, ItemFault) and fault.after:
-        raise Invalid(Problem("apply", 'an item_error changes nothing, so it cannot be "after"'), "A3")
+        raise Invalid(Problem("apply", 'an item_error changes nothing, so it cannot be "after"'))
     token, provider = fault.match.resource_token, fault.match.provider
     if token is not None and found.store.find_resource(token) is None:
         text = "no resource has this token, so it can never match"
-        raise Invalid(Problem("match.resource_token", text), "A3")
+        raise Invalid(Problem("match.resource_token", text))
     if provider is not None and provider not in known_providers(found.store):
         text = 'nobody knows "%(provider)s", so it can never match'
-        raise Invalid(Problem.of("match.provider", text, provider=provider), "A3")
+        raise Invalid(Problem.of("match.provider", text, provider=provider))
 
 
 @operation("get", "/faults/<fault_id>", refusals=(404,))
@@ -231,7 +231,7 @@ def get_fault(fault_id: str) -> ArmedFault:
     """One armed fault."""
     fault = workspace().faults.get(fault_id)
     if fault is None:
-        raise NotFound(message("fault %(id)s not found", id=fault_id), "A3")
+        raise NotFound(message("fault %(id)s not found", id=fault_id))
     return armed_fault(fault)
 
 
@@ -239,7 +239,7 @@ def get_fault(fault_id: str) -> ArmedFault:
 def disarm_fault(fault_id: str) -> Disarmed:
     """Disarm one fault."""
     if not workspace().disarm(fault_id):
-        raise NotFound(message("fault %(id)s not found", id=fault_id), "A3")
+        raise NotFound(message("fault %(id)s not found", id=fault_id))
     return Disarmed(1)
 
 

@@ -88,6 +88,6 @@ class PlanSchema(PreviewSchema):
 def load_plan(schema: type[StrictSchema], text: str) -> Any:
     """The plan. Raises :class:`Invalid` with a text that names every complaint by its path."""
     if not text:
-        raise Invalid(Problem("plan", REQUIRED), "A3")
+        raise Invalid(Problem("plan", REQUIRED))
     form = StrictSchema.from_dict({"plan": nested(schema)})
     return load(form(), {"plan": read_part(text.encode(), "plan")})["plan"]

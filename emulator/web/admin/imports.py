@@ -129,7 +129,7 @@ def cancel_import(job_id: str) -> ImportState:
     """
     job = find_job(job_id)
     if not job.running:
-        raise Conflict(f"import {job_id} is {job.description.state} already", "A3")
+        raise Conflict(f"import {job_id} is {job.description.state} already")
     job.cancel()
     return _shown(job)
 
@@ -146,7 +146,7 @@ def get_report(job_id: str, query: dict[str, Any]) -> Later[Answer]:
     """The report as CSV in UTF-8 with a mark, with every refused row."""
     job = find_job(job_id)
     if not job.has_report:
-        raise Conflict(f"import {job_id} is {job.description.state}: it has no report", "A3")
+        raise Conflict(f"import {job_id} is {job.description.state}: it has no report")
     return _report(job, REPORT_DELIMITERS[query["delimiter"]])
 
 
@@ -169,13 +169,13 @@ def _upload() -> tuple[Path, str, str]:
         form, files = request.form, request.files
         sent = files.getlist("file")
         if list(files) != ["file"] or len(sent) != 1:
-            raise Invalid(Problem("file", "send one file, as multipart/form-data"), "A3")
+            raise Invalid(Problem("file", "send one file, as multipart/form-data"))
         path = path_of(sent[0])
     unknown = [
         Problem(name, did_you_mean(UNKNOWN_KEY, name, ("file", "plan"))) for name in form if name != "plan"
     ]
     if unknown:
-        raise Invalid(unknown, "A3")
+        raise Invalid(unknown)
     return path, sent[0].filename or "file", form.get("plan", "")
 
 
@@ -189,4 +189,4 @@ def _refusals() -> Iterator[None]:
         problems = (
             one if one.path == "file" else one._replace(path=f"plan.{one.path}") for one in error.problems
         )
-        raise Invalid(problems, "A3") from error
+        raise Invalid(problems) from error

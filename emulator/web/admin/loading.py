@@ -40,7 +40,7 @@ def read_part(sent: bytes, name: str = "") -> Any:
     try:
         return read_unique_json(sent)
     except JSONProblem as problem:
-        raise Invalid(problem.at(name), "A3") from problem
+        raise Invalid(problem.at(name)) from problem
 
 
 def load(schema: Schema, document: Any) -> Any:
@@ -63,7 +63,7 @@ def load(schema: Schema, document: Any) -> Any:
     try:
         return schema.load(document)
     except ValidationError as error:
-        raise Invalid(first_complaints(error.messages, MOST_PROBLEMS, advised), "A3") from error
+        raise Invalid(first_complaints(error.messages, MOST_PROBLEMS, advised)) from error
 
 
 _DIGITS = 19

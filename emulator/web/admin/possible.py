@@ -89,7 +89,7 @@ async def check_possible(
             if why is not None and not (await search(journal, part.alone(key), 1)).entries:
                 complaints.append(Problem(path + key, why))
     if complaints:
-        raise BadCriteria(complaints, "A3")
+        raise BadCriteria(complaints)
 
 
 def _why_impossible(found: Workspace, match: Criteria[Any], key: str, wanted: Any) -> Text | None:

@@ -108,6 +108,4 @@ def load_change(schema: Schema, **from_path: Any) -> Any:
 def _check_path(asked: dict[str, Any], from_path: dict[str, Any]) -> None:
     for name, value in from_path.items():
         if value is not None and asked.get(name, value) != value:
-            raise Invalid(
-                Problem.of(name, "must be %(value)s, as in the path, or left out", value=value), "A3"
-            )
+            raise Invalid(Problem.of(name, "must be %(value)s, as in the path, or left out", value=value))

@@ -36,10 +36,10 @@ def check_access() -> None:
         text = 'Origin "%(origin)s" is not this server'
         if "X-Forwarded-Host" in request.headers and not settings.trust_proxy:
             text = 'Origin "%(origin)s" is not this server: behind a reverse proxy, start with --trust-proxy'
-        raise Forbidden(message(text, origin=origin), "A3")
+        raise Forbidden(message(text, origin=origin))
     token = settings.admin_token
     if token is not None and request.endpoint not in _OPEN and not _has_token(token):
-        raise Unauthorized("the admin API needs Authorization: Bearer and the admin token", "A3")
+        raise Unauthorized("the admin API needs Authorization: Bearer and the admin token")
 
 
 def _has_token(token: str) -> bool:
@@ -53,16 +53,16 @@ def _check_host(host: str, settings: Settings) -> None:
     not allowed: a name that resolves here by somebody else's choice. Raises :class:`Forbidden`.
     """
     if not host:
-        raise Forbidden("the request has no Host header: send one, such as Host: localhost", "A3")
+        raise Forbidden("the request has no Host header: send one, such as Host: localhost")
     try:
         name = host_name(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         text = 'Host "%(host)s" is not this server, and no host name'
-        raise Forbidden(message(text, host=host), "A3") from None
+        raise Forbidden(message(text, host=host)) from None
     if name in ("localhost", settings.host.lower(), *settings.allow_host):
         return
     try:
         ipaddress.ip_address(name)
     except ValueError:
         text = 'Host "%(host)s" is not this server: to allow it, start with --allow-host %(name)s'
-        raise Forbidden(message(text, host=host, name=name), "A3") from None
+        raise Forbidden(message(text, host=host, name=name)) from None

@@ -87,7 +87,7 @@ def change_clock(asked: dict[str, int]) -> Workspace:
     if "advance" in asked:
         setting = setting.advanced(asked["advance"])
     if not is_in_years(setting):
-        raise Invalid(Problem("advance", OUT_OF_YEARS), "A3")
+        raise Invalid(Problem("advance", OUT_OF_YEARS))
     found = workspace_to_change()
     found.set_clock(setting)
     return found

@@ -122,7 +122,7 @@ def _read_list(vocabulary: Vocabulary) -> tuple[Criteria[Any], dict[str, Any]]:
         for key in islice((key for key in arguments if not vocabulary.is_key(key)), MOST_PROBLEMS)
     ]
     if unknown:
-        raise Invalid(unknown, "A3")
+        raise Invalid(unknown)
     return vocabulary.make(read_criteria(arguments), loose=True), page
 
 

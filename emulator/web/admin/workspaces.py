@@ -63,5 +63,5 @@ def delete_workspace(name: str) -> Later[DeletedWorkspace]:
 async def _deleted(workspaces: Workspaces, name: str) -> DeletedWorkspace:
     await workspaces.until_settled(name)
     if not workspaces.delete(name):
-        raise NotFound(message("workspace %(name)s not found", name=name), "A3")
+        raise NotFound(message("workspace %(name)s not found", name=name))
     return DeletedWorkspace(name)

@@ -146,7 +146,7 @@ def check_request() -> AnyResponse | None:
                 validate_csrf(request.form.get("form_token", ""))
             except ValueError as error:
                 text = "this form is not from this console, or too old: load its page again"
-                raise Forbidden(text, "A3") from error
+                raise Forbidden(text) from error
     return asked
 
 

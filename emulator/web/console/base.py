@@ -48,7 +48,7 @@ def records(kind: str) -> Response:
     filters = {name: text for name, text in arguments.items() if name != "cursor"}
     name, value = arguments.pop("field_name", ""), arguments.pop("field_value", "")
     if bool(name) != bool(value):
-        raise Invalid(Problem("field_value" if name else "field_name", "must have a value"), "A3")
+        raise Invalid(Problem("field_value" if name else "field_name", "must have a value"))
     asked = load(schema(), arguments)
     limit, cursor = asked.pop("limit"), asked.pop("cursor")
     store = workspace().store

@@ -131,7 +131,7 @@ def _name() -> str:
     """The name, which a person needs to see the record in lists. Raises :class:`Invalid`."""
     name = request.form.get("name", "").strip()
     if not name:
-        raise Invalid(Problem("name", "must not be empty"), "A3")
+        raise Invalid(Problem("name", "must not be empty"))
     return name
 
 
@@ -170,7 +170,7 @@ def _resource_form() -> dict[str, Any]:
     form = request.form
     databases = list(map(read_digits, form.get("db_ids", "").replace(",", " ").split()))
     if None in databases:
-        raise Invalid(Problem("db_ids", "must be ids of databases, separated by commas"), "A3")
+        raise Invalid(Problem("db_ids", "must be ids of databases, separated by commas"))
     token = {"token": form["token"]} if form.get("token") else {}  # an empty one stays as it is
     return {
         **token,

@@ -63,7 +63,7 @@ def arm_like(entry_id: int) -> Response:
     """Create a fault for requests like this one: what they must have in common is the form's ``like``."""
     match = likenesses(entry_of(workspace(), entry_id)).get(request.form.get("like", ""))
     if match is None:
-        raise Invalid(Problem("like", "must be a property of this request"), "A3")
+        raise Invalid(Problem("like", "must be a property of this request"))
     return _arm(request.form.get("recipe", ""), match)
 
 
@@ -76,7 +76,7 @@ def disarm() -> Response:
 
 def _recipe(recipe_id: str) -> Recipe:
     if recipe_id not in CATALOGUE:
-        raise NotFound(message('"%(id)s" is not in the catalogue of faults', id=recipe_id), "A3")
+        raise NotFound(message('"%(id)s" is not in the catalogue of faults', id=recipe_id))
     return CATALOGUE[recipe_id]
 
 
@@ -94,7 +94,7 @@ def match_of_form() -> dict[str, Any]:
 def _arm(recipe_id: str, match: dict[str, Any]) -> Response:
     fault = _recipe(recipe_id).fault
     if fault is None:
-        raise Invalid(Problem(recipe_id, "needs no fault: its page has a request that causes it"), "A3")
+        raise Invalid(Problem(recipe_id, "needs no fault: its page has a request that causes it"))
     return arm_and_list(read_fault({**fault, "match": match}))
 
 

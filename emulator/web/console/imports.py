@@ -156,7 +156,7 @@ def download_report(job_id: str) -> Response:
     """The report as CSV in the page's language, with the delimiter of its spreadsheets."""
     job = find_job(job_id)
     if not job.has_report:
-        raise NotFound(message("import %(id)s has no report", id=job_id), "A3")
+        raise NotFound(message("import %(id)s has no report", id=job_id))
     delimiter = ";" if language() == "ru" else ","
     return page_later(job.refused(), lambda refused: report_of(job, refused, delimiter, worded))
 
@@ -181,5 +181,5 @@ def _carried(plan: ImportPlan) -> dict[str, str]:
 def _upload(upload_id: str) -> Upload:
     upload = console_state().uploads.get(upload_id, workspace().name)
     if upload is None:
-        raise NotFound("this file is not here any more: choose it again", "A3")
+        raise NotFound("this file is not here any more: choose it again")
     return upload

@@ -105,7 +105,7 @@ def delete_workspace() -> BaseResponse:
     async def delete() -> None:
         await workspaces.until_settled(name)
         if not workspaces.delete(name):
-            raise NotFound(message("workspace %(name)s not found", name=name), "A3")
+            raise NotFound(message("workspace %(name)s not found", name=name))
 
     return page_later(delete(), lambda _: _overview_of(DEFAULT_WORKSPACE, gettext("Deleted.")))
 

@@ -168,5 +168,5 @@ def number_of(name: str) -> int:
     """The request's parameter as an integer. Raises :class:`Invalid`."""
     number = read_digits(request.values.get(name))
     if number is None:
-        raise Invalid(Problem(name, "must be an integer"), "A3")
+        raise Invalid(Problem(name, "must be an integer"))
     return number

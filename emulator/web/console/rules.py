@@ -79,14 +79,14 @@ def open_report() -> Response:
     """Show another report. Raises :class:`Invalid` for what is none, and :class:`TooLarge`."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        raise Invalid(Problem("file", "choose a file"), "A3")
+        raise Invalid(Problem("file", "choose a file"))
     content = sent.stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise TooLarge(Problem.of("file", "must be at most %(most)s bytes", most=_MOST_BYTES), "A3")
+        raise TooLarge(Problem.of("file", "must be at most %(most)s bytes", most=_MOST_BYTES))
     try:
         report = msgspec.json.decode(content, type=ComparisonReport)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(Problem("file", "must be a report that compare --report FILE wrote"), "A3") from error
+        raise Invalid(Problem("file", "must be a report that compare --report FILE wrote")) from error
     workspace_to_change()
     console_state().reports[workspace()] = report
     return see_other("console.comparison")

@@ -88,7 +88,7 @@ def entry_of(found: Workspace, entry_id: int) -> Entry:
     entry = found.requests.get(entry_id)
     if entry is None:
         text = "request %(id)s not found: it is not in the journal"
-        raise NotFound(message(text, id=entry_id), "A3")
+        raise NotFound(message(text, id=entry_id))
     return entry
 
 
