@@ -142,7 +142,7 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
         _serve(settings)
     except FixtureError as error:
         click.echo(str(error), err=True)
-        is_platform = {one.file for one in error.problems} == {str(settings.platform)}
+        is_platform = {one.file for one in error.problems} == {settings.platform}
         wrong = settings.platform if is_platform else f"the fixtures in {settings.fixtures}"
         raise click.ClickException(f"{wrong} cannot be used; nothing was started") from error
     except (StateError, Unavailable, TlsError) as error:

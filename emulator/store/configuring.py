@@ -20,7 +20,7 @@ from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, Resource
 from emulator.rules.texts import Message, Problem, first_problems, message, one_after_other
 from emulator.store.editing import refuse
-from emulator.store.set_check import SetCheck, SetProblem
+from emulator.store.set_check import SetCheck
 from emulator.store.state import Op
 from emulator.store.table import IndexedTable
 from emulator.store.tinydb_store import TinyDBStore
@@ -57,7 +57,7 @@ def find_resource(store: TinyDBStore, resource_id: int) -> Resource:
 def add_database(store: TinyDBStore, database: Database) -> None:
     """Add a database."""
     every = [*store.databases(), database]
-    refuse(_last(SetCheck(every, store.resources(), present=store).databases(""), len(every) - 1))
+    refuse(_last(SetCheck(every, store.resources(), present=store).databases(), len(every) - 1))
     store.database_table.insert(msgspec.to_builtins(database))
     store.learn_configuration()
 
@@ -82,7 +82,7 @@ async def change_database(
     or if a removed field has values and ``cascade``, which removes them, is false.
     """
     gone = {one for one, kind in fields.items() if kind is None}
-    refuse(SetCheck([], []).values("", "", database, dict.fromkeys(gone)))
+    refuse(SetCheck([], []).values("", database, dict.fromkeys(gone)))
     kept = {one: kind for one, kind in {**database.fields, **fields}.items() if kind is not None}
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
@@ -118,7 +118,7 @@ async def _converted(
             step = profiles.step(doc_id, replace(profile, fields=values))
             steps.append(replace(step, decoded=None))  # bytes alone are nothing to the garbage collector
     refuse(
-        SetProblem("", f"fields.{name}", _lost(count, InvalidFieldValue(*wanted)))
+        Problem(f"fields.{name}", _lost(count, InvalidFieldValue(*wanted)))
         for (name, *wanted), count in problems.items()
     )
     return steps
@@ -147,7 +147,7 @@ async def change_resource(
         steps = await _removed([store.subscriptions], is_lost, first_only=not cascade)
         if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
-            refuse([SetProblem("", "db_ids", text)])
+            refuse([Problem("db_ids", text)])
     async with _changing(store, steps):
         store.resource_table.update(partial(_become, changed), where("id") == changed.id)
     return changed
@@ -208,10 +208,10 @@ def _take_database(resource: MutableMapping[str, Any], db_id: int) -> None:
 def _check_resource(store: TinyDBStore, resource: Resource, before: Resource | None = None) -> None:
     others = [one for one in store.resources() if before is None or one.id != before.id]
     check = SetCheck(store.databases(), [*others, resource], present=store)
-    refuse(_last(check.resources(""), len(others)))
+    refuse(_last(check.resources(), len(others)))
 
 
-def _last(problems: Iterable[SetProblem], position: int) -> list[SetProblem]:
+def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
     """The problems of the entry at this position, with paths relative to the entry."""
     prefix = f"[{position}]"
     return [

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from emulator.rules.fields import (
     SDK_FIELDS,
@@ -17,24 +16,11 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import CategoryChoice, Database, FieldValue, PushKey, Resource, SubscriptionValue
 from emulator.rules.providers import DOCUMENTED, accepted
 from emulator.rules.request import MAX_ID_LENGTH, is_profile_id
-from emulator.rules.texts import Message, Text, message
+from emulator.rules.texts import Message, Problem, Text, message
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 
 #: The most undeclared fields for which the nearest name is searched.
 _MOST_ADVICE = 20
-
-
-class SetProblem(NamedTuple):
-    """Which file, where in it, and what was expected there; ``record``: the id of the record, in brackets."""
-
-    file: str
-    path: str
-    expected: Text
-    record: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.path}{self.record}: " if self.path else ""
-        return f"{self.file}: {where}{self.expected}"
 
 
 @dataclass
@@ -101,81 +87,77 @@ class SetCheck:
         self._profile_ids: set[str] = set()
         self._active: dict[bytes, int] = {}
 
-    def databases(self, file: str) -> Iterator[SetProblem]:
+    def databases(self) -> Iterator[Problem]:
         """Problems among the databases."""
-        return self._doubles(file, "id", [database.id for database in self._database_list])
+        return self._doubles("id", [database.id for database in self._database_list])
 
-    def resources(self, file: str) -> Iterator[SetProblem]:
+    def resources(self) -> Iterator[Problem]:
         """Problems among the resources, and between them and the databases."""
-        yield from self._doubles(file, "id", [resource.id for resource in self._resource_list])
-        yield from self._doubles(file, "token", [resource.token for resource in self._resource_list])
+        yield from self._doubles("id", [resource.id for resource in self._resource_list])
+        yield from self._doubles("token", [resource.token for resource in self._resource_list])
         for position, resource in enumerate(self._resource_list):
             seen: set[int] = set()
             for place, db_id in enumerate(resource.db_ids):
                 path = f"[{position}].db_ids[{place}]"
                 if db_id not in self._databases:
-                    yield from self._no_database(file, path, db_id)
+                    yield from self._no_database(path, db_id)
                 elif db_id in seen:
-                    yield SetProblem(file, path, message("database %(id)s is named twice", id=db_id))
+                    yield Problem.of(path, "database %(id)s is named twice", id=db_id)
                 seen.add(db_id)
-        yield from self._role_tokens(file)
-        yield from self._categories(file)
+        yield from self._role_tokens()
+        yield from self._categories()
 
-    def _role_tokens(self, file: str) -> Iterator[SetProblem]:
+    def _role_tokens(self) -> Iterator[Problem]:
         seen: set[str] = set()
         for position, resource in enumerate(self._resource_list):
             for place, role in enumerate(resource.role_tokens):
                 path = f"[{position}].role_tokens[{place}]"
                 if role.db_id not in self._databases:
-                    yield from self._no_database(file, f"{path}.db_id", role.db_id)
+                    yield from self._no_database(f"{path}.db_id", role.db_id)
                 elif role.db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
-                    yield SetProblem(file, f"{path}.db_id", _not_of(resource, role.db_id))
+                    yield Problem(f"{path}.db_id", _not_of(resource, role.db_id))
                 if role.token in seen:
-                    yield SetProblem(file, f"{path}.token", "is another role token's, too")
+                    yield Problem(f"{path}.token", "is another role token's, too")
                 seen.add(role.token)
 
-    def _categories(self, file: str) -> Iterator[SetProblem]:
+    def _categories(self) -> Iterator[Problem]:
         for position, resource in enumerate(self._resource_list):
             seen: set[str] = set()
             for place, category in enumerate(resource.categories):
                 if category.name in seen:
                     path = f"[{position}].categories[{place}].name"
-                    yield SetProblem(file, path, duplicate(category.name))
+                    yield Problem(path, duplicate(category.name))
                 seen.add(category.name)
             for name, kind in SDK_FIELDS.items():
                 if resource.subscription_fields.get(name, kind) != kind:
-                    text = message(
-                        "every resource declares this field, as %(kind)s; leave it out", kind=kind.kind
-                    )
-                    yield SetProblem(file, f"[{position}].subscription_fields.{name}", text)
+                    text = "every resource declares this field, as %(kind)s; leave it out"
+                    yield Problem.of(f"[{position}].subscription_fields.{name}", text, kind=kind.kind)
 
     def profile(
-        self, file: str, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
-    ) -> list[SetProblem]:
+        self, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
+    ) -> list[Problem]:
         """Problems of one profile; ``places``: where its subscriptions stand, if some were left out."""
         database = self._databases.get(entry.db_id)
         at = f"[{position}]"
         if database is None:
-            return self._no_database(file, f"{at}.db_id", entry.db_id)
-        problems = self._id(file, f"{at}.id", entry)
-        problems += self.values(file, at, database, entry.fields)
+            return self._no_database(f"{at}.db_id", entry.db_id)
+        problems = self._id(f"{at}.id", entry)
+        problems += self.values(at, database, entry.fields)
         seen: set[tuple[int, str, str]] = set()
         there = range(len(entry.subscriptions)) if places is None else places
         for place, one in zip(there, entry.subscriptions, strict=True):
             path = f"{at}.subscriptions[{place}]"
-            found = self._subscription(file, path, entry.db_id, one)
-            problems += found or ([] if self._of_state else self._holder(file, path, position, entry, one))
+            found = self._subscription(path, entry.db_id, one)
+            problems += found or ([] if self._of_state else self._holder(path, position, entry, one))
             pair = (one.resource_id, one.provider, one.subscription_id)
             if pair in seen:
-                problems.append(SetProblem(file, path, "is a duplicate on this profile"))
+                problems.append(Problem(path, "is a duplicate on this profile"))
             seen.add(pair)
         return problems
 
-    def values(
-        self, file: str, path: str, database: Database, values: Mapping[str, FieldValue | None]
-    ) -> list[SetProblem]:
+    def values(self, path: str, database: Database, values: Mapping[str, FieldValue | None]) -> list[Problem]:
         """Problems of custom fields' values; for the value ``None`` the field only has to be declared."""
-        problems: list[SetProblem] = []
+        problems: list[Problem] = []
         unread = self._unread.fields
         for name, value in values.items():
             field_type = database.fields.get(name)
@@ -185,68 +167,63 @@ class SetCheck:
                 text: Text = message("database %(id)s does not declare this field", id=database.id)
                 if len(problems) < _MOST_ADVICE:
                     text = did_you_mean(text, name, database.fields)
-                problems.append(SetProblem(file, f"{path}.fields.{name}", text))
+                problems.append(Problem(f"{path}.fields.{name}", text))
                 continue
             try:
                 if value is not None:
                     read_value(field_type, value)
             except InvalidFieldValue as error:
-                problems.append(SetProblem(file, f"{path}.fields.{name}", must_be(error)))
+                problems.append(Problem(f"{path}.fields.{name}", must_be(error)))
         return problems
 
-    def subscription(
-        self, file: str, path: str, owner: ProfileEntry, one: SubscriptionEntry
-    ) -> list[SetProblem]:
+    def subscription(self, path: str, owner: ProfileEntry, one: SubscriptionEntry) -> list[Problem]:
         """Problems of one subscription that a profile of the state is to get in this form."""
-        found = self._subscription(file, path, owner.db_id, one)
-        return found or self._holder(file, path, 0, owner, one)
+        found = self._subscription(path, owner.db_id, one)
+        return found or self._holder(path, 0, owner, one)
 
-    def _id(self, file: str, path: str, entry: ProfileEntry) -> list[SetProblem]:
+    def _id(self, path: str, entry: ProfileEntry) -> list[Problem]:
         if entry.id is None:
             return []
         if not is_profile_id(entry.id):
-            text = message("must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)
-            return [SetProblem(file, path, text)]
+            return [Problem.of(path, "must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)]
         if self._present is not None:
             if self._present.find_profile(entry.db_id, entry.id) is not None:
-                text = message('"%(id)s" is in database %(db_id)s already', id=entry.id, db_id=entry.db_id)
-                return [SetProblem(file, path, text)]
+                text = '"%(id)s" is in database %(db_id)s already'
+                return [Problem.of(path, text, id=entry.id, db_id=entry.db_id)]
             return []
         key = f"{entry.db_id}/{entry.id}"
         if key in self._profile_ids:
-            text = message('"%(id)s" is a duplicate in database %(db_id)s', id=entry.id, db_id=entry.db_id)
-            return [SetProblem(file, path, text)]
+            text = '"%(id)s" is a duplicate in database %(db_id)s'
+            return [Problem.of(path, text, id=entry.id, db_id=entry.db_id)]
         self._profile_ids.add(key)
         return []
 
-    def _subscription(self, file: str, path: str, db_id: int, one: SubscriptionEntry) -> list[SetProblem]:
+    def _subscription(self, path: str, db_id: int, one: SubscriptionEntry) -> list[Problem]:
         resource = self._resources.get(one.resource_id)
         if resource is None:
             if self._unread.resources:
                 return []
-            text = message("there is no resource %(id)s", id=one.resource_id)
-            return [SetProblem(file, f"{path}.resource_id", text)]
+            return [Problem.of(f"{path}.resource_id", "there is no resource %(id)s", id=one.resource_id)]
         if db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
-            return [SetProblem(file, f"{path}.resource_id", _not_of(resource, db_id))]
+            return [Problem(f"{path}.resource_id", _not_of(resource, db_id))]
         if not one.subscription_id or "\0" in one.subscription_id:
-            return [SetProblem(file, f"{path}.subscription_id", "must be text, not empty and without NUL")]
+            return [Problem(f"{path}.subscription_id", "must be text, not empty and without NUL")]
         any_provider = self._of_state or resource.id in self._unread.providers
         if not any_provider and not accepted(one.provider, resource):
             names = ", ".join(DOCUMENTED if resource.providers is None else resource.providers)
-            text = message("resource %(id)s accepts %(names)s", id=resource.id, names=names)
-            return [SetProblem(file, f"{path}.provider", text)]
+            text = "resource %(id)s accepts %(names)s"
+            return [Problem.of(f"{path}.provider", text, id=resource.id, names=names)]
         if self._of_state or resource.id in self._unread.choices:
             return []
-        return self.choices(file, path, resource, one.fields, one.cats)
+        return self.choices(path, resource, one.fields, one.cats)
 
     def choices(
         self,
-        file: str,
         path: str,
         resource: Resource,
         values: Mapping[str, SubscriptionValue],
         cats: Sequence[CategoryChoice],
-    ) -> list[SetProblem]:
+    ) -> list[Problem]:
         """Problems of a subscription's fields and categories."""
         declared = subscription_fields(resource)
         problems = []
@@ -254,27 +231,25 @@ class SetCheck:
             at = f"{path}.fields.{name}"
             if name not in declared:
                 text = message("resource %(id)s does not declare this subscription field", id=resource.id)
-                problems.append(SetProblem(file, at, did_you_mean(text, name, declared)))
+                problems.append(Problem(at, did_you_mean(text, name, declared)))
                 continue
             try:
                 read_subscription_value(declared[name], value)
             except InvalidFieldValue as error:
-                problems.append(SetProblem(file, at, must_be(error)))
+                problems.append(Problem(at, must_be(error)))
         known = {one.name for one in resource.categories}
         seen: set[str] = set()
         for place, choice in enumerate(cats):
             at = f"{path}.cats[{place}].name"
             if choice.name not in known:
                 text = message("resource %(id)s does not have this category", id=resource.id)
-                problems.append(SetProblem(file, at, did_you_mean(text, choice.name, known)))
+                problems.append(Problem(at, did_you_mean(text, choice.name, known)))
             elif choice.name in seen:
-                problems.append(SetProblem(file, at, duplicate(choice.name)))
+                problems.append(Problem(at, duplicate(choice.name)))
             seen.add(choice.name)
         return problems
 
-    def _holder(
-        self, file: str, path: str, position: int, owner: ProfileEntry, one: SubscriptionEntry
-    ) -> list[SetProblem]:
+    def _holder(self, path: str, position: int, owner: ProfileEntry, one: SubscriptionEntry) -> list[Problem]:
         """The problem that the key is active on another profile (S4)."""
         if one.status != "subscribed":
             return []
@@ -289,15 +264,15 @@ class SetCheck:
         if holder is None:
             return []
         text = "is active on the profile %(holder)s already (S4); make one of them unsubscribed"
-        return [SetProblem(file, path, message(text, holder=holder))]
+        return [Problem.of(path, text, holder=holder)]
 
-    def _no_database(self, file: str, path: str, db_id: int) -> list[SetProblem]:
-        return [] if self._unread.databases else [SetProblem(file, path, no_database(db_id))]
+    def _no_database(self, path: str, db_id: int) -> list[Problem]:
+        return [] if self._unread.databases else [Problem(path, no_database(db_id))]
 
-    def _doubles(self, file: str, name: str, values: Sequence[object]) -> Iterator[SetProblem]:
+    def _doubles(self, name: str, values: Sequence[object]) -> Iterator[Problem]:
         text = "%(value)s is a duplicate" if self._present is None else "%(value)s is there already"
         seen: set[object] = set()
         for position, value in enumerate(values):
             if value in seen:
-                yield SetProblem(file, f"[{position}].{name}", message(text, value=repr(value)))
+                yield Problem.of(f"[{position}].{name}", text, value=repr(value))
             seen.add(value)

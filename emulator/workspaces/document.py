@@ -27,7 +27,7 @@ from emulator.store.fixture_set import (
     SubscriptionEntry,
     give_hash_ids,
 )
-from emulator.store.set_check import SetCheck, SetProblem, duplicate
+from emulator.store.set_check import SetCheck, duplicate
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, read_iso
 from emulator.workspaces import answers
@@ -185,8 +185,7 @@ class _Building:
         databases = [Database(**one) for one in members["databases"]]
         resources = [Resource(**one) for one in members["resources"]]
         check = SetCheck(databases, resources)
-        found = [*check.databases("databases"), *check.resources("resources")]
-        problems = _told(found)
+        problems = [*_within("databases", check.databases()), *_within("resources", check.resources())]
         faults: list[Fault] = members["faults"]
         seen: set[str] = set()
         for position, fault in enumerate(faults):
@@ -211,9 +210,9 @@ class _Building:
                 raise msgspec.ValidationError
         except msgspec.ValidationError as error:
             return _shape_problems(path, value, str(error))
-        found = self._check.profile("profiles", position, entry)
+        found = self._check.profile(position, entry)
         if found:
-            return _told(found)
+            return [*_within("profiles", found)]
         profile, subscriptions = entry.records(
             self._fields[entry.db_id], self._resources, entry.id, self._now
         )
@@ -263,8 +262,8 @@ class _Building:
         return problems
 
 
-def _told(problems: Iterable[SetProblem]) -> list[Problem]:
-    return [Problem(one.file + one.path, one.expected) for one in problems]
+def _within(member: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    return (Problem(member + path, text) for path, text in problems)
 
 
 def _shape_problems(path: str, value: Any, otherwise: str) -> list[Problem]:

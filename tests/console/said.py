@@ -16,7 +16,7 @@ _MAKERS = {
     **dict.fromkeys(("Conflict", "Forbidden", "Invalid", "NotFound"), 0),
     **dict.fromkeys(("TooLarge", "TooMany", "Unauthorized"), 0),
     **dict.fromkeys(("Problem", "of", "_bad"), 1),
-    "SetProblem": 2,
+    "FileProblem": 2,
 }
 #: marshmallow's validators, whose texts are ``error``.
 _VALIDATORS = ("Equal", "Length", "OneOf", "Range", "Regexp")

@@ -221,5 +221,5 @@ def test_bad_platform_file_of_the_fixtures_stands_among_the_others_problems(tmp_
     written(fixtures, "[1]", "databases.json")
     with pytest.raises(FixtureError) as problem:
         load_fixtures(fixtures)
-    files = {Path(one.file).name for one in problem.value.problems}
+    files = {one.file.name for one in problem.value.problems}
     assert {"platform.json", "databases.json"} <= files
