@@ -13,10 +13,18 @@ from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, JSON, Answer, Deli
 from emulator.rules.errors import Refused
 from emulator.store.errors import Unavailable
 from emulator.web.bodies import own
-from emulator.web.current import FOUND_KEY, WORKSPACE_KEY, changed_workspace, emulator, workspace_name
+from emulator.web.current import (
+    FOUND_KEY,
+    WORKSPACE_KEY,
+    changed_workspace,
+    emulator,
+    workspace_name,
+    workspace_to_change,
+)
 from emulator.web.limits import spool
 from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.errors import headers_of, refusal, status_of
+from emulator.workspaces.resting import until_rested
 from emulator.workspaces.workspace import Workspace
 
 T = TypeVar("T")
@@ -57,13 +65,21 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
     return changing()
 
 
-async def reset_workspace(found: Workspace, keep: Collection[str]) -> None:
-    """Begin a workspace anew from its fixtures, and return when the disk has it.
+def reset_workspace(keep: Collection[str]) -> Coroutine[Any, Any, Workspace]:
+    """The request's workspace when it has begun anew from its fixtures, and the disk has that.
 
     Raises :class:`~emulator.store.errors.Unavailable`.
     """
-    await found.reset_in_steps(keep)
-    await found.store.until_durable()
+    workspaces, before = emulator().workspaces, workspace_to_change()
+
+    async def resetting() -> Workspace:
+        await until_rested(before, workspaces)
+        found = workspaces.get(before.name)
+        await found.reset_in_steps(keep)
+        await found.store.until_durable()
+        return found
+
+    return resetting()
 
 
 def when_ready() -> Response | None:

@@ -66,6 +66,7 @@ class Workspace:
         self.fixtures = fixtures
         self._monotonic = monotonic
         self.started = self._used = monotonic()
+        self._reset_at = -math.inf
         self.metrics = Metrics()
         if journals is None:
             self.requests = RequestJournal(settings.journal_count, settings.journal_bytes)
@@ -134,6 +135,11 @@ class Workspace:
         return self._monotonic() - self._used
 
     @property
+    def since_reset_s(self) -> float:
+        """Seconds since the last reset; infinite if there was none since the workspace was opened."""
+        return self._monotonic() - self._reset_at
+
+    @property
     def resets_at_once(self) -> bool:
         """Whether a reset is short and may be done at once."""
         shared, store = self.fixtures.shared, self.store
@@ -177,6 +183,7 @@ class Workspace:
             self.requests.clear()
         if "events" not in keep:
             self.events.clear()
+        self._reset_at = self._monotonic()
 
     async def restore(self, other: TinyDBStore, events: Sequence[Event] = ()) -> None:
         """Put a whole state in place of this one, what is remembered in it included, and these events.

@@ -1,6 +1,6 @@
 """``/__admin/snapshot`` and ``/__admin/reset``: a workspace as a whole."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Iterator
 from functools import partial
 from typing import IO, Any
 
@@ -28,10 +28,11 @@ from emulator.web.admin.faults import APPLY, FaultSchema
 from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField, is_in_years
-from emulator.web.current import workspace, workspace_to_change
+from emulator.web.current import emulator, workspace, workspace_to_change
 from emulator.web.later import prepare, prepared, reset_workspace
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.document import FORMAT, SnapshotProfileSchema, read_snapshot, snapshot_pieces
+from emulator.workspaces.resting import rest_s
 from emulator.workspaces.workspace import KEEPABLE, Workspace
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
@@ -139,15 +140,14 @@ async def _restore(found: Workspace, state: TinyDBStore, events: list[Event]) ->
 def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
     """Back to the fixtures; ``keep`` leaves parts alone."""
     found = workspace_to_change()
-    if found.resets_at_once:
+    if found.resets_at_once and not rest_s(found, emulator().workspaces):
         found.reset(body["keep"])
         return _size(found)
-    return _reset(found, body["keep"])
+    return _reset(reset_workspace(body["keep"]))
 
 
-async def _reset(found: Workspace, keep: Collection[str]) -> Size:
-    await reset_workspace(found, keep)
-    return _size(found)
+async def _reset(resetting: Awaitable[Workspace]) -> Size:
+    return _size(await resetting)
 
 
 def _size(found: Workspace) -> Size:

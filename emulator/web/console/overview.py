@@ -15,7 +15,7 @@ from emulator.web.admin.settings import ClockSchema, SettingsSchema, change_cloc
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, see_other
 from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, count, minutes, round_up
-from emulator.web.current import emulator, root_of, workspace, workspace_to_change
+from emulator.web.current import emulator, root_of, workspace
 from emulator.web.later import reset_workspace
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
 from emulator.workspaces.settings import LINT_IDS
@@ -84,8 +84,7 @@ def set_clock() -> Response:
 @pages.post(_PATH + "/reset")
 def reset() -> Response:
     """Back to the fixtures, but for what the form wants to keep."""
-    keep = [name for name in KEEPABLE if name in request.form]
-    work = reset_workspace(workspace_to_change(), keep)
+    work = reset_workspace([name for name in KEEPABLE if name in request.form])
     return page_later(work, lambda _: see_other("console.overview", gettext("The workspace is reset.")))
 
 
