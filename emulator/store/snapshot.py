@@ -135,16 +135,23 @@ def _read_table(path: Path, file: BinaryIO) -> Iterator[list[tuple[bytes, bytes]
     while not closed:
         start = file.tell()
         block = file.read(_BLOCK) + file.readline()
-        end = block.find(b"\n}") + 1 if block[:1] != b"}" else 0  # no row begins like this
-        closed = end > 0 or block[:1] == b"}"
-        lines = block[:end] if closed else block
-        rows = _ROW.findall(lines)
-        last_has_comma = not lines or lines.endswith(b",\n")
-        size = sum(map(len, chain.from_iterable(rows))) + _ROW_EXTRA * len(rows) - (not last_has_comma)
-        if size != len(lines) or not block or (closed and block[end : end + 3] != b"},\n"):
-            raise DamagedState(path, start, "an unexpected line")
+        rows = _parse_rows(block) if block else None
+        if rows is None:
+            closed = True
+            end = block.find(b"\n}") + 1 if block[:1] != b"}" else 0  # no row begins like this
+            rows = _parse_rows(block[:end])
+            if rows is None or block[end : end + 3] != b"},\n":
+                raise DamagedState(path, start, "an unexpected line")
         yield rows
     file.seek(start + end + len(b"},\n"))
+
+
+def _parse_rows(lines: bytes) -> list[tuple[bytes, bytes]] | None:
+    """The rows, or ``None`` if there is anything else."""
+    rows = _ROW.findall(lines)
+    last_has_comma = not lines or lines.endswith(b",\n")
+    size = sum(map(len, chain.from_iterable(rows))) + _ROW_EXTRA * len(rows) - (not last_has_comma)
+    return rows if size == len(lines) else None
 
 
 def _parse_table_name(path: Path, offset: int, line: bytes) -> str:
