@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from bisect import bisect_left
+from collections.abc import Iterator, MutableMapping, Sequence
 
 #: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
@@ -53,6 +54,15 @@ class Documents(MutableMapping[int, bytes]):
 
     def __len__(self) -> int:
         return sum(map(len, list(self._pages.values())))
+
+    def fill(self, doc_ids: Sequence[int], documents: Sequence[bytes]) -> None:
+        """Set these documents, whose ids ascend."""
+        begin = 0
+        while begin < len(doc_ids):
+            number = doc_ids[begin] >> _PAGE_BITS
+            end = bisect_left(doc_ids, (number + 1) << _PAGE_BITS, begin)
+            self._own_page(number).update(zip(doc_ids[begin:end], documents[begin:end], strict=True))
+            begin = end
 
     def pages(self) -> Iterator[list[tuple[int, bytes]]]:
         """The documents with their ids, ascending, a page at a time as it is at that moment."""

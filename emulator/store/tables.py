@@ -1,11 +1,13 @@
 """The tables of a workspace's state, how their documents are decoded and what finds them."""
 
 from collections.abc import Hashable, Sequence
+from itertools import compress
+from operator import not_
 
 import msgspec
 
 from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
-from emulator.store.state import TableSpec
+from emulator.store.state import Entries, TableSpec
 
 PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "databases", "resources"
 #: What a workspace remembers beside its data: a document for each of :data:`REMEMBERED`, its number as id.
@@ -41,14 +43,19 @@ def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
     keys: list[tuple[str, Hashable]] = [("id", f"{db_id}/{profile.id}")]
     if profile.fields:
         keys += [("field", (db_id, name, value)) for name, value in profile.fields.items()]
-        phones = profile.fields.get("phones")
-        if isinstance(phones, str) and "," in phones:
-            keys += {("field", phone_key(db_id, one.strip())) for one in phones.split(",")}
+        if "phones" in profile.fields:
+            keys += [("field", key) for key in _phone_keys(profile)]
     return keys
 
 
+def _phone_keys(profile: Profile) -> set[Hashable]:
+    phones = profile.fields["phones"]
+    several = phones.split(",") if isinstance(phones, str) and "," in phones else []
+    return {phone_key(profile.db_id, one.strip()) for one in several}
+
+
 def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
-    # As push_key(), folded_key() and profile_key() make them, without the calls: each load has millions.
+    # As push_key(), folded_key() and profile_key() make them, without the calls: each change needs them.
     db_id, resource_id, provider, token = one.db_id, one.resource_id, one.provider, one.subscription_id
     return (
         ("active" if one.status == "subscribed" else "inactive", hash((db_id, resource_id, provider, token))),
@@ -56,6 +63,26 @@ def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
         ("hash", one.hash_id),
         ("profile", f"{db_id}/{one.profile_id}"),
     )
+
+
+def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Entries:
+    """The keys of :func:`_keys_of_profile`."""
+    yield "id", zip([f"{one.db_id}/{one.id}" for one in profiles], ids, strict=True)
+    both = list(zip(ids, profiles, strict=True))
+    yield "field", [((one.db_id, *pair), i) for i, one in both for pair in one.fields.items()]
+    yield "field", [(key, i) for i, one in both if "phones" in one.fields for key in _phone_keys(one)]
+
+
+def _entries_of_subscriptions(ids: Sequence[int], many: Sequence[Subscription]) -> Entries:
+    """The keys of :func:`_keys_of_subscription`."""
+    keys = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id)) for one in many]
+    active = [one.status == "subscribed" for one in many]
+    yield "active", compress(zip(keys, ids, strict=True), active)
+    yield "inactive", compress(zip(keys, ids, strict=True), map(not_, active))
+    folded = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id.lower())) for one in many]
+    yield "folded", zip(folded, ids, strict=True)
+    yield "hash", zip([one.hash_id for one in many], ids, strict=True)
+    yield "profile", zip([f"{one.db_id}/{one.profile_id}" for one in many], ids, strict=True)
 
 
 #: The tables in the order of the file. A token that moves gets more and more inactive records and one active
@@ -68,10 +95,12 @@ SPECS = {
         ("id", "field"),
         _keys_of_profile,
         msgspec.json.Decoder(Profile).decode,
+        _entries_of_profiles,
     ),
     SUBSCRIPTIONS: TableSpec(
         ("active", "inactive", "folded", "hash", "profile"),
         _keys_of_subscription,
         msgspec.json.Decoder(Subscription).decode,
+        _entries_of_subscriptions,
     ),
 }

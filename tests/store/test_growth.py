@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 
+from emulator.rules.model import FieldValue, Profile, Status, Subscription
 from emulator.store.documents import Documents
 from emulator.store.indexes import Index
+from emulator.store.state import TableState
+from emulator.store.tables import PROFILES, SPECS, SUBSCRIPTIONS
 
 Document = list[str]
 
@@ -92,6 +96,35 @@ def test_no_step_of_an_index_touches_more_than_a_small_dictionary(filled: int) -
     for doc_id in range(filled, filled + 60_000):
         index.add(f"{doc_id}", doc_id)
     assert max(map(len, index.parts)) < 3000
+
+
+def test_tables_filled_at_once_find_what_tables_find_that_got_each_document_alone() -> None:
+    chance = Random(3)
+    fields: list[dict[str, FieldValue]] = [
+        {},
+        {"n": 1},
+        {"n": 1, "phones": "+1"},
+        {"phones": "+1, +2,+1"},
+        {"phones": 5, "t": True},
+    ]
+    profiles = [Profile(f"{i // 2}", 17 + i % 2, chance.choice(fields)) for i in range(9000)]
+    statuses: list[Status] = ["subscribed", "subscribed", "unsubscribed"]
+    subscriptions = [
+        Subscription(f"{i // 3:x}", 17, f"{i // 2}", 5, "p", f"Token{i // 4}", chance.choice(statuses))
+        for i in range(9000)
+    ]
+    for name, records in ((PROFILES, profiles), (SUBSCRIPTIONS, subscriptions)):
+        documents = list(map(msgspec.json.encode, records))
+        filled, alone = TableState(SPECS[name]), TableState(SPECS[name])
+        for at in range(0, 9000, 700):
+            filled.fill(range(at + 1, at + 701)[: 9000 - at], documents[at : at + 700])
+        for doc_id, document in enumerate(documents, 1):
+            alone.put(doc_id, document)
+        assert dict(filled.documents) == dict(alone.documents)
+        for index in SPECS[name].indexes:
+            found = dict(alone.indexes[index].entries())
+            assert dict(filled.indexes[index].entries()) == found
+            assert found
 
 
 def test_documents_are_what_a_dictionary_would_be() -> None:
