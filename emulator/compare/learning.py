@@ -14,6 +14,7 @@ from emulator.fixtures.platform import can_be_set
 from emulator.rules.catalogue import POLICY_RULES, SDK_RULES
 from emulator.rules.overrides import ANSWERS, AnswerOverride
 from emulator.rules.platform import Platform
+from emulator.rules.request import NO_DATABASES
 from emulator.settings import POLICY_CHOICES, Settings
 from emulator.store.fixture_set import FixtureSet
 
@@ -189,6 +190,6 @@ def _name(one: Compared) -> str | None:
     rule = one.entry.decided[-1].rule if one.entry.decided else "A3"
     code = one.answer.get("error")
     if rule == "B3":
-        return "B3/filter" if "filter" in str(one.answer.get("error_text")) else "B3"
+        return "B3" if NO_DATABASES in one.entry.decided[-1].parameters else "B3/filter"
     named = [name for name, own in ANSWERS.items() if own.rule == rule and own.code == code]
     return named[0] if named else None
