@@ -24,7 +24,7 @@ from emulator.importer.report import REPORT_DELIMITERS, Description, count_lines
 from emulator.importer.sources import Source
 from emulator.rules.errors import Refused
 from emulator.settings import DEFAULT_FIXTURES, Settings
-from emulator.store.errors import StateError, Unavailable
+from emulator.store.errors import StateError, StateInUse, Unavailable
 from emulator.store.files import replace_file
 from push_emulator.errors import EmulatorError
 from push_emulator.workspace_answers import ImportState
@@ -91,15 +91,14 @@ def command(
             click.echo(f"report: {options['report']}")
         return 0 if ended.state == "finished" else 1
     except ImportRefused as error:
-        for problem in error.problems:
-            click.echo(f"error: {_of_file(file, str(problem))}", err=True)
+        for one in error.problems:
+            click.echo(f"error: {one._replace(path=str(file)) if one.path == 'file' else one}", err=True)
         click.echo("nothing was imported", err=True)
         return 1
     except EmulatorError as error:
         raise click.ClickException(_of_file(file, error.error_text)) from error
     except (StateError, Unavailable, Refused) as error:
-        held = isinstance(error, StateError) and "in use by" in str(error)
-        hint = ": import through it with --url http://HOST:PORT" if held else ""
+        hint = ": import through it with --url http://HOST:PORT" if isinstance(error, StateInUse) else ""
         raise click.ClickException(f"{error}{hint}") from error
     except FixtureError as error:
         click.echo(str(error), err=True)

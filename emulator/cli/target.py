@@ -12,7 +12,7 @@ import click
 
 from emulator.cli.options import Command, StateDirectory
 from emulator.settings import Settings
-from emulator.store.errors import StateError, Unavailable
+from emulator.store.errors import StateError, StateInUse, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
 from emulator.store.recovery import STEM, nothing_stored
@@ -110,7 +110,7 @@ def _refusals(folder: Path) -> Iterator[None]:
     try:
         yield
     except StateError as error:
-        hint = "; reach it with --url" if "in use by" in str(error) else ""
+        hint = "; reach it with --url" if isinstance(error, StateInUse) else ""
         raise click.ClickException(f"{error}{hint}") from error
     except Unavailable as error:
         raise click.ClickException(str(error)) from error

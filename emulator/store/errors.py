@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from emulator.rules.texts import Text
+
 
 class StateError(Exception):
     """The state cannot be opened; the text names the file and what to do. Nothing was touched."""
@@ -30,14 +32,19 @@ class ForeignFile(StateError):
         )
 
 
+class StateInUse(StateError):
+    """Another process has the state."""
+
+
 class Unavailable(Exception):
     """A transaction could not be made durable: nothing of it was applied, the state is as before.
 
     ``cause``: the error of the system, if any.
     """
 
-    def __init__(self, text: str, cause: Exception | None = None) -> None:
-        super().__init__(text)
+    def __init__(self, text: Text, cause: Exception | None = None) -> None:
+        super().__init__(str(text))
+        self.text = text
         self.cause = cause
 
 

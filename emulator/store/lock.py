@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from emulator.store.errors import ForeignFile, StateError
+from emulator.store.errors import ForeignFile, StateError, StateInUse
 from emulator.store.files import begins_with
 
 if sys.platform != "win32":
@@ -28,8 +28,9 @@ class StateLock:
     It locks two things: a lock file, and the directory itself if the system can lock one. So another process
     finds the holder even if the lock file, or everything in the directory, was removed.
 
-    Raises :class:`StateError`, which names the holder if another process has the lock or the file if one is
-    a link or a foreign file, and :class:`OSError` if the directory cannot be created or written.
+    Raises :class:`StateInUse`, which names the holder if another process has the lock, :class:`StateError`,
+    which names the file if one is a link or a foreign file, and :class:`OSError` if the directory cannot be
+    created or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -105,7 +106,7 @@ class _Directory:
 def only_reading(folder: Path) -> Iterator[None]:
     """Keeps emulators off a state directory without writing into it.
 
-    Raises :class:`StateError` while an emulator has it, and :class:`OSError`.
+    Raises :class:`StateInUse` while an emulator has it, and :class:`OSError`.
     """
     directory = _Directory(folder)
     try:
@@ -122,10 +123,10 @@ def holder(folder: Path) -> int | None:
     return pid if pid is not None and psutil.pid_exists(pid) else None
 
 
-def _in_use(folder: Path) -> StateError:
+def _in_use(folder: Path) -> StateInUse:
     pid = holder(folder)
     found = "another process" if pid is None else f"another emulator (process {pid})"
-    return StateError(f"{folder}: in use by {found}")
+    return StateInUse(f"{folder}: in use by {found}")
 
 
 def _number(path: Path) -> tuple[int, int] | None:
