@@ -71,6 +71,10 @@ class Busy(TooMany):
     """There is no room for one more just now: there will be some soon."""
 
 
+class Overloaded(Refused):
+    """There is no room for one more large body just now: there will be some soon."""
+
+
 class Failed(Refused):
     """The emulator could not do it."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from emulator.loop.pacing import Pace, Share
+from emulator.rules.texts import Message, Text, message
 from emulator.settings import Durability
 from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
@@ -157,7 +158,7 @@ class StateOnDisk:
             await asyncio.wait([sync])  # a cancelled wait leaves the sync to the others
             sync.result()
         if ticket.lost:
-            raise Unavailable(self.failure or "the disk refused it")
+            raise Unavailable(self._failure() or "the disk refused it")
 
     async def _sync_beside(self) -> None:
         log, ticket = self.log, self.ticket()
@@ -201,9 +202,8 @@ class StateOnDisk:
     @property
     def failure(self) -> str | None:
         """Why the state or its snapshot cannot be written at present."""
-        if self._trouble is not None:
-            return self._text(self._trouble)
-        return self.files.failure if self.files is not None else None
+        found = self._failure()
+        return None if found is None else str(found)
 
     def probe(self) -> bool:
         """Whether the disk takes everything. What it refused before is tried again, but not each time."""
@@ -225,10 +225,15 @@ class StateOnDisk:
             self.snapshot()
         return self.failure is None
 
+    def _failure(self) -> Text | None:
+        if self._trouble is not None:
+            return self._text(self._trouble)
+        return self.files.failure if self.files is not None else None
+
     def _failed(self, error: Exception) -> Unavailable:
         self._trouble = error
         self._retry_at = self.clock() + RETRY_S
         return Unavailable(self._text(error), error)
 
-    def _text(self, error: Exception) -> str:
-        return f"the state cannot be written: {reason(error, self._path)}"
+    def _text(self, error: Exception) -> Message:
+        return message("the state cannot be written: %(reason)s", reason=reason(error, self._path))

@@ -200,7 +200,7 @@ class LoggedStorage(StateOnDisk, Storage):
             epoch = self._unsynced.epoch
             self.snapshot()
             if epoch is not self._unsynced.epoch:  # the changes that the caller builds on were undone
-                raise Unavailable(self.failure or "", self._trouble)
+                raise Unavailable(self._failure() or "", self._trouble)
 
     def _append(self, files: Generations, ops: Sequence[Op]) -> int:
         """Write the steps into the log; returns its size before."""

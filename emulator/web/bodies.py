@@ -11,6 +11,7 @@ from typing import IO
 
 from emulator.messages import Answer, BodyProblem, Incoming
 from emulator.rules.errors import NotKept, Refused
+from emulator.rules.texts import message
 from emulator.settings import MAX_BODY_BYTES, Settings
 
 #: Bytes of a body that are kept in memory; a larger body goes to the spool.
@@ -68,8 +69,9 @@ class Spool:
 
     def refusal(self, error: OSError) -> Refused:
         """The error for a file that was sent and cannot be stored."""
-        where = self._folder or "the system's temporary folder"
-        return NotKept(f"what was sent cannot be kept in {where}: {error.strerror or error}")
+        where = message("the system's temporary folder") if self._folder is None else str(self._folder)
+        text = "what was sent cannot be kept in %(where)s: %(reason)s"
+        return NotKept(message(text, where=where, reason=error.strerror or str(error)))
 
 
 class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):

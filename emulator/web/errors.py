@@ -18,7 +18,7 @@ def explain(error: Exception) -> tuple[int, list[Problem], dict[str, str]]:
     if isinstance(error, OSError) and is_out_of_files(error):
         return 503, [Problem.of("", "unavailable just now: %(reason)s", reason=error.strerror or "")], {}
     if isinstance(error, HTTPException) and error.code is not None:
-        headers = {name: text for name, text in error.get_headers() if name in ("Allow", "Retry-After")}
+        headers = {name: text for name, text in error.get_headers() if name == "Allow"}
         return error.code, [_of(error)], headers
     current_app.logger.error("internal error", exc_info=error)
     return 500, [Problem.of("", "internal error: %(name)s", name=type(error).__name__)], {}

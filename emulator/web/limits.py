@@ -1,14 +1,12 @@
 """Limits of request bodies: bytes by path, and the number of large bodies at the same time."""
 
 from flask import Response, current_app, request
-from werkzeug.exceptions import ServiceUnavailable
 
 from emulator.messages import BODY_PROBLEM_KEY
-from emulator.rules.errors import Invalid, TooLarge
+from emulator.rules.errors import Invalid, Overloaded, TooLarge
 from emulator.rules.request import check_encoding
-from emulator.rules.texts import Problem
+from emulator.rules.texts import Problem, message
 from emulator.web.bodies import MOST_AT_ONCE, Spool, body_limit
-from emulator.workspaces.errors import RETRY_AFTER_S
 
 
 def spool() -> Spool:
@@ -21,7 +19,7 @@ def check_body() -> Response | None:
     """Refuse a compressed body, one that could not be read whole, or a large one that is one too many.
 
     To be called when the request itself is allowed. Answers 100 where the server asks before it reads.
-    Raises :class:`TooLarge`, 400, 415 or 507 and :class:`ServiceUnavailable`.
+    Raises :class:`TooLarge`, :class:`Overloaded`, 400, 415 or 507.
     """
     if request.method not in ("GET", "HEAD"):
         check_encoding(request.headers.get("Content-Encoding", ""))
@@ -35,7 +33,7 @@ def check_body() -> Response | None:
         raise spool().refusal(problem)
     if problem == "unread":
         if not spool().places.acquire(blocking=False):
-            text = f"{MOST_AT_ONCE} large bodies are on their way in already: send this one again"
-            raise ServiceUnavailable(text, retry_after=RETRY_AFTER_S)
+            text = "%(most)s large bodies are on their way in already: send this one again"
+            raise Overloaded(message(text, most=MOST_AT_ONCE))
         return Response(status=100)  # the caller releases the room
     return None

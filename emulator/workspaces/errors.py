@@ -4,7 +4,7 @@ from errno import EMFILE, ENFILE
 
 from emulator.rules import errors
 from emulator.rules.errors import Failed, OutOfFiles, Refused
-from emulator.rules.texts import Text, message
+from emulator.rules.texts import Text, as_message, message
 from emulator.store.errors import DatabaseUnavailable, Unavailable
 
 _STATUS: dict[type[Refused], int] = {
@@ -18,6 +18,7 @@ _STATUS: dict[type[Refused], int] = {
     errors.TooLarge: 413,
     errors.Unsupported: 415,
     errors.TooMany: 429,
+    errors.Overloaded: 503,
     errors.Failed: 500,
     errors.OutOfFiles: 503,
     errors.Unreachable: 503,
@@ -36,7 +37,7 @@ def headers_of(error: Refused) -> list[tuple[str, str]]:
     """The headers that an error's answer has beside those of every answer."""
     if isinstance(error, errors.Unreachable):
         return [("Retry-After", "1")]
-    if isinstance(error, errors.Busy):
+    if isinstance(error, (errors.Busy, errors.Overloaded)):
         return [("Retry-After", str(RETRY_AFTER_S))]
     return [("Accept-Encoding", "identity")] if isinstance(error, errors.Unsupported) else []
 
@@ -56,5 +57,5 @@ def refusal(error: Refused | Unavailable) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, DatabaseUnavailable):
-        return errors.Unreachable(str(error))
-    return failed(message("nothing was changed: %(reason)s", reason=str(error)), error.cause)
+        return errors.Unreachable(error.text)
+    return failed(message("nothing was changed: %(reason)s", reason=as_message(error.text)), error.cause)

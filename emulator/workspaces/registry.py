@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from emulator.rules.errors import Invalid, Refused, TooMany
-from emulator.rules.texts import Problem
+from emulator.rules.texts import Problem, as_message, message
 from emulator.settings import Settings
 from emulator.store.errors import ForeignFile, StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
@@ -291,8 +291,10 @@ def _refusing(name: str) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        raise failed(f"workspace {name}: {error}", error.cause) from error
+        said = message("workspace %(name)s: %(reason)s", name=name, reason=as_message(error.text))
+        raise failed(said, error.cause) from error
     except ForeignFile as error:
         raise Invalid(Problem("workspace", str(error))) from error
     except (StateError, OSError) as error:
-        raise failed(f"workspace {name}: {error}", error) from error
+        said = message("workspace %(name)s: %(reason)s", name=name, reason=str(error))
+        raise failed(said, error) from error

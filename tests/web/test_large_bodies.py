@@ -149,9 +149,12 @@ def test_a_full_disk_is_told_on_a_page_of_the_console(fresh: Server) -> None:
     headers["Content-Type"] = "multipart/form-data; boundary=b"
     body = form.encode() + TABLE + b"\r\n--b--\r\n"
     answer = fresh.request("POST", "/__console/import", body, headers)
+    in_russian = fresh.request("POST", "/__console/import?lang=ru", body, headers)
     limit_files(fresh, None)
-    assert answer.status == 507
+    assert answer.status == in_russian.status == 507
     assert f"cannot be kept in {fresh.state / 'imports'}: File too large" in answer.body.decode()
+    said = f"отправленное не удалось сохранить ({fresh.state / 'imports'}): File too large"
+    assert said in in_russian.body.decode()
 
 
 def test_uploads_need_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
