@@ -13,7 +13,7 @@ from emulator.importer.problem import ImportRefused, refused
 from emulator.importer.sources import Source
 from emulator.rules.model import Resource, shortened
 from emulator.rules.providers import accepted, known
-from emulator.rules.texts import Problem, Text, message
+from emulator.rules.texts import Message, Problem, Text, message
 from emulator.store.tinydb_store import TinyDBStore
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ def find_resource(named: str | int, store: TinyDBStore) -> Resource:
     if resource is None:  # as text: Python converts no thousands of digits
         resource = next((one for one in store.resources() if named in (one.id, str(one.id))), None)
     if resource is None:
-        there = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20]) or "none"
+        there = ", ".join(f"{one.id} ({one.name})" for one in store.resources()[:20]) or Message("none")
         raise refused("resource", "no_resource", there=there)
     return resource
 
@@ -111,11 +111,11 @@ def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore)
     if not known(provider, resource):  # S6
         problems.append(Problem("provider", message("unknown_provider", provider=provider)))
     elif not accepted(provider, resource):  # S6
-        them = ", ".join(resource.providers or ()) or "none"
+        them = ", ".join(resource.providers or ()) or Message("none")
         text = message("not_accepted", provider=provider, id=resource.id, accepted=them)
         problems.append(Problem("provider", text))
     declared = declared_fields(resource, store)
     if plan.match.by == "field" and resource.db_ids and field not in declared:  # M4
-        there = ", ".join(declared) or "none"
+        there = ", ".join(declared) or Message("none")
         problems.append(Problem("match", message("no_field", field=field, declared=there)))
     return problems

@@ -134,5 +134,5 @@ def _too_packed() -> Message:
     return message("too_packed", ratio=MAX_RATIO, most=MAX_UNPACKED_BYTES >> 30)
 
 
-def _reason(error: BaseException) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
+def _reason(error: BaseException) -> Message:
+    return Message((getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip("."))

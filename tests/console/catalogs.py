@@ -17,6 +17,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from emulator.compare.differences import ABSENT
 from emulator.compare.probes import PROBES
@@ -38,7 +39,8 @@ from emulator.workspaces.workspace import KEEPABLE
 from tests.console.said import texts_of_refusals
 
 CONSOLE = TRANSLATIONS.parent
-#: What the rules refuse an imported row for, and what they say of a token, as the import's pages show it.
+#: What the rules refuse an imported row for, what they say of a token, and why a file ends: in the import's
+#: pages.
 REASONS = (
     'id: is required with matching "profile_id"',
     'field_value: is required with matching "custom"',
@@ -51,6 +53,7 @@ REASONS = (
     "be an even number of hex digits, 64 or more",
     "be digits",
     "be a UUID",
+    "Compressed file ended before the end-of-stream marker was reached",  # Python's gzip says so
 )
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 
@@ -77,6 +80,7 @@ def domain_texts() -> Iterator[str]:
     yield from (one.asks for one in PROBES)
     yield from (*get_args(Verdict), "uncertain", ABSENT, "number of items", "order of items")
     yield from (refusals.OF_FORMS.get(text, text) for text in texts_of_refusals())
+    yield from (error.description for error in (BadRequest, RequestEntityTooLarge) if error.description)
     yield from filters.EFFECTS.values()
     yield from OUTCOMES
     yield from KEEPABLE

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.server import ROOT
 
@@ -14,7 +17,7 @@ _MAKERS = {
     **dict.fromkeys(("message", "Message", "messages", "number", "did_you_mean", "advised"), 0),
     **dict.fromkeys(("InvalidFieldValue", "JSONProblem", "NotCompared", "ValidationError"), 0),
     **dict.fromkeys(("Conflict", "Forbidden", "Invalid", "NotFound"), 0),
-    **dict.fromkeys(("TooLarge", "TooMany", "Unauthorized"), 0),
+    **dict.fromkeys(("NotKept", "TooLarge", "TooMany", "Unauthorized"), 0),
     **dict.fromkeys(("Problem", "of", "_bad"), 1),
     "FileProblem": 2,
 }
@@ -41,10 +44,11 @@ def _said_in(path: Path) -> Iterator[str]:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     named[target.id].append(node.value)
+    module = vars(import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for value in _texts_of(node):
-                yield from _constants(value, named)
+                yield from _constants(value, named, module)
 
 
 def _texts_of(call: ast.Call) -> Iterator[ast.expr]:
@@ -60,16 +64,19 @@ def _texts_of(call: ast.Call) -> Iterator[ast.expr]:
             yield from given.value.values
 
 
-def _constants(value: ast.expr, named: dict[str, list[ast.expr]]) -> Iterator[str]:
+def _constants(value: ast.expr, named: dict[str, list[ast.expr]], module: dict[str, Any]) -> Iterator[str]:
     """The texts that an expression can be; a name stands for all that the module assigns to it."""
-    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-        yield value.value
-    elif isinstance(value, ast.IfExp):
-        yield from _constants(value.body, named)
-        yield from _constants(value.orelse, named)
+    if isinstance(value, ast.IfExp):
+        yield from _constants(value.body, named, module)
+        yield from _constants(value.orelse, named, module)
     elif isinstance(value, ast.List):
         for one in value.elts:
-            yield from _constants(one, named)
-    elif isinstance(value, ast.Name):
-        for one in named.get(value.id, ()):
-            yield from _constants(one, {})
+            yield from _constants(one, named, module)
+    elif isinstance(value, ast.Name) and value.id in named:
+        for one in named[value.id]:
+            yield from _constants(one, {}, module)
+    elif isinstance(value, (ast.Constant, ast.Name, ast.BinOp, ast.JoinedStr)):
+        with suppress(NameError):  # it is made of what only a call knows
+            text = eval(compile(ast.Expression(value), "", "eval"), module)
+            if isinstance(text, str):
+                yield text
