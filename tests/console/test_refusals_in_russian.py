@@ -184,3 +184,11 @@ def test_an_import_is_refused_in_russian(app: InProcess) -> None:
     page = send(app, IMPORT, IMPORT, file=(table, "t.csv"), **chosen).headers["Location"]
     for typed in COLUMNS:
         said_in_russian(send(app, page, page, "ru", **{"token_column": "#2", "by": "push"} | typed))
+
+
+def test_a_form_that_is_too_large_is_refused(app: InProcess) -> None:
+    page = f"{BASE}/database"
+    answer = send(app, page, page, "ru", id="9", name="x" * 2_000_000)
+
+    assert answer.status_code == 413
+    assert said_in_russian(answer) == ["body: не больше 1048576 байт"]

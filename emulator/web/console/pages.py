@@ -21,6 +21,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
+from werkzeug.exceptions import HTTPException
 
 from emulator.compare.report import ComparisonReport
 from emulator.importer.uploads import Uploads
@@ -131,10 +132,19 @@ def failure(error: Exception) -> ResponseReturnValue:
         plain = render_template("console/error.html", code=code, text=worded_all(problems)), code, headers
     except OSError:  # the page's own file cannot be opened either
         return str(escape(f"{code}: {joined(problems)}")), code, headers
-    has_form = PAGE_FIELD in request.form if request.method == "POST" else request.args
-    if not isinstance(error, _OF_FORMS) or not has_form:
+    if not isinstance(error, _OF_FORMS) or not _has_form():
         return plain
     return answer_later(page_again(problems, as_answer(current_app.make_response(plain))))
+
+
+def _has_form() -> bool:
+    """Whether the request comes from a form of a page that can be shown once more."""
+    if request.method != "POST":
+        return bool(request.args)
+    try:
+        return PAGE_FIELD in request.form
+    except HTTPException:  # the body is too large, or broken
+        return False
 
 
 def see_other(endpoint: str, said: str = "", **values: Any) -> Response:
