@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.console.test_forms import PROFILE, send
+from tests.console.test_forms import PROFILE, message, send
 from tests.in_process import InProcess
 
 BASE, RULES, OVERVIEW = "/__console/base", "/__console/rules", "/__console/overview"
@@ -184,6 +185,55 @@ def test_an_import_is_refused_in_russian(app: InProcess) -> None:
     page = send(app, IMPORT, IMPORT, file=(table, "t.csv"), **chosen).headers["Location"]
     for typed in COLUMNS:
         said_in_russian(send(app, page, page, "ru", **{"token_column": "#2", "by": "push"} | typed))
+
+
+@pytest.mark.parametrize(
+    ("page", "typed", "name"),
+    [
+        (OWN_FAULT, {"effect": "delay", "delay_ms": "1", "longest_ms": "-1"}, "longest_ms"),
+        (OWN_FAULT, {"effect": "delay", "delay_ms": "-1", "longest_ms": "1"}, "delay_ms"),
+        (f"{BASE}/database/17", {"name": "Main", "fields": '{"a[1]": 5}'}, "fields"),
+    ],
+)
+def test_a_refusal_stands_at_the_field_that_it_is_about(
+    app: InProcess, page: str, typed: dict[str, Any], name: str
+) -> None:
+    answer = send(app, page, page, "ru", **typed)
+
+    assert said_in_russian(answer) == [message(answer.text, name)]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("field_name=emial&field_value=x", "field_name"),
+        ("db_id=17&field_name=x&field_value=y", "field_name"),
+        ("field_name=CustomNumber1&field_value=x", "field_value"),
+    ],
+)
+def test_a_filter_by_a_field_says_which_half_is_wrong(app: InProcess, query: str, name: str) -> None:
+    app.client.set_cookie("emulator_language", "ru")
+    answer = app.client.get(f"{BASE}/profiles?{query}")
+
+    assert said_in_russian(answer) == [message(answer.text, name)]
+
+
+def test_a_field_says_all_that_is_wrong_in_it(app: InProcess) -> None:
+    page, wrong = f"{BASE}/database/17", {f"field{number}": 5 for number in range(30)}
+    answer = send(app, page, page, "ru", name="Main", fields=json.dumps(wrong))
+
+    lines = message(answer.text, "fields").split("\n")
+    assert [one.partition(":")[0] for one in lines] == [*list(wrong)[:20], "и ещё 10"]
+    assert len(said_in_russian(answer)) == 1
+
+
+def test_what_is_wrong_with_no_field_of_the_form_says_its_name(app: InProcess) -> None:
+    typed = {**OF_PROFILE, "field.unheard_of": "1", "field.vip": "true"}
+    said = said_in_russian(send(app, PROFILE_PAGE, f"{BASE}/profile/fields", "ru", **typed))
+    assert said == ["fields.unheard_of: в базе данных 17 нет такого поля"]
+
+    app.client.set_cookie("emulator_language", "ru")
+    assert said_in_russian(app.client.get(f"{BASE}/profiles?db=17")) == ["db: неизвестный ключ"]
 
 
 def test_a_form_that_is_too_large_is_refused(app: InProcess) -> None:

@@ -81,9 +81,7 @@ def _filled(html: str, action: str, typed: Mapping[str, str], problems: Sequence
     if form is None:
         return None
     names = [name for name, kind in form.fields.items() if kind != "hidden"]
-    complaints = complaints_of(problems, names)
-    said = {one.field: one.text for one in reversed(complaints)}
-    return html.replace(form.html, _fill(form.html, typed, said), 1)
+    return html.replace(form.html, _fill(form.html, typed, complaints_of(problems, names)), 1)
 
 
 def _form_of(html: str, action: str, typed: Mapping[str, str]) -> _Form | None:

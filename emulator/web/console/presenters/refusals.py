@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from emulator.rules.model import INT64_MAX, bounded_text
 from emulator.rules.texts import Message, Problem, Text, filled
@@ -34,37 +33,55 @@ _FIELDS = {
     "match": "value_column",
     "field": "field_value",
 }
+#: Paths in a value that several fields make, and the field of each part.
+_PARTS = {"delay_ms.uniform[0]": "delay_ms", "delay_ms.uniform[1]": "longest_ms"}
+#: The codes of texts that are about a field's name, where their path is that of its value.
+_OF_NAMES = {
+    "no database declares this field": "field_name",
+    "database %(id)s does not declare this field": "field_name",
+    "no_field": "field",
+}
 
 
-class FieldComplaint(NamedTuple):
-    """What is wrong; ``field``: the name of the form's field (``None``: the whole form)."""
-
-    field: str | None
-    text: str
-
-
-def complaints_of(problems: Iterable[Problem], names: Collection[str]) -> list[FieldComplaint]:
-    """The problems of a form with fields of these names."""
-    return [
-        FieldComplaint(field := _field(path, names), bounded_text(_inside(field, path) + worded(text)))
-        for path, text in problems
-    ]
+def complaints_of(problems: Iterable[Problem], names: Collection[str]) -> dict[str | None, str]:
+    """What is wrong with each of a form's fields (``None``: the whole form): a line for each problem."""
+    said: dict[str | None, list[str]] = {}
+    for problem in problems:
+        # Without a path after others it says how many more there are: like those, if all are of one field.
+        is_rest = not problem.path and len(said) == 1
+        field = next(iter(said)) if is_rest else _field(problem, names)
+        said.setdefault(field, []).append(_inside(field, problem.path) + worded(problem.text))
+    return {field: bounded_text("\n".join(dict.fromkeys(texts))) for field, texts in said.items()}
 
 
-def _field(path: str, names: Collection[str]) -> str | None:
+def _field(problem: Problem, names: Collection[str]) -> str | None:
+    path = problem.path
     if not path:
         return None
     plain = re.sub(r"\[\d+\]", "", path)
     steps = plain.split(".")
-    wanted = (plain, plain.replace("fields.", "field.", 1), steps[0], steps[-1])
+    wanted = (plain, path.replace("fields.", "field.", 1), steps[0], steps[-1])
     renamed = (_FIELDS.get(steps[-1]), _FIELDS.get(steps[0]))
-    known = next((one for one in (*wanted, *renamed) if one in names), None)
+    exact = (_OF_NAMES.get(_code(problem.text)), _PARTS.get(path))
+    known = next((one for one in (*exact, *wanted, *renamed) if one in names), None)
     return next(iter(names)) if known is None and len(names) == 1 else known
 
 
+def _code(text: Text) -> str:
+    """What a text says, without the advice that follows."""
+    if isinstance(text, str):
+        return text
+    said = text.values.get("said")
+    return _code(said) if isinstance(said, Message) else text.code
+
+
 def _inside(field: str | None, path: str) -> str:
-    """Where in a field's text the path leads: a field may hold JSON."""
-    inner = path.removeprefix(field).removeprefix(".") if field and path.startswith(field) else ""
+    """Where in a field's text the path leads, for a field may hold JSON; in no field, the whole path."""
+    if field is None:
+        inner = path
+    else:
+        within = path.startswith(field) and path not in _PARTS
+        inner = path.removeprefix(field).removeprefix(".") if within else ""
     return f"{inner}: " if inner else ""
 
 
