@@ -47,7 +47,7 @@ def read_body(call: SdkCall, shape: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise Invalid(_complaint(error), "R6") from error
     except JSONProblem as problem:
-        raise Invalid(f"{problem.path or 'body'}: {problem.text}", "R6") from problem
+        raise Invalid(problem.at(), "R6") from problem
     return request
 
 

@@ -197,8 +197,7 @@ def _json(call: SdkCall, name: str, text: str) -> Any:
             path = name if lint.path == "body" else f"{name}.{lint.path}"
             call.lints.append(lint._replace(path=path))
     except JSONProblem as problem:
-        path = f"{name}.{problem.path}" if problem.path else name
-        raise Invalid(f"{path}: {problem.text}", "R6") from problem
+        raise Invalid(problem.at(name), "R6") from problem
     return value
 
 

@@ -56,7 +56,11 @@ def check_strictly(lints: Iterable[Lint]) -> None:
 
 def did_you_mean(said: Text, name: str, known: Iterable[str]) -> Text:
     """What is said of a name that is not known, with the nearest known name, if any is near."""
-    nearest = nearest_name(name, known)
+    return with_nearest(said, nearest_name(name, known))
+
+
+def with_nearest(said: Text, nearest: str | None) -> Text:
+    """What is said of a name, with the one that is probably meant."""
     if nearest is None:
         return said
     return message('%(said)s, did you mean "%(nearest)s"?', said=as_message(said), nearest=nearest)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -13,14 +12,13 @@ from emulator.rules.texts import Message, Problem, Text, first_problems, message
 from emulator.schemas.json_schema import FIELD_VALUE, JSONSchema
 
 REQUIRED = "is required"
-MUST_BE_OBJECT = "must be an object"
 UNKNOWN_KEY = "unknown key"
 
 #: What the emulator keeps of integers.
 INT64 = validate.Range(INT64_MIN, INT64_MAX, error="must be an integer of 64 bits")
 
 #: Messages for a schema's ``error_messages``.
-SCHEMA_MESSAGES: dict[str, Any] = {"type": MUST_BE_OBJECT, "unknown": "unknown parameter"}
+SCHEMA_MESSAGES: dict[str, Any] = {"type": "must be an object", "unknown": "unknown parameter"}
 
 
 def messages(text: str) -> dict[str, Any]:
@@ -36,48 +34,41 @@ def messages(text: str) -> dict[str, Any]:
     }
 
 
-class Between(validate.Range):
+class _Saying(validate.Validator):
+    """A validator whose text has values; marshmallow itself would make a plain text of it."""
+
+    text: Message
+
+    def __call__(self, value: Any) -> Any:
+        """The value. Raises :class:`ValidationError`."""
+        try:
+            return super().__call__(value)  # type: ignore[safe-super]  # mixed into one that has it
+        except ValidationError as error:
+            raise ValidationError([self.text]) from error
+
+
+class Between(_Saying, validate.Range):
     """An integer from ``low`` to ``high``, both included."""
 
     def __init__(self, low: int, high: int) -> None:
         super().__init__(low, high)
-        self._text = message("must be %(low)s to %(high)s", low=low, high=high)
-
-    def __call__(self, value: Any) -> Any:
-        """The value. Raises :class:`ValidationError`."""
-        with _saying(self._text):
-            return super().__call__(value)
+        self.text = message("must be %(low)s to %(high)s", low=low, high=high)
 
 
-class AtMost(validate.Length):
+class AtMost(_Saying, validate.Length):
     """At most so many characters."""
 
     def __init__(self, most: int) -> None:
         super().__init__(max=most)
-        self._text = message("must have at most %(most)s characters", most=most)
-
-    def __call__(self, value: Any) -> Any:
-        """The value. Raises :class:`ValidationError`."""
-        with _saying(self._text):
-            return super().__call__(value)
+        self.text = message("must have at most %(most)s characters", most=most)
 
 
-class OneOf(validate.OneOf):
+class OneOf(_Saying, validate.OneOf):
     """One of some words."""
 
-    def __call__(self, value: Any) -> Any:
-        """The value. Raises :class:`ValidationError`."""
-        with _saying(message("must be one of %(choices)s", choices=self.choices_text)):
-            return super().__call__(value)
-
-
-@contextmanager
-def _saying(text: Message) -> Iterator[None]:
-    """marshmallow itself makes plain texts of what its validators say."""
-    try:
-        yield
-    except ValidationError as error:
-        raise ValidationError([text]) from error
+    def __init__(self, choices: Iterable[str]) -> None:
+        super().__init__(choices)
+        self.text = message("must be one of %(choices)s", choices=self.choices_text)
 
 
 #: The text of an error that somebody makes up.
@@ -195,9 +186,8 @@ def first_complaints(
 
     ``worded`` makes the text that is shown of a path and its message.
     """
-    found = [Problem(path or "body", text) for path, text in flatten(errors)]
-    shown = [Problem(path, worded(path, text)) for path, text in found[:most]]
-    return shown + first_problems(found, most)[len(shown) :]
+    found = first_problems([Problem(path or "body", text) for path, text in flatten(errors)], most)
+    return [Problem(path, worded(path, text) if path else text) for path, text in found]
 
 
 def said(error: msgspec.MsgspecError) -> tuple[str, str]:

@@ -164,9 +164,9 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     steps = await _removed(tables, lambda one: one.db_id == database.id, first_only=not cascade)
     if (naming or steps) and not cascade:
         having = [Problem.of("", "resource %(id)s has it", id=one.id) for one in naming]
-        uses = [one.text for one in first_problems(having)] + (
-            [message("there are profiles in it")] if steps else []
-        )
+        uses = [one.text for one in first_problems(having)]
+        if steps:
+            uses.append(message("there are profiles in it"))
         text = "database %(id)s is in use: %(uses)s (?cascade=true removes it all the same)"
         raise Invalid(message(text, id=database.id, uses=one_after_other(uses)))
     async with _changing(store, steps):

@@ -120,8 +120,7 @@ def add_subscription(
     key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
     own = store.find_own(key, profile_id)
     if own is not None:
-        text = "is on this profile already, as %(hash_id)s"
-        raise Invalid(Problem.of("body", text, hash_id=own.hash_id))
+        raise Invalid(Problem.of("body", "is on this profile already, as %(hash_id)s", hash_id=own.hash_id))
     added = entry.record(db_id, profile_id, now, {one.id: one for one in store.resources()})
     give_hash_ids(store, [added])
     store.apply(Changes([], [added]))

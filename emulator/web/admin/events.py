@@ -33,8 +33,7 @@ def get_event(entry_id: int) -> RecordedEvent:
     """One event."""
     event = workspace().events.get(entry_id)
     if event is None:
-        text = "event %(id)s not found: no event of this id is kept"
-        raise NotFound(message(text, id=entry_id))
+        raise NotFound(message("event %(id)s not found: no event of this id is kept", id=entry_id))
     return recorded_event(event)
 
 

@@ -219,8 +219,7 @@ def check_fault(found: Workspace, fault: Fault) -> None:
         raise Invalid(Problem("apply", 'an item_error changes nothing, so it cannot be "after"'))
     token, provider = fault.match.resource_token, fault.match.provider
     if token is not None and found.store.find_resource(token) is None:
-        text = "no resource has this token, so it can never match"
-        raise Invalid(Problem("match.resource_token", text))
+        raise Invalid(Problem("match.resource_token", "no resource has this token, so it can never match"))
     if provider is not None and provider not in known_providers(found.store):
         text = 'nobody knows "%(provider)s", so it can never match'
         raise Invalid(Problem.of("match.provider", text, provider=provider))

@@ -88,8 +88,7 @@ def get_request(entry_id: int) -> RecordedRequest:
     found = workspace()
     entry = found.requests.get(entry_id)
     if entry is None:
-        text = "request %(id)s not found: it never came, or was evicted"
-        raise NotFound(message(text, id=entry_id))
+        raise NotFound(message("request %(id)s not found: it never came, or was evicted", id=entry_id))
     return _shown_in(found)(entry)
 
 

@@ -57,8 +57,7 @@ def _check_host(host: str, settings: Settings) -> None:
     try:
         name = host_name(urlsplit(f"//{host}").hostname or "")
     except ValueError:
-        text = 'Host "%(host)s" is not this server, and no host name'
-        raise Forbidden(message(text, host=host)) from None
+        raise Forbidden(message('Host "%(host)s" is not this server, and no host name', host=host)) from None
     if name in ("localhost", settings.host.lower(), *settings.allow_host):
         return
     try:

@@ -87,8 +87,7 @@ def entry_of(found: Workspace, entry_id: int) -> Entry:
     """The entry with this id. Raises :class:`NotFound`."""
     entry = found.requests.get(entry_id)
     if entry is None:
-        text = "request %(id)s not found: it is not in the journal"
-        raise NotFound(message(text, id=entry_id))
+        raise NotFound(message("request %(id)s not found: it is not in the journal", id=entry_id))
     return entry
 
 
