@@ -150,7 +150,7 @@ def app() -> Iterator[InProcess]:
 def said_in_russian(answer: TestResponse) -> list[str]:
     """What a page says is wrong, which must be Russian."""
     said = [unescape(one) for one in re.findall(r'<p class="said"[^>]*>([^<]*)</p>', answer.text)]
-    assert answer.status_code in (400, 404, 409, 413), answer.status_code
+    assert answer.status_code in (400, 401, 404, 409, 413), answer.status_code
     assert said
     for text in said:
         assert re.search("[а-я]", text), text
@@ -242,3 +242,14 @@ def test_a_form_that_is_too_large_is_refused(app: InProcess) -> None:
 
     assert answer.status_code == 413
     assert said_in_russian(answer) == ["body: не больше 1048576 байт"]
+
+
+def test_a_form_of_somebody_who_is_not_signed_in_says_so() -> None:
+    with InProcess(admin_token="secret") as guarded:
+        guarded.client.set_cookie("emulator_language", "ru")
+        answer = guarded.client.post(f"{OVERVIEW}/reset")
+
+    assert answer.status_code == 401
+    assert said_in_russian(answer) == [
+        "вход больше не действует: обновите страницу, войдите и отправьте форму снова"
+    ]

@@ -133,10 +133,11 @@ def check_request() -> AnyResponse | None:
     """
     try:
         check_access()
-    except Unauthorized:
+    except Unauthorized as error:
         if request.endpoint not in _OPEN and not _sign_ins().is_valid(session.get("sign_in", "")):
             if request.method != "GET":
-                raise
+                text = "your sign-in has ended: load the page again to sign in, then send the form"
+                raise Unauthorized(text) from error
             then = request.script_root + request.full_path.rstrip("?")
             return redirect(url_for("console.sign_in", then=then))
     asked = check_body() or before_turn()
