@@ -141,12 +141,11 @@ class SetCheck:
         at = f"[{position}]"
         if database is None:
             return self._no_database(f"{at}.db_id", entry.db_id)
-        problems = self._id(f"{at}.id", entry)
+        problems = self._id(at, entry)
         problems += self.values(at, database, entry.fields)
         seen: set[tuple[int, str, str]] = set()
-        there = range(len(entry.subscriptions)) if places is None else places
-        for place, one in zip(there, entry.subscriptions, strict=True):
-            path = f"{at}.subscriptions[{place}]"
+        for number, one in enumerate(entry.subscriptions):
+            path = f"{at}.subscriptions[{number if places is None else places[number]}]"
             found = self._subscription(path, entry.db_id, one)
             problems += found or ([] if self._of_state else self._holder(path, position, entry, one))
             pair = (one.resource_id, one.provider, one.subscription_id)
@@ -185,16 +184,18 @@ class SetCheck:
         if entry.id is None:
             return []
         if not is_profile_id(entry.id):
-            return [Problem.of(path, "must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)]
+            return [
+                Problem.of(f"{path}.id", "must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)
+            ]
         if self._present is not None:
             if self._present.find_profile(entry.db_id, entry.id) is not None:
                 text = '"%(id)s" is in database %(db_id)s already'
-                return [Problem.of(path, text, id=entry.id, db_id=entry.db_id)]
+                return [Problem.of(f"{path}.id", text, id=entry.id, db_id=entry.db_id)]
             return []
         key = f"{entry.db_id}/{entry.id}"
         if key in self._profile_ids:
             text = '"%(id)s" is a duplicate in database %(db_id)s'
-            return [Problem.of(path, text, id=entry.id, db_id=entry.db_id)]
+            return [Problem.of(f"{path}.id", text, id=entry.id, db_id=entry.db_id)]
         self._profile_ids.add(key)
         return []
 
@@ -215,7 +216,7 @@ class SetCheck:
             return [Problem.of(f"{path}.provider", text, id=resource.id, names=names)]
         if self._of_state or resource.id in self._unread.choices:
             return []
-        return self.choices(path, resource, one.fields, one.cats)
+        return self.choices(path, resource, one.fields, one.cats) if one.fields or one.cats else []
 
     def choices(
         self,
