@@ -237,7 +237,7 @@ def made_from(
     while some := list(islice(records, STEP)):
         yield
         subscriptions = list(chain.from_iterable(own for _, own in some))
-        give_hash_ids(made, subscriptions)
+        give_hash_ids(made, subscriptions, fresh=True)
         made.profiles.fill([profile for profile, _ in some])
         made.subscriptions.fill(subscriptions)
     return made
