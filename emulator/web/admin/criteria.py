@@ -153,7 +153,7 @@ class CriteriaField(fields.Field[Criteria[Any]]):
         try:
             return self._vocabulary.make(_loaded(value, self._read))
         except BadCriteria as error:
-            raise ValidationError({"q": [one.text for one in error.problems]}) from error
+            raise ValidationError({"q": [str(one) for one in error.problems]}) from error
 
     def _read(self, name: str, value: Any) -> Any:
         if not self._vocabulary.is_key(name):

@@ -111,6 +111,24 @@ def test_value_that_a_kept_request_has_is_accepted_whatever_it_is(app: InProcess
     assert "can never match" in admin.refused("POST", "/requests/verify", asked)
 
 
+@pytest.mark.parametrize("path", ["/requests/count", "/requests/verify"])
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("-status:often", "match.q: status: must be a number or a range: 5xx, >=400, 400..499"),
+        (
+            "outcom:fault",
+            "match.q: outcom: no search word has this name; put a text with a colon in quotes,"
+            ' did you mean "outcome"?',
+        ),
+    ],
+)
+def test_a_search_in_a_match_is_refused_with_the_word_that_is_wrong(
+    admin: Admin, path: str, search: str, said: str
+) -> None:
+    assert admin.refused("POST", path, {"match": {"q": search}}) == said
+
+
 def test_error_text_of_a_long_value_is_short(admin: Admin) -> None:
     said = admin.refused("POST", "/requests/count", {"match": {"provider": "x" * 100_000}})
     assert len(said) < 500
