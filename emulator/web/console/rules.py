@@ -70,7 +70,11 @@ _MOST_BYTES = 32 << 20
 @pages.get(_COMPARISON)
 def comparison() -> str:
     """The report that was opened last in this workspace, and the form that opens one."""
-    report, shown = console_state().reports.get(workspace()), partial(json.dumps, ensure_ascii=False)
+    return _comparison_page(console_state().reports.get(workspace()))
+
+
+def _comparison_page(report: ComparisonReport | None) -> str:
+    shown = partial(json.dumps, ensure_ascii=False)
     return render_template("console/comparison.html", report=report, shown=shown)
 
 
@@ -85,7 +89,8 @@ def open_report() -> Response:
         raise TooLarge(Problem.of("file", "must be at most %(most)s bytes", most=_MOST_BYTES))
     try:
         report = msgspec.json.decode(content, type=ComparisonReport)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        _comparison_page(report)  # one that is kept and cannot be shown would break this page from now on
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise Invalid(Problem("file", "must be a report that compare --report FILE wrote")) from error
     workspace_to_change()
     console_state().reports[workspace()] = report
