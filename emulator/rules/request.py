@@ -8,6 +8,7 @@ from emulator.rules.interfaces import Lookup
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, Lint, PushRequest, Resource, shortened
 from emulator.rules.providers import known, token_remarks
+from emulator.rules.texts import Problem
 
 MAX_ID_LENGTH = 64
 NO_DATABASES = "Resource has no databases"
@@ -19,8 +20,9 @@ def check_encoding(content_encoding: str) -> None:
     codings = [one.strip() for one in content_encoding.split(",")]
     named = ", ".join(one for one in codings if one.lower() not in ("", "identity"))
     if named:
-        text = f'Content-Encoding: must be "identity" or left out, not "{shortened(named)}"'
-        raise Unsupported(text, "A3", "A3/encoding")
+        text = 'must be "identity" or left out, not "%(named)s"'
+        problem = Problem.of("Content-Encoding", text, named=shortened(named))
+        raise Unsupported(problem, answer="A3/encoding")
 
 
 def check_matching(request: PushRequest) -> Lint | None:

@@ -23,72 +23,48 @@ from emulator.compare.differences import ABSENT
 from emulator.compare.probes import PROBES
 from emulator.compare.report import Verdict
 from emulator.faults.catalogue import CATALOGUE, GROUPS
-from emulator.fixtures.schema import TYPE_FORM
 from emulator.importer.problem import TEXTS
 from emulator.importer.report import State, report_words
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import GRADES, RULES
+from emulator.rules.model import STATUSES
 from emulator.rules.notes import NOTES
 from emulator.rules.overrides import ANSWERS
-from emulator.rules.providers import AROUND
-from emulator.schemas.errors import REQUIRED, UNKNOWN_KEY
-from emulator.timestamps import TIME_FORM
+from emulator.rules.providers import AROUND, DOCUMENTED, token_complaint
 from emulator.web.console.language import LANGUAGES, TRANSLATIONS
 from emulator.web.console.presenters import filters, refusals
 from emulator.workspaces.workspace import KEEPABLE
 from tests.console.said import texts_of_refusals
 
 CONSOLE = TRANSLATIONS.parent
-#: What the rules refuse an imported row for, what they say of a token, and why a file ends: in the import's
-#: pages.
-REASONS = (
-    'id: is required with matching "profile_id"',
-    'field_value: is required with matching "custom"',
-    "id: must be at most 64 printable characters",
-    "matching error: unknown field",
-    "matching error: invalid field value",
-    "matching error: several profiles",
-    "Duplicate push subscription",
-    'contain ":" and have 100 characters or more',
-    "be an even number of hex digits, 64 or more",
-    "be digits",
-    "be a UUID",
-    "Compressed file ended before the end-of-stream marker was reached",  # Python's gzip says so
-)
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
-
-#: What stands in the notes of rules and lints as a parameter of its own (:data:`emulator.rules.notes.WORDS`).
-WORDS_OF_NOTES = (
-    *("an integer of 64 bits", "a number", "a finite number", "a string", "true or false", "one of "),
-    *("a date as YYYY-MM-DD", "a time as YYYY-MM-DDTHH:MM:SSZ", "an IP address"),
-    *('contain ":" and have 100 characters or more', "be digits", "be a UUID"),
-    *("be an even number of hex digits, 64 or more", *AROUND),
-)
 
 
 def domain_texts() -> Iterator[str]:
     """Texts that stand outside the console and are shown by it."""
     yield from (rule.text for rule in RULES.values())
     yield from GRADES.values()
-    yield from (one.when for one in ANSWERS.values())
+    for own in ANSWERS.values():
+        yield from filter(None, (own.when, own.description))
     yield from GROUPS.values()
     for recipe in CATALOGUE.values():
         yield from (recipe.title, recipe.shows)
     yield from (text for text in NOTES.values() if re.search("[a-z]", text))
-    yield from WORDS_OF_NOTES
-    yield from (REQUIRED, UNKNOWN_KEY, TIME_FORM, TYPE_FORM, *refusals.OF_FORMS.values())
+    yield from AROUND
+    yield from filter(None, (token_complaint(provider, "?") for provider in DOCUMENTED))
+    yield from refusals.OF_FORMS.values()
     yield from (one.asks for one in PROBES)
     yield from (*get_args(Verdict), "uncertain", ABSENT, "number of items", "order of items")
     yield from (refusals.OF_FORMS.get(text, text) for text in texts_of_refusals())
-    yield from (error.description for error in (BadRequest, RequestEntityTooLarge) if error.description)
+    yield from filter(None, (error.description for error in (BadRequest, RequestEntityTooLarge)))
     yield from filters.EFFECTS.values()
     yield from OUTCOMES
     yield from KEEPABLE
-    yield from ("subscribed", "suspended", "unsubscribed")
+    yield from STATUSES
     yield from State.__args__  # type: ignore[attr-defined]
     yield from TEXTS.values()
     yield from report_words()
-    yield from REASONS
+    yield "Compressed file ended before the end-of-stream marker was reached"  # Python's gzip says so
 
 
 def collect() -> Catalog:

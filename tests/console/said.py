@@ -25,7 +25,7 @@ _MAKERS = {
 _VALIDATORS = ("Equal", "Length", "OneOf", "Range", "Regexp")
 #: What only a client of the endpoint or of the SDKs is told; and imports, whose texts stand in a file.
 _ELSEWHERE = ("endpoint", "importer", "mobile", "postgres", "rules", "server")
-_OF_RULES = ("fields.py", "lints.py", "texts.py")
+_OF_RULES = ("fields.py", "lints.py", "request.py", "texts.py")
 
 
 def texts_of_refusals() -> Iterator[str]:

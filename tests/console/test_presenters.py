@@ -140,7 +140,7 @@ def test_the_words_in_the_notes_of_rules_and_lints_are_known_to_the_translations
         except InvalidFieldValue as error:
             words.add(error.wanted)
 
-    assert words == set(catalogs.WORDS_OF_NOTES)
+    assert words <= {message.id for message in catalogs.collect()}
 
 
 @pytest.mark.parametrize("language", catalogs.TRANSLATED)
