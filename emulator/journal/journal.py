@@ -117,7 +117,8 @@ class Journal(Generic[E, R]):
         self._entries: deque[bytes] = deque()
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._watches: list[tuple[Tell, Criteria[R] | None]] = []
+        #: By what an entry needs to have in its body to concern them.
+        self._watches: dict[bytes, list[tuple[Tell, Criteria[R] | None]]] = {}
         self._held: list[R | None] | None = None
         self.recorder: Callable[[bytes | None], object] | None = None
         self.epoch = secrets.token_hex(4)
@@ -210,12 +211,15 @@ class Journal(Generic[E, R]):
     @contextmanager
     def watched(self, tell: Tell, match: Criteria[R] | None = None) -> Iterator[None]:
         """Call ``tell`` for each new entry that matches (``None``: any), while it is recorded."""
-        watch = (tell, match)
-        self._watches.append(watch)
+        needed = b"" if match is None else match.needed
+        watches, watch = self._watches.setdefault(needed, []), (tell, match)
+        watches.append(watch)
         try:
             yield
         finally:
-            self._watches.remove(watch)
+            watches.remove(watch)
+            if not watches:
+                del self._watches[needed]
 
     @property
     def is_watched(self) -> bool:
@@ -248,11 +252,18 @@ class Journal(Generic[E, R]):
         if self._held is not None:
             self._held.append(reading)
             return
-        for tell, match in self._watches:
-            if reading is None:
-                tell(None)
-            elif match is None or match.meets(reading):
-                tell(reading.id)
+        escapes: bool | None = None
+        for needed, watches in self._watches.items():
+            if needed and reading is not None and needed not in reading.body:
+                # Most entries are ruled out by this look at their bytes, for all who wait for the same.
+                escapes = reading.escapes if escapes is None else escapes
+                if not escapes:
+                    continue
+            for tell, match in watches:
+                if reading is None:
+                    tell(None)
+                elif match is None or match.meets(reading):
+                    tell(reading.id)
 
 
 class RequestJournal(Journal[Entry, Reading]):

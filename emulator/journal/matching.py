@@ -48,7 +48,10 @@ class Criteria(Generic[R]):
     Values compare as JSON does; ``loose`` compares their text, for criteria that came in a query string, and
     ``blind`` their text without case, for those of a search. ``since`` is a time as the journal writes it,
     ``q`` texts that must all occur somewhere in the entry, in any spelling. A subclass makes the checks.
+    ``needed``: what the body of an entry that meets them contains, unless it escapes it.
     """
+
+    needed = b""
 
     def __init__(self, criteria: Mapping[str, Any], loose: bool = False, blind: bool = False) -> None:
         self.criteria = dict(criteria)
@@ -119,7 +122,8 @@ class RequestCriteria(Criteria[Reading]):
         self._asked = [RequestCriteria(one, blind=True) for one in self._query.asked]
         self._excluded = [RequestCriteria(one, blind=True) for one in self._query.excluded]
         # Most entries are ruled out by a look at their bytes.
-        self._in_body = [] if blind else [_sent_text(key, wanted) for key, wanted in criteria.items()]
+        self._in_body = [] if blind else list(filter(None, map(_sent_text, criteria, criteria.values())))
+        self.needed = max(self._in_body, key=len, default=b"")
         self._in_answer = [
             orjson.dumps({name: criteria[key]})[1:-1]
             for key, name in _ANSWERED.items()

@@ -96,20 +96,32 @@ class CountingMatch(RequestCriteria):
 def test_each_entry_is_looked_at_once_however_long_somebody_waits() -> None:
     journal = RequestJournal()
     for number in range(200):
-        journal.record(entry(f"before-{number}"))
+        journal.record(entry(f"unwanted-before-{number}"))
     match = CountingMatch({"subscription_id": "wanted"})
 
     async def run() -> int:
         waiting = asyncio.create_task(count_within(journal, match, Expectation(2), 60))
         for number in range(50):
             await asyncio.sleep(0)
-            journal.record(entry(f"meanwhile-{number}"))
+            journal.record(entry(f"unwanted-meanwhile-{number}"))
         journal.record(entry("wanted"))
         journal.record(entry("wanted"))
         return await waiting
 
     assert asyncio.run(run()) == 2
     assert match.looks == 252
+
+
+def test_entries_without_the_text_that_is_waited_for_are_ruled_out_unread() -> None:
+    journal, told = RequestJournal(), list[int | None]()
+    match, other = (CountingMatch({"subscription_id": token}) for token in ("wanted", "other"))
+    with journal.watched(told.append, match), journal.watched(told.append, match):
+        with journal.watched(told.append, other):
+            for number in range(50):
+                journal.record(entry(f"meanwhile-{number}"))
+            journal.record(entry("wanted"))
+        journal.record(entry("other"))
+    assert (match.looks, other.looks, told) == (2, 0, [51, 51])
 
 
 @pytest.mark.parametrize("within", [0, 0.01])
