@@ -70,6 +70,11 @@ def _write_down(
     if not call.workspace.requests.recording:
         return
     workspace, incoming, outcome = call.workspace, call.incoming, call.outcome
+    resource, changes, outcomes = None, None, _REFUSED if call.hides_refusal else []
+    if outcome is not None:
+        resource, changes, outcomes = outcome.resource, outcome.changes or None, outcome.outcomes
+    if call.mobile is not None and call.mobile.caller is not None:
+        resource = call.mobile.caller.resource  # also of a call that a fault answered
     entry = Entry(
         0,
         workspace.clock.now_ms(),
@@ -86,6 +91,10 @@ def _write_down(
         int(seconds * 1e6) / 1000,  # round() takes ten times as long
         decided,
         lints,
+        outcomes,
+        changes,
+        None if resource is None else resource.id,
+        None if resource is None else resource.name,
     )
     if call.fault is not None:
         entry.fault = call.fault.id
@@ -94,14 +103,4 @@ def _write_down(
             entry.answer_bytes = b""
         if answer.delivery is not None:
             entry.delay_ms = round(answer.delivery.delay_s * 1000)
-    if outcome is not None:
-        entry.outcomes = outcome.outcomes
-        entry.changes = outcome.changes or None
-    elif call.hides_refusal:
-        entry.outcomes = _REFUSED
-    resource = outcome.resource if outcome is not None else None
-    if call.mobile is not None and call.mobile.caller is not None:
-        resource = call.mobile.caller.resource  # also of a call that a fault answered
-    if resource is not None:
-        entry.resource_id, entry.resource = resource.id, resource.name
     workspace.requests.record(entry)

@@ -107,7 +107,7 @@ class Journal(Generic[E, R]):
     """The last entries of a workspace; ``reading`` of a subclass is how searches read them.
 
     Each entry is kept packed: small, of a known size, and ignored by the garbage collector. ``recorded``
-    counts all that came, ``dropped`` the evicted ones; ``epoch`` changes whenever the journal is emptied.
+    counts all that came; ``epoch`` changes whenever the journal is emptied.
     ``recorder`` gets each entry, packed, and ``None`` when the journal is emptied.
     """
 
@@ -124,7 +124,7 @@ class Journal(Generic[E, R]):
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
         self.recorded = 0
-        self.dropped = 0
+        self._first_id = 1
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -140,9 +140,10 @@ class Journal(Generic[E, R]):
         entries.append(packed)
         self.recorded += 1
         kept = self.bytes + len(packed)
-        while len(entries) > self._max_count or kept > self._max_bytes:
+        if len(entries) > self._max_count:
             kept -= len(entries.popleft())
-            self.dropped += 1
+        while kept > self._max_bytes:
+            kept -= len(entries.popleft())
         self.bytes = kept
         if self.recorder is not None:
             self.recorder(packed)
@@ -177,7 +178,7 @@ class Journal(Generic[E, R]):
         self._entries.clear()
         self.epoch = secrets.token_hex(4)
         self.bytes = 0
-        self.dropped = 0
+        self._first_id = self.recorded + 1
         if self.recorder is not None:
             self.recorder(None)
         self._tell(None)
@@ -195,7 +196,7 @@ class Journal(Generic[E, R]):
         for entry in kept:
             self.keep(entry)
         self.epoch = epoch
-        self.dropped = 0
+        self._first_id = self.oldest_id
         self._tell(None)
 
     def restart(self) -> None:
@@ -207,6 +208,11 @@ class Journal(Generic[E, R]):
     def oldest_id(self) -> int:
         """The lowest id that is kept; the next id, if the journal is empty."""
         return self.recorded - len(self._entries) + 1  # ids are consecutive
+
+    @property
+    def dropped(self) -> int:
+        """How many were evicted since the journal was last emptied."""
+        return self.oldest_id - self._first_id
 
     @contextmanager
     def watched(self, tell: Tell, match: Criteria[R] | None = None) -> Iterator[None]:
@@ -277,7 +283,7 @@ class RequestJournal(Journal[Entry, Reading]):
         entry.id = self.recorded + 1
         # With a long answer there is much else: it is not worth packing.
         packed = b"" if len(entry.answer_bytes) > _WHOLE else _pack(entry)
-        if not packed or len(packed) > len(entry.body_bytes) + _WHOLE:
+        if not packed or (len(packed) > _WHOLE and len(packed) > len(entry.body_bytes) + _WHOLE):
             bound(entry)
             packed = _pack(entry)
         self.keep(packed, entry)
