@@ -1,6 +1,6 @@
 """The invariants between the records of a state."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
@@ -71,9 +71,11 @@ def _profiles(state: State, known: _Known) -> Iterator[str]:
         profile: Profile = table.decode(document)
         if profile.db_id not in known.databases:
             yield f"profile {profile.id}: its database {profile.db_id} is missing"
-    for key, ids in table.indexes["id"].entries():
-        if len(ids) > 1:
-            yield f"profile {key} is there {'twice' if len(ids) == 2 else f'{len(ids)} times'}"
+    for several in (ids for _, ids in table.indexes["id"].entries() if len(ids) > 1):
+        alike = [table.decode(table.documents[doc_id]) for doc_id in several]
+        for key, times in Counter(f"{one.db_id}/{one.id}" for one in alike).items():
+            if times > 1:
+                yield f"profile {key} is there {'twice' if times == 2 else f'{times} times'}"
 
 
 def _subscriptions(state: State, known: _Known) -> Iterator[str]:

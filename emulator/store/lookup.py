@@ -94,7 +94,8 @@ class TableLookup:
         table = self.profiles.state
         for doc_id in table.indexes["id"].find(profile_key(db_id, profile_id)):
             found: Profile = table.decode(table.documents[doc_id])
-            return found
+            if found.id == profile_id and found.db_id == db_id:
+                return found
         return None
 
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
@@ -131,11 +132,10 @@ class TableLookup:
         return self._own(key, profile_id)[1]
 
     def find_all(self, key: PushKey) -> list[Subscription]:
-        owners = self.profiles.index("id")
         found = map(self.subscriptions.record, self.push_ids(key))
         return sorted(
             (one for one in found if one.key == key),
-            key=lambda one: owners.find(profile_key(one.db_id, one.profile_id))[0],
+            key=lambda one: self._profile_ids(one.db_id, one.profile_id)[0],
         )
 
     def find_active(self, key: PushKey) -> list[Subscription]:
@@ -164,7 +164,8 @@ class TableLookup:
         return list(self._by_token.values())
 
     def subscriptions_of(self, profile: Profile) -> list[Subscription]:
-        return self.subscriptions.find("profile", profile_key(profile.db_id, profile.id))
+        found = self.subscriptions.find("profile", profile_key(profile.db_id, profile.id))
+        return [one for one in found if one.profile_id == profile.id and one.db_id == profile.db_id]
 
     def find_by_hash(self, hash_id: str) -> list[Subscription]:
         return self.subscriptions.find("hash", hash_id)
@@ -186,8 +187,10 @@ class TableLookup:
                         found += self.push_ids(PushKey(db_id, one.id, provider, subscription_id))
         return sorted(found)
 
-    def _profile_ids(self, profile: Profile) -> Iterable[int]:
-        return self.profiles.index("id").find(profile_key(profile.db_id, profile.id))
+    def _profile_ids(self, db_id: int, profile_id: str) -> list[int]:
+        ids = self.profiles.index("id").find(profile_key(db_id, profile_id))
+        found = zip(ids, map(self.profiles.record, ids), strict=True)
+        return [i for i, one in found if one.id == profile_id and one.db_id == db_id]
 
     def _own(self, key: PushKey | Subscription, profile_id: str) -> tuple[int | None, Subscription | None]:
         """The record of a key on a profile and its id, searched among the fewer records of the two."""

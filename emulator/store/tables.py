@@ -15,9 +15,9 @@ WORKSPACE = "workspace"
 REMEMBERED = ("settings", "clock", "faults")
 
 
-def profile_key(db_id: int, profile_id: str) -> str:
-    """The key of a profile, and of the subscriptions of a profile."""
-    return f"{db_id}/{profile_id}"
+def profile_key(db_id: int, profile_id: str) -> int:
+    """The key of a profile, and of the subscriptions of a profile: a number, as :func:`push_key` is."""
+    return hash((db_id, profile_id))
 
 
 def push_key(key: PushKey | Subscription) -> int:
@@ -40,7 +40,7 @@ def phone_key(db_id: int, phone: str) -> tuple[int, str, FieldValue]:
 
 def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
     db_id = profile.db_id
-    keys: list[tuple[str, Hashable]] = [("id", f"{db_id}/{profile.id}")]
+    keys: list[tuple[str, Hashable]] = [("id", hash((db_id, profile.id)))]
     if profile.fields:
         keys += [("field", (db_id, name, value)) for name, value in profile.fields.items()]
         if "phones" in profile.fields:
@@ -61,13 +61,13 @@ def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
         ("active" if one.status == "subscribed" else "inactive", hash((db_id, resource_id, provider, token))),
         ("folded", hash((db_id, resource_id, provider, token.lower()))),
         ("hash", one.hash_id),
-        ("profile", f"{db_id}/{one.profile_id}"),
+        ("profile", hash((db_id, one.profile_id))),
     )
 
 
 def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Entries:
     """The keys of :func:`_keys_of_profile`."""
-    yield "id", zip([f"{one.db_id}/{one.id}" for one in profiles], ids, strict=True)
+    yield "id", zip([hash((one.db_id, one.id)) for one in profiles], ids, strict=True)
     both = list(zip(ids, profiles, strict=True))
     yield "field", [((one.db_id, *pair), i) for i, one in both for pair in one.fields.items()]
     yield "field", [(key, i) for i, one in both if "phones" in one.fields for key in _phone_keys(one)]
@@ -82,7 +82,7 @@ def _entries_of_subscriptions(ids: Sequence[int], many: Sequence[Subscription]) 
     folded = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id.lower())) for one in many]
     yield "folded", zip(folded, ids, strict=True)
     yield "hash", zip([one.hash_id for one in many], ids, strict=True)
-    yield "profile", zip([f"{one.db_id}/{one.profile_id}" for one in many], ids, strict=True)
+    yield "profile", zip([hash((one.db_id, one.profile_id)) for one in many], ids, strict=True)
 
 
 #: The tables in the order of the file. A token that moves gets more and more inactive records and one active

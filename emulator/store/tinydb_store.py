@@ -97,8 +97,9 @@ class TinyDBStore(TableLookup):
         def records() -> Iterator[tuple[Profile, list[Subscription]]]:
             for doc_id in documents.in_order():  # the oldest first: M9
                 profile: Profile = profiles.decode(documents[doc_id])
-                ids = owned.find(profile_key(profile.db_id, profile.id))
-                yield profile, [subscriptions.decode(owned_documents[i]) for i in ids]
+                key = profile.db_id, profile.id
+                own = [subscriptions.decode(owned_documents[i]) for i in owned.find(profile_key(*key))]
+                yield profile, [one for one in own if (one.db_id, one.profile_id) == key]
 
         return records()
 
@@ -124,7 +125,7 @@ class TinyDBStore(TableLookup):
 
     def _more_steps(self, changes: Changes) -> Iterator[Op]:
         for profile in changes.changed_profiles:
-            (doc_id,) = self._profile_ids(profile)
+            (doc_id,) = self._profile_ids(profile.db_id, profile.id)
             yield self.profiles.step(doc_id, profile)
         for before, after in changes.moved:
             moved_id, _ = self._own(before.key, before.profile_id)
@@ -132,13 +133,15 @@ class TinyDBStore(TableLookup):
                 yield self.subscriptions.step(moved_id, after)
 
     def change_profile(self, changed: Profile) -> None:
-        (doc_id,) = self._profile_ids(changed)
+        (doc_id,) = self._profile_ids(changed.db_id, changed.id)
         self.storage.commit([self.profiles.step(doc_id, changed)])
 
     def delete_profile(self, profile: Profile) -> int:
-        owned = self.subscriptions.index("profile").find(profile_key(profile.db_id, profile.id))
-        steps = [self.subscriptions.step(doc_id, None) for doc_id in owned]
-        steps += [self.profiles.step(doc_id, None) for doc_id in self._profile_ids(profile)]
+        key, table = (profile.db_id, profile.id), self.subscriptions
+        found = ((doc_id, table.record(doc_id)) for doc_id in table.index("profile").find(profile_key(*key)))
+        owned = [doc_id for doc_id, one in found if (one.db_id, one.profile_id) == key]
+        steps = [table.step(doc_id, None) for doc_id in owned]
+        steps += [self.profiles.step(doc_id, None) for doc_id in self._profile_ids(*key)]
         self.storage.commit(steps)
         return len(owned)
 

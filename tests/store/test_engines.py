@@ -130,6 +130,23 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
     assert (store.profile_count, store.subscription_count, store.profiles_made) == (2, 1, 2)
 
 
+def test_records_whose_keys_have_one_number_are_told_apart(store: TinyDBStore) -> None:
+    assert hash((-1, "ada")) == hash((-2, "ada"))
+    own = [SubscriptionEntry(5, "android-firebase", "t1")]
+    databases = [Database(-1, "Main"), Database(-2, "Other")]
+    profiles = [ProfileEntry(one.id, "ada", {}, own) for one in databases]
+    fill(store, FixtureSet(databases, [Resource(5, "App", "secret", [-1, -2])], profiles))
+    (one, _), (other, its) = contents(store)
+    assert (one.db_id, other.db_id, [each.db_id for each in its]) == (-1, -2, [-2])
+    assert [store.find_profile(db_id, "ada") for db_id in (-1, -2)] == [one, other]
+    assert store.find_by_push(PushKey(-2, 5, "android-firebase", "t1")).active == its[0]
+    assert store.subscriptions_of(other) == store.find_all(its[0].key) == its
+    store.change_profile(msgspec.structs.replace(other, is_test=True))
+    assert store.delete_profile(other) == 1
+    assert store.find_profile(-2, "ada") is None
+    assert [(one, [each.db_id for each in left]) for one, left in contents(store)] == [(one, [-1])]
+
+
 @pytest.mark.parametrize("status", ["subscribed", "unsubscribed"])
 def test_the_oldest_token_in_any_other_case_is_found_from_each_case(store: TinyDBStore, status: str) -> None:
     added = [
