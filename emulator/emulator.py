@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from emulator.endpoint.exchange import Exchange
 from emulator.fixtures.load import load_fixtures
+from emulator.loop.gc_pause import collections_paused
 from emulator.loop.shared_loop import LoopLock, LoopThread
 from emulator.messages import Answer, Incoming
 from emulator.settings import Settings
@@ -38,12 +39,13 @@ class Emulator:
         self._lock = None if settings.folder is None else StateLock(settings.folder)
         self.shared: DatabaseState | None = None
         try:
-            fixtures = load_fixtures(settings.fixtures, settings.platform, notes=settings.folder)
-            if settings.database is None:
-                self.workspaces = Workspaces(settings, fixtures, self._lock)
-            else:
-                self.shared = _open_shared(settings, fixtures)
-                self.workspaces = self.shared.workspaces
+            with collections_paused():
+                fixtures = load_fixtures(settings.fixtures, settings.platform, notes=settings.folder)
+                if settings.database is None:
+                    self.workspaces = Workspaces(settings, fixtures, self._lock)
+                else:
+                    self.shared = _open_shared(settings, fixtures)
+                    self.workspaces = self.shared.workspaces
         except BaseException:
             self._release()
             raise
