@@ -148,10 +148,11 @@ class SetCheck:
             path = f"{at}.subscriptions[{number if places is None else places[number]}]"
             found = self._subscription(path, entry.db_id, one)
             problems += found or ([] if self._of_state else self._holder(path, position, entry, one))
-            pair = (one.resource_id, one.provider, one.subscription_id)
-            if pair in seen:
-                problems.append(Problem(path, "is a duplicate on this profile"))
-            seen.add(pair)
+            if len(entry.subscriptions) > 1:
+                pair = (one.resource_id, one.provider, one.subscription_id)
+                if pair in seen:
+                    problems.append(Problem(path, "is a duplicate on this profile"))
+                seen.add(pair)
         return problems
 
     def values(self, path: str, database: Database, values: Mapping[str, FieldValue | None]) -> list[Problem]:
