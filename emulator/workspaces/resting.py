@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from emulator.loop.pacing import REST
 from emulator.workspaces.workspace import Workspace
 
-#: Seconds from one reset of a workspace to the next while others are used. A reset takes 0.7 ms from them:
-#: with its call, a connection for it, and caches that have other data.
-RESET_REST_S = REST * 0.0007
+#: Seconds from one reset of a workspace to the next while others are used. A reset takes 1 ms from them: with
+#: its call, a connection for it, threads that take turns, and caches that have other data.
+RESET_REST_S = REST * 0.001
 
 
 def rest_s(found: Workspace, workspaces: Iterable[Workspace]) -> float:
