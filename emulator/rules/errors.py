@@ -21,7 +21,7 @@ class Refused(Exception):
             self.problems = [Problem("", said)]
         else:
             self.problems = [said] if isinstance(said, Problem) else list(said)
-        self.text = bounded_text(joined(self.problems))
+        self.text = bounded_text(said if isinstance(said, str) else joined(self.problems))
         super().__init__(self.text)
         self.rule = rule
         self.answer = answer or rule
