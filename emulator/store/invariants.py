@@ -79,14 +79,20 @@ def _profiles(state: State, known: _Known) -> Iterator[str]:
 
 
 def _subscriptions(state: State, known: _Known) -> Iterator[str]:
-    table, profiles = state.table(SUBSCRIPTIONS), state.table(PROFILES).indexes["id"]
+    table, profiles = state.table(SUBSCRIPTIONS), state.table(PROFILES)
+
+    def has_owner(one: Subscription) -> bool:
+        ids = profiles.indexes["id"].find(profile_key(one.db_id, one.profile_id))
+        owners: Iterator[Profile] = (profiles.decode(profiles.documents[doc_id]) for doc_id in ids)
+        return any((owner.db_id, owner.id) == (one.db_id, one.profile_id) for owner in owners)
+
     for document in table.documents.values():
         one: Subscription = table.decode(document)
         if one.db_id not in known.databases:
             missing = f"database {one.db_id}"
         elif one.resource_id not in known.resources:
             missing = f"resource {one.resource_id}"
-        elif profile_key(one.db_id, one.profile_id) not in profiles:
+        elif not has_owner(one):
             missing = f"profile {one.profile_id}"
         else:
             continue

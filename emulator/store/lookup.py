@@ -149,9 +149,11 @@ class TableLookup:
         return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
-        for one in self.subscriptions.find("folded", folded_key(key), 1):
-            if one.key != key and one.subscription_id.lower() == key.subscription_id.lower():
-                return one  # type: ignore[no-any-return]
+        folded, wanted = _folded(key), folded_key(key)
+        for limit in (1, None):  # where two keys have one number, the first is not enough
+            for one in self.subscriptions.find("folded", wanted, limit):
+                if _folded(one) == folded:
+                    return None if one.key == key else one
         return None
 
     def hash_taken(self, hash_id: str) -> bool:
@@ -179,12 +181,12 @@ class TableLookup:
         self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
     ) -> list[int]:
         """The ids of :meth:`holders`, of one resource or of all, rarely of others, too, ascending."""
-        found: list[int] = []
+        found: set[int] = set()
         for one in self._by_token.values():
             if resource_id in (None, one.id):
                 for db_id in one.db_ids:
                     if db_id in db_ids:
-                        found += self.push_ids(PushKey(db_id, one.id, provider, subscription_id))
+                        found.update(self.push_ids(PushKey(db_id, one.id, provider, subscription_id)))
         return sorted(found)
 
     def _profile_ids(self, db_id: int, profile_id: str) -> list[int]:
@@ -210,6 +212,10 @@ class TableLookup:
             if one.profile_id == profile_id and one.key == key:
                 return doc_id, one
         return None, None
+
+
+def _folded(key: PushKey | Subscription) -> PushKey:
+    return PushKey(key.db_id, key.resource_id, key.provider, key.subscription_id.lower())
 
 
 def _in_order(state: State, name: str) -> tuple[bytes, ...]:

@@ -170,15 +170,16 @@ class _RecordSearch:
 
     def profile_ids(self) -> list[int] | None:
         """The ids of the wanted profiles from the indexes; ``None`` if no index applies."""
-        found: list[int] = []
+        found: set[int] = set()  # two databases' keys may have one number
         if self._wanted.profile_id is not None:
             for db_id in self._db_ids():
-                found += self._store.profiles.index("id").find(profile_key(db_id, self._wanted.profile_id))
+                key = profile_key(db_id, self._wanted.profile_id)
+                found.update(self._store.profiles.index("id").find(key))
         elif self._values is not None:
             index = self._store.profiles.index("field")
             for db_id, values in self._values.items():
                 keys = [(db_id, name, value) for name, value in values.items()]
-                found += index.find(min(keys, key=index.count))
+                found.update(index.find(min(keys, key=index.count)))
         else:
             return None
         return sorted(found)
@@ -195,7 +196,7 @@ class _RecordSearch:
         if owners is None or len(owners) > _MOST_OWNERS:
             return None
         owned = store.subscriptions.index("profile")
-        keys = [profile_key(one.db_id, one.id) for one in map(store.profiles.record, owners)]
+        keys = {profile_key(one.db_id, one.id) for one in map(store.profiles.record, owners)}
         return sorted(doc_id for key in keys for doc_id in owned.find(key))
 
     def _db_ids(self) -> list[int]:

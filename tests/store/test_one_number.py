@@ -1,0 +1,82 @@
+"""Two databases whose keys have one number: what is found in one of them is of that one alone."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from emulator.loop.pacing import at_once
+from emulator.rules.model import Database, PushKey, Resource
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
+from emulator.store.invariants import breaches
+from emulator.store.records import RecordCriteria, list_profiles, list_subscriptions
+from emulator.store.tables import folded_key, profile_key, push_key
+from emulator.store.tinydb_store import TinyDBStore, made_from
+
+NOW = "2026-01-31T12:00:00Z"
+BOTH = (-1, -2)  # Python gives these two one number
+FIREBASE = "android-firebase"
+
+
+def key(db_id: int, token: str) -> PushKey:
+    return PushKey(db_id, 5, FIREBASE, token)
+
+
+@pytest.fixture
+def store() -> Iterator[TinyDBStore]:
+    assert profile_key(-1, "ada") == profile_key(-2, "ada")
+    assert push_key(key(-1, "Tok")) == push_key(key(-2, "Tok"))
+    assert folded_key(key(-1, "Tok")) == folded_key(key(-2, "tok"))
+    entries = [ProfileEntry(db_id, "ada", {}, [SubscriptionEntry(5, FIREBASE, "Tok")]) for db_id in BOTH]
+    databases = [Database(db_id, f"database {db_id}") for db_id in BOTH]
+    made = at_once(
+        made_from(FixtureSet(databases, [Resource(5, "App", "secret", list(BOTH))], entries), NOW, str)
+    )
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"profile_id": "ada"},
+        {"subscription_id": "Tok"},
+        {"subscription_id": "Tok", "provider": FIREBASE},
+        {"profile_id": "ada", "status": "subscribed"},
+    ],
+    ids=lambda wanted: "+".join(wanted),
+)
+def test_lists_name_each_record_once(store: TinyDBStore, wanted: dict[str, str]) -> None:
+    for find in (list_profiles, list_subscriptions):
+        page = asyncio.run(find(store, RecordCriteria(**wanted), 10))
+        assert [one.db_id for one in page.records] == list(BOTH)
+        assert page.total == 2
+        for db_id in BOTH:
+            page = asyncio.run(find(store, RecordCriteria(db_id=db_id, **wanted), 10))
+            assert [one.db_id for one in page.records] == [db_id]
+            assert page.total == 1
+
+
+def test_a_token_in_another_case_is_one_of_the_same_database(store: TinyDBStore) -> None:
+    for db_id in BOTH:
+        found = store.find_other_case(key(db_id, "tok"))
+        assert found is not None
+        assert found.db_id == db_id
+        assert store.find_other_case(key(db_id, "Tok")) is None
+
+
+def test_deleting_a_profile_leaves_the_other_and_its_subscriptions(store: TinyDBStore) -> None:
+    gone, kept = (store.find_profile(db_id, "ada") for db_id in BOTH)
+    assert gone is not None
+    assert kept is not None
+    assert store.delete_profile(gone) == 1
+    assert store.find_profile(-1, "ada") is None
+    assert [(profile.db_id, [one.db_id for one in own]) for profile, own in store.whole()] == [(-2, [-2])]
+    assert store.find_by_push(key(-1, "Tok")).hash_id is None
+
+
+def test_the_check_misses_a_profile_though_the_other_is_there(store: TinyDBStore) -> None:
+    assert list(breaches(store.storage.state)) == []
+    store.profiles.remove(doc_ids=[1])
+    (said,) = breaches(store.storage.state)
+    assert "its profile ada is missing" in said
