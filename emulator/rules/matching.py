@@ -112,10 +112,11 @@ def _winner(context: RequestContext, at: int, key: PushKey, held: Held) -> Subsc
         if held.others:
             context.note_at(at, "M9", key.db_id, "active_first")
         return held.active
-    if held.others > 1:
+    found = context.lookup.find_all(key)
+    if len(found) > 1:
         _choose_of_several(context, key.db_id, at)
     newest = context.policies.several_profiles == "newest"
-    return context.lookup.find_all(key)[-1 if newest else 0]  # M9
+    return found[-1 if newest else 0]  # M9
 
 
 def _create(

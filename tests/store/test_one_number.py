@@ -1,7 +1,9 @@
 """Two databases whose keys have one number: what is found in one of them is of that one alone."""
 
 import asyncio
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from emulator.store.invariants import breaches
 from emulator.store.records import RecordCriteria, list_profiles, list_subscriptions
 from emulator.store.tables import folded_key, profile_key, push_key
 from emulator.store.tinydb_store import TinyDBStore, made_from
+from tests.in_process import InProcess
+from tests.server import PAGE_TOKEN
 
 NOW = "2026-01-31T12:00:00Z"
 BOTH = (-1, -2)  # Python gives these two one number
@@ -80,3 +84,15 @@ def test_the_check_misses_a_profile_though_the_other_is_there(store: TinyDBStore
     store.profiles.remove(doc_ids=[1])
     (said,) = breaches(store.storage.state)
     assert "its profile ada is missing" in said
+
+
+def test_a_push_is_of_one_profile_though_the_other_database_has_the_token(tmp_path: Path) -> None:
+    own = {"resource_id": 5, "provider": FIREBASE, "subscription_id": "Tok", "status": "unsubscribed"}
+    profiles = [{"db_id": db_id, "id": "ada", "subscriptions": [own]} for db_id in BOTH]
+    databases = [{"id": db_id, "name": f"database {db_id}"} for db_id in BOTH]
+    resources = [{"id": 5, "name": "App", "token": PAGE_TOKEN, "db_ids": list(BOTH)}]
+    for name, records in (("databases", databases), ("resources", resources), ("profiles", profiles)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(records))
+    with InProcess(fixtures=tmp_path, policies={"several_profiles": "error"}) as emulator:
+        answer = emulator.push("Tok", db_id=-2)
+    assert answer["error"] == 0, answer
