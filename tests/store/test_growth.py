@@ -127,6 +127,17 @@ def test_tables_filled_at_once_find_what_tables_find_that_got_each_document_alon
             assert found
 
 
+def test_a_table_filled_from_a_range_keeps_one_number_for_each_document() -> None:
+    table = TableState(SPECS[PROFILES])
+    profiles = [Profile(f"p{i}", 17, {"n": i}) for i in range(100)]
+    table.fill(range(5001, 5101), list(map(msgspec.json.encode, profiles)), profiles)
+    kept = {doc_id: doc_id for doc_id in table.documents}
+    for index in table.indexes.values():
+        found = [doc_id for _, ids in index.entries() for doc_id in ids]
+        assert len(found) == 100
+        assert all(doc_id is kept[doc_id] for doc_id in found)
+
+
 def test_documents_are_what_a_dictionary_would_be() -> None:
     chance, documents, model = Random(7), Documents(), dict[int, bytes]()
     for _ in range(20_000):
