@@ -73,7 +73,7 @@ def reset_workspace(keep: Collection[str]) -> Coroutine[Any, Any, Workspace]:
     workspaces, before = emulator().workspaces, workspace_to_change()
 
     async def resetting() -> Workspace:
-        await until_rested(before, workspaces)
+        await until_rested(before, workspaces.last_used)
         found = workspaces.get(before.name)
         await found.reset_in_steps(keep)
         await found.store.until_durable()

@@ -16,6 +16,7 @@ from emulator.store.lock import StateLock
 from emulator.store.recovery import Recovered
 from emulator.workspaces.errors import failed
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
+from emulator.workspaces.resting import LastUsed
 from emulator.workspaces.stored import StoredWorkspaces
 from emulator.workspaces.unmade import UnmadeWorkspaces
 from emulator.workspaces.workspace import Workspace
@@ -50,6 +51,7 @@ class Workspaces:
         self._open: dict[str, Workspace] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._users: Counter[str] = Counter()
+        self.last_used = LastUsed(self._open, monotonic)
         self._stored = StoredWorkspaces(settings, self._check_lock)
         self._unmade = UnmadeWorkspaces(settings, self._users)
         self.on_delete: list[Callable[[str], object]] = []

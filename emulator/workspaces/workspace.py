@@ -136,8 +136,12 @@ class Workspace:
 
     @property
     def since_reset_s(self) -> float:
-        """Seconds since the last reset; infinite if there was none since the workspace was opened."""
+        """Seconds since the last reset, negative until the last that is expected; infinite without any."""
         return self._monotonic() - self._reset_at
+
+    def expect_reset(self, seconds: float) -> None:
+        """Have the next reset but one keep its distance from a reset in so many seconds."""
+        self._reset_at = self._monotonic() + seconds
 
     @property
     def resets_at_once(self) -> bool:
@@ -183,7 +187,7 @@ class Workspace:
             self.requests.clear()
         if "events" not in keep:
             self.events.clear()
-        self._reset_at = self._monotonic()
+        self._reset_at = max(self._reset_at, self._monotonic())
 
     async def restore(self, other: TinyDBStore, events: Sequence[Event] = ()) -> None:
         """Put a whole state in place of this one, what is remembered in it included, and these events.

@@ -530,7 +530,7 @@ PROMISES: Final[dict[str, Table]] = {
         "then nothing has changed": (BY_HAND_OS, BY_HAND_FSYNC, RESET_REFUSED),
     },
     "emulator/workspaces/resting.py": {
-        "never any if no other was used since the last one": (
+        "never any if no other was used lately": (
             "tests/workspaces/test_resting.py::test_resets_never_rest_while_only_their_own_workspace_is_used",
         ),
     },

@@ -140,7 +140,7 @@ async def _restore(found: Workspace, state: TinyDBStore, events: list[Event]) ->
 def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
     """Back to the fixtures; ``keep`` leaves parts alone."""
     found = workspace_to_change()
-    if found.resets_at_once and not rest_s(found, emulator().workspaces):
+    if found.resets_at_once and not rest_s(found, emulator().workspaces.last_used):
         found.reset(body["keep"])
         return _size(found)
     return _reset(reset_workspace(body["keep"]))
