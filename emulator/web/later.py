@@ -26,6 +26,7 @@ from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.errors import headers_of, refusal, status_of
 from emulator.workspaces.resting import until_rested
 from emulator.workspaces.workspace import Workspace
+from push_emulator.workspace_answers import Size
 
 T = TypeVar("T")
 #: The key of a WSGI environment for what the work before a request's turn came to.
@@ -65,21 +66,32 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
     return changing()
 
 
-def reset_workspace(keep: Collection[str]) -> Coroutine[Any, Any, Workspace]:
-    """The request's workspace when it has begun anew from its fixtures, and the disk has that.
+def reset_workspace(keep: Collection[str]) -> Coroutine[Any, Any, Size]:
+    """What is in the request's workspace when it has begun anew from its fixtures, and the disk has that.
 
     Raises :class:`~emulator.store.errors.Unavailable`.
     """
     workspaces, before = emulator().workspaces, workspace_to_change()
 
-    async def resetting() -> Workspace:
+    async def resetting() -> Size:
         await until_rested(before, workspaces.last_used)
-        found = workspaces.get(before.name)
-        await found.reset_in_steps(keep)
+        found = await workspaces.get_settled(before.name)
+        try:
+            await found.reset_in_steps(keep)
+        except Unavailable:
+            if found in workspaces:
+                raise
+            return await resetting()  # it was deleted while the fixtures were read: its successor is reset
+        size = size_of(found)  # without what comes while the disk works
         await found.store.until_durable()
-        return found
+        return size
 
     return resetting()
+
+
+def size_of(found: Workspace) -> Size:
+    """How much is in a workspace."""
+    return Size(found.name, found.store.profile_count, found.store.subscription_count)
 
 
 def when_ready() -> Response | None:

@@ -137,6 +137,14 @@ class Workspaces:
         """
         if not self.is_made(name):
             await work(self._unmade.make(name, self.fixtures))
+        return await self.get_settled(name)
+
+    async def get_settled(self, name: str) -> Workspace:
+        """The workspace of this name when nobody changes it in steps: the caller may begin at once.
+
+        Raises :class:`Refused` as :meth:`get` does.
+        """
+        await self.until_settled(name)
         return self.get(name)
 
     @contextmanager

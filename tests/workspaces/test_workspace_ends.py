@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+import pytest
+from flask import Flask
 
+from emulator.app import create_app
+from emulator.loop import pacing
+from emulator.settings import Settings
+from emulator.web.current import WORKSPACE_KEY
+from emulator.web.later import change, reset_workspace
+from emulator.workspaces.clock import ClockSetting
+from emulator.workspaces.registry import Workspaces
+from emulator.workspaces.workspace import Workspace
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, PATIENCE_S, Server, subscription
 from tests.waiting import until
 
+T = TypeVar("T")
 BODY = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("mine")]}
 PLAN = {"resource": PAGE_TOKEN, "provider": "android-firebase", "match": "push", "token_column": "token"}
 TABLE = b"x,token\n" + b"".join(b",new:%d\n" % number for number in range(50_000))
@@ -164,3 +177,85 @@ def test_a_time_to_live_leaves_a_workspace_alone_in_which_somebody_waits(
         assert "workspace watched: deleted" not in server.log()
     for name in ("verified", "delayed", "watched"):  # then they go
         server.wait_for_line(f"workspace {name}: deleted, nobody used it")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    """The application with its state in files."""
+    made = create_app(Settings(state=tmp_path))
+    yield made
+    made.extensions["emulator"].close()
+
+
+def asked_of_one(app: Flask, ask: Callable[[], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
+    """What a view of the workspace "one" has still to do."""
+    with app.test_request_context(environ_overrides={WORKSPACE_KEY: "one"}):
+        return ask()
+
+
+async def deleted(workspaces: Workspaces) -> bool:
+    """Delete the workspace "one" as the admin call does."""
+    await workspaces.until_settled("one")
+    return workspaces.delete("one")
+
+
+def test_changes_that_wait_while_their_workspace_is_deleted_are_made_in_its_successor(app: Flask) -> None:
+    workspaces: Workspaces = app.extensions["emulator"].workspaces
+
+    async def freeze(found: Workspace) -> None:
+        found.set_clock(ClockSetting(0))
+
+    async def ask() -> None:
+        asked = [
+            asked_of_one(app, partial(reset_workspace, [])),
+            asked_of_one(app, partial(change, freeze)),
+            asked_of_one(app, partial(reset_workspace, ["clock"])),
+        ]
+        async with workspaces.get("one").store.alone():
+            tasks = [asyncio.create_task(one) for one in (deleted(workspaces), *asked)]
+            await asyncio.sleep(0)
+        gone, first, _, second = await asyncio.gather(*tasks)
+        assert gone
+        assert first == second
+
+    asyncio.run(ask())
+    assert workspaces.get("one").clock.setting == ClockSetting(0)
+
+
+def test_a_reset_whose_workspace_is_deleted_while_fixtures_are_read_is_made_in_its_successor(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspaces: Workspaces = app.extensions["emulator"].workspaces
+    monkeypatch.setattr(pacing, "STEP_S", -1.0)  # each step is over at once
+
+    async def ask() -> None:
+        workspaces.get("one").set_clock(ClockSetting(0))
+        reset = asyncio.create_task(asked_of_one(app, partial(reset_workspace, ["clock"])))
+        await asyncio.sleep(0)
+        assert await deleted(workspaces)
+        assert (await reset).workspace == "one"
+
+    asyncio.run(ask())
+    assert workspaces.is_made("one")
+
+
+def test_a_reset_answers_with_what_is_there_right_after_it(fresh: Server) -> None:
+    size = fresh.post("/w/one/__admin/reset", {}).json
+    with (
+        closing(HTTPConnection("127.0.0.1", fresh.port, timeout=PATIENCE_S)) as other,
+        ThreadPoolExecutor() as pool,
+    ):
+
+        def push() -> None:
+            for number in range(100):
+                body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(f"t{number}")]}
+                other.request(
+                    "POST", "/w/one/push_subscribe", json.dumps(body), {"Content-Type": "application/json"}
+                )
+                assert other.getresponse().read()
+
+        pushing = pool.submit(push)
+        while not pushing.done():
+            assert fresh.post("/w/one/__admin/reset", {}).json == size
+            assert fresh.post("/w/two/push_subscribe", BODY).status == 200
+        pushing.result()

@@ -1,6 +1,6 @@
 """``/__admin/snapshot`` and ``/__admin/reset``: a workspace as a whole."""
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any
 
@@ -29,11 +29,12 @@ from emulator.web.admin.loading import COUNT, load
 from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField, is_in_years
 from emulator.web.current import emulator, workspace, workspace_to_change
-from emulator.web.later import prepare, prepared, reset_workspace
+from emulator.web.later import prepare, prepared, reset_workspace, size_of
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.document import FORMAT, SnapshotProfileSchema, read_snapshot, snapshot_pieces
+from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.resting import rest_s
-from emulator.workspaces.workspace import KEEPABLE, Workspace
+from emulator.workspaces.workspace import KEEPABLE
 from push_emulator.workspace_answers import Size, WholeSnapshot
 
 #: The number of profiles that a workspace ever had: ids of documents continue from there.
@@ -121,7 +122,7 @@ def put_snapshot() -> Later[Size] | Response:
     """Put a snapshot in place of the whole workspace, or nothing of it."""
     ready = prepared()
     if ready is not None:
-        return _restore(workspace_to_change(), *ready)
+        return _restore(emulator().workspaces, workspace_to_change().name, *ready)
     now = workspace().clock.timestamp()
 
     async def read(body: IO[bytes]) -> tuple[TinyDBStore, list[Event]]:
@@ -131,9 +132,10 @@ def put_snapshot() -> Later[Size] | Response:
     return prepare(read)
 
 
-async def _restore(found: Workspace, state: TinyDBStore, events: list[Event]) -> Size:
+async def _restore(workspaces: Workspaces, name: str, state: TinyDBStore, events: list[Event]) -> Size:
+    found = await workspaces.get_settled(name)
     await found.restore(state, events)
-    return _size(found)
+    return size_of(found)
 
 
 @operation("post", "/reset", tag="workspace", body=ResetSchema)
@@ -142,13 +144,5 @@ def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
     found = workspace_to_change()
     if found.resets_at_once and not rest_s(found, emulator().workspaces.last_used):
         found.reset(body["keep"])
-        return _size(found)
-    return _reset(reset_workspace(body["keep"]))
-
-
-async def _reset(resetting: Awaitable[Workspace]) -> Size:
-    return _size(await resetting)
-
-
-def _size(found: Workspace) -> Size:
-    return Size(found.name, found.store.profile_count, found.store.subscription_count)
+        return size_of(found)
+    return reset_workspace(body["keep"])
