@@ -149,7 +149,10 @@ class TableLookup:
         return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
-        folded, wanted = _folded(key), folded_key(key)
+        wanted = folded_key(key)
+        if wanted not in self.subscriptions.index("folded"):  # most tokens
+            return None
+        folded = _folded(key)
         for limit in (1, None):  # where two keys have one number, the first is not enough
             for one in self.subscriptions.find("folded", wanted, limit):
                 if _folded(one) == folded:
