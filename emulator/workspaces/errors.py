@@ -1,11 +1,13 @@
-"""The HTTP status of each error, which is also the ``error`` of its envelope."""
+"""What an error of a workspace is to the client: its kind, its HTTP status, its headers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import EMFILE, ENFILE
 
 from emulator.rules import errors
 from emulator.rules.errors import Failed, OutOfFiles, Refused
-from emulator.rules.texts import Text, as_message, message
-from emulator.store.errors import DatabaseUnavailable, Unavailable
+from emulator.rules.texts import Problem, Text, as_message, message
+from emulator.store.errors import DatabaseUnavailable, ForeignFile, StateError, Unavailable
 
 _STATUS: dict[type[Refused], int] = {
     errors.Invalid: 400,
@@ -59,3 +61,18 @@ def refusal(error: Refused | Unavailable) -> Refused:
     if isinstance(error, DatabaseUnavailable):
         return errors.Unreachable(error.text)
     return failed(message("nothing was changed: %(reason)s", reason=as_message(error.text)), error.cause)
+
+
+@contextmanager
+def opening(name: str) -> Iterator[None]:
+    """Say as :class:`Refused` why a workspace cannot be opened."""
+    try:
+        yield
+    except Unavailable as error:
+        said = message("workspace %(name)s: %(reason)s", name=name, reason=as_message(error.text))
+        raise failed(said, error.cause) from error
+    except ForeignFile as error:
+        raise errors.Invalid(Problem("workspace", str(error))) from error
+    except (StateError, OSError) as error:
+        said = message("workspace %(name)s: %(reason)s", name=name, reason=str(error))
+        raise failed(said, error) from error

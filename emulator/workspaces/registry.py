@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from time import monotonic
 
 from emulator.rules.errors import Invalid, Refused, TooMany
-from emulator.rules.texts import Problem, as_message, message
+from emulator.rules.texts import Problem
 from emulator.settings import Settings
-from emulator.store.errors import ForeignFile, StateError, Unavailable
+from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
 from emulator.store.recovery import Recovered
-from emulator.workspaces.errors import failed
+from emulator.workspaces.errors import opening
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
 from emulator.workspaces.resting import LastUsed
 from emulator.workspaces.stored import StoredWorkspaces
@@ -255,7 +255,7 @@ class Workspaces:
     async def _open_in_steps(self, name: str) -> None:
         try:
             self._check_room()
-            with _refusing(name):
+            with opening(name):
                 recovered = await self._stored.recover(name)
             if name not in self._open:
                 self._make(name, recovered)
@@ -273,7 +273,7 @@ class Workspaces:
     def _make(self, name: str, recovered: Recovered | None = None) -> Workspace:
         check_name(name)
         self._check_room()
-        with _refusing(name):
+        with opening(name):
             return self._new(name, recovered)
 
     def _new(self, name: str, recovered: Recovered | None = None) -> Workspace:
@@ -293,18 +293,3 @@ class Workspaces:
             self._unmade.drop(name)
         self._open[name] = workspace
         return workspace
-
-
-@contextmanager
-def _refusing(name: str) -> Iterator[None]:
-    """Say as :class:`Refused` why a workspace cannot be opened."""
-    try:
-        yield
-    except Unavailable as error:
-        said = message("workspace %(name)s: %(reason)s", name=name, reason=as_message(error.text))
-        raise failed(said, error.cause) from error
-    except ForeignFile as error:
-        raise Invalid(Problem("workspace", str(error))) from error
-    except (StateError, OSError) as error:
-        said = message("workspace %(name)s: %(reason)s", name=name, reason=str(error))
-        raise failed(said, error) from error
