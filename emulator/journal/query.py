@@ -5,7 +5,7 @@ from math import inf, nextafter
 from typing import Any, NamedTuple
 
 from emulator.rules.errors import Invalid
-from emulator.rules.lints import did_you_mean, nearest_name
+from emulator.rules.lints import nearest_name, with_nearest
 from emulator.rules.texts import Problem, Text
 from emulator.timestamps import TIME_FORM, iso, read_iso
 
@@ -120,7 +120,7 @@ def _word(name: str, sign: str, value: str) -> str | None:
     if len(name) > _LONGEST_WORD or value.startswith("//") or (sign == "=" and nearest is None):
         return None
     said = "no search word has this name; put a text with a colon in quotes"
-    raise _bad(name, did_you_mean(said, name, WORDS))
+    raise _bad(name, with_nearest(said, nearest))
 
 
 def _add(query: Query, key: str, text: str, plain: bool, negated: bool) -> None:

@@ -14,7 +14,9 @@ from tests.server import ROOT
 
 #: What makes a text for people, and which of its arguments the text is.
 _MAKERS = {
-    **dict.fromkeys(("message", "Message", "messages", "number", "did_you_mean", "advised"), 0),
+    **dict.fromkeys(
+        ("message", "Message", "messages", "number", "did_you_mean", "with_nearest", "advised"), 0
+    ),
     **dict.fromkeys(("InvalidFieldValue", "JSONProblem", "NotCompared", "ValidationError"), 0),
     **dict.fromkeys(("Conflict", "Forbidden", "Invalid", "NotFound"), 0),
     **dict.fromkeys(("NotKept", "TooLarge", "TooMany", "Unauthorized"), 0),
