@@ -96,17 +96,21 @@ def _why_impossible(found: Workspace, match: Criteria[Any], key: str, wanted: An
     """Why no request can have a value, with what would be right; ``None``: one can."""
     if wanted is None:
         return None
-    never = message("%(value)s can never match", value=_quoted(wanted))
     if key in _FORMS:
         form, is_one = _FORMS[key]
-        return None if is_one(found, wanted) else one_after_other([never, form])
+        return None if is_one(found, wanted) else one_after_other([_never(wanted), form])
     if key not in VALUES and key not in _VALUES_HERE:
         return None
     values = VALUES[key] if key in VALUES else tuple(_VALUES_HERE[key](found))
-    return None if match.is_possible(wanted, values) else _nearest(never, key, wanted, values)
+    return None if match.is_possible(wanted, values) else _nearest(key, wanted, values)
 
 
-def _nearest(never: Message, key: str, wanted: str | int, values: tuple[str | int, ...]) -> Text:
+def _never(wanted: Any) -> Message:
+    return message("%(value)s can never match", value=_quoted(wanted))
+
+
+def _nearest(key: str, wanted: str | int, values: tuple[str | int, ...]) -> Text:
+    never = _never(wanted)
     if key == "rule" and str(wanted).upper() in LINT_IDS:
         return one_after_other([never, message('lints are asked for as "lint"')])
     if key in ("status", "error"):
