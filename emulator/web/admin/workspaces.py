@@ -57,10 +57,11 @@ async def _made(workspaces: Workspaces, name: str) -> NamedWorkspace:
 @operation("delete", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
 def delete_workspace(name: str) -> Later[DeletedWorkspace]:
     """Delete a workspace with all that is in it."""
-    return _deleted(emulator().workspaces, name)
+    return deletion(emulator().workspaces, name)
 
 
-async def _deleted(workspaces: Workspaces, name: str) -> DeletedWorkspace:
+async def deletion(workspaces: Workspaces, name: str) -> DeletedWorkspace:
+    """Delete a workspace when nobody changes it in steps. Raises :class:`NotFound`."""
     await workspaces.until_settled(name)
     if not workspaces.delete(name):
         raise NotFound(message("workspace %(name)s not found", name=name))

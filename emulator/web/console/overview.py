@@ -7,11 +7,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from emulator.journal.entry import OUTCOMES
 from emulator.rules.catalogue import POLICY_RULES, RULES
-from emulator.rules.errors import NotFound
-from emulator.rules.texts import message
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import ClockSchema, SettingsSchema, change_clock, change_settings
+from emulator.web.admin.workspaces import deletion
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, see_other
 from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, count, minutes, round_up
@@ -99,14 +98,8 @@ def make_workspace() -> BaseResponse:
 @pages.post(_PATH + "/workspaces/delete")
 def delete_workspace() -> BaseResponse:
     """Delete a workspace with all that is in it."""
-    name, workspaces = request.form.get("name", ""), emulator().workspaces
-
-    async def delete() -> None:
-        await workspaces.until_settled(name)
-        if not workspaces.delete(name):
-            raise NotFound(message("workspace %(name)s not found", name=name))
-
-    return page_later(delete(), lambda _: _overview_of(DEFAULT_WORKSPACE, gettext("Deleted.")))
+    work = deletion(emulator().workspaces, request.form.get("name", ""))
+    return page_later(work, lambda _: _overview_of(DEFAULT_WORKSPACE, gettext("Deleted.")))
 
 
 def _overview_of(name: str, said: str) -> BaseResponse:
