@@ -283,7 +283,7 @@ class RequestJournal(Journal[Entry, Reading]):
         entry.id = self.recorded + 1
         # With a long answer there is much else: it is not worth packing.
         packed = b"" if len(entry.answer_bytes) > _WHOLE else _pack(entry)
-        if not packed or (len(packed) > _WHOLE and len(packed) > len(entry.body_bytes) + _WHOLE):
+        if not packed or len(packed) > len(entry.body_bytes) + _WHOLE:
             bound(entry)
             packed = _pack(entry)
         self.keep(packed, entry)
