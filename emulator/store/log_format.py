@@ -38,8 +38,8 @@ CLOSED = b'{"closed":true}'
 
 def format_line(number: int, payload: bytes) -> bytes:
     """One line of the file."""
-    text = b"%d %s" % (number, payload)
-    return b"%08x %s\n" % (crc32(text), text)
+    text = b"%d " % number + payload
+    return b"".join((b"%08x " % crc32(text), text, b"\n"))
 
 
 def parse_line(line: bytes) -> tuple[int, bytes] | None:

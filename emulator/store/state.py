@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import lt
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.json import Encoder
 
 from emulator.loop.pacing import Steps
 from emulator.store.documents import Documents
 from emulator.store.indexes import Index
 
+_encode = Encoder().encode
 #: Documents that are gone through between two moments at which others may work.
 STEP = 100
 #: So many documents are written in a millisecond or two.
@@ -219,23 +220,9 @@ class State:
         return {name: table.documents for name, table in self.tables.items()}
 
 
-@lru_cache(maxsize=64)  # a state has few tables, and every step calls this
-def _encoded_name(table: str) -> bytes:
-    return json.dumps(table).encode()
-
-
 def encode_ops(ops: Sequence[Op]) -> bytes:
     """A transaction as one JSON array of ``[table, id, document]``."""
-    parts = [
-        b"[%s,%s,%s]"
-        % (
-            _encoded_name(op.table),
-            b"null" if op.doc_id is None else b"%d" % op.doc_id,
-            b"null" if op.document is None else op.document,
-        )
-        for op in ops
-    ]
-    return b"[" + b",".join(parts) + b"]"
+    return _encode([(op.table, op.doc_id, None if op.document is None else Raw(op.document)) for op in ops])
 
 
 # Dictionaries, for TinyDB's own methods

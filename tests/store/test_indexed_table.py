@@ -88,6 +88,17 @@ def test_nan_is_refused_for_it_is_not_json(path: Path) -> None:
         assert len(db) == 0
 
 
+def test_a_tables_name_that_json_cannot_hold_is_refused_and_nothing_changes(path: Path) -> None:
+    with open_ours(path) as db:
+        db.insert({"x": 1})
+        with pytest.raises(ValueError, match="surrogates"):
+            db.table("\ud800").insert({})
+        assert db.tables() == {"_default"}
+        db.storage.discard()
+    with open_ours(path) as db:
+        assert plain(db) == {1: {"x": 1}}
+
+
 @pytest.mark.parametrize("name", ["emulator", "checksum"])
 def test_the_names_of_the_file_formats_own_tables_are_refused(path: Path, name: str) -> None:
     with open_ours(path) as db, pytest.raises(ValueError, match="file format"):
