@@ -134,7 +134,7 @@ def _load(results: Results) -> Iterator[Target]:
     ):
         yield Target(
             f"load of {biggest.profiles:,} profiles from {where}, scaled by bare Flask",
-            f"≤ {seconds:.2g} s",
+            f"≤ {seconds:.3g} s",
             f"{took:.2f} s",
             took <= seconds,
         )
