@@ -82,7 +82,7 @@ async def change_database(
     or if a removed field has values and ``cascade``, which removes them, is false.
     """
     gone = {one for one, kind in fields.items() if kind is None}
-    refuse(SetCheck([], []).values("", database, dict.fromkeys(gone)))
+    refuse(SetCheck([], []).values(database, dict.fromkeys(gone)))
     kept = {one: kind for one, kind in {**database.fields, **fields}.items() if kind is not None}
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}

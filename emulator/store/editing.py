@@ -72,7 +72,7 @@ def change_profile(
     Raises as :func:`add_profile` does.
     """
     database = store.database(profile.db_id)
-    refuse(SetCheck(store.databases(), store.resources()).values("", database, values))
+    refuse(SetCheck(store.databases(), store.resources()).values(database, values))
     fields = dict(profile.fields)
     for name, value in values.items():
         if value is None:
@@ -116,7 +116,7 @@ def add_subscription(
         text = 'there is no profile "%(id)s" in database %(db_id)s'
         raise Invalid(Problem.of("profile_id", text, id=profile_id, db_id=db_id))
     check = SetCheck(store.databases(), store.resources(), present=store)
-    refuse(check.subscription("", ProfileEntry(db_id, profile_id), entry))
+    refuse(check.subscription(ProfileEntry(db_id, profile_id), entry))
     key = PushKey(db_id, entry.resource_id, entry.provider, entry.subscription_id)
     own = store.find_own(key, profile_id)
     if own is not None:
@@ -141,11 +141,11 @@ def change_subscription(
     """
     resource = next(one for one in store.resources() if one.id == record.resource_id)
     given = {name: one for name, one in fields.items() if one is not None}
-    refuse(SetCheck([], [resource]).choices("", resource, given, cats))
+    refuse(SetCheck([], [resource]).choices(resource, given, cats))
     entry = SubscriptionEntry(record.resource_id, record.provider, record.subscription_id, status)
     owner = ProfileEntry(record.db_id, record.profile_id)
     check = SetCheck(store.databases(), store.resources(), present=store, of_state=True)
-    refuse(check.subscription("", owner, entry))
+    refuse(check.subscription(owner, entry))
     declared = subscription_fields(resource)
     values = {name: one for name, one in record.fields.items() if name not in fields}
     values |= {name: read_subscription_value(declared[name], one) for name, one in given.items()}

@@ -1,5 +1,6 @@
 """The check that the records of a fixture set fit together."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,6 @@ from emulator.rules.fields import (
     subscription_fields,
 )
 from emulator.rules.interfaces import Lookup
-from emulator.rules.keys import digest
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import CategoryChoice, Database, FieldValue, PushKey, Resource, SubscriptionValue
 from emulator.rules.providers import DOCUMENTED, accepted
@@ -59,6 +59,11 @@ def duplicate(name: str) -> Message:
     return message('"%(name)s" is a duplicate', name=name)
 
 
+def _at(path: str, problems: list[Problem]) -> list[Problem]:
+    """The problems of what stands at the path."""
+    return [Problem(path + one.path, one.text) for one in problems]
+
+
 class SetCheck:
     """The check of one set; it keeps the records that it has seen.
 
@@ -84,8 +89,8 @@ class SetCheck:
         self._of_state = of_state
         self._unread = unread or Unread()
         self._named = named
-        self._profile_ids: set[str] = set()
-        self._active: dict[bytes, int] = {}
+        self._profile_ids: defaultdict[int, set[str]] = defaultdict(set)
+        self._active: defaultdict[tuple[int, int, str], dict[str, int]] = defaultdict(dict)
 
     def databases(self) -> Iterator[Problem]:
         """Problems among the databases."""
@@ -138,24 +143,26 @@ class SetCheck:
     ) -> list[Problem]:
         """Problems of one profile; ``places``: where its subscriptions stand, if some were left out."""
         database = self._databases.get(entry.db_id)
-        at = f"[{position}]"
         if database is None:
-            return self._no_database(f"{at}.db_id", entry.db_id)
-        problems = self._id(at, entry)
-        problems += self.values(at, database, entry.fields)
+            return _at(f"[{position}]", self._no_database(".db_id", entry.db_id))
+        problems = self._id(entry)
+        if entry.fields:
+            problems += self.values(database, entry.fields)
         seen: set[tuple[int, str, str]] = set()
         for number, one in enumerate(entry.subscriptions):
-            path = f"{at}.subscriptions[{number if places is None else places[number]}]"
-            found = self._subscription(path, entry.db_id, one)
-            problems += found or ([] if self._of_state else self._holder(path, position, entry, one))
+            found = self._subscription(entry.db_id, one)
+            if not found and not self._of_state:
+                found = self._holder(position, entry, one)
             if len(entry.subscriptions) > 1:
                 pair = (one.resource_id, one.provider, one.subscription_id)
                 if pair in seen:
-                    problems.append(Problem(path, "is a duplicate on this profile"))
+                    found.append(Problem("", "is a duplicate on this profile"))
                 seen.add(pair)
-        return problems
+            if found:
+                problems += _at(f".subscriptions[{number if places is None else places[number]}]", found)
+        return _at(f"[{position}]", problems) if problems else problems
 
-    def values(self, path: str, database: Database, values: Mapping[str, FieldValue | None]) -> list[Problem]:
+    def values(self, database: Database, values: Mapping[str, FieldValue | None]) -> list[Problem]:
         """Problems of custom fields' values; for the value ``None`` the field only has to be declared."""
         problems: list[Problem] = []
         unread = self._unread.fields
@@ -167,61 +174,57 @@ class SetCheck:
                 text: Text = message("database %(id)s does not declare this field", id=database.id)
                 if len(problems) < _MOST_ADVICE:
                     text = did_you_mean(text, name, database.fields)
-                problems.append(Problem(f"{path}.fields.{name}", text))
+                problems.append(Problem(f".fields.{name}", text))
                 continue
             try:
                 if value is not None:
                     read_value(field_type, value)
             except InvalidFieldValue as error:
-                problems.append(Problem(f"{path}.fields.{name}", must_be(error)))
+                problems.append(Problem(f".fields.{name}", must_be(error)))
         return problems
 
-    def subscription(self, path: str, owner: ProfileEntry, one: SubscriptionEntry) -> list[Problem]:
+    def subscription(self, owner: ProfileEntry, one: SubscriptionEntry) -> list[Problem]:
         """Problems of one subscription that a profile of the state is to get in this form."""
-        found = self._subscription(path, owner.db_id, one)
-        return found or self._holder(path, 0, owner, one)
+        return self._subscription(owner.db_id, one) or self._holder(0, owner, one)
 
-    def _id(self, path: str, entry: ProfileEntry) -> list[Problem]:
+    def _id(self, entry: ProfileEntry) -> list[Problem]:
         if entry.id is None:
             return []
         if not is_profile_id(entry.id):
-            return [
-                Problem.of(f"{path}.id", "must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)
-            ]
+            return [Problem.of(".id", "must be 1 to %(most)s printable characters", most=MAX_ID_LENGTH)]
         if self._present is not None:
             if self._present.find_profile(entry.db_id, entry.id) is not None:
                 text = '"%(id)s" is in database %(db_id)s already'
-                return [Problem.of(f"{path}.id", text, id=entry.id, db_id=entry.db_id)]
+                return [Problem.of(".id", text, id=entry.id, db_id=entry.db_id)]
             return []
-        key = f"{entry.db_id}/{entry.id}"
-        if key in self._profile_ids:
+        seen = self._profile_ids[entry.db_id]
+        if entry.id in seen:
             text = '"%(id)s" is a duplicate in database %(db_id)s'
-            return [Problem.of(f"{path}.id", text, id=entry.id, db_id=entry.db_id)]
-        self._profile_ids.add(key)
+            return [Problem.of(".id", text, id=entry.id, db_id=entry.db_id)]
+        seen.add(entry.id)
         return []
 
-    def _subscription(self, path: str, db_id: int, one: SubscriptionEntry) -> list[Problem]:
+    def _subscription(self, db_id: int, one: SubscriptionEntry) -> list[Problem]:
         resource = self._resources.get(one.resource_id)
         if resource is None:
             if self._unread.resources:
                 return []
-            return [Problem.of(f"{path}.resource_id", "there is no resource %(id)s", id=one.resource_id)]
+            return [Problem.of(".resource_id", "there is no resource %(id)s", id=one.resource_id)]
         if db_id not in resource.db_ids and resource.id not in self._unread.db_ids:
-            return [Problem(f"{path}.resource_id", _not_of(resource, db_id))]
+            return [Problem(".resource_id", _not_of(resource, db_id))]
         if not one.subscription_id or "\0" in one.subscription_id:
-            return [Problem(f"{path}.subscription_id", "must be text, not empty and without NUL")]
+            return [Problem(".subscription_id", "must be text, not empty and without NUL")]
         any_provider = self._of_state or resource.id in self._unread.providers
         if not any_provider and not accepted(one.provider, resource):
             names = ", ".join(DOCUMENTED if resource.providers is None else resource.providers)
             text = "resource %(id)s accepts %(names)s"
-            return [Problem.of(f"{path}.provider", text, id=resource.id, names=names)]
+            return [Problem.of(".provider", text, id=resource.id, names=names)]
         if self._of_state or resource.id in self._unread.choices:
             return []
-        return self.choices(path, resource, one.fields, one.cats) if one.fields or one.cats else []
+        return self.choices(resource, one.fields, one.cats) if one.fields or one.cats else []
 
     def choices(
         self,
-        path: str,
         resource: Resource,
         values: Mapping[str, SubscriptionValue],
         cats: Sequence[CategoryChoice],
@@ -230,7 +233,7 @@ class SetCheck:
         declared = subscription_fields(resource)
         problems = []
         for name, value in values.items():
-            at = f"{path}.fields.{name}"
+            at = f".fields.{name}"
             if name not in declared:
                 text = message("resource %(id)s does not declare this subscription field", id=resource.id)
                 problems.append(Problem(at, did_you_mean(text, name, declared)))
@@ -242,7 +245,7 @@ class SetCheck:
         known = {one.name for one in resource.categories}
         seen: set[str] = set()
         for place, choice in enumerate(cats):
-            at = f"{path}.cats[{place}].name"
+            at = f".cats[{place}].name"
             if choice.name not in known:
                 text = message("resource %(id)s does not have this category", id=resource.id)
                 problems.append(Problem(at, did_you_mean(text, choice.name, known)))
@@ -251,22 +254,23 @@ class SetCheck:
             seen.add(choice.name)
         return problems
 
-    def _holder(self, path: str, position: int, owner: ProfileEntry, one: SubscriptionEntry) -> list[Problem]:
+    def _holder(self, position: int, owner: ProfileEntry, one: SubscriptionEntry) -> list[Problem]:
         """The problem that the key is active on another profile (S4)."""
         if one.status != "subscribed":
             return []
-        key = PushKey(owner.db_id, one.resource_id, one.provider, one.subscription_id)
         holder: str | None = None
         if self._present is not None:
+            key = PushKey(owner.db_id, one.resource_id, one.provider, one.subscription_id)
             active = self._present.find_by_push(key).active
             holder = active.profile_id if active is not None and active.profile_id != owner.id else None
         else:
-            other = self._active.setdefault(digest(key)[:16], position)
+            holders = self._active[owner.db_id, one.resource_id, one.provider]
+            other = holders.setdefault(one.subscription_id, position)
             holder = self._named(other) if other != position else None
         if holder is None:
             return []
         text = "is active on the profile %(holder)s already (S4); make one of them unsubscribed"
-        return [Problem.of(path, text, holder=holder)]
+        return [Problem.of("", text, holder=holder)]
 
     def _no_database(self, path: str, db_id: int) -> list[Problem]:
         return [] if self._unread.databases else [Problem(path, no_database(db_id))]
