@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from hashlib import blake2b
 
-from emulator.rules.model import PushKey
+from emulator.rules.model import PushKey, Subscription
 
 HASH_DIGITS = 8
 _EMPTY = blake2b(digest_size=32)
 
 
-def digest(key: PushKey) -> bytes:
+def digest(key: PushKey | Subscription) -> bytes:
     """A digest of the key, 32 bytes; the same in every workspace and every run."""
     text = f"{key.db_id}/{key.resource_id}/{len(key.provider)}:{key.provider}/{key.subscription_id}"
     made = _EMPTY.copy()  # quicker than a new one

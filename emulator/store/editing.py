@@ -58,7 +58,7 @@ def add_profile(store: Store, entry: ProfileEntry, now: str, new_id: Callable[[]
             profile_id = new_id()
         return profile_id
 
-    profile, subscriptions = next(iter(FixtureSet(databases, resources, [entry]).records(now, free_id)))
+    (profile,), subscriptions = next(FixtureSet(databases, resources, [entry]).records(now, free_id, 1))
     give_hash_ids(store, subscriptions)
     store.apply(Changes([profile], subscriptions))
     return profile

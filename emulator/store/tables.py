@@ -69,7 +69,7 @@ def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Ent
     """The keys of :func:`_keys_of_profile`."""
     yield "id", zip([hash((one.db_id, one.id)) for one in profiles], ids, strict=True)
     both = list(zip(ids, profiles, strict=True))
-    yield "field", [((one.db_id, *pair), i) for i, one in both for pair in one.fields.items()]
+    yield "field", [((one.db_id, name, value), i) for i, one in both for name, value in one.fields.items()]
     yield "field", [(key, i) for i, one in both if "phones" in one.fields for key in _phone_keys(one)]
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from emulator.loop.pacing import Steps, at_once
+from emulator.rules import keys
 from emulator.rules.model import Changes, Profile, Subscription
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState, StateError
@@ -236,11 +236,15 @@ def made_from(
     made.database_table.insert_multiple(map(msgspec.to_builtins, fixtures.databases))
     made.resource_table.insert_multiple(map(msgspec.to_builtins, fixtures.resources))
     made.learn_configuration()
-    records = iter(fixtures.records(now, new_id))
-    while some := list(islice(records, STEP)):
+    hash_ids = made.subscriptions.index("hash")
+    for profiles, subscriptions in fixtures.records(now, new_id, STEP):
         yield
-        subscriptions = list(chain.from_iterable(own for _, own in some))
-        give_hash_ids(made, subscriptions, fresh=True)
-        made.profiles.fill([profile for profile, _ in some])
+        first = [keys.digest(one).hex()[: keys.HASH_DIGITS] for one in subscriptions]
+        if len(set(first)) < len(first) or any(one in hash_ids for one in first):
+            give_hash_ids(made, subscriptions, fresh=True)
+        else:  # nearly always: no two keys have the same first digits
+            for one, hash_id in zip(subscriptions, first, strict=True):
+                one.hash_id = hash_id
+        made.profiles.fill(profiles)
         made.subscriptions.fill(subscriptions)
     return made

@@ -213,10 +213,9 @@ class _Building:
         found = self._check.profile(position, entry)
         if found:
             return [*_within("profiles", found)]
-        profile, subscriptions = entry.records(
-            self._fields[entry.db_id], self._resources, entry.id, self._now
-        )
-        profile.created = entry.created or self._now
+        profile = entry.record(self._fields[entry.db_id], entry.id, entry.created or self._now)
+        key = entry.db_id, entry.id
+        subscriptions = [one.record(*key, self._now, self._resources) for one in entry.subscriptions]
         problems = self._hash_problems(path, subscriptions)
         if not problems:
             give_hash_ids(self._store, subscriptions)
