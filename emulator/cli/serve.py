@@ -6,6 +6,7 @@ import signal
 import sys
 from asyncio import Task
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -26,6 +27,7 @@ from emulator.server.server import serve
 from emulator.server.tls import Certificate, TlsError, choose_certificate
 from emulator.settings import Settings, host_name, is_database, is_loopback
 from emulator.store.errors import StateError, Unavailable
+from emulator.store.files import replace_file
 from emulator.store.open_files import raise_limit
 from emulator.web.bodies import Spool, body_limit
 
@@ -198,12 +200,21 @@ def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Ce
     if torn:
         click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the log", err=True)
     if settings.port_file is not None:
-        settings.port_file.write_text(f"{port}\n")
+        _write_port(settings.port_file, f"{port}\n")
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if certificate is None else "https"
     click.echo(f"push-emulator is ready at {scheme}://{host}:{port}/push_subscribe")
     if certificate is not None and certificate.authority is not None:
         click.echo(f"devices must trust {certificate.authority}", err=True)
+
+
+def _write_port(file: Path, line: str) -> None:
+    # A reader finds the whole line or none. A link, a pipe and a device stay what they are.
+    if not file.is_symlink() and (file.is_file() or not file.exists()):
+        with suppress(OSError):  # no file can be made beside it or put in its place
+            replace_file(file, [line.encode()], sync=False)
+            return
+    file.write_text(line)
 
 
 def _check_exposure(settings: Settings) -> None:

@@ -67,6 +67,42 @@ def test_the_address_is_that_of_the_server_whatever_its_options(tmp_path: Path, 
     assert (tmp_path / "port").exists()
 
 
+def write_port(file: Path) -> str:
+    """What ``file`` has, or what is printed, when a server has written its port to it."""
+    ran = run("run", "--port-file", file, "--", sys.executable, "-c", f"print(open({str(file)!r}).read())")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout
+
+
+def test_a_port_is_written_beside_its_file_and_put_in_place_whole(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.write_text("before")
+    with file.open() as begun:
+        assert 0 < int(write_port(file)) < 65536
+        assert begun.read() == "before"  # never emptied and written anew
+    assert [one.name for one in tmp_path.iterdir()] == ["port"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes are POSIX's")
+def test_a_port_is_written_through_a_link_and_into_a_pipe(tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "port", tmp_path / "link", tmp_path / "pipe"
+    for _ in range(2):  # it leads nowhere at first
+        if not link.is_symlink():
+            link.symlink_to(file)
+        assert int(write_port(link)) == int(file.read_text())
+        assert link.is_symlink()
+    os.mkfifo(pipe)
+    reading = subprocess.Popen([sys.executable, "-c", f"print(open({str(pipe)!r}).read())"], stdout=-1)
+    ran = run("run", "--port-file", pipe, "--", sys.executable, "-c", "")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert int(reading.communicate(timeout=60)[0]) > 0
+    assert pipe.is_fifo()
+
+
+def test_a_port_is_written_where_no_file_fits_beside_its_file(tmp_path: Path) -> None:
+    assert int(write_port(tmp_path / ("p" * 250))) > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [

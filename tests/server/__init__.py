@@ -103,7 +103,7 @@ class Server:
         )
         process = self.process
         until(
-            lambda: process.poll() is not None or _read(port_file).endswith("\n"),
+            lambda: process.poll() is not None or port_file.exists(),
             otherwise=self.log,
         )
         assert process.poll() is None, f"the server did not start:\n{self.log()}"
@@ -181,7 +181,3 @@ class Server:
 def subscription(token: str, provider: str = "android-firebase", **more: Any) -> dict[str, Any]:
     """One entry of ``subscriptions``."""
     return {"provider": provider, "subscription_id": token, **more}
-
-
-def _read(file: Path) -> str:
-    return file.read_text() if file.exists() else ""
