@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 
+from emulator.faults.armed import FaultCounts
 from emulator.loop.pacing import at_once, paced
 from emulator.postgres import log
 from emulator.postgres.recorder import Recorder
@@ -12,7 +13,7 @@ from emulator.store.recovery import decode_ops
 from emulator.store.state import State
 from emulator.store.tables import DATABASES, RESOURCES, WORKSPACE
 from emulator.workspaces.replays import Replay
-from emulator.workspaces.workspace import Workspace
+from emulator.workspaces.workspace import JOURNALS, Workspace
 
 #: The lines of a workspace after a number.
 LINES = (
@@ -24,16 +25,25 @@ _KNOWN = {WORKSPACE, DATABASES, RESOURCES}
 
 
 class FollowedWorkspace(Recorder):
-    """A workspace in memory and how far it has come: the id of its row, the number of its last line."""
+    """A workspace in memory and how far it has come.
+
+    ``id``: of its row, 0 before it has one; ``number``: of its last line; ``is_current``: whether what is
+    in memory is what these lines have made.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace)
         self.id = 0
         self.number = 0
+        self.is_current = False
+
+    def come_to(self, workspace_id: int, number: int) -> None:
+        """What is in memory is what the lines of this row have made, up to this number."""
+        self.id, self.number, self.is_current = workspace_id, number, True
 
     def forget(self) -> None:
         """What is in memory counts no more: the next turn reads all of it."""
-        self.id = 0
+        self.is_current = False
 
     async def follow(self, connection: AsyncConnection, lines: Sequence[log.Line]) -> None:
         """Carry out the lines. Raises :class:`Behind` if one is missing; then :meth:`read` has to follow."""
@@ -51,20 +61,33 @@ class FollowedWorkspace(Recorder):
 
     async def read(self, connection: AsyncConnection, workspace_id: int, snapshot: int, number: int) -> None:
         """Read the whole workspace: its snapshot, and the lines after it. Raises :class:`Behind`."""
-        self.id = 0
+        self.forget()
         self.documents.clear()
         if snapshot:
             await self._read_snapshot(connection, workspace_id, snapshot)
+        else:
+            self._begin_anew(workspace_id)
         cursor = await connection.execute(LINES, (workspace_id, snapshot))
         lines = [log.Line(*row) for row in await cursor.fetchall()]
         if not lines and snapshot < number:
             raise Behind
-        self.id, self.number = workspace_id, snapshot
+        self.come_to(workspace_id, snapshot)
         try:
             await self.follow(connection, lines)
         except BaseException:
-            self.id = 0
+            self.forget()
             raise
+
+    def _begin_anew(self, workspace_id: int) -> None:
+        """Forget what the first line does not replace."""
+        workspace = self.workspace
+        with self.muted():
+            if self.id != workspace_id:  # else pages have seen ids of what was not stored
+                for name in JOURNALS:
+                    workspace.journal(name).restart()  # the lines give the entries the ids that they have
+            workspace.replays.clear()
+            workspace.faults.counts = FaultCounts()
+            self.fixtures = ""
 
     async def _read_snapshot(self, connection: AsyncConnection, workspace_id: int, number: int) -> None:
         rest = await read_rest(connection, workspace_id, number)

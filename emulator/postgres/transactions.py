@@ -97,7 +97,10 @@ class Transactions:
                 self._workspaces.drop(name)
                 return None
             known = self._workspaces.opened(name)
-            follows = known.id == row.id and (bool(lines) or known.number == row.number)
+            if known.id not in (0, row.id):  # it was deleted and made anew elsewhere
+                self._workspaces.drop(name)
+                known = self._workspaces.opened(name)
+            follows = known.is_current and known.id == row.id and (bool(lines) or known.number == row.number)
             is_long = row.log_bytes + row.snapshot_bytes > _LONG_BYTES
             if not ahead and is_long and (not follows or any(line.replaced for line in lines)):
                 await connection.execute("ROLLBACK")
@@ -159,8 +162,7 @@ class Transactions:
         except (psycopg.Error, asyncio.TimeoutError) as error:
             await self._settle(name, row, lines, error)
         self._connections.note_commit()
-        followed = self._workspaces.opened(name)
-        followed.id, followed.number = row.id, lines[-1].number
+        self._workspaces.opened(name).come_to(row.id, lines[-1].number)
         grown = row.log_bytes + sum(line.size for line in lines)
         return grown > max(self._workspaces.min_log_bytes, row.snapshot_bytes)
 

@@ -228,6 +228,7 @@ class Turns:
         for one in batch:
             number = last + len(lines) + 1
             self._workspaces.begin_line(name, number, 0.0 if row is None else row.at)
+            was_made = self._workspaces.is_made(name)
             answer = one.work()
             if one.target.changes and answer.delivery is not None and answer.delivery.wait is not None:
                 answer = await kept_alive(connection, answer.settled())
@@ -239,6 +240,8 @@ class Turns:
                 if line.replaced:
                     line.snapshot = Picture(recorder).rows
                     break
+            if was_made and not self._workspaces.is_made(name):
+                break  # its row goes with it: the other emulators know a successor by another row
         if lines and not locks:
             raise RuntimeError(f"a request that only reads has changed workspace {name}")
         if locks:

@@ -84,7 +84,7 @@ class FollowedWorkspaces(Workspaces):
     def followed(self, name: str) -> FollowedWorkspace | None:
         """How far the workspace has come, if it follows its log."""
         found = self._followed.get(name)
-        return found if found is not None and found.id else None
+        return found if found is not None and found.is_current else None
 
     def opened(self, name: str) -> FollowedWorkspace:
         """The workspace in memory, whatever is in it. Raises :class:`~emulator.rules.errors.Refused`."""
@@ -107,7 +107,7 @@ class FollowedWorkspaces(Workspaces):
         if found is None:
             return
         if name == DEFAULT_WORKSPACE:
-            if found.id:
+            if found.is_current:
                 with found.muted():
                     found.workspace.reset()
             found.documents.clear()

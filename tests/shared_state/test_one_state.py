@@ -200,6 +200,50 @@ def test_all_emulators_end_with_the_same_workspaces(postgres: Any, tmp_path: Pat
             assert running[1].get(f"/w/{name}/__admin/snapshot").body == before[name]
 
 
+def test_a_successor_is_the_same_everywhere_and_inherits_nothing(three: list[Emulator]) -> None:
+    """It is deleted and made anew while another emulator has the one before in memory, and looks away."""
+    call = f"/w/successor{_SUBSCRIBE}"
+    sent = {"Authorization": "Bearer rtoken@mobile-role-token", "Request-ID": "the-same"}
+    for token in ("first", "second"):
+        assert _push(three[0], "successor", token) == 200
+    assert three[0].post(call, subscribe_body("by-sdk"), **sent).status == 200
+    assert len(_journal(three[1], "successor")) == 3
+    assert three[0].request("DELETE", "/__admin/workspaces/successor").status == 200
+    assert _push(three[0], "successor", "third") == 200
+    assert [one["id"] for one in _journal(three[1], "successor")] == [1]
+    assert three[1].post(call, subscribe_body("by-sdk"), **sent).status == 200  # not an answer of before
+    found = three[2].get("/w/successor/__admin/subscriptions?subscription_id=by-sdk").json
+    assert found["total"] == 1
+    assert _journal(three[0], "successor") == _journal(three[1], "successor")
+
+
+def test_journals_are_the_same_whatever_is_deleted_and_made_anew_meanwhile(three: list[Emulator]) -> None:
+    def be_a_client(number: int) -> None:
+        random, line = Random(number), Line(three[number % 8 // 6].url)
+        for turn in range(8):
+            body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription(f"c{number}-{turn}")]}
+            if random.random() < 0.7:
+                answer = line.call("POST", "/w/anew/push_subscribe", body)
+            else:
+                answer = line.call("DELETE", "/__admin/workspaces/anew")
+            assert answer is not None
+            assert answer[0] in (200, 404), answer
+
+    with ThreadPoolExecutor(8) as clients:
+        for turn in range(40):
+            list(clients.map(be_a_client, range(8 * turn, 8 * turn + 8)))
+            assert _push(three[0], "anew", "last") == 200
+            shown = [_journal(one, "anew") for one in three]
+            assert [one["id"] for one in shown[0]] == list(range(len(shown[0]), 0, -1))
+            assert shown[1] == shown[0]
+            assert shown[2] == shown[0]
+
+
+def _journal(server: Server, name: str) -> list[Any]:
+    items: list[Any] = server.get(f"/w/{name}/__admin/requests?limit=1000").json["items"]
+    return items
+
+
 def test_a_name_without_a_workspace_shows_the_same_at_every_emulator(database: str, tmp_path: Path) -> None:
     """Profiles to which the fixtures give no id, and times; what is made of it keeps both."""
     folder = Path(shutil.copytree(ROOT / "fixtures/default", tmp_path / "fixtures"))
