@@ -135,4 +135,6 @@ def _too_packed() -> Message:
 
 
 def _reason(error: BaseException) -> Message:
+    if isinstance(error, (zlib.error, gzip.BadGzipFile)):
+        return message("damaged", reason=str(error))
     return Message((getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip("."))

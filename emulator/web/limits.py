@@ -25,7 +25,7 @@ def check_body() -> Response | None:
         check_encoding(request.headers.get("Content-Encoding", ""))
     problem = request.environ.get(BODY_PROBLEM_KEY)
     if problem == "too_large":
-        raise TooLarge(Problem.of("body", "must be at most %(most)s bytes", most=body_limit(request.path)))
+        raise TooLarge(Problem.of("body", "must be at most %(bytes)s bytes", bytes=body_limit(request.path)))
     if problem == "cut_off":
         raise Invalid(Problem("body", "was cut off before its end"))
     if isinstance(problem, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -187,6 +188,15 @@ def test_an_import_is_refused_in_russian(app: InProcess) -> None:
         said_in_russian(send(app, page, page, "ru", **{"token_column": "#2", "by": "push"} | typed))
 
 
+def test_a_row_is_refused_in_russian_with_its_numbers(app: InProcess) -> None:
+    content = b'number;token\n1;"' + b"x\n" * 100_000
+    typed: dict[str, Any] = {"resource_id": "5", "provider": "ios-apns", "file": (BytesIO(content), "t.csv")}
+    page = send(app, IMPORT, IMPORT, **typed).headers["Location"]
+    job = send(app, page, page, "ru", token_column="#2", by="push", dry_run="1").headers["Location"]
+
+    assert "<td>в ячейке больше 131\xa0072 символов: не закрыта кавычка?" in app.client.get(job).text
+
+
 @pytest.mark.parametrize(
     ("page", "typed", "name"),
     [
@@ -241,7 +251,23 @@ def test_a_form_that_is_too_large_is_refused(app: InProcess) -> None:
     answer = send(app, page, page, "ru", id="9", name="x" * 2_000_000)
 
     assert answer.status_code == 413
-    assert said_in_russian(answer) == ["body: не больше 1048576 байт"]
+    assert said_in_russian(answer) == ["body: не больше 1 МиБ"]
+    report = BytesIO(b"x" * ((32 << 20) + 1))
+    answer = send(app, COMPARISON, COMPARISON, "ru", file=(report, "report.json"))
+    assert said_in_russian(answer) == ["file: не больше 32 МиБ"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"x" * 2_000_000, "содержит строку длиннее 1\xa0048\xa0576 байт: это не таблица"),
+        (gzip.compress(b"", mtime=0)[:10] + b"\xff" * 9, "не читается: сжатый файл повреждён"),
+    ],
+)
+def test_a_file_with_too_much_or_damage_is_refused(app: InProcess, content: bytes, said: str) -> None:
+    typed: dict[str, Any] = {"resource_id": "5", "provider": "ios-apns", "file": (BytesIO(content), "t.csv")}
+
+    assert said_in_russian(send(app, IMPORT, IMPORT, "ru", **typed)) == [said]
 
 
 def test_a_form_of_somebody_who_is_not_signed_in_says_so() -> None:

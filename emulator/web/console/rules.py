@@ -86,7 +86,7 @@ def open_report() -> Response:
         raise Invalid(Problem("file", "choose a file"))
     content = sent.stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise TooLarge(Problem.of("file", "must be at most %(most)s bytes", most=_MOST_BYTES))
+        raise TooLarge(Problem.of("file", "must be at most %(bytes)s bytes", bytes=_MOST_BYTES))
     try:
         report = msgspec.json.decode(content, type=ComparisonReport)
         _comparison_page(report)  # one that is kept and cannot be shown would break this page from now on

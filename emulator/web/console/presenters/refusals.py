@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 
 from emulator.rules.model import INT64_MAX, bounded_text
 from emulator.rules.texts import Message, Problem, Text, filled
-from emulator.web.console.language import gettext
+from emulator.web.console.language import gettext, number
+from emulator.web.console.presenters.filters import size
 
 #: What a form says instead: it has a box to tick where the API has a parameter.
 OF_FORMS = {
@@ -22,6 +23,7 @@ OF_FORMS = {
         "database %(id)s is in use: %(uses)s; tick the deletion of its profiles too"
     ),
     f"must be 1 to {INT64_MAX}, or null": "must be 1 or more, or empty",
+    "must be at most %(bytes)s bytes": "must be at most %(bytes)s",
 }
 #: Names of the state, and those of the forms' fields that set them.
 _FIELDS = {
@@ -96,5 +98,15 @@ def worded(text: Text) -> str:
     said = gettext(OF_FORMS.get(form, form)) if form else ""
     if isinstance(text, str) or not text.values:
         return said
-    values = {name: worded(one) if isinstance(one, Message) else one for name, one in text.values.items()}
-    return filled(said, values)
+    return filled(said, {name: _shown(name, one) for name, one in text.values.items()})
+
+
+def _shown(name: str, value: str | int | Message) -> str | int:
+    """A value as the page's language writes it; numbers that are limits have the names of these branches."""
+    if isinstance(value, Message):
+        return worded(value)
+    if name == "bytes":
+        return size(int(value))
+    if name == "most":  # maybe with the separators of English
+        return number(int(str(value).replace(",", "")))
+    return value
