@@ -33,6 +33,9 @@ class Lookup(Protocol):
     def find_by_push(self, key: PushKey) -> Held:
         """The records of this key; reads the first active one only, however many others exist."""
 
+    def has_others(self, one: Subscription) -> bool:
+        """Whether another profile has a record of this one's key; reads few of them, however many exist."""
+
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         """The record of this key on this profile of the key's database."""
 

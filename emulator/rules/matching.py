@@ -109,7 +109,7 @@ def _by_push(context: RequestContext, database: Database) -> Profile:
 
 def _winner(context: RequestContext, at: int, key: PushKey, held: Held) -> Subscription:
     if held.active is not None:
-        if held.others:
+        if held.others and context.lookup.has_others(held.active):
             context.note_at(at, "M9", key.db_id, "active_first")
         return held.active
     found = context.lookup.find_all(key)

@@ -127,7 +127,10 @@ class Subscription(Struct, omit_defaults=True):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """The records of a key: the first active one, the number of others, the hash id that they share."""
+    """The records of a key: the first active one, the number of others, the hash id that they share.
+
+    Among the others may rarely be records of another key.
+    """
 
     active: Subscription | None = None
     others: int = 0

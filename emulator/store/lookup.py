@@ -128,6 +128,15 @@ class TableLookup:
                     return Held(None, others, one.hash_id)
         return Held()
 
+    def has_others(self, one: Subscription) -> bool:
+        key, wanted = one.key, push_key(one.key)
+        for limit in (2, None):  # two keys may rarely have one number: then the first records are not enough
+            for index in ("active", "inactive"):
+                for other in self.subscriptions.find(index, wanted, limit):
+                    if other.profile_id != one.profile_id and other.key == key:
+                        return True
+        return False
+
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         return self._own(key, profile_id)[1]
 

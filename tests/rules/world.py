@@ -142,6 +142,9 @@ class World:
         others = len(found) - (active is not None)
         return Held(active, others, found[0].hash_id if found else None)
 
+    def has_others(self, one: Subscription) -> bool:
+        return len(self.find_all(one.key)) > 1
+
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         return next((one for one in self.find_all(key) if one.profile_id == profile_id), None)
 

@@ -86,13 +86,22 @@ def test_the_check_misses_a_profile_though_the_other_is_there(store: TinyDBStore
     assert "its profile ada is missing" in said
 
 
-def test_a_push_is_of_one_profile_though_the_other_database_has_the_token(tmp_path: Path) -> None:
-    own = {"resource_id": 5, "provider": FIREBASE, "subscription_id": "Tok", "status": "unsubscribed"}
-    profiles = [{"db_id": db_id, "id": "ada", "subscriptions": [own]} for db_id in BOTH]
+@pytest.mark.parametrize("status", ["subscribed", "unsubscribed"])
+def test_a_push_is_of_one_profile_though_the_other_database_has_the_token(
+    tmp_path: Path, status: str
+) -> None:
+    own = {"resource_id": 5, "provider": FIREBASE, "subscription_id": "Tok"}
+    profiles = [
+        {"db_id": -2, "id": "ada", "subscriptions": [own | {"status": status}]},
+        {"db_id": -1, "id": "ada", "subscriptions": [own | {"status": "unsubscribed"}]},
+        {"db_id": -1, "id": "bob", "subscriptions": [own | {"status": status}]},
+    ]
     databases = [{"id": db_id, "name": f"database {db_id}"} for db_id in BOTH]
     resources = [{"id": 5, "name": "App", "token": PAGE_TOKEN, "db_ids": list(BOTH)}]
     for name, records in (("databases", databases), ("resources", resources), ("profiles", profiles)):
         (tmp_path / f"{name}.json").write_text(json.dumps(records))
     with InProcess(fixtures=tmp_path, policies={"several_profiles": "error"}) as emulator:
-        answer = emulator.push("Tok", db_id=-2)
-    assert answer["error"] == 0, answer
+        emulator.push("Tok")
+        (entry,) = emulator.client.get("/__admin/requests").json["items"]
+    several = {one["db_id"] for one in entry["decided"] if one["rule"] == "M9"}
+    assert several == {-1}, entry
