@@ -200,7 +200,7 @@ def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Ce
     if torn:
         click.echo(f"state: {torn} bytes of an unfinished transaction were cut off the log", err=True)
     if settings.port_file is not None:
-        _write_port(settings.port_file, f"{port}\n")
+        _write_port(settings.port_file, b"%d\n" % port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if certificate is None else "https"
     click.echo(f"push-emulator is ready at {scheme}://{host}:{port}/push_subscribe")
@@ -208,13 +208,19 @@ def _announce(settings: Settings, emulator: Emulator, port: int, certificate: Ce
         click.echo(f"devices must trust {certificate.authority}", err=True)
 
 
-def _write_port(file: Path, line: str) -> None:
-    # A reader finds the whole line or none. A link, a pipe and a device stay what they are.
-    if not file.is_symlink() and (file.is_file() or not file.exists()):
-        with suppress(OSError):  # no file can be made beside it or put in its place
-            replace_file(file, [line.encode()], sync=False)
+def _write_port(file: Path, line: bytes) -> None:
+    """Write the port: a new file appears whole; one that is there gets the line and stays the same file."""
+    if not os.path.lexists(file):
+        with suppress(OSError):  # no file can be made beside it
+            replace_file(file, [line], sync=False)
             return
-    file.write_text(line)
+    written = os.open(file, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        os.write(written, line)
+        with suppress(OSError):  # a pipe and a device have no length
+            os.ftruncate(written, len(line))
+    finally:
+        os.close(written)
 
 
 def _check_exposure(settings: Settings) -> None:

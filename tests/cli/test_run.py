@@ -74,13 +74,17 @@ def write_port(file: Path) -> str:
     return ran.stdout
 
 
-def test_a_port_is_written_beside_its_file_and_put_in_place_whole(tmp_path: Path) -> None:
-    file = tmp_path / "port"
-    file.write_text("before")
-    with file.open() as begun:
-        assert 0 < int(write_port(file)) < 65536
-        assert begun.read() == "before"  # never emptied and written anew
+def test_a_port_appears_whole_and_nothing_stays_beside_it(tmp_path: Path) -> None:
+    assert 0 < int(write_port(tmp_path / "port")) < 65536
     assert [one.name for one in tmp_path.iterdir()] == ["port"]
+
+
+def test_a_port_is_read_by_whoever_has_its_file_open(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.write_text("longer than a port")
+    with file.open() as begun:
+        port = int(write_port(file))
+        assert int(begun.read()) == port
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links and pipes are POSIX's")
