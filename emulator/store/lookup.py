@@ -169,7 +169,7 @@ class TableLookup:
         return None
 
     def hash_taken(self, hash_id: str) -> bool:
-        return hash_id in self.subscriptions.index("hash")
+        return self.subscriptions.state.indexes["hash"].count(hash_id) > 0
 
     def databases(self) -> list[Database]:
         return list(self._databases.values())

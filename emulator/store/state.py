@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import lt
 from typing import Any
 
@@ -83,14 +84,21 @@ class TableState:
 
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
         """Set or remove one document; returns its former bytes. ``decoded``: see :class:`Op`."""
-        before = self.documents.get(doc_id) if doc_id <= self.last_id else None
+        is_new = doc_id > self.last_id
+        before = None if is_new else self.documents.get(doc_id)
         if self.indexes:
-            self._enter(doc_id, before, document, decoded)
+            has: Sequence[tuple[str, Hashable]] = ()
+            if document is not None:
+                has = self._keys_of(self.decode(document) if decoded is None else decoded)
+            if before is not None:
+                has = self._leave(doc_id, before, has)
+            for name, key in has:
+                self.indexes[name].add(key, doc_id)
         if document is None:
             self.documents.pop(doc_id, None)
             return before
         self.documents[doc_id] = document
-        if doc_id > self.last_id:
+        if is_new:
             self.last_id = doc_id
         return before
 
@@ -124,20 +132,15 @@ class TableState:
             after += 1
             yield after
 
-    def _enter(self, doc_id: int, before: bytes | None, document: bytes | None, decoded: Any) -> None:
-        """Move the document from the keys that it had to those that it has."""
-        indexes, keys_of = self.indexes, self._keys_of
-        has: Sequence[tuple[str, Hashable]] = ()
-        if document is not None:
-            has = keys_of(self.decode(document) if decoded is None else decoded)
-        if before is not None:
-            had = keys_of(self.decode(before))
-            for name, key in had:
-                if (name, key) not in has:
-                    indexes[name].remove(key, doc_id)
-            has = [one for one in has if one not in had]
-        for name, key in has:
-            indexes[name].add(key, doc_id)
+    def _leave(
+        self, doc_id: int, before: bytes, has: Sequence[tuple[str, Hashable]]
+    ) -> Sequence[tuple[str, Hashable]]:
+        """Remove the document from the keys that it no longer has; returns those that it has now only."""
+        had = self._keys_of(self.decode(before))
+        for name, key in had:
+            if (name, key) not in has:
+                self.indexes[name].remove(key, doc_id)
+        return [one for one in has if one not in had]
 
 
 class State:
@@ -170,28 +173,30 @@ class State:
 
     def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
         """Carry out the steps; ``undo`` gets the steps that undo them, from the end on."""
-        for _ in self.applying(ops, undo):
-            pass
-
-    def applying(self, ops: Iterable[Op], undo: list[Op] | None = None) -> Steps[None]:
-        """:meth:`apply` in steps of :data:`STEP` each."""
-        for number, op in enumerate(ops, 1):
-            if not number % STEP:
-                yield
+        for op in ops:
             if op.doc_id is None:
                 lost = self._apply_to_table(op.table, keep=op.document is not None)
                 if undo is not None:
                     undo += lost
                 continue
-            if undo is not None and op.table not in self.tables:
-                undo.append(Op(op.table, None, None))
-            table = self.table(op.table)
+            table = self.tables.get(op.table)
+            if table is None:
+                table = self.table(op.table)
+                if undo is not None:
+                    undo.append(Op(op.table, None, None))
             last_id = table.last_id
             before = table.put(op.doc_id, op.document, op.decoded)
             if undo is not None:
                 undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
             elif op.last_id is not None:
                 table.last_id = op.last_id
+
+    def applying(self, ops: Iterable[Op], undo: list[Op] | None = None) -> Steps[None]:
+        """:meth:`apply` in steps of :data:`STEP` each."""
+        left = iter(ops)
+        while some := list(islice(left, STEP)):
+            self.apply(some, undo)
+            yield
 
     def _apply_to_table(self, name: str, keep: bool) -> list[Op]:
         table = self.tables.get(name)

@@ -42,7 +42,8 @@ def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
     db_id = profile.db_id
     keys: list[tuple[str, Hashable]] = [("id", hash((db_id, profile.id)))]
     if profile.fields:
-        keys += [("field", (db_id, name, value)) for name, value in profile.fields.items()]
+        for name, value in profile.fields.items():
+            keys.append(("field", (db_id, name, value)))
         if "phones" in profile.fields:
             keys += [("field", key) for key in _phone_keys(profile)]
     return keys

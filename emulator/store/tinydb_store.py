@@ -78,7 +78,7 @@ class TinyDBStore(TableLookup):
 
     @property
     def profiles_made(self) -> int:
-        return self.profiles.last_id
+        return self.profiles.state.last_id
 
     @profiles_made.setter
     def profiles_made(self, made: int) -> None:
@@ -107,12 +107,12 @@ class TinyDBStore(TableLookup):
 
     def apply(self, changes: Changes) -> None:
         profiles, subscriptions = self.profiles, self.subscriptions
-        steps = []
+        steps: list[Op] = []
         new: set[tuple[int, str]] = set()
-        if changes.profiles:
-            steps = [profiles.step(i, one) for i, one in enumerate(changes.profiles, profiles.last_id + 1)]
-            new = {(one.db_id, one.id) for one in changes.profiles}
-        next_id = subscriptions.last_id + 1
+        for next_id, made in enumerate(changes.profiles, profiles.state.last_id + 1):
+            steps.append(profiles.step(next_id, made))
+            new.add((made.db_id, made.id))
+        next_id = subscriptions.state.last_id + 1
         for one in changes.subscriptions:
             is_new = (one.db_id, one.profile_id) in new  # a new profile has no subscription yet
             doc_id = None if is_new else self._own(one, one.profile_id)[0]
