@@ -113,8 +113,7 @@ def apply_database(context: RequestContext, database: Database) -> DatabaseResul
     except MatchingError as error:
         return DatabaseResult(None, False, [], str(error))
     seen: set[tuple[str, str]] = set()
-    applied = [
-        _apply_one(context, profile, at, wanted, seen)
-        for at, wanted in enumerate(context.request.subscriptions)
-    ]
+    applied: list[Applied] = []
+    for at, wanted in enumerate(context.request.subscriptions):
+        applied.append(_apply_one(context, profile, at, wanted, seen))
     return DatabaseResult(profile, len(context.changes.profiles) > before, applied)

@@ -85,10 +85,12 @@ class PushKey(Struct, frozen=True, gc=False):
     provider: str
     subscription_id: str
 
-    def record(self, hash_id: str, profile_id: str, status: Status, now: str, *more: Any) -> Subscription:
-        """A subscription of this key that is made now; ``more``: its fields and its categories."""
-        key = self.resource_id, self.provider, self.subscription_id
-        return Subscription(hash_id, self.db_id, profile_id, *key, status, now, now, *more)
+    def record(self, hash_id: str, profile_id: str, status: Status, now: str) -> Subscription:
+        """A subscription of this key that is made now."""
+        token = self.subscription_id
+        return Subscription(
+            hash_id, self.db_id, profile_id, self.resource_id, self.provider, token, status, now, now
+        )
 
 
 class VersionValue(Struct, frozen=True):

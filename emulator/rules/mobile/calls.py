@@ -83,7 +83,8 @@ def _write_subscription(context: MobileContext, profile: Profile, request: Subsc
         context.outcomes.append("changed")
     else:
         hash_id = held.hash_id or subscription_hash_id(key, lookup.hash_taken)  # A5
-        changed = key.record(hash_id, profile.id, sent.status, context.now, fields, cats)
+        changed = key.record(hash_id, profile.id, sent.status, context.now)
+        changed.fields, changed.cats = fields, cats
         context.note("K10", "added")
         context.outcomes.append("added")
     context.changes.subscriptions.append(changed)
