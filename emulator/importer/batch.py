@@ -4,8 +4,6 @@ Most members of the request are the same in every row, so one request object is 
 because nobody reads it. The rules are those of :mod:`emulator.rules`.
 """
 
-from collections import Counter
-
 from msgspec import field
 from msgspec.structs import replace
 
@@ -28,21 +26,21 @@ _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
 class RowContext(RequestContext):
-    """Counts which rules decided; nobody reads the details of a row."""
+    """Keeps which rules decided; nobody reads the details of a row."""
 
-    rules: Counter[str] = field(default_factory=Counter)
+    rules: list[str] = field(default_factory=list)
 
     def note(self, rule: str, db_id: int | None, code: str, *parameters: str | int) -> None:
-        self.rules[rule] += 1
+        self.rules.append(rule)
 
     def note_at(self, at: int | None, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
-        self.rules[rule] += 1
+        self.rules.append(rule)
 
 
 class Batch:
     """The rows of one transaction. Their changes are in the store, their counts and refusals here.
 
-    ``rules``: how often each rule decided. All rows of a batch carry one time.
+    ``rules``: those that decided, each as often as it did. All rows of a batch carry one time.
     Raises :class:`~emulator.rules.errors.Refused` if the resource is no longer what was checked
     (B3, B4, S6).
     """
@@ -78,7 +76,8 @@ class Batch:
 
     def take(self, line: int, row: list[str]) -> None:
         """Apply the rules to one row and store its changes."""
-        self.counts["rows"] += 1
+        counts = self.counts
+        counts["rows"] += 1
         if len(row) != self._width:
             self._refuse(line, None, _misfit(row, self._width), "", "")
             return
@@ -104,7 +103,7 @@ class Batch:
             self._refuse(line, None, problem, value, token)
             return
         self._subscription.subscription_id = token
-        context, counts = self._context, self.counts
+        context = self._context
         context.restart(self._target.ids)
         for database in self._databases:  # B1
             result = apply_database(context, database)

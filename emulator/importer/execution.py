@@ -71,7 +71,8 @@ class Import:
         if self._survey is None or self._cancelled:
             return False
         since = perf_counter()
-        more = self._survey.look(seconds)
+        with collections_paused():
+            more = self._survey.look(seconds)
         self._tell(since, lints=[*self.checked.lints, *self._survey.lints()])
         if not more:
             self._survey = None

@@ -62,7 +62,7 @@ def value_problem(value: str, is_id: bool) -> Message | None:
 
 def whole_number(value: str) -> int | None:
     """``100.0`` as the JSON number that it is, ``100,0`` too; ``None`` for what is written otherwise."""
-    written = _WHOLE.fullmatch(value)
+    written = None if value.isdecimal() else _WHOLE.fullmatch(value)
     return int(written[1]) if written else None
 
 

@@ -38,8 +38,10 @@ _DATES = (
     rf"[0-9]{{1,2}}[-. ](?:{_MONTHS})[a-zа-я]*\.?(?:[-. ][0-9]{{2,4}})?",
     rf"(?:{_MONTHS})[a-zа-я]*[-. ][0-9]{{2,4}}",
 )
+#: Plain numbers, and an id that begins with digits, have none of the forms: most values are ruled out early.
 _FORMS = re.compile(
-    r"^[ \t]*(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)"
+    r"^[ \t]*(?![1-9][0-9]*$|[0-9]+[a-df-z])"
+    r"(?:(?P<rounded>[+-]?[0-9](?:[.,][0-9]+)?e[+-]?[0-9]+)"
     r"|(?P<decimal>[+-]?[0-9]+(?:\.|,(?!000[ \t]*$))0+)"
     rf"|(?P<date>{'|'.join(_DATES)})|(?P<zeros>[+-]?0(?![0-9]{23}$)[0-9]+)|(?P<word>{'|'.join(sorted(WORDS))}|-)"
     rf"|(?P<in_quotes>{IN_QUOTES}))[ \t]*$",
