@@ -16,7 +16,8 @@ from emulator.settings import Settings
 from emulator.store.errors import StateError
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
-from emulator.workspaces.registry import CLOSING_S, Workspaces
+from emulator.workspaces.closing import CLOSING_S
+from emulator.workspaces.registry import Workspaces
 
 if TYPE_CHECKING:
     from emulator.postgres.opening import DatabaseState

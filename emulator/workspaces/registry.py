@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import monotonic
 
@@ -14,16 +13,13 @@ from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
 from emulator.store.recovery import Recovered
+from emulator.workspaces.closing import CLOSING_S, close_all
 from emulator.workspaces.errors import opening
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
 from emulator.workspaces.resting import LastUsed
 from emulator.workspaces.stored import StoredWorkspaces
 from emulator.workspaces.unmade import UnmadeWorkspaces
 from emulator.workspaces.workspace import Workspace
-
-#: Seconds that the last snapshots may take, and how many are written at the same time.
-CLOSING_S = 3.0
-_CLOSING_AT_ONCE = 8
 
 
 class Workspaces:
@@ -237,18 +233,8 @@ class Workspaces:
         return refused
 
     def close(self, seconds: float = CLOSING_S) -> None:
-        """Write the states, the default workspace's first, and release everything.
-
-        After this many seconds the others are not written: their logs have all that their snapshots lack.
-        """
-        deadline = monotonic() + seconds
-        try:
-            # These threads wait for the disk, which takes many writes at once.
-            with ThreadPoolExecutor(_CLOSING_AT_ONCE) as pool:
-                list(pool.map(lambda workspace: workspace.close(deadline), self))
-        except RuntimeError:  # Python starts no threads while the process exits
-            for workspace in self:
-                workspace.close(deadline)
+        """Write the states, the default workspace's first, as many as these seconds allow; release all."""
+        close_all(list(self), seconds)
         if self.fixtures.shared is not None:
             self.fixtures.shared.close()
 
