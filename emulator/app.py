@@ -1,7 +1,9 @@
 """The Flask application: the documented endpoint and everything around it."""
 
 import atexit
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -39,9 +41,14 @@ def app_of(emulator: Emulator, spool: Spool) -> Flask:
     return app
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func  # none is asynchronous: Flask would look at each of them, in each request
+
+
 def routes() -> Flask:
     """The routes and what is done around each request, without an emulator to serve."""
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
     app.url_map.converters["int64"] = Int64Converter

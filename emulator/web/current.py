@@ -46,9 +46,10 @@ def served_below(application: WSGIApplication) -> WSGIApplication:
 
 def check_workspace() -> None:
     """Refuse a name that no workspace can have. Raises :class:`Invalid`."""
-    in_path = request.environ.pop(WORKSPACE_KEY, None)
-    request.environ[WORKSPACE_KEY] = DEFAULT_WORKSPACE  # the page of this route explains the error
-    request.environ[WORKSPACE_KEY] = chosen_name(in_path, request.headers.get(WORKSPACE_HEADER))
+    environ = request.environ
+    in_path = environ.get(WORKSPACE_KEY)
+    environ[WORKSPACE_KEY] = DEFAULT_WORKSPACE  # the page of this route explains the error
+    environ[WORKSPACE_KEY] = chosen_name(in_path, request.headers.get(WORKSPACE_HEADER))
 
 
 def emulator() -> Emulator:

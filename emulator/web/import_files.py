@@ -106,11 +106,11 @@ def before_turn() -> Response | None:
 
     It takes its time, and nobody waits for it. Raises what it has raised.
     """
-    shared = emulator().shared
-    if prepared() is not None:
+    shared, takes_file = emulator().shared, request.endpoint in _TAKES_FILE
+    if (shared is None and not takes_file) or prepared() is not None:
         return None
     is_large = BRIDGE_KEY in request.environ and (request.content_length or IN_MEMORY + 1) > IN_MEMORY
-    if request.endpoint in _TAKES_FILE and (shared is not None or is_large):
+    if takes_file and (shared is not None or is_large):
         return prepare(_receiving(None if shared is None else shared.files))
     if shared is None:
         return None

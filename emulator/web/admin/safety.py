@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import request
@@ -55,7 +56,7 @@ def _check_host(host: str, settings: Settings) -> None:
     if not host:
         raise Forbidden("the request has no Host header: send one, such as Host: localhost")
     try:
-        name = host_name(urlsplit(f"//{host}").hostname or "")
+        name = _named(host)
     except ValueError:
         raise Forbidden(message('Host "%(host)s" is not this server, and no host name', host=host)) from None
     if name in ("localhost", settings.host.lower(), *settings.allow_host):
@@ -65,3 +66,9 @@ def _check_host(host: str, settings: Settings) -> None:
     except ValueError:
         text = 'Host "%(host)s" is not this server: to allow it, start with --allow-host %(name)s'
         raise Forbidden(message(text, host=host, name=name)) from None
+
+
+@lru_cache(100)
+def _named(host: str) -> str:
+    """The name or address in a Host header. Raises :class:`ValueError`."""
+    return host_name(urlsplit(f"//{host}").hostname or "")

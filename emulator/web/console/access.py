@@ -12,8 +12,8 @@ from contextlib import aclosing
 from datetime import timedelta
 from time import monotonic, time
 
-from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf, validate_csrf  # type: ignore[import-untyped]  # has no types
 from markupsafe import Markup
@@ -50,7 +50,13 @@ _OPEN = ("console.static", "console.sign_in")
 
 
 class ConsoleSession(SecureCookieSessionInterface):
-    """Flask's session, in a cookie of this port's own, which HTTPS keeps to itself."""
+    """Flask's session, in a cookie of this port's own, which HTTPS keeps to itself.
+
+    The admin API has none.
+    """
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/__admin/") else super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
         # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
