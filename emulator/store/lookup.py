@@ -232,7 +232,7 @@ def _folded(key: PushKey | Subscription) -> PushKey:
 
 def _in_order(state: State, name: str) -> tuple[bytes, ...]:
     table = state.tables.get(name)
-    return () if table is None else tuple(document for _, document in sorted(table.documents.items()))
+    return () if table is None else tuple(one for page in table.documents.pages() for _, one in page)
 
 
 # Most workspaces have what they began with: they share what is decoded, and nobody changes that.

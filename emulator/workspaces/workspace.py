@@ -180,8 +180,6 @@ class Workspace:
         return {name: document for name, document in kept.items() if document is not None}
 
     def _forget(self, keep: Collection[str]) -> None:
-        if "faults" not in keep:
-            self.faults.replace([])
         self._taken_back()
         if "requests" not in keep:
             self.requests.clear()
