@@ -114,17 +114,20 @@ class Workspaces:
                 self._opening[name] = asyncio.create_task(self._open_in_steps(name))
             await self.until_settled(name)
 
+    def is_settled(self, name: str) -> bool:
+        """Whether nobody opens or changes the workspace of this name in steps."""
+        workspace = self._open.get(name)
+        return name not in self._opening and (workspace is None or workspace.store.held is None)
+
     async def until_settled(self, name: str) -> None:
         """:meth:`until_ready`, but one that is not open stays so."""
-        while True:
+        while not self.is_settled(name):
             workspace, opening = self._open.get(name), self._opening.get(name)
             if workspace is not None and workspace.store.held is not None:
                 await workspace.store.held.wait()
             elif opening is not None:
                 await asyncio.wait([opening])  # one who waits no longer leaves it to the others
                 opening.result()
-            else:
-                return
 
     async def get_for(self, name: str, work: Callable[[Workspace], Awaitable[object]]) -> Workspace:
         """The workspace of this name for ``work``; a new one is created only if ``work`` succeeds in it.
@@ -175,7 +178,8 @@ class Workspaces:
             forget(name)
         if workspace is not None:
             del self._open[name]
-            self._unmade.keep(name, self.fixtures, workspace.give_journals())
+            if name in self._users:  # who waits for requests waits on, for those of a successor
+                self._unmade.keep(name, self.fixtures, workspace.give_journals())
             workspace.discard()
         return True
 

@@ -55,14 +55,21 @@ async def _made(workspaces: Workspaces, name: str) -> NamedWorkspace:
 
 
 @operation("delete", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
-def delete_workspace(name: str) -> Later[DeletedWorkspace]:
+def delete_workspace(name: str) -> DeletedWorkspace | Later[DeletedWorkspace]:
     """Delete a workspace with all that is in it."""
-    return deletion(emulator().workspaces, name)
+    workspaces = emulator().workspaces
+    if workspaces.is_settled(name):
+        return _answer(name, workspaces.delete(name))
+    return deletion(workspaces, name)
 
 
 async def deletion(workspaces: Workspaces, name: str) -> DeletedWorkspace:
     """Delete a workspace when nobody changes it in steps. Raises :class:`NotFound`."""
     await workspaces.until_settled(name)
-    if not workspaces.delete(name):
+    return _answer(name, workspaces.delete(name))
+
+
+def _answer(name: str, was_there: bool) -> DeletedWorkspace:
+    if not was_there:
         raise NotFound(message("workspace %(name)s not found", name=name))
     return DeletedWorkspace(name)
