@@ -152,6 +152,12 @@ class DeletedWorkspace(Struct, frozen=True):
     deleted: str
 
 
+class DeletedWorkspaces(Struct, frozen=True):
+    """The workspaces that were there and are deleted."""
+
+    deleted: list[str]
+
+
 class Size(Struct, frozen=True):
     """The contents of the workspace now."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,11 @@ class WorkspaceList(Subject):
     def delete(self, name: str) -> None:
         """Delete one with all that is in it."""
         return self._calls.do("DELETE", f"/workspaces/{name}")
+
+    def delete_all(self, names: Iterable[str]) -> list[str]:
+        """Delete those of these (at most 100) that are there; returns their names."""
+        params = {"names": ",".join(names)}
+        return self._calls.ask(list[str], "DELETE", "/workspaces", params=params, member="deleted")
 
 
 class Imports(Subject):

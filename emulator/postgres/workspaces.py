@@ -2,10 +2,11 @@
 
 from asyncio import Event
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -35,8 +36,8 @@ class FollowedWorkspaces(Workspaces):
     often what was in memory could not be stored.
     """
 
-    #: Carries out what it is given in a turn of the workspace of this name.
-    run: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
+    #: Carries out what it is given in a turn of the workspace of this name, and returns its result.
+    run: Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
     def __init__(
         self, settings: Settings, fixtures: FixtureSet, connections: Connections, secret: Secret
@@ -161,6 +162,9 @@ class FollowedWorkspaces(Workspaces):
         was_there = super().delete(name)
         self._followed.pop(name, None)
         return was_there
+
+    async def delete_all(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if await self.run(name, partial(self.delete_settled, name))]
 
     def begin_line(self, name: str, number: int, at: float) -> None:
         """Have chance and rates depend on the number of the next line and on the database's time."""

@@ -22,6 +22,13 @@ def check_name(name: str) -> None:
         raise Invalid(Problem("workspace", "its name must be 1 to 64 of a-z 0-9 - _"))
 
 
+def check_deletable(name: str) -> None:
+    """Refuse a name whose workspace cannot be deleted. Raises :class:`Invalid`."""
+    check_name(name)
+    if name == DEFAULT_WORKSPACE:
+        raise Invalid("the default workspace cannot be deleted, only reset")
+
+
 def chosen_name(in_path: str | None, in_header: str | None) -> str:
     """The name of the workspace that a request is for: the path's, else the header's, else ``default``.
 

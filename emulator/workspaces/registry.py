@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from emulator.rules.errors import Invalid, Refused, TooMany
+from emulator.loop.pacing import paced
+from emulator.rules.errors import Refused, TooMany
 from emulator.rules.texts import Problem
 from emulator.settings import Settings
 from emulator.store.errors import StateError, Unavailable
@@ -15,7 +16,7 @@ from emulator.store.lock import StateLock
 from emulator.store.recovery import Recovered
 from emulator.workspaces.closing import CLOSING_S, close_all
 from emulator.workspaces.errors import opening
-from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
+from emulator.workspaces.names import DEFAULT_WORKSPACE, check_deletable, check_name
 from emulator.workspaces.resting import LastUsed
 from emulator.workspaces.stored import StoredWorkspaces
 from emulator.workspaces.unmade import UnmadeWorkspaces
@@ -168,9 +169,7 @@ class Workspaces:
 
         Raises :class:`Refused`; then the workspace is as before.
         """
-        check_name(name)
-        if name == DEFAULT_WORKSPACE:
-            raise Invalid("the default workspace cannot be deleted, only reset")
+        check_deletable(name)
         workspace = self._open.get(name)
         if not self._stored.delete(name, workspace.store if workspace is not None else None):
             return False
@@ -182,6 +181,15 @@ class Workspaces:
                 self._unmade.keep(name, self.fixtures, workspace.give_journals())
             workspace.discard()
         return True
+
+    async def delete_settled(self, name: str) -> bool:
+        """:meth:`delete` when nobody opens or changes the workspace in steps."""
+        await self.until_settled(name)
+        return self.delete(name)
+
+    async def delete_all(self, names: Sequence[str]) -> list[str]:
+        """Delete one after the other; returns the names of those that were there. Raises :class:`Refused`."""
+        return [name async for name in paced(names, 1) if await self.delete_settled(name)]
 
     def expire(self, problems: list[str]) -> list[str]:
         """Delete the workspaces that were idle for ``workspace_ttl`` seconds; returns their names.

@@ -122,7 +122,7 @@ class Recorded(Server):
 
 
 _OTHER_CALLS = """clear_requests count_requests verify_requests clear_events count_events verify_events
-preview_import cancel_import make_workspace delete_workspace"""
+preview_import cancel_import make_workspace delete_workspace delete_workspaces"""
 _OTHER_FORMS = """clear_events clear_requests replay enter sign_in sign_out upload correct start_import
 open_report cancel_import make_workspace delete_workspace"""
 

@@ -55,7 +55,7 @@ def test_every_kind_of_call_is_awaited(url: str, tmp_path: Path) -> None:
             other = client.in_workspace("other")
             assert (other.workspace, await other.requests.clear()) == ("other", 0)
             await client.reset()
-            await client.workspaces.delete("calls")
+            assert await client.workspaces.delete_all(["calls", "none"]) == ["calls"]
 
     run(work())
 

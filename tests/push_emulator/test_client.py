@@ -146,9 +146,10 @@ def test_workspace_is_part_of_the_address(local: LocalServer) -> None:
         assert {"default", "one", "three"} <= set(listed)
         assert "two" not in listed  # nobody has changed anything there
         assert (listed["one"].requests, listed["three"].open) == (1, True)
-        for name in ("one", "three"):
-            one.workspaces.delete(name)
-        assert "one" not in {state.name for state in one.workspaces.all()}
+        one.workspaces.make("four")
+        one.workspaces.delete("three")
+        assert one.workspaces.delete_all(["four", "three", "one"]) == ["four", "one"]
+        assert {"one", "four"}.isdisjoint(state.name for state in one.workspaces.all())
         with pytest.raises(EmulatorError, match="workspace three not found"):
             one.workspaces.delete("three")
 

@@ -53,6 +53,22 @@ def test_a_workspace_that_a_form_makes_or_deletes_is_made_or_deleted_everywhere(
             assert ("made-by-form" in names) is is_there
 
 
+def test_workspaces_that_one_call_deletes_are_gone_everywhere(three: list[Emulator]) -> None:
+    push = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("t1")]}
+    for one, name in zip(three, ("several-a", "several-b", "several-c"), strict=True):
+        assert one.post(f"/w/{name}/push_subscribe", push).status == 200
+    # Also where the call itself is for one of them.
+    for prefix, names, gone in (("", "a,d,b", ["a", "b"]), ("/w/several-c", "c", ["c"])):
+        wanted = ",".join(f"several-{name}" for name in names.split(","))
+        answer = three[0].request("DELETE", f"{prefix}/__admin/workspaces?names={wanted}")
+        assert answer.json == {"deleted": [f"several-{name}" for name in gone]}
+        for one in three:
+            left = {listed["name"] for listed in one.get("/__admin/workspaces").json["items"]}
+            assert left.isdisjoint(answer.json["deleted"])
+            for name in answer.json["deleted"]:
+                assert one.get(f"/w/{name}/__admin/requests").json["total"] == 0
+
+
 def test_verify_sees_at_once_what_another_emulator_acknowledged(three: list[Emulator]) -> None:
     """Six clients push to one emulator and verify on another; the counts of one workspace are exact."""
     problems: list[object] = []

@@ -1,14 +1,40 @@
-"""``/__admin/workspaces``: list them, make one, delete one."""
+"""``/__admin/workspaces``: list them, make one, delete one or several."""
+
+from marshmallow import validate
 
 from emulator.rules.errors import NotFound
 from emulator.rules.texts import message
+from emulator.schemas.errors import string
+from emulator.store.recovery import STEM
+from emulator.web.admin.loading import QuerySchema
 from emulator.web.admin.operation import Later, operation
 from emulator.web.current import emulator
-from emulator.workspaces.names import check_name
+from emulator.workspaces.names import check_deletable, check_name
 from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
-from push_emulator.workspace_answers import DeletedWorkspace, NamedWorkspace, WorkspaceState
+from push_emulator.workspace_answers import (
+    DeletedWorkspace,
+    DeletedWorkspaces,
+    NamedWorkspace,
+    WorkspaceState,
+)
+
+#: The most workspaces that one call deletes.
+_MOST = 100
+
+
+class NamesSchema(QuerySchema):
+    """Names of workspaces."""
+
+    names = string(
+        required=True,
+        metadata={"description": "separated by commas"},
+        validate=validate.Regexp(
+            f"^{STEM.pattern}(,{STEM.pattern}){{0,{_MOST - 1}}}$",
+            error=f"must be 1 to {_MOST} names of 1 to 64 of a-z 0-9 - _, separated by commas",
+        ),
+    )
 
 
 @operation("get", "/workspaces", of_a_workspace=False)
@@ -54,6 +80,22 @@ async def _made(workspaces: Workspaces, name: str) -> NamedWorkspace:
     return NamedWorkspace(made.name)
 
 
+@operation("delete", "/workspaces", of_a_workspace=False, query=NamesSchema)
+def delete_workspaces(query: dict[str, str]) -> Later[DeletedWorkspaces]:
+    """Delete the workspaces of these names, one after the other.
+
+    Answers with the names of those that were there. Where the disk refuses one, those before it are deleted.
+    """
+    names = query["names"].split(",")
+    for name in names:
+        check_deletable(name)
+    return _delete_all(emulator().workspaces, names)
+
+
+async def _delete_all(workspaces: Workspaces, names: list[str]) -> DeletedWorkspaces:
+    return DeletedWorkspaces(await workspaces.delete_all(names))
+
+
 @operation("delete", "/workspaces/<name>", of_a_workspace=False, refusals=(404,))
 def delete_workspace(name: str) -> DeletedWorkspace | Later[DeletedWorkspace]:
     """Delete a workspace with all that is in it."""
@@ -65,8 +107,7 @@ def delete_workspace(name: str) -> DeletedWorkspace | Later[DeletedWorkspace]:
 
 async def deletion(workspaces: Workspaces, name: str) -> DeletedWorkspace:
     """Delete a workspace when nobody changes it in steps. Raises :class:`NotFound`."""
-    await workspaces.until_settled(name)
-    return _answer(name, workspaces.delete(name))
+    return _answer(name, await workspaces.delete_settled(name))
 
 
 def _answer(name: str, was_there: bool) -> DeletedWorkspace:
