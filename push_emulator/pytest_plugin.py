@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,24 +29,44 @@ if TYPE_CHECKING:  # what a run that does not use the fixture need not load is i
 DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
 #: Requests, and events, that a failed test's report lists.
 _LISTED = 20
+#: The most workspaces of tests that wait for their deletion: one call deletes them all.
+_MOST_LEFT = 16
+#: Seconds of a test from which on there may be so much in its workspace that it does not wait.
+_LONG_S = 0.1
 _PASSED = pytest.StashKey[bool]()
 
 
-@dataclass(frozen=True)
+@dataclass
 class EmulatorServer:
     """The server of the session. ``shared``: others may use it at the same time. ``used``: the workspaces
-    that tests have had; ``left``: those of them that are to be deleted."""
+    that tests have had; ``left``: those of them that are to be deleted, before the next test if ``due``."""
 
     client: EmulatorClient
     shared: bool
     resource_token: str | None = None
     used: set[str] = field(default_factory=set)
     left: list[str] = field(default_factory=list)
+    due: bool = False
+
+    def leave(self, name: str, took_s: float) -> None:
+        """Have the workspace of a test that is over deleted, later if the test was short."""
+        self.left.append(name)
+        # A shared server's memory is others', too, and behind a proxy each workspace may be on another one.
+        self.due = self.due or self.shared or took_s > _LONG_S or len(self.left) >= _MOST_LEFT
 
     def delete_left(self) -> None:
         """Delete the workspaces of tests that are over."""
-        while self.left:
-            _delete(self.client, self.left.pop())
+        names, self.left, self.due = self.left, [], False
+        if not self.shared:
+            try:
+                self.client.workspaces.delete_all(names)
+            except EmulatorError as error:
+                if error.status != 405:
+                    raise
+            else:
+                return
+        for name in names:  # an older emulator does not know the call for several
+            _delete(self.client, name)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,21 +121,22 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[EmulatorServer
 def push_emulator(
     request: pytest.FixtureRequest, push_emulator_server: EmulatorServer
 ) -> Iterator[PushEmulator]:
-    """The emulator, in a workspace of the test's own, deleted before the next test or at the run's end."""
+    """The emulator, in a workspace of the test's own, deleted some tests later or at the run's end."""
     from push_emulator import PushEmulator  # noqa: PLC0415
 
     server = push_emulator_server
-    # Not at once after a test: a server that has just started needs time before its first admin call.
-    server.delete_left()
     name = workspace_name(request.node.nodeid, server.shared)
+    # Not at once after a test: a server that has just started needs time before its first admin call.
+    if server.due or name in server.left:
+        server.delete_left()
     client = server.client.in_workspace(name)
     if name in server.used:  # the test runs again: what was asked of a workspace before it was made is kept
         client.workspaces.make(name)
         _delete(client, name)
     server.used.add(name)
-    test = PushEmulator(client, server.resource_token)
+    test, since = PushEmulator(client, server.resource_token), perf_counter()
     yield test
-    server.left.append(name)
+    server.leave(name, perf_counter() - since)
     if test.forgotten and request.node.stash.get(_PASSED, False):
         pytest.fail("\n".join(test.forgotten), pytrace=False)
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from push_emulator import EmulatorClient, LocalServer, PushEmulator, VerificationFailed, pytest_plugin
-from push_emulator.pytest_plugin import DEFAULT_TOKEN, first_token, workspace_name
+from push_emulator.pytest_plugin import DEFAULT_TOKEN, EmulatorServer, first_token, workspace_name
 from tests.server import ROOT
 from tests.waiting import until
 
@@ -190,7 +190,7 @@ TOGETHER = {
             push_emulator.freeze("2026-01-01T00:00Z")
             push_emulator.push("t1")
             names = [one.name for one in push_emulator.client.workspaces.all()]
-            assert names == ["default", push_emulator.client.workspace]
+            assert push_emulator.client.workspace in names
         """,
     "failed": """
         def test_it(push_emulator):
@@ -265,17 +265,26 @@ TOGETHER = {
             push_emulator.verify(subscription_id="t1").once()
         """,
     "costs": """
-        def names(push_emulator):
-            return {one.name for one in push_emulator.client.workspaces.all()} - {"default"}
+        import pytest
 
-        def test_changes(push_emulator):
-            assert names(push_emulator) == set()
+        def others(push_emulator):
+            names = {one.name for one in push_emulator.client.workspaces.all()} - {"default"}
+            return names - {push_emulator.client.workspace}
+
+        @pytest.mark.parametrize("number", range(40))
+        def test_short(push_emulator, number):
+            assert len(others(push_emulator)) < 16
             push_emulator.push("t1")
-            assert names(push_emulator) == {push_emulator.client.workspace}
+
+        def test_long(push_emulator):
+            push_emulator.fault(delay_ms=200)
+            push_emulator.push("t1")
 
         def test_asks_only(push_emulator):
-            assert names(push_emulator) == set()
+            assert others(push_emulator) == set()
             assert push_emulator.requests() == []
+            names = {one.name for one in push_emulator.client.workspaces.all()}
+            assert push_emulator.client.workspace not in names
         """,
     "events": """
         def test_it(push_emulator):
@@ -669,8 +678,82 @@ def test_no_wait_hangs_while_time_is_frozen() -> None:
     assert done.stdout == "the emulator was not ready after 0.2 s\n", done.stderr
 
 
-def test_a_workspace_costs_no_call_before_its_test_and_is_gone_after_it(together: Apart) -> None:
-    assert together["costs"].counts == {"passed": 2}
+def test_a_workspace_costs_no_call_before_its_test_and_is_gone_soon_after_it(together: Apart) -> None:
+    assert together["costs"].counts == {"passed": 42}
+
+
+def test_workspaces_of_short_tests_are_deleted_together_and_that_of_a_long_one_at_once(
+    push_emulator_in: LocalServer,
+) -> None:
+    with EmulatorClient(push_emulator_in.url) as client:
+        server = EmulatorServer(client, shared=False)
+
+        def use(name: str, took_s: float) -> None:
+            client.workspaces.make(name)
+            server.leave(name, took_s)
+
+        for number in range(15):
+            use(f"short-{number}", 0.01)
+        assert not server.due
+        server.leave("unchanged", 0.01)  # there is no such workspace
+        assert server.due
+        server.delete_left()
+        assert [one.name for one in client.workspaces.all() if one.name.startswith("short-")] == []
+        use("long", 1.0)
+        assert server.due
+        server.delete_left()
+        assert "long" not in {one.name for one in client.workspaces.all()}
+        assert not server.due
+
+
+def test_a_test_that_runs_again_finds_nothing_of_its_first_run(suite: Suite) -> None:
+    suite.write(
+        """
+        def test_it(push_emulator):
+            assert push_emulator.requests() == []
+            push_emulator.push("t1")
+
+        def test_asks_only(push_emulator):
+            assert push_emulator.requests() == []
+            push_emulator.client.push("unknown", [])
+        """
+    )
+    ran = suite.run("--keep-duplicates", "test_it.py", "test_it.py", "test_it.py")
+    assert ran.counts == {"passed": 6}, ran.text
+
+
+def test_an_emulator_without_the_call_for_several_workspaces_is_asked_for_each(suite: Suite) -> None:
+    (suite.folder / "older.py").write_text(
+        dedent(
+            f"""
+            import sys
+            sys.path.insert(0, {str(ROOT)!r})
+            from emulator.web.admin.operation import blueprint
+            add = blueprint.add_url_rule
+            def add_older(rule, name, view, **options):
+                if name != "delete_workspaces":
+                    add(rule, name, view, **options)
+            blueprint.add_url_rule = add_older
+            from emulator.__main__ import main
+            main()
+            """
+        )
+    )
+    suite.write(
+        """
+        import pytest
+        from push_emulator import EmulatorError
+
+        @pytest.mark.parametrize("number", range(20))
+        def test_it(push_emulator, number):
+            assert len(push_emulator.client.workspaces.all()) < 17
+            push_emulator.push("t1")
+            with pytest.raises(EmulatorError, match="405: Method DELETE is not allowed"):
+                push_emulator.client.workspaces.delete_all(["one"])
+        """
+    )
+    ran = suite.run("--emulator-command", f"{sys.executable} older.py")
+    assert ran.counts == {"passed": 20}, ran.text
 
 
 def test_a_failed_test_reports_its_events(together: Apart) -> None:
