@@ -219,6 +219,8 @@ def _write_port(file: Path, line: bytes) -> None:
         os.write(written, line)
         with suppress(OSError):  # a pipe and a device have no length
             os.ftruncate(written, len(line))
+    except OSError as error:  # such as a full disk, which names no file
+        raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
         os.close(written)
 

@@ -103,6 +103,12 @@ def test_a_port_is_written_through_a_link_and_into_a_pipe(tmp_path: Path) -> Non
     assert pipe.is_fifo()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux's")
+def test_a_disk_that_is_full_for_the_port_is_not_taken_for_a_busy_port() -> None:
+    ran = run("serve", "--port", "0", "--durability", "none", "--port-file", "/dev/full")
+    assert (ran.returncode, ran.stderr) == (2, "error: /dev/full: No space left on device\n")
+
+
 def test_a_port_is_written_where_no_file_fits_beside_its_file(tmp_path: Path) -> None:
     assert int(write_port(tmp_path / ("p" * 250))) > 0
 
