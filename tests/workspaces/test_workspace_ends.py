@@ -18,6 +18,7 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.loop import pacing
+from emulator.messages import BRIDGE_KEY, DELIVERY_KEY
 from emulator.settings import Settings
 from emulator.web.current import WORKSPACE_KEY
 from emulator.web.later import change, reset_workspace
@@ -128,6 +129,23 @@ def test_a_waiting_verify_follows_the_name_and_counts_nothing_of_a_predecessor(f
     status, answer = too_many.result()
     assert (status, answer["count"]) == (422, 2)
     assert answer["error_text"].endswith("found 2 of 2 in the journal")
+
+
+def test_a_live_stream_that_has_yet_to_begin_follows_the_name(app: Flask) -> None:
+    client = app.test_client()
+    assert client.put("/__admin/workspaces/one").status_code == 200
+    environ = {WORKSPACE_KEY: "one", BRIDGE_KEY: True, "emulator.root": ""}
+    with app.test_request_context("/__console/live", environ_overrides=environ) as context:
+        app.full_dispatch_request()
+        stream = context.request.environ[DELIVERY_KEY].stream
+    assert client.delete("/__admin/workspaces/one").status_code == 200
+    assert client.post("/w/one/push_subscribe", json=BODY).status_code == 200
+
+    async def first_news() -> bytes:
+        await anext(stream)
+        return bytes(await asyncio.wait_for(anext(stream), PATIENCE_S))
+
+    assert b'"count":1' in asyncio.run(first_news())
 
 
 def test_a_live_stream_follows_the_name(fresh: Server) -> None:

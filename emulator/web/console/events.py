@@ -45,7 +45,7 @@ def clear_events() -> Response:
 def events_stream() -> Response:
     """The stream of new events that the filters mean."""
     match = EventMatch(_filters(), blind=True)
-    return listing.stream(workspace().events, match, "console/event_row.html", _rows)
+    return listing.stream("events", match, "console/event_row.html", _rows)
 
 
 def _filters() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -19,6 +20,7 @@ from emulator.web.console.language import language
 from emulator.web.console.pages import console_state, page_later
 from emulator.web.console.presenters.refusals import worded_all
 from emulator.web.current import emulator, workspace, workspace_name
+from emulator.workspaces.workspace import JournalName
 
 PAGE = 50
 #: Seconds between two pieces of news, at least: under load a page gets several entries at once.
@@ -83,7 +85,7 @@ def place(journal: Journal[Any, Any]) -> str:
 
 
 def stream(
-    journal: Journal[Any, Any],
+    name: JournalName,
     match: Criteria[Any],
     template: str,
     rows: Rows,
@@ -97,10 +99,11 @@ def stream(
     """
     if not request.environ.get(BRIDGE_KEY):
         return Response(status=204)
-    after = request.headers.get("Last-Event-ID", request.args.get("after", place(journal)))
+    after = request.headers.get("Last-Event-ID", request.args.get("after", place(workspace().journal(name))))
+    look = partial(emulator().workspaces.look, workspace_name())
     pieces = access.while_signed_in(
         _pieces(
-            journal,
+            lambda: look().journal(name),  # the stream may begin after a deletion, in the successor
             match,
             after,
             copy_current_request_context(lambda entries: _lines(template, entries, rows)),
@@ -126,14 +129,14 @@ def _lines(template: str, entries: Sequence[Any], rows: Rows) -> str:
 
 
 async def _pieces(
-    journal: Journal[Any, Any],
+    find: Callable[[], Journal[Any, Any]],
     match: Criteria[Any],
     after: str,
     render: Callable[[Sequence[Any]], str],
     prepare: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[bytes]:
     """The stream's pieces, from the place ``after`` on, as the pieces before said it; without end."""
-    number, _, epoch = after.partition("-")
+    journal, (number, _, epoch) = find(), after.partition("-")
     last = int(number) if number.isdecimal() and len(number) < 19 else 0
     yield b": watching\n\n"
     while True:

@@ -63,7 +63,7 @@ def live_stream() -> Response:
     """The stream of new requests that the search means."""
     match = RequestCriteria({"q": request.args.get("q", "").strip()})
     return listing.stream(
-        workspace().requests,
+        "requests",
         match,
         "console/row.html",
         lambda new: rows_of(workspace(), new),
