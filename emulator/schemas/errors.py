@@ -122,6 +122,12 @@ class StrictSchema(Schema):
     def _make(self, data: dict[str, Any], **kwargs: Any) -> Any:
         return self.makes(**data)
 
+    def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:
+        if isinstance(data, Mapping) and isinstance(error.messages, dict):
+            # marshmallow looks for unknown keys in a set, whose order differs from run to run
+            unknown = [key for key in data if key in error.messages and key not in self.fields]
+            error.messages |= {key: error.messages.pop(key) for key in unknown}
+
 
 def known_names(schema: Schema, path: str) -> list[str]:
     """The keys of the object at a path of dots and positions."""
@@ -201,7 +207,7 @@ def said(error: msgspec.MsgspecError) -> tuple[str, str]:
 
 
 def flatten(errors: Any, path: str = "") -> Iterator[Problem]:
-    """Every message in marshmallow's nested errors, in the document's order."""
+    """Every message in marshmallow's nested errors, in their order."""
     if isinstance(errors, Mapping):
         for key, inner in errors.items():
             if key == "_schema":
