@@ -120,6 +120,10 @@ class Workspaces:
         workspace = self._open.get(name)
         return name not in self._opening and (workspace is None or workspace.store.held is None)
 
+    def is_used(self, name: str) -> bool:
+        """Whether a client waits for an answer from the workspace of this name."""
+        return name in self._users
+
     async def until_settled(self, name: str) -> None:
         """:meth:`until_ready`, but one that is not open stays so."""
         while not self.is_settled(name):
@@ -177,7 +181,7 @@ class Workspaces:
             forget(name)
         if workspace is not None:
             del self._open[name]
-            if name in self._users:  # who waits for requests waits on, for those of a successor
+            if self.is_used(name):  # who waits for requests waits on, for those of a successor
                 self._unmade.keep(name, self.fixtures, workspace.give_journals())
             workspace.discard()
         return True

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -129,6 +129,26 @@ def test_a_waiting_verify_follows_the_name_and_counts_nothing_of_a_predecessor(f
     status, answer = too_many.result()
     assert (status, answer["count"]) == (422, 2)
     assert answer["error_text"].endswith("found 2 of 2 in the journal")
+
+
+def test_a_workspace_is_deleted_after_those_who_wait_in_it_have_looked(app: Flask) -> None:
+    client, workspaces = app.test_client(), app.extensions["emulator"].workspaces
+    for is_used in (False, True):
+        assert client.put("/__admin/workspaces/one").status_code == 200
+        using = workspaces.in_use("one") if is_used else nullcontext()
+        environ = {BRIDGE_KEY: True, "emulator.root": ""}
+        with (
+            using,
+            app.test_request_context(
+                "/__admin/workspaces/one", method="DELETE", environ_overrides=environ
+            ) as context,
+        ):
+            app.full_dispatch_request()
+            delivery = context.request.environ.get(DELIVERY_KEY)
+            assert ("one" in workspaces.names(), delivery is not None) == (is_used, is_used)
+            if delivery is not None:  # a task of the loop deletes it
+                assert asyncio.run(delivery.wait).status == 200
+        assert "one" not in workspaces.names()
 
 
 def test_a_live_stream_that_has_yet_to_begin_follows_the_name(app: Flask) -> None:

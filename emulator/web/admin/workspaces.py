@@ -100,7 +100,8 @@ async def _delete_all(workspaces: Workspaces, names: list[str]) -> DeletedWorksp
 def delete_workspace(name: str) -> DeletedWorkspace | Later[DeletedWorkspace]:
     """Delete a workspace with all that is in it."""
     workspaces = emulator().workspaces
-    if workspaces.is_settled(name):
+    # Whoever waits looks first, as its task on the loop, at the requests that came before.
+    if workspaces.is_settled(name) and not workspaces.is_used(name):
         return _answer(name, workspaces.delete(name))
     return deletion(workspaces, name)
 
