@@ -9,7 +9,7 @@ from werkzeug.routing import IntegerConverter
 from emulator.rules.errors import Invalid
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import INT64_MAX
-from emulator.rules.texts import MOST_PROBLEMS, Text, message
+from emulator.rules.texts import MOST_PROBLEMS, Problem, Text, first_problems, message
 from emulator.schemas.errors import (
     INT64,
     UNKNOWN_KEY,
@@ -27,6 +27,14 @@ _FEW_NAMES = 3
 
 class QuerySchema(StrictSchema):
     """A query string: any text is allowed, NUL too."""
+
+
+def read_query() -> dict[str, str]:
+    """The request's query parameters. Raises :class:`Invalid` for a name that is there twice."""
+    twice = [Problem(name, "is a duplicate") for name, texts in request.args.lists() if len(texts) > 1]
+    if twice:
+        raise Invalid(first_problems(twice, MOST_PROBLEMS))
+    return request.args.to_dict()
 
 
 def read_body() -> Any:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from marshmallow import Schema
 from msgspec import Struct
 
 from emulator.messages import Answer
 from emulator.schemas.json_schema import JSONSchema
-from emulator.web.admin.loading import load, read_body
+from emulator.web.admin.loading import load, read_body, read_query
 from emulator.web.later import answer_later, as_response, json_answer
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ def _answering(described: AdminOperation) -> Callable[..., Response]:
     @wraps(view)
     def answering(**given: Any) -> Response:
         if "query" in wanted:
-            given["query"] = load(query, request.args.to_dict())
+            given["query"] = load(query, read_query())
         if "body" in wanted:
             given["body"] = load(body, read_body())
         answer = view(**given)

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
-from flask import request
 from marshmallow import Schema, ValidationError, fields
 
 from emulator.loop.pacing import paced
@@ -16,7 +15,7 @@ from emulator.store import pages
 from emulator.store.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, read_cursor
 from emulator.store.records import RecordCriteria
 from emulator.store.tinydb_store import TinyDBStore
-from emulator.web.admin.loading import QuerySchema, load, number_in_query, read_body
+from emulator.web.admin.loading import QuerySchema, load, number_in_query, read_body, read_query
 from emulator.web.admin.operation import Later, link
 from emulator.web.current import workspace
 from push_emulator.answers import Page
@@ -59,7 +58,7 @@ class CascadeSchema(QuerySchema):
 
 def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Later[Page[T]]:
     """A page of a list; ``records`` reads the page, ``shown`` makes an item of a record."""
-    arguments = request.args.to_dict()
+    arguments = read_query()
     values = {
         name.removeprefix(_FIELD): arguments.pop(name) for name in list(arguments) if name.startswith(_FIELD)
     }

@@ -28,6 +28,7 @@ from emulator.web.admin.loading import (
     load,
     number,
     number_in_query,
+    read_query,
 )
 from emulator.web.admin.operation import Later
 from emulator.web.admin.possible import check_possible
@@ -115,7 +116,7 @@ def _filter(name: str, schema: JSONSchema) -> JSONSchema:
 
 def _read_list(vocabulary: Vocabulary) -> tuple[Criteria[Any], dict[str, Any]]:
     """The criteria and the page of the request's query."""
-    arguments = request.args.to_dict()
+    arguments = read_query()
     page = load(ListSchema(), {k: arguments.pop(k) for k in ("limit", "cursor") if k in arguments})
     unknown = [
         Problem(key, vocabulary.advised("unknown parameter", key, ListSchema().fields))

@@ -142,3 +142,17 @@ def test_list_has_no_requests_without_a_resource_among_those_of_a_resource_named
         assert "can never match" in admin.refused("GET", f"/requests?{query}")
     for query in ("request_id=None", "id=None", "q=None"):
         assert admin.get(f"/requests?{query}")["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("GET /requests?rule=M1&limit=1&rule=M2&limit=2", "rule: is a duplicate; limit: is a duplicate"),
+        ("GET /profiles?field.City=A&field.City=B", "field.City: is a duplicate"),
+        ("GET /events?name=a&name=a", "name: is a duplicate"),
+        ("DELETE /workspaces?names=a&names=b", "names: is a duplicate"),
+    ],
+)
+def test_a_query_parameter_that_is_there_twice_is_refused(admin: Admin, call: str, said: str) -> None:
+    answer = admin.call(*call.split(" "))
+    assert (answer.status_code, answer.json["error_text"]) == (400, said)
