@@ -54,10 +54,10 @@ def subscribe(fields: dict[str, object]) -> Callable[[], Incoming]:
     return make
 
 
-def push() -> Incoming:
+def push(resource_token: str = "3LXP2FRcRxJ-7b14db88ec937f14") -> Incoming:
     """The same for the endpoint."""
     one = {"subscription_id": f"token-{next(_number)}", "provider": "android-firebase"}
-    body = {"resource_token": "3LXP2FRcRxJ-7b14db88ec937f14", "subscriptions": [one]}
+    body = {"resource_token": resource_token, "subscriptions": [one]}
     headers = {**_HEADERS, "request-id": f"request-{next(_number)}"}
     return Incoming("POST", "/push_subscribe", "", headers, orjson.dumps(body), "a:1")
 
