@@ -162,7 +162,7 @@ def test_what_the_database_sets_for_its_connections_does_not_matter(
 ) -> None:
     database = postgres.whole_database()
     for setting in (
-        "statement_timeout = '1ms'",
+        "statement_timeout = '200ms'",  # the setting of another one must end before
         "lock_timeout = '1ms'",
         "idle_in_transaction_session_timeout = '1ms'",
         "client_encoding = 'latin1'",
@@ -175,9 +175,10 @@ def test_what_the_database_sets_for_its_connections_does_not_matter(
             assert _push(running[number % 2], f"ключ\\{number}").status == 200
         assert [_tokens(one)["ключ\\19"] for one in running] == [1, 1]
 
-    async def commits() -> object:
+    async def settings() -> list[object]:
         async with await psycopg.AsyncConnection.connect(database, **CONNECTING) as connection:
             await configure(connection)
-            return await (await connection.execute("SHOW synchronous_commit")).fetchone()
+            names = ("synchronous_commit", "statement_timeout")
+            return [await (await connection.execute(f"SHOW {name}")).fetchone() for name in names]
 
-    assert asyncio.run(commits()) == ("on",)
+    assert asyncio.run(settings()) == [("on",), ("0",)]
