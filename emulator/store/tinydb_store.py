@@ -241,8 +241,8 @@ def made_from(
         yield
         first = [keys.digest(one).hex()[: keys.HASH_DIGITS] for one in subscriptions]
         if len(set(first)) < len(first) or any(one in hash_ids for one in first):
-            give_hash_ids(made, subscriptions, fresh=True)
-        else:  # nearly always: no two keys have the same first digits
+            give_hash_ids(made, subscriptions)
+        else:  # no two keys have the same first digits
             for one, hash_id in zip(subscriptions, first, strict=True):
                 one.hash_id = hash_id
         made.profiles.fill(profiles)
