@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -73,6 +73,11 @@ def first_problems(problems: Sequence[Problem], most: int = MOST_PROBLEMS) -> li
     """The first problems, and how many more there are."""
     more = len(problems) - most
     return [*problems[:most], Problem.of("", "and %(number)s more", number=more)] if more > 0 else [*problems]
+
+
+def within(path: str, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of what stands at the path."""
+    return [Problem(path + one.path, one.text) for one in problems]
 
 
 def joined(problems: Sequence[Problem]) -> str:

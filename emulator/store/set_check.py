@@ -16,7 +16,7 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import CategoryChoice, Database, FieldValue, PushKey, Resource, SubscriptionValue
 from emulator.rules.providers import DOCUMENTED, accepted
 from emulator.rules.request import MAX_ID_LENGTH, is_profile_id
-from emulator.rules.texts import Message, Problem, Text, message
+from emulator.rules.texts import Message, Problem, Text, message, within
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 
 #: The most undeclared fields for which the nearest name is searched.
@@ -57,11 +57,6 @@ def _not_of(resource: Resource, db_id: int) -> Message:
 def duplicate(name: str) -> Message:
     """What is said of a name that is there twice."""
     return message('"%(name)s" is a duplicate', name=name)
-
-
-def _at(path: str, problems: list[Problem]) -> list[Problem]:
-    """The problems of what stands at the path."""
-    return [Problem(path + one.path, one.text) for one in problems]
 
 
 class SetCheck:
@@ -144,7 +139,7 @@ class SetCheck:
         """Problems of one profile; ``places``: where its subscriptions stand, if some were left out."""
         database = self._databases.get(entry.db_id)
         if database is None:
-            return _at(f"[{position}]", self._no_database(".db_id", entry.db_id))
+            return within(f"[{position}]", self._no_database(".db_id", entry.db_id))
         problems = self._id(entry)
         if entry.fields:
             problems += self.values(database, entry.fields)
@@ -159,8 +154,8 @@ class SetCheck:
                     found.append(Problem("", "is a duplicate on this profile"))
                 seen.add(pair)
             if found:
-                problems += _at(f".subscriptions[{number if places is None else places[number]}]", found)
-        return _at(f"[{position}]", problems) if problems else problems
+                problems += within(f".subscriptions[{number if places is None else places[number]}]", found)
+        return within(f"[{position}]", problems) if problems else problems
 
     def values(self, database: Database, values: Mapping[str, FieldValue | None]) -> list[Problem]:
         """Problems of custom fields' values; for the value ``None`` the field only has to be declared."""

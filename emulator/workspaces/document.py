@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from emulator.loop.pacing import at_once, paced
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
 from emulator.rules.model import Changes, Database, Profile, Resource, Subscription, shortened
-from emulator.rules.texts import MOST_PROBLEMS, Message, Problem, message
+from emulator.rules.texts import MOST_PROBLEMS, Message, Problem, message, within
 from emulator.schemas.errors import UNKNOWN_KEY, flatten, list_of, nested, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
@@ -185,7 +185,7 @@ class _Building:
         databases = [Database(**one) for one in members["databases"]]
         resources = [Resource(**one) for one in members["resources"]]
         check = SetCheck(databases, resources)
-        problems = [*_within("databases", check.databases()), *_within("resources", check.resources())]
+        problems = within("databases", check.databases()) + within("resources", check.resources())
         faults: list[Fault] = members["faults"]
         seen: set[str] = set()
         for position, fault in enumerate(faults):
@@ -212,7 +212,7 @@ class _Building:
             return _shape_problems(path, value, str(error))
         found = self._check.profile(position, entry)
         if found:
-            return [*_within("profiles", found)]
+            return within("profiles", found)
         profile = entry.record(self._fields[entry.db_id], entry.id, entry.created or self._now)
         key = entry.db_id, entry.id
         subscriptions = [one.record(*key, self._now, self._resources) for one in entry.subscriptions]
@@ -259,10 +259,6 @@ class _Building:
             if wrong is not None:
                 problems.append(Problem(f"{path}.subscriptions[{position}].hash_id", wrong))
         return problems
-
-
-def _within(member: str, problems: Iterable[Problem]) -> Iterator[Problem]:
-    return (Problem(member + path, text) for path, text in problems)
 
 
 def _shape_problems(path: str, value: Any, otherwise: str) -> list[Problem]:
