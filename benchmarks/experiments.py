@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.isolation import time_resets
+from benchmarks.isolation import time_calls
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS, PeerSoftware
@@ -153,4 +153,4 @@ def measure_peers(plan: Plan, folder: Path, peers_dir: Path, results: Results, s
             for one, target, (version, does) in zip(series, targets, about, strict=True)
         ]
         for peer, target in zip(ready, targets[-len(ready) :], strict=True):
-            time_resets(target.server, peer.resets, results, say)
+            time_calls(target.server, peer.resets, results, say)

@@ -15,7 +15,7 @@ import psutil
 from benchmarks.results import Idle, Results, Timing
 from benchmarks.rounds import Plan, Say
 from benchmarks.running import Running
-from benchmarks.servers import EMULATOR, Emulator, settle
+from benchmarks.servers import EMULATOR, Emulator, bare_flask, settle
 from benchmarks.stored import ONE_DATABASE, firebase_token, write_fixtures
 
 FRESH = "first answer of a fresh workspace"
@@ -57,6 +57,10 @@ def measure_isolation(plan: Plan, folder: Path, results: Results, say: Say) -> N
     say("isolation:")
     with Emulator(folder / "isolation") as emulator:
         _time(emulator.server, _DEFAULT_TOKEN, "default fixtures", results, say)
+    beside = folder / "isolation-bare"
+    beside.mkdir()
+    with bare_flask(beside) as bare:
+        time_calls(bare, {"an answer": ("POST", "/push_subscribe")}, results, say)
     with Emulator(folder / "idle", options=("--max-workspaces", str(_IDLE * 2))) as emulator:
         _idle(emulator.server, results, say)
     own = folder / "isolation-large"
@@ -80,20 +84,14 @@ def _time(server: Running, token: str, fixtures: str, results: Results, say: Say
         caller.call("DELETE", f"/__admin/workspaces/run-{number}")
     caller.close()
     for what, taken in times.items():
-        add_timing(
-            results, say, Timing(EMULATOR, what, fixtures, median(taken), sorted(taken)[-_TIMES // 20])
-        )
+        add_timing(results, say, EMULATOR, what, fixtures, taken)
 
 
-def timing(server: str, what: str, state: str, taken: list[float]) -> Timing:
-    """Sum up how long an operation took, in milliseconds."""
-    return Timing(server, what, state, median(taken), quantiles(taken, n=20)[-1])
-
-
-def add_timing(results: Results, say: Say, one: Timing) -> None:
-    """Add a timing and say it."""
+def add_timing(results: Results, say: Say, server: str, what: str, state: str, taken: list[float]) -> None:
+    """Add how long an operation took, in milliseconds, and say it."""
+    one = Timing(server, what, state, median(taken), quantiles(taken, n=20)[-1])
     results.timings.append(one)
-    say(f"  {one.server}, {one.what}, {one.state}: {one.median_ms:.2f} ms")
+    say(f"  {server}, {what}, {state}: {one.median_ms:.2f} ms")
 
 
 def _idle(server: Running, results: Results, say: Say) -> None:
@@ -120,10 +118,9 @@ def _push(token: str) -> bytes:
     return json.dumps({"resource_token": token, "subscriptions": [subscription]}).encode()
 
 
-def time_resets(server: Running, resets: Mapping[str, tuple[str, str]], results: Results, say: Say) -> None:
-    """Time what a peer offers in place of a reset: the words for it, its method and path."""
+def time_calls(server: Running, calls: Mapping[str, tuple[str, str]], results: Results, say: Say) -> None:
+    """Time calls of another server: the words for each, its method and path."""
     caller = Caller(server)
-    for what, (method, path) in resets.items():
-        taken = [caller.call(method, path) for _ in range(_TIMES)]
-        add_timing(results, say, timing(server.name, what, "", taken))
+    for what, (method, path) in calls.items():
+        add_timing(results, say, server.name, what, "", [caller.call(method, path) for _ in range(_TIMES)])
     caller.close()
