@@ -10,7 +10,7 @@ from benchmarks.mixes import MIXES
 from benchmarks.results import Results, Series, find, profile_bytes
 from benchmarks.running import MIB
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
-from benchmarks.targets import judge
+from benchmarks.targets import BARE_RATE, judge, slowness
 
 _TITLES = {mix.name: mix.title for mix in MIXES}
 _NOTES = """\
@@ -95,7 +95,16 @@ def _pairs(values: dict[str, str]) -> str:
 def _targets(results: Results) -> str:
     words = {True: "yes", False: "**no**", None: "–"}
     rows = [[each.what, each.reach, each.measured, words[each.reached]] for each in judge(results)]
-    return table(["what", "reach", "measured (worst case)", "reached"], rows) if rows else ""
+    if not rows:
+        return ""
+    found, factor = table(["what", "reach", "measured (worst case)", "reached"], rows), slowness(results)
+    if factor is None:
+        return found
+    here, times = f"{BARE_RATE / factor:,.0f}", f"{factor:.2f}"
+    return (
+        f"In brackets: the time for a machine on which a bare Flask answers {BARE_RATE:,} requests/s.\n"
+        f"In this run it answered {here}, so {times} times as long is allowed.\n\n{found}"
+    )
 
 
 _LOAD_HEADS = ["requests/s", "÷ bare", "p50 ms", "p99 ms", "p99.9 ms", "failed"]
