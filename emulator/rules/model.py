@@ -196,8 +196,8 @@ class Moved(NamedTuple):
 class Changes(Struct, omit_defaults=True):
     """The changes of one request, applied as one transaction (A6).
 
-    ``profiles`` are new ones; ``subscriptions`` new ones and those that replace one of the same key and
-    profile.
+    ``profiles`` are new ones, ``changed_profiles`` replace those with their ids; ``subscriptions`` are new
+    ones and those that replace one of the same key and profile.
     """
 
     profiles: list[Profile] = field(default_factory=list)

@@ -80,7 +80,7 @@ def change_profile(
         else:
             fields[name] = read_value(database.fields[name], value)
     changed = replace(profile, fields=fields, is_test=profile.is_test if is_test is None else is_test)
-    store.change_profile(changed)
+    store.apply(Changes(changed_profiles=[changed]))
     return changed
 
 

@@ -73,10 +73,7 @@ class Store(MobileLookup, Protocol):
     # Changes, each one transaction
 
     def apply(self, changes: Changes) -> None:
-        """Store new profiles, and subscriptions in place of those of the same key and profile (A6)."""
-
-    def change_profile(self, changed: Profile) -> None:
-        """Replace the profile with the same id."""
+        """Store the changes (A6)."""
 
     def delete_profile(self, profile: Profile) -> int:
         """Remove a profile with its subscriptions; returns their number."""

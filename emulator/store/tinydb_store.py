@@ -132,10 +132,6 @@ class TinyDBStore(TableLookup):
             if moved_id is not None:
                 yield self.subscriptions.step(moved_id, after)
 
-    def change_profile(self, changed: Profile) -> None:
-        (doc_id,) = self._profile_ids(changed.db_id, changed.id)
-        self.storage.commit([self.profiles.step(doc_id, changed)])
-
     def delete_profile(self, profile: Profile) -> int:
         key, table = (profile.db_id, profile.id), self.subscriptions
         found = ((doc_id, table.record(doc_id)) for doc_id in table.index("profile").find(profile_key(*key)))

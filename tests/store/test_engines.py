@@ -141,7 +141,7 @@ def test_records_whose_keys_have_one_number_are_told_apart(store: TinyDBStore) -
     assert [store.find_profile(db_id, "ada") for db_id in (-1, -2)] == [one, other]
     assert store.find_by_push(PushKey(-2, 5, "android-firebase", "t1")).active == its[0]
     assert store.subscriptions_of(other) == store.find_all(its[0].key) == its
-    store.change_profile(msgspec.structs.replace(other, is_test=True))
+    store.apply(Changes(changed_profiles=[msgspec.structs.replace(other, is_test=True)]))
     assert store.delete_profile(other) == 1
     assert store.find_profile(-2, "ada") is None
     assert [(one, [each.db_id for each in left]) for one, left in contents(store)] == [(one, [-1])]
