@@ -19,7 +19,8 @@ from emulator.loop.pacing import Steps
 from emulator.store.documents import Documents
 from emulator.store.indexes import Index
 
-_encode = Encoder().encode
+#: A record as JSON.
+encode = Encoder().encode
 #: Documents that are gone through between two moments at which others may work.
 STEP = 100
 #: So many documents are written in a millisecond or two.
@@ -227,7 +228,7 @@ class State:
 
 def encode_ops(ops: Sequence[Op]) -> bytes:
     """A transaction as one JSON array of ``[table, id, document]``."""
-    return _encode([(op.table, op.doc_id, None if op.document is None else Raw(op.document)) for op in ops])
+    return encode([(op.table, op.doc_id, None if op.document is None else Raw(op.document)) for op in ops])
 
 
 # Dictionaries, for TinyDB's own methods

@@ -4,16 +4,13 @@ import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
 from tinydb.table import Table
 
 from emulator.loop.pacing import Pacing
 from emulator.store.indexes import Index
 from emulator.store.snapshot import CHECKSUM_TABLE, HEADER_TABLE
-from emulator.store.state import Op, TableState, changes, decoded
+from emulator.store.state import Op, TableState, changes, decoded, encode
 from emulator.store.storage import LoggedStorage
-
-_encode = msgspec.json.Encoder().encode
 
 
 class IndexedTable(Table):
@@ -49,11 +46,6 @@ class IndexedTable(Table):
             return self._logged.state.tables[self._key]
         except KeyError:
             return TableState(self._logged.spec(self._key))
-
-    @property
-    def last_id(self) -> int:
-        """The highest id that the table has given out."""
-        return self.state.last_id
 
     # By id and by index
 
@@ -95,13 +87,13 @@ class IndexedTable(Table):
 
     def step(self, doc_id: int, record: Any) -> Op:
         """The step of a transaction that puts a record under an id; ``None`` removes what is there."""
-        return Op(self._key, doc_id, None if record is None else _encode(record), record)
+        return Op(self._key, doc_id, None if record is None else encode(record), record)
 
     def fill(self, records: Sequence[Any]) -> None:
         """Add records to a table that no file keeps, with the ids that follow."""
         state = self.state
         ids = range(state.last_id + 1, state.last_id + 1 + len(records))
-        state.fill(ids, [_encode(one) for one in records], records)
+        state.fill(ids, [encode(one) for one in records], records)
 
     # TinyDB's methods, where one document or none is enough
 

@@ -82,7 +82,7 @@ class TinyDBStore(TableLookup):
 
     @profiles_made.setter
     def profiles_made(self, made: int) -> None:
-        self.profiles.state.last_id = max(made, self.profiles.last_id)
+        self.profiles.state.last_id = max(made, self.profiles_made)
 
     async def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
         decode = msgspec.json.Decoder(shape).decode
