@@ -7,16 +7,16 @@ from collections.abc import Iterator, MutableMapping, Sequence
 
 #: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
-#: One for all that share nothing.
+#: One object for all that share no page.
 _NONE: frozenset[int] = frozenset()
 
 
 class Documents(MutableMapping[int, bytes]):
     """A dictionary in pages of 4,096 consecutive ids.
 
-    A dictionary of Python's is written anew whenever it has doubled, which stops everybody for a tenth of a
-    second at a million entries; a page stays small. The order is that of the pages, then that of insertion
-    within a page: where ids ascend, that of insertion. Another thread may iterate while one changes it.
+    Python copies a whole dictionary when it grows, which takes a tenth of a second at a million entries; a
+    page stays small. Documents come in the order of the pages, those of a page in the order of insertion.
+    Another thread may iterate while one changes it.
 
     A copy shares its pages with the original until one of the two changes them.
     """
@@ -70,7 +70,7 @@ class Documents(MutableMapping[int, bytes]):
             yield sorted(self._pages.get(number, {}).items())
 
     def in_order(self, after: int = 0) -> Iterator[int]:
-        """The ids above ``after``, ascending: what comes into an earlier page meanwhile is left out."""
+        """The ids above ``after``, ascending, without those that are added to an earlier page meanwhile."""
         for number in sorted(self._pages):
             if number >= after >> _PAGE_BITS:
                 yield from (doc_id for doc_id in sorted(self._pages.get(number, ())) if doc_id > after)
@@ -84,7 +84,7 @@ class Documents(MutableMapping[int, bytes]):
         return copied
 
     def _own_page(self, number: int) -> dict[int, bytes]:
-        """The page, to be changed."""
+        """The page to change; a shared one is copied first."""
         page = self._pages.get(number)
         if page is None or number in self._shared:
             if len(self._shared) == len(self._pages):  # the dictionary of the pages is shared, too

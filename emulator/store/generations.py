@@ -34,12 +34,12 @@ RETRY_S = 1.0
 class Generations:
     """The snapshot and logs of the state file ``path``; :attr:`log` exists after a resume or a write.
 
-    A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot.
-    ``failure``: why the last attempt at one failed; the logs continue meanwhile. ``syncs``: a transaction
-    counts when it has reached the disk. ``check_lock`` raises :class:`OSError` if the directory is no longer
-    ours. ``clock`` gives the seconds by which they try again what failed. ``shared``: what they :meth:`begin`
-    with, and later what the snapshot is a copy of, if any; ``begun``: whether they have. ``thread``: the one
-    that writes a snapshot, while it does. ``closed_log_bytes``: the size of the logs before the last.
+    A snapshot is due when the logs are larger than ``min_log_bytes`` and than the last snapshot. ``failure``:
+    why the last attempt at one failed; the logs continue meanwhile. ``syncs``: a transaction counts when it
+    has reached the disk. ``check_lock`` raises :class:`OSError` if the directory is no longer ours.
+    ``clock``: the time in seconds, for retries. ``shared``: the state to :meth:`begin` with, later the one
+    that the snapshot is a copy of, if any; ``begun``: whether there are files. ``thread``: writes a snapshot
+    at present. ``closed_log_bytes``: the size of the logs before the last.
     """
 
     path: Path
@@ -85,7 +85,7 @@ class Generations:
     # Files that begin at once
 
     def begin(self) -> None:
-        """Begin with what is shared, of which the state has changed nothing yet.
+        """Create the files, with the shared state.
 
         Raises :class:`OSError`; an empty log may remain, which is no state.
         """
@@ -106,10 +106,10 @@ class Generations:
         self._snapshot_identity = identity(self.path)
 
     def return_to(self, shared: SharedState) -> bool:
-        """Remove everything after what is shared, if the snapshot is a copy of it.
+        """Return to the shared state by emptying the log, if the snapshot is a copy of that state.
 
-        Returns whether it is; not where they wait for the disk, or somebody removed it.
-        Raises :class:`OSError`; then they are as before.
+        Returns whether it is one; False in ``fsync`` mode, and if the snapshot was removed. Raises
+        :class:`OSError`; then they are as before.
         """
         if self.syncs or self.shared is not shared or identity(self.path) is None:
             return False
@@ -213,7 +213,7 @@ class Generations:
     def unseen(self) -> Iterator[None]:
         """No snapshot may complete while memory holds changes that the log lacks.
 
-        Any exception inside means that a running snapshot has seen what there never was.
+        An exception inside abandons a running snapshot: it may have seen changes that are undone.
         """
         with self._settled:
             try:

@@ -20,22 +20,22 @@ class _Many(dict[int, None]):
 
 #: The documents of a key: one, a few, or many.
 _Ids = int | tuple[int, ...] | _Many
-#: A tuple has no more.
+#: The most ids in a tuple.
 _FEW = 8
-#: An index has one part, and so many times as many when one of them has more keys than these; it ends with
-#: ``_MOST_PARTS``. To divide the keys of all parts is quick as long as they are few.
+#: An index begins with one part. When a part has more than ``_FEW_KEYS`` keys, there are ``_TIMES`` times as
+#: many parts, up to ``_MOST_PARTS``: dividing few keys is quick.
 _TIMES, _FEW_KEYS, _MOST_PARTS = 32, 128, 1024
-#: One for all that share nothing.
+#: One object for all that share no part.
 _NONE: frozenset[int] = frozenset()
 
 
 class Index:
     """Document ids by key, always in ascending order, that is oldest first.
 
-    Most keys have one document: those cost one dictionary entry, no container.
+    A key with one document, as most have, costs one dictionary entry and no container.
 
-    A dictionary that doubles is written anew, which at a million keys stops everybody for a tenth of a
-    second. So the keys are spread over small ones. A fork shares them with the original until one of the two
+    Python copies a whole dictionary when it grows, which takes a tenth of a second at a million keys. So the
+    keys are spread over small dictionaries. A fork shares these with the original until one of the two
     changes them; the same holds for the documents of a key that has many.
     """
 
@@ -49,7 +49,7 @@ class Index:
         self._shared: AbstractSet[int] = _NONE
 
     def fork(self) -> Index:
-        """An index that says what this one says now; each may change."""
+        """A copy of the index as it is now; each of the two may change."""
         other = Index()
         other.parts, other._mask, other._most = self.parts.copy(), self._mask, self._most
         if len(self._shared) < len(self.parts):
@@ -121,7 +121,7 @@ class Index:
                 part[key] = tuple(ids)
 
     def _own_part(self, place: int) -> dict[Hashable, _Ids]:
-        """The dictionary, to be changed."""
+        """The dictionary to change; a shared one is copied first."""
         part = self.parts[place]
         if place in self._shared:
             shared = self._shared if isinstance(self._shared, set) else set(self._shared)
@@ -131,7 +131,7 @@ class Index:
         return part
 
     def _divide(self) -> None:
-        """Divide the keys, few as they are, among more parts."""
+        """Divide the keys among more parts."""
         entries = [entry for part in self.parts for entry in part.items()]
         count = _TIMES * len(self.parts)
         self.parts, self._mask, self._shared = [{} for _ in range(count)], count - 1, _NONE
@@ -141,7 +141,7 @@ class Index:
             self._most = maxsize
 
     def _own_ids(self, ids: _Many) -> _Many:
-        """The documents of a key, to be changed."""
+        """The documents of a key to change; those of another index are copied first."""
         return ids if ids.owner is self._owner else _Many(ids, self._owner)
 
     def _share(self, part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:

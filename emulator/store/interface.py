@@ -30,7 +30,7 @@ class Store(MobileLookup, Protocol):
     - ``failure``: why the state, or its snapshot, cannot be written just now.
     - ``torn_bytes``: how much of an unfinished transaction was cut off at the start.
     - ``on_taken_back``: called when the disk has lost changes that were carried out already; they are undone.
-    - ``held``: set by whoever changes the state by hand or in steps (:meth:`alone`); all others wait first.
+    - ``held``: an event while somebody has the state :meth:`alone`; all others wait for it.
     - ``profiles_made``: how many profiles there have ever been, deleted ones included.
     """
 
@@ -93,12 +93,12 @@ class Store(MobileLookup, Protocol):
     async def start_over(self, shared: SharedState, remembered: Mapping[str, bytes]) -> None:
         """Begin with what is shared, in place of everything, whole or not at all.
 
-        ``remembered``: see :meth:`remember`. Without any, what was not stored yet is not stored by this
-        either. What takes long is written by another thread: then it is done in :meth:`alone`.
+        ``remembered``: see :meth:`remember`. Without any, a state without files gets none. Another thread
+        writes a large state: then call it in :meth:`alone`.
         """
 
     def alone(self) -> AbstractAsyncContextManager[None]:
-        """Hold everybody else's requests back until the end, when all that was changed before is stored."""
+        """Make all other requests wait until the end; earlier changes are stored first."""
 
     # The disk
 

@@ -1,4 +1,4 @@
-"""What the rules look up in a workspace's tables, and what finds it."""
+"""The look-ups of the rules in a workspace's tables."""
 
 from collections.abc import Container, Iterable
 from functools import lru_cache
@@ -61,7 +61,7 @@ class TableLookup:
         self.storage = self.db.storage
         self.profiles, self.subscriptions = self.db.table(PROFILES), self.db.table(SUBSCRIPTIONS)
 
-    # A table takes a kilobyte of each workspace: these two are seldom asked for.
+    # Made on first use: a table takes a kilobyte, and most workspaces need neither of these two.
 
     @property
     def database_table(self) -> IndexedTable:
@@ -74,7 +74,7 @@ class TableLookup:
         return self.db.table(RESOURCES)
 
     def learn_configuration(self) -> None:
-        """Read the databases and resources anew: wanted whenever their tables have changed."""
+        """Read the databases and resources again: call it when their tables have changed."""
         state = self.storage.state
         read = _configuration(_in_order(state, DATABASES), _in_order(state, RESOURCES))
         self._databases, self._by_token, self._role_tokens = read
@@ -113,7 +113,7 @@ class TableLookup:
         active = table.indexes["active"].find(wanted)
         for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
-            # As one.key == key is, without another key.
+            # The same as one.key == key, without making another key.
             if (
                 one.subscription_id == key.subscription_id
                 and one.db_id == key.db_id
@@ -235,7 +235,7 @@ def _in_order(state: State, name: str) -> tuple[bytes, ...]:
     return () if table is None else tuple(one for page in table.documents.pages() for _, one in page)
 
 
-# Most workspaces have what they began with: they share what is decoded, and nobody changes that.
+# Most workspaces keep the databases and resources of the fixtures: they share the decoded records.
 @lru_cache(maxsize=16)
 def _configuration(
     databases: tuple[bytes, ...], resources: tuple[bytes, ...]

@@ -20,7 +20,7 @@ from emulator.store.state import Op, State, TableSpec, TableState
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
 
 
-#: What the state file of a workspace is called without ``.json``.
+#: The name of a workspace's state file without ``.json``.
 STEM = re.compile(r"[a-z0-9_-]{1,64}")
 _LOG = re.compile(r"([0-9]+)\.journal")
 

@@ -25,7 +25,7 @@ _MOST_ADVICE = 20
 
 @dataclass
 class Unread:
-    """What of a set has mistakes in its shape: whatever refers to it is judged no further.
+    """The parts of a set that have a wrong shape: references to them are not checked.
 
     ``databases``, ``resources``: some have no readable id. ``fields``: a database's id and the name of a
     field (``None``: all). ``db_ids``, ``providers``: ids of resources; ``choices``: of those whose
@@ -41,12 +41,12 @@ class Unread:
 
 
 def no_database(db_id: int) -> Message:
-    """What is said of the id of a database that there is not."""
+    """The text about the id of a missing database."""
     return message("there is no database %(id)s", id=db_id)
 
 
 def must_be(error: InvalidFieldValue) -> Message:
-    """What is said of a field's value that is not of its type."""
+    """The text about a value that is not of its field's type."""
     return message("must be %(what)s", what=error.what)
 
 
@@ -55,7 +55,7 @@ def _not_of(resource: Resource, db_id: int) -> Message:
 
 
 def duplicate(name: str) -> Message:
-    """What is said of a name that is there twice."""
+    """The text about a name that is there twice."""
     return message('"%(name)s" is a duplicate', name=name)
 
 

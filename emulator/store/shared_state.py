@@ -1,4 +1,4 @@
-"""A state that many begin with: they share what they do not change, in memory and on the disk."""
+"""A start state that many workspaces share until they change it, in memory and on the disk."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from emulator.store.state import State
 
 
 class SharedState:
-    """What the states that begin with it share. The ``state`` given must not change any more.
+    """A start state and its snapshot. The given ``state`` must not change any more.
 
     ``header``: that of its snapshot, and of the log that each begins with.
     """
@@ -33,9 +33,9 @@ class SharedState:
         return self._state.fork()
 
     def prepare(self, folder: Path, sync: bool, pace: Pace[bytes] = iter) -> None:
-        """Write the one file that large snapshots in this folder shall be links to. Raises :class:`OSError`.
+        """Write the file to which large snapshots in this folder become links. Raises :class:`OSError`.
 
-        Where the process dies, the next start removes it as it does with every temporary file.
+        If the process dies, the next start removes it with the other temporary files.
         """
         if self.is_large and (self._file is None or self._file.parent != folder):
             self.close()
@@ -44,7 +44,7 @@ class SharedState:
             self._file = file
 
     def write(self, path: Path, sync: bool) -> None:
-        """Put its snapshot at ``path``, where nothing must be. Raises :class:`OSError`."""
+        """Write its snapshot to ``path``, which must not exist. Raises :class:`OSError`."""
         if self._file is not None:
             try:
                 os.link(self._file, path)

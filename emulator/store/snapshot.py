@@ -38,8 +38,8 @@ class SnapshotHeader(msgspec.Struct):
     """The snapshot's first line.
 
     ``number``: the last transaction it is sure to hold. ``last_ids``: the highest id that each table has
-    given out. ``state``: made up once for each state, and for what several begin with, so that the files
-    of two of them are not taken for one.
+    given out. ``state``: a random id of the state, or of the start state that it shares: files of two states
+    are not mixed up.
     """
 
     format: int

@@ -21,9 +21,9 @@ from emulator.store.indexes import Index
 
 #: A record as JSON.
 encode = Encoder().encode
-#: Documents that are gone through between two moments at which others may work.
+#: The number of documents in one step of long work.
 STEP = 100
-#: So many documents are written in a millisecond or two.
+#: The number of documents that are written in a millisecond or two.
 WRITTEN_AT_ONCE = 1000
 
 
@@ -173,7 +173,7 @@ class State:
                 hash(tuple(spec.keys_of(decoded)))
 
     def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
-        """Carry out the steps; ``undo`` gets the steps that undo them, from the end on."""
+        """Carry out the steps; ``undo`` gets the steps that undo them, to be applied in reverse."""
         for op in ops:
             if op.doc_id is None:
                 lost = self._apply_to_table(op.table, keep=op.document is not None)

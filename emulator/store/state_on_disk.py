@@ -1,4 +1,4 @@
-"""A state in memory and its files: what the disk has of it, what it refuses and what it has lost."""
+"""A state in memory and its files: durability, errors of the disk, and retries."""
 
 import asyncio
 import contextlib
@@ -18,12 +18,11 @@ from emulator.store.unsynced import Ticket, Unsynced
 
 
 class StateOnDisk:
-    """A state and its files; none in memory only.
+    """A state and its files; a state in memory only has none.
 
     ``commits`` grows whenever the state changes. ``syncs``: a transaction counts when it has reached the
     disk. ``on_taken_back`` is called when the disk has lost transactions that were carried out already.
-    ``clock`` gives the seconds by which it tries again what the disk refused. ``files``: none in memory only,
-    and after the end.
+    ``clock``: the time in seconds, for retries. ``files``: ``None`` in memory only, and after the end.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class StateOnDisk:
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Refuse what the disk refuses, and that alone: the log may do well all the same."""
+        """Raise :class:`Unavailable` for an error of the disk; the log may work all the same."""
         try:
             yield
         except OSError as error:
@@ -109,7 +108,7 @@ class StateOnDisk:
             self.log.rest()
 
     async def _run(self, work: Callable[[Pace[bytes]], object], beside: bool) -> None:
-        """Do it, or have another thread do it; :meth:`close`, and whoever cancels this, waits for its end."""
+        """Do the work here, or ``beside`` in another thread; :meth:`close` and a cancellation wait for it."""
         if not beside:
             work(iter)
             return

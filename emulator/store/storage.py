@@ -38,14 +38,13 @@ from emulator.store.unsynced import Pending
 class LoggedStorage(StateOnDisk, Storage):
     """The state of one file.
 
-    ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os``
-    survives the death of the process, ``fsync`` that of the machine (whoever answers must wait for
-    :meth:`sync`), ``none`` neither. ``shared`` gives what a new state begins with: its files
-    are written with the first change, otherwise at once. ``torn_bytes`` says what was cut off a torn log at
-    the start, ``fresh`` that nothing has ever been stored; ``check_lock`` raises :class:`OSError` when the
-    directory has become another process's; ``recovered``: what is stored in the file, where somebody has
-    read it already; ``recorder`` gets the steps of every change of a state in memory, ``None`` where another
-    state has taken its place.
+    ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os`` survives
+    the death of the process, ``fsync`` that of the machine (whoever answers must wait for :meth:`sync`),
+    ``none`` neither. ``shared`` gives what a new state begins with: its files are written with the first
+    change, otherwise at once. ``torn_bytes`` says what was cut off a torn log at the start, ``fresh`` that
+    nothing has ever been stored; ``check_lock`` raises :class:`OSError` when the directory has become another
+    process's; ``recovered``: the contents of the file, if they were read already; ``recorder`` gets the steps
+    of every change of a state in memory, ``None`` where another state has taken its place.
 
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
@@ -181,7 +180,7 @@ class LoggedStorage(StateOnDisk, Storage):
 
     @contextlib.contextmanager
     def _gathering(self) -> Iterator[tuple[list[Op], list[Op]]]:
-        """Gather the commits inside, and what undoes them: after an exception that is carried out."""
+        """Gather the commits inside and the steps that undo them; an exception undoes them."""
         ops: list[Op] = []
         undo: list[Op] = []
         self._batch, self._batch_undo = ops, undo

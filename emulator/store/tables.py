@@ -1,4 +1,4 @@
-"""The tables of a workspace's state, how their documents are decoded and what finds them."""
+"""The tables of a workspace's state, their decoders and the keys of their indexes."""
 
 from collections.abc import Hashable, Sequence
 from itertools import compress
@@ -86,8 +86,8 @@ def _entries_of_subscriptions(ids: Sequence[int], many: Sequence[Subscription]) 
     yield "profile", zip([hash((one.db_id, one.profile_id)) for one in many], ids, strict=True)
 
 
-#: The tables in the order of the file. A token that moves gets more and more inactive records and one active
-#: one.
+#: The tables in the order of the file. A token that has moved has one active record and many inactive ones:
+#: each kind has its index.
 SPECS = {
     WORKSPACE: TableSpec(decode=bytes),
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),

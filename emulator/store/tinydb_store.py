@@ -170,7 +170,7 @@ class TinyDBStore(TableLookup):
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Hold everybody else's requests back until the end: see :attr:`held`.
+        """Make all other requests wait until the end: see :attr:`held`.
 
         What was changed before is on the disk then, so that nothing of it can be taken back inside.
         Raises :class:`~emulator.store.errors.Unavailable`.

@@ -16,7 +16,7 @@ class Epoch:
 
 
 class Ticket(NamedTuple):
-    """The wait of an answer: everything up to the transaction ``number`` of this epoch."""
+    """What an answer waits for: everything up to the transaction ``number`` of this epoch."""
 
     epoch: Epoch
     number: int

@@ -1,4 +1,4 @@
-"""The rest before a reset: resets of one workspace without a pause leave the other workspaces their share."""
+"""The pause before a reset, so that many resets of one workspace leave time for the others."""
 
 import math
 from asyncio import sleep
@@ -11,8 +11,7 @@ from emulator.workspaces.workspace import Workspace
 #: Seconds from one reset of a workspace to the next while others are used. A reset takes 1 ms from them: with
 #: its call, a connection for it, threads that take turns, and caches that have other data.
 RESET_REST_S = REST * 0.001
-#: Seconds for which a workspace counts as used: among resets by many clients at once, the requests for others
-#: come seldom.
+#: Seconds for which a workspace counts as used: while many clients reset, requests for others are rare.
 USED_S = 0.05
 
 
@@ -36,13 +35,13 @@ class LastUsed:
 
 
 def rest_s(found: Workspace, used: LastUsed) -> float:
-    """Seconds that the next reset of a workspace waits: never any if no other was used lately."""
+    """Seconds that the next reset of a workspace waits: 0 if no other was used lately."""
     left_s = RESET_REST_S - found.since_reset_s
     return left_s if left_s > 0 and used.beside(found.name) else 0.0
 
 
 async def until_rested(found: Workspace, used: LastUsed) -> None:
-    """Wait until a workspace may be reset: see :func:`rest_s`. Those who wait have their turns in order."""
+    """Wait until a workspace may be reset: see :func:`rest_s`. Callers reset in the order of their calls."""
     seconds = rest_s(found, used)
     if seconds:
         found.expect_reset(seconds)

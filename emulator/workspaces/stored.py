@@ -51,7 +51,7 @@ class StoredWorkspaces:
         return stored_names(self._folder) if self._on_disk else set()
 
     def has(self, name: str) -> bool:
-        """Whether something is stored under this name, if only a state that cannot be read."""
+        """Whether something is stored under this name, even a state that cannot be read."""
         try:
             return self._on_disk and not nothing_stored(self.path(name))
         except StateError:  # opening the workspace reports the problem

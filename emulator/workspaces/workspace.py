@@ -45,10 +45,10 @@ class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
     ``journals``: those to go on with, new ones if not given. ``store``: that of a workspace that is not made:
-    it is only read, or a fork; no file is touched.
-    ``check_lock`` raises :class:`OSError` when the state directory has become another process's.
-    ``settings`` can be changed while it runs, ``metrics`` counts what happened since the server started.
-    ``recovered``: what its state file holds, where somebody has read it already.
+    it is only read, or a fork; no file is touched. ``check_lock`` raises :class:`OSError` when the state
+    directory has become another process's. ``settings`` can be changed while it runs, ``metrics`` counts what
+    happened since the server started. ``recovered``: the contents of its state file, if they were read
+    already.
     """
 
     def __init__(
@@ -136,11 +136,11 @@ class Workspace:
 
     @property
     def since_reset_s(self) -> float:
-        """Seconds since the last reset, negative until the last that is expected; infinite without any."""
+        """Seconds since the last reset: negative while one is expected, infinite without any."""
         return self._monotonic() - self._reset_at
 
     def expect_reset(self, seconds: float) -> None:
-        """Have the next reset but one keep its distance from a reset in so many seconds."""
+        """Record that a reset comes in this many seconds: the one after it waits accordingly."""
         self._reset_at = self._monotonic() + seconds
 
     @property
