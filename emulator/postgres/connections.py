@@ -30,20 +30,20 @@ IDLE_MS, LOCK_MS = 5000, 15000
 _MOST = 8
 #: Seconds that the database may take to carry out a statement.
 ANSWER_S = 20.0
-#: How each connection begins.
+#: The first statements of each connection.
 CONNECTING: dict[str, Any] = {
     "autocommit": True,
     "application_name": "push-emulator",
     "client_encoding": "utf8",
 }
 _PASSWORD = re.compile(r"(passw[^=&?]*=)[^&]*", re.I)
-#: What libpq repeats of a URL.
+#: The parts of a URL that libpq repeats in errors.
 _QUOTED = re.compile(r'"[^"]*"')
-#: Bytes of a test whether the database has room: more than what is free in the pages that it has.
+#: Bytes of a test whether the database has room: more than the free space in its present pages.
 _ROOM = 128 * 1024
 #: The database does not know whether it has committed (CockroachDB).
 _UNKNOWN = "40003"
-# Of each attempt to connect the pool writes several lines; ``trouble`` says it once.
+# The pool logs several lines for each attempt to connect; ``trouble`` says it once.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
@@ -115,12 +115,12 @@ class Connections:
                 with suppress(psycopg.Error):
                     await connection.rollback()
             if connection.info.transaction_status != TransactionStatus.IDLE:
-                await connection.close()  # whatever it was at is undone
+                await connection.close()  # its open transaction is undone
             await pool.putconn(connection)
 
     @asynccontextmanager
     async def one_to_ask(self) -> AsyncIterator[AsyncConnection]:
-        """:meth:`one`, for what no turn does: what the database refuses is :class:`Unavailable`, too."""
+        """:meth:`one`, outside of turns: a refusal of the database is :class:`Unavailable`, too."""
         try:
             async with self.one() as connection:
                 yield connection
@@ -133,7 +133,7 @@ class Connections:
             try:
                 return await pool.getconn(_WAIT_S if self._away is None else _KNOWN_S)
             except PoolTimeout:
-                # All of them may wait for workspaces that an emulator holds which hangs.
+                # All connections may wait for workspaces that a hanging emulator has locked.
                 if self._not_connected is not None or monotonic() > until:
                     raise
 
@@ -193,7 +193,7 @@ class Connections:
         return self._pool
 
     def _noting(self) -> type[AsyncConnection[Any]]:
-        """Connections that note why there is none: of the pool one learns only that it took too long."""
+        """Connections that note why there is none: the pool only says that it took too long."""
 
         class Noting(AsyncConnection[Any]):
             @classmethod
@@ -224,7 +224,7 @@ async def configure(connection: AsyncConnection) -> None:
 
 
 async def kept_alive(connection: AsyncConnection, work: Awaitable[T]) -> T:
-    """What ``work`` returns; the database is told meanwhile that this emulator is not frozen."""
+    """Do ``work``, while the database is told that this emulator is not frozen; answers what it returns."""
     task = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait([task], timeout=_ALIVE_S))[0]:

@@ -50,7 +50,7 @@ class SharedFiles(Uploads):
         return upload
 
     async def find(self, upload_id: str, workspace: str, at: Path, fetches: bool) -> bool:
-        """Learn whether a file waits; if wanted it is written down ``at`` a path, unless it is here.
+        """Look up whether a file waits; write it to the path ``at``, if given, unless it is here.
 
         Raises :class:`~emulator.store.errors.Unavailable` and :class:`OSError`.
         """
@@ -102,7 +102,7 @@ class SharedFiles(Uploads):
             raise
 
     async def sweep(self, connection: AsyncConnection) -> None:
-        """Let files go that nobody needs any more. Raises :class:`psycopg.Error`."""
+        """Remove the files that are no longer needed. Raises :class:`psycopg.Error`."""
         await connection.execute(_SWEEP_UPLOADS, (MOST_WAITING,))
         await connection.execute(_SWEEP_FILES)
 

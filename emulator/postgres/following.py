@@ -1,4 +1,4 @@
-"""What other emulators have done in a workspace, done again here."""
+"""The repetition here of what other emulators have done in a workspace."""
 
 from collections.abc import Sequence
 
@@ -38,11 +38,11 @@ class FollowedWorkspace(Recorder):
         self.is_current = False
 
     def come_to(self, workspace_id: int, number: int) -> None:
-        """What is in memory is what the lines of this row have made, up to this number."""
+        """Record that memory has the state of this row's lines, up to this number."""
         self.id, self.number, self.is_current = workspace_id, number, True
 
     def forget(self) -> None:
-        """What is in memory counts no more: the next turn reads all of it."""
+        """Discard what is in memory: the next turn reads the whole workspace."""
         self.is_current = False
 
     async def follow(self, connection: AsyncConnection, lines: Sequence[log.Line]) -> None:

@@ -1,4 +1,4 @@
-"""The imports of several emulators: all tell of each, and one of them carries it out."""
+"""The imports of several emulators: one emulator carries an import out, all report on it."""
 
 import asyncio
 import secrets
@@ -36,7 +36,7 @@ _LEAVE = "UPDATE emulator_imports SET seen = '-infinity' WHERE owner = %s"
 
 
 class SharedJob(Job):
-    """One import, as the log of its workspace says it is."""
+    """One import, as the log of its workspace has it."""
 
     def __init__(self, kept: KeptImport, recorder: Recorder, turns: Turns) -> None:
         super().__init__(kept.description, Path())
@@ -55,7 +55,7 @@ class SharedJob(Job):
             return b"".join([data async for (data,) in cursor]).splitlines()
 
     def cancel(self) -> None:
-        """Whoever carries it out finds out before the next step."""
+        """The emulator that carries it out stops before its next step."""
         if self.running:
             self.description = self._kept.description = replace(self.description, state="cancelled")
             self._kept.write(self._recorder)
@@ -87,7 +87,7 @@ class SharedImports(ImportJobs):
         """Nothing: they go with the workspace's row, and its next step tells whoever carries one out."""
 
     async def look(self) -> None:
-        """Take over the imports of emulators that are gone, and let files go that nobody needs.
+        """Take over the imports of emulators that are gone, and remove files that are no longer needed.
 
         Raises :class:`~emulator.store.errors.Unavailable`.
         """
@@ -100,7 +100,7 @@ class SharedImports(ImportJobs):
         await connections.try_again()
 
     async def _say_alive(self) -> None:
-        """Say that this emulator is there, as long as it carries imports out."""
+        """Give signs of life while this emulator carries imports out."""
         while self._runs:
             with suppress(Unavailable):
                 async with self._turns.connections.one_to_ask() as connection:
@@ -108,7 +108,7 @@ class SharedImports(ImportJobs):
             await asyncio.sleep(_ALIVE_EVERY_S)
 
     async def leave(self) -> None:
-        """Stop, and let the others carry on at once."""
+        """Stop, so that other emulators can take the imports over at once."""
         for run in self._runs.values():
             run.stopped = True
         if self._tasks:

@@ -30,7 +30,7 @@ _START_S = 5
 
 
 class DatabaseState(NamedTuple):
-    """The state of several emulators, as one of them has it. ``secret``: what all sign cookies with."""
+    """The state of several emulators, as one of them has it. ``secret``: all sign cookies with it."""
 
     workspaces: FollowedWorkspaces
     turns: Turns

@@ -1,4 +1,4 @@
-"""What happens to a workspace, gathered for the next line of its log."""
+"""The changes of a workspace, gathered for the next line of its log."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

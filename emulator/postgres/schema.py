@@ -50,7 +50,7 @@ async def prepare(connection: AsyncConnection) -> None:
 
 
 class Secret(NamedTuple):
-    """What all emulators of a database sign cookies with; ``made_ms``: when, milliseconds since 1970."""
+    """The key with which all emulators of a database sign cookies; ``made_ms``: milliseconds since 1970."""
 
     value: bytes
     made_ms: int

@@ -1,4 +1,4 @@
-"""Who is signed in to the consoles of all emulators."""
+"""The sign-ins to the consoles of all emulators."""
 
 from psycopg import AsyncConnection
 
@@ -11,7 +11,7 @@ class SharedSignIns:
         self._stored: dict[str, float] = {}
 
     async def read(self, connection: AsyncConnection) -> None:
-        """Bring ``ends`` up to what the database has."""
+        """Update ``ends`` from the database."""
         cursor = await connection.execute(
             "SELECT id, extract(epoch FROM ends)::float8 FROM emulator_sign_ins WHERE ends > now()"
         )

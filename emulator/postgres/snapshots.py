@@ -25,7 +25,7 @@ _entries = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 class Behind(Exception):
-    """What this emulator lacks is gone: the workspace must be read anew."""
+    """The lines that this emulator lacks are gone: the workspace must be read anew."""
 
 
 class Kept(Struct):
@@ -49,7 +49,7 @@ class Rest(Struct):
 class Picture:
     """A workspace as it is at this moment: what is copied is shared until it changes.
 
-    ``is_whole``: it is of all that the workspace is; else of the state alone.
+    ``is_whole``: of the whole workspace; else of the state alone.
     """
 
     def __init__(self, recorder: Recorder, is_whole: bool = False) -> None:

@@ -24,7 +24,7 @@ SETTLE_S = 5.0
 CONFLICT_S, _CONFLICTS = 15.0, (errors.SerializationFailure, errors.DeadlockDetected)
 #: Bytes of a workspace that is read without the lock first: its reading may take seconds.
 _LONG_BYTES = 1 << 20
-#: Times that what others have done is read anew, if it changes meanwhile.
+#: How many times the others' changes are read anew if they change meanwhile.
 _READS = 20
 
 _ROW = (

@@ -31,7 +31,7 @@ from emulator.store.errors import Unavailable
 T = TypeVar("T")
 #: Requests of one turn.
 MOST_AT_ONCE = 64
-#: Seconds between two looks for others' news.
+#: Seconds between two looks for changes of other emulators.
 NEWS_S = 0.1
 #: Seconds in which a turn must have begun.
 BEGIN_S = 3.0

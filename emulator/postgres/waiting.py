@@ -16,7 +16,7 @@ _HEADER = WORKSPACE_HEADER.lower()
 #: Calls about a workspace that their path, or their form, names.
 _NAMED = re.compile(r"/__admin/workspaces/([^/]+)/?")
 _FORMS = re.compile(r"/__console/overview/workspaces(/delete)?/?")
-#: Calls that change nothing in their workspace whatever their method; the last deletes others in their turns.
+#: Calls that do not change their workspace, whatever their method; the last deletes others in their turns.
 _ONLY_READS = ("/verify", "/count", "/import/preview", "/__admin/workspaces")
 #: Pages that list all workspaces.
 _LISTS = re.compile(r"/__admin/workspaces/?|/__console/?(overview)?/?|/")

@@ -1,4 +1,4 @@
-"""The workspaces of an emulator whose state lies in a database: those in memory follow their logs there."""
+"""The workspaces of an emulator with its state in a database: those in memory follow their logs there."""
 
 from asyncio import Event
 from collections import Counter
@@ -58,7 +58,7 @@ class FollowedWorkspaces(Workspaces):
         super().__init__(replace(settings, durability="none", workspace_ttl=None), fixtures)
 
     def _begin(self, fixtures: FixtureSet) -> Steps[None]:
-        """Have the same ids and times in the fixtures as every other emulator of this database."""
+        """Use the same ids and times for the fixtures as every other emulator of this database."""
         clock, seed = WorkspaceClock(ClockSetting(self._secret.made_ms)), self._settings.seed
         of_all = ObjectIds(clock, int.from_bytes(self._secret.value, "big"))
         ids = of_all if seed is None else ObjectIds(WorkspaceClock(), seed)
@@ -83,7 +83,7 @@ class FollowedWorkspaces(Workspaces):
     # For the turns
 
     def followed(self, name: str) -> FollowedWorkspace | None:
-        """How far the workspace has come, if it follows its log."""
+        """The progress of the workspace in its log, if it follows one."""
         found = self._followed.get(name)
         return found if found is not None and found.is_current else None
 
@@ -93,7 +93,7 @@ class FollowedWorkspaces(Workspaces):
         return self._followed[name]
 
     def recorder(self, name: str) -> FollowedWorkspace | None:
-        """What records the workspace of this name, if there is one."""
+        """The recorder of the workspace of this name, if there is one."""
         return self._followed[name] if name in self._open else None
 
     def begin_new(self, name: str) -> None:
@@ -123,7 +123,7 @@ class FollowedWorkspaces(Workspaces):
 
     @contextmanager
     def in_turn(self, name: str) -> Iterator[None]:
-        """A turn is at work in this workspace."""
+        """While a turn is at work in this workspace."""
         self._in_turn.add(name)
         try:
             yield
@@ -167,7 +167,7 @@ class FollowedWorkspaces(Workspaces):
         return [name for name in names if await self.run(name, partial(self.delete_settled, name))]
 
     def begin_line(self, name: str, number: int, at: float) -> None:
-        """Have chance and rates depend on the number of the next line and on the database's time."""
+        """Make random draws and rates depend on the number of the next line and on the database's time."""
         self._at[name] = at
         seed, workspace = self._settings.seed, self._open.get(name)
         if seed is not None and workspace is not None:

@@ -63,7 +63,7 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
 async def repeat(
     what: str, every_s: float, work: Callable[[], Awaitable[object]], say: Callable[[str], object]
 ) -> None:
-    """Do ``work`` every ``every_s`` seconds until it is cancelled, whatever it raises.
+    """Do ``work`` every ``every_s`` seconds until it is cancelled, also after errors.
 
     ``say`` gets a line that begins with ``what`` for each error; a repeated error is reported once. The
     traceback of an unexpected error goes to standard error, too.

@@ -28,7 +28,7 @@ _HALF_LEAVES_S = 0.1
 #: Seconds for the server to notice that its connection was cut.
 _CUT_NOTICED_S = 0.5
 
-#: The header of an answer that another server, or this one when it runs again, may give.
+#: The header of an answer that asks the client to try again later.
 _LATER = ("Retry-After", "1")
 #: Bytes of all larger answers that may wait for their clients at the same time.
 MOST_UNREAD = 128 * 1024 * 1024

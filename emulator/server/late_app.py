@@ -1,4 +1,4 @@
-"""The Flask application, loaded in a thread when the server is ready: what is sent first needs none of it."""
+"""The Flask application, loaded in a thread when the server is ready: a push needs none of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class LateApp:
-    """A WSGI application for the emulator's own server: Flask's, from the first moment that it is loaded.
+    """A WSGI application for the emulator's own server: Flask's, as soon as it is loaded.
 
     Until then requests wait for it on the event loop, and hold nobody up.
     """
@@ -54,7 +54,7 @@ class LateApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         loading = self.load()
-        # Whoever asks for leave to send a large body is answered at once, which a delivery cannot do.
+        # A client that waits for a 100 is answered at once, which a delivery cannot do.
         if (loading.done() and not _has_failed(loading)) or environ[BODY_PROBLEM_KEY] == "unread":
             return loading.result().wsgi_app(environ, start_response)
         later = environ | {"wsgi.input": io.BytesIO(environ["wsgi.input"].read())}  # it is closed soon
