@@ -23,8 +23,8 @@ _REFUSED = ["refused"]
 class PushCall(Struct):
     """One call, and what is known about it so far. ``text`` is the answer's error text.
 
-    ``mobile``: the call of an SDK; ``None`` for a call of the endpoint.
-    ``hides_refusal``: the request was refused, and the error that the workspace set does not tell it.
+    ``mobile``: the call of an SDK; ``None`` for a call of the endpoint. ``hides_refusal``: the request was
+    refused, but the overridden error does not show it.
     """
 
     incoming: Incoming

@@ -57,7 +57,7 @@ class _LooseRequest(PushRequest, forbid_unknown_fields=False):
     subscriptions: Annotated[list[_LooseSubscription], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]  # type: ignore[assignment]
 
 
-#: A body of more objects, which no known parameter has, is not read whole only to say more about it.
+#: A body of more objects, which only unknown parameters can have, is not read whole for more complaints.
 _MOST_OBJECTS = 50_000
 
 _plainly_right = msgspec.json.Decoder(PushRequest).decode
@@ -165,7 +165,7 @@ def _fewest_quotes(request: PushRequest) -> int:
 
 
 def judge_by_schema(body: bytes, complaints: int = MAX_COMPLAINTS) -> tuple[PushRequest, list[Lint]]:
-    """The same as the schema says it, with so many complaints.
+    """Check a body by the schema, with at most this many complaints.
 
     Raises :class:`Refused` and :class:`~emulator.schemas.strict_json.JSONProblem`.
     """

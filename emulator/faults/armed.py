@@ -96,7 +96,7 @@ class ArmedFaults:
         return None
 
     def begin_line(self, seed: str | None) -> None:
-        """Begin chance anew, from this seed."""
+        """Restart the random draws from this seed."""
         self._seed = seed
         vars(self).pop("_chance", None)
 
@@ -119,7 +119,7 @@ class ArmedFaults:
 
     @cached_property
     def _chance(self) -> random.Random:
-        """It begins when it is first asked: it takes 2.5 KiB, which most workspaces do without."""
+        """Made on first use: it takes 2.5 KiB, and most workspaces need none."""
         return random.Random(self._seed)
 
     def delay_s(self, fault: Fault) -> float:

@@ -23,7 +23,7 @@ MOST_KEPT = 1000
 MOST_ANSWER = 1 << 20
 #: The most characters of the tokens and field values in the changes.
 MOST_TEXT = 1 << 18
-#: At most so many characters has a number or a version.
+#: The most characters of a number or a version.
 _OTHER_VALUE = 400
 #: The most bytes, beside the request's body, of an entry that is kept whole.
 _WHOLE = 1 << 17
@@ -117,7 +117,7 @@ class Journal(Generic[E, R]):
         self._entries: deque[bytes] = deque()
         self._max_count = max_count
         self._max_bytes = max_bytes
-        #: By what an entry needs to have in its body to concern them.
+        #: The watchers, by the bytes that the body of an entry for them contains.
         self._watches: dict[bytes, list[tuple[Tell, Criteria[R] | None]]] = {}
         self._held: list[R | None] | None = None
         self.recorder: Callable[[bytes | None], object] | None = None
@@ -189,7 +189,7 @@ class Journal(Generic[E, R]):
         return list(self._entries)
 
     def refill(self, entries: Iterable[bytes], recorded: int, epoch: str) -> None:
-        """Have exactly these entries, of which the last has the id ``recorded``; whoever watches is told."""
+        """Replace all entries by these; the last has the id ``recorded``. Whoever watches is told."""
         self.clear()
         kept = list(entries)
         self.recorded = recorded - len(kept)
@@ -244,7 +244,7 @@ class Journal(Generic[E, R]):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Tell whoever waits for news at the end, and nothing where that is not reached."""
+        """Tell whoever waits for news at the end; after an exception they are told nothing."""
         self._held = []
         try:
             yield

@@ -10,15 +10,15 @@ T = TypeVar("T")
 #: Work that yields wherever it may be interrupted: at least every millisecond or so.
 Steps = Generator[None, None, T]
 
-#: Seconds of work between two breaks, and of a break where nobody else asks for anything. Without a real
-#: one the threads that wait for this one would get their chance only when Python makes them change places.
+#: Seconds of work between two breaks, and of a break without requests. Without a real break, waiting threads
+#: would run only when Python switches threads.
 STEP_S, BREAK_S = 0.002, 0.0002
 #: Seconds of work between two breaks while other requests wait, for work that can stop that often.
 SHORT_STEP_S = 0.0005
 #: Seconds of a thread's work between two rests while requests come.
 SLICE_S = 0.0005
-#: How many times as long as it worked long work rests while requests come. As long would leave them less than
-#: half of their rate: at the beginning of each rest threads wake up, and find their data in no cache.
+#: While requests come, long work rests this many times as long as it worked. An equal time would leave
+#: requests less than half of their rate: threads wake up at the beginning of each rest, with cold caches.
 REST = 3.0
 
 #: Passes pieces on and rests between them: the work of a thread is to make them.
@@ -29,10 +29,10 @@ _ends: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
 class Share:
-    """What work beside requests leaves to them: it rests while they come.
+    """The rests of background work, which leave requests their share of the processor.
 
-    Made where a loop runs or acts as running, else there are no requests. ``visited``: whether a request
-    came since the rest before the last one.
+    It heeds the requests of the loop that runs, or acts as running, where it is made. ``visited``: whether a
+    request came since the rest before the last one.
     """
 
     __slots__ = ("_loop", "_visits", "visited")
@@ -49,7 +49,7 @@ class Share:
         """Seconds to rest after so many of work."""
         visits = getattr(self._loop, "visits", 0)
         turn = getattr(self._loop, "turn", None)
-        # Whoever came during the first step waits for the lock still.
+        # A request that came during the first step still waits for the lock.
         self.visited = visits != self._visits or (turn is not None and turn.awaited)
         self._visits = visits
         return REST * worked_s if self.visited else 0.0
@@ -103,7 +103,7 @@ class Pacing:
 
 
 async def paced(items: Iterable[T], asked_every: int = 32) -> AsyncGenerator[T]:
-    """The items; others are let work now and then between two of them. ``asked_every``: as of pacing."""
+    """The items; other tasks work now and then between two of them. ``asked_every``: as of pacing."""
     pacing = Pacing(asked_every)
     for one in items:
         if pacing.long:
@@ -112,7 +112,7 @@ async def paced(items: Iterable[T], asked_every: int = 32) -> AsyncGenerator[T]:
 
 
 async def in_steps(work: Steps[T]) -> T:
-    """What ``work`` returns; others are let work between its steps. Raises what it raises."""
+    """Do ``work``, with other tasks between its steps; answers what it returns and raises what it raises."""
     pacing = Pacing(asked_every=1)
     while True:
         try:
@@ -125,7 +125,7 @@ async def in_steps(work: Steps[T]) -> T:
 
 
 def at_once(work: Steps[T] | Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns, without a break; it must wait for nobody. Raises what it raises."""
+    """Do ``work`` without a break, which must not wait; answers what it returns and raises what it raises."""
     while True:
         try:
             work.send(None)

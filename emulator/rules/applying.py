@@ -85,10 +85,10 @@ def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id
 
 
 class DatabaseResult(Struct, gc=False):
-    """What became of a request in one database.
+    """The result of a request in one database.
 
-    ``profile``: ``None`` where none could be searched for; ``error`` then says why. ``created``: the profile
-    is new. ``applied``: what became of each subscription.
+    ``profile``: ``None`` if the search failed; ``error`` then says why. ``created``: the profile is new.
+    ``applied``: the result of each subscription.
     """
 
     profile: Profile | None

@@ -40,7 +40,7 @@ class Unauthorized(Refused):
 
 
 class Forbidden(Refused):
-    """The request comes from somewhere it must not come from."""
+    """The request comes from a host or an origin that is not allowed."""
 
 
 class NotFound(Refused):

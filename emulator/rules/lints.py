@@ -55,12 +55,12 @@ def check_strictly(lints: Iterable[Lint]) -> None:
 
 
 def did_you_mean(said: Text, name: str, known: Iterable[str]) -> Text:
-    """What is said of a name that is not known, with the nearest known name, if any is near."""
+    """The text about an unknown name, with the nearest known name, if any is near."""
     return with_nearest(said, nearest_name(name, known))
 
 
 def with_nearest(said: Text, nearest: str | None) -> Text:
-    """What is said of a name, with the one that is probably meant."""
+    """The text about a name, with the name that is probably meant."""
     if nearest is None:
         return said
     return message('%(said)s, did you mean "%(nearest)s"?', said=as_message(said), nearest=nearest)
@@ -76,7 +76,7 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
 
 
 def query_lints(names: Container[str]) -> list[Lint]:
-    """Parameters of the body whose names came in the query string, where they stand for nothing (L1)."""
+    """Lints for parameters of the body in the query string, where they have no effect (L1)."""
     return [Lint("L1", f"query.{name}", "in_query") for name in REQUEST_PARAMETERS if name in names]
 
 

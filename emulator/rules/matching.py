@@ -65,7 +65,7 @@ def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
 
 
 def other_case_lints(context: RequestContext) -> list[Lint]:
-    """Lints for tokens that are nowhere stored but in another case (L9)."""
+    """Lints for tokens that are stored only in another case (L9)."""
     found: dict[tuple[str, str], Subscription] = {}
     for key in context.new:
         other = context.lookup.find_other_case(key)

@@ -150,8 +150,8 @@ class SubscriptionRequest(Struct, forbid_unknown_fields=True):
 class PushRequest(Struct, forbid_unknown_fields=True):
     """The body of ``POST /push_subscribe``, its shape checked.
 
-    Decoded straight from JSON where the body is plainly right (forbidding what is not named here), made by
-    the marshmallow schema of :mod:`emulator.endpoint.schema` where there is anything to say about it.
+    A valid body is decoded straight from JSON, without unknown members. The marshmallow schema of
+    :mod:`emulator.endpoint.schema` reads any other body.
     """
 
     resource_token: NonEmpty

@@ -109,7 +109,7 @@ def accepted(provider: str, resource: Resource) -> bool:
 
 
 def misspelt_provider(name: str) -> str | None:
-    """The documented provider that an unknown name is a slip of: other case or marks, two letters wrong."""
+    """The documented provider that an unknown name means: other case or marks, up to two letters wrong."""
     if name in DOCUMENTED or len(name) > _LONGEST_NAME:
         return None
     plain = _plain_name(name)

@@ -71,7 +71,7 @@ class OneOf(_Saying, validate.OneOf):
         self.text = message("must be one of %(choices)s", choices=self.choices_text)
 
 
-#: The text of an error that somebody makes up.
+#: The check of the error text of a fault or of an override.
 ERROR_TEXT = AtMost(MAX_ERROR_TEXT // 4)
 
 

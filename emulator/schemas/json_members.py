@@ -20,8 +20,8 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _LONGEST_ESCAPE = 12
-#: So many digits at a multiple of so many bytes belong to a number, or a text, that has more than any needs;
-#: of 4,300 digits so many stand in one block, wherever it ends.
+#: A number of 4,300 digits, more than Python converts, has a run of this many in one block, at a multiple of
+#: this many bytes, wherever the blocks end.
 _MANY_DIGITS = 1000
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema that fields with a reading of their own share: a field's class says it as ``json_schema``."""
+"""JSON Schemas that several fields share; the class of a field has its own as ``json_schema``."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The keys of JWTs; PyJWT, loaded by the first of them: it loads a library of cryptography."""
+"""The keys of JWTs. PyJWT is loaded on first use, because it loads a library of cryptography."""
 
 import warnings
 from functools import lru_cache

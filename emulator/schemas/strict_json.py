@@ -67,7 +67,7 @@ def read_json(data: bytes) -> Any:
 
 
 def read_text(data: bytes) -> str:
-    """The text of a JSON document. Raises :class:`JSONProblem` if it is empty, no UTF-8 or has a mark."""
+    """The text of a JSON document. Raises :class:`JSONProblem` for no text, no UTF-8 or a byte order mark."""
     if data.startswith(b"\xef\xbb\xbf"):
         raise JSONProblem("is not JSON: starts with a byte order mark")
     if b"\0" in data[:4]:

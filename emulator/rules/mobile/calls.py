@@ -136,7 +136,7 @@ def _move(
     return moved
 
 
-#: Which of a token's profiles in the database a role token means first.
+#: The order in which a role token chooses among a token's profiles in the database.
 _FIRST = {"suspended": 0, "subscribed": 1, "unsubscribed": 2}
 
 

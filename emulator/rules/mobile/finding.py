@@ -49,7 +49,7 @@ def make_profile(context: MobileContext) -> Profile:
 
 
 def first_holder(context: MobileContext, holders: Sequence[Subscription]) -> Subscription | None:
-    """Of a token's records the one that decides: the resource's own, active first, then the oldest (M9)."""
+    """The record of a token that decides: the resource's own, active first, then the oldest (M9)."""
     own = context.caller.resource.id
     ordered = sorted(holders, key=lambda one: (one.resource_id != own, not one.active))
     return ordered[0] if ordered else None

@@ -20,7 +20,7 @@ from emulator.rules.model import (
     shortened,
 )
 
-#: Most values come in their field's own type: nothing is to convert.
+#: Most values have their field's own type and need no conversion.
 _AS_SENT = {"string": str, "bool": bool}
 #: What the platform says to a category that is not in the resource's catalogue (R5).
 UNKNOWN_CATEGORY = "category not found in resource"
