@@ -47,7 +47,7 @@ class _Application(Flask):
 
 
 def routes() -> Flask:
-    """The routes and what is done around each request, without an emulator to serve."""
+    """The routes and the steps around each request, still without an emulator."""
     app = _Application(__name__, static_folder=None)
     app.url_map.strict_slashes = False
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # Flask's own answer is HTML (A4)
@@ -63,7 +63,7 @@ def routes() -> Flask:
 
 
 def attach(app: Flask, emulator: Emulator, spool: Spool) -> None:
-    """Have the routes serve an emulator, in place of any before it; large bodies go to ``spool``."""
+    """Let the routes serve an emulator, in place of any before it; large bodies go to ``spool``."""
     app.extensions["emulator"] = emulator
     app.extensions["spool"] = spool
     import_files.attach(app, emulator)

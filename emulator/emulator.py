@@ -75,7 +75,7 @@ class Emulator:
             self._release()
 
     async def close_connections(self) -> None:
-        """Let go of a database, on the loop that has used it."""
+        """Close the connections to a database, on the loop that has used it."""
         if self.shared is not None:
             await self.shared.imports.leave()
             await self.shared.turns.close()

@@ -20,9 +20,9 @@ C = TypeVar("C", bound="Calls")
 
 #: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
-#: Seconds between two queries for the same.
+#: Seconds between two queries for one state.
 LOOK_EVERY_S = 0.05
-#: What httpx raises where there is no answer.
+#: The errors of httpx for a call without an answer.
 NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 
 
@@ -98,7 +98,7 @@ class Calls:
         return self._admin(lambda answer: read(answer, kind, member), method, path, document, **options)
 
     def do(self, method: str, path: str, document: Any = None, **options: Any) -> None:
-        """A call whose answer says no more than that it is done."""
+        """A call without contents in its answer."""
         return self._admin(lambda _: None, method, path, document, **options)
 
     def text(self, method: str, path: str, **options: Any) -> str:

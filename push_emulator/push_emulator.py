@@ -122,7 +122,7 @@ class PushEmulator:
 
     @property
     def forgotten(self) -> list[str]:
-        """What is wrong with each verification that has asked nothing."""
+        """The mistake of each verification that has asked for nothing."""
         return [f"{one} {one.missing}" for one in self._verifications if one.missing]
 
 

@@ -31,7 +31,7 @@ DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
 _LISTED = 20
 #: The most workspaces of tests that wait for their deletion: one call deletes them all.
 _MOST_LEFT = 16
-#: Seconds of a test from which on there may be so much in its workspace that it does not wait.
+#: Seconds of a test after which its workspace may be large and is deleted without waiting for others.
 _LONG_S = 0.1
 _PASSED = pytest.StashKey[bool]()
 
@@ -49,7 +49,7 @@ class EmulatorServer:
     due: bool = False
 
     def leave(self, name: str, took_s: float) -> None:
-        """Have the workspace of a test that is over deleted, later if the test was short."""
+        """Delete the workspace of a test that is over, later if the test was short."""
         self.left.append(name)
         # A shared server's memory is others', too, and behind a proxy each workspace may be on another one.
         self.due = self.due or self.shared or took_s > _LONG_S or len(self.left) >= _MOST_LEFT

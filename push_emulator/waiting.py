@@ -8,7 +8,7 @@ __tracebackhide__ = True
 
 
 def until(condition: Callable[[], bool], seconds: float, every_s: float) -> bool:
-    """Whether the condition holds within so many seconds, and the time that asking takes."""
+    """Whether the condition holds within this many seconds, plus the time that asking takes."""
     for _ in range(int(seconds / every_s)):
         if condition():
             return True

@@ -82,7 +82,7 @@ TOKEN_FORMS = {
 
 
 MAIN, CLUB = 1, 2
-#: The first and the last second in which somebody registered: Faker's own ranges would follow today's date.
+#: The first and the last second of a registration: Faker's own ranges would follow today's date.
 FIRST_SECOND, LAST_SECOND = (int(datetime(y, 1, 1, tzinfo=timezone.utc).timestamp()) for y in (2022, 2025))
 
 Entry = dict[str, Any]
@@ -142,7 +142,7 @@ _VENDORS = {
     "huawei": ("HUAWEI", "HONOR"),
     "android": ("Samsung", "Xiaomi", "realme", "Google", "OPPO", "HONOR"),
 }
-# Set aside for documentation, so that nobody's real address gets in.
+# Addresses that are reserved for documentation.
 _ADDRESSES = ("192.0.2.1##", "198.51.100.1##", "203.0.113.1##")
 
 

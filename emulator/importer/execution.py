@@ -61,7 +61,7 @@ class Import:
 
     @property
     def progress(self) -> tuple[float, float | None]:
-        """The part of the file that is done, and the seconds that are left, if anybody can know."""
+        """The part of the file that is done, and the seconds that are left, if known."""
         done, size = self._rows.bytes_done, self._rows.bytes_total
         part, seconds = round(done / size, 4) if size else 1.0, self.description.seconds
         return part, round(seconds / part - seconds, 1) if part else None
@@ -128,7 +128,7 @@ class Import:
         self._cancelled = True
 
     def end(self, state: State, problem: Text | None = None) -> bool:
-        """Close the file, and have the description say how it ended; no step is left."""
+        """Close the file, and record in the description how it ended; no step is left."""
         self.close()
         self.description = replace(self.description, state=state, problem=problem)
         return False
@@ -140,7 +140,7 @@ class Import:
         self._rows.close()
 
     def _tell(self, since: float, **changes: Any) -> None:
-        """Have the description say what was done since then."""
+        """Add what was done since then to the description."""
         seconds = self.description.seconds + perf_counter() - since
         self.description = replace(self.description, seconds=seconds, **changes)
 

@@ -25,12 +25,12 @@ from emulator.rules.texts import Problem, message
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
 
-#: Seconds of one step where nobody else asks for anything.
+#: Seconds of one step while no request waits.
 STEP_S = 0.004
 _BLOCK_BYTES = 1 << 20
 #: One step of an import, of about so many seconds: whether there are more.
 Advance = Callable[[float], bool]
-#: Calls what it is given again and again, as long as there are more steps, and lets others work in between.
+#: Calls what it is given as long as there are more steps, and lets others work in between.
 Schedule = Callable[[Advance], object]
 
 #: Imports of one workspace that may run at a time.
@@ -265,6 +265,6 @@ class ImportJobs:
 
 
 def at_once(advance: Advance) -> None:
-    """A :data:`Schedule` where there is no loop: all of it, now."""
+    """A :data:`Schedule` without a loop: all steps now."""
     while advance(STEP_S):
         pass

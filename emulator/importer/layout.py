@@ -33,13 +33,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Python's codec names of what is told apart without being said. Any other can be named in the plan.
+#: Python's names of the codecs that are detected. Any other can be named in the plan.
 _EIGHT_BIT = ["cp1251", "koi8_r", "cp866", "cp1252"]
 #: Bytes shown to the detector of encodings: its time grows with them, its answer hardly.
 _DETECTOR_BYTES = 16 << 10
 #: With fewer bytes than these beyond ASCII the detector guesses: then it is Windows-1251.
 _TELLING_BYTES = 60
-#: Lines beyond ASCII are looked for in the first so many bytes, until there are so many of them.
+#: Lines beyond ASCII are searched in this many bytes at the beginning, until this many are found.
 _SEARCHED_BYTES = 32 << 20
 _ENOUGH_LINES = 20_000
 
@@ -238,7 +238,7 @@ def _can_delimit(character: str) -> bool:
 def _spaced_or_not(dialect: Dialect, text: str) -> Dialect:
     """The dialect, with spaces before its quotes if the text has any.
 
-    A cell that only looks so has its quotes doubled, or ends there.
+    In a cell that only looks like that the quotes are doubled, or it ends there.
     """
     if not dialect.quote:
         return dialect

@@ -1,4 +1,4 @@
-"""What spreadsheets, databases and editors do to cells: what is refused, for it cannot be meant."""
+"""Cells that spreadsheets, databases and editors have spoiled: refused, because nobody can mean them."""
 
 import re
 
@@ -26,7 +26,7 @@ _QUOTE_AT_AN_END = re.compile(f"^[{QUOTES}]|[{QUOTES}]$")
 
 
 def token_problem(token: str) -> Message | None:
-    """Why this can be no token. Quick for what is one."""
+    """Why this can be no token. Quick for right ones."""
     plain = token.isascii() and token.isprintable()
     if plain and len(token) > _LONGEST_WORD and token[0].isalnum() and token[-1] not in "\"'`":
         return None

@@ -1,4 +1,4 @@
-"""A look at every row of the file before the first is imported: what a person should know in time."""
+"""The look at every row before the first is imported: remarks that a person should see in time."""
 
 import re
 from collections import Counter
@@ -21,13 +21,13 @@ from emulator.store.tinydb_store import TinyDBStore
 Values = dict[str, str | int | Message]
 
 _BLOCK_ROWS = 500
-#: Rows that are looked at while somebody waits, which takes some 50 ms.
+#: Rows that are looked at while a client waits, which takes some 50 ms.
 FIRST_ROWS = 20_000
-#: Numbers of so many digits are counted through: a shorter one among them has lost zeros at its beginning.
+#: Among numbers of this many digits or more, a shorter one has lost zeros at its beginning.
 _LONG_NUMBER = 8
-#: So many different values that come again are counted one by one.
+#: The most repeated values that are counted one by one.
 _COUNTED_VALUES = 1000
-#: What stands around a token that was printed or copied with its neighbours.
+#: Characters around a token that was printed or copied with its neighbours.
 _BEFORE, _BEHIND = "<([{,;", ">)]},;\\"
 #: The order of the remarks on search values; the names are the groups below and the codes of the texts.
 FORMS = ("rounded", "decimal", "date", "zeros", "word", "in_quotes")
@@ -56,7 +56,7 @@ _AS_MEANT = {"float": {"rounded", "decimal"}, "int": {"in_quotes"}, "date": {"ze
 
 
 class Survey:
-    """Counts what is odd, block by block; its memory is some numbers for each distinct token and value.
+    """Counts what is odd, block by block; it needs some numbers in memory for each distinct token and value.
 
     Call :meth:`look` until it answers false; :meth:`lints` has the remarks on the rows seen so far.
     Raises :class:`OSError` if the file cannot be opened.
@@ -208,7 +208,7 @@ def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[
 
 
 class _Repeated:
-    """Which values come again. ``again``: how many are in an earlier row too."""
+    """Repeated values. ``again``: how many are in an earlier row too."""
 
     def __init__(self) -> None:
         self.again = 0

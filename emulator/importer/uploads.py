@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from emulator.importer.sources import Source
 
-#: Files that wait at a time; one more, and the oldest goes.
+#: The most files that wait; with one more the oldest is removed.
 MOST_WAITING = 8
 
 
 class Upload(NamedTuple):
-    """A file: what the person calls it, where it lies, whose it is, and what for."""
+    """A file: its name and path, its workspace, and the resource and the provider of its import."""
 
     id: str
     name: str
@@ -28,7 +28,7 @@ class Upload(NamedTuple):
 
 
 class Uploads:
-    """The waiting files, the oldest first. They go when the server stops, or with the next start."""
+    """The waiting files, the oldest first. The server removes them when it stops or at its next start."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Upload] = {}

@@ -86,7 +86,7 @@ class _SpooledFile(tempfile.SpooledTemporaryFile[bytes]):
 
 
 def own(body: IO[bytes]) -> IO[bytes]:
-    """A body as a file of our own: the server's is closed before work that takes longer is done."""
+    """A copy of the body's file for long work: the server closes its own before that ends."""
     if isinstance(body, io.BytesIO):
         return io.BytesIO(body.getvalue())
     return os.fdopen(os.dup(body.fileno()), "rb")

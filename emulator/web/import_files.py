@@ -67,7 +67,7 @@ class LimitedRequest(Request):
 
 
 class _Slices:
-    """A body, read by a thread that leaves the loop its share."""
+    """A body, read by a thread that leaves the loop time for requests."""
 
     def __init__(self, body: IO[bytes]) -> None:
         self._pieces = Share().sliced(iter(partial(body.read, _PIECE), b""))
@@ -95,7 +95,7 @@ def path_of(sent: FileStorage) -> Path:
 
 
 def keep(path: Path) -> None:
-    """Have a file stay after the request, which may be answered more than once."""
+    """Keep a file after the request, which may be answered more than once."""
     files = request.environ[_FILES_KEY]
     if path in files:
         files.remove(path)
@@ -104,7 +104,7 @@ def keep(path: Path) -> None:
 def before_turn() -> Response | None:
     """Receive a large file; where several emulators have one state store any, and fetch what is asked for.
 
-    It takes its time, and nobody waits for it. Raises what it has raised.
+    Other requests do not wait for it. Raises what it has raised.
     """
     shared, takes_file = emulator().shared, request.endpoint in _TAKES_FILE
     if (shared is None and not takes_file) or prepared() is not None:

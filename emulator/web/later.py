@@ -29,7 +29,7 @@ from emulator.workspaces.workspace import Workspace
 from push_emulator.workspace_answers import Size
 
 T = TypeVar("T")
-#: The key of a WSGI environment for what the work before a request's turn came to.
+#: The key of a WSGI environment for the result of the work before a request's turn.
 _READY_KEY = "emulator.ready"
 
 
@@ -67,7 +67,7 @@ def change(work: Callable[[Workspace], Awaitable[T]]) -> Coroutine[Any, Any, T]:
 
 
 def reset_workspace(keep: Collection[str]) -> Coroutine[Any, Any, Size]:
-    """What is in the request's workspace when it has begun anew from its fixtures, and the disk has that.
+    """Reset the request's workspace to its fixtures; answers its contents when the disk has them.
 
     Raises :class:`~emulator.store.errors.Unavailable`.
     """

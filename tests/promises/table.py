@@ -516,7 +516,7 @@ PROMISES: Final[dict[str, Table]] = {
         ),
     },
     "emulator/fixtures/watching.py": {
-        "for then nothing is changed": (
+        "which is not used": (
             "tests/fixtures/test_watching.py::"
             "test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones",
         ),

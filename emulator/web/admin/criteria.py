@@ -50,7 +50,7 @@ class SinceField(TimeField):
 
 
 _SINCE = SinceField(error_messages=messages("must be a string"))
-#: What reads a criterion's value of each type, in JSON and in a query string.
+#: The readers of a criterion's value, by its type, in JSON and in a query string.
 _IN_JSON: dict[type | None, fields.Field[Any]] = {
     str: string(),
     int: integer(validate=IN_64_BITS),
@@ -121,7 +121,7 @@ class Vocabulary:
         return key in self.keys or (whole in self.prefixes and part != "")
 
     def advised(self, said: str, unknown: str, others: Iterable[str] = ()) -> Text:
-        """What is said of an unknown name, with the nearest known one, or how a part is named."""
+        """The text about an unknown name, with the nearest known one, or how a part is named."""
         if unknown in self.prefixes:
             return message(
                 '%(said)s, name one of its parts: "%(name)s.NAME"', said=Message(said), name=unknown

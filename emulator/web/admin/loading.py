@@ -21,7 +21,7 @@ from emulator.schemas.errors import (
 )
 from emulator.schemas.strict_json import JSONProblem, read_unique_json
 
-#: So many known names are all told where none is near.
+#: The most known names that a text lists where none is near.
 _FEW_NAMES = 3
 
 

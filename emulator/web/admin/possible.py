@@ -27,7 +27,7 @@ _MOST_LISTED, _MOST_QUOTED = 12, 100
 _STATUSES = (200, *range(400, 600))
 _HASH_ID = re.compile(r"[0-9a-f]{8,64}")
 
-#: Values that it can have in this workspace.
+#: The values that each criterion can have in this workspace.
 _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
     "provider": lambda found: known_providers(found.store),
     "resource": lambda found: (one.name for one in found.store.resources()),
@@ -46,7 +46,7 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
         *(fault.then.code for fault in found.faults if isinstance(fault.then, ErrorAnswer)),
     ),
 }
-#: Forms of values that have no list, each with what is said of another value.
+#: Forms of values that have no list, each with the text about any other value.
 _FORMS: dict[str, tuple[Message, Callable[[Workspace, str], bool]]] = {
     "fault": (
         message("no fault of this id was armed here"),
@@ -78,7 +78,7 @@ def known_providers(store: TinyDBStore) -> list[str]:
 async def check_possible(
     found: Workspace, journal: Journal[Any, Any], match: Criteria[Any], path: str = ""
 ) -> None:
-    """Refuse values that nothing recorded in the journal has and nothing that is to come can have.
+    """Refuse values that no entry of the journal has and no future entry can have.
 
     ``path`` stands before the criterion's name. Raises :class:`BadCriteria` with the nearest value.
     """

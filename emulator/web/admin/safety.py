@@ -14,7 +14,7 @@ from emulator.web.current import emulator
 
 #: Answered whatever Host says: the checks of load balancers send none, or a name of their own.
 _PROBED = "admin.health"
-#: For probes and readers: they tell nothing that is secret, and the same to everybody.
+#: For probes and readers: they show no secret, and everybody gets the same.
 _OPEN = (_PROBED, "admin.openapi", "admin.docs", "admin.docs_file")
 
 

@@ -140,7 +140,7 @@ async def _restore(workspaces: Workspaces, name: str, state: TinyDBStore, events
 
 @operation("post", "/reset", tag="workspace", body=ResetSchema)
 def reset(body: dict[str, list[str]]) -> Size | Later[Size]:
-    """Back to the fixtures; ``keep`` leaves parts alone."""
+    """Reset to the fixtures; ``keep`` names parts that stay."""
     found = workspace_to_change()
     if found.resets_at_once and not rest_s(found, emulator().workspaces.last_used):
         found.reset(body["keep"])

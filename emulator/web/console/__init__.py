@@ -1,1 +1,1 @@
-"""The console: what arrived, what was made of it, and why, for people. Pages on ``/`` and ``/__console``."""
+"""The console: what arrived, how it was answered, and why, for people. Pages on ``/`` and ``/__console``."""

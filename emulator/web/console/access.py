@@ -27,7 +27,7 @@ from emulator.web.current import emulator, root
 from emulator.web.import_files import before_turn
 from emulator.web.limits import check_body, spool
 
-#: No script, style, frame or connection but our own files; nothing written into a page runs.
+#: Scripts, styles, frames and connections come from our own files; a script in a page's text does not run.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -50,7 +50,7 @@ _OPEN = ("console.static", "console.sign_in")
 
 
 class ConsoleSession(SecureCookieSessionInterface):
-    """Flask's session, in a cookie of this port's own, which HTTPS keeps to itself.
+    """Flask's session, in a cookie for this port alone; one that was set over HTTPS is sent over HTTPS only.
 
     The admin API has none.
     """
@@ -59,7 +59,7 @@ class ConsoleSession(SecureCookieSessionInterface):
         return None if request.path.startswith("/__admin/") else super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
-        # Browsers do not keep the cookies of two ports apart: two emulators on one machine would.
+        # Browsers share cookies among ports: two emulators on one machine would overwrite each other's.
         port = request.headers.get("Host", "").rpartition(":")[2]
         return f"emulator_console_{port}" if port.isdecimal() else "emulator_console"
 
@@ -73,7 +73,7 @@ class ConsoleSession(SecureCookieSessionInterface):
 class SignIns:
     """Who is signed in, and who gave a wrong token: in memory, so that a restart signs everybody out.
 
-    ``ends``: when each sign-in ends, where others keep that.
+    ``ends``: when each sign-in ends, if it is kept elsewhere.
     """
 
     def __init__(self, now: Callable[[], float] = monotonic, ends: dict[str, float] | None = None) -> None:
@@ -91,7 +91,7 @@ class SignIns:
         return sign_in
 
     def end(self, sign_in: str) -> None:
-        """From now on this id is nobody's."""
+        """End a sign-in: its id is no longer valid."""
         self._ends.pop(sign_in, None)
 
     def is_valid(self, sign_in: str) -> bool:
@@ -125,7 +125,8 @@ def init_app(app: Flask) -> None:
 
 
 def attach(app: Flask, emulator: Emulator) -> None:
-    """Sign sessions with a key of all who share state and admin token, else with one that a start makes."""
+    """Sign sessions with a key of all servers that share state and admin token, else with a key of this
+    start."""
     shared, token = emulator.shared, emulator.settings.admin_token or ""
     key = secrets.token_bytes(32) if shared is None else shared.secret
     app.secret_key = hmac.digest(key, token.encode(), "sha256")
@@ -202,7 +203,7 @@ def sign_out() -> Response:
 def while_signed_in(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """The pieces of an answer, up to the first that comes after this request's sign-in has ended."""
     sign_ins, sign_in = _sign_ins(), session.get("sign_in", "")
-    # Else let in by another way: the server asks for no token, or the request bore it.
+    # Else no sign-in is needed: the server asks for no token, or the request has it.
     has_signed_in = sign_ins.is_valid(sign_in)
 
     async def rest() -> AsyncGenerator[bytes]:

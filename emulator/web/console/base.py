@@ -73,7 +73,7 @@ def records(kind: str) -> Response:
 
 
 async def _nothing() -> RecordPage:
-    """What is found with filters that cannot be read."""
+    """The empty page for filters that cannot be read."""
     return RecordPage([], None, 0)
 
 

@@ -53,7 +53,7 @@ def attach(app: Flask, emulator: Emulator) -> None:
 
 @pages.get("/__console/")
 def without_page() -> Any:
-    """What a person types who has seen the path of another page."""
+    """A path that a person may guess from the paths of other pages."""
     return see_other("console.live")
 
 

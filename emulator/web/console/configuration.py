@@ -123,7 +123,7 @@ def _said(known_id: int | None) -> str:
 
 
 def _new_id(known_id: int | None) -> dict[str, int | None]:
-    """What the form of a new record says of its id."""
+    """The id of a new record in the form."""
     return {} if known_id is not None else {"id": read_digits(request.form.get("id", "").strip())}
 
 
@@ -136,7 +136,7 @@ def _name() -> str:
 
 
 def _sdk_members(one: Resource | None) -> dict[str, str]:
-    """What a resource has for mobile SDKs, as the form shows it: JSON, secrets masked."""
+    """The members of a resource for mobile SDKs as the form shows them: JSON, secrets masked."""
     if one is None:
         return {}
     record = to_builtins(resource_record(one, emulator().settings.show_secrets))
@@ -147,7 +147,7 @@ def _sdk_members(one: Resource | None) -> dict[str, str]:
 
 
 def _sdk_form(known: Sequence[RoleToken]) -> dict[str, Any]:
-    """What the form says of mobile SDKs; ``known``: role tokens that may stand masked in it."""
+    """The members for mobile SDKs in the form; ``known``: role tokens that may be masked there."""
     form = request.form
     found: dict[str, Any] = {}
     for name, empty in (("role_tokens", []), ("categories", []), ("subscription_fields", {})):

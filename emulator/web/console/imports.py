@@ -36,7 +36,7 @@ SHOWN_ROWS = 8
 
 @pages.get(_PATH, endpoint="imports")
 def show_imports() -> str:
-    """Step 1: choose a file; and the imports that there were."""
+    """Step 1: choose a file; and a list of earlier imports."""
     store = workspace().store
     return render_template(
         "console/import.html",
@@ -128,7 +128,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
 
 @pages.get(f"{_PATH}/<job_id>", endpoint="job")
 def show_job(job_id: str) -> str:
-    """Step 4: how far it is, and what it came to. A dry run leads back to the import itself."""
+    """Step 4: progress and result. A dry run leads back to the import itself."""
     found, job = workspace(), find_job(job_id)
     shown = job.as_dict()
     return render_template(
@@ -162,18 +162,18 @@ def download_report(job_id: str) -> Response:
 
 
 def _typed() -> dict[str, str]:
-    """How the person says that the file is written; pages carry it along."""
+    """The format of the file, as the person has chosen it; pages pass it on."""
     return {name: request.values[name] for name in _WRITTEN if name in request.values}
 
 
 def _written() -> dict[str, Any]:
-    """The same, as :func:`read_layout` takes it."""
+    """The same, as parameters of :func:`read_layout`."""
     typed = _typed()
     return {**typed, "header": typed["header"] == "yes"} if "header" in typed else {**typed}
 
 
 def _carried(plan: ImportPlan) -> dict[str, str]:
-    """What pages say of a plan to the next one: that its remarks are shown, and how its file is written."""
+    """The parameters of the next page: that the plan's remarks were shown, and the format of its file."""
     shown = blake2b(repr(plan).encode(), digest_size=8).hexdigest()
     return {**_typed(), SHOWN_FIELD: shown}
 

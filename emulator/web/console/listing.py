@@ -27,17 +27,17 @@ PAGE = 50
 PACE_S = 0.5
 #: Entries that one piece of news shows, and that it looks at; the others are only counted.
 MOST_SHOWN, MOST_LOOKED_AT = 20, 100
-#: Seconds after which a silent stream says that it is still there.
+#: Seconds after which a stream without news sends a sign of life.
 HEARTBEAT_S = 15.0
 #: Seconds to wait for more after the first news, so that a burst comes as one.
 _GATHER_S = 0.05
-#: Proxies are told neither to hold the pieces back nor to pack them.
+#: These headers ask proxies not to buffer or compress the pieces.
 _STREAM = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-#: Lines that are kept ready for other pages.
+#: The most rendered lines that are kept for other pages.
 _MOST_LINES = 500
 
 #: What a template shows of entries, one by one.
@@ -80,7 +80,7 @@ def page(
 
 
 def place(journal: Journal[Any, Any]) -> str:
-    """Up to where a page has seen the journal."""
+    """The position in the journal up to which a page shows it."""
     return f"{journal.recorded}-{journal.epoch}"
 
 
@@ -93,9 +93,8 @@ def stream(
 ) -> Response:
     """Server-sent events: lines of new entries that match, as HTML; ``prepare`` is awaited before them.
 
-    They are those of the template's macro ``line``, which shows ``rows`` of the workspace that has this name
-    at the time. Answers 204, which ends the browser's
-    attempts, where the server cannot stream.
+    The template's macro ``line`` makes them of ``rows``, which are those of the workspace that has this name
+    at the time. Where the server cannot stream, the answer is 204, which ends the browser's attempts.
     """
     if not request.environ.get(BRIDGE_KEY):
         return Response(status=204)

@@ -1,4 +1,5 @@
-"""``/__console/requests/ID``: one request, whole: what came, what went, why, and what to do with it."""
+"""``/__console/requests/ID``: one whole request: what came, the answer, the reasons, and what to do with
+it."""
 
 from bisect import bisect_left
 from functools import partial
@@ -98,7 +99,7 @@ class Meant(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """All that a rule decided in one way.
+    """All decisions of a rule with the same result.
 
     ``told`` and ``databases`` stand here where they are the same for all subscriptions, else there.
     """
@@ -139,7 +140,7 @@ def _reasons_of(
 
 
 def _criteria(entry: Entry) -> dict[str, Any]:
-    """What the form of a fault starts with: all that a fault can tell this request by, and that is short."""
+    """The initial values of a fault's form: all short criteria that this request meets."""
     match = {name: value for one in reuse.likenesses(entry).values() for name, value in one.items()}
     match["resource_id"] = entry.resource_id if match.pop("resource_token", None) else None
     return {name: value for name, value in match.items() if value is not None and len(str(value)) <= 1000}
@@ -192,7 +193,7 @@ def request_fixture(entry_id: int) -> Response:
 
 @pages.post(_PATH + "/replay")
 def replay(entry_id: int) -> Response:
-    """Send the same again, and show what came of it."""
+    """Send the same again, and show the answer."""
     found = workspace()
     entry = entry_of(found, entry_id)
     client = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 0)}"

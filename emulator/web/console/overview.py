@@ -1,4 +1,4 @@
-"""``/__console/overview``: what there is, what happens, and how this workspace is set."""
+"""``/__console/overview``: the contents, the activity and the settings of this workspace."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ def set_clock() -> Response:
 
 @pages.post(_PATH + "/reset")
 def reset() -> Response:
-    """Back to the fixtures, but for what the form wants to keep."""
+    """Reset to the fixtures, except the parts that the form keeps."""
     work = reset_workspace([name for name in KEEPABLE if name in request.form])
     return page_later(work, lambda _: see_other("console.overview", gettext("The workspace is reset.")))
 

@@ -1,4 +1,4 @@
-"""A form that was refused: its page once more, with all that was typed and each message at its field."""
+"""The page of a refused form again, with all that was typed and each message at its field."""
 
 import re
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence

@@ -80,7 +80,7 @@ def _comparison_page(report: ComparisonReport | None) -> str:
 
 @pages.post(_COMPARISON)
 def open_report() -> Response:
-    """Show another report. Raises :class:`Invalid` for what is none, and :class:`TooLarge`."""
+    """Show another report. Raises :class:`Invalid` for any other file, and :class:`TooLarge`."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise Invalid(Problem("file", "choose a file"))

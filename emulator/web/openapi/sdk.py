@@ -1,4 +1,4 @@
-"""The mobile SDKs' calls as OpenAPI: paths and parameters are those served, bodies what checks them."""
+"""The mobile SDKs' calls as OpenAPI, from the paths that are served and the structs that check the bodies."""
 
 import inspect
 from typing import Any

@@ -1,1 +1,1 @@
-"""What the pages show, worked out from the domain's objects. Nothing here knows the request."""
+"""What the pages show, made from the domain's objects, without Flask's request."""

@@ -1,4 +1,4 @@
-"""How many of what a workspace has and how many requests came each minute: counted in steps."""
+"""The numbers of a workspace's records and of its requests in each minute, counted in steps."""
 
 import itertools
 from collections import Counter
@@ -20,7 +20,8 @@ _LARGE = 50_000
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """What a profile or a subscription is counted as; a profile has neither provider nor status."""
+    """The group in which a profile or a subscription is counted; a profile has neither provider nor
+    status."""
 
     db_id: int
     provider: str = ""
@@ -64,7 +65,7 @@ class Counts(msgspec.Struct):
 
 
 async def count(store: TinyDBStore) -> Counts:
-    """Count, in steps: others are answered meanwhile."""
+    """Count in steps, between which requests are answered."""
     commits, kinds = store.commits, Counter[_Kind]()
     for table in ("profiles", "subscriptions"):
         async for one in store.walk(table, _Kind):

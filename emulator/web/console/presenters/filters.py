@@ -35,7 +35,7 @@ def effect(name: str) -> str:
 
 
 def effect_of(fault: Fault) -> str:
-    """What becomes of the answer."""
+    """The effect on the answer."""
     then = fault.then
     if isinstance(then, ErrorAnswer):
         return f"HTTP {then.status}, error {then.code}: {then.text}"
@@ -47,7 +47,7 @@ def effect_of(fault: Fault) -> str:
 
 
 def short(text: Any, length: int = 24) -> str:
-    """A long text without its middle."""
+    """A long text, shortened in the middle."""
     whole = str(text)
     if len(whole) <= length:
         return whole
@@ -74,12 +74,12 @@ def size(value: int) -> str:
 
 
 def value(value: Any) -> str:
-    """A field's value, as JSON would say it where that matters."""
+    """A field's value, in JSON where it could be mistaken."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def told(note: Decided | Lint) -> str:
-    """What a rule or a lint noted, in the page's language."""
+    """The note of a rule or a lint, in the page's language."""
     words = WORDS.get(note.code, ())
     parameters = [gettext(str(one)) if at in words else one for at, one in enumerate(note.parameters)]
     return gettext(NOTES[note.code]).format(*parameters)
@@ -93,7 +93,7 @@ _UNSEEN = re.compile(
 
 
 def visible(text: Any) -> str:
-    """A text with marks in place of characters that nobody sees: ``␀``, ``‹U+202E›``."""
+    """A text with marks in place of invisible characters: ``␀``, ``‹U+202E›``."""
     return _UNSEEN.sub(_mark, str(text))
 
 

@@ -35,7 +35,7 @@ def _setup(found: Workspace, entry: Entry, show_secrets: bool) -> list[str]:
 
 
 def _records(found: Workspace, resource_id: int | None, show_secrets: bool) -> list[str]:
-    """The calls that make the resource and its databases what they are now."""
+    """The calls that change the resource and its databases to what they are now."""
     resources = [one for one in found.store.resources() if one.id == resource_id]
     databases = [one for one in found.store.databases() if any(one.id in its.db_ids for its in resources)]
     then = _by_id(found.fixtures.databases, found.fixtures.resources, show_secrets)
@@ -54,7 +54,7 @@ def _by_id(
 
 
 def _changed(kind: str, now: dict[str, Any], then: dict[str, Any]) -> str:
-    """The call that makes a record of the fixtures (``then``, empty: it has none) what it is now."""
+    """The call that changes a record of the fixtures (``then``; empty: there is none) to what it is now."""
     if not then:
         return _client_call(f"{kind}.create", {name: one for name, one in now.items() if one})
     changed = {name: one for name, one in now.items() if one != then[name]}
@@ -87,7 +87,7 @@ def _client_call(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 _IN_WORKSPACE = re.compile(r"/+w/+[a-z0-9_\-]{1,64}(?=/)")
-#: Members of an answer's items that another run makes anew.
+#: Members of an answer's items that differ in each run.
 _MADE_UP = ("profile_id", "subscription_hash_id")
 #: Faults after which a client has no whole answer.
 _BROKEN = ("connection_reset", "empty_response", "truncated_body")
@@ -197,7 +197,7 @@ def _faithful(body: bytes) -> dict[str, Any] | None:
 
 
 def _expected(entry: Entry, answered: dict[str, Any]) -> dict[str, Any]:
-    """The answer, with a mark for what another run makes anew."""
+    """The answer, with a mark for what differs in each run."""
     known, items = entry.document().get("id"), answered.get("data")
     if entry.path in entry.error_text and _IN_WORKSPACE.match(entry.path):  # another workspace's name
         answered = {**answered, "error_text": _Any()}

@@ -8,7 +8,7 @@ from emulator.rules.texts import Message, Problem, Text, filled
 from emulator.web.console.language import gettext, number
 from emulator.web.console.presenters.filters import size
 
-#: What a form says instead: it has a box to tick where the API has a parameter.
+#: Texts of forms in place of the API's: a form has a checkbox where the API has a parameter.
 OF_FORMS = {
     "%(count)s profile(s) have a value of it (?cascade=true removes it)": (
         "%(count)s profile(s) have a value of it; tick the deletion of the values to remove it"
@@ -70,7 +70,7 @@ def _field(problem: Problem, names: Collection[str]) -> str | None:
 
 
 def _code(text: Text) -> str:
-    """What a text says, without the advice that follows."""
+    """The code of a text, without the advice that follows."""
     if isinstance(text, str):
         return text
     said = text.values.get("said")
