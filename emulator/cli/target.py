@@ -15,7 +15,7 @@ from emulator.settings import Settings
 from emulator.store.errors import StateError, StateInUse, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
-from emulator.store.recovery import STEM, nothing_stored
+from emulator.store.recovery import nothing_stored
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.names import DEFAULT_WORKSPACE, is_name
 from emulator.workspaces.stored import state_file, stored_names
@@ -120,7 +120,7 @@ def _refusals(folder: Path) -> Iterator[None]:
 
 def _stored_name(place: Target, folder: Path) -> str:
     name = place.workspace or DEFAULT_WORKSPACE
-    if not STEM.fullmatch(name) or nothing_stored(state_file(folder, name)):
+    if nothing_stored(state_file(folder, name)):
         there = ", ".join(sorted(stored_names(folder))) or "none"
         raise click.ClickException(f'{folder}: there is no workspace "{name}"; there are: {there}')
     return name

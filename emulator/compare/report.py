@@ -184,7 +184,7 @@ _WIDEST = 48
 _REQUEST = 300
 
 
-def report_lines(report: ComparisonReport, saved: Path | None = None) -> Iterator[str]:
+def report_lines(report: ComparisonReport, saved: Path | None) -> Iterator[str]:
     """The lines of the report; ``saved``: the file that has it, too."""
     yield f"{', '.join(report.sources)}: {_count(report.compared, 'call')} compared" + (
         f" (host {report.host})" if report.host else ""
@@ -211,7 +211,7 @@ def report_lines(report: ComparisonReport, saved: Path | None = None) -> Iterato
     yield _conclusion(report)
 
 
-def created_lines(report: ComparisonReport, saved: Path | None = None) -> Iterator[str]:
+def created_lines(report: ComparisonReport, saved: Path | None) -> Iterator[str]:
     """What probes left at the platform, and how to take it back."""
     if report.stopped:
         yield f"stopped early: {report.stopped}"

@@ -185,9 +185,7 @@ class JSONScalar(fields.Field[Any]):
         return value
 
 
-def first_complaints(
-    errors: Any, most: int, worded: Callable[[str, Text], Text] = lambda path, text: text
-) -> list[Problem]:
+def first_complaints(errors: Any, most: int, worded: Callable[[str, Text], Text]) -> list[Problem]:
     """The first messages in marshmallow's nested errors, and how many more there are.
 
     ``worded`` makes the text that is shown of a path and its message.

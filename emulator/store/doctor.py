@@ -99,10 +99,10 @@ def state_files(folder: Path) -> list[Path]:
 
 def examine(folder: Path, judge: Judge = lambda name, document: None) -> list[DoctorReport]:
     """A report on each state file of a directory. Raises :class:`OSError` if it cannot be read."""
-    return [examine_file(path, judge) for path in state_files(folder)]
+    return [_examine_file(path, judge) for path in state_files(folder)]
 
 
-def examine_file(path: Path, judge: Judge = lambda name, document: None) -> DoctorReport:
+def _examine_file(path: Path, judge: Judge) -> DoctorReport:
     """A report on one state file. Raises :class:`OSError` if it cannot be read."""
     report = DoctorReport(path)
     try:

@@ -42,6 +42,7 @@ from push_emulator.answers import Page
 from push_emulator.workspace_answers import ArmedFault, Disarmed
 
 _STATUS = Between(400, 599)
+_NOT_EMPTY = validate.Length(min=1, error="is never empty, so it can never match")
 _TIMES = validate.Range(1, INT64_MAX, error=f"must be 1 to {INT64_MAX}, or null")
 #: The most requests a second of a limit: more than anybody can send.
 _PER_SECOND = validate.Range(0, 1e6, min_inclusive=False, error="must be more than 0, at most 1e+06")
@@ -84,13 +85,13 @@ class MatchSchema(StrictSchema):
     """Which requests."""
 
     provider = string()
-    subscription_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
+    subscription_id = string(validate=_NOT_EMPTY)
     resource_token = string()
     field_value = JSONScalar(error_messages={"null": "must be a string, a number, true or false"})
 
     call = one_of(CALL_NAMES)
-    profile_id = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
-    event = string(validate=validate.Length(min=1, error="is never empty, so it can never match"))
+    profile_id = string(validate=_NOT_EMPTY)
+    event = string(validate=_NOT_EMPTY)
 
     makes = FaultMatch
 
