@@ -312,7 +312,7 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/compare/test_broken_platform.py::"
             "test_nothing_is_learned_from_a_broken_answer_and_all_is_taken_back",
         ),
-        "nothing more is sent": (
+        "it sends no more requests": (
             "tests/compare/test_broken_platform.py::"
             "test_a_429_that_asks_for_a_long_wait_is_obeyed_and_the_rest_is_named",
         ),
