@@ -41,6 +41,11 @@ class FieldType(Struct, frozen=True, omit_defaults=True):
     kind: FieldKind
     options: tuple[str, ...] = ()
 
+    @property
+    def form(self) -> str | dict[str, object]:
+        """The type as fixtures and the admin API write it."""
+        return {"type": "enum", "options": list(self.options)} if self.kind == "enum" else self.kind
+
 
 class Database(Struct):
     """A database and its declared custom fields, by name."""

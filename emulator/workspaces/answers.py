@@ -8,7 +8,7 @@ from msgspec.structs import asdict, astuple, replace
 
 from emulator.faults.model import ErrorAnswer, Fault, ItemFault, RateLimit
 from emulator.journal.events import Event
-from emulator.rules.model import Database, FieldType, Profile, Resource, Subscription
+from emulator.rules.model import Database, Profile, Resource, Subscription
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
 from push_emulator.journal_answers import RecordedEvent
@@ -25,11 +25,7 @@ from push_emulator.workspace_answers import ArmedFault, ClockState, SettingsStat
 
 def database_record(one: Database) -> DatabaseRecord:
     """A database, with its fields' types in the form of the fixtures."""
-    return DatabaseRecord(one.id, one.name, {name: _field_type(kind) for name, kind in one.fields.items()})
-
-
-def _field_type(one: FieldType) -> Any:
-    return {"type": "enum", "options": list(one.options)} if one.kind == "enum" else one.kind
+    return DatabaseRecord(one.id, one.name, {name: kind.form for name, kind in one.fields.items()})
 
 
 def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
@@ -43,7 +39,7 @@ def resource_record(one: Resource, show_secrets: bool) -> ResourceRecord:
         one.providers,
         [replace(role, token=shown(role.token)) for role in one.role_tokens],
         one.categories,
-        {name: _field_type(kind) for name, kind in one.subscription_fields.items()},
+        {name: kind.form for name, kind in one.subscription_fields.items()},
         shown(one.jwt_key) if one.jwt_key is not None else None,
     )
 
