@@ -31,7 +31,7 @@ class _Recorded(Subject, Generic[T, P]):
         return page
 
     def all(self, criteria: Criteria | None = None, **more: Any) -> Iterator[T]:
-        """Everyone that meets all criteria, newest first. A list cannot ask for ``None``."""
+        """All that meet all criteria, newest first. A list cannot ask for ``None``."""
         params = {"limit": 500, **_said({**(criteria or {}), **more})}
         return self._calls.all(self._page, self._path, params)
 

@@ -1,4 +1,4 @@
-"""``run.py compare``: hold the emulator against answers of the platform, recorded ones or those to probes."""
+"""``run.py compare``: compare the emulator with answers of the platform, recorded ones or those to probes."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The probes of ``compare``: they are sent to a platform, and taken back."""
+"""The probes of ``compare``: sent to a platform; what they subscribe is unsubscribed again."""
 
 import secrets
 from collections.abc import Iterator, Sequence

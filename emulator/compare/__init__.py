@@ -1,1 +1,1 @@
-"""Holds the emulator against recorded answers of the platform, and says where they differ."""
+"""Compares the emulator's answers with those of the platform, and reports the differences by rule."""

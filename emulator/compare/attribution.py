@@ -8,15 +8,15 @@ from emulator.endpoint.call import PATHS
 from emulator.journal.entry import Entry
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, SUCCESS
 
-#: What can have made the platform refuse a request that the emulator carries out, the most telling first.
+#: Rules that can explain why the platform refused what the emulator carries out, the likeliest first.
 _PERHAPS_REFUSED = ("Q5", "Q3", "Q1", "M9", "M8", "M5", "M4", "B2", "S6", "S5", "S4", "S3", "M1", "M2", "M3")
-#: What chose the profile, the most telling first.
+#: Rules that can have chosen the profile, the likeliest first.
 _CHOSE = ("M9", "M8", "M11", "M7", "M6", "M3", "M2", "M1")
 _LINTED = {"L1": "Q5", "L2": "Q3", "L4": "B2", "L8": "Q5"}
 
 
 def rules_seen(entry: Entry, here: Mapping[str, Any]) -> list[str]:
-    """All rules that a call shows, each once: those that decided, and those that its form asks."""
+    """All rules that a call shows, each once: those that decided, and those that its form involves."""
     rules = [one.rule for one in entry.decided]
     rules += [_LINTED[one.rule] for one in entry.lints if one.rule in _LINTED]
     rules += _form(entry)
@@ -63,7 +63,7 @@ def _rule_of(row: ComparedMember, entry: Entry, here: Mapping[str, Any], there: 
 
 
 def carried_out(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer is not that of a request that was refused as a whole."""
+    """Whether an answer shows that its request was not refused as a whole."""
     if answer.get("error") not in (ALL_APPLIED, NOT_ALL_APPLIED):
         return False
     return bool(answer.get("data")) or answer.get("error_text") == SUCCESS  # a refusal may have code 200

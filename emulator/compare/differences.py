@@ -37,7 +37,7 @@ class Pairs:
         return self._here.get(there) == here and self._there.get(here) == there
 
     def join(self, there: Any, here: Any) -> None:
-        """Take two ids as the same one from now on, whatever was known of either."""
+        """Pair two ids; earlier pairs of either are dropped."""
         if not isinstance(there, Hashable) or not isinstance(here, Hashable):
             return
         self._there.pop(self._here.get(there), None)
@@ -80,7 +80,7 @@ class ComparedMember(Struct):
 
 
 def compare_headers(call: RecordedCall, here_status: int, here: Mapping[str, str]) -> list[ComparedMember]:
-    """What a browser asks before it lets another page read the answer (Q4); of a preflight that is all."""
+    """The rows of a browser's cross-origin checks (Q4); a preflight has no other rows."""
     if call.answered is None or "origin" not in call.headers:
         return []
     own = {name.lower(): value for name, value in here.items()}

@@ -255,7 +255,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _fitting(taken: list[FieldValue], refused: list[FieldValue]) -> FieldType:
-    """The type that reads what was taken, and as little as can be of what was refused."""
+    """The type that reads all taken values and the fewest of the refused ones."""
     kinds = [kind for kind in _KINDS if all(_reads(FieldType(kind), one) for one in taken)] or ["string"]
     if taken and not refused and all(isinstance(one, str) for one in taken):
         return FieldType("string")

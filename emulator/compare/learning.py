@@ -1,4 +1,4 @@
-"""What answers of the platform teach: policies, codes and texts, and what nothing explains."""
+"""Infers a platform file from answers: policies, codes and texts, and differences without an explanation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends the probes to a platform, records the answers, and takes back what was subscribed."""
+"""Sends the probes to a platform, records the answers, and unsubscribes what was subscribed."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ class _Heard(Struct):
 
     @property
     def said(self) -> str:
-        """What it is, for people, where it is no answer of the endpoint."""
+        """A description, for people, of an answer that is not the endpoint's."""
         location = self.headers.get("location")
         if location and self.status // 100 == 3:
             return f"{self.status}, a redirect to {location}"
@@ -151,7 +151,7 @@ class LivePlatform:
             raise Stopped(f"{one.subscription_id} could not be unsubscribed: {heard.said}")
 
     def _note(self, ready: Ready, answer: dict[str, Any] | None) -> None:
-        """What an answer says of the tokens that were sent."""
+        """Record what an answer shows about the tokens that were sent."""
         if answer is None:
             return
         items = [item for item in answer.get("data") or () if isinstance(item, dict)]
@@ -199,7 +199,7 @@ class LivePlatform:
 
 
 def _problem(ready: Ready, heard: _Heard, first: bool) -> str | None:
-    """Why an answer is none that the probe can learn from."""
+    """Why the probe can learn nothing from an answer, if so."""
     probe = ready.probe
     if heard.code == TOO_MANY:
         seconds = heard.headers.get("retry-after")

@@ -19,7 +19,7 @@ from emulator.store.fixture_set import FixtureSet
 from emulator.workspaces.registry import Workspaces
 from push_emulator.masking import mask
 
-#: What differs where a subscription was there before on one side alone.
+#: The members that differ if a subscription existed before on one side alone.
 _OTHER_ITEMS = ("count", "item", "subscription_id")
 
 
