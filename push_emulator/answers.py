@@ -61,8 +61,7 @@ class Envelope(Struct, frozen=True):
     ``http_status: always_200`` (A3)."""
 
     data: Annotated[
-        list[PushItem],
-        Meta(description="the databases in the resource's order, each with its items"),
+        list[PushItem], Meta(description="the databases in the resource's order, each with its items")
     ]
     error: Annotated[
         int,

@@ -51,10 +51,7 @@ def _check_name(ctx: click.Context, param: click.Parameter, name: str | None) ->
 
 
 workspace_option = click.option(
-    "--workspace",
-    metavar="NAME",
-    callback=_check_name,
-    help="The workspace (default: default).",
+    "--workspace", metavar="NAME", callback=_check_name, help="The workspace (default: default)."
 )
 
 

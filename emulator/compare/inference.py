@@ -152,12 +152,7 @@ class _World:
         found.met = True
 
     def _read_subscriptions(
-        self,
-        found: _Found,
-        db_id: int,
-        resource_id: int,
-        request: PushRequest,
-        items: list[dict[str, Any]],
+        self, found: _Found, db_id: int, resource_id: int, request: PushRequest, items: list[dict[str, Any]]
     ) -> None:
         answered = {
             (str(one.get("provider")), str(one.get("subscription_id"))): one for one in reversed(items)

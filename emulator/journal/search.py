@@ -26,11 +26,7 @@ class Found(Generic[E]):
 
 
 async def search(
-    journal: Journal[E, R],
-    match: Criteria[R],
-    limit: int,
-    before: int | None = None,
-    count_all: bool = False,
+    journal: Journal[E, R], match: Criteria[R], limit: int, before: int | None = None, count_all: bool = False
 ) -> Found[E]:
     """The newest ``limit`` entries that match, of those with an id below ``before``.
 

@@ -18,12 +18,7 @@ from emulator.rules.model import (
     SubscriptionValue,
 )
 from emulator.rules.texts import Problem, first_problems, message
-from emulator.store.fixture_set import (
-    FixtureSet,
-    ProfileEntry,
-    SubscriptionEntry,
-    give_hash_ids,
-)
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.interface import Store
 from emulator.store.set_check import SetCheck, no_database
 

@@ -5,12 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from emulator.rules.errors import Invalid
-from emulator.rules.fields import (
-    InvalidFieldValue,
-    read_subscription_value,
-    read_value,
-    subscription_fields,
-)
+from emulator.rules.fields import InvalidFieldValue, read_subscription_value, read_value, subscription_fields
 from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted

@@ -219,10 +219,7 @@ class SetCheck:
         return self.choices(resource, one.fields, one.cats) if one.fields or one.cats else []
 
     def choices(
-        self,
-        resource: Resource,
-        values: Mapping[str, SubscriptionValue],
-        cats: Sequence[CategoryChoice],
+        self, resource: Resource, values: Mapping[str, SubscriptionValue], cats: Sequence[CategoryChoice]
     ) -> list[Problem]:
         """Problems of a subscription's fields and categories."""
         declared = subscription_fields(resource)

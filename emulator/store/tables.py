@@ -93,10 +93,7 @@ SPECS = {
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
     RESOURCES: TableSpec(decode=msgspec.json.Decoder(Resource).decode),
     PROFILES: TableSpec(
-        ("id", "field"),
-        _keys_of_profile,
-        msgspec.json.Decoder(Profile).decode,
-        _entries_of_profiles,
+        ("id", "field"), _keys_of_profile, msgspec.json.Decoder(Profile).decode, _entries_of_profiles
     ),
     SUBSCRIPTIONS: TableSpec(
         ("active", "inactive", "folded", "hash", "profile"),

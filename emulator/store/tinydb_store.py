@@ -216,10 +216,7 @@ class TinyDBStore(TableLookup):
 
 
 def made_from(
-    fixtures: FixtureSet,
-    now: str,
-    new_id: Callable[[], str],
-    remembered: Mapping[str, bytes] | None = None,
+    fixtures: FixtureSet, now: str, new_id: Callable[[], str], remembered: Mapping[str, bytes] | None = None
 ) -> Steps[TinyDBStore]:
     """A store in memory with a fixture set and what a workspace remembers; made in steps.
 

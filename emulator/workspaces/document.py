@@ -20,13 +20,7 @@ from emulator.rules.texts import MOST_PROBLEMS, Message, Problem, message, withi
 from emulator.schemas.errors import UNKNOWN_KEY, flatten, list_of, nested, string
 from emulator.schemas.json_members import read_entries, read_members
 from emulator.schemas.strict_json import JSONProblem
-from emulator.store.fixture_set import (
-    FixtureSet,
-    ProfileEntry,
-    Resources,
-    SubscriptionEntry,
-    give_hash_ids,
-)
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, Resources, SubscriptionEntry, give_hash_ids
 from emulator.store.set_check import SetCheck, duplicate
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, read_iso

@@ -17,12 +17,7 @@ from push_emulator.journal_answers import Cleared, Counted, EventPage, RecordedE
 EventCountSchema = count_schema(EVENTS, "EventCountSchema")
 
 
-@operation(
-    "get",
-    "/events",
-    query=list_parameters(EVENTS),
-    links=link("get_event", entry_id="/items/0/id"),
-)
+@operation("get", "/events", query=list_parameters(EVENTS), links=link("get_event", entry_id="/items/0/id"))
 def list_events() -> Later[EventPage]:
     """Push events and mobile events, newest first (``payload.NAME`` filters by a part of the payload)."""
     return list_page(_KIND, EventPage)

@@ -48,10 +48,7 @@ _VALUES_HERE: dict[str, Callable[[Workspace], Iterable[str | int]]] = {
 }
 #: Forms of values that have no list, each with the text about any other value.
 _FORMS: dict[str, tuple[Message, Callable[[Workspace, str], bool]]] = {
-    "fault": (
-        message("no fault of this id was armed here"),
-        lambda found, value: _is_fault(found, value),
-    ),
+    "fault": (message("no fault of this id was armed here"), lambda found, value: _is_fault(found, value)),
     "path": (message("a path begins with /"), lambda _, value: value.startswith("/")),
     "profile_id": (
         message("an id has at most 64 printable characters"),

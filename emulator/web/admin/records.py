@@ -43,10 +43,7 @@ class PageSchema(QuerySchema):
 
     other_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
-    limit = number_in_query(
-        load_default=DEFAULT_LIMIT,
-        validate=Between(1, MAX_LIMIT),
-    )
+    limit = number_in_query(load_default=DEFAULT_LIMIT, validate=Between(1, MAX_LIMIT))
     cursor = CursorField(load_default=None)
 
 

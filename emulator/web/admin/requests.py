@@ -72,10 +72,7 @@ def _decisions(entry: Entry) -> list[Decision]:
 
 
 @operation(
-    "get",
-    "/requests",
-    query=list_parameters(REQUESTS),
-    links=link("get_request", entry_id="/items/0/id"),
+    "get", "/requests", query=list_parameters(REQUESTS), links=link("get_request", entry_id="/items/0/id")
 )
 def list_requests() -> Later[JournalPage]:
     """The request journal, newest first (``field.NAME`` filters by a custom field's value)."""

@@ -22,14 +22,7 @@ from emulator.schemas.errors import Between, StrictSchema, integer, messages, ne
 from emulator.schemas.json_schema import JSONSchema
 from emulator.web.admin.criteria import CriteriaField, Vocabulary, read_criteria
 from emulator.web.admin.failure import LISTED, expectation_text, failure_text
-from emulator.web.admin.loading import (
-    COUNT,
-    ONE_OR_MORE,
-    load,
-    number,
-    number_in_query,
-    read_query,
-)
+from emulator.web.admin.loading import COUNT, ONE_OR_MORE, load, number, number_in_query, read_query
 from emulator.web.admin.operation import Later
 from emulator.web.admin.possible import check_possible
 from emulator.web.current import emulator, workspace, workspace_name
@@ -78,11 +71,7 @@ class ExpectingSchema(StrictSchema):
 class ListSchema(StrictSchema):
     """The parameters of a list beside criteria."""
 
-    limit = number_in_query(
-        load_default=50,
-        validate=Between(1, 1000),
-        metadata={"description": "how many"},
-    )
+    limit = number_in_query(load_default=50, validate=Between(1, 1000), metadata={"description": "how many"})
     cursor = number_in_query(
         validate=ONE_OR_MORE,
         error_messages=messages("must be a cursor of a list before"),

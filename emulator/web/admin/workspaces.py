@@ -54,12 +54,7 @@ def _state(name: str, found: Workspace | None) -> WorkspaceState:
         return WorkspaceState(name, False)
     store = found.store
     return WorkspaceState(
-        name,
-        True,
-        store.profile_count,
-        store.subscription_count,
-        len(found.requests),
-        round(found.idle_s, 3),
+        name, True, store.profile_count, store.subscription_count, len(found.requests), round(found.idle_s, 3)
     )
 
 

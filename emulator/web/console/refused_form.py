@@ -27,8 +27,7 @@ _NEVER_FILLED = ("hidden", "file", "password")
 _GIVEN = r'(?P<given>(?:[^<>"]|"[^"]*")*)'
 _FORM = re.compile(rf"<form{_GIVEN}>.*?</form>", re.DOTALL)
 _FIELD = re.compile(
-    rf"<(?P<tag>input|(?P<pair>select|textarea))\b{_GIVEN}>(?(pair)(?P<inner>.*?)</(?P=tag)>)",
-    re.DOTALL,
+    rf"<(?P<tag>input|(?P<pair>select|textarea))\b{_GIVEN}>(?(pair)(?P<inner>.*?)</(?P=tag)>)", re.DOTALL
 )
 _OPTION = re.compile(rf"<(?P<tag>option){_GIVEN}>(?P<inner>[^<]*)")
 _LABEL = re.compile(r"<label\b.*?</label>", re.DOTALL)
