@@ -134,9 +134,8 @@ class Rows(Iterator[tuple[int, list[str]]]):
     def _is_utf_8(self, line: str) -> bool:
         """Whether a line read in an 8-bit encoding is UTF-8, as other text hardly ever is by chance."""
         first = _BEYOND_ASCII.search(line)
-        if (
-            first is None or line[first.end() : first.end() + 1] not in self._continued
-        ):  # quick, nearly always
+        # Quick for nearly all lines.
+        if first is None or line[first.end() : first.end() + 1] not in self._continued:
             return False
         try:
             line.encode(self._encoding).decode("utf-8")

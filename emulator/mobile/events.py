@@ -88,13 +88,12 @@ def read_post_events(call: SdkCall) -> None:
         if getattr(request, name) in (UNSET, None, ""):
             raise Invalid(f'{name}: is required where uid is not of the form "e|…|…|provider"', "R6")
     call.request = [_event(call, kind) for kind in kinds]
+    time_ms = _milliseconds("time", request.time) if isinstance(request.time, (int, float)) else None
     for event in call.request:
         event.smid, event.provider = request.uid, in_uid or request.provider or None
         event.subscription_id = request.subscription_id or None
         event.launch_id = str(request.launch_id) if isinstance(request.launch_id, (str, int)) else None
-        event.time_ms = (
-            _milliseconds("time", request.time) if isinstance(request.time, (int, float)) else None
-        )
+        event.time_ms = time_ms
 
 
 def carry_out_post_events(call: SdkCall) -> Document:

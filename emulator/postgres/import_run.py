@@ -44,8 +44,7 @@ _END = (
 
 
 class KeptImport(Struct):
-    """What the log says of an import. ``owner``: the emulator whose steps count; ``part``: of the file,
-    what is done."""
+    """What the log says of an import. ``owner``: the emulator whose steps count; ``part``: done so far."""
 
     description: Description
     plan: ImportPlan

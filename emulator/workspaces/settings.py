@@ -74,9 +74,8 @@ class WorkspaceSettings(Struct, frozen=True):
 
     def verdicts(self) -> dict[str, Verdict]:
         """How each rule that was seen on the platform stands to it."""
-        return (
-            {} if self.platform is None else verdicts(self.platform, self.policies, self.answers, self.strict)
-        )
+        seen = self.platform
+        return {} if seen is None else verdicts(seen, self.policies, self.answers, self.strict)
 
     def wanted(self, lints: list[Lint]) -> list[Lint]:
         """The lints that are not off."""

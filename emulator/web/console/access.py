@@ -125,8 +125,7 @@ def init_app(app: Flask) -> None:
 
 
 def attach(app: Flask, emulator: Emulator) -> None:
-    """Sign sessions with a key of all servers that share state and admin token, else with a key of this
-    start."""
+    """Sign sessions with the key of all servers that share state and admin token, else with a new key."""
     shared, token = emulator.shared, emulator.settings.admin_token or ""
     key = secrets.token_bytes(32) if shared is None else shared.secret
     app.secret_key = hmac.digest(key, token.encode(), "sha256")

@@ -1,5 +1,4 @@
-"""``/__console/requests/ID``: one whole request: what came, the answer, the reasons, and what to do with
-it."""
+"""``/__console/requests/ID``: one whole request: what came, the answer, the reasons, the tools."""
 
 from bisect import bisect_left
 from functools import partial

@@ -20,8 +20,7 @@ _LARGE = 50_000
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """The group in which a profile or a subscription is counted; a profile has neither provider nor
-    status."""
+    """The group in which a record is counted; a profile has neither provider nor status."""
 
     db_id: int
     provider: str = ""
