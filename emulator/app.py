@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def app_of(emulator: Emulator, spool: Spool) -> Flask:
-    """The application on an emulator that whoever calls closes; large bodies go to ``spool``."""
+    """The application on an emulator that the caller closes; large bodies go to ``spool``."""
     app = routes()
     attach(app, emulator, spool)
     return app

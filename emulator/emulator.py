@@ -86,7 +86,7 @@ class Emulator:
 
 
 def _open_shared(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
-    try:  # whoever keeps the state in files needs none of this
+    try:  # a state in files needs none of this
         from emulator.postgres.opening import open_shared  # noqa: PLC0415
     except ImportError as error:
         missing = str(error).partition("\n")[0]

@@ -73,9 +73,9 @@ class LocalServer:
                     stdin=subprocess.PIPE,
                     stdout=told,
                     stderr=errors,
-                    start_new_session=True,  # a Ctrl-C is for whoever started it
+                    start_new_session=True,  # a Ctrl-C is for the process that started it
                 )
-            # Whoever starts a server talks to it next: the client is loaded while the server starts.
+            # The client is needed next: it is loaded while the server starts.
             import push_emulator.push_emulator  # noqa: F401, PLC0415
 
             self.url = self._wait_for(ready)

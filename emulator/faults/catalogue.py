@@ -11,7 +11,7 @@ from emulator.faults.tokens import PREFIX, parse_token
 from emulator.rules.model import Database, Resource
 from emulator.rules.providers import DOCUMENTED
 
-#: Placeholders in the body of an :class:`ExampleRequest`, replaced by a workspace's own values: the token of a
+#: Placeholders in the body of an :class:`ExampleRequest`, replaced by values of the workspace: the token of a
 #: resource with databases, of one without, of one that lists its providers; a provider that this last one
 #: does not accept; a database id that no resource has; a number field.
 TOKEN, EMPTY_TOKEN, CHOOSY_TOKEN = "{resource}", "{resource without databases}", "{resource with providers}"

@@ -115,9 +115,9 @@ class FaultMatch(Struct, frozen=True, omit_defaults=True):
 class Fault(Struct):
     """An armed fault.
 
-    ``times``: how often it still acts (``None``: without end). ``delay_ms``: milliseconds, or the bounds of
-    a uniform distribution. ``then``: what becomes of the answer (``None``: only the delay). ``after``: the
-    state changes all the same. ``fired``: how often it has acted.
+    ``times``: how often it still acts (``None``: without end). ``delay_ms``: milliseconds, or the bounds of a
+    uniform distribution. ``then``: the effect on the answer (``None``: only the delay). ``after``: the state
+    changes all the same. ``fired``: how often it has acted.
     """
 
     id: str

@@ -134,7 +134,7 @@ class Import:
         return False
 
     def close(self) -> None:
-        """Let go of the file, without an end: for a process that stops."""
+        """Close the file without an end: for a process that stops."""
         if self._survey is not None:
             self._survey.close()
         self._rows.close()

@@ -100,7 +100,7 @@ class Job:
         self.advance()
 
     def _end(self, importing: Import) -> None:
-        """Let go of the file and the upload, and write down how it ended."""
+        """Close the file, remove the upload, and store how it ended."""
         self._import = None
         # The upload before the record: without it there may be room.
         for act, code in (

@@ -109,7 +109,7 @@ class Survey:
                 return True
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._rows.close()
 
     def _first(self, code: str, line: int) -> None:

@@ -130,12 +130,12 @@ class Journal(Generic[E, R]):
         return len(self._entries)
 
     def record(self, entry: E) -> None:
-        """Add an entry and give it its id; whoever watches is told."""
+        """Add an entry, give it its id, and tell the watchers."""
         entry.id = self.recorded + 1
         self.keep(_pack(entry), entry)
 
     def keep(self, packed: bytes, entry: E | None = None) -> None:
-        """Add an entry that is packed already, with the next id; whoever watches is told."""
+        """Add an entry that is packed already, with the next id, and tell the watchers."""
         entries = self._entries
         entries.append(packed)
         self.recorded += 1
@@ -189,7 +189,7 @@ class Journal(Generic[E, R]):
         return list(self._entries)
 
     def refill(self, entries: Iterable[bytes], recorded: int, epoch: str) -> None:
-        """Replace all entries by these; the last has the id ``recorded``. Whoever watches is told."""
+        """Replace all entries by these; the last has the id ``recorded``. Tells the watchers."""
         self.clear()
         kept = list(entries)
         self.recorded = recorded - len(kept)
@@ -200,7 +200,7 @@ class Journal(Generic[E, R]):
         self._tell(None)
 
     def restart(self) -> None:
-        """Delete all entries and restart the ids. Whoever waits for news is told."""
+        """Delete all entries, restart the ids, and tell those who wait for news."""
         self.recorded = 0
         self.clear()
 
@@ -244,7 +244,7 @@ class Journal(Generic[E, R]):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Tell whoever waits for news at the end; after an exception they are told nothing."""
+        """Hold news back until the end; after an exception there is none."""
         self._held = []
         try:
             yield
@@ -279,7 +279,7 @@ class RequestJournal(Journal[Entry, Reading]):
     recording = True
 
     def record(self, entry: Entry) -> None:
-        """Add a request, its parts bounded, and give it its id; whoever watches is told."""
+        """Add a request with its parts bounded, give it its id, and tell the watchers."""
         entry.id = self.recorded + 1
         # With a long answer there is much else: it is not worth packing.
         packed = b"" if len(entry.answer_bytes) > _WHOLE else _pack(entry)

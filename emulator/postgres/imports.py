@@ -84,7 +84,7 @@ class SharedImports(ImportJobs):
         return [SharedJob(kept, recorder, self._turns) for kept in reversed(KeptImport.all(recorder))]
 
     def forget_all_of(self, workspace: str) -> None:
-        """Nothing: they go with the workspace's row, and its next step tells whoever carries one out."""
+        """Nothing to do: they go with the workspace's row, which stops the emulator that carries one out."""
 
     async def look(self) -> None:
         """Take over the imports of emulators that are gone, and remove files that are no longer needed.

@@ -44,7 +44,7 @@ def open_shared(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
 
     Raises :class:`~emulator.store.errors.StateError`.
     """
-    with ThreadPoolExecutor(1) as beside:  # whoever calls may have a loop of its own that runs
+    with ThreadPoolExecutor(1) as beside:  # the caller may have a running loop of its own
         return beside.submit(asyncio.run, _open(settings, fixtures)).result()
 
 

@@ -54,7 +54,7 @@ class FollowedWorkspaces(Workspaces):
         self._settings = settings
         self._ttl_s = settings.workspace_ttl or 0.0
         at_once(self._begin(fixtures))
-        # Idle ones are deleted by whoever asks the other emulators, too.
+        # Only delete_idle() deletes idle ones: it asks the database about the other emulators.
         super().__init__(replace(settings, durability="none", workspace_ttl=None), fixtures)
 
     def _begin(self, fixtures: FixtureSet) -> Steps[None]:
@@ -103,7 +103,7 @@ class FollowedWorkspaces(Workspaces):
             self._followed[name].replaced = True
 
     def drop(self, name: str) -> None:
-        """Forget the workspace, because it was deleted elsewhere; whoever waits for its news is told."""
+        """Forget the workspace, because it was deleted elsewhere, and tell those who wait for its news."""
         found = self.recorder(name)
         if found is None:
             return

@@ -122,7 +122,7 @@ class Log:
                 self._file.release()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file, in use or not."""
         with self._file:
             self._close()
 

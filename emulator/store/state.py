@@ -113,7 +113,7 @@ class TableState:
                 self.put(doc_id, document)
             return
         records = list(map(self.decode, documents)) if decoded is None else decoded
-        doc_ids = list(doc_ids)  # a range makes each number anew for whoever keeps it
+        doc_ids = list(doc_ids)  # a range makes a new number object at each use
         for name, entries in entries_of(doc_ids, records):
             self.indexes[name].fill(entries)
         self.documents.fill(doc_ids, documents)

@@ -44,7 +44,7 @@ _QUICKLY_FREED = 2000
 class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
-    ``journals``: those to go on with, new ones if not given. ``store``: that of a workspace that is not made:
+    ``journals``: those to continue, new ones if not given. ``store``: that of a workspace that is not made:
     it is only read, or a fork; no file is touched. ``check_lock`` raises :class:`OSError` when the state
     directory has become another process's. ``settings`` can be changed while it runs, ``metrics`` counts what
     happened since the server started. ``recovered``: the contents of its state file, if they were read
