@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 from unittest.mock import patch
 
 from emulator.cli import main
@@ -18,8 +19,8 @@ from tests.server import PATIENCE_S, ROOT
 Finished = subprocess.CompletedProcess[str]
 
 
-def run(*arguments: object, environment: dict[str, str] | None = None) -> Finished:
-    """``run.py`` with these arguments as a process, to its end."""
+def run(*arguments: object, environment: dict[str, str] | None = None, cwd: Path | None = None) -> Finished:
+    """``run.py`` with these arguments as a process in this directory or ``cwd``, to its end."""
     return subprocess.run(
         [sys.executable, str(ROOT / "run.py"), *map(str, arguments)],
         capture_output=True,
@@ -27,6 +28,7 @@ def run(*arguments: object, environment: dict[str, str] | None = None) -> Finish
         timeout=PATIENCE_S,
         check=False,
         env=_without_settings() | (environment or {}),
+        cwd=cwd,
     )
 
 

@@ -38,14 +38,7 @@ def test_arguments_and_dashes_behind_the_first_go_to_the_command() -> None:
 def test_fixtures_are_found_from_the_current_directory(tmp_path: Path) -> None:
     run_here("init", tmp_path / "mine")
     (tmp_path / "mine" / "profiles.json").write_text("[]")
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), "run", "--fixtures", "mine", "--", sys.executable, "-c", ASK],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run("run", "--fixtures", "mine", "--", sys.executable, "-c", ASK, cwd=tmp_path)
     assert json.loads(ran.stdout)["profiles"] == 0, ran.stderr
 
 
@@ -55,14 +48,7 @@ def test_fixtures_are_found_from_the_current_directory(tmp_path: Path) -> None:
 def test_the_address_is_that_of_the_server_whatever_its_options(tmp_path: Path, options: list[str]) -> None:
     ask = f"import ssl; ssl._create_default_https_context = ssl._create_unverified_context; {ASK}"
     port_file = ["--port-file", "port"]  # in the current directory, as every path of an option
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), "run", *options, *port_file, "--", sys.executable, "-c", ask],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run("run", *options, *port_file, "--", sys.executable, "-c", ask, cwd=tmp_path)
     assert json.loads(ran.stdout)["status"] == "ok", ran.stderr
     assert (tmp_path / "port").exists()
 

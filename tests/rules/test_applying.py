@@ -22,6 +22,20 @@ def anna_and_boris(boris_status: str = "subscribed", **policies: str) -> World:
     return world.add_subscription("boris", "t", boris_status)  # type: ignore[arg-type]
 
 
+def refused(description: str) -> list[tuple[str, object]]:
+    """The keys and values, in order, of the item that refuses anna's token "t"."""
+    return [
+        ("subscription_id", "t"),
+        ("unsubscribe", False),
+        ("profile_id", "anna"),
+        ("provider", FIREBASE),
+        ("db_id", 17),
+        ("resource_id", 5),
+        ("status", "error"),
+        ("description", description),
+    ]
+
+
 # S1–S3
 
 
@@ -119,17 +133,7 @@ def test_S3_unsubscribing_elsewhere_changes_nothing_under_move_either() -> None:
 def test_S4_token_active_on_another_profile_is_refused() -> None:
     world = anna_and_boris()
     outcome = world.push("t", id="anna")
-    refused = {
-        "subscription_id": "t",
-        "unsubscribe": False,
-        "profile_id": "anna",
-        "provider": FIREBASE,
-        "db_id": 17,
-        "resource_id": 5,
-        "status": "error",
-        "description": "Duplicate push subscription",
-    }
-    assert list(outcome.items[0].items()) == list(refused.items())
+    assert list(outcome.items[0].items()) == refused("Duplicate push subscription")
     assert not outcome.changes
     assert outcome.error == 200
     assert decided(outcome, "S4")
@@ -218,17 +222,7 @@ def test_S5_beside_S4_says_the_same() -> None:
 def test_S6_provider_that_the_resource_does_not_accept() -> None:
     world = World(providers=[IOS]).add_profile("anna")
     outcome = world.push("t", id="anna")
-    refused = {
-        "subscription_id": "t",
-        "unsubscribe": False,
-        "profile_id": "anna",
-        "provider": FIREBASE,
-        "db_id": 17,
-        "resource_id": 5,
-        "status": "error",
-        "description": "provider is not configured for the resource",
-    }
-    assert list(outcome.items[0].items()) == list(refused.items())
+    assert list(outcome.items[0].items()) == refused("provider is not configured for the resource")
     assert not outcome.changes
     assert outcome.error == 200
     assert decided(outcome, "S6")
