@@ -29,7 +29,7 @@ class Attempts:
         self._begin()
 
     def _begin(self) -> None:
-        self._epoch, self._last = self._journal.epoch, self._journal.oldest_id - 1
+        self._generation, self._last = self._journal.generation, self._journal.oldest_id - 1
         self._groups: defaultdict[_Key, list[int]] = defaultdict(list)
         self._key_of: dict[int, _Key] = {}
         self._first_with: dict[tuple[str, str], int] = {}
@@ -43,7 +43,7 @@ class Attempts:
             return
         journal, steps = self._journal, Pacing(asked_every=16)
         while True:
-            if journal.epoch != self._epoch or len(self._key_of) > 2 * len(journal) + 1000:
+            if journal.generation != self._generation or len(self._key_of) > 2 * len(journal) + 1000:
                 self._begin()
             if self._last >= journal.recorded:
                 return

@@ -107,7 +107,8 @@ class Journal(Generic[E, R]):
     """The last entries of a workspace; ``reading`` of a subclass is how searches read them.
 
     Each entry is kept packed: small, of a known size, and ignored by the garbage collector. ``recorded``
-    counts all that came; ``epoch`` changes whenever the journal is emptied.
+    counts all that came; ``epoch`` changes whenever the journal is emptied, except by a :meth:`restart` that
+    names it; ``generation`` counts how often it was emptied.
     ``recorder`` gets each entry, packed, and ``None`` when the journal is emptied.
     """
 
@@ -121,7 +122,9 @@ class Journal(Generic[E, R]):
         self._watches: dict[bytes, list[tuple[Tell, Criteria[R] | None]]] = {}
         self._held: list[R | None] | None = None
         self.recorder: Callable[[bytes | None], object] | None = None
+        self._told: int | None = None
         self.epoch = secrets.token_hex(4)
+        self.generation = 0
         self.bytes = 0
         self.recorded = 0
         self._first_id = 1
@@ -177,6 +180,7 @@ class Journal(Generic[E, R]):
         cleared = len(self._entries)
         self._entries.clear()
         self.epoch = secrets.token_hex(4)
+        self.generation += 1
         self.bytes = 0
         self._first_id = self.recorded + 1
         if self.recorder is not None:
@@ -190,19 +194,25 @@ class Journal(Generic[E, R]):
 
     def refill(self, entries: Iterable[bytes], recorded: int, epoch: str) -> None:
         """Replace all entries by these; the last has the id ``recorded``. Tells the watchers."""
-        self.clear()
         kept = list(entries)
-        self.recorded = recorded - len(kept)
+        self.restart(epoch, recorded - len(kept))
         for entry in kept:
             self.keep(entry)
-        self.epoch = epoch
         self._first_id = self.oldest_id
-        self._tell(None)
 
-    def restart(self) -> None:
-        """Delete all entries, restart the ids, and tell those who wait for news."""
-        self.recorded = 0
+    def restart(self, epoch: str | None = None, recorded: int = 0) -> None:
+        """Delete all entries, also held ones, restart the ids after ``recorded``, and tell the watchers.
+
+        ``epoch``: the one to have; a new one by default.
+        """
+        self.recorded, self._told = recorded, None
         self.clear()
+        self.epoch = epoch or self.epoch
+
+    @property
+    def told(self) -> int:
+        """The last id that is not held: further entries may be undone."""
+        return self.recorded if self._told is None else self._told
 
     @property
     def oldest_id(self) -> int:
@@ -244,11 +254,11 @@ class Journal(Generic[E, R]):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold news back until the end; after an exception there is none."""
-        self._held = []
+        """Hold news back until the end; after an exception there is none, and the journal must restart."""
+        self._held, self._told = [], self.recorded
         try:
             yield
-            held = self._held
+            held, self._told = self._held, None
         finally:
             self._held = None
         for reading in held:

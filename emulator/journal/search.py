@@ -155,11 +155,11 @@ async def count_within(
 
 async def _look_back(journal: Journal[Any, R], match: Criteria[R], ids: deque[int]) -> None:
     """Add the ids of earlier entries in front, in steps; stops when the journal is emptied."""
-    pacing, epoch = Pacing(asked_every=1), journal.epoch
+    pacing, generation = Pacing(asked_every=1), journal.generation
     for reading in journal.readings():
         if pacing.long:
             await pacing.pause()
-        if journal.epoch != epoch:
+        if journal.generation != generation:
             return
         if match.meets(reading):
             ids.appendleft(reading.id)

@@ -82,9 +82,10 @@ class FollowedWorkspace(Recorder):
         """Forget what the first line does not replace."""
         workspace = self.workspace
         with self.muted():
-            if self.id != workspace_id:  # else pages have seen ids of what was not stored
-                for name in JOURNALS:
-                    workspace.journal(name).restart()  # the lines give the entries the ids that they have
+            for name in JOURNALS:
+                journal = workspace.journal(name)
+                # The lines give the entries the ids that they have, and pages go on where they are.
+                journal.restart(journal.epoch if self.id == workspace_id else None)
             workspace.replays.clear()
             workspace.faults.counts = FaultCounts()
             self.fixtures = ""

@@ -69,3 +69,12 @@ def test_most_recent_group_comes_first_and_limit_keeps_those() -> None:
     journal = journal_of({"token": "a"}, {"token": "b"}, {"token": "b"}, {"token": "a"})
     assert [group.entries for group in groups(journal)] == [[1, 4], [2, 3]]
     assert [group.entries for group in groups(journal, limit=1)] == [[1, 4]]
+
+
+def test_what_the_journal_lost_when_it_was_read_anew_is_in_no_group() -> None:
+    journal = journal_of({"token": "same"}, {"token": "same"})
+    attempts = Attempts(journal)
+    assert [one.entries for one in asyncio.run(attempts.groups(10))] == [[1, 2]]
+    kept, other = journal.packed()[:1], journal_of({}, {"token": "other"}).packed()[1:]
+    journal.refill(kept + other, 2, journal.epoch)
+    assert asyncio.run(attempts.groups(10)) == []

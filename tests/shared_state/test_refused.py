@@ -11,7 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 import psycopg
+import pytest
 
 from emulator.postgres.connections import CONNECTING, configure
 from tests.importer.test_server import send, table_of
@@ -155,6 +157,44 @@ def test_who_waits_for_news_is_told_of_nothing_that_is_not_stored(postgres: Post
         assert not waiting.done(), waiting.result()
         assert _push(one, "second").status == 200
         assert waiting.result().json == {"count": 2}
+
+
+@pytest.mark.parametrize("options", [(), ("--snapshot-every", "1")])
+def test_a_refused_request_is_in_no_journal_and_on_no_live_page(
+    postgres: Postgres, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """The database thinks about its refusal, so that the page looks while it does not know."""
+    database = postgres.database()
+    person = httpx.Client(timeout=20, trust_env=False)
+    with person, emulators(tmp_path, database, 2, *options) as running:
+        one = running[0]
+        _refuse_slowly(postgres, database)
+        with person.stream("GET", f"{one.url}/__console/live") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": watching"
+            shown = ""
+            for number in range(3):
+                assert _push(one, f"kept-{number}").status == 200
+                assert _push(one, f"ghost-{number}").status == 503
+                shown += next(line for line in lines if f"kept-{number}" in line or "still" in line)
+            assert _push(running[1], "last").status == 200
+            shown += next(line for line in lines if "last" in line or "still" in line)
+        assert ("ghost" in shown, "still watching" in shown, '"anew":true' in shown) == (False, False, False)
+        assert [shown.count(f">kept-{number}<") for number in range(3)] == [1, 1, 1]
+        journals = [[(e["id"], e["body"]) for e in r.get("/__admin/requests").json["items"]] for r in running]
+        assert journals[0] == journals[1]
+        assert len(journals[0]) == 4
+
+
+def _refuse_slowly(postgres: Postgres, database: str) -> None:
+    for statement in (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.changes LIKE '%ghost%' THEN PERFORM pg_sleep(0.3); RAISE EXCEPTION 'no ghosts'; END IF;"
+        " RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON emulator_lines DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ):
+        postgres.run(statement, database)
 
 
 def test_what_the_database_sets_for_its_connections_does_not_matter(

@@ -139,26 +139,28 @@ async def _pieces(
     last = int(number) if number.isdecimal() and len(number) < 19 else 0
     yield b": watching\n\n"
     while True:
-        if (epoch, journal.recorded) == (journal.epoch, last) and not await journal.news(HEARTBEAT_S):
+        # Not told: entries that may be undone, and those that are being read anew.
+        if epoch == journal.epoch and journal.told <= last and not await journal.news(HEARTBEAT_S):
             yield b": still watching\n\n"
             continue
         await asyncio.sleep(_GATHER_S)
         await prepare()
         began, anew = monotonic(), epoch != journal.epoch
         if anew:  # all that the page has seen is forgotten
-            last, epoch = journal.recorded - len(journal), journal.epoch
+            last, epoch = journal.oldest_id - 1, journal.epoch
         wanted, missed = _news(journal, match, last)
-        last = journal.recorded
+        last = max(last, journal.told)
         news = {"rows": render(wanted), "count": len(wanted), "missed": missed, "anew": anew}
-        yield f"id: {place(journal)}\ndata: ".encode() + orjson.dumps(news) + b"\n\n"
+        yield f"id: {last}-{epoch}\ndata: ".encode() + orjson.dumps(news) + b"\n\n"
         await asyncio.sleep(max(0.0, PACE_S - (monotonic() - began)))
 
 
 def _news(journal: Journal[Any, Any], match: Criteria[Any], last: int) -> tuple[list[Any], int]:
     """What is new and matches, newest first, and how many came too fast to be looked at or shown."""
     most = MOST_LOOKED_AT if any(match.criteria.values()) else MOST_SHOWN
-    looked_at = range(journal.recorded, max(last, journal.recorded - most), -1)
+    newest = journal.told
+    looked_at = range(newest, max(last, newest - most), -1)
     readings = (reading for entry_id in looked_at if (reading := journal.reading(entry_id)) is not None)
     wanted = [reading.entry for reading in readings if match.meets(reading)]
     news = wanted[:MOST_SHOWN]
-    return news, max(0, journal.recorded - last - most) + len(wanted) - len(news)
+    return news, max(0, newest - last - most) + len(wanted) - len(news)
