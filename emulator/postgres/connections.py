@@ -87,6 +87,7 @@ class Connections:
     def __init__(self, url: str) -> None:
         self._url = url
         self._pool: AsyncConnectionPool | None = None
+        self._closed_on: asyncio.AbstractEventLoop | None = None
         self._away: str | None = None
         self._refused: str | None = None
         self._not_connected: psycopg.Error | None = None
@@ -102,8 +103,8 @@ class Connections:
 
         Raises :class:`~emulator.store.errors.Unavailable`.
         """
-        pool = await self._opened()
         try:
+            pool = await self._opened()
             connection = await self._free_one(pool)
         except psycopg.Error as error:
             raise self.unavailable(error) from error
@@ -143,10 +144,11 @@ class Connections:
         return self._pool is not None
 
     async def close(self) -> None:
-        """Close all of them."""
-        if self._pool is not None:
-            await self._pool.close(1.0)
-            self._pool = None
+        """Close all of them; tasks of this loop that are late get none any more."""
+        self._closed_on = asyncio.get_running_loop()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close(1.0)
 
     def unavailable(self, error: Exception) -> DatabaseUnavailable:
         """Note that the database cannot be used, and return what to raise."""
@@ -178,8 +180,11 @@ class Connections:
         self.note_commit()
 
     async def _opened(self) -> AsyncConnectionPool:
-        if self._pool is None:
-            self._pool = AsyncConnectionPool(
+        pool = self._pool
+        if asyncio.get_running_loop() is self._closed_on:  # whose end a pool would hold up: its tasks go on
+            raise DatabaseUnavailable("the emulator ends")
+        if pool is None:
+            self._pool = pool = AsyncConnectionPool(
                 self._url,
                 connection_class=self._noting(),
                 kwargs=CONNECTING | {"connect_timeout": 2},
@@ -189,8 +194,8 @@ class Connections:
                 configure=configure,
                 reconnect_timeout=1.0,
             )
-            await self._pool.open()
-        return self._pool
+            await pool.open()
+        return pool
 
     def _noting(self) -> type[AsyncConnection[Any]]:
         """Connections that note why there is none: the pool only says that it took too long."""
