@@ -46,6 +46,8 @@ ABOUT_FILES = (
     "server/test_tls.py",
     "web/test_large_bodies.py",
     "web/test_plain_wsgi.py",
+    "workspaces/test_deletion_of_several.py::test_those_that_are_there_are_deleted_with_their_files_and_named",
+    "workspaces/test_deletion_of_several.py::test_where_the_disk_refuses_one_those_before_it_are_deleted",
     "workspaces/test_long_work.py::test_a_workspace_that_cannot_be_opened_says_so_to_everybody_who_waits",
     "workspaces/test_workspace_ends.py::test_a_successor_inherits_no_import_and_a_running_one_stops",
     "workspaces/test_workspace_making.py::test_500_looks_make_no_file_and_leave_room_for_a_workspace",
