@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from emulator.rules.errors import Invalid
 from emulator.rules.fields import InvalidFieldValue, read_subscription_value, read_value, subscription_fields
@@ -165,19 +166,19 @@ class _RecordSearch:
 
     def profile_ids(self) -> list[int] | None:
         """The ids of the wanted profiles from the indexes; ``None`` if no index applies."""
-        found: set[int] = set()  # two databases' keys may have one number
         if self._wanted.profile_id is not None:
-            for db_id in self._db_ids():
-                key = profile_key(db_id, self._wanted.profile_id)
-                found.update(self._store.profiles.index("id").find(key))
-        elif self._values is not None:
-            index = self._store.profiles.index("field")
-            for db_id, values in self._values.items():
-                keys = [(db_id, name, value) for name, value in values.items()]
-                found.update(index.find(min(keys, key=index.count)))
-        else:
+            keys = {profile_key(db_id, self._wanted.profile_id) for db_id in self._db_ids()}
+            index = self._store.profiles.index("id")
+            return sorted(doc_id for key in keys for doc_id in index.find(key))
+        if self._values is None:
             return None
-        return sorted(found)
+        index = self._store.profiles.index("field")
+        fewest = (
+            min(((db_id, name, value) for name, value in values.items()), key=index.count)
+            for db_id, values in self._values.items()
+        )
+        # Each database's ids ascend already: to sort these takes about as long as to join them.
+        return sorted(chain.from_iterable(map(index.find, fewest)))
 
     def _subscription_ids(self) -> list[int] | None:
         wanted, store = self._wanted, self._store
