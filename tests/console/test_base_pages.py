@@ -182,6 +182,8 @@ def test_30000_profiles_are_listed_and_found_page_by_page(
     token = console.admin("/subscriptions?limit=1&provider=ios-apns")["items"][0]["subscription_id"]
     console.go(f"/__console/base/subscriptions?provider=ios-apns&subscription_id={token}")
     assert page.inner_text("#found").startswith("Found: 1")
+    console.go("/__console/base/profiles?limit=1000")
+    assert page.locator("tbody tr").count() == 100  # a page is made in one step
     console.go("/__console/base/profiles?status=subscribed&provider=android-firebase")
     with page.expect_navigation():
         page.click("text=Next page")

@@ -29,6 +29,8 @@ from emulator.web.console.shown import rows_of
 from emulator.web.current import emulator, workspace
 from emulator.workspaces.workspace import Workspace
 
+#: Rows of one page, also where its address asks for more: a page is made in one step.
+_MOST_ROWS = 100
 #: Each list: what judges its filters, and what reads it.
 LISTS = {
     "profiles": (ProfilesSchema, list_profiles),
@@ -50,7 +52,7 @@ def records(kind: str) -> Response:
     if bool(name) != bool(value):
         raise Invalid(Problem("field_value" if name else "field_name", "must have a value"))
     asked = load(schema(), arguments)
-    limit, cursor = asked.pop("limit"), asked.pop("cursor")
+    limit, cursor = min(asked.pop("limit"), _MOST_ROWS), asked.pop("cursor")
     store = workspace().store
     wanted = RecordCriteria(**asked, fields={name: value} if name else {})
 
