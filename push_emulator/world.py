@@ -161,7 +161,12 @@ class WorkspaceList(Subject):
         return self._calls.do("DELETE", f"/workspaces/{name}")
 
     def delete_all(self, names: Iterable[str]) -> list[str]:
-        """Delete those of these (at most 100) that are there; returns their names."""
+        """Delete those of these (at most 100) that are there; returns their names.
+
+        Raises :class:`TypeError` for a text: its letters would be the names.
+        """
+        if isinstance(names, str):
+            raise TypeError(f"names: must be a list of names, not the text {names!r}")
         params = {"names": ",".join(names)}
         return self._calls.ask(list[str], "DELETE", "/workspaces", params=params, member="deleted")
 
