@@ -1,6 +1,7 @@
 """The HTTP under the client: one connection pool, one workspace, JSON in and out."""
 
 import io
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ __tracebackhide__ = True  # pytest shows an error at the line of whoever calls t
 T = TypeVar("T")
 C = TypeVar("C", bound="Calls")
 
+#: The address of a workspace: the server's, and the name.
+_IN_WORKSPACE = re.compile(r"(.*)/w/([a-z0-9_-]{1,64})/*")
 #: Seconds that a call may take, in addition to the time that it is asked to wait.
 TIMEOUT_S = 30.0
 #: Seconds between two queries for one state.
@@ -35,7 +38,7 @@ class _Transport(httpx.HTTPTransport):
 class Calls:
     """The calls of one workspace of one server, each of which waits for its answer.
 
-    ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` puts that after it. ``http``:
+    ``url``: the server's address, without or with ``/w/NAME``; ``workspace`` replaces that name. ``http``:
     the HTTP client to use, which is not closed with this.
     Admin calls raise :class:`EmulatorError` with the server's text, or with status 0 where the answer is
     missing or breaks off. Their options: ``params``, ``waits_s`` (how long the server is asked to wait),
@@ -53,6 +56,8 @@ class Calls:
         verify: bool | ssl.SSLContext,
         http: Any = None,
     ) -> None:
+        if named := _IN_WORKSPACE.fullmatch(url):
+            url, workspace = named[1], workspace or named[2]
         self.server_url = url.rstrip("/")
         self.workspace = workspace
         self.url = f"{self.server_url}/w/{workspace}" if workspace is not None else self.server_url

@@ -49,6 +49,14 @@ def client(local: LocalServer, request: pytest.FixtureRequest) -> Iterator[Emula
         client.workspaces.delete(name)
 
 
+def test_the_address_of_a_workspace_leads_to_others_too(local: LocalServer) -> None:
+    with EmulatorClient(f"{local.url}/w/here/") as client:
+        assert client.url == f"{local.url}/w/here"
+        other = client.in_workspace("there")
+        assert other.url == f"{local.url}/w/there"
+        assert other.push(PAGE_TOKEN, [subscription("t1")]).ok
+
+
 # The endpoint
 
 

@@ -513,8 +513,9 @@ def test_server_that_is_there_already_is_used_and_left_clean(suite: Suite) -> No
     (suite.folder / "pytest.ini").write_text("[pytest]\n")
     with LocalServer(None, "--admin-token", "secret") as server:
         environment = {"EMULATOR_URL": server.url, "EMULATOR_ADMIN_TOKEN": "secret"}
-        ran = suite.run("-p", "xdist", "-n", "2", **environment)
-        assert ran.counts == {"passed": 1}, ran.text
+        for url in (server.url, f"{server.url}/w/somebody"):  # as somebody copied it from the console
+            ran = suite.run("-p", "xdist", "-n", "2", **{**environment, "EMULATOR_URL": url})
+            assert ran.counts == {"passed": 1}, ran.text
         refused = suite.run("--emulator-fixtures", "fixtures", **environment)
         assert "--emulator-fixtures: the server that EMULATOR_URL names has its own" in refused.text
         with EmulatorClient(server.url, admin_token="secret") as client:
