@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from benchmarks.load import Load, Pressure, put_load
+from benchmarks.load import Load, Pressure, put_load, quietest
 from benchmarks.mixes import Mix, write_script
 from benchmarks.results import Series
 from benchmarks.running import Running
@@ -75,8 +76,8 @@ class Turns:
         for number in range(self.plan.rounds):
             # Every other round runs backwards: a machine that warms up or slows down favours nobody.
             for at in range(len(targets))[:: -1 if number % 2 else 1]:
-                load = self._turn(mix, targets[at], pressure, targets, check=number == 0)
-                series[at].loads.append(load)
+                turn = partial(self._turn, mix, targets[at], pressure, targets, check=number == 0)
+                series[at].loads.append(quietest(turn))
         bare = next((each for each in series if each.server == BARE), series[0])
         for one in series:
             one.beside = bare.loads

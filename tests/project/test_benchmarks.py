@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,7 @@ import pytest
 
 from benchmarks.__main__ import PARTS
 from benchmarks.isolation import FRESH, RESET
-from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
+from benchmarks.load import RESULT_MARK, Load, LoadError, middle, quietest, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
 from benchmarks.report import markdown, table
 from benchmarks.results import (
@@ -144,6 +145,21 @@ def test_two_scripts_never_make_the_same_tokens(tmp_path: Path) -> None:
 
 def _nonce(script: str) -> str:
     return script.split('string.format("')[1].split("%02d")[0]
+
+
+@pytest.mark.parametrize(
+    ("stolen", "puts"),
+    [([0.01, 0.0], 1), ([0.3, 0.01, 0.0], 2), ([0.3, 0.1, 0.2, 0.4, 0.0], 4)],
+    ids=["undisturbed", "once disturbed", "always disturbed"],
+)
+def test_load_that_the_host_disturbs_is_put_again(
+    monkeypatch: pytest.MonkeyPatch, stolen: list[float], puts: int
+) -> None:
+    monkeypatch.setattr("benchmarks.load.sleep", lambda seconds: None)
+    loads = iter([replace(read_result(PRINTED), stolen=each) for each in stolen])
+    kept = quietest(lambda: next(loads))
+    assert kept.stolen == min(stolen[:puts])
+    assert len(list(loads)) == len(stolen) - puts
 
 
 def test_table_pads_columns_and_puts_numbers_to_the_right() -> None:
