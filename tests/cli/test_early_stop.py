@@ -34,7 +34,8 @@ def slow_click(tmp_path: Path) -> dict[str, str]:
     folder = tmp_path / "slow"
     folder.mkdir()
     (folder / "click.py").write_text(
-        f"import pathlib, time\npathlib.Path({str(tmp_path / 'importing')!r}).touch()\ntime.sleep(600)\n"
+        f"import pathlib, time\npathlib.Path({str(tmp_path / 'importing')!r}).touch()\n"
+        "while True:\n    time.sleep(0.05)\n"  # a signal just before one long sleep would wait for its end
     )
     return {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT)))}
 
