@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from benchmarks.journal_turns import TURN
+from benchmarks.load import MOST_STOLEN, TRIES
 from benchmarks.mixes import MIXES
 from benchmarks.results import Results, Series, find, profile_bytes
 from benchmarks.running import MIB
@@ -13,7 +14,7 @@ from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
 from benchmarks.targets import BARE_RATE, judge, slowness
 
 _TITLES = {mix.name: mix.title for mix in MIXES}
-_NOTES = """\
+_NOTES = f"""\
 How to read it
 
 - Every server is a real process on 127.0.0.1, loaded by wrk from the same machine; servers take turns, round
@@ -27,8 +28,8 @@ How to read it
   profile by an int field. *Two databases*: a new token in each of two.
 - Up to 100,000 stored profiles, the emulator is started anew from its fixtures for each load. With none
   stored, the mixes that come back to known profiles come back to 1,024 that are created first.
-- A load during which the host of a virtual machine took more than 2 % of the processors is put again; of four
-  such loads the least disturbed one counts.
+- A load during which the host of a virtual machine took more than {MOST_STOLEN:.0%} of the processors is put
+  again; of {TRIES} such loads the least disturbed one counts.
 - wrk keeps a fixed number of connections busy: the latencies are those at full speed, not at a chosen rate.
 """
 
