@@ -10,6 +10,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -28,6 +29,8 @@ TOKEN = "dearest"
 #: What a request may cost, in milliseconds, and what more for each item that it changes.
 BOUND_MS, ITEM_MS = 20.0, 0.05
 _DATABASES = 100
+#: How often each request is timed.
+_TIMES = 3
 _FIELDS = {"int": "int", "float": "float", "text": "string", "at": "datetime", "ip": "ip", "flag": "bool"}
 _FIREBASE = "android-firebase"
 
@@ -176,17 +179,18 @@ def cost(emulator: Emulator, body: bytes) -> tuple[float, Answer]:
 def measure_dearest(plan: Plan, folder: Path, results: Results, say: Say) -> None:
     """The request that comes nearest to its bound, or exceeds it most."""
     say("dearest requests:")
-    found: list[Dearest] = []
+    found: dict[str, Dearest] = {}
     own = folder / "dearest"
     own.mkdir()
-    for databases, every in ((3, bodies()), (_DATABASES, fan_outs())):
-        emulator = emulator_with(own, databases)
-        for name, body in every:
-            took, answer = cost(emulator, body)
-            if not name.startswith("100"):  # again nothing changes: the least was disturbed least
-                took = min(took, *(cost(emulator, body)[0] for _ in range(2)))
-            found.append(Dearest(name, took, BOUND_MS + ITEM_MS * answer.summary.ok))
-    results.dearest = max(found, key=lambda one: one.cost_ms / one.bound_ms)
+    for _ in range(_TIMES):
+        for databases, every in ((3, bodies()), (_DATABASES, fan_outs())):
+            emulator = emulator_with(own, databases)
+            for name, body in every:
+                took, answer = cost(emulator, body)
+                one = Dearest(name, took, BOUND_MS + ITEM_MS * answer.summary.ok)
+                # The least was disturbed least.
+                found[name] = min(found.get(name, one), one, key=attrgetter("cost_ms"))
+    results.dearest = max(found.values(), key=lambda one: one.cost_ms / one.bound_ms)
     say(f"  {results.dearest.what}: {results.dearest.cost_ms:.1f} ms of {results.dearest.bound_ms:.1f}")
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.isolation import time_calls
+from benchmarks.load import undisturbed
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS, PeerSoftware
@@ -42,11 +43,12 @@ def _start_with(profiles: int, folder: Path, results: Results, stack: ExitStack,
     known = write_fixtures(own / "fixtures", profiles)
     size = Size(profiles)
     results.sizes.append(size)
-    emulator = stack.enter_context(Emulator(own, fixtures=own / "fixtures"))
-    size.seeded_s = emulator.server.started_s
+    emulator = Emulator(own, fixtures=own / "fixtures")
+    stack.callback(emulator.stop)
+    size.seeded_s = undisturbed(emulator.renew).started_s
     emulator.keep()
     size.stopped_s = emulator.stop()
-    server = emulator.start()
+    server = undisturbed(emulator.restart)
     size.loaded_s, size.memory = server.started_s, server.memory()
     say(
         f"{profiles:,} profiles: {size.seeded_s:.2f} s from the fixtures, "
@@ -113,9 +115,8 @@ def _new_tokens(turns: Turns, target: Target) -> float:
 
 def measure_start(plan: Plan, folder: Path, results: Results, say: Say) -> None:
     """From the start of the process to the first 200, with the fixtures that the emulator brings along."""
-    for number in range(plan.starts):
-        with Emulator(folder / f"start-{number}") as emulator:
-            results.starts_s.append(emulator.server.started_s)
+    with Emulator(folder / "start") as emulator:
+        results.starts_s = [undisturbed(emulator.renew).started_s for _ in range(plan.starts)]
     say(
         "start to first 200, default fixtures: "
         + ", ".join(f"{each:.2f}" for each in results.starts_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
@@ -12,6 +13,7 @@ from time import perf_counter
 
 import psutil
 
+from benchmarks.load import undisturbed
 from benchmarks.results import Idle, Results, Timing
 from benchmarks.rounds import Plan, Say
 from benchmarks.running import Running
@@ -71,10 +73,17 @@ def measure_isolation(plan: Plan, folder: Path, results: Results, say: Say) -> N
 
 def _time(server: Running, token: str, fixtures: str, results: Results, say: Say) -> None:
     body, caller = _push(token), Caller(server)
-    times: dict[str, list[float]] = {FRESH: [], ROUND_TRIP: [], RESET: []}
     caller.call("POST", "/w/warm-up/push_subscribe", body)
     caller.call("POST", "/w/warm-up/__admin/reset")
     settle([server])
+    for what, taken in undisturbed(partial(_time_workspaces, caller, body)).items():
+        add_timing(results, say, EMULATOR, what, fixtures, taken)
+    caller.close()
+
+
+def _time_workspaces(caller: Caller, body: bytes) -> dict[str, list[float]]:
+    """The milliseconds of each operation, in workspaces that are deleted at once."""
+    times: dict[str, list[float]] = {FRESH: [], ROUND_TRIP: [], RESET: []}
     for number in range(_TIMES):
         # Named anew each time: no workspace is one that there was.
         push = f"/w/run-{number}/push_subscribe"
@@ -82,9 +91,7 @@ def _time(server: Running, token: str, fixtures: str, results: Results, say: Say
         times[ROUND_TRIP].append(caller.call("POST", push, body))
         times[RESET].append(caller.call("POST", f"/w/run-{number}/__admin/reset"))
         caller.call("DELETE", f"/__admin/workspaces/run-{number}")
-    caller.close()
-    for what, taken in times.items():
-        add_timing(results, say, EMULATOR, what, fixtures, taken)
+    return times
 
 
 def add_timing(results: Results, say: Say, server: str, what: str, state: str, taken: list[float]) -> None:
@@ -122,5 +129,10 @@ def time_calls(server: Running, calls: Mapping[str, tuple[str, str]], results: R
     """Time calls of another server: the words for each, its method and path."""
     caller = Caller(server)
     for what, (method, path) in calls.items():
-        add_timing(results, say, server.name, what, "", [caller.call(method, path) for _ in range(_TIMES)])
+        taken = undisturbed(partial(_repeat, caller, method, path))
+        add_timing(results, say, server.name, what, "", taken)
     caller.close()
+
+
+def _repeat(caller: Caller, method: str, path: str) -> list[float]:
+    return [caller.call(method, path) for _ in range(_TIMES)]

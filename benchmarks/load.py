@@ -6,17 +6,22 @@ import json
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
+from typing import TypeVar
 
 import psutil
 
 #: What the script's ``done`` prints before its JSON line.
 RESULT_MARK = "benchmark-result "
-#: A load is put again where the host took more than this share of the processors; so often, after so many
-#: seconds.
+#: A measurement is repeated where the host took more than this share of the processors; so often, after so
+#: many seconds.
 MOST_STOLEN, TRIES, _REST_S = 0.02, 4, 1.0
+
+_Found = TypeVar("_Found")
 
 
 class LoadError(Exception):
@@ -70,9 +75,9 @@ def put_load(url: str, script: Path, pressure: Pressure) -> Load:
         f"-s{script}",
         url,
     ]
-    since, before = perf_counter(), _stolen()
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=pressure.seconds + 60)
-    stolen = (_stolen() - before) / (perf_counter() - since) / (psutil.cpu_count() or 1)
+    ended, stolen = _watched(
+        partial(subprocess.run, command, capture_output=True, text=True, timeout=pressure.seconds + 60)
+    )
     if ended.returncode != 0:
         raise LoadError(
             f"wrk ended with status {ended.returncode}: {(ended.stderr or ended.stdout).strip()[-500:]}"
@@ -80,17 +85,34 @@ def put_load(url: str, script: Path, pressure: Pressure) -> Load:
     return replace(read_result(ended.stdout), stolen=stolen)
 
 
-def quietest(load: Callable[[], Load]) -> Load:
-    """The first load during which the host took next to nothing, else the least disturbed of some."""
-    loads = [load()]
-    while loads[-1].stolen > MOST_STOLEN and len(loads) < TRIES:
+def quietest(turn: Callable[[], _Found], stolen: Callable[[_Found], float]) -> _Found:
+    """The first turn during which the host took next to nothing, else the least disturbed of some.
+
+    ``stolen``: the share of the processors that the host took meanwhile.
+    """
+    found = [turn()]
+    while stolen(found[-1]) > MOST_STOLEN and len(found) < TRIES:
         sleep(_REST_S)
-        loads.append(load())
-    return min(loads, key=lambda one: one.stolen)
+        found.append(turn())
+    return min(found, key=stolen)
 
 
-def _stolen() -> float:
-    """The processor seconds that the host has taken so far; 0 where the system does not tell."""
+def undisturbed(measure: Callable[[], _Found]) -> _Found:
+    """What is measured, as :func:`quietest` chooses it."""
+    return quietest(partial(_watched, measure), itemgetter(1))[0]
+
+
+def _watched(work: Callable[[], _Found]) -> tuple[_Found, float]:
+    """What the work answers, and the share of the processors that the host took meanwhile.
+
+    The share is 0 where the system does not tell.
+    """
+    since, before = perf_counter(), _stolen_s()
+    found = work()
+    return found, (_stolen_s() - before) / (perf_counter() - since) / (psutil.cpu_count() or 1)
+
+
+def _stolen_s() -> float:
     return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 

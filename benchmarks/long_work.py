@@ -5,15 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from threading import Event
 from time import perf_counter, sleep
 
-from benchmarks.load import Load, put_load, quietest
+from benchmarks.load import Load, middle, put_load, quietest
 from benchmarks.mixes import NEW_TOKEN, write_script
 from benchmarks.results import LongWork, Results
 from benchmarks.rounds import Plan, Say
@@ -49,8 +50,7 @@ def measure_long_work(plan: Plan, folder: Path, results: Results, say: Say) -> N
         beside = _Beside(emulator, plan, own, profiles, results, say)
         for kind in _kinds(document):
             if kind.name == "opens":
-                emulator.stop()
-                emulator.start()
+                emulator.restart()
                 _call(emulator.server, "GET", "/__admin/profiles?limit=1", workspace="other")
             beside.measure(kind)
     # A reset brings back the fixtures, so these have as many profiles.
@@ -70,7 +70,7 @@ class _Beside:
         self._emulator, self._plan, self._folder = emulator, plan, folder
         self._profiles, self._results, self._say = profiles, results, say
         settle([emulator.server])
-        self._quiet = quietest(self._load)
+        self._quiet = quietest(self._load, attrgetter("stolen"))
         say(f"  none: {self._quiet.per_second:,.0f}/s, p99 {self._quiet.p99:.2f} ms")
 
     def measure(self, kind: _Kind) -> None:
@@ -78,12 +78,22 @@ class _Beside:
         server = self._emulator.server
         settle([server])
         with _doing(kind, server) as took:
-            load = quietest(self._load) if kind.again else self._load()
+            load = quietest(self._load, attrgetter("stolen")) if kind.again else self._load_until(took)
         one = LongWork(kind.name, self._profiles, took[0], load, self._quiet)
         self._results.long_work.append(one)
-        self._say(f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms")
+        self._say(
+            f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms, "
+            f"slowest {load.slowest:.1f} ms"
+        )
         if not load.clean:
             self._results.problems.append(f"beside a workspace that {one.kind}: {load.refused} bad answers")
+
+    def _load_until(self, took: Sequence[float]) -> Load:
+        """Loads until the work is done, as one; of the last one, which may outlast it, only the slowest."""
+        loads = [self._load()]
+        while not took:
+            loads.append(self._load())
+        return replace(middle(loads[:-1] or loads), slowest=max(one.slowest for one in loads))
 
     def _load(self) -> Load:
         script = write_script(_MIX, self._folder / "load.lua")

@@ -111,6 +111,11 @@ class Emulator:
         server, self._server = self._server, None
         return server.stop() if server is not None else 0.0
 
+    def restart(self) -> Running:
+        """Stop it and start it with the state that it has."""
+        self.stop()
+        return self.start()
+
     def renew(self) -> Running:
         """Stop it, throw its state away and start it from its fixtures."""
         self.stop()

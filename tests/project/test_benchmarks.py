@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 
@@ -157,7 +158,7 @@ def test_load_that_the_host_disturbs_is_put_again(
 ) -> None:
     monkeypatch.setattr("benchmarks.load.sleep", lambda seconds: None)
     loads = iter([replace(read_result(PRINTED), stolen=each) for each in stolen])
-    kept = quietest(lambda: next(loads))
+    kept = quietest(lambda: next(loads), attrgetter("stolen"))
     assert kept.stolen == min(stolen[:puts])
     assert len(list(loads)) == len(stolen) - puts
 
@@ -211,7 +212,7 @@ def test_isolation_is_judged_and_shown_beside_what_peers_offer() -> None:
         import_rows={"push": 60_000, "id": 55_000},
     )
     assert [(each.measured, each.reached) for each in judge(found)] == [
-        ("30.0 of 20.0 ms (arrays)", False),
+        ("30.0 ms", False),
         ("0.91 s", True),
         ("0.90 ms", True),
         ("0.70 ms", False),
