@@ -106,6 +106,8 @@ class Platform:
                 first = sent.readline().decode()
                 if first == "END\r\n":
                     return
+                if not first:
+                    continue  # the other side left before it asked
                 headers = dict(
                     line.split(": ", 1) for line in iter(lambda: sent.readline().decode().strip(), "")
                 )
