@@ -169,7 +169,8 @@ class Reader:
 
     def _look_at(self, connection: socket.socket) -> None:
         self.close()
-        self._connection = connection.dup()
+        # Not connection.dup(): that makes the socket block, and with it granian's thread at the next write.
+        self._connection = socket.socket(fileno=os.dup(connection.fileno()))
 
 
 def _unsent_bytes(connection: socket.socket) -> int:

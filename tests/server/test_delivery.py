@@ -13,12 +13,14 @@ from signal import Signals
 import psutil
 import pytest
 
+from emulator.server.connections import AT_ONCE
 from emulator.server.delivery import MOST_UNREAD
 from tests.server.toy import Toy, received_until, received_until_closed
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 WHOLE = len(b'{"padding": ""}') + 2000
 
+small_buffers = pytest.mark.skipif(not hasattr(socket, "TCP_MAXSEG"), reason="no such option on this system")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
@@ -32,6 +34,17 @@ def ask(toy: Toy, target: str) -> socket.socket:
     connection = toy.connect()
     connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     return connection
+
+
+def ask_and_read_little(toy: Toy, size: int) -> tuple[socket.socket, bytes]:
+    """A client whose system and the server's keep less than 100 KB of its answer, and the first bytes."""
+    connection = socket.socket()
+    connection.settimeout(PATIENCE_S)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # the server's buffer grows with it
+    connection.connect(("127.0.0.1", toy.port))
+    connection.sendall(f"GET /exchange/large?size={size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return connection, connection.recv(1000)
 
 
 def assert_reset(connection: socket.socket) -> None:
@@ -211,6 +224,16 @@ def test_answers_that_nobody_reads_take_bounded_memory(door: str) -> None:
             connection.close()
         while toy.get(f"/exchange/large?size={size}").status != 200:  # until all have been noticed
             pass
+
+
+@small_buffers
+def test_client_that_reads_a_large_answer_slowly_holds_nobody_up(door: str) -> None:
+    with Toy(door=door) as toy:
+        connection, received = ask_and_read_little(toy, 2 * AT_ONCE)
+        with connection:
+            while len(received) < AT_ONCE // 2:  # each time the server may write the next bytes
+                assert toy.get("/exchange/answer").status == 200
+                received += connection.recv(65536)
 
 
 def test_stop_lets_a_large_answer_be_read_to_its_end(door: str) -> None:
