@@ -236,14 +236,25 @@ def test_client_that_reads_a_large_answer_slowly_holds_nobody_up(door: str) -> N
                 received += connection.recv(65536)
 
 
+@small_buffers
 def test_stop_lets_a_large_answer_be_read_to_its_end(door: str) -> None:
     """Granian's documented interface may cut it (docs/operations.md)."""
-    size = 10_000_000  # more than the kernel keeps; a slow machine reads it in the two seconds that are left
-    with Toy(door=door) as toy, ask(toy, f"/exchange/large?size={size}") as connection:
-        received = connection.recv(1000)
-        toy.send_signal(Signals.SIGTERM)
-        toy.wait_until_refused()
-        received += received_until_closed(connection)
+    size = 2 * AT_ONCE  # ten times what the systems keep, and read in much less than the server waits
+    with Toy(door=door) as toy:
+        connection, received = ask_and_read_little(toy, size)
+        with connection:
+            toy.send_signal(Signals.SIGTERM)
+            toy.wait_until_refused()
+            received += received_until_closed(connection)
         read = len(received.partition(b"\r\n\r\n")[2])
         assert read == size or (door == "public" and 0 < read < size)
         assert toy.run_to_the_end().returncode == 0
+
+
+@small_buffers
+def test_systems_keep_little_of_the_answer_that_a_stop_lets_be_read() -> None:
+    with Toy() as toy:
+        connection, received = ask_and_read_little(toy, 2 * AT_ONCE)
+        with connection:
+            toy.send_signal(Signals.SIGKILL)
+            assert len(received + received_until_closed(connection)) < AT_ONCE
