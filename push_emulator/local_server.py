@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
+from signal import Signals
 from tempfile import TemporaryDirectory
 
 from push_emulator.waiting import until
@@ -17,6 +18,9 @@ from push_emulator.waiting import until
 START_S = 30.0
 STOP_S = 10.0
 _LOOK_EVERY_S = 0.01
+#: The file of the server's output, and how many of its last lines are told.
+_LOG = "log"
+_LAST_LINES = 20
 #: What the server prints when it is ready.
 _READY = re.compile(r"ready at (\S+)/push_subscribe\n")
 #: The emulator that is installed beside this package. The options -I and the folder in first place exclude a
@@ -50,8 +54,9 @@ class LocalServer:
         command = command or (_BESIDE if _IS_BESIDE else (_PROGRAM,))
         self._command = [str(Path(which(command[0]) or command[0]).absolute()), *command[1:]]
         self._arguments = list(arguments)
-        if fixtures is not None:
-            self._arguments += ["--fixtures", str(Path(fixtures).resolve())]
+        self._fixtures = None if fixtures is None else str(Path(fixtures).resolve())
+        if self._fixtures is not None:
+            self._arguments += ["--fixtures", self._fixtures]
         self._temporary: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -59,44 +64,72 @@ class LocalServer:
 
     def start(self) -> LocalServer:
         """Start the server, and wait until it answers."""
+        try:
+            self._start()
+        except OSError as error:
+            self.stop()
+            raise StartError(f"{error}\n{self._hint}".strip()) from None
+        except BaseException:  # Ctrl-C, too
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
         self._temporary = TemporaryDirectory(prefix="push-emulator-")
         self.folder = folder = Path(self._temporary.name)
-        ready, log = folder / "ready", folder / "log"
+        ready = folder / "ready"
         command = [*self._command, "serve", "--stop-with-stdin", "--quiet"]
         command += ["--host", "127.0.0.1", "--port", "0"]
         command += ["--durability", "none", "--state", str(folder / "state"), *self._arguments]
-        try:
-            with ready.open("wb") as told, log.open("wb") as errors:
-                self._process = subprocess.Popen(
-                    command,
-                    env=_environment(),
-                    stdin=subprocess.PIPE,
-                    stdout=told,
-                    stderr=errors,
-                    start_new_session=True,  # a Ctrl-C is for the process that started it
-                )
-            # The client is needed next: it is loaded while the server starts.
-            import push_emulator.push_emulator  # noqa: F401, PLC0415
+        with ready.open("wb") as told, (folder / _LOG).open("wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                env=_environment(),
+                stdin=subprocess.PIPE,
+                stdout=told,
+                stderr=errors,
+                start_new_session=True,  # a Ctrl-C is for the process that started it
+            )
+        # The client is needed next: it is loaded while the server starts.
+        import push_emulator.push_emulator  # noqa: F401, PLC0415
 
-            self.url = self._wait_for(ready)
-        except (StartError, OSError) as error:
-            said = log.read_text(errors="replace").strip()
-            self.stop()
-            raise StartError(f"{error}\n{said or self._hint}".strip()) from None
-        return self
+        self.url = self._wait_for(ready)
 
     def stop(self) -> None:
         """Stop the server, by force if necessary; a second call does nothing."""
         process, self._process = self._process, None
-        if process is not None:
-            process.terminate()
-            if not until(lambda: process.poll() is not None, STOP_S, _LOOK_EVERY_S):
-                process.kill()
+        try:
+            if process is not None:
+                process.terminate()
+                until(lambda: process.poll() is not None, STOP_S, _LOOK_EVERY_S)
+        finally:
+            if process is not None:
+                process.kill()  # no harm to one that has ended
                 process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+                if process.stdin is not None:
+                    process.stdin.close()
+            if self._temporary is not None:
+                self._temporary.cleanup()
+
+    @property
+    def ended(self) -> str:
+        """How the process ended, with the last lines of its output; "" while it runs."""
+        if self._process is None:
+            return "the emulator does not run"
+        how = self._how_ended()
+        return "\n".join([how, *self._said().splitlines()[-_LAST_LINES:]]) if how else ""
+
+    def _how_ended(self) -> str:
+        status = None if self._process is None else self._process.poll()
+        if status is None:
+            return ""
+        name = next((f" ({one.name})" for one in Signals if one == -status), "")
+        return f"the emulator ended with status {status}{name}"
+
+    def _said(self) -> str:
+        """What the server wrote as errors."""
+        said = (self.folder / _LOG).read_text(errors="replace").strip()
+        return said if self._fixtures is None else said.replace(self._fixtures + os.sep, "")
 
     def __enter__(self) -> LocalServer:
         return self.start()
@@ -109,14 +142,21 @@ class LocalServer:
         found: list[str] = []
 
         def ready() -> bool:
-            if self._process is not None and self._process.poll() is not None:
-                raise StartError(f"the emulator ended with status {self._process.returncode}")
+            if how := self._how_ended():
+                raise StartError(_reason_first(how, self._said() or self._hint))
             found.extend(_READY.findall(told.read_text(errors="replace")))
             return bool(found)
 
         if not until(ready, START_S, _LOOK_EVERY_S):
-            raise StartError(f"the emulator was not ready after {START_S:g} s")
+            raise StartError(f"the emulator was not ready after {START_S:g} s\n{self._said()}".strip())
         return found[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def _reason_first(how: str, said: str) -> str:
+    """A start's error, whose first line is all that pytest's summary shows of it."""
+    if "Traceback" in said:
+        return f"{how}: {said.splitlines()[-1]}\n{said}"
+    return f"{said}\n{how}".strip()
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,72 @@
+"""The emulator that a program starts for itself: how its start fails and how its process ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from signal import SIGKILL
+from textwrap import dedent
+
+import psutil
+import pytest
+
+from push_emulator import LocalServer, StartError
+from tests.server import ROOT
+from tests.waiting import until
+
+
+def test_how_the_process_ended_is_told_with_the_end_of_its_output() -> None:
+    with LocalServer() as server:
+        assert server.ended == ""
+        (process,) = psutil.Process().children()
+        with (server.folder / "log").open("a") as log:
+            log.writelines(f"line {number}\n" for number in range(100))
+        os.kill(process.pid, SIGKILL)
+        until(lambda: server.ended)
+        how, *lines = server.ended.splitlines()
+        assert how == "the emulator ended with status -9 (SIGKILL)"
+        assert lines == [f"line {number}" for number in range(80, 100)]
+    assert server.ended == "the emulator does not run"
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.exit('error: the port is taken')", "error: the port is taken\n…with status 1"),
+        ("raise LookupError('on purpose')", "…with status 1: LookupError: on purpose\nTraceback "),
+        ("import os; os.kill(os.getpid(), 9)", "…with status -9 (SIGKILL)"),
+    ],
+)
+def test_the_first_line_of_a_failed_start_has_the_reason(program: str, said: str) -> None:
+    with pytest.raises(StartError) as raised:
+        LocalServer(command=[sys.executable, "-c", program]).start()
+    assert str(raised.value).startswith(said.replace("…", "the emulator ended "))
+
+
+def test_a_folder_that_cannot_be_made_is_a_failed_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.raises(StartError, match="No such file or directory: '/nowhere/"):
+        LocalServer().start()
+
+
+@pytest.mark.parametrize("way", ["SIGINT", "SIGTERM"])
+def test_a_start_that_is_interrupted_leaves_no_process_and_no_folder(way: str) -> None:
+    program = f"""
+        import signal, sys
+        import psutil
+        from push_emulator import LocalServer
+
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+        interrupt = "import os, signal, time; os.kill(os.getppid(), signal.{way}); time.sleep(600)"
+        server = LocalServer(command=[sys.executable, "-c", interrupt])
+        try:
+            server.start()
+        except (KeyboardInterrupt, SystemExit) as error:
+            print(type(error).__name__, psutil.Process().children(), server.folder.exists())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(program)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    name = {"SIGINT": "KeyboardInterrupt", "SIGTERM": "SystemExit"}[way]
+    assert done.stdout == f"{name} [] False\n", done.stderr
