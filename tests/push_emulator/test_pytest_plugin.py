@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from push_emulator import EmulatorClient, LocalServer, PushEmulator, VerificationFailed, pytest_plugin
-from push_emulator.pytest_plugin import DEFAULT_TOKEN, EmulatorServer, first_token, workspace_name
+from push_emulator.pytest_plugin import DEFAULT_TOKEN, first_token, workspace_name
+from push_emulator.session_server import SessionServer
 from tests.server import ROOT
 from tests.waiting import until
 
@@ -687,7 +688,7 @@ def test_workspaces_of_short_tests_are_deleted_together_and_that_of_a_long_one_a
     push_emulator_in: LocalServer,
 ) -> None:
     with EmulatorClient(push_emulator_in.url) as client:
-        server = EmulatorServer(client, shared=False)
+        server = SessionServer(client, push_emulator_in)
 
         def use(name: str, took_s: float) -> None:
             client.workspaces.make(name)
