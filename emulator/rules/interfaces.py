@@ -1,9 +1,10 @@
 """Interfaces that the rules need: look-ups in the state, the time, new ids."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from emulator.rules.model import (
+    STATUSES,
     Database,
     FieldValue,
     Held,
@@ -11,6 +12,7 @@ from emulator.rules.model import (
     PushKey,
     Resource,
     RoleToken,
+    Status,
     Subscription,
 )
 
@@ -68,9 +70,23 @@ class MobileLookup(Lookup, Protocol):
         """Up to two profiles that have this number among several in ``phones``, the oldest first (T6)."""
 
     def holders(
-        self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
-    ) -> list[Subscription]:
-        """The records of a token in these databases (``None``: all), of every resource, oldest first."""
+        self,
+        provider: str,
+        subscription_id: str,
+        db_ids: Iterable[int] | None = None,
+        statuses: Iterable[Status] = STATUSES,
+        resource_id: int | None = None,
+    ) -> Iterator[Subscription]:
+        """The records of a token in these databases (``None``: all), oldest first, each read when reached.
+
+        ``resource_id``: of this resource only.
+        """
+
+    def find_held(self, profile: Profile, provider: str, subscription_id: str) -> list[Subscription]:
+        """The records of a token on a profile, one of each resource at most, oldest first; reads no other."""
+
+    def find_newest(self, profile: Profile, provider: str | None = None) -> Subscription | None:
+        """The subscription of a profile, or of one of its providers, that was added last."""
 
 
 class Clock(Protocol):

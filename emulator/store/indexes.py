@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from sys import maxsize
 
 
 class _Many(dict[int, None]):
-    """Many documents of a key, each found quickly. ``owner``: only its index may change them."""
+    """Many documents of a key, each found quickly.
 
-    __slots__ = ("owner",)
+    ``owner``: only its index may change them. ``ordered``: whether they ascend; they are sorted when they
+    are read, for an old document may get the key later, and many of them may at once.
+    """
 
-    def __init__(self, ids: dict[int, None], owner: object) -> None:
+    __slots__ = ("ordered", "owner")
+
+    def __init__(self, ids: dict[int, None], owner: object, ordered: bool = True) -> None:
         super().__init__(ids)
         self.owner = owner
+        self.ordered = ordered
 
 
 #: The documents of a key: one, a few, or many.
@@ -60,17 +65,30 @@ class Index:
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
-        ids = self.parts[hash(key) & self._mask].get(key)
-        if ids is None:
-            return ()
+        return tuple(islice(self.ids(key), limit))
+
+    def ids(self, key: Hashable) -> Collection[int]:
+        """The same, none of them copied: to be read before the next change."""
+        part = self.parts[hash(key) & self._mask]
+        ids = part.get(key, ())
         if isinstance(ids, int):
             return (ids,)
-        return tuple(islice(ids, limit))
+        if isinstance(ids, _Many) and not ids.ordered:
+            ids = part[key] = _Many(dict.fromkeys(sorted(ids)), ids.owner)
+        return ids
 
-    def newest(self, key: Hashable, limit: int) -> Sequence[int]:
+    def newest(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, newest first; at most ``limit``."""
-        ids = self.parts[hash(key) & self._mask].get(key, ())
-        return (ids,) if isinstance(ids, int) else tuple(islice(reversed(ids), limit))
+        return tuple(islice(reversed(self.ids(key)), limit))  # type: ignore[call-overload]
+
+    def common(self, key: Hashable, other: Index, other_key: Hashable) -> Sequence[int]:
+        """The ids of the documents with this key here and ``other_key`` there, oldest first.
+
+        It goes through those of the key that has fewer.
+        """
+        own, others = self.ids(key), other.ids(other_key)
+        few, many = (own, others) if len(own) <= len(others) else (others, own)
+        return [one for one in few if one in many]
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
         """Every key with the ids of its documents."""
@@ -81,8 +99,7 @@ class Index:
 
     def count(self, key: Hashable) -> int:
         """How many documents have this key."""
-        ids = self.parts[hash(key) & self._mask].get(key)
-        return 0 if ids is None else 1 if isinstance(ids, int) else len(ids)
+        return len(self.ids(key))
 
     def add(self, key: Hashable, doc_id: int) -> None:
         """Add a document under a key."""
@@ -118,7 +135,7 @@ class Index:
             ids = part[key] = self._own_ids(ids)
             ids.pop(doc_id, None)
             if len(ids) <= _FEW:
-                part[key] = tuple(ids)
+                part[key] = tuple(sorted(ids))
 
     def _own_part(self, place: int) -> dict[Hashable, _Ids]:
         """The dictionary to change; a shared one is copied first."""
@@ -142,7 +159,7 @@ class Index:
 
     def _own_ids(self, ids: _Many) -> _Many:
         """The documents of a key to change; those of another index are copied first."""
-        return ids if ids.owner is self._owner else _Many(ids, self._owner)
+        return ids if ids.owner is self._owner else _Many(ids, self._owner, ids.ordered)
 
     def _share(self, part: dict[Hashable, _Ids], key: Hashable, doc_id: int) -> None:
         """Add a document under a key that another document has."""
@@ -154,8 +171,7 @@ class Index:
             if doc_id not in ids:
                 more = tuple(sorted((*ids, doc_id)))
                 part[key] = more if len(more) <= _FEW else _Many(dict.fromkeys(more), self._owner)
-        elif doc_id > next(reversed(ids)):
+        elif doc_id not in ids:
             ids = part[key] = self._own_ids(ids)
+            ids.ordered = ids.ordered and doc_id > next(reversed(ids))
             ids[doc_id] = None
-        else:  # an old document that got the key later: rare, so a new sort is fine
-            part[key] = _Many(dict.fromkeys(sorted([*ids, doc_id])), self._owner)

@@ -9,7 +9,7 @@ import msgspec
 
 from emulator.rules.model import Database, Profile, PushKey, Resource, Subscription
 from emulator.store.state import State
-from emulator.store.tables import DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
+from emulator.store.tables import BY_STATUS, DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
 
 
 class _Known(NamedTuple):
@@ -102,17 +102,19 @@ def _subscriptions(state: State, known: _Known) -> Iterator[str]:
 def _keys(state: State) -> Iterator[str]:
     """Problems of keys: one record on each profile, one hash (A5)."""
     table = state.table(SUBSCRIPTIONS)
-    active, inactive = table.indexes["active"], table.indexes["inactive"]
-    lonely = (key for key, _ in inactive.entries() if key not in active)
-    for key in chain((key for key, _ in active.entries()), lonely):
-        ids = sorted([*active.find(key), *inactive.find(key)])
-        if len(ids) > 1:
-            by_key: dict[PushKey, list[Subscription]] = defaultdict(list)
-            for doc_id in ids:
-                one: Subscription = table.decode(table.documents[doc_id])
-                by_key[one.key].append(one)
-            for records in by_key.values():
-                yield from chain(_same_profile(records), _two_hashes(records))
+    indexes = [table.indexes[name] for name in BY_STATUS.values()]
+    for position, index in enumerate(indexes):
+        for key, ids in index.entries():
+            if any(key in earlier for earlier in indexes[:position]):
+                continue
+            ids = sorted(chain(ids, *(later.find(key) for later in indexes[position + 1 :])))
+            if len(ids) > 1:
+                by_key: dict[PushKey, list[Subscription]] = defaultdict(list)
+                for doc_id in ids:
+                    one: Subscription = table.decode(table.documents[doc_id])
+                    by_key[one.key].append(one)
+                for records in by_key.values():
+                    yield from chain(_same_profile(records), _two_hashes(records))
 
 
 def _same_profile(records: list[Subscription]) -> Iterator[str]:

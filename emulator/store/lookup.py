@@ -1,8 +1,9 @@
 """The look-ups of the rules in a workspace's tables."""
 
-from collections.abc import Container, Iterable
+import re
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
-from itertools import chain
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from tinydb import TinyDB
 
 from emulator.rules.model import (
+    STATUSES,
     Database,
     FieldValue,
     Held,
@@ -17,12 +19,14 @@ from emulator.rules.model import (
     PushKey,
     Resource,
     RoleToken,
+    Status,
     Subscription,
 )
 from emulator.store.state import State
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
+    BY_STATUS,
     DATABASES,
     PROFILES,
     RESOURCES,
@@ -36,6 +40,10 @@ from emulator.store.tables import (
 
 _read_database = msgspec.json.Decoder(Database).decode
 _read_resource = msgspec.json.Decoder(Resource).decode
+#: The statuses of records that are not active.
+_INACTIVE: tuple[Status, ...] = ("suspended", "unsubscribed")
+#: Text that every JSON encoder writes as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 
 
 class StateDatabase(TinyDB):
@@ -109,8 +117,9 @@ class TableLookup:
 
     def find_by_push(self, key: PushKey) -> Held:
         table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
-        others = table.indexes["inactive"].count(wanted)
-        active = table.indexes["active"].find(wanted)
+        indexes = table.indexes
+        others = indexes["inactive"].count(wanted) + indexes["suspended"].count(wanted)
+        active = indexes["active"].ids(wanted)
         for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
             # The same as one.key == key, without making another key.
@@ -121,51 +130,80 @@ class TableLookup:
                 and one.provider == key.provider
             ):
                 return Held(one, others + len(active) - 1, one.hash_id)
-        # Two keys may rarely have one number: then the first record is not enough.
-        for limit in (1, None) if others else ():
-            for one in self.subscriptions.find("inactive", wanted, limit):
-                if one.key == key:
-                    return Held(None, others, one.hash_id)
+        for one in self._records(wanted, _INACTIVE) if others else ():
+            if one.key == key:  # two keys may rarely have one number
+                return Held(None, others, one.hash_id)
         return Held()
 
     def has_others(self, one: Subscription) -> bool:
-        key, wanted = one.key, push_key(one.key)
-        for limit in (2, None):  # two keys may rarely have one number: then the first records are not enough
-            for index in ("active", "inactive"):
-                for other in self.subscriptions.find(index, wanted, limit):
-                    if other.profile_id != one.profile_id and other.key == key:
-                        return True
-        return False
+        key = one.key
+        others = self._records(push_key(key), STATUSES)
+        return any(other.profile_id != one.profile_id and other.key == key for other in others)
 
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         return self._own(key, profile_id)[1]
 
     def find_all(self, key: PushKey) -> list[Subscription]:
-        found = map(self.subscriptions.record, self.push_ids(key))
-        return sorted(
-            (one for one in found if one.key == key),
-            key=lambda one: self._profile_ids(one.db_id, one.profile_id)[0],
-        )
+        found = [one for one in self._records(push_key(key), STATUSES) if one.key == key]
+        owners = self.profiles.index("id")
+
+        def age(one: Subscription) -> int:
+            ids = owners.ids(profile_key(one.db_id, one.profile_id))
+            (doc_id,) = ids if len(ids) == 1 else self._profile_ids(one.db_id, one.profile_id)
+            return doc_id
+
+        return sorted(found, key=age)
 
     def find_active(self, key: PushKey) -> list[Subscription]:
-        return [one for one in self.subscriptions.find("active", push_key(key)) if one.key == key]
+        return [one for one in self._records(push_key(key), ("subscribed",)) if one.key == key]
 
     def holders(
-        self, provider: str, subscription_id: str, db_ids: Iterable[int] | None = None
-    ) -> list[Subscription]:
-        ids = self.holder_ids(provider, subscription_id, self._databases if db_ids is None else set(db_ids))
-        found = map(self.subscriptions.record, ids)
-        return [one for one in found if (one.provider, one.subscription_id) == (provider, subscription_id)]
+        self,
+        provider: str,
+        subscription_id: str,
+        db_ids: Iterable[int] | None = None,
+        statuses: Iterable[Status] = STATUSES,
+        resource_id: int | None = None,
+    ) -> Iterator[Subscription]:
+        wanted = set(self._databases if db_ids is None else db_ids)
+        keys = self._keys_of_holders(provider, subscription_id, wanted, resource_id)
+        table, last = self.subscriptions.state, 0
+        indexes = [table.indexes[BY_STATUS[status]] for status in statuses]
+        for doc_id in merge(*(index.find(key) for key in keys for index in indexes)):
+            if doc_id > last:  # two keys may rarely have one number
+                last = doc_id
+                one: Subscription = table.decode(table.documents[doc_id])
+                is_one = (one.provider, one.subscription_id) == (provider, subscription_id)
+                if is_one and one.db_id in wanted and resource_id in (None, one.resource_id):
+                    yield one
+
+    def find_held(self, profile: Profile, provider: str, subscription_id: str) -> list[Subscription]:
+        keys = [
+            PushKey(profile.db_id, one.id, provider, subscription_id)
+            for one in self._by_token.values()
+            if profile.db_id in one.db_ids
+        ]
+        found = [(doc_id, one) for doc_id, one in (self._own(key, profile.id) for key in keys) if doc_id]
+        return [one for _, one in sorted(found, key=lambda pair: pair[0]) if one is not None]
+
+    def find_newest(self, profile: Profile, provider: str | None = None) -> Subscription | None:
+        table, needle = self.subscriptions.state, needle_of(provider)
+        owned: Any = table.indexes["profile"].ids(profile_key(profile.db_id, profile.id))
+        for doc_id in reversed(owned):
+            document = table.documents[doc_id]
+            if needle in document:
+                one: Subscription = table.decode(document)
+                is_own = (one.db_id, one.profile_id) == (profile.db_id, profile.id)
+                if is_own and provider in (None, one.provider):
+                    return one
+        return None
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
-        wanted = folded_key(key)
-        if wanted not in self.subscriptions.index("folded"):  # most tokens
-            return None
-        folded = _folded(key)
-        for limit in (1, None):  # where two keys have one number, the first is not enough
-            for one in self.subscriptions.find("folded", wanted, limit):
-                if _folded(one) == folded:
-                    return None if one.key == key else one
+        table, folded = self.subscriptions.state, _folded(key)
+        for doc_id in table.indexes["folded"].ids(folded_key(key)):  # of most tokens there are none
+            one: Subscription = table.decode(table.documents[doc_id])
+            if _folded(one) == folded:
+                return None if one.key == key else one
         return None
 
     def hash_taken(self, hash_id: str) -> bool:
@@ -184,22 +222,31 @@ class TableLookup:
     def find_by_hash(self, hash_id: str) -> list[Subscription]:
         return self.subscriptions.find("hash", hash_id)
 
-    def push_ids(self, key: PushKey) -> list[int]:
-        """The ids of all records of a key, rarely of another key, too, ascending."""
-        table, wanted = self.subscriptions, push_key(key)
-        return sorted(chain(table.index("active").find(wanted), table.index("inactive").find(wanted)))
-
     def holder_ids(
         self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
     ) -> list[int]:
         """The ids of :meth:`holders`, of one resource or of all, rarely of others, too, ascending."""
-        found: set[int] = set()
-        for one in self._by_token.values():
-            if resource_id in (None, one.id):
-                for db_id in one.db_ids:
-                    if db_id in db_ids:
-                        found.update(self.push_ids(PushKey(db_id, one.id, provider, subscription_id)))
-        return sorted(found)
+        indexes = [self.subscriptions.index(name) for name in BY_STATUS.values()]
+        keys = self._keys_of_holders(provider, subscription_id, db_ids, resource_id)
+        return sorted({doc_id for key in keys for index in indexes for doc_id in index.ids(key)})
+
+    def _keys_of_holders(
+        self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None
+    ) -> list[int]:
+        return [
+            push_key(PushKey(db_id, one.id, provider, subscription_id))
+            for one in self._by_token.values()
+            if resource_id in (None, one.id)
+            for db_id in one.db_ids
+            if db_id in db_ids
+        ]
+
+    def _records(self, wanted: int, statuses: Iterable[Status]) -> Iterator[Subscription]:
+        """The records whose push key has this number, by status, the oldest of each first."""
+        table = self.subscriptions.state
+        for status in statuses:
+            for doc_id in table.indexes[BY_STATUS[status]].ids(wanted):
+                yield table.decode(table.documents[doc_id])
 
     def _profile_ids(self, db_id: int, profile_id: str) -> list[int]:
         ids = self.profiles.index("id").find(profile_key(db_id, profile_id))
@@ -207,23 +254,22 @@ class TableLookup:
         return [i for i, one in found if one.id == profile_id and one.db_id == db_id]
 
     def _own(self, key: PushKey | Subscription, profile_id: str) -> tuple[int | None, Subscription | None]:
-        """The record of a key on a profile and its id, searched among the fewer records of the two."""
-        table, wanted = self.subscriptions.state, push_key(key)
-        active, inactive = table.indexes["active"].find(wanted), table.indexes["inactive"]
-        count = inactive.count(wanted)
-        if not active and not count:
-            return None, None
-        others: Iterable[int] = ()
-        if count:
-            owned, owner = table.indexes["profile"], profile_key(key.db_id, profile_id)
-            others = inactive.find(wanted) if count <= owned.count(owner) else owned.find(owner)
+        """The record of a key on a profile and its id; reads no other, whatever the two have else."""
+        table, wanted, owner = self.subscriptions.state, push_key(key), profile_key(key.db_id, profile_id)
         if isinstance(key, Subscription):
             key = key.key
-        for doc_id in chain(active, others):
-            one: Subscription = table.decode(table.documents[doc_id])
-            if one.profile_id == profile_id and one.key == key:
-                return doc_id, one
+        for name in BY_STATUS.values():
+            index = table.indexes[name]
+            for doc_id in index.common(wanted, table.indexes["profile"], owner) if wanted in index else ():
+                one: Subscription = table.decode(table.documents[doc_id])
+                if one.profile_id == profile_id and one.key == key:  # keys may rarely have one number
+                    return doc_id, one
         return None, None
+
+
+def needle_of(text: str | None) -> bytes:
+    """Bytes that every document with this text contains; empty if no such bytes are known."""
+    return text.encode() if text is not None and _PLAIN.fullmatch(text) else b""
 
 
 def _folded(key: PushKey | Subscription) -> PushKey:

@@ -1,6 +1,5 @@
 """Lists of records by any of their properties: an index finds candidates, a predicate checks the rest."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -11,13 +10,12 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted
 from emulator.rules.texts import Message, Problem, Text, message
+from emulator.store.lookup import needle_of
 from emulator.store.pages import Cursor, RecordPage, Selection, read_page, select
 from emulator.store.set_check import must_be
 from emulator.store.tables import profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
-#: Text that every JSON encoder writes as it is.
-_PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 #: The most profiles whose subscriptions are gathered beforehand.
 _MOST_OWNERS = 500
 _OF_SUBSCRIPTION = ("resource_id", "provider", "subscription_id", "status", "hash_id")
@@ -160,8 +158,7 @@ class _RecordSearch:
 
     def selected_subscriptions(self) -> Selection:
         """The wanted subscriptions."""
-        token = self._wanted.subscription_id
-        needle = token.encode() if token is not None and _PLAIN.fullmatch(token) else None
+        needle = needle_of(self._wanted.subscription_id) or None
         return _selection(self._wanted, self._subscription_ids(), needle, self.subscription_matches)
 
     def profile_ids(self) -> list[int] | None:

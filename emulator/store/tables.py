@@ -2,11 +2,10 @@
 
 from collections.abc import Hashable, Sequence
 from itertools import compress
-from operator import not_
 
 import msgspec
 
-from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Subscription
+from emulator.rules.model import Database, FieldValue, Profile, PushKey, Resource, Status, Subscription
 from emulator.store.state import Entries, TableSpec
 
 PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "databases", "resources"
@@ -55,11 +54,19 @@ def _phone_keys(profile: Profile) -> set[Hashable]:
     return {phone_key(profile.db_id, one.strip()) for one in several}
 
 
+#: The index of the keys of the records that have this status.
+BY_STATUS: dict[Status, str] = {
+    "subscribed": "active",
+    "suspended": "suspended",
+    "unsubscribed": "inactive",
+}
+
+
 def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
     # As push_key(), folded_key() and profile_key() make them, without the calls: each change needs them.
     db_id, resource_id, provider, token = one.db_id, one.resource_id, one.provider, one.subscription_id
     return (
-        ("active" if one.status == "subscribed" else "inactive", hash((db_id, resource_id, provider, token))),
+        (BY_STATUS[one.status], hash((db_id, resource_id, provider, token))),
         ("folded", hash((db_id, resource_id, provider, token.lower()))),
         ("hash", one.hash_id),
         ("profile", hash((db_id, one.profile_id))),
@@ -77,9 +84,8 @@ def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Ent
 def _entries_of_subscriptions(ids: Sequence[int], many: Sequence[Subscription]) -> Entries:
     """The keys of :func:`_keys_of_subscription`."""
     keys = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id)) for one in many]
-    active = [one.status == "subscribed" for one in many]
-    yield "active", compress(zip(keys, ids, strict=True), active)
-    yield "inactive", compress(zip(keys, ids, strict=True), map(not_, active))
+    for status, index in BY_STATUS.items():
+        yield index, compress(zip(keys, ids, strict=True), [one.status == status for one in many])
     folded = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id.lower())) for one in many]
     yield "folded", zip(folded, ids, strict=True)
     yield "hash", zip([one.hash_id for one in many], ids, strict=True)
@@ -87,7 +93,7 @@ def _entries_of_subscriptions(ids: Sequence[int], many: Sequence[Subscription]) 
 
 
 #: The tables in the order of the file. A token that has moved has one active record and many inactive ones:
-#: each kind has its index.
+#: each status has its index.
 SPECS = {
     WORKSPACE: TableSpec(decode=bytes),
     DATABASES: TableSpec(decode=msgspec.json.Decoder(Database).decode),
@@ -96,7 +102,7 @@ SPECS = {
         ("id", "field"), _keys_of_profile, msgspec.json.Decoder(Profile).decode, _entries_of_profiles
     ),
     SUBSCRIPTIONS: TableSpec(
-        ("active", "inactive", "folded", "hash", "profile"),
+        (*BY_STATUS.values(), "folded", "hash", "profile"),
         _keys_of_subscription,
         msgspec.json.Decoder(Subscription).decode,
         _entries_of_subscriptions,

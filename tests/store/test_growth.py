@@ -108,7 +108,7 @@ def test_tables_filled_at_once_find_what_tables_find_that_got_each_document_alon
         {"phones": 5, "t": True},
     ]
     profiles = [Profile(f"{i // 2}", 17 + i % 2, chance.choice(fields)) for i in range(9000)]
-    statuses: list[Status] = ["subscribed", "subscribed", "unsubscribed"]
+    statuses: list[Status] = ["subscribed", "subscribed", "unsubscribed", "suspended"]
     subscriptions = [
         Subscription(f"{i // 3:x}", 17, f"{i // 2}", 5, "p", f"Token{i // 4}", chance.choice(statuses))
         for i in range(9000)

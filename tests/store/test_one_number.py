@@ -69,6 +69,17 @@ def test_a_token_in_another_case_is_one_of_the_same_database(store: TinyDBStore)
         assert store.find_other_case(key(db_id, "Tok")) is None
 
 
+def test_the_holders_of_a_token_are_those_of_the_named_databases(store: TinyDBStore) -> None:
+    for db_id in BOTH:
+        assert [one.db_id for one in store.holders(FIREBASE, "Tok", [db_id])] == [db_id]
+        profile = store.find_profile(db_id, "ada")
+        assert profile is not None
+        newest = store.find_newest(profile)
+        assert newest is not None
+        assert [one.db_id for one in (*store.find_held(profile, FIREBASE, "Tok"), newest)] == [db_id] * 2
+    assert [one.db_id for one in store.holders(FIREBASE, "Tok")] == list(BOTH)
+
+
 def test_deleting_a_profile_leaves_the_other_and_its_subscriptions(store: TinyDBStore) -> None:
     gone, kept = (store.find_profile(db_id, "ada") for db_id in BOTH)
     assert gone is not None

@@ -1,15 +1,23 @@
 """The SDKs' calls on a profile and its subscriptions: one function a call (K10–K50), and the answer."""
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from emulator.rules.errors import Invalid
 from emulator.rules.interfaces import MobileLookup
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.mobile.context import MobileContext
-from emulator.rules.mobile.finding import find_profile, first_holder, make_profile, owner_of
+from emulator.rules.mobile.finding import (
+    find_first_holder,
+    find_profile,
+    first_holder,
+    make_profile,
+    owner_of,
+)
 from emulator.rules.mobile.requests import Pair, Subscribe, Update, UpdateProfile
 from emulator.rules.mobile.writing import merged_categories, merged_fields, shown_categories, write_fields
-from emulator.rules.model import Lint, Moved, Profile, PushKey, Subscription
+from emulator.rules.model import Lint, Moved, Profile, PushKey, Status, Subscription
 
 Document = dict[str, object]
 
@@ -57,7 +65,8 @@ def subscribe(context: MobileContext, request: Subscribe) -> Document | None:
     profile = write_fields(context, profile, request.profile_fields)
     record = _write_subscription(context, profile, request)
     if request.replace:  # K11
-        for other in context.lookup.holders(record.provider, record.subscription_id, (record.db_id,)):
+        pair = record.provider, record.subscription_id
+        for other in context.lookup.holders(*pair, (record.db_id,), ("subscribed", "suspended")):
             if other.profile_id != record.profile_id:
                 context.set_status(other, "unsubscribed", "K11")
     if request.skip_triggers:  # K13
@@ -93,21 +102,21 @@ def _write_subscription(context: MobileContext, profile: Profile, request: Subsc
 
 def update_token(context: MobileContext, request: Update) -> Document | None:
     """Move the old pair's subscriptions in the database to the new pair; answers the profile (K20)."""
-    old = []
-    if request.old_token and request.old_provider:
-        old = context.lookup.holders(request.old_provider, request.old_token, (context.caller.db_id,))
-    if not old:
+    old = (request.old_provider or "", request.old_token or "")
+    first = find_first_holder(context, old) if all(old) else None
+    if first is None:
         context.note("K20", "unknown_token")
         context.outcomes.append("unchanged")
         return None
-    profile = find_profile(context) if context.caller.claim is not None else owner_of(context, old)
-    if (request.new_provider, request.new_token) == (request.old_provider, request.old_token):
-        records = old
+    profile = find_profile(context) if context.caller.claim is not None else owner_of(context, first)
+    if (request.new_provider, request.new_token) == old:
+        own = [] if profile is None else context.lookup.find_held(profile, *old)
         context.outcomes.append("unchanged")
     else:
         made: dict[PushKey, str] = {}
-        records = [_move(context, one, request, made) for one in old]
-    own = [one for one in records if profile is not None and one.profile_id == profile.id]
+        holders = context.lookup.holders(*old, (context.caller.db_id,))
+        records = [_move(context, one, request, made) for one in holders]
+        own = [one for one in records if profile is not None and one.profile_id == profile.id]
     return profile_document(context.lookup, profile, first_holder(context, own))
 
 
@@ -137,22 +146,23 @@ def _move(
 
 
 #: The order in which a role token chooses among a token's profiles in the database.
-_FIRST = {"suspended": 0, "subscribed": 1, "unsubscribed": 2}
+_FIRST: tuple[Status, ...] = ("suspended", "subscribed", "unsubscribed")
 
 
 def unsuspend(context: MobileContext, wanted: Pair) -> Document | None:
     """Give the profile its suspended subscription back and suspend the others', in all databases (K30)."""
-    holders = context.lookup.holders(wanted.provider, wanted.subscription_id)
+    holders = partial(context.lookup.holders, wanted.provider, wanted.subscription_id)
     if context.caller.claim is None:
-        here = [one for one in holders if one.db_id == context.caller.db_id]
-        chosen = min(here, key=lambda one: _FIRST[one.status], default=None)
-        found = None if chosen is None else context.lookup.find_profile(chosen.db_id, chosen.profile_id)
+        here = (one for status in _FIRST for one in holders((context.caller.db_id,), (status,)))
+        chosen = next(here, None)
+        found = owner_of(context, chosen)
         own = [] if chosen is None else [chosen]
     else:
         found = find_profile(context)
-        own = [one for one in holders if _belongs(one, found)]
-    for one in holders:
-        if one.active and not _belongs(one, found):
+        pair = wanted.provider, wanted.subscription_id
+        own = [] if found is None else context.lookup.find_held(found, *pair)
+    for one in holders(statuses=("subscribed",)):
+        if not _belongs(one, found):
             context.set_status(one, "suspended", "K30")
     # A role token's one becomes subscribed whatever it was, a claim's only where it was suspended.
     back = ("suspended",) if context.caller.claim is not None else ("suspended", "unsubscribed")
@@ -174,13 +184,10 @@ def status(context: MobileContext, provider: str | None, subscription_id: str | 
     if profile is None:
         context.note("K40", "no_profile")
         return None
-    own = context.lookup.subscriptions_of(profile)
-    if provider is not None:
-        own = [one for one in own if one.provider == provider]
-    if subscription_id is None:
+    if provider is None or subscription_id is None:
         context.note("K40", "last_subscription")
-        return profile_document(context.lookup, profile, own[-1] if own else None)
-    exact = [one for one in own if one.subscription_id == subscription_id]
+        return profile_document(context.lookup, profile, context.lookup.find_newest(profile, provider))
+    exact = context.lookup.find_held(profile, provider, subscription_id)
     context.note("K40", "exactly_one")
     return profile_document(context.lookup, profile, first_holder(context, exact))
 

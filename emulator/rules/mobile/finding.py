@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from emulator.rules.mobile.context import MobileContext
-from emulator.rules.model import FieldValue, Profile, Subscription, shortened
+from emulator.rules.model import FieldValue, Profile, Status, Subscription, shortened
 
 #: The standard field that a mode searches.
 _EMAIL, _PHONES = "email", "phones"
+_ACTIVE: tuple[Status, ...] = ("subscribed",)
+_INACTIVE: tuple[Status, ...] = ("suspended", "unsubscribed")
 
 
 def find_profile(context: MobileContext) -> Profile | None:
@@ -55,9 +57,19 @@ def first_holder(context: MobileContext, holders: Sequence[Subscription]) -> Sub
     return ordered[0] if ordered else None
 
 
-def owner_of(context: MobileContext, holders: Sequence[Subscription]) -> Profile | None:
-    """The profile of the record that decides."""
-    held = first_holder(context, holders)
+def find_first_holder(context: MobileContext, pair: tuple[str, str]) -> Subscription | None:
+    """The :func:`first_holder` of a token in the caller's database; reads no other record of the token."""
+    for resource_id in (context.caller.resource.id, None):
+        for statuses in _ACTIVE, _INACTIVE:
+            of_these = context.lookup.holders(*pair, (context.caller.db_id,), statuses, resource_id)
+            found = next(iter(of_these), None)
+            if found is not None:
+                return found
+    return None
+
+
+def owner_of(context: MobileContext, held: Subscription | None) -> Profile | None:
+    """The profile of a record."""
     return None if held is None else context.lookup.find_profile(held.db_id, held.profile_id)
 
 
@@ -69,7 +81,7 @@ def _owner(context: MobileContext) -> Profile | None:
     if pair is None:
         return None
     context.note("T1" if claim is None else "T2", "by_push")
-    return owner_of(context, context.lookup.holders(*pair, (context.caller.db_id,)))
+    return owner_of(context, find_first_holder(context, pair))
 
 
 def _searched(context: MobileContext) -> dict[str, FieldValue]:
