@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from push_emulator.answers import PushAnswer
+from push_emulator.arguments import dictionaries, dictionary, listed
 from push_emulator.calls import TIMEOUT_S, Calls, given
 from push_emulator.journal import Events, Requests
 from push_emulator.records import Databases, Profiles, Resources, Subscriptions
@@ -33,7 +34,8 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
     ``url``: the server's address; ``workspace``: its name (the default one if not given); ``admin_token``:
     what the server was started with; ``verify``: which certificates are trusted, for a server with a
     certificate of its own. Give ``client.url`` to the app under test as its address.
-    Admin calls raise :class:`EmulatorError`. Close it, or use it in a ``with``.
+    Admin calls raise :class:`EmulatorError`; a text in place of a list is a :class:`TypeError`. Close it,
+    or use it in a ``with``.
     """
 
     def __init__(
@@ -98,13 +100,13 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         """
         parameters = given(
             id=id,
-            db_ids=None if db_ids is None else list(db_ids),
+            db_ids=None if db_ids is None else listed("db_ids", db_ids, "ids"),
             matching=matching,
             field_name=field_name,
             field_value=field_value,
         )
-        document = {"resource_token": resource_token, "subscriptions": [dict(one) for one in subscriptions]}
-        document |= parameters | more
+        entries = dictionaries("subscriptions", subscriptions)
+        document = {"resource_token": resource_token, "subscriptions": entries, **parameters, **more}
         headers = {} if request_id is None else {"Request-ID": request_id}
         return self._calls.push(document, headers)
 
@@ -114,7 +116,8 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Reset to the fixtures; ``keep``: some of settings, clock, faults, requests, events."""
-        return self._calls.do("POST", "/reset", {"keep": sorted(keep)} if keep else {})
+        kept = sorted(listed("keep", keep, "names"))
+        return self._calls.do("POST", "/reset", {"keep": kept} if kept else {})
 
     def snapshot(self) -> dict[str, Any]:
         """The whole workspace as one document."""
@@ -122,7 +125,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Replace everything by a snapshot of this workspace or another: all or nothing."""
-        return self._calls.do("PUT", "/snapshot", dict(snapshot))
+        return self._calls.do("PUT", "/snapshot", dictionary("snapshot", snapshot))
 
     def rules(self) -> list[RuleState]:
         """Every rule of the specification, with how often it has decided."""

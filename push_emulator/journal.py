@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from push_emulator.answers import Page
+from push_emulator.arguments import dictionary, path
 from push_emulator.calls import Subject, given
 from push_emulator.journal_answers import AttemptGroup, EventPage, JournalPage, RecordedEvent, RecordedRequest
 
@@ -26,18 +27,18 @@ class _Recorded(Subject, Generic[T, P]):
         self, criteria: Criteria | None = None, *, limit: int | None = None, cursor: Any = None, **more: Any
     ) -> P:
         """One page of those that meet all criteria, newest first. A list cannot ask for ``None``."""
-        params = {**_said({**(criteria or {}), **more}), "limit": limit, "cursor": cursor}
+        params = {**_said(criteria, more), "limit": limit, "cursor": cursor}
         page: P = self._calls.ask(self._page, "GET", self._path, params=params)
         return page
 
     def all(self, criteria: Criteria | None = None, **more: Any) -> Iterator[T]:
         """All that meet all criteria, newest first. A list cannot ask for ``None``."""
-        params = {"limit": 500, **_said({**(criteria or {}), **more})}
+        params = {"limit": 500, **_said(criteria, more)}
         return self._calls.all(self._page, self._path, params)
 
     def get(self, entry_id: int) -> T:
         """One of them by its id."""
-        entry: T = self._calls.ask(self._entry, "GET", f"{self._path}/{entry_id}")
+        entry: T = self._calls.ask(self._entry, "GET", self._path + path(entry_id))
         return entry
 
     def clear(self) -> int:
@@ -59,9 +60,8 @@ class _Recorded(Subject, Generic[T, P]):
         return self._ask("verify", criteria, within, expected)
 
     def _ask(self, what: str, criteria: Criteria, within: float, expected: Mapping[str, int | None]) -> int:
-        document = {"match": dict(criteria), "expect": given(**expected), "within": within}
-        path = f"{self._path}/{what}"
-        return self._calls.ask(int, "POST", path, document, member="count", waits_s=within)
+        document = {"match": dictionary("criteria", criteria), "expect": given(**expected), "within": within}
+        return self._calls.ask(int, "POST", f"{self._path}/{what}", document, member="count", waits_s=within)
 
 
 class Requests(_Recorded[RecordedRequest, JournalPage]):
@@ -80,9 +80,10 @@ class Events(_Recorded[RecordedEvent, EventPage]):
     _path, _page, _entry = "/events", EventPage, RecordedEvent
 
 
-def _said(criteria: Criteria) -> Criteria:
+def _said(criteria: Criteria | None, more: Criteria) -> Criteria:
     """The criteria of a list, whose values are text: ``None`` would be omitted, and everything listed."""
-    unsaid = [name for name, value in criteria.items() if value is None]
+    asked = {**dictionary("criteria", criteria or {}), **more}
+    unsaid = [name for name, value in asked.items() if value is None]
     if unsaid:
         raise ValueError(f"{', '.join(unsaid)}: None cannot be asked of a list; count and verify know it")
-    return criteria
+    return asked

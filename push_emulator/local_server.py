@@ -12,6 +12,7 @@ from shutil import which
 from signal import Signals
 from tempfile import TemporaryDirectory
 
+from push_emulator.arguments import listed
 from push_emulator.waiting import until
 
 #: The most seconds of the start and of the stop.
@@ -51,7 +52,7 @@ class LocalServer:
         self, fixtures: Path | str | None = None, *arguments: str, command: Sequence[str] | None = None
     ) -> None:
         self._hint = "" if command or _IS_BESIDE else _NOWHERE
-        command = command or (_BESIDE if _IS_BESIDE else (_PROGRAM,))
+        command = listed("command", command or (_BESIDE if _IS_BESIDE else (_PROGRAM,)), "words")
         self._command = [str(Path(which(command[0]) or command[0]).absolute()), *command[1:]]
         self._arguments = list(arguments)
         self._fixtures = None if fixtures is None else str(Path(fixtures).resolve())

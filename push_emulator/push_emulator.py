@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from push_emulator.answers import PushAnswer
+from push_emulator.arguments import dictionary
 from push_emulator.emulator_client import EmulatorClient, subscription
 from push_emulator.journal_answers import RecordedRequest
 from push_emulator.masking import mask
@@ -52,7 +53,7 @@ class PushEmulator:
         ``within``: seconds to wait for requests that are still to come, at most 60. In an asyncio test:
         ``await verify(subscription_id="t1").once_async(within=2)``.
         """
-        verification = Verification(self.client, {**(criteria or {}), **more}, within)
+        verification = Verification(self.client, {**dictionary("criteria", criteria or {}), **more}, within)
         self._verifications.append(verification)
         return verification
 
@@ -71,7 +72,7 @@ class PushEmulator:
         ``within``: as for :meth:`verify`.
         """
         named = {} if name is None else {"name": name}
-        wanted = _by_parts({**named, **(criteria or {}), **more})
+        wanted = _by_parts({**named, **dictionary("criteria", criteria or {}), **more})
         verification = Verification(self.client, wanted, within, "events")
         self._verifications.append(verification)
         return verification
@@ -96,7 +97,7 @@ class PushEmulator:
         """
         if db_id is None:
             db_id = self.client.databases.find(limit=1).items[0].id
-        values = {**(fields or {}), **more}
+        values = {**dictionary("fields", fields or {}), **more}
         return self.client.profiles.create(db_id, id=id, fields=values, subscriptions=subscriptions)
 
     def push(
@@ -115,6 +116,8 @@ class PushEmulator:
         token = resource_token or self.resource_token
         if token is None:
             raise ValueError("push needs resource_token=…: which resources this server has is not known here")
+        if lists := [one for one in subscriptions if not isinstance(one, (str, Mapping))]:
+            raise TypeError(f"push: takes each token as an argument of its own, not {lists[0]!r}")
         entries = [
             subscription(one, provider, unsubscribe) if isinstance(one, str) else one for one in subscriptions
         ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 from push_emulator.answers import Page
+from push_emulator.arguments import dictionaries, dictionary, listed, path
 from push_emulator.calls import Subject, given
 from push_emulator.record_answers import DatabaseRecord, ProfileRecord, ResourceRecord, SubscriptionRecord
 
@@ -55,7 +55,7 @@ class Records(Subject, Generic[R]):
         return self._calls.ask(self._kind, "PATCH", self._at(key), document, params=params)
 
     def _at(self, key: tuple[str | int, ...]) -> str:
-        return "/".join((self._path, *(quote(str(part), safe="") for part in key)))
+        return self._path + path(*key or ("",))
 
     @property
     def _page(self) -> type[Page[R]]:
@@ -102,10 +102,10 @@ class Resources(Records[ResourceRecord]):
             id=id,
             name=name,
             token=token,
-            db_ids=list(db_ids),
-            providers=providers,
-            role_tokens=[*role_tokens] or None,
-            categories=[*categories] or None,
+            db_ids=listed("db_ids", db_ids, "ids"),
+            providers=None if providers is None else listed("providers", providers, "providers"),
+            role_tokens=dictionaries("role_tokens", role_tokens) or None,
+            categories=dictionaries("categories", categories) or None,
             subscription_fields=subscription_fields,
             jwt_key=jwt_key,
         )
@@ -134,7 +134,11 @@ class Profiles(Records[ProfileRecord]):
     ) -> ProfileRecord:
         """Add one; the server makes an ``id`` if none is given. ``subscriptions``: as in fixtures."""
         return self._create(
-            db_id=db_id, id=id, fields=fields, subscriptions=[*subscriptions] or None, is_test=is_test
+            db_id=db_id,
+            id=id,
+            fields=fields,
+            subscriptions=dictionaries("subscriptions", subscriptions) or None,
+            is_test=is_test,
         )
 
     def change(
@@ -173,7 +177,7 @@ class Subscriptions(Records[SubscriptionRecord]):
             subscription_id=subscription_id,
             status=status,
             fields=fields,
-            cats=[*cats] or None,
+            cats=dictionaries("cats", cats) or None,
         )
 
     def change(
@@ -189,9 +193,9 @@ class Subscriptions(Records[SubscriptionRecord]):
 
         ``profile_id`` chooses the record if several profiles have one.
         """
-        document = given(status=status, fields=fields, cats=[*cats] or None)
+        document = given(status=status, fields=fields, cats=dictionaries("cats", cats) or None)
         return self._change((hash_id,), document, profile_id=profile_id)
 
 
 def _by_field(fields: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {f"field.{name}": value for name, value in (fields or {}).items()}
+    return {f"field.{name}": value for name, value in dictionary("fields", fields or {}).items()}

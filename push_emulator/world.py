@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from push_emulator.answers import CallName, ItemError, Spoil
+from push_emulator.arguments import listed, path
 from push_emulator.calls import Subject, given
 from push_emulator.workspace_answers import ArmedFault, ClockState, ImportState, SettingsState, WorkspaceState
 
@@ -85,11 +86,11 @@ class Faults(Subject):
 
     def get(self, fault_id: str) -> ArmedFault:
         """One armed fault, with how often it has acted."""
-        return self._calls.ask(ArmedFault, "GET", f"/faults/{fault_id}")
+        return self._calls.ask(ArmedFault, "GET", f"/faults{path(fault_id)}")
 
     def disarm(self, fault_id: str) -> None:
         """Disarm one."""
-        return self._calls.do("DELETE", f"/faults/{fault_id}")
+        return self._calls.do("DELETE", f"/faults{path(fault_id)}")
 
     def clear(self) -> int:
         """Disarm all; returns their number."""
@@ -154,20 +155,18 @@ class WorkspaceList(Subject):
 
     def make(self, name: str) -> None:
         """Create one before its first use; an existing one stays as it is."""
-        return self._calls.do("PUT", f"/workspaces/{name}")
+        return self._calls.do("PUT", f"/workspaces{path(name)}")
 
     def delete(self, name: str) -> None:
         """Delete one with all that is in it."""
-        return self._calls.do("DELETE", f"/workspaces/{name}")
+        return self._calls.do("DELETE", f"/workspaces{path(name)}")
 
     def delete_all(self, names: Iterable[str]) -> list[str]:
         """Delete those of these (at most 100) that are there; returns their names.
 
         Raises :class:`TypeError` for a text: its letters would be the names.
         """
-        if isinstance(names, str):
-            raise TypeError(f"names: must be a list of names, not the text {names!r}")
-        params = {"names": ",".join(names)}
+        params = {"names": ",".join(listed("names", names, "names"))}
         return self._calls.ask(list[str], "DELETE", "/workspaces", params=params, member="deleted")
 
 
@@ -205,13 +204,13 @@ class Imports(Subject):
 
     def get(self, import_id: str) -> ImportState:
         """The progress and the result of an import."""
-        return self._calls.ask(ImportState, "GET", f"/imports/{import_id}")
+        return self._calls.ask(ImportState, "GET", f"/imports{path(import_id)}")
 
     def wait(self, import_id: str, timeout_s: float = 60.0) -> ImportState:
         """An import when it is over. Raises :class:`EmulatorError` if it is not within ``timeout_s``."""
         otherwise = f"import {import_id} is not over after {timeout_s:g} s"
         return self._calls.repeat(
-            ImportState, f"/imports/{import_id}", lambda one: not one.running, timeout_s, otherwise
+            ImportState, f"/imports{path(import_id)}", lambda one: not one.running, timeout_s, otherwise
         )
 
     def all(self) -> list[ImportState]:
@@ -220,9 +219,9 @@ class Imports(Subject):
 
     def cancel(self, import_id: str) -> ImportState:
         """Stop one before its next step; stored rows stay."""
-        return self._calls.ask(ImportState, "DELETE", f"/imports/{import_id}")
+        return self._calls.ask(ImportState, "DELETE", f"/imports{path(import_id)}")
 
     def report(self, import_id: str, delimiter: str = "comma") -> str:
         """The report as CSV, with every refused row. ``delimiter``: comma, semicolon or tab."""
         params = {"delimiter": delimiter}
-        return self._calls.text("GET", f"/imports/{import_id}/report.csv", params=params)
+        return self._calls.text("GET", f"/imports{path(import_id)}/report.csv", params=params)

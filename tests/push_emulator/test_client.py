@@ -441,10 +441,3 @@ def test_everything_public_is_told_what_it_is() -> None:
         for name, member in inspect.getmembers(cls):
             if not name.startswith("_"):
                 assert inspect.getdoc(member), f"{cls.__name__}.{name}"
-
-
-def test_a_text_in_place_of_a_list_of_workspaces_deletes_none(client: EmulatorClient) -> None:
-    client.workspaces.make("a")
-    with pytest.raises(TypeError, match="names: must be a list of names, not the text 'abc'"):
-        client.workspaces.delete_all("abc")
-    assert client.workspaces.delete_all(["a"]) == ["a"]
