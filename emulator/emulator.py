@@ -15,6 +15,7 @@ from emulator.messages import Answer, Incoming
 from emulator.settings import Settings
 from emulator.store.errors import StateError
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.freeing import begin_freeing
 from emulator.store.lock import StateLock
 from emulator.workspaces.closing import CLOSING_S
 from emulator.workspaces.registry import Workspaces
@@ -33,6 +34,7 @@ class Emulator:
     """
 
     def __init__(self, settings: Settings) -> None:
+        begin_freeing()
         self.settings = settings
         self.turn = LoopLock()
         self.loop_thread = LoopThread(self.turn)

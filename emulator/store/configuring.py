@@ -20,6 +20,7 @@ from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, Resource
 from emulator.rules.texts import Message, Problem, first_problems, message, one_after_other
 from emulator.store.editing import refuse
+from emulator.store.freeing import free_later
 from emulator.store.set_check import SetCheck
 from emulator.store.state import Op
 from emulator.store.table import IndexedTable
@@ -144,7 +145,7 @@ async def change_resource(
     lost = set(resource.db_ids) - set(changed.db_ids)
     if lost:
         is_lost: _Wanted = lambda one: one.resource_id == resource.id and one.db_id in lost  # noqa: E731
-        steps = await _removed([store.subscriptions], is_lost, first_only=not cascade)
+        steps = await _removed(store.subscriptions, is_lost, first_only=not cascade)
         if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("db_ids", text)])
@@ -160,8 +161,11 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     and removes its profiles.
     """
     naming = [one for one in store.resources() if database.id in one.db_ids]
-    tables = [store.profiles, store.subscriptions]
-    steps = await _removed(tables, lambda one: one.db_id == database.id, first_only=not cascade)
+    in_it: _Wanted = lambda one: one.db_id == database.id  # noqa: E731
+    steps = await _removed(store.profiles, in_it, first_only=not cascade)
+    profiles = len(steps)
+    steps += await _removed(store.subscriptions, in_it, first_only=not cascade)
+    removed = {store.profiles.name: profiles, store.subscriptions.name: len(steps) - profiles}
     if (naming or steps) and not cascade:
         having = [Problem.of("", "resource %(id)s has it", id=one.id) for one in naming]
         uses = [one.text for one in first_problems(having)]
@@ -174,8 +178,7 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
             named = where("db_ids").any([database.id])
             store.resource_table.update(lambda one: _take_database(one, database.id), named)
         store.database_table.remove(where("id") == database.id)
-    removed = Counter(step.table for step in steps)
-    return {table.name: removed[table.name] for table in tables}
+    return removed
 
 
 async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool = False) -> dict[str, int]:
@@ -183,14 +186,16 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
 
     Refused while it has subscriptions, unless ``cascade`` removes them.
     """
-    tables = [store.subscriptions]
-    steps = await _removed(tables, lambda one: one.resource_id == resource.id, first_only=not cascade)
+    steps = await _removed(
+        store.subscriptions, lambda one: one.resource_id == resource.id, first_only=not cascade
+    )
     if steps and not cascade:
         text = "resource %(id)s is in use: there are subscriptions of it (?cascade=true removes them)"
         raise Invalid(message(text, id=resource.id))
+    removed = len(steps)
     async with _changing(store, steps):
         store.resource_table.remove(where("id") == resource.id)
-    return {store.subscriptions.name: len(steps)}
+    return {store.subscriptions.name: removed}
 
 
 def _become(changed: Resource, document: MutableMapping[str, Any]) -> None:
@@ -221,7 +226,7 @@ def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
 
 @asynccontextmanager
 async def _changing(store: TinyDBStore, steps: list[Op]) -> AsyncIterator[None]:
-    """One transaction of the steps and of what is done inside."""
+    """One transaction of the steps, which are freed then, and of what is done inside."""
     if len(steps) <= _FEW:
         with store.batch():
             store.storage.commit(steps)
@@ -229,16 +234,16 @@ async def _changing(store: TinyDBStore, steps: list[Op]) -> AsyncIterator[None]:
     else:
         async with store.storage.batch_in_steps(steps):
             yield
+        free_later(steps)
     store.learn_configuration()
 
 
-async def _removed(tables: list[IndexedTable], is_wanted: _Wanted, first_only: bool) -> list[Op]:
+async def _removed(table: IndexedTable, is_wanted: _Wanted, first_only: bool) -> list[Op]:
     """The removal of all wanted documents, or of the first one."""
     steps: list[Op] = []
-    for table in tables:
-        async for doc_id, document in table.walk():
-            if is_wanted(_place(document)):
-                steps.append(table.step(doc_id, None))
-                if first_only:
-                    return steps
+    async for doc_id, document in table.walk():
+        if is_wanted(_place(document)):
+            steps.append(table.step(doc_id, None))
+            if first_only:
+                break
     return steps

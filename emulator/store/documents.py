@@ -69,6 +69,10 @@ class Documents(MutableMapping[int, bytes]):
         for number in sorted(self._pages):
             yield sorted(self._pages.get(number, {}).items())
 
+    def dictionaries(self) -> list[dict[int, bytes]]:
+        """The pages as they are."""
+        return list(self._pages.values())
+
     def in_order(self, after: int = 0) -> Iterator[int]:
         """The ids above ``after``, ascending, without those that are added to an earlier page meanwhile."""
         for number in sorted(self._pages):

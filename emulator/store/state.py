@@ -17,6 +17,7 @@ from msgspec.json import Encoder
 
 from emulator.loop.pacing import Steps
 from emulator.store.documents import Documents
+from emulator.store.freeing import free_later
 from emulator.store.indexes import Index
 
 #: A record as JSON.
@@ -119,6 +120,11 @@ class TableState:
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
 
+    def pieces(self) -> list[list[Any]]:
+        """All that holds its documents and keys, in small dictionaries."""
+        parts = [index.parts.copy() for index in self.indexes.values()]
+        return [*parts, self.documents.dictionaries()]
+
     def ids_after(self, after: int) -> Iterator[int]:
         """The ids of all documents above ``after``, ascending, including documents added meanwhile.
 
@@ -150,6 +156,10 @@ class State:
     def __init__(self, specs: Mapping[str, TableSpec]) -> None:
         self.specs = specs
         self.tables: dict[str, TableState] = {}
+
+    def __del__(self) -> None:
+        if self.is_large:
+            free_later(*(pieces for table in self.tables.values() for pieces in table.pieces()))
 
     def fork(self) -> State:
         """This state as it is now; each of the two may change."""

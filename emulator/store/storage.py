@@ -26,6 +26,7 @@ from tinydb.storages import Storage
 from emulator.loop.pacing import in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable
+from emulator.store.freeing import free_later
 from emulator.store.generations import Generations
 from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
@@ -265,6 +266,7 @@ class LoggedStorage(StateOnDisk, Storage):
             yield
             await self._write_whole(self.state)
             self.recorder(None)
+        free_later(undo)
 
     async def _write_whole(self, state: State, shared: SharedState | None = None) -> None:
         """Write all of the state, which is that of ``shared``, if any."""

@@ -1,0 +1,121 @@
+"""A large state is freed a piece at a time, in a thread of its own, whoever lets go of it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from sys import getallocatedblocks
+from typing import Any
+
+import pytest
+
+from emulator.store import freeing
+from emulator.store.state import Op, State, TableSpec
+from emulator.store.storage import LoggedStorage
+from tests.store.test_long_work import by_turns
+from tests.waiting import PATIENCE_S, until
+
+MANY = 20_000
+CLOCK = count(1000)
+SPECS = {"people": TableSpec(["id"], lambda one: [("id", one)], lambda document: document)}
+
+
+class Freed:
+    """Where and in which pieces documents are freed; a piece ends with a rest."""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+        self.pieces = [0]
+
+    def add(self) -> None:
+        self.threads.append(threading.current_thread().name)
+        self.pieces[-1] += 1
+
+    def rest(self, seconds: float) -> None:
+        assert seconds > 0
+        self.pieces.append(0)
+
+
+@pytest.fixture
+def freed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Freed]:
+    found = Freed()
+    monkeypatch.setattr(freeing, "sleep", found.rest)
+    monkeypatch.setattr(freeing, "thread_time", lambda: next(CLOCK))  # every piece takes long
+    freeing.begin_freeing()
+    yield found
+    until(freeing.given.empty)
+
+
+def steps(freed: Freed) -> list[Op]:
+    class Document(bytes):
+        def __del__(self) -> None:
+            freed.add()
+
+    return [Op("people", number, Document(b"%d" % number)) for number in range(1, MANY + 1)]
+
+
+def state(freed: Freed) -> State:
+    made = State(SPECS)
+    made.apply(steps(freed))
+    freed.threads.clear()
+    return made
+
+
+def replaced(one: State) -> None:
+    storage = LoggedStorage(None, SPECS)
+    by_turns(storage.replace(one))
+    del one
+    by_turns(storage.replace(State(SPECS)))
+
+
+@pytest.mark.parametrize("let_go", [lambda one: None, replaced])
+def test_a_state_is_freed_a_page_at_a_time_in_a_thread(freed: Freed, let_go: Callable[[State], None]) -> None:
+    let_go(state(freed))
+    until(lambda: len(freed.threads) == MANY)
+    assert set(freed.threads) == {"freeing"}
+    assert max(freed.pieces) <= 4096 + freeing.PIECE
+
+
+def test_a_state_that_the_garbage_collector_finds_is_freed_later(
+    freed: Freed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested, awake = threading.Event(), threading.Event()
+    monkeypatch.setattr(freeing, "sleep", lambda seconds: rested.set() or awake.wait())
+    cycle: list[Any] = [State(SPECS)]
+    cycle[0].apply([Op("people", number, b"%d" % number) for number in range(1, MANY + 1)])
+    cycle.append(cycle)
+    del cycle
+    before = getallocatedblocks()
+    gc.collect()
+    assert rested.wait(PATIENCE_S)
+    assert before - getallocatedblocks() < MANY
+    awake.set()
+    until(lambda: before - getallocatedblocks() > MANY)
+
+
+def test_what_undoes_a_long_change_is_freed_a_few_hundred_steps_at_a_time(freed: Freed) -> None:
+    storage = LoggedStorage(None, SPECS)
+    storage.commit(steps(freed))
+    freed.threads.clear()
+    gone = [Op("people", number, None) for number in range(1, MANY + 1)]
+
+    async def remove() -> None:
+        async with storage.batch_in_steps(gone):
+            pass
+
+    by_turns(remove())
+    until(lambda: len(freed.threads) == MANY)
+    assert set(freed.threads) == {"freeing"}
+    assert max(freed.pieces) <= freeing.PIECE
+
+
+def test_a_copy_outlives_the_state_that_is_freed(freed: Freed) -> None:
+    one = state(freed)
+    fork, pages = one.fork(), one.tables["people"].documents.copy()
+    del one
+    until(freeing.given.empty)
+    assert len(pages) == MANY == len(fork.tables["people"].documents)
+    assert fork.tables["people"].indexes["id"].find(b"7") == (7,)
+    assert freed.threads == []
