@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from emulator.loop.pacing import paced
+from emulator.loop.pacing import in_steps, paced
 from emulator.rules.errors import Refused, TooMany
 from emulator.rules.texts import Problem
 from emulator.settings import Settings
@@ -14,6 +14,7 @@ from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock
 from emulator.store.recovery import Recovered
+from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.closing import CLOSING_S, close_all
 from emulator.workspaces.errors import opening
 from emulator.workspaces.names import DEFAULT_WORKSPACE, check_deletable, check_name
@@ -195,29 +196,28 @@ class Workspaces:
         """Delete one after the other; returns the names of those that were there. Raises :class:`Refused`."""
         return [name async for name in paced(names, 1) if await self.delete_settled(name)]
 
-    def expire(self, problems: list[str]) -> list[str]:
+    async def delete_idle(self, problems: list[str]) -> list[str]:
         """Delete the workspaces that were idle for ``workspace_ttl`` seconds; returns their names.
 
         A workspace is in use while a client waits for its answer. For a workspace that is only on the disk,
         since an earlier run, the last change counts. ``problems`` gets those that cannot be deleted.
         """
-        gone: list[str] = []
-        ttl = self._settings.workspace_ttl
-        if ttl is None:
-            return gone
-        for name in sorted({*self.names()}.difference(self._users, self._opening, [DEFAULT_WORKSPACE])):
-            try:
-                workspace = self._open.get(name)
-                idle_s = workspace.idle_s if workspace is not None else self._stored.idle_s(name)
-                if idle_s > ttl and self.delete(name):
-                    gone.append(name)
-            except (OSError, Refused, StateError, Unavailable) as error:
-                problems.append(f"workspace {name} cannot be deleted: {error}")
-        return gone
+        return [name async for name in paced(self._idle(), 1) if self._expire(name, problems)]
 
-    async def delete_idle(self, problems: list[str]) -> list[str]:
-        """:meth:`expire`, also where several servers share the workspaces."""
-        return self.expire(problems)
+    def _idle(self) -> list[str]:
+        if self._settings.workspace_ttl is None:
+            return []
+        return [name for name in self.names() if name != DEFAULT_WORKSPACE]
+
+    def _expire(self, name: str, problems: list[str]) -> bool:
+        try:
+            workspace = self._open.get(name)
+            idle_s = workspace.idle_s if workspace is not None else self._stored.idle_s(name)
+            is_old = idle_s > (self._settings.workspace_ttl or 0.0) and self.is_settled(name)
+            return is_old and not self.is_used(name) and self.delete(name)
+        except (OSError, Refused, StateError, Unavailable) as error:
+            problems.append(f"workspace {name} cannot be deleted: {error}")
+            return False
 
     def rest(self, idle_s: float) -> None:
         """Close the files of the workspaces that were idle for this many seconds."""
@@ -228,11 +228,12 @@ class Workspaces:
     async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
         """Begin every workspace anew from other fixtures; the names of those that could not be, and why.
 
-        One that is not open is deleted: its next use makes it from them. Works in steps.
+        One that is not open is deleted: its next use makes it from them. Raises :class:`OSError` before all.
         """
-        before, self.fixtures = self.fixtures, fixtures
+        await in_steps(self.default.begun_from(fixtures, WorkspaceClock()))  # for all that begin from now on
+        names, before, self.fixtures = self.names(), self.fixtures, fixtures
         refused = {}
-        for name in self.names():
+        async for name in paced(names, 1):
             try:
                 await self.until_settled(name)
                 workspace = self._open.get(name)
@@ -267,7 +268,7 @@ class Workspaces:
     def _check_room(self) -> None:
         most = self._settings.max_workspaces
         if len(self._open) >= most:
-            self.expire([])
+            any(self._expire(name, []) and len(self._open) < most for name in self._idle())
         if len(self._open) >= most:
             text = "there are %(most)s already; delete some, or start with --max-workspaces"
             raise TooMany(Problem.of("workspace", text, most=most))

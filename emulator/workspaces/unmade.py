@@ -34,6 +34,9 @@ class UnmadeWorkspaces:
         """The workspace of this name, to read from: its data is shared, its journals are its own."""
         found = self._kept.get(name) or self.keep(name, fixtures)
         found.store = self._fresh_store(fixtures)
+        if found.fixtures is not fixtures:
+            found.fixtures = fixtures
+            found.refresh()
         self._kept.move_to_end(name)
         self._evict()
         return found

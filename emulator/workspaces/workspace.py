@@ -85,7 +85,7 @@ class Workspace:
             settings.durability,
             min_log_bytes=settings.min_log_bytes,
             check_lock=check_lock,
-            shared=lambda: at_once(self._shared(self.clock)),
+            shared=lambda: at_once(self.begun_from(self.fixtures, self.clock)),
             recovered=recovered,
         )
         if self.made:
@@ -96,15 +96,15 @@ class Workspace:
             self.store.discard()
             raise DamagedState(state_file(settings.state, name), 0, str(error)) from error
 
-    def _shared(self, clock: WorkspaceClock) -> Steps[SharedState]:
-        """The fixtures as a workspace begins with them: encoded once for all whose clock nobody has set."""
-        shared = self.fixtures.shared if clock.setting == REAL_TIME else None
+    def begun_from(self, fixtures: FixtureSet, clock: WorkspaceClock) -> Steps[SharedState]:
+        """What a workspace with this clock begins with: made once for all whose clock nobody has set."""
+        shared = fixtures.shared if clock.setting == REAL_TIME else None
         if shared is None:
             new_id = ObjectIds(clock, self._seed).profile_id
-            store = yield from made_from(self.fixtures, clock.timestamp(), new_id)
+            store = yield from made_from(fixtures, clock.timestamp(), new_id)
             shared = SharedState(store.storage.state)
             if clock.setting == REAL_TIME:
-                self.fixtures.shared = shared
+                fixtures.shared = shared
         return shared
 
     @cached_property
@@ -158,7 +158,7 @@ class Workspace:
 
         Raises :class:`~emulator.store.errors.Unavailable`; then nothing has changed.
         """
-        shared = at_once(self._shared(self._clock_after(keep)))
+        shared = at_once(self.begun_from(self.fixtures, self._clock_after(keep)))
         at_once(self.store.start_over(shared, self._kept(keep)))
         self._forget(keep)
 
@@ -167,10 +167,14 @@ class Workspace:
 
         Until all is ready, requests are answered from the state that was; then they wait for the files.
         """
-        shared = await in_steps(self._shared(self._clock_after(keep)))
-        async with self.store.alone():
-            await self.store.start_over(shared, self._kept(keep))
-            self._forget(keep)
+        while True:
+            fixtures = self.fixtures
+            shared = await in_steps(self.begun_from(fixtures, self._clock_after(keep)))
+            async with self.store.alone():
+                if fixtures is self.fixtures:  # else others came meanwhile
+                    await self.store.start_over(shared, self._kept(keep))
+                    self._forget(keep)
+                    return
 
     def _clock_after(self, keep: Collection[str]) -> WorkspaceClock:
         return self.clock if "clock" in keep else WorkspaceClock()

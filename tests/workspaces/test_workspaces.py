@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import time
@@ -242,7 +243,7 @@ def test_what_is_left_of_a_run_before_expires_by_its_last_change(tmp_path: Path)
     for path in [*tmp_path.glob("old.*"), *tmp_path.glob("default.*")]:
         os.utime(path, (time.time() - 100, time.time() - 100))
     again = workspaces(tmp_path, workspace_ttl=60)
-    assert again.expire([]) == ["old"]
+    assert asyncio.run(again.delete_idle([])) == ["old"]
     assert again.names() == ["default", "new"]
     again.close()
 

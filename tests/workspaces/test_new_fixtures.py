@@ -1,0 +1,101 @@
+"""Other fixtures for all workspaces at once: what requests meanwhile see, and how long they wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.loop import pacing
+from emulator.rules.model import Database
+from emulator.rules.platform import Platform
+from emulator.settings import Settings
+from emulator.store.fixture_set import FixtureSet, ProfileEntry
+from emulator.workspaces.clock import ClockSetting
+from emulator.workspaces.registry import Workspaces
+from tests.store.test_long_work import by_turns
+
+MANY = 1500
+
+
+def fixtures(name: str, profiles: int = MANY) -> FixtureSet:
+    entries = [ProfileEntry(17, f"p{one}") for one in range(profiles)]
+    return FixtureSet([Database(17, name, {})], [], entries)
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspaces]:
+    """Workspaces with long work that yields whenever it may."""
+    monkeypatch.setattr(pacing, "STEP_S", -1.0)
+    monkeypatch.setattr(pacing, "BREAK_S", 0.0)
+    settings = Settings(state=tmp_path, workspace_ttl=60)
+    now = iter(range(0, 1 << 30, 100))  # every workspace was idle for long
+    made = Workspaces(settings, fixtures("Old"), monotonic=lambda: next(now))
+    yield made
+    made.close()
+
+
+def test_a_reset_under_way_ends_with_the_new_fixtures(found: Workspaces) -> None:
+    one = found.get("one")
+    one.set_clock(ClockSetting(frozen_ms=0))
+
+    async def both() -> None:
+        reset = asyncio.ensure_future(one.reset_in_steps(["clock"]))  # makes them anew, for its clock
+        await asyncio.sleep(0)
+        assert await found.use_fixtures(fixtures("New", 1)) == {}
+        assert not reset.done()
+        await reset
+
+    asyncio.run(both())
+    assert [database.name for database in one.store.databases()] == ["New"]
+
+
+def test_nobody_begins_with_fixtures_that_are_not_ready(found: Workspaces) -> None:
+    new = fixtures("New")
+
+    def unready() -> int:
+        return int(found.fixtures is new and new.shared is None)
+
+    _, turns, most = by_turns(found.use_fixtures(new), unready)
+    assert found.fixtures is new
+    assert turns > MANY // 100
+    assert most == 0
+
+
+def test_others_get_their_turn_after_each_workspace(found: Workspaces) -> None:
+    for number in range(40):
+        found.get(f"w{number}").store.keep()
+
+    def renewed() -> int:
+        return sum(one.store.databases()[0].name == "New" for one in found)
+
+    _, _, most = by_turns(found.use_fixtures(fixtures("New")), renewed)
+    assert (renewed(), most) == (41, 1)
+    _, _, most = by_turns(found.delete_idle([]), lambda: len(found.names()))
+    assert (found.names(), most) == (["default"], 1)
+
+
+def test_where_the_names_cannot_be_read_nothing_has_changed(
+    found: Workspaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = found.fixtures
+
+    def fail() -> Any:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(found, "names", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        asyncio.run(found.use_fixtures(fixtures("New")))
+    assert found.fixtures is before
+    monkeypatch.undo()
+
+
+def test_a_name_that_was_only_looked_at_answers_as_the_new_platform(found: Workspaces) -> None:
+    assert found.look("looked-at").settings.platform is None
+    new = fixtures("New")
+    new.platform = Platform("api.example.test", "2026-01-01")
+    asyncio.run(found.use_fixtures(new))
+    assert found.look("looked-at").settings.platform == new.platform
