@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from emulator.loop.pacing import paced
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import read_subscription_value, read_value, subscription_fields
 from emulator.rules.model import (
@@ -79,26 +80,31 @@ def change_profile(
     return changed
 
 
-def find_subscription(
+async def find_subscription(
     store: Store, hash_id: str, profile_id: str | None, one_only: bool
-) -> tuple[Subscription, list[Subscription]]:
-    """The record with this hash id, and all records of its key, which can be on several profiles.
+) -> tuple[Subscription, list[str]]:
+    """The record with this hash id, and the profiles of all records of its key; in steps.
 
     Among several it is the active one, else the one added last; with ``one_only`` the caller must choose.
     Raises :class:`NotFound` and 400.
     """
-    every = store.find_by_hash(hash_id)
-    meant = [one for one in every if profile_id in (None, one.profile_id)]
-    if not meant:
-        if every:
+    profiles: list[str] = []
+    meant: Subscription | None = None
+    choices = 0
+    async for one in paced(store.find_by_hash(hash_id)):
+        profiles.append(one.profile_id)
+        if profile_id in (None, one.profile_id):
+            choices += 1
+            meant = one if meant is None or not meant.active else meant
+    if meant is None:
+        if profiles:
             text = "subscription %(id)s not found on profile %(profile_id)s"
             raise NotFound(message(text, id=hash_id, profile_id=profile_id or ""))
         raise NotFound(message("subscription %(id)s not found", id=hash_id))
-    if one_only and len(meant) > 1:
-        names = ", ".join(one.profile_id for one in every)
+    if one_only and choices > 1:
         text = "say which, %(id)s is on the profiles %(names)s"
-        raise Invalid(Problem.of("profile_id", text, id=hash_id, names=names))
-    return next((one for one in meant if one.active), meant[-1]), every
+        raise Invalid(Problem.of("profile_id", text, id=hash_id, names=", ".join(profiles)))
+    return meant, profiles
 
 
 def add_subscription(

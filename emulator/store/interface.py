@@ -58,8 +58,17 @@ class Store(MobileLookup, Protocol):
     def databases(self) -> list[Database]:
         """All databases, in the order of the fixtures."""
 
-    def find_by_hash(self, hash_id: str) -> list[Subscription]:
-        """The records with this hash id: one key, on one profile or more, the oldest first."""
+    def find_by_hash(self, hash_id: str) -> Iterator[Subscription]:
+        """The records with this hash id, as of this call: one key, on one profile or more, oldest first.
+
+        Each is read when it is reached, for there may be very many, here and below.
+        """
+
+    def owned(self, profile: Profile) -> Iterator[Subscription]:
+        """A profile's subscriptions, as of this call, the oldest first."""
+
+    def owned_page(self, profile: Profile, first: int, most: int) -> tuple[list[Subscription], int]:
+        """``most`` of a profile's subscriptions from this position on, and how many it has."""
 
     def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
         """Every record, decoded as ``shape`` (a struct of some of its members), in short steps."""

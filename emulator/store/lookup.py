@@ -219,9 +219,6 @@ class TableLookup:
         found = self.subscriptions.find("profile", profile_key(profile.db_id, profile.id))
         return [one for one in found if one.profile_id == profile.id and one.db_id == profile.db_id]
 
-    def find_by_hash(self, hash_id: str) -> list[Subscription]:
-        return self.subscriptions.find("hash", hash_id)
-
     def holder_ids(
         self, provider: str, subscription_id: str, db_ids: Container[int], resource_id: int | None = None
     ) -> list[int]:

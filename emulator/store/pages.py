@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from emulator.rules.model import INT64_MAX
@@ -45,20 +45,22 @@ class Selection(NamedTuple):
 
     ``candidates``: the only ids that can match, ascending (``None``: all). ``needle``: bytes that every
     matching document contains. ``matches``: the predicate (``None``: every document is wanted).
+    ``has``: another, in steps, for those that meet the first.
     """
 
     candidates: Sequence[int] | None = None
     needle: bytes | None = None
     matches: Callable[[Any], bool] | None = None
+    has: Callable[[Any], Awaitable[bool]] | None = None
 
 
 async def select(table: IndexedTable, wanted: Selection, after: int = 0) -> AsyncIterator[tuple[int, Any]]:
     """Ids and records of the wanted documents with an id above ``after``, ascending."""
-    decode, needle, matches = table.state.decode, wanted.needle, wanted.matches
+    decode, needle, matches, has = table.state.decode, wanted.needle, wanted.matches, wanted.has
     async for doc_id, document in table.walk(wanted.candidates, after):
         if needle is None or needle in document:
             record = decode(document)
-            if matches is None or matches(record):
+            if (matches is None or matches(record)) and (has is None or await has(record)):
                 yield doc_id, record
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from emulator.loop.pacing import paced
 from emulator.rules.errors import Invalid
 from emulator.rules.fields import InvalidFieldValue, read_subscription_value, read_value, subscription_fields
 from emulator.rules.lints import did_you_mean
@@ -13,6 +14,7 @@ from emulator.rules.texts import Message, Problem, Text, message
 from emulator.store.lookup import needle_of
 from emulator.store.pages import Cursor, RecordPage, Selection, read_page, select
 from emulator.store.set_check import must_be
+from emulator.store.state import STEP
 from emulator.store.tables import profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -88,7 +90,7 @@ async def list_profiles(
         found = select(store.subscriptions, search.selected_subscriptions())
         owners = {profile_key(one.db_id, one.profile_id) async for _, one in found}
         candidates = sorted(doc_id for key in owners for doc_id in store.profiles.index("id").find(key))
-    selection = _selection(wanted, candidates, matches=search.profile_matches)
+    selection = _selection(wanted, candidates, matches=search.profile_matches, has=search.has_subscription)
     return await read_page(store.profiles, selection, limit, cursor)
 
 
@@ -124,9 +126,19 @@ class _RecordSearch:
         wanted = self._wanted
         if wanted.db_id not in (None, one.db_id) or wanted.profile_id not in (None, one.id):
             return False
-        if wanted.is_test not in (None, one.is_test) or not self._has_values(one):
-            return False
-        return not self._own or any(map(self._fits, self._store.subscriptions_of(one)))
+        return wanted.is_test in (None, one.is_test) and self._has_values(one)
+
+    async def has_subscription(self, one: Profile) -> bool:
+        """Whether one subscription of the profile meets all criteria on subscriptions."""
+        if not self._own:
+            return True
+        own = self._store.owned(one)
+        if self._store.owned_page(one, 0, 0)[1] <= STEP:
+            return any(map(self._fits, own))
+        async for subscription in paced(own):
+            if self._fits(subscription):
+                return True
+        return False
 
     def subscription_matches(self, one: Subscription) -> bool:
         wanted = self._wanted

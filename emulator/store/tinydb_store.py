@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -88,6 +89,30 @@ class TinyDBStore(TableLookup):
         decode = msgspec.json.Decoder(shape).decode
         async for _, document in self.db.table(table).walk():
             yield decode(document)
+
+    def owned(self, profile: Profile) -> Iterator[Subscription]:
+        key = profile.db_id, profile.id
+        found = self._as_of_now(self.subscriptions.index("profile").find(profile_key(*key)))
+        return (one for one in found if (one.db_id, one.profile_id) == key)
+
+    def owned_page(self, profile: Profile, first: int, most: int) -> tuple[list[Subscription], int]:
+        key = profile_key(profile.db_id, profile.id)
+        if self.profiles.index("id").count(key) > 1:  # two profiles may rarely have one number
+            own = self.subscriptions_of(profile)
+            return own[first : first + most], len(own)
+        ids = self.subscriptions.index("profile").ids(key)
+        return list(map(self.subscriptions.record, islice(ids, first, first + most))), len(ids)
+
+    def find_by_hash(self, hash_id: str) -> Iterator[Subscription]:
+        return self._as_of_now(self.subscriptions.index("hash").find(hash_id))
+
+    def _as_of_now(self, ids: Sequence[int]) -> Iterator[Subscription]:
+        """The subscriptions with these ids as they are now, each decoded when it is reached."""
+        table = self.subscriptions.state
+        if len(ids) <= STEP:
+            return iter([table.decode(table.documents[doc_id]) for doc_id in ids])
+        documents = table.documents.copy()
+        return (table.decode(documents[doc_id]) for doc_id in ids)
 
     def whole(self) -> Iterator[tuple[Profile, list[Subscription]]]:
         profiles, subscriptions = self.profiles.state, self.subscriptions.state

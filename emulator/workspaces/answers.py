@@ -8,6 +8,7 @@ from msgspec.structs import asdict, astuple, replace
 
 from emulator.faults.model import ErrorAnswer, Fault, ItemFault, RateLimit
 from emulator.journal.events import Event
+from emulator.loop.pacing import paced
 from emulator.rules.model import Database, Profile, Resource, Subscription
 from emulator.workspaces.clock import WorkspaceClock
 from emulator.workspaces.settings import LINT_IDS, WorkspaceSettings
@@ -21,6 +22,8 @@ from push_emulator.record_answers import (
     SubscriptionRecord,
 )
 from push_emulator.workspace_answers import ArmedFault, ClockState, SettingsState
+
+_encode = msgspec.json.Encoder().encode
 
 
 def database_record(one: Database) -> DatabaseRecord:
@@ -51,8 +54,20 @@ def recorded_event(one: Event) -> RecordedEvent:
 
 def profile_record(one: Profile, subscriptions: Iterable[Subscription]) -> ProfileRecord:
     """A profile with its subscriptions, without the profile's ids in each of them."""
-    own = [OwnSubscription(record.hash_id, *astuple(record)[3:]) for record in subscriptions]
+    own = list(map(_own_subscription, subscriptions))
     return ProfileRecord(one.id, one.db_id, one.fields, one.created, own, one.is_test)
+
+
+async def profile_record_in_steps(one: Profile, subscriptions: Iterable[Subscription]) -> ProfileRecord:
+    """The same, to be encoded: each subscription is encoded in its step."""
+    own: list[Any] = [
+        msgspec.Raw(_encode(_own_subscription(record))) async for record in paced(subscriptions)
+    ]
+    return ProfileRecord(one.id, one.db_id, one.fields, one.created, own, one.is_test)
+
+
+def _own_subscription(record: Subscription) -> OwnSubscription:
+    return OwnSubscription(record.hash_id, *astuple(record)[3:])
 
 
 def subscription_record(one: Subscription) -> SubscriptionRecord:

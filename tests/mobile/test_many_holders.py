@@ -2,78 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator.store import indexes
-from tests.in_process import InProcess
+from tests.many_records import FEW, FIREBASE, MANY, ROLE, Decoded, app_with, entry
 from tests.mobile import bearer
 from tests.mobile.conftest import Phone
 
-ROLE, FIREBASE = "Bearer rtoken@role", "android-firebase"
 OWNER = bearer({"db_id": 17, "matching": "profile_id", "profile_id": "owner"})
-#: Records of the profile ``owner``, and holders of each token.
-FEW, MANY = 20, 2000
-
-
-def phone_with(folder: Path, count: int, *others: dict[str, Any]) -> InProcess:
-    """Databases with one profile that has ``count`` subscriptions, and as many that have the same tokens.
-
-    ``off`` is unsubscribed on all of these, ``on`` subscribed, ``away`` suspended.
-    """
-    own = [entry(f"own-{number}") for number in range(count)]
-    profiles = [{"db_id": 17, "id": "owner", "subscriptions": own}]
-    shared = [entry("off", "unsubscribed"), entry("on"), entry("away", "suspended")]
-    profiles += [{"db_id": 17, "id": f"p{number}", "subscriptions": shared} for number in range(count)]
-    document = {
-        "format": 1,
-        "databases": [{"id": 17, "name": "Main"}],
-        "resources": [
-            {
-                "id": 5,
-                "name": "App",
-                "token": "app",
-                "db_ids": [17],
-                "role_tokens": [{"token": "role", "name": "role", "db_id": 17}],
-            }
-        ],
-        "profiles": [*profiles, *others],
-    }
-    app = InProcess()
-    answer = app.client.put("/__admin/snapshot", data=json.dumps(document))
-    assert answer.status_code == 200, answer.get_json()
-    return app
-
-
-def entry(token: str, status: str = "subscribed") -> dict[str, Any]:
-    return {"resource_id": 5, "provider": FIREBASE, "subscription_id": token, "status": status}
-
-
-class Decoded:
-    """Counts the subscriptions that are decoded inside."""
-
-    def __init__(self, app: InProcess) -> None:
-        table = app.store.subscriptions
-        self._decoders = ((table.state, "decode"), (table, "_decode"))
-        self._decode = table.state.decode
-        self.count = 0
-
-    def __enter__(self) -> Decoded:
-        for owner, name in self._decoders:
-            setattr(owner, name, self._counted)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for owner, name in self._decoders:
-            setattr(owner, name, self._decode)
-
-    def _counted(self, document: bytes) -> Any:
-        self.count += 1
-        return self._decode(document)
 
 
 def status(authorization: str, **query: str) -> Callable[[Phone], Any]:
@@ -112,17 +51,17 @@ CALLS: dict[str, Callable[[Phone], Any]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_reads_a_few_records_however_many_there_are(tmp_path: Path, name: str) -> None:
+def test_a_call_reads_a_few_records_however_many_there_are(name: str) -> None:
     counts = {}
     for count in (FEW, MANY):
-        with phone_with(tmp_path, count) as app, Decoded(app) as decoded:
+        with app_with(count) as app, Decoded(app) as decoded:
             CALLS[name](Phone(app))
         counts[count] = decoded.count
     assert counts[FEW] == counts[MANY] <= 20
 
 
-def test_K20_the_same_pair_reads_a_few_records(tmp_path: Path) -> None:
-    with phone_with(tmp_path, MANY) as app, Decoded(app) as decoded:
+def test_K20_the_same_pair_reads_a_few_records() -> None:
+    with app_with(MANY) as app, Decoded(app) as decoded:
         path = "/subscription/push/update/?sync=true"
         body = {"old_token": "on", "old_provider": FIREBASE, "new_token": "on", "new_provider": FIREBASE}
         _, answer = Phone(app).call(path, body, ROLE)
@@ -143,8 +82,8 @@ CHANGING: dict[str, Callable[[Phone], Any]] = {
 
 
 @pytest.mark.parametrize("name", CHANGING)
-def test_a_call_that_changes_all_holders_reads_each_a_few_times(tmp_path: Path, name: str) -> None:
-    with phone_with(tmp_path, MANY) as app:
+def test_a_call_that_changes_all_holders_reads_each_a_few_times(name: str) -> None:
+    with app_with(MANY) as app:
         app.client.patch("/__admin/settings", json={"policies": {"duplicate_token": "move"}})
         with Decoded(app) as decoded:
             CHANGING[name](Phone(app))
@@ -166,9 +105,9 @@ def sorts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return lengths
 
 
-def test_many_old_records_that_join_newer_ones_are_sorted_once(tmp_path: Path, sorts: list[int]) -> None:
+def test_many_old_records_that_join_newer_ones_are_sorted_once(sorts: list[int]) -> None:
     newest = {"db_id": 17, "id": "newest", "subscriptions": [entry("on", "suspended")]}
-    with phone_with(tmp_path, MANY, newest) as app:
+    with app_with(MANY, newest) as app:
         phone = Phone(app)
         sorts.clear()
         phone.unsuspend("on", OWNER)  # all that were subscribed are suspended

@@ -126,7 +126,7 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
     assert store.find_other_case(key("T1")) == held.active
     assert store.find_other_case(key("t1")) is store.find_other_case(key("t2")) is None
     assert store.hash_taken(held.active.hash_id)
-    assert store.find_by_hash(held.active.hash_id) == [held.active]
+    assert list(store.find_by_hash(held.active.hash_id)) == [held.active]
     assert (store.profile_count, store.subscription_count, store.profiles_made) == (2, 1, 2)
 
 

@@ -19,7 +19,7 @@ from emulator.web.admin.operation import Later, operation
 from emulator.web.admin.records import PageSchema, links, listed, load_change, load_new
 from emulator.web.current import workspace
 from emulator.web.later import change
-from emulator.workspaces.answers import profile_record, subscription_record
+from emulator.workspaces.answers import profile_record_in_steps, subscription_record
 from emulator.workspaces.workspace import Workspace
 from push_emulator.answers import Page
 from push_emulator.record_answers import DeletedRecords, OneSubscription, ProfileRecord, SubscriptionRecord
@@ -44,8 +44,8 @@ class ProfilesSchema(PageSchema):
     is_test = fields.Boolean(error_messages={"invalid": "must be true or false"})
 
 
-def _record(store: TinyDBStore, profile: Profile) -> ProfileRecord:
-    return profile_record(profile, store.subscriptions_of(profile))
+def _record(store: TinyDBStore, profile: Profile) -> Later[ProfileRecord]:
+    return profile_record_in_steps(profile, store.owned(profile))
 
 
 @operation("get", "/profiles", query=ProfilesSchema)
@@ -56,7 +56,7 @@ def get_profiles() -> Later[Page[ProfileRecord]]:
 
 
 @operation("get", _PROFILE, merge_slashes=False, refusals=(404,))
-def get_profile(db_id: int, profile_id: str) -> ProfileRecord:
+def get_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     """One profile."""
     store = workspace().store
     return _record(store, editing.find_profile(store, db_id, profile_id))
@@ -78,7 +78,7 @@ def post_profile(db_id: int | None = None, profile_id: str | None = None) -> Lat
 
     async def work(found: Workspace) -> ProfileRecord:
         profile = editing.add_profile(found.store, entry, found.clock.timestamp(), found.ids.profile_id)
-        return _record(found.store, profile)
+        return await _record(found.store, profile)
 
     return change(work)
 
@@ -101,7 +101,7 @@ def patch_profile(db_id: int, profile_id: str) -> Later[ProfileRecord]:
     async def work(found: Workspace) -> ProfileRecord:
         profile = editing.find_profile(found.store, db_id, profile_id)
         values, is_test = asked.get("fields", {}), asked.get("is_test")
-        return _record(found.store, editing.change_profile(found.store, profile, values, is_test))
+        return await _record(found.store, editing.change_profile(found.store, profile, values, is_test))
 
     return change(work)
 
@@ -152,14 +152,18 @@ def get_subscriptions() -> Later[Page[SubscriptionRecord]]:
 
 
 @operation("get", _SUBSCRIPTION, query=WhichSchema, refusals=(404,))
-def get_subscription(hash_id: str, query: dict[str, Any]) -> OneSubscription:
+def get_subscription(hash_id: str, query: dict[str, Any]) -> Later[OneSubscription]:
     """One subscription.
 
     And on which profiles its key is.
     """
-    meant, every = editing.find_subscription(workspace().store, hash_id, query["profile_id"], one_only=False)
-    profiles = [one.profile_id for one in every]
-    return OneSubscription(**asdict(meant), profiles=profiles)
+    store = workspace().store
+
+    async def read() -> OneSubscription:
+        meant, profiles = await editing.find_subscription(store, hash_id, query["profile_id"], one_only=False)
+        return OneSubscription(**asdict(meant), profiles=profiles)
+
+    return read()
 
 
 @operation(
@@ -191,7 +195,7 @@ def patch_subscription(hash_id: str, query: dict[str, Any]) -> Later[Subscriptio
     cats = msgspec.convert(asked.get("cats", []), list[CategoryChoice])
 
     async def work(found: Workspace) -> SubscriptionRecord:
-        record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
+        record, _ = await editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
         now = found.clock.timestamp()
         status, values = asked.get("status", record.status), asked.get("fields", {})
         return subscription_record(
@@ -206,7 +210,7 @@ def delete_subscription(hash_id: str, query: dict[str, Any]) -> Later[DeletedRec
     """Delete a subscription."""
 
     async def work(found: Workspace) -> DeletedRecords:
-        record, _ = editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
+        record, _ = await editing.find_subscription(found.store, hash_id, query["profile_id"], one_only=True)
         found.store.delete_subscription(record)
         return DeletedRecords({"subscriptions": 1})
 

@@ -1,6 +1,7 @@
 """Common parts of the calls on stored records: the page of a list, the reading of a body."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -53,8 +54,8 @@ class CascadeSchema(QuerySchema):
     cascade = fields.Boolean(load_default=False, error_messages={"invalid": "must be true or false"})
 
 
-def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Later[Page[T]]:
-    """A page of a list; ``records`` reads the page, ``shown`` makes an item of a record."""
+def listed(schema: PageSchema, records: List, shown: Callable[[Any], T | Awaitable[T]]) -> Later[Page[T]]:
+    """A page of a list; ``records`` reads the page, ``shown`` makes an item of a record, perhaps in steps."""
     arguments = read_query()
     values = {
         name.removeprefix(_FIELD): arguments.pop(name) for name in list(arguments) if name.startswith(_FIELD)
@@ -65,7 +66,10 @@ def listed(schema: PageSchema, records: List, shown: Callable[[Any], T]) -> Late
 
     async def read() -> Page[T]:
         page = await records(store, RecordCriteria(**asked, fields=values), limit, cursor)
-        items = [shown(one) async for one in paced(page.records, 8)]
+        items: list[T] = []
+        async for one in paced(page.records, 8):
+            item = shown(one)
+            items.append(await item if isawaitable(item) else item)
         return Page(items, page.next.text() if page.next is not None else None, page.total)
 
     return read()

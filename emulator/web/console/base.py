@@ -67,7 +67,7 @@ def records(kind: str) -> Response:
             listed=page,
             resources={one.id: one for one in store.resources()},
             show_secrets=emulator().settings.show_secrets,
-            subscriptions_of=store.subscriptions_of,
+            owned_page=store.owned_page,
         )
 
     refused = request.environ.get(AGAIN_KEY) == "GET"
@@ -93,8 +93,9 @@ def profile() -> Response:
     one = editing.find_profile(found.store, db_id, profile_id)
     criteria = {"db_id": str(db_id), "profile_id": profile_id}
     resources = found.store.resources()
-    own = found.store.subscriptions_of(one)
-    first = min(max(read_digits(request.args.get("first")) or 0, 0), max(len(own) - 1, 0))
+    _, total = found.store.owned_page(one, 0, 0)
+    first = min(max(read_digits(request.args.get("first")) or 0, 0), max(total - 1, 0))
+    own, _ = found.store.owned_page(one, first, MOST)
 
     def render(history: Found[Entry]) -> str:
         return render_template(
@@ -108,8 +109,8 @@ def profile() -> Response:
             own_resources=[resource for resource in resources if db_id in resource.db_ids],
             resources={resource.id: resource for resource in resources},
             rows=rows_of(found, history.entries),
-            subscriptions=own[first : first + MOST],
-            total=len(own),
+            subscriptions=own,
+            total=total,
         )
 
     return page_later(
@@ -178,8 +179,8 @@ def change_subscription() -> Response:
     hash_id, to = request.form.get("hash_id", ""), request.form.get("to", "")
     status: Status = "subscribed" if to == "subscribed" else "unsubscribed"
 
-    def work(found: Workspace) -> None:
-        record, _ = editing.find_subscription(found.store, hash_id, profile_id, one_only=True)
+    async def work(found: Workspace) -> None:
+        record, _ = await editing.find_subscription(found.store, hash_id, profile_id, one_only=True)
         if to == "deleted":
             found.store.delete_subscription(record)
         else:
