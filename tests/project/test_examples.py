@@ -103,10 +103,10 @@ class App(PushRegistration):
 
 def test_python_of_the_ci_page_runs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-    with_plugin, *without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "test_page.py").write_text(APP.format(examples=str(EXAMPLES)) + with_plugin)
+    with_plugin, started_once, *without = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "test_page.py").write_text(APP.format(examples=str(EXAMPLES)) + with_plugin + started_once)
     ran = run([*PYTEST, "-q"], tmp_path)
-    assert "5 passed" in ran.stdout, ran.stdout
+    assert "6 passed" in ran.stdout, ran.stdout
     without = [program for program in without if "testcontainers" not in program]
     for program in without:
         alone = run([sys.executable, "-c", program], tmp_path)
