@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from push_emulator import LocalServer, StartError
+from push_emulator import EmulatorError, LocalServer, StartError
 from push_emulator.session_server import ANOTHER, Came, SessionServer
 
 if TYPE_CHECKING:  # what a run that does not use the fixture need not load is imported where it is used
@@ -64,14 +64,16 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[SessionServer]
         from push_emulator import EmulatorClient  # noqa: PLC0415
 
         with EmulatorClient(url, admin_token=os.environ.get("EMULATOR_ADMIN_TOKEN")) as client:
+            _or_fail(client.workspaces.all, "EMULATOR_URL: ")
             server = SessionServer(client)
             yield server
             server.finish()
         return
     arguments = ("--seed", str(pytestconfig.getoption("--emulator-seed")))
     command = pytestconfig.getoption("--emulator-command")
-    local = LocalServer(fixtures, *arguments, command=None if command is None else shlex.split(command))
-    _start(local.start)
+    words = None if command is None else command_words(command, windows=os.name == "nt")
+    local = LocalServer(fixtures, *arguments, command=words)
+    _or_fail(local.start)
     try:
         from push_emulator import EmulatorClient  # noqa: PLC0415 (loaded while the server starts)
 
@@ -83,13 +85,13 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[SessionServer]
         local.stop()
 
 
-def _start(start: Callable[[], object]) -> None:
-    """Start a server; a failure of the test if it does not start."""
+def _or_fail(call: Callable[[], object], where: str = "") -> None:
+    """Make a call without which no test can use the server; a failure of the test if it fails."""
     try:
-        start()
+        call()
         return
-    except StartError as error:
-        reason = str(error)
+    except (StartError, EmulatorError) as error:
+        reason = f"{where}{error}"
     pytest.fail(reason, pytrace=False)  # outside of the "except", else pytest tells the reason twice
 
 
@@ -103,7 +105,7 @@ def push_emulator(
     server = push_emulator_server
     if ended := server.ended:
         told = server.told
-        _start(server.start_again)
+        _or_fail(server.start_again)
         if not told:
             warnings.warn(pytest.PytestWarning(f"between two tests {ended}"), stacklevel=1)
     name = workspace_name(request.node.nodeid, server.shared)
@@ -149,10 +151,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def workspace_name(node_id: str, shared: bool) -> str:
     """A workspace's name for a test: the same in every run, unless the server is shared with other runs."""
     words = re.sub(r"[^a-z0-9_]+", "-", node_id.rpartition("::")[2].lower())[:32].strip("-")
-    name = f"{words or 'test'}-{sha256(node_id.encode()).hexdigest()[:8]}"
+    name = f"{words or 'test'}-{sha256(node_id.encode(errors='surrogateescape')).hexdigest()[:8]}"
     if not shared:
         return name
     return f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{os.urandom(4).hex()}"
+
+
+def command_words(command: str, windows: bool) -> list[str]:
+    """The program and its arguments; the path of a program may have spaces without quotes."""
+    if Path(command).is_file():
+        return [command]
+    # There a backslash separates folders, and quotes stay.
+    words = shlex.split(command, posix=not windows)
+    return [one.strip('"') for one in words] if windows else words
 
 
 def _fixtures(config: pytest.Config) -> Path | None:
@@ -170,5 +181,5 @@ def first_token(fixtures: Path | None) -> str | None:
     """The token of the first resource that has databases."""
     if fixtures is None:
         return DEFAULT_TOKEN
-    resources = json.loads((fixtures / "resources.json").read_text(encoding="utf-8-sig"))
+    resources = json.loads((fixtures / "resources.json").read_text(encoding="utf-8"))
     return next((one["token"] for one in resources if one.get("db_ids")), None)

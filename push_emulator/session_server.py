@@ -126,11 +126,12 @@ class Came:
         try:
             came = _listed(client.requests) or f"nothing came to {client.url}"
             events = _listed(client.events)
-        except EmulatorError as error:
+        except Exception as error:  # of any kind, as of pytest-socket's: it must not end the run
             # The connections of a process that is killed end before it does.
-            if error.status == 0 and until(lambda: server.ended != "", _ENDS_S, _LOOK_EVERY_S):
+            lost = isinstance(error, EmulatorError) and error.status == 0
+            if lost and not server.shared and until(lambda: server.ended != "", _ENDS_S, _LOOK_EVERY_S):
                 return [(f"{_TITLE}the process", f"{server.ended}\n{ANOTHER}")]
-            came, events = str(error), ""
+            came, events = f"{type(error).__name__}: {error}", ""
         return [(_TITLE + WHAT_CAME, came), *([(f"{_TITLE}events, newest first", events)] if events else [])]
 
 

@@ -223,3 +223,37 @@ def test_a_workspace_that_a_late_request_makes_again_is_deleted_at_the_end_of_th
         ran = suite.run(EMULATOR_URL=server.url)
         assert ran.counts == {"passed": 2}, ran.text
         assert [one.name for one in client.workspaces.all()] == ["default", "of-somebody-else"]
+
+
+def test_a_server_that_cannot_be_used_is_told_by_each_test_before_it_begins(suite: Suite) -> None:
+    suite.write("def test_one(push_emulator): assert 0\ndef test_two(push_emulator): assert 0\n")
+    (suite.folder / "pytest.ini").write_text("[pytest]\n")
+    with LocalServer(None, "--admin-token", "secret") as server:
+        for url, reason in {
+            "http://127.0.0.1:9": "GET http://127.0.0.1:9/__admin/workspaces: ",
+            "127.0.0.1:9": "GET 127.0.0.1:9/__admin/workspaces: Request URL is missing an 'http://'",
+            server.url: "401: ",
+        }.items():
+            ran = suite.run(EMULATOR_URL=url, COLUMNS="200")
+            assert ran.counts == {"error": 2}, ran.text
+            for line, name in zip(summary(ran.text), ("one", "two"), strict=True):
+                assert line.startswith(f"ERROR test_it.py::test_{name} - Failed: EMULATOR_URL: {reason}")
+
+
+def test_a_report_that_cannot_ask_the_emulator_does_not_end_the_run(suite: Suite) -> None:
+    """As with pytest-socket, which allows no connection."""
+    suite.write(
+        """
+        def test_blocked(push_emulator, monkeypatch):
+            def block(*_, **__):
+                raise RuntimeError("no connection is allowed")
+            monkeypatch.setattr("socket.create_connection", block)
+            assert 0
+
+        def test_next(push_emulator):
+            assert push_emulator.push("t1").ok
+        """
+    )
+    ran = suite.run()
+    assert ran.counts == {"passed": 1, "failed": 1}, ran.text
+    assert "RuntimeError: no connection is allowed" in ran.text

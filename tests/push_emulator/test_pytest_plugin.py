@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from push_emulator import EmulatorClient, LocalServer, PushEmulator, VerificationFailed, pytest_plugin
-from push_emulator.pytest_plugin import DEFAULT_TOKEN, first_token, workspace_name
+from push_emulator.pytest_plugin import DEFAULT_TOKEN, command_words, first_token, workspace_name
 from push_emulator.session_server import SessionServer
 from tests.server import ROOT
 from tests.waiting import until
@@ -596,6 +596,19 @@ def test_server_of_another_environment_is_started_by_its_command(suite: Suite) -
     assert missing.counts == {"error": 1}
 
 
+def test_command_is_split_as_its_system_does(tmp_path: Path) -> None:
+    program = tmp_path / "my emulator"
+    program.touch()
+    assert command_words(str(program), windows=False) == [str(program)]
+    assert command_words("'/opt/my emulator' -v", windows=False) == ["/opt/my emulator", "-v"]
+    at = r"C:\emulator\Scripts\push-emulator.exe"
+    assert command_words(f"{at} -v", windows=True) == [at, "-v"]
+    assert command_words(r'"C:\my emulator\push-emulator.exe" -v', windows=True) == [
+        r"C:\my emulator\push-emulator.exe",
+        "-v",
+    ]
+
+
 def test_first_token_without_fixtures_is_that_of_the_default_ones() -> None:
     assert first_token(ROOT / "fixtures" / "default") == DEFAULT_TOKEN
 
@@ -616,6 +629,7 @@ def test_workspace_names_are_good_and_the_same_in_every_run_unless_the_server_is
         "test_a.py::TestY::test_z[a/b ü-1]",
         f"t.py::{'long' * 50}",
         "t.py::Ы",
+        "test_\udcd0.py::test_x",  # a file name in a locale without its letters
     ]
     names = [workspace_name(node_id, shared=False) for node_id in node_ids]
     assert names == [workspace_name(node_id, shared=False) for node_id in node_ids]
