@@ -295,5 +295,6 @@ class Workspace:
         return given
 
     def discard(self) -> None:
-        """Release the state without writing it: its files are deleted next."""
+        """Release the state without writing it, when its files are deleted."""
         self.store.discard()
+        self.store.on_taken_back = str  # no cycle of references keeps the workspace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +12,17 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import ref
 
 import httpx
 import pytest
 from flask import Flask
 
 from emulator.app import create_app
+from emulator.fixtures.load import load_fixtures
 from emulator.loop import pacing
 from emulator.messages import BRIDGE_KEY, DELIVERY_KEY
-from emulator.settings import Settings
+from emulator.settings import DEFAULT_FIXTURES, Settings
 from emulator.web.current import WORKSPACE_KEY
 from emulator.web.later import change, reset_workspace
 from emulator.workspaces.clock import ClockSetting
@@ -297,3 +300,19 @@ def test_a_reset_answers_with_what_is_there_right_after_it(fresh: Server) -> Non
             assert fresh.post("/w/one/__admin/reset", {}).json == size
             assert fresh.post("/w/two/push_subscribe", BODY).status == 200
         pushing.result()
+
+
+def test_a_deleted_workspace_leaves_the_memory_without_the_garbage_collector(tmp_path: Path) -> None:
+    """What was frozen when a state was opened, the collector never looks at again."""
+    found = Workspaces(Settings(state=tmp_path), load_fixtures(DEFAULT_FIXTURES))
+    workspace = found.get("one")
+    workspace.store.keep()
+    parts = [ref(workspace), ref(workspace.store), ref(workspace.store.storage)]
+    gc.disable()
+    try:
+        assert found.delete("one")
+        del workspace
+        assert [part() for part in parts] == [None] * 3
+    finally:
+        gc.enable()
+        found.close()
