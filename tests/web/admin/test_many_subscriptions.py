@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from emulator.loop.pacing import Pacing
+from emulator.rules.errors import NotFound
+from emulator.rules.model import Changes, Subscription
+from emulator.store import editing
 from tests.in_process import InProcess
 from tests.many_records import FIREBASE, MANY, Steps, app_with
 
@@ -88,3 +94,29 @@ def test_the_console_reads_the_shown_subscriptions_alone(
     assert [f"own-{number}" in text for number in (1949, 1950, 1999)] == [False, True, True]
     assert f"+{MANY - 2}" in row.get_data(as_text=True)
     assert steps.decoded.count <= 60
+
+
+@pytest.mark.parametrize("then", ["changed", "deleted"])
+def test_a_change_finds_what_requests_made_of_the_record_meanwhile(
+    app: InProcess, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pacing, "long", property(lambda _: True))
+    on = next(app.store.holders(FIREBASE, "on"))
+
+    async def scene() -> Subscription:
+        finding = asyncio.create_task(
+            editing.find_subscription(app.store, on.hash_id, on.profile_id, one_only=True)
+        )
+        await asyncio.sleep(0)
+        if then == "changed":
+            app.store.apply(Changes([], [replace(on, status="unsubscribed")]))
+        else:
+            app.store.delete_subscription(on)
+        assert not finding.done()
+        return (await finding)[0]
+
+    if then == "changed":
+        assert asyncio.run(scene()).status == "unsubscribed"
+    else:
+        with pytest.raises(NotFound):
+            asyncio.run(scene())
