@@ -92,7 +92,7 @@ class _AsyncCalls(Calls):
     http: httpx.AsyncClient  # type: ignore[assignment]
 
     def _connect(self, secure: bool) -> httpx.AsyncClient:
-        transport = _AsyncTransport(trust_env=False, verify=self.verify if secure else False)
+        transport = _AsyncTransport(trust_env=secure, verify=self.verify if secure else False)
         return httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, transport=transport)
 
     async def upload(  # type: ignore[override]

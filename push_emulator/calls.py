@@ -69,8 +69,9 @@ class Calls:
 
     def _connect(self, secure: bool) -> Any:
         # The emulator is never behind the proxy that the environment names for the rest of the world. Reading
-        # the authorities' certificates takes longer than all else: only where they are needed.
-        transport = _Transport(trust_env=False, verify=self.verify if secure else False)
+        # the authorities' certificates takes longer than all else: only where they are needed. (There the
+        # environment names them: SSL_CERT_FILE.)
+        transport = _Transport(trust_env=secure, verify=self.verify if secure else False)
         return httpx.Client(timeout=self.timeout_s, trust_env=False, transport=transport)
 
     def to(self: C, workspace: str) -> C:

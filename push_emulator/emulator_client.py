@@ -33,7 +33,8 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
 
     ``url``: the server's address; ``workspace``: its name (the default one if not given); ``admin_token``:
     what the server was started with; ``verify``: which certificates are trusted, for a server with a
-    certificate of its own. Give ``client.url`` to the app under test as its address.
+    certificate of its own (SSL_CERT_FILE names a file of them, too). Give ``client.url`` to the app under
+    test as its address.
     Admin calls raise :class:`EmulatorError`; a text in place of a list is a :class:`TypeError`. Close it,
     or use it in a ``with``.
     """

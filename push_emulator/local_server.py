@@ -69,7 +69,7 @@ class LocalServer:
             self._start()
         except OSError as error:
             self.stop()
-            raise StartError(f"{error}\n{self._hint}".strip()) from None
+            raise StartError(f"{self._hint}\n{error}".strip()) from None
         except BaseException:  # Ctrl-C, too
             self.stop()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from textwrap import dedent
 import psutil
 import pytest
 
-from push_emulator import LocalServer, StartError
+from push_emulator import AsyncEmulatorClient, EmulatorClient, EmulatorError, LocalServer, StartError
 from tests.server import ROOT
 from tests.waiting import until
 
@@ -28,6 +29,19 @@ def test_how_the_process_ended_is_told_with_the_end_of_its_output() -> None:
         assert how == "the emulator ended with status -9 (SIGKILL)"
         assert lines == [f"line {number}" for number in range(80, 100)]
     assert server.ended == "the emulator does not run"
+
+
+def test_clients_trust_the_authority_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def version(url: str) -> str:
+        async with AsyncEmulatorClient(url) as client:
+            return str((await client.health()).version)
+
+    with LocalServer(None, "--tls-self-signed") as server:
+        with EmulatorClient(server.url) as client, pytest.raises(EmulatorError, match="CERTIFICATE_VERIFY"):
+            client.health()
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.folder / "state" / "tls" / "ca.pem"))
+        with EmulatorClient(server.url) as client:
+            assert client.health().version == asyncio.run(version(server.url))
 
 
 @pytest.mark.parametrize(
