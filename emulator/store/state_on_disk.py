@@ -58,7 +58,7 @@ class StateOnDisk:
         """Close the files as they are, without a last snapshot."""
         files, self.files = self.files, None
         self._closed = self._closed or files is not None
-        self.on_taken_back = str  # no cycle of references keeps the state
+        self.on_taken_back = lambda: None  # no cycle of references keeps the state
         if files is not None:
             files.close()
 

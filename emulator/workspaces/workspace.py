@@ -297,4 +297,4 @@ class Workspace:
     def discard(self) -> None:
         """Release the state without writing it, when its files are deleted."""
         self.store.discard()
-        self.store.on_taken_back = str  # no cycle of references keeps the workspace
+        self.store.on_taken_back = lambda: None  # no cycle of references keeps the workspace
