@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # what a run that does not use the fixture need not load is i
 DEFAULT_TOKEN = "3LXP2FRcRxJ-7b14db88ec937f14"
 #: Whether the call of a test has passed, and what came to its workspace.
 _PASSED = pytest.StashKey[bool]()
-_CAME = pytest.StashKey[Came]()
+_CAME = pytest.StashKey[Came | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -128,14 +128,6 @@ def push_emulator(
         pytest.fail("\n".join(test.forgotten), pytrace=False)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Forget an earlier run of the same test."""
-    if _CAME in item.stash:
-        del item.stash[_CAME]
-    item.stash[_PASSED] = False
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the requests and events of a failed test's workspace to its report."""
@@ -145,6 +137,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     came = item.stash.get(_CAME, None)
     if report.failed and came is not None:
         report.sections += came.sections(report.longreprtext)
+    if report.when == "teardown":  # the test may run again, and its memory is free
+        item.stash[_CAME], item.stash[_PASSED] = None, False
     return report
 
 

@@ -257,3 +257,24 @@ def test_a_report_that_cannot_ask_the_emulator_does_not_end_the_run(suite: Suite
     ran = suite.run()
     assert ran.counts == {"passed": 1, "failed": 1}, ran.text
     assert "RuntimeError: no connection is allowed" in ran.text
+
+
+def test_what_came_to_a_test_is_not_kept_after_its_reports(suite: Suite) -> None:
+    suite.write(
+        """
+        import gc
+        import weakref
+
+        emulators = []
+
+        def test_one(push_emulator):
+            emulators.append(weakref.ref(push_emulator))
+            push_emulator.push("t1")
+
+        def test_two(push_emulator):
+            gc.collect()
+            assert emulators[0]() is None
+        """
+    )
+    ran = suite.run()
+    assert ran.counts == {"passed": 2}, ran.text
