@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from emulator.store.errors import DatabaseUnavailable
+from emulator.store.errors import DatabaseUnavailable, EmulatorEnds
 
 T = TypeVar("T")
 #: Seconds after which a request is refused because the database cannot be reached, and while that is known.
@@ -26,15 +27,22 @@ _WAIT_S, _KNOWN_S = 3.0, 0.25
 _ALIVE_S = 1.0
 #: Milliseconds that one emulator may rest inside a turn, and that another may wait for its end.
 IDLE_MS, LOCK_MS = 5000, 15000
+#: Seconds in which the connections that are being made are waited for at the end.
+_CLOSING_S = 0.2
 #: Connections of one emulator: turns in so many workspaces at the same time.
 _MOST = 8
-#: Seconds that the database may take to carry out a statement.
+#: Seconds after which a connection is given up on which the database says nothing.
 ANSWER_S = 20.0
 #: The first statements of each connection.
 CONNECTING: dict[str, Any] = {
     "autocommit": True,
     "application_name": "push-emulator",
     "client_encoding": "utf8",
+    # A machine that is gone says nothing: the system gives its connections up after about 6 seconds.
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 6000,
 }
 _PASSWORD = re.compile(r"(passw[^=&?]*=)[^&]*", re.I)
 #: The parts of a URL that libpq repeats in errors.
@@ -43,6 +51,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 _ROOM = 128 * 1024
 #: The database does not know whether it has committed (CockroachDB).
 _UNKNOWN = "40003"
+_ENDS = "the emulator ends"
 # The pool logs several lines for each attempt to connect; ``trouble`` says it once.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
@@ -81,16 +90,48 @@ def is_refusal(error: Exception) -> bool:
     return (error.diag.severity_nonlocalized or error.diag.severity) == "ERROR"
 
 
+class TimedConnection(AsyncConnection[Any]):
+    """A connection that closes itself where the database says nothing for :data:`ANSWER_S` seconds."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.made = monotonic()
+
+    async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
+        return await super().wait(self._in_time(gen), *arguments, **options)
+
+    def _in_time(self, gen: PQGen[T]) -> PQGen[T]:
+        since = monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted  # nothing is ready several times a second
+                if ready:
+                    since = monotonic()
+                elif problem := self._problem(monotonic() - since):
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(problem)
+                wanted = gen.send(ready)
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
+
+    def _problem(self, silent_s: float) -> str | None:
+        """Why to wait no longer."""
+        return f"it has said nothing for {ANSWER_S:g} s" if silent_s > ANSWER_S else None
+
+
 class Connections:
     """The connections of one emulator."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool: AsyncConnectionPool | None = None
+        self._pool: AsyncConnectionPool[TimedConnection] | None = None
         self._closed_on: asyncio.AbstractEventLoop | None = None
         self._away: str | None = None
         self._refused: str | None = None
         self._not_connected: psycopg.Error | None = None
+        self._stale_until = 0.0
 
     @property
     def trouble(self) -> str | None:
@@ -125,14 +166,18 @@ class Connections:
         try:
             async with self.one() as connection:
                 yield connection
-        except (psycopg.Error, asyncio.TimeoutError) as error:
+        except psycopg.Error as error:
             raise self.unavailable(error) from error
 
-    async def _free_one(self, pool: AsyncConnectionPool) -> AsyncConnection:
+    async def _free_one(self, pool: AsyncConnectionPool[TimedConnection]) -> TimedConnection:
         until = monotonic() + LOCK_MS / 1000
         while True:
             try:
-                return await pool.getconn(_WAIT_S if self._away is None else _KNOWN_S)
+                connection = await pool.getconn(_WAIT_S if self._away is None else _KNOWN_S)
+                if connection.made > self._stale_until:
+                    return connection
+                await connection.close()
+                await pool.putconn(connection)
             except PoolTimeout:
                 # All connections may wait for workspaces that a hanging emulator has locked.
                 if self._not_connected is not None or monotonic() > until:
@@ -143,15 +188,33 @@ class Connections:
         """Whether there are connections to close."""
         return self._pool is not None
 
-    async def close(self) -> None:
-        """Close all of them; tasks of this loop that are late get none any more."""
+    def check_not_ended(self) -> None:
+        """Raise :class:`~emulator.store.errors.EmulatorEnds` on a loop for which :meth:`end` was called.
+
+        A pool, or a task that goes on, would hold up the end of the loop.
+        """
+        if self._has_ended:
+            raise EmulatorEnds(_ENDS)
+
+    @property
+    def _has_ended(self) -> bool:
+        return asyncio.get_running_loop() is self._closed_on
+
+    def end(self) -> None:
+        """Give no connection to the tasks of this loop any more, and answer those that have one no longer."""
         self._closed_on = asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """:meth:`end`, and close all of them."""
+        self.end()
         pool, self._pool = self._pool, None
         if pool is not None:
-            await pool.close(1.0)
+            await pool.close(_CLOSING_S)
 
     def unavailable(self, error: Exception) -> DatabaseUnavailable:
         """Note that the database cannot be used, and return what to raise."""
+        if self._has_ended:
+            return EmulatorEnds(_ENDS, error)
         if isinstance(error, PoolTimeout) and self._not_connected is not None:
             error = self._not_connected
         said, place = first_line(error), without_password(self._url)
@@ -179,10 +242,9 @@ class Connections:
             await connection.execute("ROLLBACK")
         self.note_commit()
 
-    async def _opened(self) -> AsyncConnectionPool:
+    async def _opened(self) -> AsyncConnectionPool[TimedConnection]:
         pool = self._pool
-        if asyncio.get_running_loop() is self._closed_on:  # whose end a pool would hold up: its tasks go on
-            raise DatabaseUnavailable("the emulator ends")
+        self.check_not_ended()
         if pool is None:
             self._pool = pool = AsyncConnectionPool(
                 self._url,
@@ -197,19 +259,31 @@ class Connections:
             await pool.open()
         return pool
 
-    def _noting(self) -> type[AsyncConnection[Any]]:
-        """Connections that note why there is none: the pool only says that it took too long."""
+    def _noting(self) -> type[TimedConnection]:
+        """Connections that note why there is none: the pool only says that it took too long.
 
-        class Noting(AsyncConnection[Any]):
+        Where one of them says nothing, those that were made before are not used again.
+        """
+        pool = self
+
+        class Noting(TimedConnection):
             @classmethod
             async def connect(cls, conninfo: str = "", **options: Any) -> Noting:
                 try:
                     made = await super().connect(conninfo, **options)
                 except psycopg.Error as error:
-                    self._not_connected = error
+                    pool._not_connected = error
                     raise
-                self._not_connected = None
+                pool._not_connected = None
                 return made
+
+            def _problem(self, silent_s: float) -> str | None:
+                if pool._has_ended:
+                    return _ENDS
+                problem = super()._problem(silent_s)
+                if problem is not None:
+                    pool._stale_until = monotonic()
+                return problem
 
         return Noting
 

@@ -4,12 +4,11 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from psycopg import AsyncConnection
 
 from emulator.importer.uploads import MOST_WAITING, Upload, Uploads, id_of
-from emulator.postgres.connections import ANSWER_S, Connections
+from emulator.postgres.connections import Connections
 from emulator.postgres.workspaces import FollowedWorkspaces
 
 #: Bytes of a part of a file, parts that are read at a time, and connections for files.
@@ -78,7 +77,7 @@ class SharedFiles(Uploads):
             with path.open("rb") as file:
                 for number, data in enumerate(iter(partial(file.read, _PART_BYTES), b"")):
                     insert = "INSERT INTO emulator_file_parts VALUES (%s, %s, %s)"
-                    await _in_time(connection, insert, (file_id, number, data))
+                    await connection.execute(insert, (file_id, number, data))
             await connection.execute("UPDATE emulator_files SET seen = now() WHERE id = %s", (file_id,))
 
     async def fetch(self, file_id: str, path: Path) -> None:
@@ -92,7 +91,8 @@ class SharedFiles(Uploads):
                 async with self._room, self._connections.one_to_ask() as connection:
                     part, more = 0, True
                     while more:
-                        rows = await _in_time(connection, read, (file_id, part, _AT_ONCE))
+                        cursor = await connection.execute(read, (file_id, part, _AT_ONCE))
+                        rows = await cursor.fetchall()
                         file.writelines(data for (data,) in rows)
                         part += _AT_ONCE
                         more = len(rows) == _AT_ONCE
@@ -105,8 +105,3 @@ class SharedFiles(Uploads):
         """Remove the files that are no longer needed. Raises :class:`psycopg.Error`."""
         await connection.execute(_SWEEP_UPLOADS, (MOST_WAITING,))
         await connection.execute(_SWEEP_FILES)
-
-
-async def _in_time(connection: AsyncConnection, statement: str, values: tuple[Any, ...]) -> list[Any]:
-    cursor = await asyncio.wait_for(connection.execute(statement, values), ANSWER_S)
-    return await cursor.fetchall() if cursor.description else []

@@ -22,8 +22,8 @@ from emulator.workspaces.workspace import Workspace
 
 #: Seconds between two signs of life, and those without one after which an emulator with an import is gone.
 _ALIVE_EVERY_S, GONE_AFTER_S = 1.0, 6.0
-#: Seconds that the current steps may take when the server stops.
-_LEAVING_S = 1.0
+#: Seconds that the current steps may take when the server stops, and that the database may take after that.
+_LEAVING_S = 0.5
 _ALIVE = "UPDATE emulator_imports SET seen = now() WHERE owner = %s AND id = ANY(%s)"
 _TAKE = (
     "UPDATE emulator_imports AS one SET owner = %s, seen = now() FROM emulator_workspaces AS its"
@@ -115,6 +115,9 @@ class SharedImports(ImportJobs):
             await asyncio.wait(self._tasks, timeout=_LEAVING_S)
         if self._alive is not None:
             self._alive.cancel()
+        await asyncio.wait([asyncio.create_task(self._say_gone())], timeout=_LEAVING_S)
+
+    async def _say_gone(self) -> None:
         with suppress(Unavailable):  # else they find out later
             async with self._turns.connections.one_to_ask() as connection:
                 await connection.execute(_LEAVE, (self._owner,))

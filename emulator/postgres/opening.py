@@ -10,6 +10,7 @@ import psycopg
 from emulator.postgres.connections import (
     CONNECTING,
     Connections,
+    TimedConnection,
     check_url,
     configure,
     first_line,
@@ -52,9 +53,7 @@ async def _open(settings: Settings, fixtures: FixtureSet) -> DatabaseState:
     url = settings.database or ""
     try:
         check_url(url)
-        async with await psycopg.AsyncConnection.connect(
-            url, **CONNECTING, connect_timeout=_START_S
-        ) as connection:
+        async with await TimedConnection.connect(url, **CONNECTING, connect_timeout=_START_S) as connection:
             await configure(connection)
             await prepare(connection)
             secret = await shared_secret(connection)

@@ -9,7 +9,6 @@ from msgspec import Struct
 from psycopg import AsyncConnection, Rollback
 
 from emulator.faults.armed import FaultCounts
-from emulator.postgres.connections import ANSWER_S
 from emulator.postgres.log import SnapshotRow
 from emulator.postgres.recorder import Recorder
 from emulator.store.documents import Documents
@@ -111,7 +110,7 @@ async def write(
     size = 0
     for row in rows:
         size += len(row[2] or "") + len(row[3] or b"")
-        await asyncio.wait_for(connection.execute(_INSERT, (workspace_id, number, *row)), ANSWER_S)
+        await connection.execute(_INSERT, (workspace_id, number, *row))
     return size
 
 
@@ -125,8 +124,7 @@ async def read_parts(
             "SELECT changes, effects FROM emulator_snapshots"
             " WHERE workspace = %s AND number = %s AND section = %s AND part >= %s ORDER BY part LIMIT 8"
         )
-        reading = connection.execute(read, (workspace_id, number, section, part))
-        cursor = await asyncio.wait_for(reading, ANSWER_S)
+        cursor = await connection.execute(read, (workspace_id, number, section, part))
         rows = await cursor.fetchall()
         for changes, effects in rows:
             yield changes, effects

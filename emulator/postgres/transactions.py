@@ -11,7 +11,7 @@ import psycopg
 from msgspec import Struct
 from psycopg import AsyncClientCursor, AsyncConnection, errors
 
-from emulator.postgres.connections import ANSWER_S, Connections, first_line, is_refusal
+from emulator.postgres.connections import Connections, first_line, is_refusal
 from emulator.postgres.following import LINES, FollowedWorkspace
 from emulator.postgres.log import Line
 from emulator.postgres.snapshots import Behind, write
@@ -54,10 +54,9 @@ class WorkspaceRow(Struct):
 class NotDone(Exception):
     """Nothing of a turn is in the database. ``seconds``: how long it is worth trying again."""
 
-    def __init__(self, cause: psycopg.Error, seconds: float = 0.0, has_begun: bool = False) -> None:
+    def __init__(self, cause: psycopg.Error, seconds: float = 0.0) -> None:
         super().__init__(str(cause))
         self.cause = cause
-        self.has_begun = has_begun
         self.seconds = CONFLICT_S if isinstance(cause, _CONFLICTS) else seconds
 
 
@@ -77,7 +76,7 @@ class Transactions:
             if not is_refusal(error):
                 raise
             self._workspaces.forget(name)
-            raise NotDone(error, has_begun=True) from error
+            raise NotDone(error) from error
 
     # Begin: lock, and follow
 
@@ -133,7 +132,7 @@ class Transactions:
         # that a frozen emulator rests in its turn.
         async with AsyncClientCursor(connection) as cursor:
             statement = f"{'BEGIN; ' if locks and begins else ''}{row}; {LINES}"
-            await asyncio.wait_for(cursor.execute(statement, (name, *after)), ANSWER_S)
+            await cursor.execute(statement, (name, *after))
             if locks and begins:
                 cursor.nextset()
             found = await cursor.fetchone()
@@ -159,7 +158,7 @@ class Transactions:
         try:
             with self.whole(name):
                 await self._append(connection, row.id, lines)
-        except (psycopg.Error, asyncio.TimeoutError) as error:
+        except psycopg.Error as error:
             await self._settle(name, row, lines, error)
         self._connections.note_commit()
         self._workspaces.opened(name).come_to(row.id, lines[-1].number)
@@ -173,13 +172,13 @@ class Transactions:
                 size += await write(connection, workspace_id, line.number, line.snapshot())
             for statement, values in chain.from_iterable(line.besides):
                 of_workspace = values | {"workspace": workspace_id}
-                await asyncio.wait_for(connection.execute(statement, of_workspace), ANSWER_S)
+                await connection.execute(statement, of_workspace)
         rows = [(workspace_id, o.number, o.turn, o.replaced, o.changes, o.effects) for o in lines]
         statement = f"{_APPEND}{', '.join([_LINE] * len(rows))}; {_ADVANCE}; COMMIT"
         every = [*chain.from_iterable(rows), lines[-1].number, size, workspace_id]
         # One message, too: a freeze in the middle of a pipeline would keep the lock for good.
         async with AsyncClientCursor(connection) as cursor:
-            await asyncio.wait_for(cursor.execute(statement, every), ANSWER_S)
+            await cursor.execute(statement, every)
 
     async def _settle(self, name: str, row: WorkspaceRow, lines: list[Line], error: Exception) -> None:
         """Return when the lines are in.
@@ -192,7 +191,7 @@ class Transactions:
                 if await self._settled(name, row, lines):
                     return
                 break
-            except (psycopg.Error, asyncio.TimeoutError, Unavailable) as away:
+            except (psycopg.Error, Unavailable) as away:
                 if monotonic() > until:
                     said = f"whether the change is stored is not known: {first_line(away)}"
                     raise Unavailable(said, error) from away

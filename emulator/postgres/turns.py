@@ -18,7 +18,7 @@ import psycopg
 from psycopg import AsyncConnection, errors
 
 from emulator.messages import Answer, Delivery, Incoming, internal_error
-from emulator.postgres.connections import Connections, kept_alive
+from emulator.postgres.connections import Connections, is_refusal, kept_alive
 from emulator.postgres.log import Line
 from emulator.postgres.sign_ins import SharedSignIns
 from emulator.postgres.snapshots import Picture, write_snapshot
@@ -33,8 +33,10 @@ T = TypeVar("T")
 MOST_AT_ONCE = 64
 #: Seconds between two looks for changes of other emulators.
 NEWS_S = 0.1
-#: Seconds in which a turn must have begun.
-BEGIN_S = 3.0
+#: Seconds in which a turn must have begun, and the error after which there is no second attempt.
+BEGIN_S, _STAYS = 3.0, errors.LockNotAvailable
+#: Seconds for the turns to end when the emulator does.
+_END_S = 0.3
 #: The most seconds between two attempts at a turn.
 _PAUSE_S = 0.02
 
@@ -133,6 +135,7 @@ class Turns:
 
     async def _wait(self, target: RequestTarget, work: Callable[[], Answer]) -> Answer:
         loop = asyncio.get_running_loop()
+        self.connections.check_not_ended()
         if self._news is None or self._news.get_loop() is not loop:
             self._news = loop.create_task(self._look_for_news())
         waiting = Waiting(work, target, loop.create_future())
@@ -181,12 +184,13 @@ class Turns:
                         await asyncio.sleep(random.uniform(0.0, _PAUSE_S))
                         continue
                     refused = self.connections.unavailable(error.cause)
-                    if not error.has_begun:
+                    left = [one for one in batch if not one.target.changes]
+                    if not is_refusal(error.cause) or len(left) == len(batch):
                         raise refused from error
                     for one in batch:
                         if one.target.changes and not one.answer.done():
                             one.answer.set_exception(refused)
-                    return [one for one in batch if not one.target.changes]
+                    return left
 
     def _raised(self, error: Exception) -> Exception:
         if isinstance(error, (Unavailable, Refused)):
@@ -202,10 +206,9 @@ class Turns:
         async with self.connections.one() as connection:
             try:
                 row = await self._begin(connection, name, batch, locks)
-            except (errors.LockNotAvailable, asyncio.TimeoutError) as error:
-                raise self.connections.unavailable(error) from error
-            except psycopg.OperationalError as error:
-                raise NotDone(error, BEGIN_S) from error
+            except psycopg.Error as error:
+                passes = isinstance(error, psycopg.OperationalError) and not isinstance(error, _STAYS)
+                raise NotDone(error, BEGIN_S if passes else 0.0) from error
             with self._workspaces.unstored(name):
                 answers = await self._carry_out(connection, name, row, batch, locks)
         for one, answer in zip(batch, answers, strict=False):  # the others wait for the next turn
@@ -278,9 +281,14 @@ class Turns:
                 await write_snapshot(connection, workspace_id, number, picture.rows())
 
     async def close(self) -> None:
-        """End what runs, and close the connections."""
+        """End what runs, and close the connections. Later turns on this loop are :class:`Unavailable`."""
+        self.connections.end()
+        if self._news is not None:
+            self._news.cancel()
         left = [*self._tasks.values(), *self._snapshots.values(), *([self._news] if self._news else [])]
         self._news = None
+        if left:  # they end by themselves: a cancelled statement would be cancelled in the database first
+            await asyncio.wait(left, timeout=_END_S)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from emulator.emulator import Emulator
 from emulator.fixtures.watching import EVERY_S, FixtureWatch, Stamp
 from emulator.settings import Settings
-from emulator.store.errors import Unavailable
+from emulator.store.errors import EmulatorEnds, Unavailable
 from emulator.store.fixture_set import FixtureSet
 
 #: The most seconds between two searches for idle workspaces.
@@ -63,7 +63,7 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
 async def repeat(
     what: str, every_s: float, work: Callable[[], Awaitable[object]], say: Callable[[str], object]
 ) -> None:
-    """Do ``work`` every ``every_s`` seconds until it is cancelled, also after errors.
+    """Do ``work`` every ``every_s`` seconds until it is cancelled or the emulator ends, also after errors.
 
     ``say`` gets a line that begins with ``what`` for each error; a repeated error is reported once. The
     traceback of an unexpected error goes to standard error, too.
@@ -74,6 +74,8 @@ async def repeat(
         problem = ""
         try:
             await work()
+        except EmulatorEnds:
+            return
         except Exception as error:
             problem = f"{what}: {str(error) or type(error).__name__}; trying again"
             if problem != said:

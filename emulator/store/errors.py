@@ -52,6 +52,10 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be used just now."""
 
 
+class EmulatorEnds(DatabaseUnavailable):
+    """The database is not used any more: the server stops."""
+
+
 def reason(error: Exception, path: Path) -> str:
     """The reason of an error with the state file ``path``, for a person."""
     if isinstance(error, OSError):

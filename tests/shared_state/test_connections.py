@@ -20,12 +20,13 @@ def test_a_task_that_is_late_opens_no_connection_again(database: str) -> None:
     turn = partial(state.turns.run, DEFAULT_WORKSPACE, partial(asyncio.sleep, 0))
 
     async def work_and_end() -> None:
+        others = asyncio.all_tasks()
         await turn()
         await asyncio.gather(state.turns.close(), state.turns.close())
         with pytest.raises(Unavailable, match="ends"):
             await turn()
         assert not state.turns.connections.is_open
-        await state.turns.close()  # the late turn looks for news
+        assert asyncio.all_tasks() == others  # none looks for news
 
     loop = asyncio.new_event_loop()  # which asyncio.run would never end
     loop.run_until_complete(asyncio.wait_for(work_and_end(), 20))

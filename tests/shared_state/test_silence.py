@@ -1,0 +1,113 @@
+"""A database that takes connections and says nothing, as one behind a broken network or a full machine."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+import pytest
+
+from emulator.postgres import connections
+from emulator.postgres.opening import open_shared
+from emulator.settings import Settings
+from emulator.store.errors import StateError, Unavailable
+from emulator.store.fixture_set import FixtureSet
+from tests.postgres import Postgres
+from tests.relay import Relay, relay_to
+from tests.server import PAGE_TOKEN, subscription
+from tests.shared_state import emulators
+from tests.waiting import until
+
+
+def _through(relay: Relay, postgres: Postgres, database: str) -> str:
+    return database.replace(f":{postgres.port}/", f":{relay.port}/")
+
+
+def test_what_waits_for_a_silent_database_is_told_in_time_and_works_again(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections that were made before are not tried one after the other."""
+    monkeypatch.setattr(connections, "ANSWER_S", 1.0)
+    with relay_to(postgres.port) as relay:
+        url = _through(relay, postgres, postgres.database())
+        state = open_shared(Settings(state=url), FixtureSet())
+
+        def turn(name: str) -> asyncio.Task[None]:
+            return asyncio.create_task(state.turns.run(name, partial(asyncio.sleep, 0)))
+
+        async def all_of(count: int) -> list[str]:
+            """How turns in so many workspaces end."""
+            turns = [turn(f"w{number}") for number in range(count)]
+            ends = await asyncio.gather(*turns, return_exceptions=True)
+            return ["" if end is None else str(end) for end in ends]
+
+        async def work() -> None:
+            while any(await all_of(4)):
+                pass
+            relay.fall_silent()
+            began, ends = monotonic(), [*await all_of(4), *await all_of(4)]
+            assert all("connection timeout expired" in end for end in ends), ends
+            assert monotonic() - began < 8
+            relay.speak()
+            while any(await all_of(2)):
+                pass
+            relay.fall_silent()
+            late, began = turn("w0"), monotonic()
+            await asyncio.sleep(0)
+            await state.turns.close()
+            with pytest.raises(Unavailable):
+                await late
+            assert monotonic() - began < 0.9
+
+        async def work_and_end() -> None:
+            try:
+                await asyncio.wait_for(work(), 30)
+            finally:
+                await state.turns.close()
+
+        asyncio.run(work_and_end())
+
+
+def test_a_database_that_falls_silent_at_the_start_is_told(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ANSWER_S", 0.5)
+    database = postgres.database()
+    postgres.run("CREATE TABLE emulator_version (version integer NOT NULL)", database)
+    with relay_to(postgres.port) as relay, ThreadPoolExecutor(1) as beside:
+        url = _through(relay, postgres, database)
+        with psycopg.connect(database) as elsewhere:
+            elsewhere.execute("LOCK emulator_version")
+            opening = beside.submit(open_shared, Settings(state=url), FixtureSet())
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            until(lambda: opening.done() or postgres.run(waiting)[0][0] > 0)
+            relay.fall_silent()
+            with pytest.raises(StateError, match="it has said nothing for"):
+                opening.result(10)
+
+
+def test_an_emulator_stops_in_time_while_its_database_is_silent(postgres: Postgres, tmp_path: Path) -> None:
+    with (
+        relay_to(postgres.port) as relay,
+        emulators(tmp_path, _through(relay, postgres, postgres.database()), 1) as (one,),
+        ThreadPoolExecutor(4) as clients,
+    ):
+        body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("token")]}
+        paths = [f"/w/w{number}/push_subscribe" for number in range(4)]
+        assert [one.post(path, body).status for path in paths] == [200] * 4
+        relay.fall_silent()
+        waiting = [clients.submit(one.post, path, body) for path in paths]
+        until(lambda: all(one.running() for one in waiting))
+        with pytest.raises(TimeoutError):
+            waiting[0].result(0.5)
+        began = monotonic()
+        assert one.stop() == 0
+        assert monotonic() - began < 5
+        assert one.log() == ""
+        for reply in (each.result() for each in waiting):
+            assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+            assert reply.json["error_text"] == "the server is stopping"
