@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
@@ -218,6 +218,8 @@ class Connections:
         if isinstance(error, PoolTimeout) and self._not_connected is not None:
             error = self._not_connected
         said, place = first_line(error), without_password(self._url)
+        if isinstance(error, errors.ReadOnlySqlTransaction):  # its session may stay so
+            self._stale_until = monotonic()
         if is_refusal(error):
             self._refused = text = f"the database refuses this ({place}): {said}"
         else:

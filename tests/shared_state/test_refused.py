@@ -186,6 +186,32 @@ def test_a_refused_request_is_in_no_journal_and_on_no_live_page(
         assert len(journals[0]) == 4
 
 
+def test_sessions_that_may_only_read_are_left_when_the_database_takes_changes_again(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """The setting holds for sessions that begin later, and for their whole life."""
+    database = postgres.whole_database()
+    name = database.rpartition("/")[2]
+    with emulators(tmp_path, database, 2) as running, ThreadPoolExecutor(6) as clients:
+        kept = [_tokens(one) for one in running if _push(one, "before").status != 400][-1]
+        postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        postgres.run(end)
+        for one in running:
+            until(lambda one=one: _push(one, "lost").status == 503)
+            pushing = [clients.submit(_push, one, "lost") for _ in range(20)]
+            reading = [clients.submit(_tokens, one) for _ in range(20)]
+            for reply in (each.result() for each in pushing):
+                assert (reply.status, "read-only transaction" in reply.json["error_text"]) == (503, True)
+            assert [each.result() for each in reading] == [kept] * 20  # which share turns with refused ones
+            assert one.get("/__admin/health").json["status"] == "failing"
+        postgres.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        for one in running:
+            until(lambda one=one: one.get("/__admin/health").json["status"] == "ok", 10)
+            assert _push(one, "after").status == 200
+        assert [_tokens(one) for one in running] == [kept + Counter(["after"])] * 2
+
+
 def _refuse_slowly(postgres: Postgres, database: str) -> None:
     for statement in (
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
