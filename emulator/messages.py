@@ -23,6 +23,8 @@ DELIVERY_KEY = "emulator.delivery"
 BRIDGE_KEY = "emulator.bridge"
 #: The key of a WSGI environment for the problem of the body that the server read.
 BODY_PROBLEM_KEY = "emulator.body_problem"
+#: The key of a WSGI environment for the moment at which the request came (:func:`time.perf_counter`).
+SINCE_KEY = "emulator.since"
 
 JSON = ("Content-Type", "application/json")
 _WORKSPACE = "/w/"

@@ -20,7 +20,15 @@ from msgspec import Struct
 
 from emulator.endpoint.exchange import Exchange
 from emulator.loop.shared_loop import SharedLoop
-from emulator.messages import BODY_PROBLEM_KEY, BRIDGE_KEY, Answer, BodyProblem, Incoming, internal_error
+from emulator.messages import (
+    BODY_PROBLEM_KEY,
+    BRIDGE_KEY,
+    SINCE_KEY,
+    Answer,
+    BodyProblem,
+    Incoming,
+    internal_error,
+)
 from emulator.server.access_log import AccessLog, Served
 from emulator.server.delivery import Deliveries, is_large, send
 from emulator.web.bodies import InTurn, Spool, answer_body, own
@@ -74,6 +82,7 @@ class WsgiCall:
         environ = self._base.copy()
         environ["wsgi.input"] = io.BytesIO(body) if isinstance(body, bytes) else body
         environ[BODY_PROBLEM_KEY] = problem
+        environ[SINCE_KEY] = request.since
         environ["REQUEST_METHOD"] = request.method
         environ["PATH_INFO"] = _as_wsgi(request.path)
         scope = request.scope

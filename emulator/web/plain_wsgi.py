@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
+from time import perf_counter
 from typing import IO, TYPE_CHECKING
 
 from werkzeug.datastructures import EnvironHeaders, Headers
@@ -19,6 +20,7 @@ from emulator.loop.pacing import at_once
 from emulator.messages import (
     BODY_PROBLEM_KEY,
     BRIDGE_KEY,
+    SINCE_KEY,
     Answer,
     BodyProblem,
     Delivery,
@@ -54,6 +56,7 @@ class PlainWsgi:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if BRIDGE_KEY in environ:
             return self._application(environ, start_response)
+        environ[SINCE_KEY] = perf_counter()
         try:
             answer = self._delivered(self._read_and_answer(environ))
         except Exception as error:

@@ -212,6 +212,21 @@ def test_sessions_that_may_only_read_are_left_when_the_database_takes_changes_ag
         assert [_tokens(one) for one in running] == [kept + Counter(["after"])] * 2
 
 
+def test_a_wait_that_is_done_again_ends_when_it_would_have_ended(postgres: Postgres, tmp_path: Path) -> None:
+    database = postgres.database()
+    with emulators(tmp_path, database, 1) as (one,), ThreadPoolExecutor(1) as client:
+        postgres.run(
+            "ALTER TABLE emulator_lines ADD CONSTRAINT refuses CHECK (changes NOT LIKE '%ghost%')", database
+        )
+        expected = {"match": {"subscription_id": "nobody"}, "within": 2}
+        began = monotonic()
+        waiting = client.submit(one.post, "/__admin/requests/verify", expected)
+        while not waiting.done():  # what is in memory is undone again and again
+            assert _push(one, "ghost").status == 503
+        assert waiting.result().status == 422
+        assert 2 <= monotonic() - began < 3.5
+
+
 def _refuse_slowly(postgres: Postgres, database: str) -> None:
     for statement in (
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
+from time import perf_counter
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from emulator.journal.masking import mask_value
 from emulator.journal.matching import Criteria
 from emulator.journal.search import Expectation, Miss, count_within, nearest_misses, search
 from emulator.loop.pacing import paced
-from emulator.messages import JSON, Answer
+from emulator.messages import JSON, SINCE_KEY, Answer
 from emulator.rules.errors import Invalid
 from emulator.rules.texts import MOST_PROBLEMS, Problem
 from emulator.schemas.errors import Between, StrictSchema, integer, messages, nested
@@ -150,13 +151,18 @@ def list_page(kind: Kind, page_type: Callable[..., P]) -> Later[P]:
 
 
 def count(kind: Kind, match: Criteria[Any], expect: Expectation, within: float) -> Later[Counted]:
-    """How many entries match; waits for what is expected."""
+    """How many entries match; waits for what is expected, ``within`` seconds after the request came at most.
+
+    What waits is done again where it may tell of what a database has not kept.
+    """
     find, shared = _find_workspace(), emulator().shared
+    since: float = request.environ.get(SINCE_KEY, perf_counter())
     follow = None if shared is None else partial(shared.turns.follow, workspace_name())
 
     async def counting() -> Counted:
         await check_possible(find(), kind.of(find()), match, "match.")
-        return Counted(await count_within(kind.of(find()), match, expect, within, follow))
+        left = max(0.0, within - (perf_counter() - since))
+        return Counted(await count_within(kind.of(find()), match, expect, left, follow))
 
     return counting()
 
