@@ -12,6 +12,7 @@ from emulator.importer.problem import TEXTS, ImportRefused, SourceBroken
 from emulator.importer.rows import BrokenRow, Rows
 from emulator.importer.sources import Source
 from emulator.importer.spoiled import IN_QUOTES, INVISIBLE_ENDS, WORDS
+from emulator.loop.pacing import Steps
 from emulator.rules.model import STATUSES, shortened
 from emulator.rules.providers import token_complaint
 from emulator.rules.texts import Message, Text, message
@@ -189,8 +190,8 @@ class Survey:
         return lints if self._broken is None else [*lints, self._broken]
 
 
-def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[Text]:
-    """The remarks on the first :data:`FIRST_ROWS` rows, for an answer that cannot wait for all of them.
+def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> Steps[list[Text]]:
+    """The remarks on the first :data:`FIRST_ROWS` rows, for an answer that cannot wait for all; in steps.
 
     What is wrong with the plan is a remark too; the import itself refuses it.
     """
@@ -202,6 +203,7 @@ def first_remarks(plan: ImportPlan, source: Source, store: TinyDBStore) -> list[
     more = True
     while more and survey.rows < FIRST_ROWS:
         more = survey.look()
+        yield
     survey.close()
     part = [message("first_rows", rows=survey.rows)] if more else []
     return [*checked.lints, *survey.lints(), *part]

@@ -99,11 +99,16 @@ def when_ready() -> Response | None:
     workspaces, name = emulator().workspaces, workspace_name()
     if request.environ.get(BODY_PROBLEM_KEY) == "unread" or workspaces.is_ready(name):
         return None
+    return repeat_after(lambda: workspaces.until_ready(name))
+
+
+def repeat_after(wait: Callable[[], Awaitable[object]]) -> Response:
+    """Answer this request anew after ``wait``. Raises what it raises."""
     body, again = own(request.environ["wsgi.input"]), repeat()
 
     async def answer() -> Answer:
         with body:
-            await workspaces.until_ready(name)
+            await wait()
             return await again({"wsgi.input": body}).settled()
 
     return answer_later(answer())

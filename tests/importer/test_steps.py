@@ -6,9 +6,12 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from emulator.importer.sources import Source
+from emulator.importer.survey import Survey, first_remarks
 from emulator.rules.model import Changes
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
@@ -128,3 +131,18 @@ def test_the_garbage_collector_is_as_it_was_after_a_step(workspace: Workspace, t
     importing = started(workspace, table(tmp_path, 10), plan())
     importing.step(2)
     assert gc.isenabled()
+
+
+def test_the_first_remarks_are_made_some_hundred_rows_at_a_time(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    def counted(self: Survey, seconds: float | None = None, look: Any = Survey.look) -> bool:
+        nonlocal looks
+        looks += 1
+        return bool(look(self, seconds))
+
+    monkeypatch.setattr(Survey, "look", counted)
+    remarks = first_remarks(plan(), Source(table(tmp_path, 5000)), workspace.store)
+    assert [looks for _ in remarks] == list(range(1, 12))

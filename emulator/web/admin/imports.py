@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, after_this_request, request
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from emulator.importer.checking import check_plan, declared_fields, find_resource
 from emulator.importer.columns import describe_columns, guess
@@ -18,6 +18,7 @@ from emulator.importer.problem import ImportRefused
 from emulator.importer.report import REPORT_DELIMITERS
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
+from emulator.loop.pacing import Steps, in_steps
 from emulator.messages import Answer
 from emulator.rules.errors import Conflict, Invalid
 from emulator.rules.lints import did_you_mean
@@ -26,6 +27,7 @@ from emulator.schemas.errors import UNKNOWN_KEY, StrictSchema
 from emulator.schemas.json_schema import one_value
 from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSchema, load_plan
 from emulator.web.admin.operation import Later, operation
+from emulator.web.bodies import Spool
 from emulator.web.current import workspace, workspace_to_change
 from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
 from emulator.web.later import as_answer
@@ -57,7 +59,7 @@ def _form(plan: type[StrictSchema], *required: str) -> dict[str, Any]:
 def start_import() -> ImportState:
     """Start importing a file of collected tokens; ``dry_run`` changes nothing."""
     path, name, sent_plan = _upload()
-    with _refusals():
+    with _refusals(spool()):
         plan = load_plan(PlanSchema, sent_plan)
         if not workspace().made:
             check_plan(plan, Source(path, name), workspace().store)  # a refused import creates no workspace
@@ -73,14 +75,14 @@ def start_import() -> ImportState:
 
 
 @operation("post", "/import/preview", refusals=(503, 507), **_form(PreviewSchema))
-def preview_import() -> ImportPreview:
+def preview_import() -> Later[ImportPreview]:
     """What is in a file, a guess at the plan, and remarks.
 
     The remarks are on the first rows, by the columns of the plan or else of the guess; they need
     ``resource`` and ``provider``. A dry run looks at all rows.
     """
     path, name, sent_plan = _upload()
-    with _refusals():
+    with _refusals(spool()):
         given = load_plan(PreviewSchema, sent_plan or "{}")
         written = {name: given.pop(name) for name in _WRITTEN if name in given}
         source, store = Source(path, name), workspace().store
@@ -92,10 +94,10 @@ def preview_import() -> ImportPreview:
         match = None if guessed.match is None else parse_match(guessed.match)
         said = {name: one for name, one in given.items() if one not in (None, "")}
         chosen = asdict(guessed) | {"match": match} | said
-        remarks: list[Text] = []
+        remarks = None
         if all(chosen.get(name) is not None for name in _NEEDED):
             remarks = first_remarks(ImportPlan(**chosen, **written), source, store)
-    return ImportPreview(
+    preview = ImportPreview(
         name,
         layout.encoding,
         layout.dialect.delimiter,
@@ -104,8 +106,23 @@ def preview_import() -> ImportPreview:
         columns,
         layout.sample[:_PREVIEWED_ROWS],
         guessed,
-        list(map(str, remarks)),
+        [],
     )
+    keep(path)
+    return _remarked(preview, remarks, path, spool())
+
+
+async def _remarked(
+    preview: ImportPreview, remarks: Steps[list[Text]] | None, path: Path, kept_by: Spool
+) -> ImportPreview:
+    """The preview with its remarks on the file, which is removed then."""
+    try:
+        if remarks is not None:
+            with _refusals(kept_by):
+                return replace(preview, lints=list(map(str, await in_steps(remarks))))
+        return preview
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @operation("get", "/imports")
@@ -180,10 +197,10 @@ def _upload() -> tuple[Path, str, str]:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(kept_by: Spool) -> Iterator[None]:
     """Say where in the form the plan is wrong, or that the disk has no room."""
     try:
-        with spool().storing():
+        with kept_by.storing():
             yield
     except ImportRefused as error:
         problems = (

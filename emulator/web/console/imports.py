@@ -1,6 +1,7 @@
 """``/__console/import``: the wizard over the importer: a file, its columns, a dry run, the import itself."""
 
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,7 @@ from emulator.importer.problem import refused
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.importer.uploads import Upload
+from emulator.loop.pacing import at_once, in_steps
 from emulator.rules.errors import NotFound
 from emulator.rules.texts import message
 from emulator.web.console.language import language
@@ -62,12 +64,12 @@ def take_file() -> ResponseReturnValue:
 
 
 @pages.get(_FILE, endpoint="mapping")
-def show_mapping(upload_id: str) -> str:
+def show_mapping(upload_id: str) -> Response:
     """Step 2: the first rows as the query says that they are written, and which column is what, guessed."""
     return _mapping_page(_upload(upload_id))
 
 
-def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
+def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> Response:
     store, source, written = workspace().store, upload.source(), _written()
     layout = read_layout(source, **written)
     resource = find_resource(upload.resource_id, store)
@@ -79,8 +81,8 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
         match = parse_match(guessed.match or "push")
         how = {"status_column": guessed.status_column, **written}
         plan = ImportPlan(upload.resource_id, upload.provider, match, token, **how)
-    remarks = first_remarks(plan, source, store)
-    return render_template(
+    page = partial(
+        render_template,
         "console/import_mapping.html",
         carried=_carried(plan),
         columns=columns,
@@ -89,11 +91,11 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> str:
         fields=fields,
         layout=layout,
         plan=plan,
-        remarks=remarks,
         resource=resource,
         rows=layout.sample[:SHOWN_ROWS],
         upload=upload,
     )
+    return page_later(in_steps(first_remarks(plan, source, store)), lambda remarks: page(remarks=remarks))
 
 
 @pages.post(_FILE)
@@ -118,7 +120,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
     check_plan(plan, source, found.store)
     carried = _carried(plan)
     has_shown = form.get(SHOWN_FIELD) == carried[SHOWN_FIELD]
-    if not dry_run and not has_shown and first_remarks(plan, source, found.store):
+    if not dry_run and not has_shown and at_once(first_remarks(plan, source, found.store)):
         return _mapping_page(upload, plan)
     with spool().storing():
         path = console_state().uploads.copy(upload)

@@ -1,6 +1,7 @@
 """``/__admin/openapi.json`` and ``/__admin/docs``: the contract, and a page to read it with no internet."""
 
-from functools import cache
+import asyncio
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from flask import Response, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
 from emulator.web.admin.operation import blueprint
+from emulator.web.later import repeat_after
 
 #: The page may load its own files only. Swagger UI sets styles on elements.
 _POLICY = (
@@ -23,7 +25,9 @@ _FILES = ("start.js", "index.css", "swagger-ui.css", "swagger-ui-bundle.js", "fa
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The OpenAPI document; its server is where it was asked for: below a proxy's path, in a workspace."""
-    document = {**_document(), "servers": [{"url": request.script_root or "/"}]}
+    if not contract.cache_info().currsize:
+        return repeat_after(partial(asyncio.to_thread, contract))
+    document = {**contract(), "servers": [{"url": request.script_root or "/"}]}
     return Response(orjson.dumps(document), mimetype="application/json")
 
 
@@ -49,7 +53,8 @@ def _of_the_page(response: Response) -> Response:
 
 
 @cache
-def _document() -> dict[str, Any]:
+def contract() -> dict[str, Any]:
+    """The OpenAPI document."""
     # Loaded when somebody asks: the server starts without apispec, and the document needs the views.
     from emulator.web.openapi.document import openapi_document  # noqa: PLC0415
 
