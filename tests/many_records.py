@@ -71,22 +71,32 @@ class Decoded:
         return self._decode(document)
 
 
+class Calls:
+    """Counts the calls of a function of a module or class inside."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+        self.count, call = 0, getattr(owner, name)
+
+        def counted(*given: Any, **named: Any) -> Any:
+            self.count += 1
+            return call(*given, **named)
+
+        monkeypatch.setattr(owner, name, counted)
+
+
 class Steps:
-    """Counts the most subscriptions that are decoded inside between two questions whether a step is over."""
+    """The most that a counter counts inside between two questions whether a step is over."""
 
-    def __init__(self, app: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.decoded, self.longest, self._before = Decoded(app), 0, 0
-        monkeypatch.setattr(Pacing, "long", property(lambda _: self._asked()))
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *counters: Decoded | Calls) -> None:
+        self.counters, self.longest = counters, 0
+        self._before = [one.count for one in counters]
+        monkeypatch.setattr(Pacing, "long", property(lambda _: self.asked()))
 
-    def __enter__(self) -> Steps:
-        self.decoded.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._asked()
-        self.decoded.__exit__(*error)
-
-    def _asked(self) -> bool:
-        self.longest = max(self.longest, self.decoded.count - self._before)
-        self._before = self.decoded.count
+    def asked(self) -> bool:
+        """End a step."""
+        now = [one.count for one in self.counters]
+        self.longest = max(
+            self.longest, *(is_now - was for is_now, was in zip(now, self._before, strict=True))
+        )
+        self._before = now
         return False

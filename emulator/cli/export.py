@@ -26,7 +26,7 @@ from emulator.schemas.json_members import read_entries, read_members
 from emulator.settings import Settings
 from emulator.store.files import NotWritten, replace_file, write_arrays
 from emulator.store.fixture_set import FixtureSet
-from emulator.workspaces.document import END, snapshot_pieces
+from emulator.workspaces.document_pieces import END, snapshot_pieces
 from emulator.workspaces.names import DEFAULT_WORKSPACE
 from emulator.workspaces.workspace import Workspace
 

@@ -1,9 +1,10 @@
 """Reading a large JSON object from a file, one member or entry at a time."""
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Generator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 from typing import IO, Any
 
 import ijson
@@ -23,12 +24,14 @@ _LONGEST_ESCAPE = 12
 #: A number of 4,300 digits, more than Python converts, has a run of this many in one block, at a multiple of
 #: this many bytes, wherever the blocks end.
 _MANY_DIGITS = 1000
+#: Bytes, and entries of a list, that are read in one step.
+_BLOCK, _MANY = 1 << 14, 100
 
 
 def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str, Any]]:
     """Name and value of each member of the object in ``file`` (UTF-8), in order.
 
-    Of an array whose name is in ``arrays`` each entry, and the end, is given as ``None``: it is not read.
+    Of an array whose name is in ``arrays`` each object, and the end, is given as ``None``: it is not read.
     Raises :class:`JSONProblem` for invalid JSON, duplicate keys, NUL, lone surrogates and deep nesting.
     """
     path, seen = "", set()
@@ -52,11 +55,34 @@ def read_members(file: IO[bytes], arrays: Container[str]) -> Iterator[tuple[str,
 
 def read_entries(file: IO[bytes], array: str) -> Iterator[Any]:
     """The entries of the object's array ``array``. Raises as :func:`read_members` does."""
+    return chain.from_iterable(read_blocks(file, array))
+
+
+def read_blocks(file: IO[bytes], array: str) -> Iterator[list[Any]]:
+    """The same, those of a millisecond or two of work at a time; none while a very long one is read."""
     position = 0
     with _problems(lambda: f"{array}[{position}]"):
-        for entry in ijson.items(_Source(file), f"{array}.item", map_type=_Object):
-            yield _plain(entry)
-            position += 1
+        source, found = _Source(file), ijson.sendable_list()
+        parser = ijson.items_coro(found, f"{array}.item", map_type=_Object)
+        more = True
+        while more:
+            error: Exception | None = None
+            try:
+                more = bool(block := source.read(_BLOCK))
+                if more:
+                    parser.send(block)
+                else:
+                    parser.close()
+            except Exception as raised:  # the entries before it come first
+                error = raised
+            for entry in found:
+                plain = yield from _plain_in_steps(entry)
+                position += 1
+                yield [plain]
+            found.clear()
+            if error is not None:
+                raise error
+            yield []
 
 
 def _skip_array(events: Iterator[tuple[str, Any]], name: str) -> Iterator[None]:
@@ -65,7 +91,7 @@ def _skip_array(events: Iterator[tuple[str, Any]], name: str) -> Iterator[None]:
     depth = 1
     for event, _ in events:
         depth = _depth_after(event, depth)
-        if depth <= 1:
+        if depth <= 1 or event == "end_map":
             yield
         if not depth:
             return
@@ -112,6 +138,23 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _plain_in_steps(entry: Any) -> Generator[list[Any], None, Any]:
+    """:func:`_plain`, of an entry that may have very long lists; yields an empty list after each step."""
+    if not isinstance(entry, _Object) or entry.twice is not None:
+        return _plain(entry)
+    made: dict[str, Any] = {}
+    for name, value in entry.items():
+        if isinstance(value, list) and len(value) > _MANY:
+            plain: list[Any] = []
+            made[name] = plain
+            for at in range(0, len(value), _MANY):
+                plain += map(_plain, value[at : at + _MANY])
+                yield []
+        else:
+            made[name] = value if isinstance(value, str) else _plain(value)
+    return made
 
 
 def _depth_after(event: str, depth: int) -> int:

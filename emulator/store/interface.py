@@ -73,7 +73,7 @@ class Store(MobileLookup, Protocol):
     def walk(self, table: Literal["profiles", "subscriptions"], shape: type[T]) -> AsyncIterator[T]:
         """Every record, decoded as ``shape`` (a struct of some of its members), in short steps."""
 
-    def whole(self) -> Iterator[tuple[Profile, list[Subscription]]]:
+    def whole(self) -> Iterator[tuple[Profile, Iterator[Subscription]]]:
         """Every profile with its subscriptions, as of this call, the oldest first."""
 
     def fork(self) -> Store:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from emulator.loop.pacing import Steps, at_once
 from emulator.rules.fields import (
     SDK_FIELDS,
     InvalidFieldValue,
@@ -18,6 +19,7 @@ from emulator.rules.providers import DOCUMENTED, accepted
 from emulator.rules.request import MAX_ID_LENGTH, is_profile_id
 from emulator.rules.texts import Message, Problem, Text, message, within
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
+from emulator.store.state import STEP
 
 #: The most undeclared fields for which the nearest name is searched.
 _MOST_ADVICE = 20
@@ -137,6 +139,12 @@ class SetCheck:
         self, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
     ) -> list[Problem]:
         """Problems of one profile; ``places``: where its subscriptions stand, if some were left out."""
+        return at_once(self.profile_in_steps(position, entry, places))
+
+    def profile_in_steps(
+        self, position: int, entry: ProfileEntry, places: Sequence[int] | None = None
+    ) -> Steps[list[Problem]]:
+        """The same, for a profile that may have very many subscriptions."""
         database = self._databases.get(entry.db_id)
         if database is None:
             return within(f"[{position}]", self._no_database(".db_id", entry.db_id))
@@ -145,6 +153,8 @@ class SetCheck:
             problems += self.values(database, entry.fields)
         seen: set[tuple[int, str, str]] = set()
         for number, one in enumerate(entry.subscriptions):
+            if number and not number % STEP:
+                yield
             found = self._subscription(entry.db_id, one)
             if not found and not self._of_state:
                 found = self._holder(position, entry, one)

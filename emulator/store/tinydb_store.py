@@ -114,17 +114,19 @@ class TinyDBStore(TableLookup):
         documents = table.documents.copy()
         return (table.decode(documents[doc_id]) for doc_id in ids)
 
-    def whole(self) -> Iterator[tuple[Profile, list[Subscription]]]:
+    def whole(self) -> Iterator[tuple[Profile, Iterator[Subscription]]]:
         profiles, subscriptions = self.profiles.state, self.subscriptions.state
         documents, owned_documents = profiles.documents.copy(), subscriptions.documents.copy()
         owned = subscriptions.indexes["profile"].fork()
 
-        def records() -> Iterator[tuple[Profile, list[Subscription]]]:
+        def records() -> Iterator[tuple[Profile, Iterator[Subscription]]]:
             for doc_id in documents.in_order():  # the oldest first: M9
                 profile: Profile = profiles.decode(documents[doc_id])
-                key = profile.db_id, profile.id
-                own = [subscriptions.decode(owned_documents[i]) for i in owned.find(profile_key(*key))]
-                yield profile, [one for one in own if (one.db_id, one.profile_id) == key]
+                yield profile, records_of((profile.db_id, profile.id))
+
+        def records_of(key: tuple[int, str]) -> Iterator[Subscription]:
+            found = (subscriptions.decode(owned_documents[i]) for i in owned.find(profile_key(*key)))
+            return (one for one in found if (one.db_id, one.profile_id) == key)
 
         return records()
 

@@ -1,8 +1,8 @@
-"""A whole workspace as one JSON document: written piece by piece, checked wholly before it is read."""
+"""A whole workspace as one JSON document: checked wholly before it is put in a workspace's place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -11,74 +11,30 @@ from msgspec.structs import replace
 
 from emulator.faults.model import Fault
 from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, SubscriptionEntrySchema
-from emulator.journal.events import Event, EventReading
-from emulator.loop.pacing import at_once, paced
+from emulator.journal.events import Event
+from emulator.loop.pacing import Steps, at_once, in_steps, paced
 from emulator.rules.errors import Invalid
 from emulator.rules.keys import HASH_DIGITS, digest
-from emulator.rules.model import Changes, Database, Profile, Resource, Subscription, shortened
+from emulator.rules.model import Changes, Database, Resource, Subscription, shortened
 from emulator.rules.texts import MOST_PROBLEMS, Message, Problem, message, within
 from emulator.schemas.errors import UNKNOWN_KEY, flatten, list_of, nested, string
-from emulator.schemas.json_members import read_entries, read_members
+from emulator.schemas.json_members import read_blocks, read_members
 from emulator.schemas.strict_json import JSONProblem
-from emulator.store.fixture_set import FixtureSet, ProfileEntry, Resources, SubscriptionEntry, give_hash_ids
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, Resources, SubscriptionEntry, giving_hash_ids
 from emulator.store.set_check import SetCheck, duplicate
+from emulator.store.state import STEP
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from emulator.timestamps import TIME_FORM, UTC_PATTERN, read_iso
-from emulator.workspaces import answers
 from emulator.workspaces.remembered import RememberedFaults
 from emulator.workspaces.settings import WorkspaceSettings
-from emulator.workspaces.workspace import Workspace
 from push_emulator.journal_answers import RecordedEvent
 
-FORMAT = 1
-#: The end of a complete document.
-END = b"]}\n"
-_AT_ONCE = 50
-_encode = msgspec.json.Encoder().encode
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 
 _Time = Annotated[str, msgspec.Meta(pattern=f"^({UTC_PATTERN})?$")]
 _TIME = validate.Regexp(f"^({UTC_PATTERN})?$", error=TIME_FORM)
 #: The members that are read entry by entry.
 _LONG = ("profiles", "events")
-
-
-def snapshot_pieces(found: Workspace) -> Iterator[bytes]:
-    """The document of the workspace as it is now, in pieces of about 1 ms of work.
-
-    Whatever is changed after this call does not show.
-    """
-    store = found.store
-    head = {
-        "format": FORMAT,
-        "databases": [answers.database_record(one) for one in store.databases()],
-        "resources": [answers.resource_record(one, show_secrets=True) for one in store.resources()],
-        "settings": answers.settings_state(found.settings),
-        "clock": answers.clock_state(found.clock),
-        "faults": [answers.armed_fault(one) for one in found.faults],
-        "profiles_made": store.profiles_made,
-    }
-    return _pieces(head, list(found.events.readings())[::-1], store.whole())
-
-
-def _pieces(
-    head: Mapping[str, Any],
-    events: Sequence[EventReading],
-    whole: Iterator[tuple[Profile, list[Subscription]]],
-) -> Iterator[bytes]:
-    members = (_encode(name) + b":" + _encode(value) + b",\n" for name, value in head.items())
-    yield b"{" + b"".join(members) + b'"events":['
-    for position, reading in enumerate(events):
-        yield (b",\n" if position else b"\n") + _encode(answers.recorded_event(reading.entry))
-    yield b'],\n"profiles":['
-    separator = b"\n"
-    lines: list[bytes] = []
-    for one in whole:
-        lines.append(_encode(answers.profile_record(*one)))
-        if len(lines) == _AT_ONCE:
-            yield separator + b",\n".join(lines)
-            separator, lines = b",\n", []
-    yield (separator + b",\n".join(lines) if lines else b"") + b"\n" + END
 
 
 class SnapshotSubscription(SubscriptionEntry):
@@ -145,10 +101,19 @@ async def _read_head(file: IO[bytes]) -> dict[str, Any]:
     return head
 
 
+async def _entries(file: IO[bytes], array: str) -> AsyncIterator[tuple[int, Any]]:
+    """The entries of an array with their positions, in steps."""
+    position = 0
+    async for some in paced(read_blocks(file, array), 1):
+        for one in some:
+            yield position, one
+            position += 1
+
+
 async def _read_profiles(file: IO[bytes], building: _Building) -> None:
     problems: list[Problem] = []
-    async for position, value in paced(enumerate(read_entries(file, "profiles"))):
-        problems += building.take(position, value)
+    async for position, value in _entries(file, "profiles"):
+        problems += await in_steps(building.take(position, value))
         if len(problems) > MOST_PROBLEMS:
             more = Problem("", "… and perhaps more; the rest was not looked at")
             problems = [*problems[:MOST_PROBLEMS], more]
@@ -159,7 +124,7 @@ async def _read_profiles(file: IO[bytes], building: _Building) -> None:
 
 async def _read_events(file: IO[bytes]) -> list[Event]:
     events = []
-    async for position, value in paced(enumerate(read_entries(file, "events"))):
+    async for position, value in _entries(file, "events"):
         if isinstance(value, dict) and (unknown := value.keys() - set(RecordedEvent.__struct_fields__)):
             raise Invalid(Problem(f"events[{position}].{shortened(min(unknown))}", UNKNOWN_KEY))
         try:
@@ -195,25 +160,28 @@ class _Building:
         self._store = at_once(made_from(FixtureSet(databases, resources), now, str))
         self._check = SetCheck(databases, resources, present=self._store, of_state=True)
 
-    def take(self, position: int, value: Any) -> list[Problem]:
-        """Add a profile; returns its problems if it is refused."""
+    def take(self, position: int, value: Any) -> Steps[list[Problem]]:
+        """Add a profile; returns its problems if it is refused. In steps: it may have many subscriptions."""
         path = f"profiles[{position}]"
-        try:
-            entry = msgspec.convert(value, SnapshotProfile)
-            if entry.id is None:
-                raise msgspec.ValidationError
-        except msgspec.ValidationError as error:
-            return _shape_problems(path, value, str(error))
-        found = self._check.profile(position, entry)
+        entry, problems = yield from _entry(path, value)
+        if entry is None or entry.id is None:
+            return problems
+        found = yield from self._check.profile_in_steps(position, entry)
         if found:
             return within("profiles", found)
         profile = entry.record(self._fields[entry.db_id], entry.id, entry.created or self._now)
-        key = entry.db_id, entry.id
-        subscriptions = [one.record(*key, self._now, self._resources) for one in entry.subscriptions]
-        problems = self._hash_problems(path, subscriptions)
+        subscriptions = []
+        for number, one in enumerate(entry.subscriptions, 1):
+            subscriptions.append(one.record(entry.db_id, entry.id, self._now, self._resources))
+            if not number % STEP:
+                yield
+        problems = yield from self._hash_problems(path, subscriptions)
         if not problems:
-            give_hash_ids(self._store, subscriptions)
-            self._store.apply(Changes([profile], subscriptions))
+            yield from giving_hash_ids(self._store, subscriptions)
+            self._store.apply(Changes([profile], subscriptions[:STEP]))
+            for at in range(STEP, len(subscriptions), STEP):
+                yield
+                self._store.apply(Changes([], subscriptions[at : at + STEP]))
         return problems
 
     def state(self) -> TinyDBStore:
@@ -232,11 +200,13 @@ class _Building:
         self._store.profiles_made = self._members["profiles_made"]
         return self._store
 
-    def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> list[Problem]:
+    def _hash_problems(self, path: str, subscriptions: list[Subscription]) -> Steps[list[Problem]]:
         """The problems of given hash ids: each key has one, which is a prefix of the key's digest (A5)."""
         problems = []
         seen = set()
         for position, one in enumerate(subscriptions):
+            if position and not position % STEP:
+                yield
             if not one.hash_id:
                 continue
             held = self._store.find_by_push(one.key).hash_id
@@ -255,9 +225,40 @@ class _Building:
         return problems
 
 
-def _shape_problems(path: str, value: Any, otherwise: str) -> list[Problem]:
+def _entry(path: str, value: Any) -> Steps[tuple[SnapshotProfile | None, list[Problem]]]:
+    """The profile, or its problems; read in steps, some subscriptions at a time."""
+    own = value.get("subscriptions") if isinstance(value, dict) else None
+    every = own if isinstance(own, list) else []
+    entry: SnapshotProfile | None = None
+    read: list[SnapshotSubscription] = []
+    problems: list[Problem] = []
+    for at in range(0, len(every) or 1, STEP):
+        if at:
+            yield
+        piece = {**value, "subscriptions": every[at : at + STEP]} if len(every) > STEP else value
+        try:
+            entry = msgspec.convert(piece, SnapshotProfile)
+            if entry.id is None:
+                raise msgspec.ValidationError
+            read += entry.subscriptions
+        except msgspec.ValidationError as error:
+            found = _shape_problems(path, piece, str(error), at)
+            problems += [one for one in found if one not in problems]
+            if len(problems) > MOST_PROBLEMS:
+                break
+    if problems or entry is None:
+        return None, problems
+    return replace(entry, subscriptions=read), []
+
+
+def _shape_problems(path: str, value: Any, otherwise: str, first: int) -> list[Problem]:
+    """The problems of a profile's form; ``first``: the position of the first of its subscriptions."""
     try:
         SnapshotProfileSchema().load(value)
     except ValidationError as error:  # marshmallow has the texts
-        return list(flatten(error.messages, path))
+        messages: Any = error.messages
+        own = messages.get("subscriptions")
+        if first and isinstance(own, dict):
+            messages = {**messages, "subscriptions": {first + at: said for at, said in own.items()}}
+        return list(flatten(messages, path))
     return [Problem(path, otherwise)]

@@ -549,7 +549,7 @@ PROMISES: Final[dict[str, Table]] = {
     },
     "emulator/web/admin/imports.py": {"``dry_run`` changes nothing": (DRY_RUN,)},
     "emulator/web/admin/snapshot.py": {"or nothing of it": RESTORE},
-    "emulator/workspaces/document.py": {
+    "emulator/workspaces/document_pieces.py": {
         "Whatever is changed after this call does not show": (
             "tests/web/admin/test_snapshot.py::test_what_changes_while_a_snapshot_is_written_is_not_in_it",
         ),

@@ -96,7 +96,7 @@ def fill(store: TinyDBStore, fixtures: FixtureSet, remembered: dict[str, bytes] 
 
 def contents(store: Store) -> list[tuple[Profile, list[Record]]]:
     """All profiles with their subscriptions."""
-    return list(store.whole())
+    return [(profile, list(own)) for profile, own in store.whole()]
 
 
 @pytest.fixture(params=ENGINES, ids=lambda factory: factory.__name__)

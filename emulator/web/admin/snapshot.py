@@ -31,7 +31,8 @@ from emulator.web.admin.settings import OUT_OF_YEARS, SettingsSchema, TimeField,
 from emulator.web.current import emulator, workspace, workspace_to_change
 from emulator.web.later import prepare, prepared, reset_workspace, size_of
 from emulator.workspaces.clock import ClockSetting
-from emulator.workspaces.document import FORMAT, SnapshotProfileSchema, read_snapshot, snapshot_pieces
+from emulator.workspaces.document import SnapshotProfileSchema, read_snapshot
+from emulator.workspaces.document_pieces import FORMAT, snapshot_pieces
 from emulator.workspaces.registry import Workspaces
 from emulator.workspaces.resting import rest_s
 from emulator.workspaces.workspace import KEEPABLE

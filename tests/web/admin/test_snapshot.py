@@ -18,7 +18,7 @@ from emulator.messages import Answer
 from emulator.web.current import served_below
 from emulator.web.wsgi_answer import call_application
 from emulator.workspaces.clock import ClockSetting
-from emulator.workspaces.document import snapshot_pieces
+from emulator.workspaces.document_pieces import snapshot_pieces
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN, Server, subscription
 from tests.web.admin.conftest import Admin
