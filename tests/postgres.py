@@ -35,7 +35,7 @@ _SETTINGS = {
 class Postgres:
     """One server; ``folder`` has the data, the sockets and the log, and is its user's alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, primary: Postgres | None = None) -> None:
         self._programs = Path(POSTGRES.path()).resolve().parent
         self._folder = folder
         self._data = folder / "data"
@@ -43,9 +43,11 @@ class Postgres:
         self._numbers = count(1)
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        self._call(
-            "initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C"
-        )
+        if primary is None:
+            as_user = ("--auth=trust", "--username=postgres")
+            self._call("initdb", *as_user, "--no-sync", "--encoding=UTF8", "--locale=C")
+        else:  # a standby that follows it
+            self._call("pg_basebackup", "--write-recovery-conf", f"--dbname={primary.url('')}")
 
     def start(self, **settings: str) -> Postgres:
         """Start it on the data that is there, with further settings of ``postgresql.conf``."""
@@ -83,6 +85,10 @@ class Postgres:
                 part.kill()
         self.process.wait(PATIENCE_S)
         psutil.wait_procs(parts, PATIENCE_S)
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._call("pg_ctl", "promote", "--wait")
 
     @property
     def pid(self) -> int:
@@ -145,7 +151,7 @@ class Postgres:
         assert self.process.poll() is None, self.log()
         with suppress(OSError, IndexError):
             lines = (self._data / "postmaster.pid").read_text().splitlines()
-            return (lines[0], lines[7].strip()) == (str(self.process.pid), "ready")
+            return lines[0] == str(self.process.pid) and lines[7].strip() in ("ready", "standby")
         return False
 
     def _call(self, program: str, *arguments: str) -> None:
@@ -161,14 +167,17 @@ class Postgres:
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[Postgres]:
-    """A server of one's own, to be stopped and killed at will; the test is skipped without PostgreSQL."""
+def running(primary: Postgres | None = None, **settings: str) -> Iterator[Postgres]:
+    """A server of one's own, to be stopped and killed at will; the test is skipped without PostgreSQL.
+
+    ``primary``: the server that it follows as a standby.
+    """
     POSTGRES.path()
     pytest.importorskip("psycopg")
     # Not below pytest's folder, which root lets nobody else into; the name of a socket has a bound, too.
     folder = Path(tempfile.mkdtemp(prefix="emulator-postgres-"))
     try:
-        server = Postgres(folder)
+        server = Postgres(folder, primary)
         try:
             yield server.start(**settings)
         finally:
