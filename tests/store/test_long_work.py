@@ -176,6 +176,16 @@ def test_others_get_their_turn_while_a_fields_type_changes(workspace: Workspace)
 
 
 @pytest.mark.usefixtures("no_time")
+def test_others_get_their_turn_while_a_table_is_walked(workspace: Workspace) -> None:
+    async def walk() -> int:
+        return len([doc_id async for doc_id, _ in workspace.store.profiles.walk()])
+
+    walked, turns, _ = by_turns(walk())
+    assert walked == MANY
+    assert turns > MANY // STEP
+
+
+@pytest.mark.usefixtures("no_time")
 def test_others_get_their_turn_while_a_workspace_is_reset(workspace: Workspace) -> None:
     profile = workspace.store.find_profile(17, "p1")
     assert profile is not None

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.fixtures.load import write_fixtures
+from emulator.rules.model import Database, Resource
+from emulator.store.fixture_set import FixtureSet, ProfileEntry
 from tests.server import Server, subscription
 
 COUNTING = Path(__file__).with_name("counted_syncs")
@@ -19,6 +22,7 @@ CALLS: list[tuple[str, str, object]] = [
         "/w/first/push_subscribe",
         {"resource_token": "two-databases", "subscriptions": [subscription("t")]},
     ),
+    ("POST", "/w/first/__admin/reset", {}),
     ("PATCH", "/w/second/__admin/settings", {"strict": True}),
     ("PUT", "/__admin/workspaces/made", None),
     ("PATCH", "/__admin/settings", {"strict": True}),
@@ -48,6 +52,22 @@ def test_nobody_waits_for_the_disk_but_in_fsync_mode(
     assert [one for one in waits if one[3] != changes and "/w/new" not in one[1]] == []
     assert all(one[2] for one in waits), waits
     assert server.stop() == 0
+
+
+def test_nobody_waits_for_the_disk_with_many_profiles(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    counted, fixtures = tmp_path / "counted", tmp_path / "fixtures"
+    profiles = [ProfileEntry(2, f"p{number}") for number in range(1500)]
+    resource = Resource(22, "App", "two-databases", [2])
+    write_fixtures(fixtures, FixtureSet([Database(2, "Club", {})], [resource], profiles))
+    environment = {"PYTHONPATH": str(COUNTING), "COUNTED_SYNCS": str(counted)}
+    server = start_server("-q", fixtures=fixtures, environment=environment)
+    good = {"resource_token": "two-databases", "subscriptions": [subscription("t")]}
+    for prefix in ("", "/w/other"):
+        assert server.post(f"{prefix}/push_subscribe", good).json["error"] == 0
+        assert server.post(f"{prefix}/__admin/reset", {}).status == 200
+    assert counted.stat().st_size == 0
 
 
 def test_only_what_was_changed_has_a_file_and_all_of_it_is_there_after_a_kill(
