@@ -41,6 +41,8 @@ ABOUT_FILES = (
     "fixtures/test_watching.py::test_a_workspace_that_cannot_be_reset_keeps_no_other_from_it_and_is_named",
     "importer/test_full_disk.py",
     "importer/test_server.py::test_a_killed_server_keeps_whole_batches",
+    # The seconds of an import are those of its work: the commits between its steps take as long again.
+    "importer/test_server.py::test_an_import_takes_hardly_any_breaks_while_nobody_asks",
     "server/test_background.py::test_expiring_goes_on_where_one_workspace_cannot_be_deleted",
     "server/test_closing.py::test_stop_with_many_changed_workspaces_is_within_5_seconds_and_writes_all_down",
     "server/test_tls.py",
