@@ -65,7 +65,8 @@ class Index:
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""
-        return tuple(islice(self.ids(key), limit))
+        ids = self.ids(key)
+        return ids[:limit] if isinstance(ids, tuple) else tuple(islice(ids, limit))
 
     def ids(self, key: Hashable) -> Collection[int]:
         """The same, none of them copied: to be read before the next change."""
@@ -99,7 +100,8 @@ class Index:
 
     def count(self, key: Hashable) -> int:
         """How many documents have this key."""
-        return len(self.ids(key))
+        ids = self.parts[hash(key) & self._mask].get(key, ())
+        return 1 if isinstance(ids, int) else len(ids)
 
     def add(self, key: Hashable, doc_id: int) -> None:
         """Add a document under a key."""

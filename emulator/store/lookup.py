@@ -122,16 +122,10 @@ class TableLookup:
         active = indexes["active"].ids(wanted)
         for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
-            # The same as one.key == key, without making another key.
-            if (
-                one.subscription_id == key.subscription_id
-                and one.db_id == key.db_id
-                and one.resource_id == key.resource_id
-                and one.provider == key.provider
-            ):
+            if _has_key(one, key):
                 return Held(one, others + len(active) - 1, one.hash_id)
         for one in self._records(wanted, _INACTIVE) if others else ():
-            if one.key == key:  # two keys may rarely have one number
+            if _has_key(one, key):
                 return Held(None, others, one.hash_id)
         return Held()
 
@@ -199,8 +193,10 @@ class TableLookup:
         return None
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
-        table, folded = self.subscriptions.state, _folded(key)
-        for doc_id in table.indexes["folded"].ids(folded_key(key)):  # of most tokens there are none
+        table = self.subscriptions.state
+        ids = table.indexes["folded"].ids(folded_key(key))
+        folded = _folded(key) if ids else None  # of most tokens there are none
+        for doc_id in ids:
             one: Subscription = table.decode(table.documents[doc_id])
             if _folded(one) == folded:
                 return None if one.key == key else one
@@ -252,14 +248,15 @@ class TableLookup:
 
     def _own(self, key: PushKey | Subscription, profile_id: str) -> tuple[int | None, Subscription | None]:
         """The record of a key on a profile and its id; reads no other, whatever the two have else."""
-        table, wanted, owner = self.subscriptions.state, push_key(key), profile_key(key.db_id, profile_id)
-        if isinstance(key, Subscription):
-            key = key.key
+        table, wanted = self.subscriptions.state, push_key(key)
+        indexes = table.indexes
         for name in BY_STATUS.values():
-            index = table.indexes[name]
-            for doc_id in index.common(wanted, table.indexes["profile"], owner) if wanted in index else ():
+            if wanted not in indexes[name]:
+                continue
+            owner = profile_key(key.db_id, profile_id)
+            for doc_id in indexes[name].common(wanted, indexes["profile"], owner):
                 one: Subscription = table.decode(table.documents[doc_id])
-                if one.profile_id == profile_id and one.key == key:  # keys may rarely have one number
+                if one.profile_id == profile_id and _has_key(one, key):
                     return doc_id, one
         return None, None
 
@@ -267,6 +264,16 @@ class TableLookup:
 def needle_of(text: str | None) -> bytes:
     """Bytes that every document with this text contains; empty if no such bytes are known."""
     return text.encode() if text is not None and _PLAIN.fullmatch(text) else b""
+
+
+def _has_key(one: Subscription, key: PushKey | Subscription) -> bool:
+    """The same as ``one.key == key``, without making another key: two keys may rarely have one number."""
+    return (
+        one.subscription_id == key.subscription_id
+        and one.db_id == key.db_id
+        and one.resource_id == key.resource_id
+        and one.provider == key.provider
+    )
 
 
 def _folded(key: PushKey | Subscription) -> PushKey:
