@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
@@ -14,10 +13,10 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.abc import PQGen
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from emulator.postgres.texts import first_line, without_password
 from emulator.store.errors import DatabaseUnavailable, EmulatorEnds
 
 T = TypeVar("T")
@@ -44,9 +43,6 @@ CONNECTING: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 6000,
 }
-_PASSWORD = re.compile(r"(passw[^=&?]*=)[^&]*", re.I)
-#: The parts of a URL that libpq repeats in errors.
-_QUOTED = re.compile(r'"[^"]*"')
 #: Bytes of a test whether the database has room: more than the free space in its present pages.
 _ROOM = 128 * 1024
 #: The database does not know whether it has committed (CockroachDB).
@@ -54,33 +50,6 @@ _UNKNOWN = "40003"
 _ENDS = "the emulator ends"
 # The pool logs several lines for each attempt to connect; ``trouble`` says it once.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    scheme, _, rest = url.partition("//")
-    user, at, place = rest.rpartition("@")  # the last one, for a password may have all others
-    name, colon, _ = user.partition(":")
-    shown = f"{name}:…@{place}" if at and colon else rest
-    return f"{scheme}//" + _PASSWORD.sub(r"\1…", shown)
-
-
-def check_url(url: str) -> None:
-    """Raise :class:`ValueError` for a URL that names no database, with a text that shows no password."""
-    try:
-        conninfo_to_dict(url)
-    except psycopg.Error as error:
-        text = first_line(error)
-        if ":" in url.partition("//")[2]:
-            text = f"{_QUOTED.sub('…', text)}; in a password, write % as %25, @ as %40, / as %2F, ? as %3F"
-        raise ValueError(text) from error
-    if "@" in url.partition("//")[2].partition("?")[0].partition("/")[2]:
-        raise ValueError("in a user name or a password, write / as %2F")
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the hints that follow."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def is_refusal(error: Exception) -> bool:

@@ -7,18 +7,11 @@ from typing import NamedTuple
 
 import psycopg
 
-from emulator.postgres.connections import (
-    CONNECTING,
-    Connections,
-    TimedConnection,
-    check_url,
-    configure,
-    first_line,
-    without_password,
-)
+from emulator.postgres.connections import CONNECTING, Connections, TimedConnection, configure
 from emulator.postgres.files import SharedFiles
 from emulator.postgres.imports import SharedImports
 from emulator.postgres.schema import prepare, shared_secret
+from emulator.postgres.texts import check_url, first_line, without_password
 from emulator.postgres.turns import Turns
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.settings import Settings

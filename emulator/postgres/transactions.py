@@ -11,10 +11,11 @@ import psycopg
 from msgspec import Struct
 from psycopg import AsyncClientCursor, AsyncConnection, errors
 
-from emulator.postgres.connections import Connections, first_line, is_refusal
+from emulator.postgres.connections import Connections, is_refusal
 from emulator.postgres.following import LINES, FollowedWorkspace
 from emulator.postgres.log import Line
 from emulator.postgres.snapshots import Behind, write
+from emulator.postgres.texts import first_line
 from emulator.postgres.workspaces import FollowedWorkspaces
 from emulator.store.errors import Unavailable
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.postgres.connections import without_password
+from emulator.postgres.texts import without_password
 from tests.command_line import assert_one_line, run_here
 from tests.console.test_access import TOKEN, signed_in
 from tests.shared_state import emulators
