@@ -239,10 +239,10 @@ class Workspaces:
                 workspace = self._open.get(name)
                 if workspace is None:
                     self.delete(name)
-                    continue
-                with self.in_use(name):
-                    workspace.fixtures = fixtures
-                    await workspace.reset_in_steps()
+                elif workspace.fixtures is not fixtures:  # else it was made anew meanwhile
+                    with self.in_use(name):
+                        workspace.fixtures = fixtures
+                        await workspace.reset_in_steps()
             except (OSError, Refused, Unavailable) as error:
                 refused[name] = str(error)
         if before.shared is not None:

@@ -104,7 +104,7 @@ class Workspace:
             store = yield from made_from(fixtures, clock.timestamp(), new_id)
             shared = SharedState(store.storage.state)
             if clock.setting == REAL_TIME:
-                fixtures.shared = shared
+                fixtures.shared = shared = fixtures.shared or shared  # the first of those made side by side
         return shared
 
     @cached_property

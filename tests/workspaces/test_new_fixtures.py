@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 
 from emulator.loop import pacing
+from emulator.loop.pacing import in_steps
 from emulator.rules.model import Database
 from emulator.rules.platform import Platform
 from emulator.settings import Settings
+from emulator.store import editing
 from emulator.store.fixture_set import FixtureSet, ProfileEntry
-from emulator.workspaces.clock import ClockSetting
+from emulator.workspaces.clock import ClockSetting, WorkspaceClock
 from emulator.workspaces.registry import Workspaces
 from tests.store.test_long_work import by_turns
 
 MANY = 1500
+NOW = "2026-01-01T00:00:00.000Z"
 
 
 def fixtures(name: str, profiles: int = MANY) -> FixtureSet:
@@ -51,6 +54,33 @@ def test_a_reset_under_way_ends_with_the_new_fixtures(found: Workspaces) -> None
 
     asyncio.run(both())
     assert [database.name for database in one.store.databases()] == ["New"]
+
+
+def test_a_workspace_that_is_made_anew_meanwhile_keeps_what_came_to_it(found: Workspaces) -> None:
+    found.get("last").store.keep()
+
+    async def both() -> None:
+        async with found.default.store.alone():  # the first one that gets the new fixtures
+            renewing = asyncio.ensure_future(found.use_fixtures(fixtures("New", 1)))
+            while found.fixtures.databases[0].name != "New":
+                await asyncio.sleep(0)
+            assert found.delete("last")
+            editing.add_profile(found.get("last").store, ProfileEntry(17, "pushed"), NOW, str)
+        assert await renewing == {}
+
+    asyncio.run(both())
+    assert found.get("last").store.find_profile(17, "pushed") is not None
+
+
+def test_the_state_of_the_fixtures_is_one_where_two_make_it_side_by_side(found: Workspaces) -> None:
+    new = fixtures("New")
+
+    async def both() -> list[object]:
+        making = [in_steps(found.default.begun_from(new, WorkspaceClock())) for _ in range(2)]
+        return list(await asyncio.gather(*making))
+
+    first, second = asyncio.run(both())
+    assert first is second is new.shared
 
 
 def test_nobody_begins_with_fixtures_that_are_not_ready(found: Workspaces) -> None:
