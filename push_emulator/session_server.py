@@ -58,10 +58,10 @@ class SessionServer:
         from push_emulator import EmulatorClient  # noqa: PLC0415
 
         assert self.local is not None
-        self.used, self.left, self.due, self.last, self.told = set(), [], False, None, False
+        self.used, self.left, self.due, self.last = set(), [], False, None
         self.client.close()
         self.local.stop()
-        self.client = EmulatorClient(self.local.start().url)
+        self.client, self.told = EmulatorClient(self.local.start().url), False
 
     def leave(self, name: str, took_s: float) -> None:
         """Delete the workspace of a test that is over, later if the test was short."""
