@@ -45,22 +45,24 @@ class Relay:
     async def end(self) -> None:
         """Listen no more, and cut all connections."""
         self._server.close()
-        self._passes.set()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
         for one in self._open:
             one.transport.abort()
-        if others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others, timeout=5)
+        ends = (one.wait_closed() for one in self._open)
+        await asyncio.gather(*left, *ends, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         await self._passes.wait()
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.close()
             return
-        self._open |= {writer, far_writer}
+        self._open.add(far_writer)
         await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
-        self._open -= {writer, far_writer}
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -85,3 +87,4 @@ def relay_to(port: int) -> Iterator[Relay]:
         relay.run(relay.end())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -56,12 +56,13 @@ def test_what_waits_for_a_silent_database_is_told_in_time_and_works_again(
             while any(await all_of(2)):
                 pass
             relay.fall_silent()
+            monkeypatch.setattr(connections, "ANSWER_S", 10.0)
             late, began = turn("w0"), monotonic()
             await asyncio.sleep(0)
             await state.turns.close()
             with pytest.raises(Unavailable):
                 await late
-            assert monotonic() - began < 0.9
+            assert monotonic() - began < 5
 
         async def work_and_end() -> None:
             try:
@@ -102,8 +103,7 @@ def test_an_emulator_stops_in_time_while_its_database_is_silent(postgres: Postgr
         relay.fall_silent()
         waiting = [clients.submit(one.post, path, body) for path in paths]
         until(lambda: all(one.running() for one in waiting))
-        with pytest.raises(TimeoutError):
-            waiting[0].result(0.5)
+        assert not wait(waiting, 0.5).done
         began = monotonic()
         assert one.stop() == 0
         assert monotonic() - began < 5
