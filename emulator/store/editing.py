@@ -83,7 +83,7 @@ def change_profile(
 async def find_subscription(
     store: Store, hash_id: str, profile_id: str | None, one_only: bool
 ) -> tuple[Subscription, list[str]]:
-    """The record with this hash id as it is after all steps, and the profiles of all records of its key.
+    """The record with this hash id, and the profiles of all records of its key; in steps.
 
     Among several it is the active one, else the one added last; with ``one_only`` the caller must choose.
     Raises :class:`NotFound` and 400.
@@ -96,12 +96,10 @@ async def find_subscription(
         if profile_id in (None, one.profile_id):
             choices += 1
             meant = one if meant is None or not meant.active else meant
-    if meant is not None:
-        meant = store.find_own(meant.key, meant.profile_id)  # requests are answered between two steps
     if meant is None:
-        if profiles and profile_id is not None:
+        if profiles:
             text = "subscription %(id)s not found on profile %(profile_id)s"
-            raise NotFound(message(text, id=hash_id, profile_id=profile_id))
+            raise NotFound(message(text, id=hash_id, profile_id=profile_id or ""))
         raise NotFound(message("subscription %(id)s not found", id=hash_id))
     if one_only and choices > 1:
         text = "say which, %(id)s is on the profiles %(names)s"

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from emulator.loop.pacing import Pacing
 from emulator.rules import keys
-from emulator.rules.errors import NotFound
-from emulator.rules.model import Changes, Subscription
 from emulator.schemas import json_members
-from emulator.store import editing
 from emulator.store.set_check import SetCheck
 from emulator.store.state import STEP, TableState
 from emulator.workspaces.document import SnapshotSubscription
@@ -103,32 +97,6 @@ def test_the_console_reads_the_shown_subscriptions_alone(
     assert [f"own-{number}" in text for number in (1949, 1950, 1999)] == [False, True, True]
     assert f"+{MANY - 2}" in row.get_data(as_text=True)
     assert decoded.count <= 60
-
-
-@pytest.mark.parametrize("then", ["changed", "deleted"])
-def test_a_change_finds_what_requests_made_of_the_record_meanwhile(
-    app: InProcess, then: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Pacing, "long", property(lambda _: True))
-    on = next(app.store.holders(FIREBASE, "on"))
-
-    async def scene() -> Subscription:
-        finding = asyncio.create_task(
-            editing.find_subscription(app.store, on.hash_id, on.profile_id, one_only=True)
-        )
-        await asyncio.sleep(0)
-        if then == "changed":
-            app.store.apply(Changes([], [replace(on, status="unsubscribed")]))
-        else:
-            app.store.delete_subscription(on)
-        assert not finding.done()
-        return (await finding)[0]
-
-    if then == "changed":
-        assert asyncio.run(scene()).status == "unsubscribed"
-    else:
-        with pytest.raises(NotFound):
-            asyncio.run(scene())
 
 
 def snapshot_of(*own: list[dict[str, Any]]) -> dict[str, Any]:
