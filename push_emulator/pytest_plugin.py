@@ -74,15 +74,12 @@ def push_emulator_server(pytestconfig: pytest.Config) -> Iterator[SessionServer]
     words = None if command is None else command_words(command, windows=os.name == "nt")
     local = LocalServer(fixtures, *arguments, command=words)
     _or_fail(local.start)
-    try:
-        from push_emulator import EmulatorClient  # noqa: PLC0415 (loaded while the server starts)
+    pytestconfig.add_cleanup(local.stop)  # the last test's teardown is reported after this fixture's
+    from push_emulator import EmulatorClient  # noqa: PLC0415 (loaded while the server starts)
 
-        server = SessionServer(EmulatorClient(local.url), local, first_token(fixtures))
-        yield server
-        server.finish()
-        server.client.close()
-    finally:
-        local.stop()
+    server = SessionServer(EmulatorClient(local.url), local, first_token(fixtures))
+    pytestconfig.add_cleanup(lambda: server.client.close())
+    yield server
 
 
 def _or_fail(call: Callable[[], object], where: str = "") -> None:

@@ -84,14 +84,13 @@ class SessionServer:
             self.delete(name)
 
     def finish(self) -> None:
-        """Read what came to the last test, and leave no workspace of a test on a server of others."""
+        """Leave no workspace of a test on a server of others; what came to the last one is read before."""
         if self.last is not None:
             self.last.keep()
-        if self.shared:
-            self.delete_left()
-            # A request that came after the end of its test has made the workspace again.
-            self.left += self.used & {one.name for one in self.client.workspaces.all()}
-            self.delete_left()
+        self.delete_left()
+        # A request that came after the end of its test has made the workspace again.
+        self.left += self.used & {one.name for one in self.client.workspaces.all()}
+        self.delete_left()
 
     def delete(self, name: str) -> None:
         """Delete a workspace, if the test has changed something: the first change makes it."""
@@ -111,7 +110,7 @@ class Came:
         self._kept: list[tuple[str, str]] | None = None
 
     def keep(self) -> None:
-        """Read it before the server stops: the last test's teardown is reported after that."""
+        """Read it before the workspace is deleted: the last test's teardown is reported after that."""
         self._kept = self._read()
 
     def sections(self, said: str) -> list[tuple[str, str]]:

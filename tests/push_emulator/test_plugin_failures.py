@@ -278,3 +278,24 @@ def test_what_came_to_a_test_is_not_kept_after_its_reports(suite: Suite) -> None
     )
     ran = suite.run()
     assert ran.counts == {"passed": 2}, ran.text
+
+
+def test_a_run_of_one_test_that_passes_makes_no_call(suite: Suite) -> None:
+    """The first admin call of a run waits until the server has loaded all of itself."""
+    suite.write(
+        """
+        import httpx
+        import pytest
+
+        @pytest.fixture(scope="session", autouse=True)
+        def no_call():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(httpx.Client, "request", lambda *_, **__: pytest.fail("a call"))
+                yield
+
+        def test_one(push_emulator):
+            pass
+        """
+    )
+    ran = suite.run()
+    assert ran.counts == {"passed": 1}, ran.text
