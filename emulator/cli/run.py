@@ -45,8 +45,7 @@ def command(context: click.Context, fixtures: Path | None) -> int:
         with LocalServer(fixtures, *context.args) as server:
             return _run(wanted, {**os.environ, "EMULATOR_URL": server.url})
     except StartError as error:
-        ended, _, said = str(error).partition("\n")
-        click.echo(said or f"error: {ended}", err=True)
+        click.echo(str(error) if "error: " in str(error) else f"error: {error}", err=True)
         return 2
 
 
