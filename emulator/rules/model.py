@@ -16,6 +16,8 @@ from push_emulator.record_answers import RoleToken as RoleToken
 from push_emulator.record_answers import Status as Status
 
 STATUSES: tuple[Status, ...] = get_args(Status)
+#: Those of subscriptions that are not active.
+INACTIVE: tuple[Status, ...] = ("suspended", "unsubscribed")
 #: ``version`` is a kind of subscription fields only.
 FieldKind = Literal["int", "float", "string", "bool", "date", "datetime", "ip", "enum", "version"]
 #: A custom field's value as it is stored; dates, times and addresses are canonical text.

@@ -11,6 +11,7 @@ import msgspec
 from tinydb import TinyDB
 
 from emulator.rules.model import (
+    INACTIVE,
     STATUSES,
     Database,
     FieldValue,
@@ -40,8 +41,6 @@ from emulator.store.tables import (
 
 _read_database = msgspec.json.Decoder(Database).decode
 _read_resource = msgspec.json.Decoder(Resource).decode
-#: The statuses of records that are not active.
-_INACTIVE: tuple[Status, ...] = ("suspended", "unsubscribed")
 #: Text that every JSON encoder writes as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 
@@ -124,7 +123,7 @@ class TableLookup:
             one: Subscription = table.decode(table.documents[doc_id])
             if _has_key(one, key):
                 return Held(one, others + len(active) - 1, one.hash_id)
-        for one in self._records(wanted, _INACTIVE) if others else ():
+        for one in self._records(wanted, INACTIVE) if others else ():
             if _has_key(one, key):
                 return Held(None, others, one.hash_id)
         return Held()

@@ -17,7 +17,7 @@ from emulator.rules.mobile.finding import (
 )
 from emulator.rules.mobile.requests import Pair, Subscribe, Update, UpdateProfile
 from emulator.rules.mobile.writing import merged_categories, merged_fields, shown_categories, write_fields
-from emulator.rules.model import Lint, Moved, Profile, PushKey, Status, Subscription
+from emulator.rules.model import INACTIVE, Lint, Moved, Profile, PushKey, Status, Subscription
 
 Document = dict[str, object]
 
@@ -165,7 +165,7 @@ def unsuspend(context: MobileContext, wanted: Pair) -> Document | None:
         if not _belongs(one, found):
             context.set_status(one, "suspended", "K30")
     # A role token's one becomes subscribed whatever it was, a claim's only where it was suspended.
-    back = ("suspended",) if context.caller.claim is not None else ("suspended", "unsubscribed")
+    back = ("suspended",) if context.caller.claim is not None else INACTIVE
     records = [context.set_status(one, "subscribed", "K30") if one.status in back else one for one in own]
     context.outcomes.append("changed" if context.changes else "unchanged")
     return profile_document(context.lookup, found, first_holder(context, records))

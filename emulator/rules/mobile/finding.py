@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from emulator.rules.mobile.context import MobileContext
-from emulator.rules.model import FieldValue, Profile, Status, Subscription, shortened
+from emulator.rules.model import INACTIVE, FieldValue, Profile, Status, Subscription, shortened
 
 #: The standard field that a mode searches.
 _EMAIL, _PHONES = "email", "phones"
 _ACTIVE: tuple[Status, ...] = ("subscribed",)
-_INACTIVE: tuple[Status, ...] = ("suspended", "unsubscribed")
 
 
 def find_profile(context: MobileContext) -> Profile | None:
@@ -60,7 +59,7 @@ def first_holder(context: MobileContext, holders: Sequence[Subscription]) -> Sub
 def find_first_holder(context: MobileContext, pair: tuple[str, str]) -> Subscription | None:
     """The :func:`first_holder` of a token in the caller's database; reads no other record of the token."""
     for resource_id in (context.caller.resource.id, None):
-        for statuses in _ACTIVE, _INACTIVE:
+        for statuses in _ACTIVE, INACTIVE:
             of_these = context.lookup.holders(*pair, (context.caller.db_id,), statuses, resource_id)
             found = next(iter(of_these), None)
             if found is not None:
