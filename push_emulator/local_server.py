@@ -101,14 +101,8 @@ class LocalServer:
         process, self._process = self._process, None
         try:
             if process is not None:
-                process.terminate()
-                until(lambda: process.poll() is not None, STOP_S, _LOOK_EVERY_S)
+                _end(process)
         finally:
-            if process is not None:
-                process.kill()  # no harm to one that has ended
-                process.wait()
-                if process.stdin is not None:
-                    process.stdin.close()
             if self._temporary is not None:
                 self._temporary.cleanup()
 
@@ -151,6 +145,17 @@ class LocalServer:
         if not until(ready, START_S, _LOOK_EVERY_S):
             raise StartError(f"the emulator was not ready after {START_S:g} s\n{self._said()}".strip())
         return found[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.terminate()
+        until(lambda: process.poll() is not None, STOP_S, _LOOK_EVERY_S)
+    finally:
+        process.kill()  # no harm to one that has ended
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _reason_first(how: str, said: str) -> str:
