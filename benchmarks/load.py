@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -85,7 +85,7 @@ def put_load(url: str, script: Path, pressure: Pressure) -> Load:
     return replace(read_result(ended.stdout), stolen=stolen)
 
 
-def quietest(turn: Callable[[], _Found], stolen: Callable[[_Found], float]) -> _Found:
+def quietest(turn: Callable[[], _Found], stolen: Callable[[Any], float] = attrgetter("stolen")) -> _Found:
     """The first turn during which the host took next to nothing, else the least disturbed of some.
 
     ``stolen``: the share of the processors that the host took meanwhile.

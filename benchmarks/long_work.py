@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from pathlib import Path
 from threading import Event
 from time import perf_counter, sleep
@@ -70,7 +69,7 @@ class _Beside:
         self._emulator, self._plan, self._folder = emulator, plan, folder
         self._profiles, self._results, self._say = profiles, results, say
         settle([emulator.server])
-        self._quiet = quietest(self._load, attrgetter("stolen"))
+        self._quiet = quietest(self._load)
         say(f"  none: {self._quiet.per_second:,.0f}/s, p99 {self._quiet.p99:.2f} ms")
 
     def measure(self, kind: _Kind) -> None:
@@ -78,7 +77,7 @@ class _Beside:
         server = self._emulator.server
         settle([server])
         with _doing(kind, server) as took:
-            load = quietest(self._load, attrgetter("stolen")) if kind.again else self._load_until(took)
+            load = quietest(self._load) if kind.again else self._load_until(took)
         one = LongWork(kind.name, self._profiles, took[0], load, self._quiet)
         self._results.long_work.append(one)
         self._say(

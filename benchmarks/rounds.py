@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 
 from benchmarks.load import Load, Pressure, put_load, quietest
@@ -78,7 +77,7 @@ class Turns:
             # Every other round runs backwards: a machine that warms up or slows down favours nobody.
             for at in range(len(targets))[:: -1 if number % 2 else 1]:
                 turn = partial(self._turn, mix, targets[at], pressure, targets, check=number == 0)
-                series[at].loads.append(quietest(turn, attrgetter("stolen")))
+                series[at].loads.append(quietest(turn))
         bare = next((each for each in series if each.server == BARE), series[0])
         for one in series:
             one.beside = bare.loads
