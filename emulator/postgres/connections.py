@@ -74,7 +74,7 @@ class TimedConnection(AsyncConnection[Any]):
         try:
             wanted = next(gen)
             while True:
-                ready = yield wanted  # nothing is ready several times a second
+                ready = yield wanted  # 0 where no data came for a while: psycopg asks several times a second
                 if ready:
                     since = monotonic()
                 elif problem := self._problem(monotonic() - since):
