@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import which
+from shutil import rmtree, which
 from signal import Signals
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
+from weakref import WeakSet
 
 from push_emulator.arguments import listed
 from push_emulator.waiting import until
@@ -31,6 +32,8 @@ _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from emulator.__main_
 _BESIDE = (sys.executable, "-I", "-c", _START, _FOLDER)
 _PROGRAM = "push-emulator"
 _NOWHERE = "neither beside the client nor on the PATH is an emulator installed: see --emulator-command"
+#: The variable of the folder that the server removes when its standard input closes.
+REMOVED_WITH_STDIN = "PUSH_EMULATOR_FOLDER"
 _IS_BESIDE = Path(_FOLDER, "emulator", "early_stop.py").exists()
 
 
@@ -45,7 +48,8 @@ class LocalServer:
     ``command`` starts the emulator of another environment, e.g. ``["/opt/emulator/bin/push-emulator"]``
     (default: the one installed beside this package, else ``push-emulator`` on the PATH). No ``EMULATOR_*``
     variable reaches it.
-    ``folder`` is temporary and holds the server's output. Raises :class:`StartError`.
+    ``folder`` is temporary and holds the server's output; the server removes it where this process is killed.
+    A process that is forked from this one has no part in the server. Raises :class:`StartError`.
     """
 
     def __init__(
@@ -58,10 +62,11 @@ class LocalServer:
         self._fixtures = None if fixtures is None else str(Path(fixtures).resolve())
         if self._fixtures is not None:
             self._arguments += ["--fixtures", self._fixtures]
-        self._temporary: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.folder = Path()
+        self._has_folder = False
+        _MADE_HERE.add(self)
 
     def start(self) -> LocalServer:
         """Start the server, and wait until it answers."""
@@ -76,8 +81,8 @@ class LocalServer:
         return self
 
     def _start(self) -> None:
-        self._temporary = TemporaryDirectory(prefix="push-emulator-")
-        self.folder = folder = Path(self._temporary.name)
+        self.folder = folder = Path(mkdtemp(prefix="push-emulator-"))
+        self._has_folder = True
         ready = folder / "ready"
         command = [*self._command, "serve", "--stop-with-stdin", "--quiet"]
         command += ["--host", "127.0.0.1", "--port", "0"]
@@ -85,7 +90,7 @@ class LocalServer:
         with ready.open("wb") as told, (folder / _LOG).open("wb") as errors:
             self._process = subprocess.Popen(
                 command,
-                env=_environment(),
+                env=_environment() | {REMOVED_WITH_STDIN: str(folder)},
                 stdin=subprocess.PIPE,
                 stdout=told,
                 stderr=errors,
@@ -103,8 +108,16 @@ class LocalServer:
             if process is not None:
                 _end(process)
         finally:
-            if self._temporary is not None:
-                self._temporary.cleanup()
+            if self._has_folder:
+                self._has_folder = False
+                rmtree(self.folder, ignore_errors=True)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process: keep neither the server nor its folder."""
+        process, self._process, self._has_folder = self._process, None, False
+        if process is not None and process.stdin is not None:
+            process.poll()  # it is no child of this process: nobody warns that it still runs
+            process.stdin.close()  # the server stops when the last process that has it closes it
 
     @property
     def ended(self) -> str:
@@ -145,6 +158,19 @@ class LocalServer:
         if not until(ready, START_S, _LOOK_EVERY_S):
             raise StartError(f"the emulator was not ready after {START_S:g} s\n{self._said()}".strip())
         return found[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+#: The servers of this process.
+_MADE_HERE: WeakSet[LocalServer] = WeakSet()
+
+
+def _leave_all_to_parent() -> None:
+    for server in _MADE_HERE:
+        server._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -8,6 +8,7 @@ from asyncio import Task
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -157,6 +158,8 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
 def _stop_with_stdin() -> None:
     while os.read(0, 1024):
         pass
+    if folder := os.environ.get("PUSH_EMULATOR_FOLDER"):  # of a LocalServer whose process was killed
+        rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

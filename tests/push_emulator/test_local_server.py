@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
 from signal import SIGKILL
 from textwrap import dedent
 
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from push_emulator import AsyncEmulatorClient, EmulatorClient, EmulatorError, LocalServer, StartError
+from tests.push_emulator.test_pytest_plugin import started_in
 from tests.server import ROOT
 from tests.waiting import until
 
@@ -85,3 +87,47 @@ def test_a_start_that_is_interrupted_leaves_no_process_and_no_folder(way: str) -
     )
     name = {"SIGINT": "KeyboardInterrupt", "SIGTERM": "SystemExit"}[way]
     assert done.stdout == f"{name} [] False\n", done.stderr
+
+
+def run_killed(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A program with ``server``, a LocalServer whose folder lies in this folder; it kills itself."""
+    imports = "import os, sys, time\nfrom push_emulator import EmulatorClient, LocalServer\n"
+    return subprocess.run(
+        [sys.executable, "-c", f"{imports}server = LocalServer()\n{dedent(program)}"],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_process_that_is_killed_leaves_no_server_and_no_folder(tmp_path: Path) -> None:
+    done = run_killed("print(server.start().folder)\nsys.stdout.flush()\nos.kill(os.getpid(), 9)", tmp_path)
+    assert done.returncode == -SIGKILL
+    assert Path(done.stdout.strip()).parent == tmp_path
+    until(lambda: not started_in(tmp_path) and not list(tmp_path.iterdir()))
+
+
+def test_a_forked_process_has_no_part_in_the_server(tmp_path: Path) -> None:
+    program = """
+        server.start()
+        if os.fork() == 0:
+            server.stop()
+            sys.exit()  # what runs at the end of a process is run
+        os.wait()
+        print(server.ended, EmulatorClient(server.url).health().status, server.folder.exists())
+        child = os.fork()
+        if child == 0:
+            os.close(1)
+            time.sleep(600)
+        print(child)
+        sys.stdout.flush()
+        os.kill(os.getpid(), 9)
+    """
+    said, child = run_killed(program, tmp_path).stdout.splitlines()
+    try:
+        assert said == " ok True"
+        until(lambda: not started_in(tmp_path) and not list(tmp_path.iterdir()))
+    finally:
+        os.kill(int(child), SIGKILL)

@@ -499,6 +499,27 @@ def test_under_xdist_each_worker_has_its_own_server(suite: Suite) -> None:
     assert len(set(re.findall(r"at (http://\S+)", ran.text))) == 2
 
 
+def test_a_worker_that_crashes_leaves_nothing_and_the_other_tests_pass(suite: Suite, tmp_path: Path) -> None:
+    suite.write(
+        """
+        import os
+        import pytest
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_it(push_emulator, number):
+            assert push_emulator.push("t1").ok
+            if number == 3:
+                os._exit(3)
+            if number == 8:
+                os.kill(os.getpid(), 9)
+        """
+    )
+    (temporary := tmp_path / "temporary").mkdir()
+    ran = suite.run("-p", "xdist", "-n", "2", TMPDIR=str(temporary))
+    assert ran.counts == {"passed": 10, "failed": 2}, ran.text
+    until(lambda: not list(temporary.glob("push-emulator-*")))
+
+
 def test_server_that_is_there_already_is_used_and_left_clean(suite: Suite) -> None:
     suite.write(
         """
