@@ -78,10 +78,6 @@ class Index:
             ids = part[key] = _Many(dict.fromkeys(sorted(ids)), ids.owner)
         return ids
 
-    def newest(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
-        """The ids of the documents with this key, newest first; at most ``limit``."""
-        return tuple(islice(reversed(self.ids(key)), limit))  # type: ignore[call-overload]
-
     def common(self, key: Hashable, other: Index, other_key: Hashable) -> Sequence[int]:
         """The ids of the documents with this key here and ``other_key`` there, oldest first.
 

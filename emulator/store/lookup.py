@@ -1,7 +1,7 @@
 """The look-ups of the rules in a workspace's tables."""
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import lru_cache
 from heapq import merge
 from pathlib import Path
@@ -33,10 +33,12 @@ from emulator.store.tables import (
     RESOURCES,
     SPECS,
     SUBSCRIPTIONS,
+    field_key,
     folded_key,
     phone_key,
     profile_key,
     push_key,
+    several_phones,
 )
 
 _read_database = msgspec.json.Decoder(Database).decode
@@ -106,13 +108,24 @@ class TableLookup:
         return None
 
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
-        key = (db_id, name, value)
-        if newest:
-            return list(map(self.profiles.record, self.profiles.index("field").newest(key, 2)))
-        return self.profiles.find("field", key, 2)
+        has = lambda one: one.db_id == db_id and one.fields.get(name) == value  # noqa: E731
+        return self._first_two(field_key(db_id, name, value), has, newest)
 
     def find_by_phone(self, db_id: int, phone: str) -> list[Profile]:
-        return self.profiles.find("field", phone_key(db_id, phone), 2)
+        has = lambda one: one.db_id == db_id and phone in several_phones(one)  # noqa: E731
+        return self._first_two(phone_key(db_id, phone), has)
+
+    def _first_two(self, wanted: int, has: Callable[[Profile], bool], newest: bool = False) -> list[Profile]:
+        """Up to two profiles with this key in the index of fields, of those that are meant."""
+        table, found = self.profiles.state, list[Profile]()
+        ids: Any = table.indexes["field"].ids(wanted)
+        for doc_id in reversed(ids) if newest else ids:
+            one = table.decode(table.documents[doc_id])
+            if has(one):
+                found.append(one)
+                if len(found) == 2:
+                    break
+        return found
 
     def find_by_push(self, key: PushKey) -> Held:
         table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps

@@ -15,7 +15,7 @@ from emulator.store.lookup import needle_of
 from emulator.store.pages import Cursor, RecordPage, Selection, read_page, select
 from emulator.store.set_check import must_be
 from emulator.store.state import STEP
-from emulator.store.tables import profile_key
+from emulator.store.tables import field_key, profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
 #: The most profiles whose subscriptions are gathered beforehand.
@@ -182,10 +182,10 @@ class _RecordSearch:
         if self._values is None:
             return None
         index = self._store.profiles.index("field")
-        fewest = (
-            min(((db_id, name, value) for name, value in values.items()), key=index.count)
+        fewest = {
+            min((field_key(db_id, name, value) for name, value in values.items()), key=index.count)
             for db_id, values in self._values.items()
-        )
+        }
         # Each database's ids ascend already: to sort these takes about as long as to join them.
         return sorted(chain.from_iterable(map(index.find, fewest)))
 

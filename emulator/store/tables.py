@@ -32,9 +32,20 @@ def folded_key(key: PushKey | Subscription) -> int:
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id.lower()))
 
 
-def phone_key(db_id: int, phone: str) -> tuple[int, str, FieldValue]:
+def field_key(db_id: int, name: str, value: FieldValue) -> int:
+    """The key of the profiles with this value of a field: a number, as :func:`push_key` is."""
+    return hash((db_id, name, value))
+
+
+def phone_key(db_id: int, phone: str) -> int:
     """The key of the profiles that have this number among several in ``phones`` (T6)."""
-    return (db_id, "phones[]", phone)
+    return hash((db_id, "phones[]", phone))
+
+
+def several_phones(profile: Profile) -> list[str]:
+    """The numbers in a profile's ``phones``, if it has several."""
+    phones = profile.fields.get("phones")
+    return [one.strip() for one in phones.split(",")] if isinstance(phones, str) and "," in phones else []
 
 
 def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
@@ -42,16 +53,14 @@ def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
     keys: list[tuple[str, Hashable]] = [("id", hash((db_id, profile.id)))]
     if profile.fields:
         for name, value in profile.fields.items():
-            keys.append(("field", (db_id, name, value)))
+            keys.append(("field", hash((db_id, name, value))))  # as field_key() makes it
         if "phones" in profile.fields:
             keys += [("field", key) for key in _phone_keys(profile)]
     return keys
 
 
-def _phone_keys(profile: Profile) -> set[Hashable]:
-    phones = profile.fields["phones"]
-    several = phones.split(",") if isinstance(phones, str) and "," in phones else []
-    return {phone_key(profile.db_id, one.strip()) for one in several}
+def _phone_keys(profile: Profile) -> set[int]:
+    return {phone_key(profile.db_id, one) for one in several_phones(profile)}
 
 
 #: The index of the keys of the records that have this status.
@@ -77,7 +86,10 @@ def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Ent
     """The keys of :func:`_keys_of_profile`."""
     yield "id", zip([hash((one.db_id, one.id)) for one in profiles], ids, strict=True)
     both = list(zip(ids, profiles, strict=True))
-    yield "field", [((one.db_id, name, value), i) for i, one in both for name, value in one.fields.items()]
+    yield (
+        "field",
+        [(hash((one.db_id, name, value)), i) for i, one in both for name, value in one.fields.items()],
+    )
     yield "field", [(key, i) for i, one in both if "phones" in one.fields for key in _phone_keys(one)]
 
 

@@ -4,15 +4,16 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emulator.loop.pacing import at_once
-from emulator.rules.model import Database, PushKey, Resource
+from emulator.rules.model import Database, FieldType, PushKey, Resource
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
 from emulator.store.invariants import breaches
 from emulator.store.records import RecordCriteria, list_profiles, list_subscriptions
-from emulator.store.tables import folded_key, profile_key, push_key
+from emulator.store.tables import field_key, folded_key, phone_key, profile_key, push_key
 from emulator.store.tinydb_store import TinyDBStore, made_from
 from tests.in_process import InProcess
 from tests.server import PAGE_TOKEN
@@ -31,8 +32,16 @@ def store() -> Iterator[TinyDBStore]:
     assert profile_key(-1, "ada") == profile_key(-2, "ada")
     assert push_key(key(-1, "Tok")) == push_key(key(-2, "Tok"))
     assert folded_key(key(-1, "Tok")) == folded_key(key(-2, "tok"))
-    entries = [ProfileEntry(db_id, "ada", {}, [SubscriptionEntry(5, FIREBASE, "Tok")]) for db_id in BOTH]
-    databases = [Database(db_id, f"database {db_id}") for db_id in BOTH]
+    assert field_key(-1, "n", -1) == field_key(-2, "n", -2)
+    assert phone_key(-1, "+71") == phone_key(-2, "+71")
+    entries = [
+        ProfileEntry(
+            db_id, "ada", {"n": db_id, "phones": "+71, +72"}, [SubscriptionEntry(5, FIREBASE, "Tok")]
+        )
+        for db_id in BOTH
+    ]
+    declared = {"n": FieldType("int"), "phones": FieldType("string")}
+    databases = [Database(db_id, f"database {db_id}", declared) for db_id in BOTH]
     made = at_once(
         made_from(FixtureSet(databases, [Resource(5, "App", "secret", list(BOTH))], entries), NOW, str)
     )
@@ -47,10 +56,11 @@ def store() -> Iterator[TinyDBStore]:
         {"subscription_id": "Tok"},
         {"subscription_id": "Tok", "provider": FIREBASE},
         {"profile_id": "ada", "status": "subscribed"},
+        {"fields": {"phones": "+71, +72"}},
     ],
     ids=lambda wanted: "+".join(wanted),
 )
-def test_lists_name_each_record_once(store: TinyDBStore, wanted: dict[str, str]) -> None:
+def test_lists_name_each_record_once(store: TinyDBStore, wanted: dict[str, Any]) -> None:
     for find in (list_profiles, list_subscriptions):
         page = asyncio.run(find(store, RecordCriteria(**wanted), 10))
         assert [one.db_id for one in page.records] == list(BOTH)
@@ -67,6 +77,17 @@ def test_a_token_in_another_case_is_one_of_the_same_database(store: TinyDBStore)
         assert found is not None
         assert found.db_id == db_id
         assert store.find_other_case(key(db_id, "Tok")) is None
+
+
+def test_a_value_of_a_field_is_one_of_the_same_database(store: TinyDBStore) -> None:
+    for db_id in BOTH:
+        for newest in (False, True):
+            (found,) = store.find_by_field(db_id, "n", db_id, newest)
+            assert found.db_id == db_id
+        for other in BOTH:
+            assert bool(store.find_by_field(db_id, "n", other)) is (other == db_id)
+        assert [one.db_id for one in store.find_by_phone(db_id, "+71")] == [db_id]
+        assert store.find_by_phone(db_id, "+71, +72") == []
 
 
 def test_the_holders_of_a_token_are_those_of_the_named_databases(store: TinyDBStore) -> None:
