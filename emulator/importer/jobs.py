@@ -3,6 +3,7 @@
 A server supplies a :data:`Schedule`, which decides how long the steps and the breaks between them are.
 """
 
+import os
 import secrets
 import traceback
 from collections.abc import Callable, Iterable
@@ -60,7 +61,7 @@ class Job:
     @property
     def has_report(self) -> bool:
         """Whether it is over and has left a report."""
-        return not self.running and self.report_path.exists()
+        return not self.running and os.path.exists(self.report_path)
 
     async def refused(self) -> Iterable[bytes]:
         """What :func:`~emulator.importer.report.report_csv` reads. Raises :class:`OSError`."""
@@ -168,7 +169,7 @@ class ImportJobs:
         self._folder = folder
         self._temporary: TemporaryDirectory[str] | None = None
         self._jobs: dict[str, Job] = {}
-        if folder is not None and folder.is_dir():
+        if folder is not None and os.path.isdir(folder):
             self._find_again(folder)
 
     def upload_path(self) -> Path:

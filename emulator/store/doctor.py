@@ -1,5 +1,6 @@
 """The read-only check of a state directory: contents, problems, and how to continue."""
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from emulator.store.errors import DamagedState, StateError
+from emulator.store.files import is_readable
 from emulator.store.invariants import breaches, unreadable
 from emulator.store.log_format import LogReport, is_log, read_log
 from emulator.store.recovery import STEM, Recovered, find_logs, nothing_stored, recover, stored_states
@@ -92,7 +94,7 @@ def state_files(folder: Path) -> list[Path]:
         if path.name == f"{DEFAULT}.json":
             stems.add(DEFAULT)
         match = _JOURNAL.fullmatch(path.name)
-        if match and STEM.fullmatch(match[1]) and is_log(path):
+        if match and STEM.fullmatch(match[1]) and is_readable(is_log, path):
             stems.add(match[1])
     return [folder / f"{stem}.json" for stem in sorted(stems)]
 
@@ -118,6 +120,12 @@ def _examine_file(path: Path, judge: Judge) -> DoctorReport:
     except StateError as error:
         report.starts = False
         report.find(path, str(error))
+    except PermissionError as error:
+        if not os.access(path.parent, os.X_OK):  # no file of this directory can be read
+            raise
+        report.size = path.stat().st_size if path.exists() else None
+        report.starts = False
+        report.find(Path(error.filename), f"cannot be read: {error.strerror}")
     else:
         _look_at_state(report, recovered, judge)
         _look_at_logs(report, recovered.header.generation)

@@ -5,8 +5,8 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Mapping
-from errno import EACCES, EISDIR, ELOOP, ENOENT, EPERM
+from collections.abc import Callable, Iterable, Mapping
+from errno import EISDIR, ELOOP, ENOENT
 from io import RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
@@ -21,7 +21,7 @@ T = TypeVar("T")
 #: Follows no link and, on Windows, writes a newline as one byte.
 OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 #: Errors of the system for a path that is no file of ours.
-_NO_FILE_OF_OURS = (ENOENT, ELOOP, EACCES, EPERM, EISDIR)
+_NO_FILE_OF_OURS = (ENOENT, ELOOP, EISDIR)
 
 
 def replace_file(path: Path, chunks: Iterable[bytes], sync: bool = True) -> None:
@@ -68,6 +68,14 @@ def begins_with(path: Path, pattern: re.Pattern[bytes]) -> bool:
         return stat.S_ISREG(os.fstat(found).st_mode) and pattern.match(os.read(found, 100)) is not None
     finally:
         os.close(found)
+
+
+def is_readable(is_ours: Callable[[Path], bool], path: Path) -> bool:
+    """Whether a file is ours; False for one that this user may not read: it may be anybody's."""
+    try:
+        return is_ours(path)
+    except PermissionError:
+        return False
 
 
 def read_head(path: Path, document: bytes, kind: type[T], member: str, known: int) -> T:

@@ -56,7 +56,7 @@ class StateLock:
             undo.pop_all()
 
     def check(self) -> None:
-        """Raise :class:`FileNotFoundError` if the directory is no longer the one that is held."""
+        """Raise :class:`OSError` if the directory is no longer the one that is held, or cannot be reached."""
         if _number(self.folder) != self._directory.number:
             text = "the state directory was moved, removed or replaced while in use"
         elif not self._directory.locked and _number(self.folder / _LOCK) != self._file:
@@ -132,7 +132,7 @@ def _in_use(folder: Path) -> StateInUse:
 def _number(path: Path) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
 

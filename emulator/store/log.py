@@ -147,7 +147,7 @@ class Log:
         """
         try:
             found = os.lstat(self.path)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise self._gone() from error
         if (found.st_dev, found.st_ino) != self._number_of_file:
             raise self._gone()

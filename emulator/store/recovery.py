@@ -15,6 +15,7 @@ from emulator.loop.gc_pause import collections_paused
 from emulator.loop.pacing import Steps, at_once
 from emulator.store import log_format, snapshot
 from emulator.store.errors import DamagedState, ForeignFile, StateError
+from emulator.store.files import is_readable
 from emulator.store.state import Op, State, TableSpec, TableState
 
 _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
@@ -48,7 +49,9 @@ def deleted_path(path: Path) -> Path:
 def stored_states(folder: Path) -> list[Path]:
     """The state files of a folder: those whose names and beginnings are ours. Raises :class:`OSError`."""
     found = [
-        path for path in folder.glob("*.json") if STEM.fullmatch(path.stem) and snapshot.is_snapshot(path)
+        path
+        for path in folder.glob("*.json")
+        if STEM.fullmatch(path.stem) and is_readable(snapshot.is_snapshot, path)
     ]
     return sorted(found)
 
@@ -67,8 +70,8 @@ def find_logs(path: Path) -> dict[int, Path]:
 def nothing_stored(path: Path) -> bool:
     """Whether there is no state: no snapshot, and no log except the first, empty one of an aborted start.
 
-    Raises :class:`DamagedState` for a log without its snapshot, and :class:`StateError` for a foreign file
-    in place of the snapshot or of a log.
+    Raises :class:`DamagedState` for a log without its snapshot, :class:`StateError` for a foreign file in
+    place of the snapshot or of a log, and :class:`OSError` for one that cannot be read.
     """
     if os.path.lexists(path):
         if not snapshot.is_snapshot(path) and not any(map(log_format.is_log, find_logs(path).values())):

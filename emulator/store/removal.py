@@ -7,7 +7,7 @@ from errno import EEXIST
 from math import inf
 from pathlib import Path
 
-from emulator.store.files import fsync_folder
+from emulator.store.files import fsync_folder, is_readable
 from emulator.store.log_format import is_log
 from emulator.store.recovery import deleted_path, find_logs
 from emulator.store.snapshot import is_snapshot
@@ -23,6 +23,8 @@ def remove(path: Path, syncs: bool) -> None:
     Raises :class:`OSError`; then nothing was changed.
     """
     clear_away(path)
+    for log in find_logs(path).values():
+        is_log(log)  # raises for one that cannot be read: it would be left, and be in the way of a new state
     deleted = deleted_path(path)
     if os.path.lexists(deleted):
         raise FileExistsError(EEXIST, "another file is in the way", str(deleted))
@@ -45,7 +47,7 @@ def remove(path: Path, syncs: bool) -> None:
 def clear_away(path: Path) -> None:
     """Remove the rest of an interrupted removal of a state. Raises :class:`OSError`."""
     deleted = deleted_path(path)
-    if not is_snapshot(deleted):
+    if not is_readable(is_snapshot, deleted):
         return
     if not path.exists():
         remove_logs(path)
@@ -55,7 +57,7 @@ def clear_away(path: Path) -> None:
 def remove_logs(path: Path, before: float = inf) -> None:
     """Remove the logs of the state file ``path``, of generations ``before`` this one."""
     for generation, log in find_logs(path).items():
-        if generation < before and is_log(log):
+        if generation < before and is_readable(is_log, log):
             log.unlink(missing_ok=True)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EMFILE, ENFILE
+from pathlib import Path
 
 from emulator.rules import errors
 from emulator.rules.errors import Failed, OutOfFiles, Refused
 from emulator.rules.texts import Problem, Text, as_message, message
-from emulator.store.errors import DatabaseUnavailable, ForeignFile, StateError, Unavailable
+from emulator.store.errors import DatabaseUnavailable, ForeignFile, StateError, Unavailable, reason
 
 _STATUS: dict[type[Refused], int] = {
     errors.Invalid: 400,
@@ -74,5 +75,6 @@ def opening(name: str) -> Iterator[None]:
     except ForeignFile as error:
         raise errors.Invalid(Problem("workspace", str(error))) from error
     except (StateError, OSError) as error:
-        said = message("workspace %(name)s: %(reason)s", name=name, reason=str(error))
+        why = reason(error, Path(name)) if isinstance(error, OSError) else str(error)
+        said = message("workspace %(name)s: %(reason)s", name=name, reason=why)
         raise failed(said, error) from error

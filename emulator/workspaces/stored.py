@@ -54,14 +54,17 @@ class StoredWorkspaces:
         """Whether something is stored under this name, even a state that cannot be read."""
         try:
             return self._on_disk and not nothing_stored(self.path(name))
-        except StateError:  # opening the workspace reports the problem
+        except (StateError, OSError):  # opening the workspace reports the problem
             return True
 
     def is_large(self, name: str) -> bool:
         """Whether what is stored under this name takes long to open."""
-        if not self._on_disk or not self.path(name).exists():
+        path = self.path(name)
+        try:
+            size = path.stat().st_size if self._on_disk else 0
+            return bool(size) and size + sum(log.stat().st_size for log in find_logs(path).values()) > _LARGE
+        except OSError:  # there is none, or opening it reports the problem
             return False
-        return sum(path.stat().st_size for path in self._files(name)) > _LARGE
 
     async def recover(self, name: str) -> Recovered:
         """The stored state, in steps that stop nobody. Raises :class:`StateError` and :class:`OSError`."""

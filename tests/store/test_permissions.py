@@ -1,0 +1,118 @@
+"""Files and directories that the server's user may not read or enter: told, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import assert_one_line, run
+from tests.server import Server
+from tests.store.test_disk_trouble import accepted, failing, push, recovered
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="rights as Linux has them")
+
+
+@pytest.fixture(autouse=True)
+def no_rights_of_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes of the test have no right that other users have not."""
+    if os.geteuid() != 0:
+        return
+    if shutil.which("setpriv") is None:
+        pytest.skip("NOT TESTED: giving up the rights of root needs setpriv")
+    rights = "-dac_override,-dac_read_search,-fowner"
+    program = tmp_path / "python"
+    program.write_text(
+        f'#!/bin/sh\nexec setpriv --bounding-set={rights} --inh-caps={rights} {sys.executable} "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+
+@contextmanager
+def mode(path: Path, bits: int) -> Iterator[None]:
+    before = path.stat().st_mode
+    path.chmod(bits)
+    try:
+        yield
+    finally:
+        path.chmod(before)
+
+
+def push_to(server: Server, workspace: str) -> tuple[int, str]:
+    """A new token for this workspace; HTTP status and the text of the error."""
+    body = {
+        "resource_token": "two-databases",
+        "subscriptions": [{"provider": "ios-apns", "subscription_id": "t"}],
+    }
+    reply = server.post(f"/w/{workspace}/push_subscribe", body)
+    return reply.status, reply.json["error_text"]
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
+    """A server that was started again: it has not opened the workspace ``one`` yet."""
+    server = start_server("-q", state=tmp_path / "state")
+    accepted(server, "before")
+    assert push_to(server, "one")[0] == 200
+    server.stop()
+    return server.start()
+
+
+@pytest.mark.parametrize("pattern", ["one.json", "one.*.journal"])
+def test_a_workspace_whose_file_cannot_be_read_is_refused_and_kept(server: Server, pattern: str) -> None:
+    (file,) = server.state.glob(pattern)
+    names = {path.name for path in server.state.iterdir()}
+    with mode(file, 0):
+        assert push_to(server, "one") == (500, f"workspace one: Permission denied ({file})")
+        refused = server.request("DELETE", "/__admin/workspaces/one")
+        said = f"workspace one was not deleted: Permission denied ({file})"
+        assert (refused.status, refused.json["error_text"]) == (500, said)
+        accepted(server, "another workspace")
+    assert names <= {path.name for path in server.state.iterdir()}
+    assert server.get("/w/one/__admin/health").json["profiles"] == 12
+    assert server.request("DELETE", "/__admin/workspaces/one").status == 200
+    assert list(server.state.glob("one.*")) == []
+
+
+@pytest.mark.parametrize("bits", [0o000, 0o444])
+def test_a_directory_that_cannot_be_entered_is_told_and_recovered_from(server: Server, bits: int) -> None:
+    with mode(server.state, bits):
+        status, envelope = push(server, "refused")
+        reason = f"the state cannot be written: Permission denied ({server.state}/default."
+        assert (status, envelope["error"]) == (500, 500)
+        assert envelope["error_text"].startswith(f"nothing was changed: {reason}")
+        failing(server, reason)
+        for workspace in ("one", "new"):
+            status, said = push_to(server, workspace)
+            assert (status, said.partition(" (")[0]) == (500, f"workspace {workspace}: Permission denied")
+        assert "internal error" not in server.get("/__admin/workspaces").body.decode()
+    recovered(server)
+    accepted(server, "after")
+    assert push_to(server, "new")[0] == 200
+    assert server.get("/w/one/__admin/health").json["profiles"] == 12
+
+
+def test_a_start_names_the_file_that_it_may_not_read(server: Server) -> None:
+    server.kill()
+    with mode(server.state / "lock.holder", 0), pytest.raises(AssertionError, match="did not start"):
+        server.start()
+    assert server.log() == f"error: {server.state}/lock.holder: Permission denied\n"
+
+
+def test_the_doctor_reports_on_all_that_it_may_read(server: Server) -> None:
+    server.stop()
+    with mode(server.state / "one.json", 0):
+        report = run("doctor", "--state", server.state)
+    assert report.returncode == 1
+    default, one = report.stdout.split("one.json: ", 1)
+    assert default.endswith("good\n")
+    assert "FOUND one.json: cannot be read: Permission denied" in one
+    with mode(server.state, 0o444):
+        assert_one_line(run("doctor", "--state", server.state), "Permission denied")
+        assert_one_line(run("export", "--state", server.state), "Permission denied")
