@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import assert_one_line, run
-from tests.server import Server
+from tests.server import ROOT, Server
 from tests.store.test_disk_trouble import accepted, failing, push, recovered
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="rights as Linux has them")
@@ -116,3 +116,18 @@ def test_the_doctor_reports_on_all_that_it_may_read(server: Server) -> None:
     with mode(server.state, 0o444):
         assert_one_line(run("doctor", "--state", server.state), "Permission denied")
         assert_one_line(run("export", "--state", server.state), "Permission denied")
+
+
+def test_fixtures_that_may_not_be_read_are_told(tmp_path: Path) -> None:
+    fixtures = tmp_path / "inside" / "fixtures"
+    shutil.copytree(ROOT / "fixtures" / "default", fixtures)
+    for closed, bits, named in (
+        (fixtures / "profiles.json", 0, "profiles.json"),
+        (fixtures, 0o444, "databases.json"),
+        (fixtures.parent, 0, "fixtures"),
+    ):
+        with mode(closed, bits):
+            report = run("check", fixtures)
+        assert f"{named}: cannot be read: Permission denied\n" in report.stderr
+        assert (report.returncode, report.stdout) == (1, "")
+        assert "Traceback" not in report.stderr
