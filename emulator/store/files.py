@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from errno import EISDIR, ELOOP, ENOENT
 from io import RawIOBase
 from pathlib import Path
@@ -15,11 +15,14 @@ import msgspec
 import orjson
 
 from emulator.store.errors import DamagedState, StateError
+from emulator.store.freeing import close_later
 
 T = TypeVar("T")
 
 #: Follows no link and, on Windows, writes a newline as one byte.
 OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+#: Bytes of a file whose space is not freed in a moment.
+_LARGE = 1 << 20
 #: Errors of the system for a path that is no file of ours.
 _NO_FILE_OF_OURS = (ENOENT, ELOOP, EISDIR)
 
@@ -38,11 +41,31 @@ def replace_file(path: Path, chunks: Iterable[bytes], sync: bool = True) -> None
                 _write(file, chunk)
             if sync:
                 os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with freed_later(path):
+            os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+@contextlib.contextmanager
+def freed_later(path: Path) -> Iterator[None]:
+    """Have another thread free the space of a large file that is removed or replaced inside.
+
+    400 MB take some 0.1 s. When a file is replaced, Linux frees the former one while the directory is locked:
+    whoever looks for a missing name there waits.
+    """
+    found = None
+    if os.name != "nt":  # Windows replaces no open file
+        with contextlib.suppress(OSError):
+            if os.lstat(path).st_size > _LARGE:
+                found = os.open(path, os.O_RDONLY | OPEN_FLAGS | os.O_NONBLOCK)
+    try:
+        yield
+    finally:
+        if found is not None:
+            close_later(found)
 
 
 def _write(file: RawIOBase, data: bytes) -> None:

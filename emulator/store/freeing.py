@@ -1,7 +1,8 @@
-"""The freeing of large states in a thread, a piece at a time: at once, a million records take a second."""
+"""The freeing of large states and files in a thread: at once, a million records take a second."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from queue import SimpleQueue
 from threading import Thread
@@ -13,8 +14,8 @@ from emulator.loop.pacing import REST, SLICE_S
 #: The objects, or entries of dictionaries, that are freed between two looks at the clock.
 PIECE = 500
 
-#: What is to be freed.
-given: SimpleQueue[tuple[list[Any], ...]] = SimpleQueue()
+#: What is to be freed, in pieces.
+given: SimpleQueue[Iterator[None]] = SimpleQueue()
 _threads: list[Thread] = []
 
 
@@ -28,13 +29,21 @@ def begin_freeing() -> None:
 def free_later(*lists: list[Any]) -> None:
     """Empty lists that are not used any more, a piece at a time. A finalizer may call it, in any thread."""
     if _threads and _threads[0].is_alive():
-        given.put(lists)
+        given.put(_pieces(lists))
+
+
+def close_later(fd: int) -> None:
+    """Close a file that has no name any more: the system frees its space then."""
+    if _threads and _threads[0].is_alive():
+        given.put(_closing(fd))
+    else:
+        os.close(fd)
 
 
 def _free() -> None:
     while True:
         since = thread_time()
-        for _ in _pieces(given.get()):
+        for _ in given.get():
             worked_s = thread_time() - since
             if worked_s > SLICE_S:
                 sleep(REST * worked_s)
@@ -51,3 +60,8 @@ def _pieces(lists: tuple[list[Any], ...]) -> Iterator[None]:
             if size >= PIECE:
                 size = 0
                 yield
+
+
+def _closing(fd: int) -> Iterator[None]:
+    os.close(fd)
+    yield

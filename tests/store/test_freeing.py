@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from sys import getallocatedblocks
 from typing import Any
 
 import pytest
 
 from emulator.store import freeing
+from emulator.store.files import replace_file
+from emulator.store.removal import remove
 from emulator.store.state import Op, State, TableSpec
 from emulator.store.storage import LoggedStorage
 from tests.store.test_long_work import by_turns
 from tests.waiting import PATIENCE_S, until
 
 MANY = 20_000
+LARGE = 2 << 20
 CLOCK = count(1000)
 SPECS = {"people": TableSpec(["id"], lambda one: [("id", one)], lambda document: document)}
 
@@ -119,3 +124,37 @@ def test_a_copy_outlives_the_state_that_is_freed(freed: Freed) -> None:
     assert len(pages) == MANY == len(fork.tables["people"].documents)
     assert fork.tables["people"].indexes["id"].find(b"7") == (7,)
     assert freed.threads == []
+
+
+def _replaced(path: Path) -> None:
+    path.write_bytes(bytes(LARGE))
+    replace_file(path, [b"new"])
+
+
+def _removed(path: Path) -> None:
+    for number in (1, 2):  # the first is in the snapshot then, the second in the log
+        begun = LoggedStorage(path)
+        begun.commit([Op("people", number, b'{"name":"%s"}' % bytes(LARGE).replace(b"\0", b"a"))])
+        if number == 1:
+            begun.close()
+    begun.discard()
+    remove(path, syncs=False)
+
+
+@pytest.mark.parametrize(("let_go", "files"), [(_replaced, 1), (_removed, 3)])
+def test_the_space_of_large_files_is_freed_in_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, let_go: Callable[[Path], None], files: int
+) -> None:
+    freeing.begin_freeing()
+    path, close = tmp_path / "state.json", os.close
+    freed_by: list[str] = []
+
+    def closing(fd: int) -> None:
+        if os.fstat(fd).st_size >= LARGE and not os.fstat(fd).st_nlink:
+            freed_by.append(threading.current_thread().name)
+        close(fd)
+
+    monkeypatch.setattr(os, "close", closing)
+    let_go(path)
+    until(lambda: len(freed_by) >= files)
+    assert freed_by == ["freeing"] * files
