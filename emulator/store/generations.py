@@ -20,7 +20,7 @@ from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import Identity, fsync_folder, identity, replace_file
 from emulator.store.log import Log
-from emulator.store.recovery import Recovered, log_path
+from emulator.store.recovery import Recovered
 from emulator.store.removal import clear_away, remove_logs
 from emulator.store.shared_state import SharedState
 from emulator.store.state import State
@@ -58,6 +58,7 @@ class Generations:
         self.closed_log_bytes = 0
         self._snapshot_number = 0
         self._snapshot_identity: Identity | None = None
+        self._names_due = False
         self.thread: threading.Thread | None = None
         self._abandoned = False
         self._settled = threading.Lock()
@@ -85,31 +86,33 @@ class Generations:
     # Files that begin at once
 
     def begin(self) -> None:
-        """Create the files, with the shared state.
+        """Create the files, with the shared state. Raises :class:`OSError`."""
+        if self.shared is not None:
+            clear_away(self.path)
+            self.begin_with(self.shared)
+            self._sync_names()
 
-        Raises :class:`OSError`; an empty log may remain, which is no state.
+    def begin_with(self, shared: SharedState, pace: Pace[bytes] = iter) -> None:
+        """Begin a generation with a copy of the shared state. Nothing may be unsynced.
+
+        The copy in its place decides. ``pace`` and errors: as of :meth:`write_whole`.
         """
-        shared = self.shared
-        if shared is None:
-            return
+        self.abandon_snapshot()
         self.check()
-        clear_away(self.path)
         header = shared.header
-        log = log_path(self.path, header.generation)
-        # An empty first log alone is no state: without the snapshot nothing has begun.
-        self.log = Log.create(log, header.generation, header.number, header.state, self.syncs)
-        shared.write(self.path, self.syncs)
-        if self.syncs:
-            fsync_folder(self.path.parent)
-        self.begun = True
-        self._header = header
-        self._snapshot_identity = identity(self.path)
+        if self.begun:
+            header = replace(header, generation=self._header.generation + 1, number=self.log.number)
+        self._names_due = self.syncs
+        log = shared.begin(self.path, header, self.syncs, pace, self.begun)
+        if self.begun:
+            self.log.close()
+        self.log, self.begun, self._header, self.shared = log, True, header, shared
+        self._written(header, self.syncs)
 
     def return_to(self, shared: SharedState) -> bool:
-        """Return to the shared state by emptying the log, if the snapshot is a copy of that state.
+        """Return to the shared state by emptying the log, if the snapshot is a copy; returns whether it is.
 
-        Returns whether it is one; False in ``fsync`` mode, and if the snapshot was removed. Raises
-        :class:`OSError`; then they are as before.
+        False in ``fsync`` mode. Raises :class:`OSError`; then they are as before.
         """
         if self.syncs or self.shared is not shared or identity(self.path) is None:
             return False
@@ -132,6 +135,8 @@ class Generations:
 
     def append(self, payload: bytes) -> None:
         """Append a transaction to the log. Raises :class:`OSError`; then it does not count."""
+        if self._names_due:
+            self._sync_names()
         if self.log.seen_lately:
             self.log.check_linked()
         else:
@@ -154,6 +159,7 @@ class Generations:
     def try_again(self) -> None:
         """Try a write that the disk refused before. Raises :class:`OSError` if it fails again."""
         self.check()
+        self._sync_names()
         self.log.probe()
         if self.syncs:
             if not self.unsynced:  # else a caller still has to be told
@@ -255,32 +261,34 @@ class Generations:
 
     def begin_next(self) -> None:
         """Begin a generation: its log. The logs before it stay until its snapshot is there."""
-        before = self.log if self.begun else None
-        number = before.number if before is not None else 0
+        number = self.log.number if self.begun else 0
         header = replace(self._header, generation=self._header.generation + 1, number=number)
-        path = log_path(self.path, header.generation)
-        self.log = Log.create(path, header.generation, number, header.state, self.syncs)
-        self.begun, self._header, self.shared = True, header, None
-        if before is not None:
-            self.closed_log_bytes += before.size
-            before.end()
+        log = Log.create(self.path, header, self.syncs)
+        if self.begun:
+            self.closed_log_bytes += self.log.size
+            self.log.end()
+        self.log, self.begun, self._header, self.shared = log, True, header, None
 
     def _header_of(self, state: State) -> snapshot.SnapshotHeader:
-        return replace(self._header, last_ids=state.last_ids())
+        return replace(self._header, last_ids=state.last_ids(), shared=False)
 
     def _written(self, header: snapshot.SnapshotHeader, sync: bool) -> None:
         """The snapshot is in its place: it counts, whatever becomes of the rest."""
         self._snapshot_number = header.number
         self._snapshot_identity = identity(self.path)
         try:
-            if sync:
-                fsync_folder(self.path.parent)
+            self._sync_names(sync)
             remove_logs(self.path, header.generation)
         except OSError as error:
             self._failed(error)
         else:
             self.closed_log_bytes = 0
             self.failure = None
+
+    def _sync_names(self, wanted: bool = False) -> None:
+        if wanted or self._names_due:
+            fsync_folder(self.path.parent)
+            self._names_due = False
 
     def _failed(self, error: Exception) -> None:
         self.failure = f"no snapshot can be written, the log grows: {reason(error, self.path)}"

@@ -15,6 +15,8 @@ import msgspec
 from emulator.store.files import OPEN_FLAGS, fsync_folder, replace_file
 from emulator.store.log_format import CLOSED, FORMAT, LogHeader, format_line, is_log
 from emulator.store.open_files import closed, opened
+from emulator.store.recovery import log_path
+from emulator.store.snapshot import SnapshotHeader
 
 #: Seconds for which a check of the log's name is valid: a check at each write costs more than the write.
 _SEEN_S = 0.005
@@ -45,15 +47,19 @@ class Log:
         self._sync_error: OSError | None = None
 
     @classmethod
-    def create(cls, path: Path, generation: int, number: int, state: str, syncs: bool = False) -> Log:
-        """Make a log that follows the snapshot ``generation``; it appears whole or not at all.
+    def create(
+        cls, state_file: Path, header: SnapshotHeader, syncs: bool = False, begins: bool = False
+    ) -> Log:
+        """Make the log that follows the snapshot with this header; it appears whole or not at all.
 
-        ``syncs``: it is on the disk then, too.
+        ``syncs``: it is on the disk then, too; ``begins``: see :class:`LogHeader`.
         Raises :class:`OSError`, also for somebody else's file in its place.
         """
+        path, number = log_path(state_file, header.generation), header.number
         if os.path.lexists(path) and not is_log(path):
             raise FileExistsError(EEXIST, "another file is in the place of the next log", str(path))
-        line = format_line(number, msgspec.json.encode(LogHeader(FORMAT, generation, state)))
+        first = LogHeader(FORMAT, header.generation, header.state, begins)
+        line = format_line(number, msgspec.json.encode(first))
         replace_file(path, [line], syncs)
         try:
             if syncs:

@@ -8,8 +8,9 @@ log is noticed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
@@ -24,12 +25,16 @@ HEAD = re.compile(rb'[0-9a-f]{8} [0-9]{1,18} \{"journal":')
 _LINE = re.compile(rb"([0-9a-f]{8}) (([0-9]{1,18}) (.*))", re.S)
 
 
-class LogHeader(msgspec.Struct):
-    """A log's first line. ``generation``: the snapshot that it follows; ``state``: the id of its state."""
+class LogHeader(msgspec.Struct, omit_defaults=True):
+    """A log's first line. ``generation``: the snapshot that it follows; ``state``: the id of its state.
+
+    ``begins``: the state begins here, with the shared start state of that id: no earlier log counts.
+    """
 
     journal: int
     generation: int
     state: str = ""
+    begins: bool = False
 
 
 #: The last line of a log that another log follows.
@@ -59,8 +64,7 @@ def is_log(path: Path) -> bool:
 class LogReport:
     """The result of reading a log: its state, its end, the bytes of a torn last line.
 
-    ``closed``: its last line says that another log follows.
-
+    ``closed``: its last line says that another log follows. ``begins``: as in its header.
     ``first_number``: the number of the transaction before its first one; ``number``: of its last one.
     """
 
@@ -71,6 +75,7 @@ class LogReport:
     size: int = 0
     torn_bytes: int = 0
     closed: bool = False
+    begins: bool = False
 
 
 def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
@@ -80,28 +85,42 @@ def read_log(path: Path, report: LogReport) -> Iterator[bytes]:
     for any other difference from what was written.
     """
     with path.open("rb") as file:
-        for line in file:
-            whole = line.endswith(b"\n")
-            parsed = parse_line(line[:-1]) if whole else None
-            if parsed is None:
-                # A line whose only fault is another byte in place of the newline was changed, not torn.
-                if not whole and report.size and not report.closed and parse_line(line[:-1]) is None:
-                    report.torn_bytes = len(line)
-                    return
-                raise DamagedState(path, report.size, "a line's checksum does not hold")
-            number, payload = parsed
-            if report.size == 0:
-                header = read_head(path, payload, LogHeader, "journal", FORMAT)
-                report.generation, report.state, report.first_number = header.generation, header.state, number
-            else:
-                if payload == CLOSED and number == report.number and not report.closed:
-                    report.closed = True
-                    report.size += len(line)
-                    continue
-                if number != report.number + 1 or report.closed:
-                    raise DamagedState(path, report.size, f"transaction {number} follows {report.number}")
-                yield payload
-            report.number = number
-            report.size += len(line)
+        yield from _read_lines(path, file, report)
+
+
+def read_start(path: Path) -> LogReport:
+    """The report on a log as far as its first line. Raises :class:`DamagedState`."""
+    report = LogReport()
+    with path.open("rb") as file:
+        for _ in _read_lines(path, islice(file, 1), report):
+            pass
+    return report
+
+
+def _read_lines(path: Path, lines: Iterable[bytes], report: LogReport) -> Iterator[bytes]:
+    for line in lines:
+        whole = line.endswith(b"\n")
+        parsed = parse_line(line[:-1]) if whole else None
+        if parsed is None:
+            # A line whose only fault is another byte in place of the newline was changed, not torn.
+            if not whole and report.size and not report.closed and parse_line(line[:-1]) is None:
+                report.torn_bytes = len(line)
+                return
+            raise DamagedState(path, report.size, "a line's checksum does not hold")
+        number, payload = parsed
+        if report.size == 0:
+            header = read_head(path, payload, LogHeader, "journal", FORMAT)
+            report.generation, report.state, report.begins = header.generation, header.state, header.begins
+            report.first_number = number
+        else:
+            if payload == CLOSED and number == report.number and not report.closed:
+                report.closed = True
+                report.size += len(line)
+                continue
+            if number != report.number + 1 or report.closed:
+                raise DamagedState(path, report.size, f"transaction {number} follows {report.number}")
+            yield payload
+        report.number = number
+        report.size += len(line)
     if report.size == 0:
         raise DamagedState(path, 0, "the log's first line is missing")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from emulator.loop.gc_pause import collections_paused
 from emulator.loop.pacing import Steps, at_once
@@ -28,7 +29,11 @@ _LOG = re.compile(r"([0-9]+)\.journal")
 
 @dataclass
 class Recovered:
-    """A state read from disk. ``logs``: the logs after the snapshot, oldest first."""
+    """A state read from disk.
+
+    ``logs``: the logs after the snapshot, oldest first. ``header``: the snapshot's, with the generation and
+    the number that the first of them continues.
+    """
 
     state: State
     header: snapshot.SnapshotHeader
@@ -106,7 +111,7 @@ def recovering(path: Path, specs: Mapping[str, TableSpec]) -> Steps[Recovered]:
             verified.result()  # what it finds says more than a row that cannot be read
     for name, last_id in header.last_ids.items():
         state.table(name).last_id = max(last_id, state.table(name).last_id)
-    found = {g: p for g, p in find_logs(path).items() if g >= header.generation}
+    header, found = _logs_after(path, header)
     followed, report = yield from _replay(path, header, found, state)
     gc.freeze()  # what was loaded lives as long as the process: never walk it again
     return Recovered(state, header, followed, report)
@@ -133,6 +138,23 @@ def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[byt
         except Exception:
             return doc_id
     return None
+
+
+def _logs_after(
+    path: Path, header: snapshot.SnapshotHeader
+) -> tuple[snapshot.SnapshotHeader, dict[int, Path]]:
+    """The logs that count, and the snapshot's header as they continue it.
+
+    A log with which another state was to begin does not count: that state's snapshot did not follow.
+    """
+    least = header.generation
+    found = {g: p for g, p in find_logs(path).items() if g >= least}
+    for generation, start in [(g, log_format.read_start(p)) for g, p in found.items()]:
+        if start.begins and header.shared and start.state == header.state:
+            header = replace(header, generation=generation, number=start.first_number)
+        elif start.begins and generation > least and start.size == found[generation].stat().st_size:
+            del found[generation]
+    return header, {g: p for g, p in found.items() if g >= header.generation}
 
 
 def _replay(

@@ -34,12 +34,12 @@ _ROW_EXTRA = 6
 _CHECKSUM = re.compile(rb'"checksum": \{"1": \{"crc32":"([0-9a-f]{8})","bytes":([0-9]+)\}\}\}\n')
 
 
-class SnapshotHeader(msgspec.Struct):
+class SnapshotHeader(msgspec.Struct, omit_defaults=True):
     """The snapshot's first line.
 
     ``number``: the last transaction it is sure to hold. ``last_ids``: the highest id that each table has
     given out. ``state``: a random id of the state, or of the start state that it shares: files of two states
-    are not mixed up.
+    are not mixed up. ``shared``: it is that start state itself.
     """
 
     format: int
@@ -47,6 +47,7 @@ class SnapshotHeader(msgspec.Struct):
     number: int
     last_ids: dict[str, int] = {}
     state: str = ""
+    shared: bool = False
 
 
 def write_chunks(header: SnapshotHeader, tables: Mapping[str, Documents]) -> Iterator[bytes]:

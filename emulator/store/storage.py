@@ -273,9 +273,11 @@ class LoggedStorage(StateOnDisk, Storage):
         files = self.keep()
         if files is not None:
             self.sync()
+            work = partial(files.write_whole, state, self.syncs)
+            if shared is not None:
+                work = partial(files.begin_with, shared)
             with self._refusing():
-                await self._run(partial(files.write_whole, state, self.syncs), state.is_large)
-            files.shared = shared
+                await self._run(work, state.is_large)
 
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""

@@ -138,17 +138,21 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
             return
 
 
-@pytest.mark.parametrize("way", ["cut", "written", "linked"])
+@pytest.mark.parametrize("way", ["cut", "written", "linked", "renewed"])
 @pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
 def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, way: str
 ) -> None:
-    monkeypatch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0 if way == "linked" else 1 << 30)
-    state = State(SPECS)
+    monkeypatch.setattr(
+        "emulator.store.state.WRITTEN_AT_ONCE", 0 if way in ("linked", "renewed") else 1 << 30
+    )
+    state, other = State(SPECS), State(SPECS)
     state.apply(transaction(17))
+    other.apply(transaction(13))
     for failing, path in steps_until_the_end(tmp_path):
         shared = SharedState(state)
-        storage, before = begun(path, shared) if way == "cut" else prepared(path)
+        of_before = {"cut": shared, "renewed": SharedState(other)}.get(way)
+        storage, before = prepared(path) if of_before is None else begun(path, of_before)
         after: list[Contents] = []
         with pytest.MonkeyPatch.context() as patch:
             disk = Disk(patch, failing, killed)

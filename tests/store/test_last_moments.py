@@ -23,10 +23,10 @@ from tests.store.scene import NAME, SPECS, Contents, Folder, contents, transacti
 Moment = tuple[Folder, tuple[Contents, ...]]
 
 
-def shared() -> SharedState:
+def shared(first: int = 20) -> SharedState:
     """What states begin with where they do not begin empty."""
     state = State(SPECS)
-    for number in range(20, 23):
+    for number in range(first, first + 3):
         state.apply(transaction(number))
     return SharedState(state)
 
@@ -103,6 +103,12 @@ class Life:
         self._legal += (contents(self._model),)
         asyncio.run(self.storage.start_over(self.shared, changes))
         self._acknowledge()
+
+    def renew(self, begin_with: SharedState) -> None:
+        """Begin with what is shared from now on: other fixtures."""
+        self.shared = begin_with
+        self._options = {"shared": lambda: begin_with}
+        self.start_over()
 
     def snapshot(self, patch: pytest.MonkeyPatch) -> None:
         """A snapshot, with a transaction between each two of its steps."""
@@ -196,6 +202,18 @@ def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durabi
     life.reopen(clean=True)
     life.commit()
     life.start_over()
+    for first in (30, 40):
+        life.renew(shared(first))
+        life.commit()
+        life.start_over()
+        life.commit()
+    life.snapshot(patch)
+    life.renew(shared(50))
+    life.commit()
+    life.reopen(clean=False)
+    life.commit()
+    life.renew(shared(60))
+    life.reopen(clean=True)
     life.storage.close()
     life.disk.close()
     return life

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tracemalloc
+from errno import EPERM
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
+from emulator.store import files, generations
+from emulator.store.errors import DamagedState, Unavailable
 from emulator.store.indexes import Index
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State
 from emulator.store.storage import LoggedStorage
 from tests.store.databases import check_indexes
-from tests.store.scene import SPECS, contents, transaction
+from tests.store.scene import SPECS, contents, ready_again, transaction
 
 
 def some_state(documents: int) -> State:
@@ -187,4 +191,123 @@ def test_where_no_file_can_be_linked_it_is_copied(tmp_path: Path, monkeypatch: p
     storage.discard()
     again = LoggedStorage(tmp_path / "one.json", SPECS)
     assert contents(again.state) == contents(storage.state)
+    again.discard()
+
+
+def test_a_file_system_without_links_gets_a_whole_file_each_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0)
+    monkeypatch.setattr("emulator.store.shared_state.os.link", refused)
+    written: list[str] = []
+
+    def replace_file(path: Path, *arguments: Any) -> None:
+        written.append(path.name.split(".")[0])
+        files.replace_file(path, *arguments)
+
+    monkeypatch.setattr("emulator.store.shared_state.replace_file", replace_file)
+    first, second = SharedState(some_state(30)), SharedState(some_state(20))
+    paths = [tmp_path / f"{name}.json" for name in ("one", "two")]
+    storages = [LoggedStorage(path, SPECS, shared=lambda: first) for path in paths]
+    for storage in storages:
+        storage.commit(transaction(40))
+    for storage, path in zip(storages, paths, strict=True):
+        asyncio.run(storage.start_over(second))
+        storage.commit(transaction(41))
+        wanted = contents(storage.state)
+        storage.discard()
+        again = LoggedStorage(path, SPECS)
+        assert contents(again.state) == wanted
+        again.discard()
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".journal"}
+    assert written == ["fixtures", "one", "two", "fixtures", "one", "two"]
+
+
+def refused(*names: object) -> None:
+    raise PermissionError(EPERM, "Operation not permitted")
+
+
+def test_other_fixtures_are_linked_once_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0)
+    first, second = SharedState(some_state(30)), SharedState(some_state(20))
+    for durability in ("os", "fsync"):
+        folder = tmp_path / durability
+        folder.mkdir()
+        paths = [folder / f"{name}.json" for name in ("one", "two", "three")]
+        storages = [LoggedStorage(path, SPECS, durability, shared=lambda: first) for path in paths]
+        for number, storage in enumerate(storages):
+            for _ in range(number):  # each has written snapshots of its own
+                asyncio.run(storage.replace(storage.state.fork()))
+            storage.commit(transaction(40))
+        for _ in range(2):
+            for storage in storages:
+                asyncio.run(storage.start_over(second))
+                storage.commit(transaction(41))
+            assert len({path.stat().st_ino for path in paths}) == 1
+        wanted = contents(storages[0].state)
+        for storage, path in zip(storages, paths, strict=True):
+            storage.discard()
+            again = LoggedStorage(path, SPECS)
+            assert contents(again.state) == wanted
+            again.discard()
+        assert len(list(folder.glob("*.journal"))) == 3
+
+
+def test_a_snapshot_of_what_has_just_begun_with_other_fixtures_keeps_its_log(
+    tmp_path: Path, shared: SharedState
+) -> None:
+    storage = LoggedStorage(tmp_path / "one.json", SPECS, shared=lambda: SharedState(some_state(5)))
+    storage.clock = lambda: 0.0
+    storage.commit(transaction(40))
+    asyncio.run(storage.start_over(shared))
+    foreign = tmp_path / "one.3.journal"
+    foreign.write_text("not ours")
+    storage.snapshot()
+    assert "in the place of the next log" in (storage.failure or "")
+    foreign.unlink()
+    storage.clock = lambda: 10.0
+    storage.snapshot()
+    assert storage.files is not None
+    if storage.files.thread is not None:
+        storage.files.thread.join()
+    assert storage.failure is None
+    storage.discard()
+    again = LoggedStorage(tmp_path / "one.json", SPECS)
+    assert contents(again.state) == contents(shared.fork())
+    again.discard()
+
+
+def test_an_older_snapshot_in_place_of_what_has_begun_is_refused(tmp_path: Path, shared: SharedState) -> None:
+    path = tmp_path / "one.json"
+    storage = LoggedStorage(path, SPECS, shared=lambda: SharedState(some_state(5)))
+    storage.commit(transaction(40))
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    asyncio.run(storage.start_over(shared))
+    storage.commit(transaction(41))
+    storage.discard()
+    for name, data in before.items():
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(DamagedState, match="the log of another state"):
+        LoggedStorage(path, SPECS)
+
+
+def test_nothing_counts_while_the_disk_refuses_the_name_of_the_new_snapshot(
+    tmp_path: Path, shared: SharedState
+) -> None:
+    storage = LoggedStorage(tmp_path / "one.json", SPECS, "fsync", shared=lambda: SharedState(some_state(5)))
+    storage.commit(transaction(40))
+    storage.sync()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generations, "fsync_folder", refused)
+        asyncio.run(storage.start_over(shared))
+        with pytest.raises(Unavailable, match="Operation not permitted"):
+            storage.commit(transaction(41))
+    ready_again(storage)
+    storage.commit(transaction(42))
+    storage.sync()
+    wanted = contents(storage.state)
+    storage.discard()
+    again = LoggedStorage(tmp_path / "one.json", SPECS)
+    assert contents(again.state) == wanted
     again.discard()
