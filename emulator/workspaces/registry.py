@@ -239,7 +239,8 @@ class Workspaces:
                 workspace = self._open.get(name)
                 if workspace is None:
                     self.delete(name)
-                elif workspace.fixtures is not fixtures:  # else it was made anew meanwhile
+                # One that was made anew meanwhile has them; one that was opened meanwhile does not.
+                elif workspace.fixtures is not fixtures or not workspace.store.storage.fresh:
                     with self.in_use(name):
                         workspace.fixtures = fixtures
                         await workspace.reset_in_steps()

@@ -129,3 +129,21 @@ def test_a_name_that_was_only_looked_at_answers_as_the_new_platform(found: Works
     new.platform = Platform("api.example.test", "2026-01-01")
     asyncio.run(found.use_fixtures(new))
     assert found.look("looked-at").settings.platform == new.platform
+
+
+def test_a_stored_workspace_that_is_opened_meanwhile_gets_them_too(found: Workspaces, tmp_path: Path) -> None:
+    found.get("last").store.keep()
+    found.close()
+    again = Workspaces(Settings(state=tmp_path), fixtures("Old"))
+
+    async def both() -> dict[str, str]:
+        async with again.default.store.alone():  # the first one that gets the new fixtures
+            renewing = asyncio.ensure_future(again.use_fixtures(fixtures("New", 1)))
+            while again.fixtures.databases[0].name != "New":
+                await asyncio.sleep(0)
+            assert again.get("last").store.databases()[0].name == "Old"
+        return await renewing
+
+    assert asyncio.run(both()) == {}
+    assert again.get("last").store.databases()[0].name == "New"
+    again.close()
