@@ -39,6 +39,7 @@ ABOUT_FILES = (
     # Chance depends on the number of the request in its workspace, so it does not begin anew.
     "faults/test_faults_over_tcp.py::test_chance_is_the_same_in_every_run_with_a_seed",
     "fixtures/test_watching.py::test_a_workspace_that_cannot_be_reset_keeps_no_other_from_it_and_is_named",
+    "fixtures/test_watching.py::test_killed_while_workspaces_get_other_fixtures_each_is_as_before_or_as_those",
     "importer/test_full_disk.py",
     "importer/test_server.py::test_a_killed_server_keeps_whole_batches",
     # The seconds of an import are those of its work: the commits between its steps take as long again.

@@ -197,7 +197,8 @@ class FollowedWorkspaces(Workspaces):
 
     async def use_fixtures(self, fixtures: FixtureSet) -> dict[str, str]:
         await in_steps(self._begin(fixtures))
-        self.fixtures, digest, refused = fixtures, fixtures.digest, {}
+        digest, refused = await in_steps(fixtures.digest()), {}
+        self.fixtures = fixtures
         async with self._connections.one() as connection:
             await self.list_stored(connection)
         for name in self.names():
@@ -212,7 +213,9 @@ class FollowedWorkspaces(Workspaces):
         if found is None:  # deleted meanwhile
             return
         found.workspace.fixtures = self.fixtures
-        if found.fixtures != digest:  # else another emulator has begun it from them
+        if found.fixtures == digest:  # another emulator has begun it from them
+            found.workspace.refresh()
+        else:
             await found.workspace.reset_in_steps()
             found.use_fixtures(digest)
 

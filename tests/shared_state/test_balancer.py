@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -96,6 +97,18 @@ def test_fixtures_that_change_are_in_force_on_every_emulator(balanced: Balanced)
         until(lambda emulator=emulator: _resource(emulator) == "Two")
         delays.append(monotonic() - began)
     assert max(delays) - median(delays) < 5, delays
+
+
+def test_a_platform_file_that_changes_is_in_force_on_every_emulator(balanced: Balanced) -> None:
+    seen = {"host": "api.example.test", "date": "2026-01-01"}
+    (balanced.fixtures / "platform.json").write_text(json.dumps(seen))
+    for emulator in balanced.emulators:
+        until(lambda emulator=emulator: _settings(emulator)["platform"] is not None)
+        assert _settings(emulator)["platform"]["host"] == "api.example.test"
+
+
+def _settings(emulator: Emulator) -> Any:
+    return emulator.get("/__admin/settings", **BEARER).json
 
 
 def _write_resource(fixtures: Path, name: str) -> None:

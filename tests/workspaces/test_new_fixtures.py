@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emulator.loop import pacing
-from emulator.loop.pacing import in_steps
+from emulator.loop.pacing import at_once, in_steps
 from emulator.rules.model import Database
 from emulator.rules.platform import Platform
 from emulator.settings import Settings
@@ -93,6 +93,15 @@ def test_nobody_begins_with_fixtures_that_are_not_ready(found: Workspaces) -> No
     assert found.fixtures is new
     assert turns > MANY // 100
     assert most == 0
+
+
+def test_what_identifies_fixtures_is_found_in_steps(found: Workspaces) -> None:
+    digest, turns, _ = by_turns(in_steps(fixtures("New").digest()))
+    assert turns >= MANY // 100
+    same, renamed, fewer, seen = fixtures("New"), fixtures("Old"), fixtures("New", MANY - 1), fixtures("New")
+    seen.platform = Platform("api.example.test", "2026-01-01")
+    assert at_once(same.digest()) == digest
+    assert len({at_once(one.digest()) for one in (same, renamed, fewer, seen)}) == 4
 
 
 def test_others_get_their_turn_after_each_workspace(found: Workspaces) -> None:
