@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, cast
+from weakref import finalize
 
 from flask import Flask, Request, Response, current_app, request
 from werkzeug.datastructures import FileStorage
@@ -34,6 +35,8 @@ _STARTS = ("admin.start_import", "console.upload")
 _TAKES_FILE = (*_STARTS, "admin.preview_import")
 #: The key of a WSGI environment for the files that go with the request.
 _FILES_KEY = "emulator.files"
+#: The key for those that the answer's work reads after the request.
+_HELD_KEY = "emulator.held"
 #: Fields and files of a form with files.
 _MOST_PARTS = 8
 #: Bytes that are read at a time: as many as werkzeug asks for.
@@ -52,6 +55,7 @@ class LimitedRequest(Request):
         if received is not None and self.endpoint in _TAKES_FILE:  # the form has been read
             return SimpleNamespace(parse=lambda *_: received)  # type: ignore[return-value]
         paths, jobs, store = self.environ.setdefault(_FILES_KEY, []), import_jobs(), spool()
+        self.environ.setdefault(_HELD_KEY, {})
 
         def put_aside(*_: object, **__: object) -> IO[bytes]:
             path = jobs.upload_path()
@@ -84,8 +88,7 @@ def init_app(app: Flask) -> None:
     @app.teardown_request
     def remove(_: BaseException | None) -> None:
         for path in request.environ.get(_FILES_KEY, ()):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+            _remove(path)
 
 
 def path_of(sent: FileStorage) -> Path:
@@ -94,11 +97,32 @@ def path_of(sent: FileStorage) -> Path:
     return Path(str(sent.stream.name))
 
 
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
 def keep(path: Path) -> None:
     """Keep a file after the request, which may be answered more than once."""
     files = request.environ[_FILES_KEY]
     if path in files:
         files.remove(path)
+
+
+class HeldFile:
+    """A file that is removed at the latest when neither a request nor its answer's work holds this."""
+
+    def __init__(self, path: Path) -> None:
+        self.remove = finalize(self, _remove, path)
+
+
+def hold(path: Path) -> HeldFile:
+    """:func:`keep` a file for the answer's work, whether or not that begins."""
+    held: dict[Path, HeldFile] = request.environ[_HELD_KEY]
+    if path not in held:
+        keep(path)
+        held[path] = HeldFile(path)
+    return held[path]
 
 
 def before_turn() -> Response | None:

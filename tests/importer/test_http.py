@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import gc
 import io
 import json
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, create_environ
 
+from emulator.importer.jobs import ImportJobs
+from emulator.web.wsgi_answer import call_application
 from tests.importer.tables import holder_of
 from tests.server import PAGE_TOKEN
 
@@ -211,3 +217,28 @@ def test_a_preview_counts_what_is_odd_in_the_columns_of_the_plan_or_the_guess(
     data = {"file": (io.BytesIO(ROUNDED[0]), "t.csv"), "plan": json.dumps(given)}
     shown = client.post("/__admin/import/preview", data=data).get_json()
     assert [lint for lint in shown["lints"] if "tokens" not in lint] == told
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_preview_leaves_no_file_also_if_its_work_never_begins(app: Flask, begins: bool) -> None:
+    given = {"resource": 5, "provider": "android-firebase"}
+    data = {"file": (io.BytesIO(ROUNDED[0]), "t.csv"), "plan": json.dumps(given)}
+    environ = create_environ("/__admin/import/preview", method="POST", data=data)
+    answer = call_application(partial(Flask.wsgi_app, app), environ)
+    folder = import_files_of(app)
+    assert len(list(folder.iterdir())) == 1
+    assert answer.delivery is not None
+    if begins:
+        assert asyncio.run(answer.settled()).status == 200
+    else:
+        answer.delivery = None
+        environ.clear()
+        gc.collect()
+    assert list(folder.iterdir()) == []
+
+
+def import_files_of(app: Flask) -> Path:
+    """The folder of the uploaded files."""
+    jobs: ImportJobs = app.extensions["imports"]
+    return jobs.upload_path().parent

@@ -29,7 +29,16 @@ from emulator.web.admin.import_plan import PlanSchema, PreviewSchema, ReportSche
 from emulator.web.admin.operation import Later, operation
 from emulator.web.bodies import Spool
 from emulator.web.current import workspace, workspace_to_change
-from emulator.web.import_files import find_job, import_jobs, keep, path_of, report_of, schedule
+from emulator.web.import_files import (
+    HeldFile,
+    find_job,
+    hold,
+    import_jobs,
+    keep,
+    path_of,
+    report_of,
+    schedule,
+)
 from emulator.web.later import as_answer
 from emulator.web.limits import spool
 from push_emulator.answers import Page
@@ -108,12 +117,11 @@ def preview_import() -> Later[ImportPreview]:
         guessed,
         [],
     )
-    keep(path)
-    return _remarked(preview, remarks, path, spool())
+    return _remarked(preview, remarks, hold(path), spool())
 
 
 async def _remarked(
-    preview: ImportPreview, remarks: Steps[list[Text]] | None, path: Path, kept_by: Spool
+    preview: ImportPreview, remarks: Steps[list[Text]] | None, file: HeldFile, kept_by: Spool
 ) -> ImportPreview:
     """The preview with its remarks on the file, which is removed then."""
     try:
@@ -122,7 +130,7 @@ async def _remarked(
                 return replace(preview, lints=list(map(str, await in_steps(remarks))))
         return preview
     finally:
-        path.unlink(missing_ok=True)
+        file.remove()
 
 
 @operation("get", "/imports")
