@@ -70,11 +70,16 @@ def opening(name: str) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        said = message("workspace %(name)s: %(reason)s", name=name, reason=as_message(error.text))
-        raise failed(said, error.cause) from error
+        raise _not_opened(name, error.text, error.cause) from error
     except ForeignFile as error:
         raise errors.Invalid(Problem("workspace", str(error))) from error
-    except (StateError, OSError) as error:
-        why = reason(error, Path(name)) if isinstance(error, OSError) else str(error)
-        said = message("workspace %(name)s: %(reason)s", name=name, reason=why)
+    except OSError as error:
+        raise _not_opened(name, reason(error, Path(name)), error) from error
+    except StateError as error:
+        said = message("workspace %(name)s: %(reason)s", name=name, reason=str(error))
         raise failed(said, error) from error
+
+
+def _not_opened(name: str, why: Text, cause: Exception | None) -> Failed:
+    unchanged = message("nothing was changed: %(reason)s", reason=as_message(why))
+    return failed(message("workspace %(name)s: %(reason)s", name=name, reason=unchanged), cause)

@@ -130,10 +130,14 @@ def test_a_directory_that_is_moved_away_and_back(server: Server) -> None:
     server.state.rename(away)
     failing(server, str(server.state))
     refused(server, "refused", str(server.state))
+    made = server.request("PUT", "/w/new/__admin/clock", b"{}")
+    why = f"the state directory was moved, removed or replaced while in use ({server.state})"
+    assert (made.status, made.json["error_text"]) == (500, f"workspace new: nothing was changed: {why}")
     assert health(server)["profiles"] == 12
     assert not server.state.exists()
     away.rename(server.state)
     recovered(server)
+    assert [one["name"] for one in server.get("/__admin/workspaces").json["items"]] == ["default"]
     accepted(server, "after")
     holds(server, 14)
     killed_and_started_again(server, 14)

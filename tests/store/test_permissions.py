@@ -69,7 +69,8 @@ def test_a_workspace_whose_file_cannot_be_read_is_refused_and_kept(server: Serve
     (file,) = server.state.glob(pattern)
     names = {path.name for path in server.state.iterdir()}
     with mode(file, 0):
-        assert push_to(server, "one") == (500, f"workspace one: Permission denied ({file})")
+        unchanged = f"workspace one: nothing was changed: Permission denied ({file})"
+        assert push_to(server, "one") == (500, unchanged)
         refused = server.request("DELETE", "/__admin/workspaces/one")
         said = f"workspace one was not deleted: Permission denied ({file})"
         assert (refused.status, refused.json["error_text"]) == (500, said)
@@ -90,7 +91,8 @@ def test_a_directory_that_cannot_be_entered_is_told_and_recovered_from(server: S
         failing(server, reason)
         for workspace in ("one", "new"):
             status, said = push_to(server, workspace)
-            assert (status, said.partition(" (")[0]) == (500, f"workspace {workspace}: Permission denied")
+            refusal = f"workspace {workspace}: nothing was changed: Permission denied"
+            assert (status, said.partition(" (")[0]) == (500, refusal)
         assert "internal error" not in server.get("/__admin/workspaces").body.decode()
     recovered(server)
     accepted(server, "after")
