@@ -20,7 +20,7 @@ from emulator.rules.fields import InvalidFieldValue, read_value
 from emulator.rules.model import Database, FieldType, Profile, Resource
 from emulator.rules.texts import Message, Problem, first_problems, message, one_after_other
 from emulator.store.editing import refuse
-from emulator.store.freeing import free_later
+from emulator.store.long_list import LongList
 from emulator.store.set_check import SetCheck
 from emulator.store.state import Op
 from emulator.store.table import IndexedTable
@@ -87,7 +87,11 @@ async def change_database(
     kept = {one: kind for one, kind in {**database.fields, **fields}.items() if kind is not None}
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
-    steps = await _converted(store.profiles, changed, retyped, gone, cascade) if gone or retyped else []
+    steps = (
+        await _converted(store.profiles, changed, retyped, gone, cascade)
+        if gone or retyped
+        else LongList[Op]()
+    )
     async with _changing(store, steps):
         store.database_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
@@ -95,9 +99,9 @@ async def change_database(
 
 async def _converted(
     profiles: IndexedTable, changed: Database, retyped: set[str], gone: set[str], cascade: bool
-) -> list[Op]:
+) -> LongList[Op]:
     """The steps that convert the profiles' values to the fields of the changed database."""
-    steps: list[Op] = []
+    steps = LongList[Op]()
     problems: Counter[tuple[str, str, str]] = Counter()  # what the value would have to be; nothing: no field
     async for doc_id, document in profiles.walk():
         if _place(document).db_id != changed.id:
@@ -141,11 +145,11 @@ async def change_resource(
     """
     changed = replace(resource, **change)
     _check_resource(store, changed, resource)
-    steps: list[Op] = []
+    steps = LongList[Op]()
     lost = set(resource.db_ids) - set(changed.db_ids)
     if lost:
         is_lost: _Wanted = lambda one: one.resource_id == resource.id and one.db_id in lost  # noqa: E731
-        steps = await _removed(store.subscriptions, is_lost, first_only=not cascade)
+        await _remove(steps, store.subscriptions, is_lost, first_only=not cascade)
         if steps and not cascade:
             text = "leaves out a database in which it has subscriptions (?cascade=true removes them)"
             refuse([Problem("db_ids", text)])
@@ -162,9 +166,10 @@ async def delete_database(store: TinyDBStore, database: Database, cascade: bool 
     """
     naming = [one for one in store.resources() if database.id in one.db_ids]
     in_it: _Wanted = lambda one: one.db_id == database.id  # noqa: E731
-    steps = await _removed(store.profiles, in_it, first_only=not cascade)
+    steps = LongList[Op]()
+    await _remove(steps, store.profiles, in_it, first_only=not cascade)
     profiles = len(steps)
-    steps += await _removed(store.subscriptions, in_it, first_only=not cascade)
+    await _remove(steps, store.subscriptions, in_it, first_only=not cascade)
     removed = {store.profiles.name: profiles, store.subscriptions.name: len(steps) - profiles}
     if (naming or steps) and not cascade:
         having = [Problem.of("", "resource %(id)s has it", id=one.id) for one in naming]
@@ -186,8 +191,9 @@ async def delete_resource(store: TinyDBStore, resource: Resource, cascade: bool 
 
     Refused while it has subscriptions, unless ``cascade`` removes them.
     """
-    steps = await _removed(
-        store.subscriptions, lambda one: one.resource_id == resource.id, first_only=not cascade
+    steps = LongList[Op]()
+    await _remove(
+        steps, store.subscriptions, lambda one: one.resource_id == resource.id, first_only=not cascade
     )
     if steps and not cascade:
         text = "resource %(id)s is in use: there are subscriptions of it (?cascade=true removes them)"
@@ -225,25 +231,23 @@ def _last(problems: Iterable[Problem], position: int) -> list[Problem]:
 
 
 @asynccontextmanager
-async def _changing(store: TinyDBStore, steps: list[Op]) -> AsyncIterator[None]:
+async def _changing(store: TinyDBStore, steps: LongList[Op]) -> AsyncIterator[None]:
     """One transaction of the steps, which are freed then, and of what is done inside."""
     if len(steps) <= _FEW:
         with store.batch():
-            store.storage.commit(steps)
+            store.storage.commit(list(steps))
             yield
     else:
         async with store.storage.batch_in_steps(steps):
             yield
-        free_later(steps)
+        steps.free()
     store.learn_configuration()
 
 
-async def _removed(table: IndexedTable, is_wanted: _Wanted, first_only: bool) -> list[Op]:
-    """The removal of all wanted documents, or of the first one."""
-    steps: list[Op] = []
+async def _remove(steps: LongList[Op], table: IndexedTable, is_wanted: _Wanted, first_only: bool) -> None:
+    """Add the removal of all wanted documents, or of the first one."""
     async for doc_id, document in table.walk():
         if is_wanted(_place(document)):
             steps.append(table.step(doc_id, None))
             if first_only:
                 break
-    return steps

@@ -55,7 +55,7 @@ def _pieces(lists: tuple[list[Any], ...]) -> Iterator[None]:
     for one in lists:
         while one:
             last = one[-1]
-            size += len(last) if isinstance(last, dict) else 1
+            size += len(last) if isinstance(last, (dict, tuple)) else 1
             del one[-1], last
             if size >= PIECE:
                 size = 0

@@ -19,6 +19,7 @@ from emulator.loop.pacing import Steps
 from emulator.store.documents import Documents
 from emulator.store.freeing import free_later
 from emulator.store.indexes import Index
+from emulator.store.long_list import LongList
 
 #: A record as JSON.
 encode = Encoder().encode
@@ -182,13 +183,13 @@ class State:
                 decoded = (spec.decode or json.loads)(op.document)
                 hash(tuple(spec.keys_of(decoded)))
 
-    def apply(self, ops: Iterable[Op], undo: list[Op] | None = None) -> None:
+    def apply(self, ops: Iterable[Op], undo: list[Op] | LongList[Op] | None = None) -> None:
         """Carry out the steps; ``undo`` gets the steps that undo them, to be applied in reverse."""
         for op in ops:
             if op.doc_id is None:
                 lost = self._apply_to_table(op.table, keep=op.document is not None)
                 if undo is not None:
-                    undo += lost
+                    undo.extend(lost)
                 continue
             table = self.tables.get(op.table)
             if table is None:
@@ -202,7 +203,7 @@ class State:
             elif op.last_id is not None:
                 table.last_id = op.last_id
 
-    def applying(self, ops: Iterable[Op], undo: list[Op] | None = None) -> Steps[None]:
+    def applying(self, ops: Iterable[Op], undo: list[Op] | LongList[Op] | None = None) -> Steps[None]:
         """:meth:`apply` in steps of :data:`STEP` each."""
         left = iter(ops)
         while some := list(islice(left, STEP)):

@@ -26,8 +26,8 @@ from tinydb.storages import Storage
 from emulator.loop.pacing import in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable
-from emulator.store.freeing import free_later
 from emulator.store.generations import Generations
+from emulator.store.long_list import LongList
 from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
@@ -67,7 +67,7 @@ class LoggedStorage(StateOnDisk, Storage):
         self.fresh = True
         self.recorder: Callable[[Sequence[Op] | None], object] = lambda steps: None
         self._batch: list[Op] | None = None
-        self._batch_undo: list[Op] = []
+        self._batch_undo: list[Op] | LongList[Op] = []
         if self.files is not None:
             self._open(self.files, shared, recovered)
         elif recovered is not None:
@@ -168,9 +168,10 @@ class LoggedStorage(StateOnDisk, Storage):
         files = self.files
         if files is not None:
             self._begin(files)
+        undo: list[Op] = []
         with (
             files.unseen() if files is not None else contextlib.nullcontext(),
-            self._gathering() as (ops, undo),
+            self._gathering(undo) as ops,
         ):
             yield
             size = self._append(files, ops) if files is not None and ops else 0
@@ -180,13 +181,12 @@ class LoggedStorage(StateOnDisk, Storage):
             self._unsynced.add(Pending(files.log.number, size, undo))
 
     @contextlib.contextmanager
-    def _gathering(self) -> Iterator[tuple[list[Op], list[Op]]]:
-        """Gather the commits inside and the steps that undo them; an exception undoes them."""
+    def _gathering(self, undo: list[Op] | LongList[Op]) -> Iterator[list[Op]]:
+        """Gather the commits inside, and in ``undo`` what undoes them; an exception undoes them."""
         ops: list[Op] = []
-        undo: list[Op] = []
         self._batch, self._batch_undo = ops, undo
         try:
-            yield ops, undo
+            yield ops
         except BaseException:
             self.state.apply(reversed(undo))
             raise
@@ -250,14 +250,15 @@ class LoggedStorage(StateOnDisk, Storage):
         self.recorder(None)
 
     @contextlib.asynccontextmanager
-    async def batch_in_steps(self, ops: Sequence[Op]) -> AsyncIterator[None]:
+    async def batch_in_steps(self, ops: Iterable[Op]) -> AsyncIterator[None]:
         """One transaction of many steps, known to be good, and of what is committed inside.
 
         They are carried out a few at a time; then the whole state is written anew. Where that cannot be, and
         whatever is raised inside, all of it is undone. Raises :class:`Unavailable`.
         """
         self._check_open()
-        with self._gathering() as (_, undo):
+        undo = LongList[Op]()
+        with self._gathering(undo):
             files = self.files
             if files is not None and files.begun:  # a snapshot on its way would see a part
                 abandon = files.abandon_snapshot
@@ -266,7 +267,7 @@ class LoggedStorage(StateOnDisk, Storage):
             yield
             await self._write_whole(self.state)
             self.recorder(None)
-        free_later(undo)
+        undo.free()
 
     async def _write_whole(self, state: State, shared: SharedState | None = None) -> None:
         """Write all of the state, which is that of ``shared``, if any."""
