@@ -53,7 +53,8 @@ def begin_tasks(settings: Settings, emulator: Emulator, stamp: Stamp, say: Say) 
     if settings.workspace_ttl is not None:
         works.append(("idle workspaces", min(settings.workspace_ttl / 2, EXPIRE_EVERY_S), expire))
     if settings.watch:
-        watch = FixtureWatch(settings.fixtures, stamp, use, say, platform=settings.platform)
+        used, platform = workspaces.fixtures, settings.platform
+        watch = FixtureWatch(settings.fixtures, stamp, use, say, used, platform=platform)
         works.append((f"watching {settings.fixtures}", EVERY_S, watch.look))
     if emulator.shared is not None:
         works.append(("imports of others", SHARED_EVERY_S, emulator.shared.imports.look))

@@ -136,10 +136,10 @@ class Identity(NamedTuple):
     size: int
 
 
-def identity(path: Path, follow: bool = False) -> Identity | None:
-    """The identity of a file; ``None`` if there is no file. ``follow``: of what a link leads to."""
+def identity(path: Path) -> Identity | None:
+    """The identity of a file; ``None`` if there is no file."""
     try:
-        found = os.stat(path, follow_symlinks=follow)
+        found = os.lstat(path)
     except OSError:
         return None
     return Identity(found.st_ino, found.st_mtime_ns, found.st_size)

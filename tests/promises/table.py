@@ -520,6 +520,10 @@ PROMISES: Final[dict[str, Table]] = {
             "tests/fixtures/test_watching.py::"
             "test_a_server_resets_to_changed_fixtures_and_keeps_its_state_for_bad_ones",
         ),
+        "nothing is reset": (
+            "tests/fixtures/test_watched_files.py::test_files_that_are_as_before_again_reset_nothing",
+            "tests/fixtures/test_watched_files.py::test_a_folder_that_is_away_for_a_while_resets_nothing",
+        ),
     },
     "emulator/workspaces/workspace.py": {
         "or a fork; no file is touched": (

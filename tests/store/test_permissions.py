@@ -14,6 +14,7 @@ import pytest
 from tests.command_line import assert_one_line, run
 from tests.server import ROOT, Server
 from tests.store.test_disk_trouble import accepted, failing, push, recovered
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="rights as Linux has them")
 
@@ -133,3 +134,23 @@ def test_fixtures_that_may_not_be_read_are_told(tmp_path: Path) -> None:
         assert f"{named}: cannot be read: Permission denied\n" in report.stderr
         assert (report.returncode, report.stdout) == (1, "")
         assert "Traceback" not in report.stderr
+
+
+def test_watched_fixtures_that_may_not_be_read_are_told_and_used_when_they_may(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    fixtures = Path(shutil.copytree(ROOT / "fixtures" / "default", tmp_path / "fixtures"))
+    file, new = fixtures / "databases.json", tmp_path / "new.json"
+    server = start_server("--watch", "-q", fixtures=fixtures)
+    refusal = f"{file}: cannot be read: Permission denied\nthe changed fixtures in {fixtures} cannot be used"
+    with mode(file, 0):
+        server.wait_for_line(refusal)
+    server.wait_for_line("are as before again; nothing is reset")
+    new.write_text(file.read_text().replace('"Main"', '"New"'))
+    new.chmod(0)
+    new.replace(file)
+    until(lambda: server.log().count(refusal) == 2)
+    assert server.get("/__admin/databases/17").json["name"] == "Main"
+    file.chmod(0o644)
+    server.wait_for_line("have changed")
+    assert server.get("/__admin/databases/17").json["name"] == "New"
