@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.loop.pacing import Pacing
+from emulator.loop.pacing import Pacing, Share
 from tests.in_process import InProcess
 
 ROLE, FIREBASE = "Bearer rtoken@role", "android-firebase"
@@ -85,12 +85,16 @@ class Calls:
 
 
 class Steps:
-    """The most that a counter counts inside between two questions whether a step is over."""
+    """The most that a counter counts inside between two questions whether a step is over.
+
+    In a thread they are the moments at which it may rest.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *counters: Decoded | Calls) -> None:
         self.counters, self.longest = counters, 0
         self._before = [one.count for one in counters]
         monkeypatch.setattr(Pacing, "long", property(lambda _: self.asked()))
+        monkeypatch.setattr(Share, "sliced", lambda _, pieces: (one for one in pieces if not self.asked()))
 
     def asked(self) -> bool:
         """End a step."""

@@ -17,6 +17,10 @@ from emulator.rules.model import (
 )
 
 
+class TakesLong(Exception):
+    """A request reads or changes very many records: it is decided anew beside other requests."""
+
+
 class Lookup(Protocol):
     """The state as the rules see it."""
 
@@ -42,10 +46,16 @@ class Lookup(Protocol):
         """The record of this key on this profile of the key's database."""
 
     def find_all(self, key: PushKey) -> list[Subscription]:
-        """All records of this key, the oldest profile's first (M9); for keys without an active record."""
+        """All records of this key, the oldest profile's first (M9); for keys without an active record.
 
-    def find_active(self, key: PushKey) -> list[Subscription]:
-        """The active records of this key, oldest first; several by the mobile SDKs' calls only (K10)."""
+        Raises :class:`TakesLong`.
+        """
+
+    def find_active(self, key: PushKey, others: int = 0) -> Iterable[Subscription]:
+        """The active records of this key, oldest first; several by the mobile SDKs' calls only (K10).
+
+        ``others``: how many records the request changes beside them. Raises :class:`TakesLong`.
+        """
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
         """A record whose key differs from this one, which has none, only in the case of its token (L9)."""
@@ -79,7 +89,7 @@ class MobileLookup(Lookup, Protocol):
     ) -> Iterator[Subscription]:
         """The records of a token in these databases (``None``: all), oldest first, each read when reached.
 
-        ``resource_id``: of this resource only.
+        ``resource_id``: of this resource only. To read very many raises :class:`TakesLong`.
         """
 
     def find_held(self, profile: Profile, provider: str, subscription_id: str) -> list[Subscription]:

@@ -85,7 +85,7 @@ class Store(MobileLookup, Protocol):
         """Store the changes (A6)."""
 
     def delete_profile(self, profile: Profile) -> int:
-        """Remove a profile with its subscriptions; returns their number."""
+        """Remove a profile with its subscriptions; returns their number. Raises :class:`TakesLong`."""
 
     def delete_subscription(self, subscription: Subscription) -> None:
         """Remove a subscription from its profile."""
@@ -108,6 +108,15 @@ class Store(MobileLookup, Protocol):
 
     def alone(self) -> AbstractAsyncContextManager[None]:
         """Make all other requests wait until the end; earlier changes are stored first."""
+
+    async def gently(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns, done at once, or :meth:`beside` if it raises :class:`TakesLong`."""
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns, done in another thread that leaves requests of other states their share.
+
+        It uses this store only. Raises what it raises. Call both in :meth:`alone`.
+        """
 
     # The disk
 

@@ -205,8 +205,7 @@ class State:
 
     def applying(self, ops: Iterable[Op], undo: list[Op] | LongList[Op] | None = None) -> Steps[None]:
         """:meth:`apply` in steps of :data:`STEP` each."""
-        left = iter(ops)
-        while some := list(islice(left, STEP)):
+        for some in pieces(ops):
             self.apply(some, undo)
             yield
 
@@ -235,6 +234,13 @@ class State:
     def documents(self) -> dict[str, Documents]:
         """The documents of every table, live."""
         return {name: table.documents for name, table in self.tables.items()}
+
+
+def pieces(ops: Iterable[Op]) -> Iterator[list[Op]]:
+    """The steps, :data:`STEP` at a time."""
+    left = iter(ops)
+    while some := list(islice(left, STEP)):
+        yield some
 
 
 def encode_ops(ops: Sequence[Op]) -> bytes:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
+from typing import Any, TypeVar
 
 from emulator.loop.pacing import Pace, Share
+from emulator.rules.interfaces import TakesLong
 from emulator.rules.texts import Message, Text, message
 from emulator.settings import Durability
 from emulator.store.errors import Unavailable, reason
@@ -16,6 +18,10 @@ from emulator.store.log import Log
 from emulator.store.state import State
 from emulator.store.unsynced import Ticket, Unsynced
 
+T = TypeVar("T")
+#: The most records that a request reads or changes without rests: each takes up to 40 µs.
+MOST_AT_ONCE = 200
+
 
 class StateOnDisk:
     """A state and its files; a state in memory only has none.
@@ -23,6 +29,7 @@ class StateOnDisk:
     ``commits`` grows whenever the state changes. ``syncs``: a transaction counts when it has reached the
     disk. ``on_taken_back`` is called when the disk has lost transactions that were carried out already.
     ``clock``: the time in seconds, for retries. ``files``: ``None`` in memory only, and after the end.
+    ``pace``: that of the work :meth:`beside` the loop, while there is any.
     """
 
     def __init__(
@@ -44,7 +51,8 @@ class StateOnDisk:
         self._retry_at = 0.0
         self._closed = False
         self._group_sync: asyncio.Task[None] | None = None
-        self._aside: Future[object] | None = None  # another thread writes the files
+        self._aside: Future[object] | None = None  # another thread works on the state or its files
+        self.pace: Pace[Any] | None = None
         self.files: Generations | None = None
         if path is not None and durability != "none":
             check_lock()
@@ -108,7 +116,33 @@ class StateOnDisk:
         if self.log is not None:
             self.log.rest()
 
-    async def _run(self, work: Callable[[Pace[bytes]], object], beside: bool) -> None:
+    async def beside(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns, done at the :attr:`pace` of another thread; raises what it raises.
+
+        The caller has the state to itself meanwhile.
+        """
+        results: list[T] = []
+
+        def paced(pace: Pace[Any]) -> None:
+            self.pace = pace
+            try:
+                results.append(work())
+            finally:
+                self.pace = None
+
+        if self.files is not None and self.files.begun and self.files.snapshot_due():
+            self.snapshot()  # here: its thread heeds the requests of this loop
+        await self._run(paced, True)
+        return results[0]
+
+    def in_pieces(self, items: Iterable[T], others: int = 0) -> Iterable[T]:
+        """The items of work that may take long: at the :attr:`pace` of this work if it has one.
+
+        Else it raises :class:`TakesLong` after :data:`MOST_AT_ONCE` items, these ``others`` included.
+        """
+        return _few(items, MOST_AT_ONCE - others) if self.pace is None else self.pace(items)
+
+    async def _run(self, work: Callable[[Pace[Any]], object], beside: bool) -> None:
         """Do the work here, or ``beside`` in another thread; :meth:`close` and a cancellation wait for it."""
         if not beside:
             work(iter)
@@ -237,3 +271,10 @@ class StateOnDisk:
 
     def _text(self, error: Exception) -> Message:
         return message("the state cannot be written: %(reason)s", reason=reason(error, self._path))
+
+
+def _few(items: Iterable[T], most: int) -> Iterator[T]:
+    for at, one in enumerate(items):
+        if at >= most:
+            raise TakesLong
+        yield one

@@ -31,7 +31,7 @@ from emulator.store.long_list import LongList
 from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
-from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops
+from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops, pieces
 from emulator.store.state_on_disk import StateOnDisk
 from emulator.store.unsynced import Pending
 
@@ -139,11 +139,12 @@ class LoggedStorage(StateOnDisk, Storage):
         changed.
         """
         self._check_open()
+        paced = ops if self.pace is None else self.pace(ops)
         if self._batch is not None:
             self._batch += ops
-            self.state.apply(ops, self._batch_undo)
+            self.state.apply(paced, self._batch_undo)
         elif (files := self.files) is None:
-            self.state.apply(ops)
+            self.state.apply(paced)
             self.recorder(ops)
         else:
             self._begin(files)
@@ -151,10 +152,10 @@ class LoggedStorage(StateOnDisk, Storage):
             size = self._append(files, ops)
             if self.syncs:
                 undo: list[Op] = []
-                self.state.apply(ops, undo)
+                self.state.apply(paced, undo)
                 self._unsynced.add(Pending(files.log.number, size, undo))
             else:
-                self.state.apply(ops)
+                self.state.apply(paced)
         self.commits += 1
 
     @contextlib.contextmanager
@@ -206,7 +207,11 @@ class LoggedStorage(StateOnDisk, Storage):
         """Write the steps into the log; returns its size before."""
         size = files.log.size
         try:
-            files.append(encode_ops(ops))
+            if self.pace is None:
+                files.append(encode_ops(ops))
+            else:
+                encoded = [encode_ops(some)[1:-1] for some in self.pace(pieces(ops))]
+                files.append(b"[%b]" % b",".join(encoded))
         except OSError as error:
             raise self._failed(error) from error
         return size

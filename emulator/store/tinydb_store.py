@@ -13,6 +13,7 @@ import msgspec
 
 from emulator.loop.pacing import Steps, at_once
 from emulator.rules import keys
+from emulator.rules.interfaces import TakesLong
 from emulator.rules.model import Changes, Profile, Subscription
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState, StateError
@@ -43,6 +44,7 @@ class TinyDBStore(TableLookup):
             storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = storage.sync, storage.probe, storage.rest
         self.batch, self.keep, self.prepare_removal = storage.batch, storage.keep, storage.prepare_removal
+        self.beside = storage.beside
         self.close, self.discard = storage.close, storage.discard
         try:
             self.learn_configuration()
@@ -140,7 +142,8 @@ class TinyDBStore(TableLookup):
             steps.append(profiles.step(next_id, made))
             new.add((made.db_id, made.id))
         next_id = subscriptions.state.last_id + 1
-        for one in changes.subscriptions:
+        pace = self.storage.pace
+        for one in changes.subscriptions if pace is None else pace(changes.subscriptions):
             is_new = (one.db_id, one.profile_id) in new  # a new profile has no subscription yet
             doc_id = None if is_new else self._own(one, one.profile_id)[0]
             if doc_id is None:
@@ -154,19 +157,26 @@ class TinyDBStore(TableLookup):
         for profile in changes.changed_profiles:
             (doc_id,) = self._profile_ids(profile.db_id, profile.id)
             yield self.profiles.step(doc_id, profile)
-        for before, after in changes.moved:
+        pace = self.storage.pace
+        for before, after in changes.moved if pace is None else pace(changes.moved):
             moved_id, _ = self._own(before.key, before.profile_id)
             if moved_id is not None:
                 yield self.subscriptions.step(moved_id, after)
 
     def delete_profile(self, profile: Profile) -> int:
         key, table = (profile.db_id, profile.id), self.subscriptions
-        found = ((doc_id, table.record(doc_id)) for doc_id in table.index("profile").find(profile_key(*key)))
-        owned = [doc_id for doc_id, one in found if (one.db_id, one.profile_id) == key]
-        steps = [table.step(doc_id, None) for doc_id in owned]
-        steps += [self.profiles.step(doc_id, None) for doc_id in self._profile_ids(*key)]
-        self.storage.commit(steps)
+        ids = self.storage.in_pieces(table.index("profile").find(profile_key(*key)))
+        found = ((doc_id, table.record(doc_id)) for doc_id in ids)
+        owned = [table.step(doc_id, None) for doc_id, one in found if (one.db_id, one.profile_id) == key]
+        own = [self.profiles.step(doc_id, None) for doc_id in self._profile_ids(*key)]
+        self.storage.commit([*owned, *own])
         return len(owned)
+
+    async def gently(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except TakesLong:
+            return await self.beside(work)
 
     def delete_subscription(self, subscription: Subscription) -> None:
         doc_id, _ = self._own(subscription, subscription.profile_id)

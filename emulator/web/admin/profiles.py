@@ -114,7 +114,8 @@ def delete_profile(db_id: int, profile_id: str) -> Later[DeletedRecords]:
     """
 
     async def work(found: Workspace) -> DeletedRecords:
-        gone = found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
+        profile = editing.find_profile(found.store, db_id, profile_id)
+        gone = await found.store.gently(lambda: found.store.delete_profile(profile))
         return DeletedRecords({"profiles": 1, "subscriptions": gone})
 
     return change(work)

@@ -152,8 +152,9 @@ def delete_profile() -> Response:
     """Delete the profile with its subscriptions."""
     db_id, profile_id = _which()
 
-    def work(found: Workspace) -> None:
-        found.store.delete_profile(editing.find_profile(found.store, db_id, profile_id))
+    async def work(found: Workspace) -> None:
+        profile = editing.find_profile(found.store, db_id, profile_id)
+        await found.store.gently(lambda: found.store.delete_profile(profile))
 
     return change_later(work, url_for("console.records", kind="profiles", db_id=db_id), gettext("Deleted."))
 

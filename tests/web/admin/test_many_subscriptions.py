@@ -47,6 +47,7 @@ CALLS: dict[str, tuple[Callable[[InProcess, str], Any], int]] = {
         200,
     ),
     "DELETE one of many": (lambda app, on: app.client.delete(on), 400),
+    "DELETE a profile": (lambda app, _: app.client.delete(OWNER), 200),
     "DELETE a subscription": (lambda app, on: app.client.delete(f"{on}?profile_id=p7"), 200),
     "a snapshot": (lambda app, _: app.client.get("/__admin/snapshot"), 200),
     "the console's profile": (
@@ -63,8 +64,9 @@ def test_a_call_reads_some_records_at_once_however_many_there_are(
 ) -> None:
     on = next(app.store.holders(FIREBASE, "on"))
     call, status = CALLS[name]
+    put = Calls(monkeypatch, TableState, "put")
     with Decoded(app) as decoded:
-        steps = Steps(monkeypatch, decoded)
+        steps = Steps(monkeypatch, decoded, put)
         answer = call(app, f"/__admin/subscriptions/{on.hash_id}")
         steps.asked()
     assert answer.status_code == status, answer.get_data(as_text=True)
@@ -81,7 +83,7 @@ def test_a_profile_is_shown_with_all_its_subscriptions_as_they_were_when_it_was_
     profile = app.store.find_profile(17, "owner")
     owned = app.store.owned(profile)
     first = next(owned)
-    app.store.delete_profile(profile)
+    assert app.client.delete(OWNER).get_json()["deleted"] == {"profiles": 1, "subscriptions": MANY}
     assert [first.subscription_id, *(one.subscription_id for one in owned)] == [
         f"own-{n}" for n in range(MANY)
     ]
