@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
-from functools import lru_cache
 from heapq import merge
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from tinydb import TinyDB
 
 from emulator.rules.model import (
@@ -23,7 +21,7 @@ from emulator.rules.model import (
     Status,
     Subscription,
 )
-from emulator.store.state import State
+from emulator.store.configured import configuration_of
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -41,8 +39,6 @@ from emulator.store.tables import (
     several_phones,
 )
 
-_read_database = msgspec.json.Decoder(Database).decode
-_read_resource = msgspec.json.Decoder(Resource).decode
 #: Text that every JSON encoder writes as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 
@@ -84,9 +80,7 @@ class TableLookup:
 
     def learn_configuration(self) -> None:
         """Read the databases and resources again: call it when their tables have changed."""
-        state = self.storage.state
-        read = _configuration(_in_order(state, DATABASES), _in_order(state, RESOURCES))
-        self._databases, self._by_token, self._role_tokens = read
+        self._databases, self._by_token, self._role_tokens = configuration_of(self.storage.state)
 
     # Look-ups (emulator.rules.interfaces.Lookup)
 
@@ -290,20 +284,3 @@ def _has_key(one: Subscription, key: PushKey | Subscription) -> bool:
 
 def _folded(key: PushKey | Subscription) -> PushKey:
     return PushKey(key.db_id, key.resource_id, key.provider, key.subscription_id.lower())
-
-
-def _in_order(state: State, name: str) -> tuple[bytes, ...]:
-    table = state.tables.get(name)
-    return () if table is None else tuple(one for page in table.documents.pages() for _, one in page)
-
-
-# Most workspaces keep the databases and resources of the fixtures: they share the decoded records.
-@lru_cache(maxsize=16)
-def _configuration(
-    databases: tuple[bytes, ...], resources: tuple[bytes, ...]
-) -> tuple[dict[int, Database], dict[str, Resource], dict[str, tuple[Resource, RoleToken]]]:
-    """The databases by id, the resources by token, and the resources with a role by the role's token."""
-    by_id = {one.id: one for one in map(_read_database, databases)}
-    by_token = {one.token: one for one in map(_read_resource, resources)}
-    roles = {role.token: (one, role) for one in by_token.values() for role in one.role_tokens}
-    return by_id, by_token, roles
