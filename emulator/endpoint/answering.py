@@ -20,6 +20,7 @@ from emulator.mobile.paths import SERVED, nearest_path
 from emulator.rules.answer import ALL_APPLIED, NOT_ALL_APPLIED, envelope
 from emulator.rules.decide import decide
 from emulator.rules.errors import Invalid, NotAllowed, NotFound, Refused, TooLarge
+from emulator.rules.interfaces import TakesLong
 from emulator.rules.lints import content_type_lint, query_lints
 from emulator.rules.model import ForcedError, PushRequest, shortened
 from emulator.rules.overrides import ANSWERS
@@ -32,15 +33,26 @@ _SLASHES = re.compile("/+")
 _TOKEN_MARK = PREFIX.encode()
 
 
-def answer_call(call: PushCall) -> Answer:
-    """The answer as the client gets it, with the effect of a fault."""
+class Postponed(Exception):
+    """A call takes long (:class:`~emulator.rules.interfaces.TakesLong`). ``fault``: acts on it, if any."""
+
+    def __init__(self, fault: Fault | None) -> None:
+        self.fault = fault
+
+
+def answer_call(call: PushCall, postponed: Postponed | None = None) -> Answer:
+    """The answer as the client gets it, with the effect of a fault.
+
+    Raises :class:`Postponed` before any change: the caller answers another call object, with what was raised,
+    beside the requests of other workspaces.
+    """
     faults = call.workspace.faults
     try:
         request = _read(call)
         body = call.incoming.body
         # One byte is found quickly; an SDK's call may name its token in the query.
         with_token = call.mobile is not None or (b"!" in body and _TOKEN_MARK in body)
-        fault = faults.find(request, with_token)
+        fault = faults.find(request, with_token) if postponed is None else postponed.fault
         if fault is None:
             return _when_durable(call, _carry_out(call, request))
         with call.workspace.firing(fault):
@@ -50,6 +62,8 @@ def answer_call(call: PushCall) -> Answer:
         return refuse(call, error)
     except Unavailable as error:
         return _not_stored(call, error)
+    except TakesLong:
+        raise Postponed(fault) from None
     return spoil(_when_durable(call, answer), fault, faults.delay_s(fault))
 
 

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import msgspec
 
-from emulator.endpoint.answering import answer_call, error_answer, refuse
+from emulator.endpoint.answering import Postponed, answer_call, error_answer, refuse
 from emulator.endpoint.call import PATHS, PushCall, record
 from emulator.endpoint.cors import cors_headers, preflight_headers
 from emulator.endpoint.health import asks_for_health, health_of
@@ -12,7 +12,9 @@ from emulator.messages import JSON, Answer, Delivery, Incoming, read_query
 from emulator.mobile.call import SdkCall as MobileCall
 from emulator.mobile.paths import served_path
 from emulator.rules.errors import Refused, TooMany
+from emulator.rules.model import Changes
 from emulator.store.errors import Unavailable
+from emulator.store.freeing import free_later
 from emulator.workspaces.errors import refusal
 from emulator.workspaces.names import WORKSPACE_HEADER, chosen_name
 from emulator.workspaces.registry import Workspaces
@@ -57,7 +59,11 @@ class Exchange:
         if mobile is not None:
             query = read_query(incoming.query)
             call.mobile, call.text = MobileCall(workspace, mobile, incoming, query, call.lints), ""
-        answer = answer_call(call) if no_room is None else refuse(call, no_room)
+        try:
+            answer = answer_call(call) if no_room is None else refuse(call, no_room)
+        except Postponed as postponed:
+            wait = self._answer_beside(name, call, postponed)
+            return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=self._workspaces.in_use(name)))
         if answer.delivery is not None:
             answer.delivery.busy = self._workspaces.in_use(name)
             if answer.delivery.wait is not None:
@@ -77,6 +83,27 @@ class Exchange:
         except Refused as error:
             return error_answer(error, cors_headers(incoming.headers))
         return await self.handle(incoming).settled()
+
+    async def _answer_beside(self, name: str, call: PushCall, postponed: Postponed) -> Answer:
+        """The answer to a call that takes long, worked out beside the requests of other workspaces."""
+        workspace, incoming, mobile = call.workspace, call.incoming, call.mobile
+        again = PushCall(incoming, workspace, call.since, call.cors, text=call.text)
+        if mobile is not None:
+            again.mobile = MobileCall(workspace, mobile.path, incoming, mobile.query, again.lints)
+        try:
+            async with workspace.store.alone():
+                if workspace not in self._workspaces:  # it was deleted meanwhile
+                    return await self._handle_when_ready(name, incoming)
+                answer = await workspace.store.beside(lambda: answer_call(again, postponed))
+        except Unavailable as error:
+            answer = refuse(again, refusal(error))
+        changes = Changes() if again.outcome is None else again.outcome.changes
+        if answer.delivery is not None and answer.delivery.wait is not None:
+            answer = await answer.settled()
+        else:
+            record(again, answer)
+        free_later([*changes.subscriptions], [*changes.moved])
+        return answer
 
     def _health(self, incoming: Incoming) -> Answer:
         try:

@@ -291,8 +291,9 @@ class RequestJournal(Journal[Entry, Reading]):
     def record(self, entry: Entry) -> None:
         """Add a request with its parts bounded, give it its id, and tell the watchers."""
         entry.id = self.recorded + 1
-        # With a long answer there is much else: it is not worth packing.
-        packed = b"" if len(entry.answer_bytes) > _WHOLE else _pack(entry)
+        # What has so many parts, or a long answer and so much else, is not worth packing.
+        is_long = len(entry.answer_bytes) > _WHOLE or len(entry.decided) > MOST_KEPT
+        packed = b"" if is_long else _pack(entry)
         if not packed or len(packed) > len(entry.body_bytes) + _WHOLE:
             bound(entry)
             packed = _pack(entry)

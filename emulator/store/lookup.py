@@ -1,8 +1,9 @@
 """The look-ups of the rules in a workspace's tables."""
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -144,18 +145,16 @@ class TableLookup:
         return self._own(key, profile_id)[1]
 
     def find_all(self, key: PushKey) -> list[Subscription]:
-        found = [one for one in self._records(push_key(key), STATUSES) if one.key == key]
-        owners = self.profiles.index("id")
-
         def age(one: Subscription) -> int:
-            ids = owners.ids(profile_key(one.db_id, one.profile_id))
+            ids = self.profiles.index("id").ids(profile_key(one.db_id, one.profile_id))
             (doc_id,) = ids if len(ids) == 1 else self._profile_ids(one.db_id, one.profile_id)
             return doc_id
 
-        return sorted(found, key=age)
+        aged = ((age(one), one) for one in self._all(key, STATUSES))
+        return [one for _, one in sorted(aged, key=itemgetter(0))]
 
-    def find_active(self, key: PushKey) -> list[Subscription]:
-        return [one for one in self._records(push_key(key), ("subscribed",)) if one.key == key]
+    def find_active(self, key: PushKey, others: int = 0) -> Iterable[Subscription]:
+        return self._all(key, ("subscribed",), others)
 
     def holders(
         self,
@@ -169,7 +168,7 @@ class TableLookup:
         keys = self._keys_of_holders(provider, subscription_id, wanted, resource_id)
         table, last = self.subscriptions.state, 0
         indexes = [table.indexes[BY_STATUS[status]] for status in statuses]
-        for doc_id in merge(*(index.find(key) for key in keys for index in indexes)):
+        for doc_id in self.storage.in_pieces(merge(*(index.find(key) for key in keys for index in indexes))):
             if doc_id > last:  # two keys may rarely have one number
                 last = doc_id
                 one: Subscription = table.decode(table.documents[doc_id])
@@ -246,6 +245,10 @@ class TableLookup:
         for status in statuses:
             for doc_id in table.indexes[BY_STATUS[status]].ids(wanted):
                 yield table.decode(table.documents[doc_id])
+
+    def _all(self, key: PushKey, statuses: Sequence[Status], others: int = 0) -> Iterator[Subscription]:
+        found = self.storage.in_pieces(self._records(push_key(key), statuses), others)
+        return (one for one in found if _has_key(one, key))
 
     def _profile_ids(self, db_id: int, profile_id: str) -> list[int]:
         ids = self.profiles.index("id").find(profile_key(db_id, profile_id))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from emulator.store import indexes
-from tests.many_records import FEW, FIREBASE, MANY, ROLE, Decoded, app_with, entry
+from emulator.store import indexes, state_on_disk
+from emulator.store.state import TableState
+from tests.many_records import FEW, FIREBASE, MANY, ROLE, Calls, Decoded, Steps, app_with, entry
 from tests.mobile import bearer
 from tests.mobile.conftest import Phone
 
@@ -92,6 +95,59 @@ def test_a_call_that_changes_all_holders_reads_each_a_few_times(name: str) -> No
     assert MANY <= decoded.count <= 8 * MANY
 
 
+LONG = {
+    **CHANGING,
+    "M9": push(None, "off"),
+    "K11 that is refused afterwards": subscribe(OWNER, "on", replace=True, fields={"unknown": 1}),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_call_that_concerns_many_holders_works_on_some_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app_with(MANY) as app:
+        app.client.patch("/__admin/settings", json={"policies": {"duplicate_token": "move"}})
+        put = Calls(monkeypatch, TableState, "put")
+        with Decoded(app) as decoded:
+            steps = Steps(monkeypatch, decoded, put)
+            LONG[name](Phone(app))
+            steps.asked()
+        assert decoded.count >= MANY
+    assert steps.longest <= 250
+
+
+def told(name: str, fault: dict[str, Any] | None) -> str:
+    """The answer to a call, what the journal and the metrics say of it, and the state after it; no times."""
+    with app_with(MANY) as app:
+        app.client.patch(
+            "/__admin/settings",
+            json={"policies": {"duplicate_token": "move", "several_profiles": "newest"}},
+        )
+        if fault is not None:
+            assert app.client.post("/__admin/faults", json=fault).status_code == 201
+        answer = LONG[name](Phone(app))
+        paths = ("requests", "rules", "faults", "snapshot")
+        told = [answer, *(app.client.get(f"/__admin/{path}").get_json() for path in paths)]
+    return re.sub(r'"(now|time|at_ms|duration_ms|created|updated)": [^,}]+', "", json.dumps(told))
+
+
+FAULTS: list[dict[str, Any] | None] = [
+    None,
+    {"match": {}, "times": 1, "delay_ms": 1},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["", "with a fault"])
+@pytest.mark.parametrize("name", LONG)
+def test_a_call_that_concerns_many_holders_is_answered_and_recorded_as_any_other(
+    name: str, fault: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = told(name, fault)
+    monkeypatch.setattr(state_on_disk, "MOST_AT_ONCE", 10 * MANY)
+    assert beside == told(name, fault)
+
+
 @pytest.fixture
 def sorts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many ids were sorted, each time."""
@@ -111,6 +167,7 @@ def test_many_old_records_that_join_newer_ones_are_sorted_once(sorts: list[int])
         phone = Phone(app)
         sorts.clear()
         phone.unsuspend("on", OWNER)  # all that were subscribed are suspended
-        suspended = [one.profile_id for one in app.store.holders(FIREBASE, "on", statuses=("suspended",))]
+        found = map(app.store.subscriptions.record, app.store.holder_ids(FIREBASE, "on", [17]))
+        suspended = [one.profile_id for one in found if one.status == "suspended"]
     assert suspended == [*(f"p{number}" for number in range(MANY)), "newest"]
     assert sum(length > MANY / 10 for length in sorts) == 1

@@ -153,7 +153,7 @@ class World:
         found = [one for one in self.subscriptions if one.key == key]
         return sorted(found, key=lambda one: ages[one.db_id, one.profile_id])
 
-    def find_active(self, key: PushKey) -> list[Subscription]:
+    def find_active(self, key: PushKey, others: int = 0) -> list[Subscription]:
         return [one for one in self.subscriptions if one.key == key and one.active]
 
     def find_other_case(self, key: PushKey) -> Subscription | None:
