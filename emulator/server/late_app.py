@@ -7,12 +7,13 @@ import gc
 import io
 from collections.abc import Iterable
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from emulator.emulator import Emulator
 from emulator.loop.gc_pause import collections_paused
+from emulator.loop.pacing import Share
 from emulator.messages import BODY_PROBLEM_KEY, DELIVERY_KEY, Answer, Delivery, failure
 from emulator.web.bodies import Spool
 from emulator.web.wsgi_answer import call_application
@@ -41,7 +42,7 @@ class LateApp:
         if self._loading is None or _has_failed(self._loading):
             loading: Future[Flask] = Future()
             # The end of the process does not wait for it.
-            Thread(target=self._load, args=(loading,), name="app", daemon=True).start()
+            Thread(target=self._load, args=(loading, Share()), name="app", daemon=True).start()
             self._loading = loading
         return self._loading
 
@@ -63,7 +64,7 @@ class LateApp:
         start_response("200 OK", [])
         return []
 
-    def _load(self, loading: Future[Flask]) -> None:
+    def _load(self, loading: Future[Flask], share: Share) -> None:
         try:
             with collections_paused():
                 # Takes longer than the rest of the start.
@@ -77,6 +78,11 @@ class LateApp:
             loading.set_result(app)
         except BaseException as error:
             loading.set_exception(error)
+            return
+        templates = app.jinja_env
+        with suppress(OSError):  # the page that needs it says so
+            for name in share.sliced(templates.list_templates(["html"])):
+                templates.get_template(name)  # compiled with the first page, all others would wait for it
 
 
 def _has_failed(loading: Future[Flask]) -> bool:

@@ -8,11 +8,18 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import enumerate as all_threads
 
 import pytest
 
+from emulator.emulator import Emulator
+from emulator.server.late_app import LateApp
+from emulator.settings import Settings
+from emulator.web.bodies import Spool
+from tests.many_records import Calls
 from tests.raw_http import send_chunked
 from tests.server import ROOT, Reply, Server, subscription
+from tests.waiting import until
 
 #: What takes long to load, and is of no use to most commands.
 SLOW = {"apispec", "asyncio", "babel", "faker", "flask", "httpx", "marshmallow", "prometheus_client"} | {
@@ -139,3 +146,15 @@ print(loading.done(), (Path(sys.argv[1]) / "imports").exists())
         timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "False False\n", "")
+
+
+def test_the_first_page_of_the_console_finds_its_templates_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(durability="none")
+    emulator = Emulator(settings)
+    app = LateApp(emulator, Spool(settings)).load().result()
+    until(lambda: not any(thread.name == "app" for thread in all_threads()))
+    compiled = Calls(monkeypatch, app.jinja_env, "compile")
+    for page in ("/", "/__console/overview", "/__console/base", "/__console/faults", "/__console/import"):
+        assert app.test_client().get(page).status_code == 200
+    assert compiled.count == 0
+    emulator.close()
