@@ -160,6 +160,9 @@ class Turns:
             try:
                 left = await self._done_turn(name, batch)
                 queue.extendleft(reversed(left))
+            except asyncio.CancelledError:
+                batch.clear()  # the pool keeps this error and its frames; a kept request holds up the stop
+                raise
             except Exception as error:
                 self._workspaces.forget(name)
                 raised = self._raised(error)
