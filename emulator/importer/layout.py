@@ -186,10 +186,13 @@ def _lines_beyond_ascii(source: Source) -> Iterator[bytes]:
         with source.open() as stream:
             while done < _SEARCHED_BYTES and (block := stream.read(SAMPLE_BYTES)):
                 done += len(block)
+                if block.isascii() and left.isascii():
+                    end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+                    left = block[end:] if end else left + block
+                    continue
                 lines = (left + block).splitlines(keepends=True)
                 left = b"" if lines[-1].endswith((b"\n", b"\r")) else lines.pop()
-                if not block.isascii() or not left.isascii():
-                    yield from (line for line in lines if not line.isascii())
+                yield from (line for line in lines if not line.isascii())
     except SourceBroken:  # told where the rows are read
         pass
     if not left.isascii():

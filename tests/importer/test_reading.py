@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from emulator.importer.layout import DELIMITERS, Layout, read_layout
 from emulator.importer.problem import ImportRefused
 from emulator.importer.rows import BrokenRow, Dialect, Rows
-from emulator.importer.sources import Source
+from emulator.importer.sources import SAMPLE_BYTES, Source
 from tests.importer.tables import text_of
 
 HEADER = ["profile", "name", "push token"]
@@ -255,3 +255,12 @@ def test_any_regular_table_is_told_right(
         layout, found = read(path)
     assert (layout.dialect.delimiter, layout.names) == (delimiter, rows[0])
     assert [row for _, row in found] == rows
+
+
+def test_a_line_that_lies_in_two_blocks_tells_its_encoding(tmp_path: Path) -> None:
+    path, (row, name) = tmp_path / "t.csv", (b"token;name\n", "Ж".encode("cp1251"))
+    before = row * (2 * SAMPLE_BYTES // len(row) - 1)
+    begun = b"token;" + name * (2 * SAMPLE_BYTES - len(before) - len(b"token;"))
+    path.write_bytes(before + begun + b"n" * 20 + b"\n" + row)
+    assert len(before + begun) == 2 * SAMPLE_BYTES
+    assert read_layout(Source(path)).encoding == "cp1251"
