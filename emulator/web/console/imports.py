@@ -1,5 +1,6 @@
 """``/__console/import``: the wizard over the importer: a file, its columns, a dry run, the import itself."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -16,9 +17,9 @@ from emulator.importer.problem import refused
 from emulator.importer.sources import Source
 from emulator.importer.survey import first_remarks
 from emulator.importer.uploads import Upload
-from emulator.loop.pacing import at_once, in_steps
+from emulator.loop.pacing import in_steps
 from emulator.rules.errors import NotFound
-from emulator.rules.texts import message
+from emulator.rules.texts import Text, message
 from emulator.web.console.language import language
 from emulator.web.console.pages import console_state, page_later, pages, see_other
 from emulator.web.console.presenters.refusals import worded
@@ -69,7 +70,14 @@ def show_mapping(upload_id: str) -> Response:
     return _mapping_page(_upload(upload_id))
 
 
-def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> Response:
+def _mapping_page(upload: Upload) -> Response:
+    page, plan = _mapping(upload)
+    remarks = first_remarks(plan, upload.source(), workspace().store)
+    return page_later(in_steps(remarks), lambda found: page(remarks=found))
+
+
+def _mapping(upload: Upload, plan: ImportPlan | None = None) -> tuple[Callable[..., str], ImportPlan]:
+    """What makes the page of the remarks on a plan (a guessed one if none is given), and the plan."""
     store, source, written = workspace().store, upload.source(), _written()
     layout = read_layout(source, **written)
     resource = find_resource(upload.resource_id, store)
@@ -95,7 +103,7 @@ def _mapping_page(upload: Upload, plan: ImportPlan | None = None) -> Response:
         rows=layout.sample[:SHOWN_ROWS],
         upload=upload,
     )
-    return page_later(in_steps(first_remarks(plan, source, store)), lambda remarks: page(remarks=remarks))
+    return page, plan
 
 
 @pages.post(_FILE)
@@ -104,8 +112,7 @@ def start_import(upload_id: str) -> ResponseReturnValue:
 
     Before an import the remarks on its columns are shown once, if there are any.
     """
-    upload, form = _upload(upload_id), request.form
-    found = workspace_to_change()
+    upload, form, store = _upload(upload_id), request.form, workspace().store
     column = form.get("value_column", "")
     match = {"id": Match("id", column), "field": Match("field", column, form.get("field", ""))}
     plan = ImportPlan(
@@ -117,15 +124,22 @@ def start_import(upload_id: str) -> ResponseReturnValue:
         **_written(),
     )
     dry_run, source = "dry_run" in form, upload.source()
-    check_plan(plan, source, found.store)
+    check_plan(plan, source, store)
     carried = _carried(plan)
-    has_shown = form.get(SHOWN_FIELD) == carried[SHOWN_FIELD]
-    if not dry_run and not has_shown and at_once(first_remarks(plan, source, found.store)):
-        return _mapping_page(upload, plan)
-    with spool().storing():
-        path = console_state().uploads.copy(upload)
-        job = import_jobs().start(path, upload.name, replace(plan, dry_run=dry_run), found, schedule())
-    return see_other("console.job", job_id=job.description.id, file=upload.id, **carried)
+
+    def go_on(remarks: list[Text]) -> ResponseReturnValue:
+        upload = _upload(upload_id)  # it may have gone with its workspace
+        if remarks:
+            return _mapping(upload, plan)[0](remarks=remarks)
+        found = workspace_to_change()
+        with spool().storing():
+            path = console_state().uploads.copy(upload)
+            job = import_jobs().start(path, upload.name, replace(plan, dry_run=dry_run), found, schedule())
+        return see_other("console.job", job_id=job.description.id, file=upload.id, **carried)
+
+    if dry_run or form.get(SHOWN_FIELD) == carried[SHOWN_FIELD]:
+        return go_on([])
+    return page_later(in_steps(first_remarks(plan, source, store)), go_on)
 
 
 @pages.get(f"{_PATH}/<job_id>", endpoint="job")
