@@ -54,7 +54,8 @@ def replay(calls: Iterable[RecordedCall], fixtures: FixtureSet, settings: Settin
         incoming = Incoming(call.method, call.path, call.query, dict(call.headers), body, "")
         if len(body) > MAX_BODY_BYTES:
             incoming.problem = "too_large"
-        answer = exchange.handle(incoming)
+        with scratch.store.at_once():
+            answer = exchange.handle(incoming)
         entry = scratch.requests.get(scratch.requests.recorded)
         if entry is None or call.method == "OPTIONS":  # no journal has a preflight
             entry = Entry(

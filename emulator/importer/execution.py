@@ -98,7 +98,8 @@ class Import:
             return True
         try:
             batch = Batch(self.checked, self._target)
-            with collections_paused(), self._target.store.batch():
+            store = self._target.store
+            with collections_paused(), store.at_once(), store.batch():
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
             self._workspace.touch()
             self._workspace.store.sync()

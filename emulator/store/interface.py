@@ -109,6 +109,9 @@ class Store(MobileLookup, Protocol):
     def alone(self) -> AbstractAsyncContextManager[None]:
         """Make all other requests wait until the end; earlier changes are stored first."""
 
+    def at_once(self) -> AbstractContextManager[None]:
+        """No look-up or change inside raises :class:`~emulator.rules.interfaces.TakesLong`."""
+
     async def gently(self, work: Callable[[], T]) -> T:
         """What ``work`` returns, done at once, or :meth:`beside` if it raises :class:`TakesLong`."""
 

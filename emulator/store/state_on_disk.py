@@ -135,6 +135,15 @@ class StateOnDisk:
         await self._run(paced, True)
         return results[0]
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Work inside takes as long as it takes, with no rest."""
+        self.pace = iter
+        try:
+            yield
+        finally:
+            self.pace = None
+
     def in_pieces(self, items: Iterable[T], others: int = 0) -> Iterable[T]:
         """The items of work that may take long: at the :attr:`pace` of this work if it has one.
 

@@ -44,7 +44,7 @@ class TinyDBStore(TableLookup):
             storage.on_taken_back = self._taken_back
         self.sync, self.probe, self.rest = storage.sync, storage.probe, storage.rest
         self.batch, self.keep, self.prepare_removal = storage.batch, storage.keep, storage.prepare_removal
-        self.beside = storage.beside
+        self.beside, self.at_once = storage.beside, storage.at_once
         self.close, self.discard = storage.close, storage.discard
         try:
             self.learn_configuration()

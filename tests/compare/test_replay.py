@@ -19,7 +19,8 @@ from emulator.fixtures.platform import PlatformFileSchema
 from emulator.rules.model import Policies
 from emulator.rules.overrides import DUPLICATE, INVALID_VALUE, UNKNOWN_FIELD
 from emulator.settings import Settings
-from emulator.store.fixture_set import FixtureSet
+from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry
+from emulator.store.state_on_disk import MOST_AT_ONCE
 from tests.compare import added, answer, bare, body, calls, pair, refused_item
 from tests.server import subscription
 
@@ -217,3 +218,14 @@ def test_odd_requests_and_answers_are_compared_and_never_fail(pairs: list[dict[s
     assert len(list(replay(recorded, fixtures, Settings(durability="none")))) == len(recorded)
     learned = msgspec.to_builtins(learn(recorded, fixtures, False, "host", "2026-01-31"))
     assert PlatformFileSchema().validate(learned) == {}
+
+
+def test_a_call_about_a_token_that_very_many_profiles_have_left_is_answered() -> None:
+    recorded = calls(pair(body("a"), answer(added("a", P))))
+    fixtures = infer_fixtures(recorded, FixtureSet())
+    (resource,) = fixtures.resources
+    left = [SubscriptionEntry(resource.id, "android-firebase", "a", "unsubscribed")]
+    ids = (f"p{number}" for number in range(MOST_AT_ONCE + 1))
+    fixtures.profiles = [ProfileEntry(resource.db_ids[0], one, {}, left) for one in ids]
+    (one,) = replay(recorded, fixtures, Settings(durability="none"))
+    assert one.answer["data"][0]["profile_id"] == "p0"

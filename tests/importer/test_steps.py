@@ -12,10 +12,11 @@ import pytest
 
 from emulator.importer.sources import Source
 from emulator.importer.survey import Survey, first_remarks
-from emulator.rules.model import Changes
+from emulator.rules.model import Changes, Profile, PushKey
 from emulator.store.errors import Unavailable
+from emulator.store.state_on_disk import MOST_AT_ONCE
 from emulator.workspaces.workspace import Workspace
-from tests.importer.tables import everything, holder_of, imported, plan, started
+from tests.importer.tables import PROVIDER, everything, holder_of, imported, plan, started
 
 
 def table(folder: Path, rows: int) -> Path:
@@ -146,3 +147,14 @@ def test_the_first_remarks_are_made_some_hundred_rows_at_a_time(
     monkeypatch.setattr(Survey, "look", counted)
     remarks = first_remarks(plan(), Source(table(tmp_path, 5000)), workspace.store)
     assert [looks for _ in remarks] == list(range(1, 12))
+
+
+def test_a_row_whose_token_very_many_profiles_have_left_finds_the_oldest(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    profiles = [Profile(f"p{number}", 17) for number in range(MOST_AT_ONCE + 1)]
+    key = PushKey(17, 5, PROVIDER, "new:0")
+    left = [key.record("0a0a0a0a", one.id, "unsubscribed", "2026-01-01T00:00:00.000Z") for one in profiles]
+    workspace.store.apply(Changes(profiles, left))
+    assert imported(workspace, table(tmp_path, 1)).counts["changed"] == 1
+    assert holder_of(workspace, "new:0") == "p0"
