@@ -230,7 +230,8 @@ class Workspaces:
 
         One that is not open is deleted: its next use makes it from them. Raises :class:`OSError` before all.
         """
-        await in_steps(self.default.begun_from(fixtures, WorkspaceClock()))  # for all that begin from now on
+        begun = await in_steps(self.default.begun_from(fixtures, WorkspaceClock()))
+        await self._stored.prepare(begun)  # for all that begin from now on
         names, before, self.fixtures = self.names(), self.fixtures, fixtures
         refused = {}
         async for name in paced(names, 1):

@@ -1,14 +1,17 @@
 """The workspaces whose states are in the state directory."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from emulator.loop.pacing import in_steps
+from emulator.loop.pacing import Share, in_steps
 from emulator.settings import Settings
 from emulator.store.errors import StateError
 from emulator.store.recovery import Recovered, find_logs, nothing_stored, recovering, stored_states
 from emulator.store.removal import clear_away, clear_folder, remove
+from emulator.store.shared_state import SharedState
 from emulator.store.snapshot import is_snapshot
 from emulator.store.tables import SPECS
 from emulator.store.tinydb_store import TinyDBStore
@@ -71,6 +74,13 @@ class StoredWorkspaces:
         path = self.path(name)
         clear_away(path)
         return await in_steps(recovering(path, SPECS))
+
+    async def prepare(self, shared: SharedState) -> None:
+        """Write the file of a shared state in another thread, if the disk takes it."""
+        if self._on_disk:
+            with suppress(OSError):  # each state that begins with it tries again, and tells
+                self._check_lock()
+                await asyncio.to_thread(shared.prepare, self._folder, self._syncs, Share().sliced)
 
     def idle_s(self, name: str) -> float:
         """Seconds since the last change of a stored workspace."""
