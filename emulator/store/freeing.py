@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from queue import SimpleQueue
+from sys import getrefcount
 from threading import Thread
 from time import sleep, thread_time
 from typing import Any
@@ -13,6 +14,9 @@ from emulator.loop.pacing import REST, SLICE_S
 
 #: The objects, or entries of dictionaries, that are freed between two looks at the clock.
 PIECE = 500
+
+#: The references to an object that only a list has: the list's, ``last`` and the argument.
+_OWN = 3
 
 #: What is to be freed, in pieces.
 given: SimpleQueue[Iterator[None]] = SimpleQueue()
@@ -55,7 +59,8 @@ def _pieces(lists: tuple[list[Any], ...]) -> Iterator[None]:
     for one in lists:
         while one:
             last = one[-1]
-            size += len(last) if isinstance(last, (dict, tuple)) else 1
+            # A fork shares most of its dictionaries: these are not freed here.
+            size += len(last) if isinstance(last, (dict, tuple)) and getrefcount(last) <= _OWN else 1
             del one[-1], last
             if size >= PIECE:
                 size = 0

@@ -126,6 +126,16 @@ def test_a_copy_outlives_the_state_that_is_freed(freed: Freed) -> None:
     assert freed.threads == []
 
 
+def test_a_fork_that_nobody_has_changed_is_freed_in_a_few_pieces(freed: Freed) -> None:
+    one = state(freed)
+    fork, after = one.fork(), [[b"what is freed after it"]]
+    del fork
+    freeing.free_later(after)
+    until(lambda: not after)
+    assert len(freed.pieces) < 10
+    assert freed.threads == []
+
+
 def _replaced(path: Path) -> None:
     path.write_bytes(bytes(LARGE))
     replace_file(path, [b"new"])
