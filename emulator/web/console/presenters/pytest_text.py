@@ -57,7 +57,7 @@ def _changed(kind: str, now: dict[str, Any], then: dict[str, Any]) -> str:
     """The call that changes a record of the fixtures (``then``; empty: there is none) to what it is now."""
     if not then:
         return _client_call(f"{kind}.create", {name: one for name, one in now.items() if one})
-    changed = {name: one for name, one in now.items() if one != then[name]}
+    changed = {name: one for name, one in now.items() if one != then.get(name)}
     if kind == "databases" and "fields" in changed:
         changed["fields"] = {**dict.fromkeys(then["fields"].keys() - now["fields"].keys()), **now["fields"]}
     return _client_call(f"{kind}.change", {"id": now["id"], **changed, "cascade": True}) if changed else ""
