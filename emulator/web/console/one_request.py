@@ -26,6 +26,8 @@ from emulator.workspaces.workspace import Workspace
 REPLAY_HEADER = "x-emulator-replay-of"
 #: Rows of a table that are shown without being asked for, and the most attempts around a request.
 MOST_OPEN, MOST_ATTEMPTS = 10, 50
+#: Subscriptions of the profiles that are shown as a fixture; more can be downloaded.
+MOST_IN_FIXTURE = 200
 
 _PATH = "/__console/requests/<int64:entry_id>"
 
@@ -35,10 +37,16 @@ def one_request(entry_id: int) -> Response:
     """Everything about one request."""
     found = workspace()
     whole = entry_of(found, entry_id)
-    return page_later(attempts_of(found).follow(), lambda _: _page(found, whole))
+    attempts = attempts_of(found)
+
+    async def gather() -> str | None:
+        await attempts.follow()
+        return await reuse.fixture_of(whole, found.store, MOST_IN_FIXTURE)
+
+    return page_later(gather(), lambda fixture: _page(found, whole, fixture))
 
 
-def _page(found: Workspace, whole: Entry) -> str:
+def _page(found: Workspace, whole: Entry, fixture: str | None) -> str:
     entry, entry_id = masked_entry(found, whole), whole.id
     journal, ids = found.requests, attempts_of(found).like(entry_id)
     return render_template(
@@ -48,7 +56,7 @@ def _page(found: Workspace, whole: Entry) -> str:
         criteria=_criteria(whole),
         curl=reuse.curl_of(entry, root_url()),
         entry=entry,
-        fixture=reuse.fixture_of(whole, found.store),
+        fixture=fixture,
         likenesses=reuse.likenesses(whole),
         most_open=MOST_OPEN,
         newer=entry_id + 1 if journal.get(entry_id + 1) else None,
@@ -185,9 +193,11 @@ def request_pytest(entry_id: int) -> Response:
 def request_fixture(entry_id: int) -> Response:
     """The request's profiles as a profiles.json."""
     found = workspace()
-    fixture = reuse.fixture_of(entry_of(found, entry_id), found.store) or "[]"
     headers = {"Content-Disposition": "attachment; filename=profiles.json"}
-    return Response(fixture, headers=headers, mimetype="application/json")
+    return page_later(
+        reuse.fixture_of(entry_of(found, entry_id), found.store),
+        lambda fixture: Response(fixture or "[]", headers=headers, mimetype="application/json"),
+    )
 
 
 @pages.post(_PATH + "/replay")

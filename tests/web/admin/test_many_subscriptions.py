@@ -89,6 +89,23 @@ def test_a_profile_is_shown_with_all_its_subscriptions_as_they_were_when_it_was_
     ]
 
 
+def test_the_profile_of_a_request_is_offered_as_a_fixture_in_steps(
+    app: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [{"provider": FIREBASE, "subscription_id": "own-7", "unsubscribe": True}]
+    app.post({"resource_token": "app", "id": "owner", "subscriptions": entries})
+    with Decoded(app) as decoded:
+        steps = Steps(monkeypatch, decoded)
+        page = app.client.get("/__console/requests/1").get_data(as_text=True)
+        steps.asked()
+        (fixture,) = app.client.get("/__console/requests/1/profiles.json").get_json()
+        steps.asked()
+    assert ("/requests/1/profiles.json" in page, "own-1999" in page) == (True, False)
+    assert (fixture["id"], len(fixture["subscriptions"])) == ("owner", MANY)
+    assert fixture["subscriptions"][7] == entry("own-7", "unsubscribed")
+    assert steps.longest <= AT_ONCE
+
+
 def test_the_console_reads_the_shown_subscriptions_alone(
     app: InProcess,
 ) -> None:

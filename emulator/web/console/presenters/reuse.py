@@ -5,10 +5,11 @@ import re
 import shlex
 from typing import Any
 
-from msgspec import convert, to_builtins
-from msgspec.structs import replace
+from msgspec import Struct, convert, to_builtins
 
 from emulator.journal.entry import Entry
+from emulator.loop.pacing import paced
+from emulator.rules.model import Profile
 from emulator.store.fixture_set import ProfileEntry, SubscriptionEntry
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -78,19 +79,34 @@ def _octal(character: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
-def fixture_of(entry: Entry, store: TinyDBStore) -> str:
-    """The profiles that the answer names, as a ``profiles.json``: as they are now; empty if none is there."""
+async def fixture_of(entry: Entry, store: TinyDBStore, most: int | None = None) -> str | None:
+    """The profiles that the answer names, as a ``profiles.json``: as they are now; in steps.
+
+    ``None`` if none is there; empty if they have more than ``most`` subscriptions.
+    """
+    profiles = _profiles_of(entry, store)
+    if most is not None and sum(store.owned_page(one, 0, 0)[1] for one in profiles) > most:
+        return ""
+    entries: list[dict[str, Any]] = []
+    for profile in profiles:
+        own = [_plain(one, SubscriptionEntry) async for one in paced(store.owned(profile))]
+        entries.append({**_plain(profile, ProfileEntry), "subscriptions": own})
+    written = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(entries)
+    return "".join([one async for one in paced(written)]) if entries else None
+
+
+def _plain(record: Struct, shape: type[Struct]) -> Any:
+    return to_builtins(convert(record, shape, from_attributes=True))
+
+
+def _profiles_of(entry: Entry, store: TinyDBStore) -> list[Profile]:
+    """The profiles that the answer names, of those that are there."""
     named = set()
     for item in entry.answered().get("data") or ():
         match item:
             case {"db_id": int(db_id), "profile_id": str(profile_id)}:
                 named.add((db_id, profile_id))
-    entries = []
-    for profile in filter(None, (store.find_profile(*key) for key in sorted(named))):
-        known = convert(profile, ProfileEntry, from_attributes=True)
-        own = convert(store.subscriptions_of(profile), list[SubscriptionEntry], from_attributes=True)
-        entries.append(replace(known, subscriptions=own))
-    return json.dumps(to_builtins(entries), ensure_ascii=False, indent=2) if entries else ""
+    return [one for one in (store.find_profile(*key) for key in sorted(named)) if one is not None]
 
 
 def likenesses(entry: Entry) -> dict[str, dict[str, Any]]:
