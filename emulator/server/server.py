@@ -152,11 +152,12 @@ async def _wind_up(threads_before: int) -> None:
     await asyncio.gather(*left, return_exceptions=True)
     await loop.shutdown_asyncgens()
     await loop.shutdown_default_executor()
-    for attempt in range(round(_LAST_S * 1000)):
-        if _native_threads() <= threads_before:
-            return
-        if attempt == 100:
+    until = monotonic() + _LAST_S
+    collect_at = until - 0.9 * _LAST_S
+    while _native_threads() > threads_before and monotonic() < until:
+        if monotonic() > collect_at:
             gc.collect()  # a request in a reference cycle keeps them alive
+            collect_at = until
         await asyncio.sleep(0.001)
 
 
