@@ -13,7 +13,7 @@ from emulator.store.files import is_readable
 from emulator.store.invariants import breaches, unreadable
 from emulator.store.log_format import LogReport, is_log, read_log
 from emulator.store.recovery import STEM, Recovered, find_logs, nothing_stored, recover, stored_states
-from emulator.store.snapshot import FORMAT, read_header
+from emulator.store.snapshot import read_header
 from emulator.store.state import State
 from emulator.store.tables import REMEMBERED, SPECS, WORKSPACE
 
@@ -182,7 +182,7 @@ def _generation_of(path: Path) -> int:
 
 def _look_at_state(report: DoctorReport, recovered: Recovered, judge: Judge) -> None:
     state = recovered.state
-    report.format, report.generation = FORMAT, recovered.last.generation
+    report.format, report.generation = recovered.header.format, recovered.last.generation
     report.counts = {name: len(table.documents) for name, table in state.tables.items()}
     fatal = [*unreadable(state), *_misremembered(state, judge)]
     report.starts = not fatal

@@ -17,7 +17,8 @@ from emulator.store.documents import Documents
 from emulator.store.errors import DamagedState
 from emulator.store.files import begins_with, read_head
 
-FORMAT = 1
+#: Format 1 had no logs that begin with a shared state.
+FORMAT = 2
 HEADER_TABLE, CHECKSUM_TABLE = "emulator", "checksum"
 CHUNK = 200  # documents a step: about 0.1 ms of work between two releases of the interpreter
 #: Bytes that are read in a step: some hundred documents.

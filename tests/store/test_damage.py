@@ -228,11 +228,11 @@ def test_an_older_snapshot_of_the_same_state_is_refused(scene: Scene, damaged: P
 def test_a_newer_snapshot_format_is_refused_with_a_clear_text(
     scene: Scene, damaged: Path, extra: bytes
 ) -> None:
-    newer = scene.files[NAME].replace(b'"format":1,"generation":2', b'"format":2' + extra)
+    newer = scene.files[NAME].replace(b'"format":2,"generation":2', b'"format":3' + extra)
     assert newer != scene.files[NAME]
     outcome = open_damaged(write_folder(damaged, {**scene.files, NAME: newer}))
     assert not isinstance(outcome, DamagedState)
-    assert f"{damaged / NAME}: written by a newer emulator (state format 2, this one reads 1)" in str(outcome)
+    assert f"{damaged / NAME}: written by a newer emulator (state format 3, this one reads 2)" in str(outcome)
 
 
 def test_a_newer_log_format_is_refused_with_a_clear_text(scene: Scene, damaged: Path) -> None:

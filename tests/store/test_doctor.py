@@ -123,7 +123,7 @@ def test_a_good_state_is_reported_with_its_numbers(
     status, text = doctor(folder)
     assert status == 0
     assert "default.json: " in text
-    assert "format 1, generation 2" in text
+    assert "format 2, generation 2" in text
     assert "databases 5, resources 6, profiles 16, subscriptions 21" in text
     assert f"{log_of(folder).name}: 3 transaction(s)" in text
     assert "good" in text

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from emulator.store import files, generations
-from emulator.store.errors import DamagedState, Unavailable
+from emulator.store.errors import DamagedState, StateError, Unavailable
 from emulator.store.indexes import Index
 from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State
@@ -311,3 +311,15 @@ def test_nothing_counts_while_the_disk_refuses_the_name_of_the_new_snapshot(
     again = LoggedStorage(tmp_path / "one.json", SPECS)
     assert contents(again.state) == wanted
     again.discard()
+
+
+def test_a_version_without_logs_that_begin_anew_is_told_that_it_is_the_older(
+    tmp_path: Path, shared: SharedState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LoggedStorage(tmp_path / "one.json", SPECS, shared=lambda: SharedState(some_state(5)))
+    storage.commit(transaction(40))
+    asyncio.run(storage.start_over(shared))
+    storage.discard()
+    monkeypatch.setattr("emulator.store.snapshot.FORMAT", 1)
+    with pytest.raises(StateError, match="written by a newer emulator"):
+        LoggedStorage(tmp_path / "one.json", SPECS)
