@@ -5,9 +5,10 @@ the table ``checksum``, which covers every byte before that line.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 from zlib import crc32
 
@@ -164,3 +165,11 @@ def _parse_table_name(path: Path, offset: int, line: bytes) -> str:
         return msgspec.json.decode(match[1], type=str)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamagedState(path, offset, "an unreadable table name") from error
+
+
+def until(end: float, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks of a file before ``end`` (:func:`time.monotonic`). Raises :class:`TimeoutError` after it."""
+    for chunk in chunks:
+        if monotonic() > end:
+            raise TimeoutError("the snapshot takes too long")
+        yield chunk

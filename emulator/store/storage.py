@@ -18,12 +18,11 @@ from concurrent.futures import wait
 from functools import partial
 from math import inf
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from tinydb.storages import Storage
 
-from emulator.loop.pacing import in_steps
+from emulator.loop.pacing import at_once, in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable
 from emulator.store.generations import Generations
@@ -31,6 +30,7 @@ from emulator.store.long_list import LongList
 from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
+from emulator.store.snapshot import until
 from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops, pieces
 from emulator.store.state_on_disk import StateOnDisk
 from emulator.store.unsynced import Pending
@@ -123,7 +123,7 @@ class LoggedStorage(StateOnDisk, Storage):
         elif self._batch is None and files is not None and files.outdated:
             try:
                 self.sync()
-                files.write_whole(self.state, True, partial(_until, give_up_at))
+                files.write_whole(self.state, True, partial(until, give_up_at))
             except Unavailable:
                 pass
             except OSError as error:  # nothing is lost: the logs hold everything
@@ -174,8 +174,12 @@ class LoggedStorage(StateOnDisk, Storage):
             files.unseen() if files is not None else contextlib.nullcontext(),
             self._gathering(undo) as ops,
         ):
-            yield
-            size = self._append(files, ops) if files is not None and ops else 0
+            try:
+                yield
+                size = self._append(files, ops) if files is not None and ops else 0
+            except BaseException:
+                self.state.apply(reversed(undo))
+                raise
             if files is None and ops:
                 self.recorder(ops)
         if self.syncs and files is not None and ops:
@@ -183,14 +187,11 @@ class LoggedStorage(StateOnDisk, Storage):
 
     @contextlib.contextmanager
     def _gathering(self, undo: list[Op] | LongList[Op]) -> Iterator[list[Op]]:
-        """Gather the commits inside, and in ``undo`` what undoes them; an exception undoes them."""
+        """Gather the commits inside, and in ``undo`` what undoes them."""
         ops: list[Op] = []
         self._batch, self._batch_undo = ops, undo
         try:
             yield ops
-        except BaseException:
-            self.state.apply(reversed(undo))
-            raise
         finally:
             self._batch = None
             self.commits += 1
@@ -264,13 +265,22 @@ class LoggedStorage(StateOnDisk, Storage):
         self._check_open()
         undo = LongList[Op]()
         with self._gathering(undo):
-            files = self.files
-            if files is not None and files.begun:  # a snapshot on its way would see a part
-                abandon = files.abandon_snapshot
-                await self._run(lambda _: abandon(), True)
-            await in_steps(self.state.applying(ops, undo))
-            yield
-            await self._write_whole(self.state)
+            try:
+                files = self.files
+                if files is not None and files.begun:  # a snapshot on its way would see a part
+                    abandon = files.abandon_snapshot
+                    await self._run(lambda _: abandon(), True)
+                await in_steps(self.state.applying(ops, undo))
+                yield
+                await self._write_whole(self.state)
+            except BaseException as error:
+                undoing = self.state.applying(reversed(undo))
+                try:
+                    if isinstance(error, Exception):
+                        await in_steps(undoing)
+                finally:
+                    at_once(undoing)  # where it is cancelled, nobody may wait for it
+                raise
             self.recorder(None)
         undo.free()
 
@@ -288,10 +298,3 @@ class LoggedStorage(StateOnDisk, Storage):
     def spec(self, table: str) -> TableSpec:
         """The specification of a table."""
         return self._specs.get(table, TableSpec())
-
-
-def _until(end: float, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        if monotonic() > end:
-            raise TimeoutError("the snapshot takes too long")
-        yield chunk

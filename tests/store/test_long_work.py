@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from emulator.settings import Settings
 from emulator.store import configuring
 from emulator.store.errors import Unavailable
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
+from emulator.store.generations import Generations
 from emulator.store.recovery import find_logs, log_path, recovering
 from emulator.store.state import STEP, Op, State, TableSpec
 from emulator.store.storage import LoggedStorage
@@ -256,6 +258,28 @@ def test_a_long_change_that_the_disk_refuses_is_undone_in_memory_and_on_disk(tmp
     in_the_way.unlink()
     workspace.store.discard()
     assert counts(TinyDBStore.read(tmp_path / "default.json")) == (MANY, MANY)
+
+
+@pytest.mark.usefixtures("no_time")
+def test_a_refused_long_change_is_undone_a_hundred_documents_at_a_time(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = workspace.store
+    store.keep()
+
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "full")
+
+    monkeypatch.setattr(Generations, "write_whole", full)
+
+    async def refused() -> None:
+        with pytest.raises(Unavailable, match="full"):
+            await configuring.delete_database(store, store.database(17), cascade=True)
+
+    _, turns, most = by_turns(refused(), lambda: sum(counts(store)))
+    assert counts(store) == (MANY, MANY)
+    assert most <= STEP
+    assert turns > 4 * MANY // STEP
 
 
 @pytest.mark.usefixtures("no_time")
