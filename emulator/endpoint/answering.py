@@ -52,7 +52,10 @@ def answer_call(call: PushCall, postponed: Postponed | None = None) -> Answer:
         body = call.incoming.body
         # One byte is found quickly; an SDK's call may name its token in the query.
         with_token = call.mobile is not None or (b"!" in body and _TOKEN_MARK in body)
-        fault = faults.find(request, with_token) if postponed is None else postponed.fault
+        if postponed is None:
+            fault = faults.find(request, with_token)
+        else:
+            fault = postponed.fault and faults.find_again(postponed.fault, request, with_token)
         if fault is None:
             return _when_durable(call, _carry_out(call, request))
         with call.workspace.firing(fault):

@@ -95,6 +95,16 @@ class ArmedFaults:
                 return fault
         return None
 
+    def find_again(self, found: Fault, request: PushRequest | Asked, with_token: bool) -> Fault | None:
+        """:meth:`find`, for a request that found this fault before: chance has decided.
+
+        Other requests may have used it up meanwhile.
+        """
+        known = self._faults.get(found.id)
+        if known is not None and known.times != 0 and _matches(known, request):
+            return known
+        return self.find(request, with_token)
+
     def begin_line(self, seed: str | None) -> None:
         """Restart the random draws from this seed."""
         self._seed = seed

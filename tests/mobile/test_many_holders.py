@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from emulator.endpoint.exchange import Exchange
+from emulator.messages import Incoming
 from emulator.store import indexes, state_on_disk
 from emulator.store.state import TableState
 from tests.many_records import FEW, FIREBASE, MANY, ROLE, Calls, Decoded, Steps, app_with, entry
@@ -146,6 +149,24 @@ def test_a_call_that_concerns_many_holders_is_answered_and_recorded_as_any_other
     beside = told(name, fault)
     monkeypatch.setattr(state_on_disk, "MOST_AT_ONCE", 10 * MANY)
     assert beside == told(name, fault)
+
+
+FIRED = {"match": {}, "times": 1, "then": {"status": 503}, "apply": "after"}
+
+
+def test_a_fault_that_acts_once_acts_on_one_of_the_long_calls_that_come_together() -> None:
+    body = {"resource_token": "app", "subscriptions": [{"provider": FIREBASE, "subscription_id": "off"}]}
+    incoming = Incoming("POST", "/push_subscribe", "", {}, json.dumps(body).encode(), "")
+
+    async def both(exchange: Exchange) -> list[int]:
+        begun = [exchange.handle(incoming), exchange.handle(incoming)]
+        return [one.status for one in await asyncio.gather(*(one.settled() for one in begun))]
+
+    with app_with(300) as app:
+        assert app.client.post("/__admin/faults", json=FIRED).status_code == 201
+        assert sorted(asyncio.run(both(app.emulator.exchange))) == [200, 503]
+        (fault,) = app.client.get("/__admin/faults").get_json()["items"]
+    assert (fault["times"], fault["fired"]) == (0, 1)
 
 
 @pytest.fixture
