@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from threading import Lock, Thread
+from time import sleep
 from typing import TYPE_CHECKING
 
 from emulator.emulator import Emulator
@@ -22,6 +23,9 @@ from emulator.workspaces.errors import is_out_of_files
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from flask import Flask
+
+#: Seconds without a request after which there is time for what may be needed later.
+QUIET_S = 1.0
 
 
 class LateApp:
@@ -79,10 +83,17 @@ class LateApp:
         except BaseException as error:
             loading.set_exception(error)
             return
-        templates = app.jinja_env
-        with suppress(OSError):  # the page that needs it says so
-            for name in share.sliced(templates.list_templates(["html"])):
-                templates.get_template(name)  # compiled with the first page, all others would wait for it
+        _compile_templates(app, share)
+
+
+def _compile_templates(app: Flask, share: Share) -> None:
+    """Compile the console's templates while no requests come: the first page would hold all others up."""
+    sleep(QUIET_S)
+    with suppress(OSError):  # the page that needs it says so
+        for name in app.jinja_env.list_templates(["html"]):
+            while share.rest_s(QUIET_S):
+                sleep(QUIET_S)
+            app.jinja_env.get_template(name)
 
 
 def _has_failed(loading: Future[Flask]) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import enumerate as all_threads
 
 import pytest
+from flask import Flask
+from jinja2 import Environment
 
 from emulator.emulator import Emulator
+from emulator.loop.shared_loop import SharedLoop
+from emulator.server import late_app
 from emulator.server.late_app import LateApp
 from emulator.settings import Settings
 from emulator.web.bodies import Spool
@@ -124,6 +130,8 @@ def test_a_stop_while_flask_is_loaded_does_not_wait_for_the_rest_of_it(tmp_path:
 import sys
 from pathlib import Path
 from emulator.emulator import Emulator
+from emulator.loop.shared_loop import SharedLoop
+from emulator.server import late_app
 from emulator.server.late_app import LateApp
 from emulator.settings import Settings
 from emulator.web.bodies import Spool
@@ -149,6 +157,7 @@ print(loading.done(), (Path(sys.argv[1]) / "imports").exists())
 
 
 def test_the_first_page_of_the_console_finds_its_templates_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_app, "QUIET_S", 0.0)
     settings = Settings(durability="none")
     emulator = Emulator(settings)
     app = LateApp(emulator, Spool(settings)).load().result()
@@ -157,4 +166,27 @@ def test_the_first_page_of_the_console_finds_its_templates_compiled(monkeypatch:
     for page in ("/", "/__console/overview", "/__console/base", "/__console/faults", "/__console/import"):
         assert app.test_client().get(page).status_code == 200
     assert compiled.count == 0
+    emulator.close()
+
+
+def test_no_template_is_compiled_while_requests_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(durability="none")
+    emulator = Emulator(settings)
+    compiled = Calls(monkeypatch, Environment, "compile")
+    seen: list[int] = []
+    with closing(SharedLoop()) as loop:
+
+        def asked(seconds: float) -> None:
+            loop.visits += len(seen) < 50
+            seen.append(compiled.count)
+
+        async def load() -> Flask:
+            return await asyncio.wrap_future(LateApp(emulator, Spool(settings)).load())
+
+        monkeypatch.setattr(late_app, "sleep", asked)
+        loop.run_until_complete(load())
+        until(lambda: not any(thread.name == "app" for thread in all_threads()))
+    assert seen == [0] * len(seen)
+    assert len(seen) > 50
+    assert compiled.count > 10
     emulator.close()
