@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.loop.pacing import Pace
 from emulator.store import snapshot
-from emulator.store.files import replace_file
+from emulator.store.files import freed_later, replace_file
 from emulator.store.log import Log
 from emulator.store.state import State
 
@@ -82,7 +82,8 @@ class SharedState:
             self._links = error.errno in (ENOENT, EMLINK)  # else the file system has none
             return False
         try:
-            os.replace(temporary, path)
+            with freed_later(path):
+                os.replace(temporary, path)
         finally:  # where path was a link to the same file, both are there still
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -92,5 +93,5 @@ class SharedState:
         """Remove the file; the links to it stay."""
         file, self._file = self._file, None
         if file is not None:
-            with contextlib.suppress(OSError):  # the next start removes it
+            with contextlib.suppress(OSError), freed_later(file):  # the next start removes it
                 file.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ import pytest
 from emulator.store import freeing
 from emulator.store.files import replace_file
 from emulator.store.removal import remove
+from emulator.store.shared_state import SharedState
 from emulator.store.state import Op, State, TableSpec
 from emulator.store.storage import LoggedStorage
 from tests.store.test_long_work import by_turns
@@ -151,7 +152,24 @@ def _removed(path: Path) -> None:
     remove(path, syncs=False)
 
 
-@pytest.mark.parametrize(("let_go", "files"), [(_replaced, 1), (_removed, 3)])
+def _linked(path: Path) -> None:
+    states = [State({}) for _ in range(3)]
+    for number, one in enumerate(states):
+        large = b'{"name":"%s"}' % bytes(LARGE).replace(b"\0", b"a")
+        one.apply([Op("people", 1, large if number < 2 else b"{}"), Op("people", 2, b"{}")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 1)
+        first, second, third = map(SharedState, states)
+    begun = LoggedStorage(path, shared=lambda: first)
+    begun.keep()
+    first.close()
+    by_turns(begun.start_over(second))  # nothing links to the first any more
+    by_turns(begun.start_over(third))
+    second.close()
+    begun.discard()
+
+
+@pytest.mark.parametrize(("let_go", "files"), [(_replaced, 1), (_removed, 3), (_linked, 2)])
 def test_the_space_of_large_files_is_freed_in_the_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, let_go: Callable[[Path], None], files: int
 ) -> None:
