@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from queue import SimpleQueue
@@ -10,7 +11,7 @@ from threading import Thread
 from time import sleep, thread_time
 from typing import Any
 
-from emulator.loop.pacing import REST, SLICE_S
+from emulator.loop.pacing import REST, SLICE_S, at_once
 
 #: The objects, or entries of dictionaries, that are freed between two looks at the clock.
 PIECE = 500
@@ -37,11 +38,11 @@ def free_later(*lists: list[Any]) -> None:
 
 
 def close_later(fd: int) -> None:
-    """Close a file that has no name any more: the system frees its space then."""
+    """Close a file that has no name any more: the system frees its space then. What it says is no matter."""
     if _threads and _threads[0].is_alive():
         given.put(_closing(fd))
     else:
-        os.close(fd)
+        at_once(_closing(fd))
 
 
 def _free() -> None:
@@ -68,5 +69,6 @@ def _pieces(lists: tuple[list[Any], ...]) -> Iterator[None]:
 
 
 def _closing(fd: int) -> Iterator[None]:
-    os.close(fd)
+    with contextlib.suppress(OSError):  # its successor is in its place already
+        os.close(fd)
     yield

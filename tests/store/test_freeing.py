@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from sys import getallocatedblocks
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -175,14 +176,35 @@ def test_the_space_of_large_files_is_freed_in_the_thread(
 ) -> None:
     freeing.begin_freeing()
     path, close = tmp_path / "state.json", os.close
-    freed_by: list[str] = []
+    freed_by: set[tuple[int, str]] = set()  # a file that had two names is closed twice
 
     def closing(fd: int) -> None:
-        if os.fstat(fd).st_size >= LARGE and not os.fstat(fd).st_nlink:
-            freed_by.append(threading.current_thread().name)
+        found = os.fstat(fd)
+        if found.st_size >= LARGE and not found.st_nlink:
+            freed_by.add((found.st_ino, threading.current_thread().name))
         close(fd)
 
     monkeypatch.setattr(os, "close", closing)
     let_go(path)
     until(lambda: len(freed_by) >= files)
-    assert freed_by == ["freeing"] * files
+    assert [thread for _, thread in freed_by] == ["freeing"] * files
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_file_is_replaced_though_the_system_says_an_error_when_the_former_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_thread: bool
+) -> None:
+    freeing.begin_freeing()
+    threads, close, closed = freeing._threads if in_thread else [], os.close, list[int]()
+    monkeypatch.setattr(freeing, "_threads", threads)
+
+    def fails(fd: int) -> None:
+        close(fd)
+        closed.append(fd)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(freeing, "os", SimpleNamespace(close=fails))
+    _replaced(tmp_path / "state.json")
+    until(lambda: bool(closed))
+    assert (tmp_path / "state.json").read_bytes() == b"new"
+    assert all(one.is_alive() for one in threads)
