@@ -175,11 +175,11 @@ def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Lif
     return life
 
 
-def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Life:
+def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durability, large: bool) -> Life:
     """A life that begins with what others share, and returns to it at every stage of its files."""
     folder.mkdir()
     patch.setattr(snapshot, "CHUNK", 2)
-    patch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0)
+    patch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0 if large else 1 << 30)
     life = Life(folder, patch, durability, shared())
     life.start_over()
     life.commit()
@@ -266,11 +266,12 @@ def test_a_loss_of_power_at_any_moment_loses_nothing_in_fsync_mode(
     assert survivors(tmp_path / "left", life.power_losses, monkeypatch) > 100
 
 
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
 @pytest.mark.parametrize("durability", ["os", "fsync"])
 def test_one_that_begins_with_what_others_share_survives_every_moment_of_its_resets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durability: Durability
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durability: Durability, large: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        life = live_with_shared(tmp_path / "life", patch, durability)
+        life = live_with_shared(tmp_path / "life", patch, durability, large)
     moments = life.kills if durability == "os" else life.power_losses
     assert survivors(tmp_path / "left", moments, monkeypatch, shared()) > 100
