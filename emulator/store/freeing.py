@@ -11,7 +11,7 @@ from threading import Thread
 from time import sleep, thread_time
 from typing import Any
 
-from emulator.loop.pacing import REST, SLICE_S, at_once
+from emulator.loop.pacing import REST, SLICE_S
 
 #: The objects, or entries of dictionaries, that are freed between two looks at the clock.
 PIECE = 500
@@ -42,7 +42,7 @@ def close_later(fd: int) -> None:
     if _threads and _threads[0].is_alive():
         given.put(_closing(fd))
     else:
-        at_once(_closing(fd))
+        next(_closing(fd))
 
 
 def _free() -> None:
