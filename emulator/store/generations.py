@@ -95,17 +95,17 @@ class Generations:
     def begin_with(self, shared: SharedState, pace: Pace[bytes] = iter) -> None:
         """Begin a generation with a copy of the shared state. Nothing may be unsynced.
 
-        The copy in its place decides. ``pace`` and errors: as of :meth:`write_whole`.
+        The copy in its place decides; the log where it is there. ``pace``, errors: as of :meth:`write_whole`.
         """
         self.abandon_snapshot()
         self.check()
-        header = shared.header
-        if self.begun:
-            header = replace(header, generation=self._header.generation + 1, number=self.log.number)
-        self._names_due = self.syncs
-        log = shared.begin(self.path, header, self.syncs, pace, self.begun)
+        header, log, self._names_due = shared.header, None, self.syncs
         if self.begun:
             self.log.close()
+            header = replace(header, generation=self._header.generation + 1, number=self.log.number)
+            if self.shared is shared and identity(self.path) == self._snapshot_identity:
+                log = Log.create(self.path, header, self.syncs, begins=True)
+        log = log or shared.begin(self.path, header, self.syncs, pace, self.begun)
         self.log, self.begun, self._header, self.shared = log, True, header, shared
         self._written(header, self.syncs)
 

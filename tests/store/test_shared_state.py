@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import shutil
 import tracemalloc
 from errno import EPERM
@@ -223,7 +225,7 @@ def test_a_file_system_without_links_gets_a_whole_file_each_and_no_other(
     assert written == ["fixtures", "one", "two", "fixtures", "one", "two"]
 
 
-def refused(*names: object) -> None:
+def refused(*names: object, **options: object) -> None:
     raise PermissionError(EPERM, "Operation not permitted")
 
 
@@ -251,6 +253,28 @@ def test_other_fixtures_are_linked_once_written(tmp_path: Path, monkeypatch: pyt
             assert contents(again.state) == wanted
             again.discard()
         assert len(list(folder.glob("*.journal"))) == 3
+
+
+def test_a_return_where_nothing_can_be_put_in_place_or_removed_loses_nothing_later(
+    tmp_path: Path, shared: SharedState
+) -> None:
+    path = tmp_path / "one.json"
+    storage = LoggedStorage(path, SPECS, "fsync", shared=lambda: shared)
+    storage.commit(transaction(40))
+    with pytest.MonkeyPatch.context() as patch:
+        replace = os.replace
+        patch.setattr(os, "replace", lambda *names: refused() if names[1] == path else replace(*names))
+        patch.setattr(Path, "unlink", refused)
+        with contextlib.suppress(Unavailable):
+            asyncio.run(storage.start_over(shared))
+    ready_again(storage)
+    storage.commit(transaction(41))
+    storage.sync()
+    wanted = contents(storage.state)
+    storage.discard()
+    again = LoggedStorage(path, SPECS)
+    assert contents(again.state) == wanted
+    again.discard()
 
 
 def test_a_snapshot_of_what_has_just_begun_with_other_fixtures_keeps_its_log(
