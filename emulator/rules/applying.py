@@ -63,7 +63,7 @@ def _apply_one(
         if context.policies.duplicate_token == "error":
             context.note_at(at, "S4", profile.db_id, "active_on", holder.profile_id)
             return Applied(wanted, "refused", None, context.description("S4"))
-        so_far = len(context.changes.subscriptions)
+        so_far = context.read + len(context.changes.subscriptions)
         for other in context.lookup.find_active(key, so_far) if held.others else (holder,):
             context.note_at(at, "S4", other.db_id, "moved", other.profile_id)
             context.changes.subscriptions.append(replace(other, status="unsubscribed", updated=context.now))

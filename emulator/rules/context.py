@@ -27,6 +27,7 @@ class RequestContext(Struct):
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
     ``status``: what a subscription gets that does not unsubscribe.
     ``new``: the keys that have no record yet. ``overrides``: what answers have in place of our own.
+    ``read``: how many records of keys that have several were read.
     """
 
     request: PushRequest
@@ -46,6 +47,7 @@ class RequestContext(Struct):
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
     status: Status = "subscribed"
     overrides: Overrides = NO_OVERRIDES
+    read: int = 0
 
     def restart(self, ids: IdSource) -> None:
         """Prepare for the next request to the same resource; its time and the decisions stay."""

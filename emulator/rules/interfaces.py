@@ -45,16 +45,16 @@ class Lookup(Protocol):
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         """The record of this key on this profile of the key's database."""
 
-    def find_all(self, key: PushKey) -> list[Subscription]:
+    def find_all(self, key: PushKey, others: int = 0) -> list[Subscription]:
         """All records of this key, the oldest profile's first (M9); for keys without an active record.
 
-        Raises :class:`TakesLong`.
+        ``others``: how many records the request has read or changes beside them. Raises :class:`TakesLong`.
         """
 
     def find_active(self, key: PushKey, others: int = 0) -> Iterable[Subscription]:
         """The active records of this key, oldest first; several by the mobile SDKs' calls only (K10).
 
-        ``others``: how many records the request changes beside them. Raises :class:`TakesLong`.
+        ``others``: see :meth:`find_all`. Raises :class:`TakesLong`.
         """
 
     def find_other_case(self, key: PushKey) -> Subscription | None:

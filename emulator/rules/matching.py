@@ -112,7 +112,8 @@ def _winner(context: RequestContext, at: int, key: PushKey, held: Held) -> Subsc
         if held.others and context.lookup.has_others(held.active):
             context.note_at(at, "M9", key.db_id, "active_first")
         return held.active
-    found = context.lookup.find_all(key)
+    found = context.lookup.find_all(key, context.read)
+    context.read += len(found)
     if len(found) > 1:
         _choose_of_several(context, key.db_id, at)
     newest = context.policies.several_profiles == "newest"

@@ -144,13 +144,13 @@ class TableLookup:
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         return self._own(key, profile_id)[1]
 
-    def find_all(self, key: PushKey) -> list[Subscription]:
+    def find_all(self, key: PushKey, others: int = 0) -> list[Subscription]:
         def age(one: Subscription) -> int:
             ids = self.profiles.index("id").ids(profile_key(one.db_id, one.profile_id))
             (doc_id,) = ids if len(ids) == 1 else self._profile_ids(one.db_id, one.profile_id)
             return doc_id
 
-        aged = ((age(one), one) for one in self._all(key, STATUSES))
+        aged = ((age(one), one) for one in self._all(key, STATUSES, others))
         return [one for _, one in sorted(aged, key=itemgetter(0))]
 
     def find_active(self, key: PushKey, others: int = 0) -> Iterable[Subscription]:

@@ -14,6 +14,7 @@ from emulator.endpoint.exchange import Exchange
 from emulator.messages import Incoming
 from emulator.store import indexes, state_on_disk
 from emulator.store.state import TableState
+from tests.in_process import InProcess
 from tests.many_records import FEW, FIREBASE, MANY, ROLE, Calls, Decoded, Steps, app_with, entry
 from tests.mobile import bearer
 from tests.mobile.conftest import Phone
@@ -117,6 +118,30 @@ def test_a_call_that_concerns_many_holders_works_on_some_at_once(
             LONG[name](Phone(app))
             steps.asked()
         assert decoded.count >= MANY
+    assert steps.longest <= 250
+
+
+def test_a_push_reads_some_records_at_once_in_all_its_databases_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = [1, 2, 3, 4]
+    left = [entry("off", "unsubscribed")]
+    document = {
+        "format": 1,
+        "databases": [{"id": one, "name": f"{one}"} for one in ids],
+        "resources": [{"id": 5, "name": "App", "token": "app", "db_ids": ids}],
+        "profiles": [
+            {"db_id": one, "id": f"p{number}", "subscriptions": left} for one in ids for number in range(150)
+        ],
+    }
+    with InProcess() as app:
+        assert app.client.put("/__admin/snapshot", json=document).status_code == 200
+        with Decoded(app) as decoded:
+            steps = Steps(monkeypatch, decoded)
+            answer = push(None, "off")(Phone(app))
+            steps.asked()
+    assert [one["profile_id"] for one in answer["data"]] == ["p0"] * 4
+    assert decoded.count >= 600
     assert steps.longest <= 250
 
 

@@ -148,7 +148,7 @@ class World:
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         return next((one for one in self.find_all(key) if one.profile_id == profile_id), None)
 
-    def find_all(self, key: PushKey) -> list[Subscription]:
+    def find_all(self, key: PushKey, others: int = 0) -> list[Subscription]:
         ages = {name: age for age, name in enumerate(self.profiles)}
         found = [one for one in self.subscriptions if one.key == key]
         return sorted(found, key=lambda one: ages[one.db_id, one.profile_id])
