@@ -33,8 +33,11 @@ def folded_key(key: PushKey | Subscription) -> int:
 
 
 def field_key(db_id: int, name: str, value: FieldValue) -> int:
-    """The key of the profiles with this value of a field: a number, as :func:`push_key` is."""
-    return hash((db_id, name, value))
+    """The key of the profiles with this value of a field: a number, as :func:`push_key` is.
+
+    Python gives -1 and -2 one hash, and many profiles may have -1.
+    """
+    return hash((db_id, name, value)) ^ (value == -1)
 
 
 def phone_key(db_id: int, phone: str) -> int:
@@ -53,7 +56,7 @@ def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
     keys: list[tuple[str, Hashable]] = [("id", hash((db_id, profile.id)))]
     if profile.fields:
         for name, value in profile.fields.items():
-            keys.append(("field", hash((db_id, name, value))))  # as field_key() makes it
+            keys.append(("field", field_key(db_id, name, value)))
         if "phones" in profile.fields:
             keys += [("field", key) for key in _phone_keys(profile)]
     return keys
@@ -88,7 +91,7 @@ def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Ent
     both = list(zip(ids, profiles, strict=True))
     yield (
         "field",
-        [(hash((one.db_id, name, value)), i) for i, one in both for name, value in one.fields.items()],
+        [(field_key(one.db_id, name, value), i) for i, one in both for name, value in one.fields.items()],
     )
     yield "field", [(key, i) for i, one in both if "phones" in one.fields for key in _phone_keys(one)]
 
