@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, MutableMapping, Sequence
+from sys import getrefcount
 
 #: The ids of a page differ in this many low bits only.
 _PAGE_BITS = 12
@@ -69,9 +70,11 @@ class Documents(MutableMapping[int, bytes]):
         for number in sorted(self._pages):
             yield sorted(self._pages.get(number, {}).items())
 
-    def dictionaries(self) -> list[dict[int, bytes]]:
-        """The pages as they are."""
-        return list(self._pages.values())
+    def unshared(self) -> list[dict[int, bytes]]:
+        """The pages that are in no copy."""
+        if getrefcount(self._pages) > 2:  # it is here and in the call
+            return []
+        return [page for page in self._pages.values() if getrefcount(page) <= 3]
 
     def in_order(self, after: int = 0) -> Iterator[int]:
         """The ids above ``after``, ascending, without those that are added to an earlier page meanwhile."""

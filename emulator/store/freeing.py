@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from queue import SimpleQueue
-from sys import getrefcount
 from threading import Thread
 from time import sleep, thread_time
 from typing import Any
@@ -15,9 +14,6 @@ from emulator.loop.pacing import REST, SLICE_S
 
 #: The objects, or entries of dictionaries, that are freed between two looks at the clock.
 PIECE = 500
-
-#: The references to an object that only a list has: the list's, ``last`` and the argument.
-_OWN = 3
 
 #: What is to be freed, in pieces.
 given: SimpleQueue[Iterator[None]] = SimpleQueue()
@@ -60,8 +56,7 @@ def _pieces(lists: tuple[list[Any], ...]) -> Iterator[None]:
     for one in lists:
         while one:
             last = one[-1]
-            # A fork shares most of its dictionaries: these are not freed here.
-            size += len(last) if isinstance(last, (dict, tuple)) and getrefcount(last) <= _OWN else 1
+            size += len(last) if isinstance(last, (dict, tuple)) else 1
             del one[-1], last
             if size >= PIECE:
                 size = 0

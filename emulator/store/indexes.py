@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
-from sys import maxsize
+from sys import getrefcount, maxsize
 
 
 class _Many(dict[int, None]):
@@ -62,6 +62,13 @@ class Index:
         self._owner = object()  # what many documents have now belongs to neither
         other._shared = self._shared
         return other
+
+    def unshared(self) -> list[dict[Hashable, _Ids]]:
+        """The parts that are in no fork: none where each of a few is in one."""
+        # Each is here, in ``part`` and in the call, and one of the few in the list of these.
+        if all(getrefcount(part) > 4 for part in self.parts[::32]):
+            return []
+        return [part for part in self.parts if getrefcount(part) <= 3]
 
     def find(self, key: Hashable, limit: int | None = None) -> Sequence[int]:
         """The ids of the documents with this key, oldest first; at most ``limit``."""

@@ -122,9 +122,9 @@ class TableState:
         self.last_id = doc_ids[-1]
 
     def pieces(self) -> list[list[Any]]:
-        """All that holds its documents and keys, in small dictionaries."""
-        parts = [index.parts.copy() for index in self.indexes.values()]
-        return [*parts, self.documents.dictionaries()]
+        """The small dictionaries of its documents and keys that no fork shares."""
+        lists: list[list[Any]] = [index.unshared() for index in self.indexes.values()]
+        return [one for one in (*lists, self.documents.unshared()) if one]
 
     def ids_after(self, after: int) -> Iterator[int]:
         """The ids of all documents above ``after``, ascending, including documents added meanwhile.
@@ -159,8 +159,9 @@ class State:
         self.tables: dict[str, TableState] = {}
 
     def __del__(self) -> None:
-        if self.is_large:
-            free_later(*(pieces for table in self.tables.values() for pieces in table.pieces()))
+        pieces = [one for table in self.tables.values() for one in table.pieces()] if self.is_large else []
+        if pieces:
+            free_later(*pieces)
 
     def fork(self) -> State:
         """This state as it is now; each of the two may change."""

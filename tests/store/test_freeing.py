@@ -6,7 +6,7 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from sys import getallocatedblocks
 from types import SimpleNamespace
@@ -128,14 +128,15 @@ def test_a_copy_outlives_the_state_that_is_freed(freed: Freed) -> None:
     assert freed.threads == []
 
 
-def test_a_fork_that_nobody_has_changed_is_freed_in_a_few_pieces(freed: Freed) -> None:
-    one = state(freed)
-    fork, after = one.fork(), [[b"what is freed after it"]]
-    del fork
-    freeing.free_later(after)
-    until(lambda: not after)
-    assert len(freed.pieces) < 10
-    assert freed.threads == []
+def test_only_what_no_fork_shares_is_freed_in_the_thread() -> None:
+    one = State(SPECS)
+    one.apply([Op("people", number, b"%d" % number) for number in range(1, MANY + 1)])
+    first, second = one.fork().tables["people"], one.fork().tables["people"]
+    assert first.pieces() == second.pieces() == one.tables["people"].pieces() == []
+    first.put(7, b"seven")
+    assert sum(map(len, chain.from_iterable(first.pieces()))) < MANY // 2
+    del one, first
+    assert sum(map(len, chain.from_iterable(second.pieces()))) == 2 * MANY
 
 
 def _replaced(path: Path) -> None:
