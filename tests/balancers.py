@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.programs import HAPROXY, NGINX
@@ -66,11 +67,12 @@ def running(kind: str, documented: str, port: int, folder: Path) -> Iterator[Non
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 where nobody listens just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 where nobody listens just now, and that no connection gets by itself."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _settled(file: str, ports: Sequence[int], own: int) -> str:
