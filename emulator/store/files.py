@@ -68,6 +68,12 @@ def freed_later(path: Path) -> Iterator[None]:
             close_later(found)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there. Raises :class:`OSError`."""
+    with freed_later(path):
+        path.unlink(missing_ok=True)
+
+
 def _write(file: RawIOBase, data: bytes) -> None:
     left = memoryview(data)
     while left:  # a nearly full disk writes a part, without an error

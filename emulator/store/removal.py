@@ -7,7 +7,7 @@ from errno import EEXIST
 from math import inf
 from pathlib import Path
 
-from emulator.store.files import freed_later, fsync_folder, is_readable
+from emulator.store.files import fsync_folder, is_readable, remove_file
 from emulator.store.log_format import is_log
 from emulator.store.recovery import deleted_path, find_logs
 from emulator.store.snapshot import is_snapshot
@@ -41,7 +41,7 @@ def remove(path: Path, syncs: bool) -> None:
         raise
     with contextlib.suppress(OSError):
         remove_logs(path)
-        _unlink(deleted)
+        remove_file(deleted)
 
 
 def clear_away(path: Path) -> None:
@@ -51,19 +51,14 @@ def clear_away(path: Path) -> None:
         return
     if not path.exists():
         remove_logs(path)
-    _unlink(deleted)
+    remove_file(deleted)
 
 
 def remove_logs(path: Path, before: float = inf) -> None:
     """Remove the logs of the state file ``path``, of generations ``before`` this one."""
     for generation, log in find_logs(path).items():
         if generation < before and is_readable(is_log, log):
-            _unlink(log)
-
-
-def _unlink(path: Path) -> None:
-    with freed_later(path):
-        path.unlink(missing_ok=True)
+            remove_file(log)
 
 
 def clear_folder(folder: Path) -> None:

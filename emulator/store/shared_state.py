@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.loop.pacing import Pace
 from emulator.store import snapshot
-from emulator.store.files import freed_later, replace_file
+from emulator.store.files import freed_later, remove_file, replace_file
 from emulator.store.log import Log
 from emulator.store.state import State
 
@@ -93,5 +93,5 @@ class SharedState:
         """Remove the file; the links to it stay."""
         file, self._file = self._file, None
         if file is not None:
-            with contextlib.suppress(OSError), freed_later(file):  # the next start removes it
-                file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next start removes it
+                remove_file(file)
