@@ -139,7 +139,7 @@ class LoggedStorage(StateOnDisk, Storage):
         changed.
         """
         self._check_open()
-        paced = ops if self.pace is None else self.pace(ops)
+        paced = (self.pace or iter)(ops)
         if self._batch is not None:
             self._batch += ops
             self.state.apply(paced, self._batch_undo)

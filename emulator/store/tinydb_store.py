@@ -142,8 +142,8 @@ class TinyDBStore(TableLookup):
             steps.append(profiles.step(next_id, made))
             new.add((made.db_id, made.id))
         next_id = subscriptions.state.last_id + 1
-        pace = self.storage.pace
-        for one in changes.subscriptions if pace is None else pace(changes.subscriptions):
+        pace = self.storage.pace or iter
+        for one in pace(changes.subscriptions):
             is_new = (one.db_id, one.profile_id) in new  # a new profile has no subscription yet
             doc_id = None if is_new else self._own(one, one.profile_id)[0]
             if doc_id is None:
@@ -157,8 +157,8 @@ class TinyDBStore(TableLookup):
         for profile in changes.changed_profiles:
             (doc_id,) = self._profile_ids(profile.db_id, profile.id)
             yield self.profiles.step(doc_id, profile)
-        pace = self.storage.pace
-        for before, after in changes.moved if pace is None else pace(changes.moved):
+        pace = self.storage.pace or iter
+        for before, after in pace(changes.moved):
             moved_id, _ = self._own(before.key, before.profile_id)
             if moved_id is not None:
                 yield self.subscriptions.step(moved_id, after)
