@@ -87,21 +87,23 @@ async def change_database(
     kept = {one: kind for one, kind in {**database.fields, **fields}.items() if kind is not None}
     changed = Database(database.id, database.name if name is None else name, kept)
     retyped = {one for one, kind in database.fields.items() if kept.get(one, kind) != kind}
-    steps = (
-        await _converted(store.profiles, changed, retyped, gone, cascade)
-        if gone or retyped
-        else LongList[Op]()
-    )
+    steps = LongList[Op]()
+    if gone or retyped:
+        await _convert(steps, store.profiles, changed, retyped, gone, cascade)
     async with _changing(store, steps):
         store.database_table.update(msgspec.to_builtins(changed), where("id") == changed.id)
     return changed
 
 
-async def _converted(
-    profiles: IndexedTable, changed: Database, retyped: set[str], gone: set[str], cascade: bool
-) -> LongList[Op]:
-    """The steps that convert the profiles' values to the fields of the changed database."""
-    steps = LongList[Op]()
+async def _convert(
+    steps: LongList[Op],
+    profiles: IndexedTable,
+    changed: Database,
+    retyped: set[str],
+    gone: set[str],
+    cascade: bool,
+) -> None:
+    """Add what converts the profiles' values to the fields of the changed database."""
     problems: Counter[tuple[str, str, str]] = Counter()  # what the value would have to be; nothing: no field
     async for doc_id, document in profiles.walk():
         if _place(document).db_id != changed.id:
@@ -126,7 +128,6 @@ async def _converted(
         Problem(f"fields.{name}", _lost(count, InvalidFieldValue(*wanted)))
         for (name, *wanted), count in problems.items()
     )
-    return steps
 
 
 def _lost(count: int, wanted: InvalidFieldValue) -> Message:
