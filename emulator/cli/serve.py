@@ -158,7 +158,9 @@ def command(quiet: bool, verbose: bool, stop_with_stdin: bool, **options: Any) -
 def _stop_with_stdin() -> None:
     while os.read(0, 1024):
         pass
-    if folder := os.environ.get("PUSH_EMULATOR_FOLDER"):  # of a LocalServer whose process was killed
+    from push_emulator.local_server import REMOVED_WITH_STDIN  # noqa: PLC0415 (of no use to the start)
+
+    if folder := os.environ.get(REMOVED_WITH_STDIN):  # of a LocalServer whose process was killed
         rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
