@@ -47,6 +47,31 @@ def change(state: State, chance: Random) -> None:
     state.apply([Op("people", doc_id, None if chance.random() < 0.4 else name)])
 
 
+def check_stored(storage: LoggedStorage, path: Path, wanted: object) -> None:
+    """Release the storage; the next one at its path has what is wanted."""
+    storage.discard()
+    again = LoggedStorage(path, SPECS)
+    assert contents(again.state) == wanted
+    again.discard()
+
+
+def refuse_snapshot(storage: LoggedStorage, log: Path) -> None:
+    """A snapshot for which no log can be begun; then the disk takes one, ten seconds later."""
+    log.write_text("not ours")
+    storage.snapshot()
+    assert "in the place of the next log" in (storage.failure or "")
+    log.unlink()
+    storage.clock = lambda: 10.0
+
+
+def end_snapshot(storage: LoggedStorage) -> None:
+    """Wait for the end of a snapshot in the background, which succeeds."""
+    assert storage.files is not None
+    if storage.files.thread is not None:
+        storage.files.thread.join()
+    assert storage.failure is None
+
+
 def test_what_one_changes_no_other_sees_and_the_indexes_are_those_of_its_own_documents() -> None:
     shared = SharedState(some_state(2500))
     before = contents(shared.fork())
@@ -115,11 +140,7 @@ def test_a_return_needs_new_files_only_after_a_later_snapshot(tmp_path: Path, sh
         check_indexes(found.state)
         found.discard()
     storage.commit(transaction(41))
-    wanted = contents(storage.state)
-    storage.discard()
-    again = LoggedStorage(folder / "one.json", SPECS)
-    assert contents(again.state) == wanted
-    again.discard()
+    check_stored(storage, folder / "one.json", contents(storage.state))
 
 
 def returns_to(shared: SharedState, storage: LoggedStorage, folder: Path) -> None:
@@ -139,17 +160,9 @@ def test_a_return_holds_after_a_snapshot_that_followed_no_new_log(
     storage = LoggedStorage(folder / "one.json", SPECS, shared=lambda: shared, min_log_bytes=1000)
     storage.clock = lambda: 0.0
     storage.commit(transaction(40))
-    foreign = folder / "one.2.journal"
-    foreign.write_text("not ours")
-    storage.snapshot()
-    assert "in the place of the next log" in (storage.failure or "")
-    foreign.unlink()
-    storage.clock = lambda: 10.0
+    refuse_snapshot(storage, folder / "one.2.journal")
     storage.commit(transaction(41))  # begins the snapshot
-    assert storage.files is not None
-    if storage.files.thread is not None:
-        storage.files.thread.join()
-    assert storage.failure is None
+    end_snapshot(storage)
     returns_to(shared, storage, folder)
 
 
@@ -190,10 +203,7 @@ def test_where_no_file_can_be_linked_it_is_copied(tmp_path: Path, monkeypatch: p
     for left in tmp_path.glob("*.tmp"):
         left.unlink()
     storage.commit(transaction(40))
-    storage.discard()
-    again = LoggedStorage(tmp_path / "one.json", SPECS)
-    assert contents(again.state) == contents(storage.state)
-    again.discard()
+    check_stored(storage, tmp_path / "one.json", contents(storage.state))
 
 
 def test_a_file_system_without_links_gets_a_whole_file_each_and_no_other(
@@ -216,11 +226,7 @@ def test_a_file_system_without_links_gets_a_whole_file_each_and_no_other(
     for storage, path in zip(storages, paths, strict=True):
         asyncio.run(storage.start_over(second))
         storage.commit(transaction(41))
-        wanted = contents(storage.state)
-        storage.discard()
-        again = LoggedStorage(path, SPECS)
-        assert contents(again.state) == wanted
-        again.discard()
+        check_stored(storage, path, contents(storage.state))
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".journal"}
     assert written == ["fixtures", "one", "two", "fixtures", "one", "two"]
 
@@ -248,10 +254,7 @@ def test_other_fixtures_are_linked_once_written(tmp_path: Path, monkeypatch: pyt
             assert len({path.stat().st_ino for path in paths}) == 1
         wanted = contents(storages[0].state)
         for storage, path in zip(storages, paths, strict=True):
-            storage.discard()
-            again = LoggedStorage(path, SPECS)
-            assert contents(again.state) == wanted
-            again.discard()
+            check_stored(storage, path, wanted)
         assert len(list(folder.glob("*.journal"))) == 3
 
 
@@ -270,11 +273,7 @@ def test_a_return_where_nothing_can_be_put_in_place_or_removed_loses_nothing_lat
     ready_again(storage)
     storage.commit(transaction(41))
     storage.sync()
-    wanted = contents(storage.state)
-    storage.discard()
-    again = LoggedStorage(path, SPECS)
-    assert contents(again.state) == wanted
-    again.discard()
+    check_stored(storage, path, contents(storage.state))
 
 
 def test_a_snapshot_of_what_has_just_begun_with_other_fixtures_keeps_its_log(
@@ -284,21 +283,10 @@ def test_a_snapshot_of_what_has_just_begun_with_other_fixtures_keeps_its_log(
     storage.clock = lambda: 0.0
     storage.commit(transaction(40))
     asyncio.run(storage.start_over(shared))
-    foreign = tmp_path / "one.3.journal"
-    foreign.write_text("not ours")
+    refuse_snapshot(storage, tmp_path / "one.3.journal")
     storage.snapshot()
-    assert "in the place of the next log" in (storage.failure or "")
-    foreign.unlink()
-    storage.clock = lambda: 10.0
-    storage.snapshot()
-    assert storage.files is not None
-    if storage.files.thread is not None:
-        storage.files.thread.join()
-    assert storage.failure is None
-    storage.discard()
-    again = LoggedStorage(tmp_path / "one.json", SPECS)
-    assert contents(again.state) == contents(shared.fork())
-    again.discard()
+    end_snapshot(storage)
+    check_stored(storage, tmp_path / "one.json", contents(shared.fork()))
 
 
 def test_an_older_snapshot_in_place_of_what_has_begun_is_refused(tmp_path: Path, shared: SharedState) -> None:
@@ -330,11 +318,7 @@ def test_nothing_counts_while_the_disk_refuses_the_name_of_the_new_snapshot(
     ready_again(storage)
     storage.commit(transaction(42))
     storage.sync()
-    wanted = contents(storage.state)
-    storage.discard()
-    again = LoggedStorage(tmp_path / "one.json", SPECS)
-    assert contents(again.state) == wanted
-    again.discard()
+    check_stored(storage, tmp_path / "one.json", contents(storage.state))
 
 
 def test_a_version_without_logs_that_begin_anew_is_told_that_it_is_the_older(
