@@ -1,4 +1,4 @@
-"""A local emulator: a process on a free port, in memory, which ends with the process that started it."""
+"""A local emulator: a process on a free port, which ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class LocalServer:
     """``with LocalServer() as server: EmulatorClient(server.url)``.
 
     ``fixtures``: the fixture set (the default one if not given); ``arguments``: more options of ``serve``.
+    The state is kept in memory unless they have ``--state``.
     ``command`` starts the emulator of another environment, e.g. ``["/opt/emulator/bin/push-emulator"]``
     (default: the one installed beside this package, else ``push-emulator`` on the PATH). No ``EMULATOR_*``
     variable reaches it.
@@ -86,7 +87,9 @@ class LocalServer:
         ready = folder / "ready"
         command = [*self._command, "serve", "--stop-with-stdin", "--quiet"]
         command += ["--host", "127.0.0.1", "--port", "0"]
-        command += ["--durability", "none", "--state", str(folder / "state"), *self._arguments]
+        if not any(one.partition("=")[0] == "--state" for one in self._arguments):
+            command += ["--durability", "none", "--state", str(folder / "state")]
+        command += self._arguments
         with ready.open("wb") as told, (folder / _LOG).open("wb") as errors:
             self._process = subprocess.Popen(
                 command,

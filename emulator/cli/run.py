@@ -33,8 +33,8 @@ class _BeforeDashes(click.Command):
 def command(context: click.Context, fixtures: Path | None) -> int:
     """Start an emulator, run COMMAND and stop the emulator: `run [OPTIONS] -- COMMAND [ARGUMENTS]`.
 
-    The emulator keeps its state in memory and listens on a free port. COMMAND finds its address in
-    EMULATOR_URL. The other options are those of `serve`, for example `--seed 7`.
+    The emulator keeps its state in memory, or where `--state` says, and listens on a free port. COMMAND
+    finds its address in EMULATOR_URL. The other options are those of `serve`, for example `--seed 7`.
 
     Exit status: that of COMMAND; 127 if there is no such command, 2 if the emulator does not start.
     """

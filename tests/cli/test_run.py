@@ -15,7 +15,7 @@ import pytest
 
 from emulator.settings import DEFAULT_FIXTURES
 from tests.command_line import assert_one_line, run, run_here
-from tests.server import ROOT
+from tests.server import PAGE_TOKEN, ROOT
 from tests.waiting import until
 
 #: A command that says what the emulator at EMULATOR_URL answers.
@@ -40,6 +40,31 @@ def test_fixtures_are_found_from_the_current_directory(tmp_path: Path) -> None:
     (tmp_path / "mine" / "profiles.json").write_text("[]")
     ran = run("run", "--fixtures", "mine", "--", sys.executable, "-c", ASK, cwd=tmp_path)
     assert json.loads(ran.stdout)["profiles"] == 0, ran.stderr
+
+
+#: A command that subscribes a token, and one that says whether it is there.
+TOKEN = {"provider": "ios-apns", "subscription_id": "kept"}
+PUSH = f"""import json, os, urllib.request as web
+body = {{"resource_token": "{PAGE_TOKEN}", "subscriptions": [{TOKEN}]}}
+web.urlopen(os.environ["EMULATOR_URL"] + "/push_subscribe", json.dumps(body).encode())"""
+LOOK = ASK.replace("health", "subscriptions?subscription_id=kept")
+
+
+def keep_state(*state: str) -> None:
+    """What one command changes is there for the next one on the same state."""
+    for program in (PUSH, LOOK):
+        ran = run("run", *state, "--", sys.executable, "-c", program)
+        assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["total"] == 1
+
+
+def test_a_directory_that_is_named_keeps_the_state(tmp_path: Path) -> None:
+    keep_state("--state", str(tmp_path / "one"))
+    keep_state(f"--state={tmp_path / 'other'}")
+
+
+def test_a_database_that_is_named_keeps_the_state(database: str) -> None:
+    keep_state("--state", database)
 
 
 @pytest.mark.parametrize(
