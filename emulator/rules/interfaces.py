@@ -57,9 +57,6 @@ class Lookup(Protocol):
         ``others``: see :meth:`find_all`. Raises :class:`TakesLong`.
         """
 
-    def find_other_case(self, key: PushKey) -> Subscription | None:
-        """A record whose key differs from this one, which has none, only in the case of its token (L9)."""
-
     def hash_taken(self, hash_id: str) -> bool:
         """Whether a subscription of the workspace has this hash id."""
 

@@ -67,10 +67,9 @@ def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
 def other_case_lints(context: RequestContext) -> list[Lint]:
     """Lints for tokens that are stored only in another case (L9)."""
     found: dict[tuple[str, str], Subscription] = {}
-    for key in context.new:
-        other = context.lookup.find_other_case(key)
-        if other is not None:
-            found.setdefault((key.provider, key.subscription_id), other)
+    for key, held in context.new.items():
+        if held.other_case is not None:
+            found.setdefault((key.provider, key.subscription_id), held.other_case)
     if not found:
         return []
     lints = [

@@ -42,6 +42,7 @@ from emulator.store.tables import (
 
 #: Text that every JSON encoder writes as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
+_NOTHING = Held()
 
 
 class StateDatabase(TinyDB):
@@ -96,7 +97,7 @@ class TableLookup:
 
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         table = self.profiles.state
-        for doc_id in table.indexes["id"].find(profile_key(db_id, profile_id)):
+        for doc_id in table.indexes["id"].ids(profile_key(db_id, profile_id)):
             found: Profile = table.decode(table.documents[doc_id])
             if found.id == profile_id and found.db_id == db_id:
                 return found
@@ -125,8 +126,11 @@ class TableLookup:
     def find_by_push(self, key: PushKey) -> Held:
         table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
         indexes = table.indexes
-        others = indexes["inactive"].count(wanted) + indexes["suspended"].count(wanted)
         active = indexes["active"].ids(wanted)
+        in_any_case = active or indexes["folded"].ids(folded_key(key))
+        if not in_any_case:  # as for most new tokens
+            return _NOTHING
+        others = indexes["inactive"].count(wanted) + indexes["suspended"].count(wanted)
         for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
             if _has_key(one, key):
@@ -134,7 +138,7 @@ class TableLookup:
         for one in self._records(wanted, INACTIVE) if others else ():
             if _has_key(one, key):
                 return Held(None, others, one.hash_id)
-        return Held()
+        return Held(other_case=self._in_another_case(key))
 
     def has_others(self, one: Subscription) -> bool:
         key = one.key
@@ -197,18 +201,8 @@ class TableLookup:
                     return one
         return None
 
-    def find_other_case(self, key: PushKey) -> Subscription | None:
-        table = self.subscriptions.state
-        ids = table.indexes["folded"].ids(folded_key(key))
-        folded = _folded(key) if ids else None  # of most tokens there are none
-        for doc_id in ids:
-            one: Subscription = table.decode(table.documents[doc_id])
-            if _folded(one) == folded:
-                return None if one.key == key else one
-        return None
-
     def hash_taken(self, hash_id: str) -> bool:
-        return self.subscriptions.state.indexes["hash"].count(hash_id) > 0
+        return hash_id in self.subscriptions.state.indexes["hash"]
 
     def databases(self) -> list[Database]:
         return list(self._databases.values())
@@ -249,6 +243,14 @@ class TableLookup:
     def _all(self, key: PushKey, statuses: Sequence[Status], others: int = 0) -> Iterator[Subscription]:
         found = self.storage.in_pieces(self._records(push_key(key), statuses), others)
         return (one for one in found if _has_key(one, key))
+
+    def _in_another_case(self, key: PushKey) -> Subscription | None:
+        table, folded = self.subscriptions.state, _folded(key)
+        for doc_id in table.indexes["folded"].ids(folded_key(key)):
+            one: Subscription = table.decode(table.documents[doc_id])
+            if _folded(one) == folded:
+                return one
+        return None
 
     def _profile_ids(self, db_id: int, profile_id: str) -> list[int]:
         ids = self.profiles.index("id").find(profile_key(db_id, profile_id))

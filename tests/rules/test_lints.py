@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.rules.lints import content_type_lint, did_you_mean, unknown_parameter
-from emulator.rules.model import Lint, PushKey, Status, Subscription
+from emulator.rules.model import Lint, Status
 from tests.rules.world import World, off, on
 
 OBJECT_ID = "59db33d269d426509e9c4bf9"
@@ -225,23 +225,6 @@ def test_L9_token_that_differs_only_in_case_from_a_stored_one(sent: str, status:
 def test_L9_a_token_that_is_stored_itself_is_no_lint() -> None:
     world = World().add_profile("anna").add_subscription("anna", "Token").add_subscription("anna", "tokeN")
     assert of(world.lints(on("Token"), on("tokeN")), "L9") == []
-
-
-def test_L9_another_case_is_searched_for_new_tokens_only() -> None:
-    searched: list[str] = []
-
-    class Counting(World):
-        def find_other_case(self, key: PushKey) -> Subscription | None:
-            searched.append(key.subscription_id)
-            return super().find_other_case(key)
-
-    world = Counting()
-    world.push("known")
-    searched.clear()
-    world.lints(on("known"), off("known"))
-    assert searched == []
-    world.lints(on("known"), on("new"))
-    assert searched == ["new"]
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,9 @@ class World:
         found = self.find_all(key)
         active = next((one for one in found if one.active), None)
         others = len(found) - (active is not None)
-        return Held(active, others, found[0].hash_id if found else None)
+        if not found:
+            return Held(other_case=self._in_another_case(key))
+        return Held(active, others, found[0].hash_id)
 
     def has_others(self, one: Subscription) -> bool:
         return len(self.find_all(one.key)) > 1
@@ -156,7 +158,7 @@ class World:
     def find_active(self, key: PushKey, others: int = 0) -> list[Subscription]:
         return [one for one in self.subscriptions if one.key == key and one.active]
 
-    def find_other_case(self, key: PushKey) -> Subscription | None:
+    def _in_another_case(self, key: PushKey) -> Subscription | None:
         wanted = replace(key, subscription_id=key.subscription_id.lower())
         return next(
             (

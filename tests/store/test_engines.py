@@ -123,8 +123,8 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
     assert (held.active.profile_id, held.others, held.hash_id) == ("ada", 0, held.active.hash_id)
     assert store.find_own(key("t1"), "ada") == held.active == store.find_all(key("t1"))[0]
     assert store.find_own(key("t1"), "bob") is None
-    assert store.find_other_case(key("T1")) == held.active
-    assert store.find_other_case(key("t1")) is store.find_other_case(key("t2")) is None
+    assert store.find_by_push(key("T1")) == Held(other_case=held.active)
+    assert held.other_case is store.find_by_push(key("t2")).other_case is None
     assert store.hash_taken(held.active.hash_id)
     assert list(store.find_by_hash(held.active.hash_id)) == [held.active]
     assert (store.profile_count, store.subscription_count, store.profiles_made) == (2, 1, 2)
@@ -156,11 +156,11 @@ def test_the_oldest_token_in_any_other_case_is_found_from_each_case(store: TinyD
     ]
     give_hash_ids(store, added)
     store.apply(Changes([], added))
-    assert store.find_other_case(key("MIX-Q7")) == added[0]
-    assert store.find_other_case(key("mix-q8")) == store.find_other_case(key("Mix-q8")) == added[2]
+    assert store.find_by_push(key("MIX-Q7")) == Held(other_case=added[0])
+    assert store.find_by_push(key("mix-q8")) == store.find_by_push(key("Mix-q8")) == Held(other_case=added[2])
     store.delete_subscription(added[0])
-    assert store.find_other_case(key("MIX-Q7")) == added[1]
-    assert store.find_other_case(key("mix-q7")) is None
+    assert store.find_by_push(key("MIX-Q7")) == Held(other_case=added[1])
+    assert store.find_by_push(key("mix-q7")).other_case is None
 
 
 def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_one(store: TinyDBStore) -> None:

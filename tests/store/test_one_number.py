@@ -72,10 +72,10 @@ def test_lists_name_each_record_once(store: TinyDBStore, wanted: dict[str, Any])
 
 def test_a_token_in_another_case_is_one_of_the_same_database(store: TinyDBStore) -> None:
     for db_id in BOTH:
-        found = store.find_other_case(key(db_id, "tok"))
+        found = store.find_by_push(key(db_id, "tok")).other_case
         assert found is not None
         assert found.db_id == db_id
-        assert store.find_other_case(key(db_id, "Tok")) is None
+        assert store.find_by_push(key(db_id, "Tok")).other_case is None
 
 
 def test_a_value_of_a_field_is_one_of_the_same_database(store: TinyDBStore) -> None:
