@@ -1,5 +1,6 @@
 """``run.py import``: load a file of collected tokens."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,8 +42,16 @@ _PATIENCE_S = 600.0
 _path = click.Path(path_type=Path)
 
 
+def _regular(ctx: click.Context, param: click.Parameter, file: Path) -> Path:
+    if os.path.exists(file) and not os.path.isfile(file):
+        raise click.BadParameter(
+            f"{file} is a pipe or a device; the file is read several times: save it first"
+        )
+    return file
+
+
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=_regular)
 @click.option("--resource", required=True, metavar="TOKEN|ID", help="The resource to subscribe to.")
 @click.option("--provider", required=True, help="The provider of all tokens in the file.")
 @click.option("--match", metavar="HOW", help=f"What finds the profile: {MATCH_FORMS}.")

@@ -89,11 +89,11 @@ def test_process_1_ends_on_a_signal_before_it_is_ready(
 def test_signal_while_the_state_is_opened_ends_the_process_and_leaves_the_state(
     number: signal.Signals, start_server: Callable[..., Server], tmp_path: Path
 ) -> None:
-    """The fixtures are a pipe that nobody writes: the start hangs after the state's lock is taken."""
+    """The databases are a pipe whose writer writes nothing: the start waits with the state locked."""
     fixtures = tmp_path / "fixtures"
     fixtures.mkdir()
-    for name in ("databases.json", "resources.json", "profiles.json"):
-        os.mkfifo(fixtures / name)
+    os.mkfifo(fixtures / "databases.json")
+    writer = os.open(fixtures / "databases.json", os.O_RDWR)
     state = tmp_path / "state"
     command = [sys.executable, "run.py", "--port", "0", "--state", str(state), "--fixtures", str(fixtures)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -103,6 +103,7 @@ def test_signal_while_the_state_is_opened_ends_the_process_and_leaves_the_state(
         _, said = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
+        os.close(writer)
     assert (process.returncode, said) == (128 + number, "")
     assert start_server(state=state).get("/__admin/health").status == 200
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from emulator.cli.import_ import command
 from emulator.store.lock import StateLock
+from tests.command_line import assert_one_line
+from tests.server import ROOT
 
 TABLE = "customer;push token\n100;new:1\n777;new:1\n12x;new:2\n"
 GOOD = ["--match", "field:CustomNumber1=customer", "--token-column", "push token"]
@@ -41,6 +46,29 @@ def test_a_file_is_imported_into_a_state_directory(table: Path) -> None:
     assert table.with_name("report.csv").read_text().count("refused") == 3
     again = run(table, *GOOD)
     assert "  subscriptions unchanged            1\n" in again.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices with names are POSIX's")
+@pytest.mark.parametrize("server", [(), ("--url", "http://127.0.0.1:9")])
+@pytest.mark.parametrize("kind", ["a pipe", "/dev/zero", "/dev/stdin"])
+def test_pipes_and_devices_are_refused(tmp_path: Path, kind: str, server: tuple[str, ...]) -> None:
+    file = kind
+    if kind == "a pipe":
+        file = str(tmp_path / "pipe")
+        os.mkfifo(file)
+    command = [sys.executable, str(ROOT / "run.py"), "import", file, "--resource", "5", "--provider", "p"]
+    ran = subprocess.run(
+        [*command, *GOOD, *server], cwd=tmp_path, input=TABLE, capture_output=True, text=True, timeout=60
+    )
+    assert_one_line(ran, f"{file} is a pipe or a device; the file is read several times: save it first")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices with names are POSIX's")
+def test_a_file_as_standard_input_is_imported(table: Path) -> None:
+    command = [sys.executable, str(ROOT / "run.py"), "import", "/dev/stdin", "--resource", "5", *GOOD]
+    with table.open("rb") as file:
+        ran = subprocess.run([*command, "--provider", "android-firebase"], cwd=table.parent, stdin=file)
+    assert ran.returncode == 0
 
 
 def test_a_dry_run_says_so_and_changes_nothing(table: Path) -> None:
