@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
-from emulator.store.files import Identity, fsync_folder, identity, replace_file
+from emulator.store.files import Identity, fsync_folder, identity, remove_file, replace_file
 from emulator.store.log import Log
-from emulator.store.recovery import Recovered
+from emulator.store.log_format import is_log
+from emulator.store.recovery import Recovered, log_path
 from emulator.store.removal import clear_away, remove_logs
 from emulator.store.shared_state import SharedState
 from emulator.store.state import State
@@ -99,7 +100,7 @@ class Generations:
         """
         self.abandon_snapshot()
         self.check()
-        header, log, self._names_due = shared.header, None, self.syncs
+        header, log, self._names_due = shared.header, None, True  # where it fails, its log may be left
         if self.begun:
             self.log.close()
             header = replace(header, generation=self._header.generation + 1, number=self.log.number)
@@ -107,6 +108,7 @@ class Generations:
                 log = Log.create(self.path, header, self.syncs, begins=True)
         log = log or shared.begin(self.path, header, self.syncs, pace, self.begun)
         self.log, self.begun, self._header, self.shared = log, True, header, shared
+        self._names_due = self.syncs
         self._written(header, self.syncs)
 
     def return_to(self, shared: SharedState) -> bool:
@@ -129,7 +131,7 @@ class Generations:
         self.abandon_snapshot()
         self.check()
         self.begin_next()
-        header = self._header_of(state)
+        header, self._names_due = self._header_of(state), self.syncs
         replace_file(self.path, pace(snapshot.write_chunks(header, state.documents())), sync)
         self._written(header, sync)
 
@@ -187,9 +189,8 @@ class Generations:
 
     def snapshot_missing(self) -> bool:
         """Whether the snapshot was removed, or could not be written and it is time for another attempt."""
-        if not self.begun or self.thread is not None:
-            return False
-        return identity(self.path) is None or (self.failure is not None and self.snapshot_due())
+        wanted = identity(self.path) is None or (self.failure is not None and self.snapshot_due())
+        return self.begun and self.thread is None and wanted
 
     def begin_snapshot(self, state: State) -> None:
         """Write a snapshot while requests continue. Nothing may be unsynced. ``failure`` reports failures."""
@@ -201,9 +202,8 @@ class Generations:
                 self.begin_next()  # else the log of the last attempt serves this one
             self.shared, self._abandoned = None, False  # the snapshot will be a copy of something else
             arguments = (state, self._header_of(state), self.log, self.unsynced.epoch, Share())
-            thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
-            self.thread = thread
-            thread.start()
+            self.thread = threading.Thread(target=self._write, args=arguments, name="snapshot", daemon=True)
+            self.thread.start()
         except (OSError, RuntimeError) as error:  # RuntimeError: there are too many threads
             self.thread = None
             self._failed(error)
@@ -279,13 +279,13 @@ class Generations:
         try:
             self._sync_names(sync)
             remove_logs(self.path, header.generation)
+            self.closed_log_bytes, self.failure = 0, None
         except OSError as error:
             self._failed(error)
-        else:
-            self.closed_log_bytes = 0
-            self.failure = None
 
     def _sync_names(self, wanted: bool = False) -> None:
+        if self._names_due and is_log(left := log_path(self.path, self._header.generation + 1)):
+            remove_file(left)  # with it the next start would begin another state
         if wanted or self._names_due:
             fsync_folder(self.path.parent)
             self._names_due = False

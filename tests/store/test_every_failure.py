@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from emulator.settings import Durability
 from emulator.store import files, log, removal, shared_state
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
@@ -22,6 +23,8 @@ from tests.store.scene import NAME, SPECS, Contents, contents, ready_again, tran
 
 #: What can fail on a disk; a file is closed even if closing it tells of an error.
 STEPS = ("open", "write", "fsync", "replace", "rename", "ftruncate", "close", "unlink", "listdir", "link")
+#: One step fails; all do to the end of the change; the process is killed.
+HOW = ("error", "broken", "kill")
 
 
 class Killed(BaseException):
@@ -29,12 +32,15 @@ class Killed(BaseException):
 
 
 class Disk:
-    """The ``os`` module with its step of this number failing; after a kill, all later ones fail too."""
+    """The ``os`` module with its step of this number failing, and all later ones if ``how`` is "kill".
 
-    def __init__(self, patch: pytest.MonkeyPatch, failing: int, killed: bool) -> None:
+    "broken": all later ones until it is :meth:`mended`.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, failing: int, how: str) -> None:
         self.step = 0
         self._failing = failing
-        self._killed = killed
+        self._how = how
         for module in (log, files, removal, shared_state):
             patch.setattr(module, "os", self)
         patch.setattr(log, "flush", self._failing_step("fsync"))
@@ -52,10 +58,15 @@ class Disk:
 
     def _next(self) -> None:
         self.step += 1
-        if self._killed and self.has_failed:
+        if self._how == "kill" and self.has_failed:
             raise Killed
-        if self.step == self._failing + 1:
+        if self.step == self._failing + 1 or (self._how == "broken" and self.has_failed):
             raise OSError(5, "Input/output error")
+
+    def mended(self) -> None:
+        """It takes everything again, unless its process was killed."""
+        if self._how == "broken" and self.has_failed:
+            self._how = "error"
 
     def __getattr__(self, name: str) -> Any:
         return self._failing_step(name) if name in STEPS else getattr(os, name)
@@ -80,12 +91,20 @@ def prepared(path: Path) -> tuple[LoggedStorage, Contents]:
     return storage, contents(storage.state)
 
 
-def begun(path: Path, shared: SharedState) -> tuple[LoggedStorage, Contents]:
+def begun(path: Path, shared: SharedState, durability: Durability) -> tuple[LoggedStorage, Contents]:
     """A state that begins with what is shared, and a transaction."""
     path.parent.mkdir()
-    storage = LoggedStorage(path, SPECS, shared=lambda: shared)
+    storage = LoggedStorage(path, SPECS, durability, shared=lambda: shared)
     storage.commit(transaction(0))
+    storage.sync()
     return storage, contents(storage.state)
+
+
+def abort_snapshot(storage: LoggedStorage) -> None:
+    """A snapshot begins in the background, and does not come to its end."""
+    storage.snapshot()
+    assert storage.files is not None
+    storage.files.abandon_snapshot()
 
 
 def opened_again(path: Path) -> Contents:
@@ -105,16 +124,14 @@ def steps_until_the_end(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     raise AssertionError("it has no end")
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
-def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
-    tmp_path: Path, killed: bool
-) -> None:
+@pytest.mark.parametrize("how", HOW)
+def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(tmp_path: Path, how: str) -> None:
     for failing, path in steps_until_the_end(tmp_path):
         storage, before = prepared(path)
         after: list[Contents] = []
         refused = False
         with pytest.MonkeyPatch.context() as patch:
-            disk = Disk(patch, failing, killed)
+            disk = Disk(patch, failing, how)
             with contextlib.suppress(Killed):
                 other = State(SPECS)
                 other.apply(transaction(17))
@@ -122,13 +139,14 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
                     asyncio.run(storage.replace(other))
                 except Unavailable:
                     refused = True
+                disk.mended()
                 after.append(contents(storage.state))
                 ready_again(storage)
                 with contextlib.suppress(Unavailable):
                     storage.commit(transaction(3))
                 after.append(contents(storage.state))
                 storage.discard()
-        if killed:
+        if how == "kill":
             assert opened_again(path) in (before, contents_of(17), contents_of(17, 3)), failing
         else:
             assert after[0] == (before if refused else contents_of(17)), failing
@@ -138,10 +156,11 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(
             return
 
 
-@pytest.mark.parametrize("way", ["cut", "written", "linked", "renewed"])
-@pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
+@pytest.mark.parametrize("way", ["cut", "written", "linked", "renewed", "aborted"])
+@pytest.mark.parametrize("durability", ["os", "fsync"])
+@pytest.mark.parametrize("how", HOW)
 def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, way: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, way: str, durability: Durability
 ) -> None:
     monkeypatch.setattr(
         "emulator.store.state.WRITTEN_AT_ONCE", 0 if way in ("linked", "renewed") else 1 << 30
@@ -151,11 +170,13 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
     other.apply(transaction(13))
     for failing, path in steps_until_the_end(tmp_path):
         shared = SharedState(state)
-        of_before = {"cut": shared, "renewed": SharedState(other)}.get(way)
-        storage, before = prepared(path) if of_before is None else begun(path, of_before)
+        of_before = {"cut": shared, "aborted": shared, "renewed": SharedState(other)}.get(way)
+        storage, before = prepared(path) if of_before is None else begun(path, of_before, durability)
+        if way == "aborted":
+            abort_snapshot(storage)
         after: list[Contents] = []
         with pytest.MonkeyPatch.context() as patch:
-            disk = Disk(patch, failing, killed)
+            disk = Disk(patch, failing, how)
             with contextlib.suppress(Killed):
                 for step in (
                     lambda: asyncio.run(storage.start_over(shared)),  # noqa: B023
@@ -167,6 +188,7 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
                         step()
                     except Unavailable:
                         assert contents(storage.state) == was
+                    disk.mended()
                     after.append(contents(storage.state))
                 storage.discard()
         again = LoggedStorage(path, SPECS, shared=lambda shared=shared: shared)  # type: ignore[misc]
@@ -174,7 +196,7 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
         again.commit(transaction(5))
         again.close()
         LoggedStorage(path, SPECS).discard()
-        if killed:
+        if how == "kill":
             assert found in (before, contents_of(17), contents_of(17, 3)), failing
         else:
             assert found == after[1], failing
@@ -191,10 +213,8 @@ def contents_of(*numbers: int) -> Contents:
     return contents(storage.state)
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["error", "kill"])
-def test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed(
-    tmp_path: Path, killed: bool
-) -> None:
+@pytest.mark.parametrize("how", ["error", "kill"])
+def test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed(tmp_path: Path, how: str) -> None:
     for failing, path in steps_until_the_end(tmp_path):
         storage, before = prepared(path)
         storage.discard()
@@ -202,7 +222,7 @@ def test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed(
         others.write_text("somebody else's")
         removed = refused = False
         with pytest.MonkeyPatch.context() as patch:
-            disk = Disk(patch, failing, killed)
+            disk = Disk(patch, failing, how)
             try:
                 remove(path, syncs=True)
                 removed = True

@@ -17,9 +17,9 @@ from emulator.emulator import Emulator
 from emulator.messages import Answer, Incoming
 from emulator.rules.model import Changes, Database, FieldType, Profile
 from emulator.settings import Settings
-from emulator.store import configuring, log
+from emulator.store import configuring, generations, log
 from emulator.store.errors import Unavailable
-from emulator.store.state import Op
+from emulator.store.state import Op, State
 from emulator.store.storage import LoggedStorage
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.store.unsynced import Pending, Ticket, Unsynced
@@ -171,6 +171,24 @@ def test_a_snapshot_that_comes_due_while_fsync_fails_refuses_the_transaction(
     with pytest.raises(Unavailable):
         storage.commit(transaction(2))
     assert contents(storage.state) == before == on_disk(path)
+
+
+def test_nothing_is_stored_on_another_state_until_the_disk_has_its_name(
+    storage: LoggedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        other = State(SPECS)
+        other.apply(transaction(17))
+        patch.setattr(generations, "fsync_folder", fail)
+        asyncio.run(storage.replace(other))
+        with pytest.raises(Unavailable, match="Input/output error"):
+            storage.commit(transaction(3))
+        assert storage.failure is not None
+    ready_again(storage)
+    storage.commit(transaction(3))
 
 
 def test_what_builds_on_transactions_that_were_taken_back_is_refused_even_if_the_disk_works_again(
