@@ -36,9 +36,13 @@ def remove(path: Path, syncs: bool) -> None:
     try:
         if syncs:
             fsync_folder(path.parent)
-    except OSError:
-        os.rename(deleted, path)
-        raise
+    except OSError as error:
+        try:
+            os.rename(deleted, path)
+        except OSError:  # then it is removed: the next start would find no state
+            pass
+        else:
+            raise error
     with contextlib.suppress(OSError):
         remove_logs(path)
         remove_file(deleted)

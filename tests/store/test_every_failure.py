@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from emulator.settings import Durability
-from emulator.store import files, log, removal, shared_state
+from emulator.store import files, generations, log, removal, shared_state
 from emulator.store.errors import Unavailable
 from emulator.store.removal import remove
 from emulator.store.shared_state import SharedState
 from emulator.store.state import State
 from emulator.store.storage import LoggedStorage
 from tests.store.scene import NAME, SPECS, Contents, contents, ready_again, transaction
+from tests.waiting import until
 
 #: What can fail on a disk; a file is closed even if closing it tells of an error.
 STEPS = ("open", "write", "fsync", "replace", "rename", "ftruncate", "close", "unlink", "listdir", "link")
@@ -100,11 +101,16 @@ def begun(path: Path, shared: SharedState, durability: Durability) -> tuple[Logg
     return storage, contents(storage.state)
 
 
-def abort_snapshot(storage: LoggedStorage) -> None:
-    """A snapshot begins in the background, and does not come to its end."""
-    storage.snapshot()
-    assert storage.files is not None
-    storage.files.abandon_snapshot()
+def fail_snapshot(storage: LoggedStorage) -> None:
+    """A snapshot begins in the background, for which the disk has no room."""
+
+    def fail(path: Path, chunks: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generations, "replace_file", fail)
+        storage.snapshot()
+        until(lambda: storage.failure)
 
 
 def opened_again(path: Path) -> Contents:
@@ -156,7 +162,7 @@ def test_whatever_step_of_a_reset_fails_the_state_opens_with_what_counts(tmp_pat
             return
 
 
-@pytest.mark.parametrize("way", ["cut", "written", "linked", "renewed", "aborted"])
+@pytest.mark.parametrize("way", ["cut", "written", "linked", "renewed", "no snapshot"])
 @pytest.mark.parametrize("durability", ["os", "fsync"])
 @pytest.mark.parametrize("how", HOW)
 def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_what_counts(
@@ -170,10 +176,10 @@ def test_whatever_step_of_a_return_to_what_is_shared_fails_the_state_opens_with_
     other.apply(transaction(13))
     for failing, path in steps_until_the_end(tmp_path):
         shared = SharedState(state)
-        of_before = {"cut": shared, "aborted": shared, "renewed": SharedState(other)}.get(way)
+        of_before = {"cut": shared, "no snapshot": shared, "renewed": SharedState(other)}.get(way)
         storage, before = prepared(path) if of_before is None else begun(path, of_before, durability)
-        if way == "aborted":
-            abort_snapshot(storage)
+        if way == "no snapshot":
+            fail_snapshot(storage)
         after: list[Contents] = []
         with pytest.MonkeyPatch.context() as patch:
             disk = Disk(patch, failing, how)
@@ -213,7 +219,7 @@ def contents_of(*numbers: int) -> Contents:
     return contents(storage.state)
 
 
-@pytest.mark.parametrize("how", ["error", "kill"])
+@pytest.mark.parametrize("how", HOW)
 def test_whatever_step_of_a_removal_fails_the_name_opens_and_can_be_removed(tmp_path: Path, how: str) -> None:
     for failing, path in steps_until_the_end(tmp_path):
         storage, before = prepared(path)
