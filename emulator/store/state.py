@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from operator import lt
+from itertools import groupby, islice
+from operator import attrgetter, lt
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -27,6 +27,8 @@ encode = Encoder().encode
 STEP = 100
 #: The number of documents that are written in a millisecond or two.
 WRITTEN_AT_ONCE = 1000
+#: So many documents are not worth adding together.
+_FEW = 4
 
 
 class Op(Struct, frozen=True, gc=False):
@@ -109,8 +111,8 @@ class TableState:
         self, doc_ids: Sequence[int], documents: Sequence[bytes], decoded: Sequence[Any] | None = None
     ) -> None:
         """:meth:`put` many documents; faster if their ids ascend from the last one."""
-        entries_of, ascend = self._entries_of, all(map(lt, doc_ids, doc_ids[1:]))
-        if entries_of is None or not doc_ids or doc_ids[0] <= self.last_id or not ascend:
+        entries_of = self._entries_of
+        if entries_of is None or not self.are_next(doc_ids):
             for doc_id, document in zip(doc_ids, documents, strict=True):
                 self.put(doc_id, document)
             return
@@ -120,6 +122,10 @@ class TableState:
             self.indexes[name].fill(entries)
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
+
+    def are_next(self, doc_ids: Sequence[int]) -> bool:
+        """Whether these ids ascend, from above the highest id that was given out."""
+        return bool(doc_ids) and doc_ids[0] > self.last_id and all(map(lt, doc_ids, doc_ids[1:]))
 
     def pieces(self) -> list[list[Any]]:
         """The small dictionaries of its documents and keys that no fork shares."""
@@ -203,6 +209,19 @@ class State:
                 undo.append(Op(op.table, op.doc_id, before, last_id=last_id))
             elif op.last_id is not None:
                 table.last_id = op.last_id
+
+    def apply_many(self, ops: Iterable[Op], undo: list[Op] | LongList[Op]) -> None:
+        """:meth:`apply`, faster where many decoded documents are new."""
+        for name, some in groupby(ops, attrgetter("table")):
+            steps, table = list(some), self.tables.get(name)
+            ids = [op.doc_id or 0 for op in steps]
+            records = [op.decoded for op in steps if op.decoded is not None]
+            if table is None or not _FEW < len(records) == len(steps) or not table.are_next(ids):
+                self.apply(steps, undo)
+                continue
+            before = zip(ids, [table.last_id, *ids], strict=False)
+            undo.extend(Op(name, doc_id, None, last_id=last_id) for doc_id, last_id in before)
+            table.fill(ids, [op.document or b"" for op in steps], records)
 
     def applying(self, ops: Iterable[Op], undo: list[Op] | LongList[Op] | None = None) -> Steps[None]:
         """:meth:`apply` in steps of :data:`STEP` each."""

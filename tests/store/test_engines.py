@@ -183,14 +183,17 @@ def test_a_batch_is_whole_or_undone(store: TinyDBStore) -> None:
 
     def fails() -> None:
         with store.batch():
+            store.apply(Changes([Profile(f"many-{number}", 17, {"number": 7}, NOW) for number in range(20)]))
             store.apply(Changes([Profile("cid", 17, {}, NOW)]))
             store.remember("clock", b'{"now":null}')
             assert store.find_profile(17, "cid") is not None
+            assert [one.id for one in store.find_by_field(17, "number", 7)] == ["many-0", "many-1"]
             raise LookupError
 
     with pytest.raises(LookupError):
         fails()
     assert contents(store) == before
+    assert (store.find_by_field(17, "number", 7), store.profiles_made) == ([], 2)
     assert store.recall("clock") is None
     with store.batch():
         store.apply(Changes([Profile("cid", 17, {}, NOW)]))
