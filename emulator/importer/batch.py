@@ -2,6 +2,9 @@
 
 Most members of the request are the same in every row, so one request object is reused; no answer is built,
 because nobody reads it. The rules are those of :mod:`emulator.rules`.
+
+A row reads the records of its token and of its search value alone. So the changes of rows that have these
+different are gathered, and stored together.
 """
 
 from msgspec import field
@@ -15,13 +18,16 @@ from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext
 from emulator.rules.errors import Refused
-from emulator.rules.model import PushRequest, SubscriptionRequest, shortened
+from emulator.rules.fields import InvalidFieldValue, read_value
+from emulator.rules.model import FieldValue, PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 from emulator.rules.texts import Message, Text, message
 from emulator.workspaces.workspace import Workspace
 
 #: Characters of a refused value or token that are kept and shown: thousands of large cells would fill memory.
 _KEPT_CHARACTERS = 300
+#: Tokens and new profiles whose changes are stored together, in some two milliseconds.
+_MOST_GATHERED = 200
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
@@ -38,7 +44,7 @@ class RowContext(RequestContext):
 
 
 class Batch:
-    """The rows of one transaction. Their changes are in the store, their counts and refusals here.
+    """The rows of one transaction. Their counts and refusals are here, their changes after :meth:`store`.
 
     ``rules``: those that decided, each as often as it did. All rows of a batch carry one time.
     Raises :class:`~emulator.rules.errors.Refused` if the resource is no longer what was checked
@@ -66,6 +72,12 @@ class Batch:
         self._databases = choose_databases(self._context)
         self.rules = self._context.rules
         self._by_id = plan.match.by == "id"
+        # Of the rows whose changes are not stored yet: their tokens, and what finds the profiles they made.
+        self._gathered: set[FieldValue] = set()
+        types = {one.fields.get(plan.match.field) for one in self._databases} - {None}
+        self._type = types.pop() if len(types) == 1 else None
+        # Values that several types read differently cannot be compared: then no rows are gathered.
+        self._most = 1 if types else _MOST_GATHERED
         self._width = checked.layout.width
         self._token, self._value, self._status = checked.token, checked.value, checked.status
         if checked.status is not None:
@@ -75,7 +87,7 @@ class Batch:
         self._whole_numbers = checked.kinds == {"int"}
 
     def take(self, line: int, row: list[str]) -> None:
-        """Apply the rules to one row and store its changes."""
+        """Apply the rules to one row."""
         counts = self.counts
         counts["rows"] += 1
         if len(row) != self._width:
@@ -92,8 +104,7 @@ class Batch:
             if self._by_id:
                 request.id = value or None
             else:
-                number = whole_number(value) if self._whole_numbers else None
-                request.field_value = (value or None) if number is None else number
+                request.field_value = self._read(value) if value else None
         if problem is None:
             try:
                 check_matching(request)
@@ -103,21 +114,40 @@ class Batch:
             self._refuse(line, None, problem, value, token)
             return
         self._subscription.subscription_id = token
-        context = self._context
-        context.restart(self._target.ids)
+        gathered, wanted = self._gathered, request.id if self._by_id else request.field_value
+        if token in gathered or wanted in gathered or len(gathered) >= self._most:
+            self.store()
+        gathered.add(token)
         for database in self._databases:  # B1
-            result = apply_database(context, database)
+            result = apply_database(self._context, database)
             if result.profile is None:
                 self._refuse(line, database.id, result.error, value, token)
                 continue
             counts["profiles_created" if result.created else "profiles_found"] += 1
+            if result.created:
+                gathered.add(result.profile.id if self._by_id or wanted is None else wanted)
             for one in result.applied:
                 if one.effect == "refused":
                     self._refuse(line, database.id, one.description, value, token)
                 else:
                     counts[one.effect] += 1
+
+    def store(self) -> None:
+        """Store the changes of the rows so far."""
+        context = self._context
         if context.changes:
             self._store.apply(context.changes)  # A6
+        context.restart(self._target.ids)
+        self._gathered.clear()
+
+    def _read(self, value: str) -> FieldValue:
+        """The search value as all the databases read it; as it is written if they cannot, or do not agree."""
+        number = whole_number(value) if self._whole_numbers else None
+        given = value if number is None else number
+        try:
+            return given if self._type is None else read_value(self._type, given)
+        except InvalidFieldValue:
+            return given
 
     def _set_status(self, cell: str) -> Message | None:
         """Count a row's status and let its subscription ask for it; why that is not possible."""

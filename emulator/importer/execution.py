@@ -101,6 +101,7 @@ class Import:
             store = self._target.store
             with collections_paused(), store.at_once(), store.batch():
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
+                batch.store()
             self._workspace.touch()
             self._workspace.store.sync()
         except Refused as error:

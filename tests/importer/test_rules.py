@@ -7,14 +7,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from emulator.importer.report import Description
 from emulator.rules.decide import decide
 from emulator.rules.errors import Refused
-from emulator.rules.model import Policies, PushRequest, SubscriptionRequest
+from emulator.rules.model import Database, FieldType, Policies, PushRequest, Resource, SubscriptionRequest
+from emulator.store.configuring import add_database, add_resource
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import PROVIDER, everything, holder_of, imported, in_memory, plan, text_of
@@ -154,10 +155,18 @@ def test_a_fresh_request_finds_an_imported_token_unchanged(workspace: Workspace,
     ]
 
 
+#: The first id that a workspace of the property makes.
+MADE = "6955b900912265b1f5204f94"
+#: Two that read a value differently.
+DATABASES = [
+    Database(90, "Numbers", {"CustomNumber1": FieldType("int")}),
+    Database(91, "Texts", {"CustomNumber1": FieldType("string")}),
+]
+FIELD = "field:CustomNumber1=#1"
 VALUES = {
     "push": st.just("x"),
-    "id:#1": st.sampled_from([ANNA, BORIS, "0" * 24, "other", "", "x" * 65]),
-    "field:CustomNumber1=#1": st.sampled_from(["100", "+100", "777", "5", "", "x"]),
+    "id:#1": st.sampled_from([ANNA, BORIS, MADE, "0" * 24, "other", "", "x" * 65]),
+    FIELD: st.sampled_from(["100", "+100", "777", "+777", "5", "", "x"]),
 }
 TOKENS = st.sampled_from(
     ["active-token", "inactive-token", "came-back-token", "taken-token", "a:1", "b:2", "c:3"]
@@ -170,21 +179,30 @@ TOKENS = st.sampled_from(
             st.just(match), st.lists(st.tuples(VALUES[match], TOKENS), min_size=1, max_size=20)
         )
     ),
-    st.sampled_from([5, 22]),
+    st.sampled_from([5, 22, 90]),
     st.sampled_from([Policies(), Policies(duplicate_token="move"), Policies(unknown_id="new")]),
+    st.sampled_from([1, 7, 20]),
 )
+@example((FIELD, [("777", "a:1"), ("+777", "b:2")]), 90, Policies(), 20)
+@example(("id:#1", [("other", "a:1"), (MADE, "b:2")]), 5, Policies(unknown_id="new"), 20)
 @settings(max_examples=30, deadline=None)
 def test_rows_do_what_the_same_requests_do(
-    case: tuple[str, list[tuple[str, str]]], resource_id: int, policies: Policies
+    case: tuple[str, list[tuple[str, str]]], resource_id: int, policies: Policies, at_a_time: int
 ) -> None:
     match, rows = case
     by_import, by_request = in_memory(), in_memory()
     for one in (by_import, by_request):
-        one.settings = replace(one.settings, policies=policies)
         one.set_clock(ClockSetting(1_767_225_600_000))
-        one.reset(keep=["clock", "settings"])
+        one.reset(keep=["clock"])
+        one.settings = replace(one.settings, policies=policies)
+        for database in DATABASES:
+            add_database(one.store, database)
+        add_resource(one.store, Resource(90, "App", "both", [90, 91]))
+    assert by_import.ids.profile_id() == MADE
     with tempfile.TemporaryDirectory() as folder:
-        run(by_import, Path(folder), [["value", "token"], *map(list, rows)], match, resource=resource_id)
+        path = Path(folder, "t.csv")
+        path.write_text(text_of([["value", "token"], *map(list, rows)]), encoding="utf-8", newline="")
+        imported(by_import, path, plan(match, "#2", resource=resource_id), at_a_time)
     for value, token in rows:
         _ask(by_request, match, resource_id, value, token)
     assert everything(by_import) == everything(by_request)
