@@ -36,7 +36,7 @@ def decide(
         context.lints.append(id_lint)
     outcome = Outcome(ALL_APPLIED, [], context.changes, context.decided, context.lints, resource)
     idle = False
-    for database in databases:  # B1
+    for database in lookup.fan_out(databases, len(request.subscriptions)):  # B1
         result = apply_database(context, database)
         effects = result.effects
         outcome.outcomes += effects

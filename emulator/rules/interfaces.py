@@ -57,6 +57,9 @@ class Lookup(Protocol):
         ``others``: see :meth:`find_all`. Raises :class:`TakesLong`.
         """
 
+    def fan_out(self, databases: list[Database], each: int) -> Iterable[Database]:
+        """The databases; ``each``: how many records are read in one at least. Raises :class:`TakesLong`."""
+
     def hash_taken(self, hash_id: str) -> bool:
         """Whether a subscription of the workspace has this hash id."""
 

@@ -23,6 +23,7 @@ from emulator.rules.model import (
     Subscription,
 )
 from emulator.store.configured import configuration_of
+from emulator.store.state_on_disk import MOST_AT_ONCE
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -200,6 +201,10 @@ class TableLookup:
                 if is_own and provider in (None, one.provider):
                     return one
         return None
+
+    def fan_out(self, databases: list[Database], each: int) -> Iterable[Database]:
+        is_small = len(databases) * each <= MOST_AT_ONCE
+        return databases if is_small else self.storage.in_pieces(databases, MOST_AT_ONCE)
 
     def hash_taken(self, hash_id: str) -> bool:
         return hash_id in self.subscriptions.state.indexes["hash"]

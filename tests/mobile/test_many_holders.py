@@ -13,6 +13,7 @@ import pytest
 from emulator.endpoint.exchange import Exchange
 from emulator.messages import Incoming
 from emulator.store import indexes, state_on_disk
+from emulator.store.lookup import TableLookup
 from emulator.store.state import TableState
 from tests.in_process import InProcess
 from tests.many_records import FEW, FIREBASE, MANY, ROLE, Calls, Decoded, Steps, app_with, entry
@@ -142,6 +143,30 @@ def test_a_push_reads_some_records_at_once_in_all_its_databases_together(
             steps.asked()
     assert [one["profile_id"] for one in answer["data"]] == ["p0"] * 4
     assert decoded.count >= 600
+    assert steps.longest <= 250
+
+
+@pytest.mark.parametrize("databases", [2, 3, 20])
+def test_a_push_of_many_entries_works_on_some_databases_at_once(
+    monkeypatch: pytest.MonkeyPatch, databases: int
+) -> None:
+    ids = list(range(1, databases + 1))
+    document = {
+        "format": 1,
+        "databases": [{"id": one, "name": f"{one}"} for one in ids],
+        "resources": [{"id": 5, "name": "App", "token": "app", "db_ids": ids}],
+        "profiles": [],
+    }
+    entries = [{"provider": FIREBASE, "subscription_id": f"t{number}"} for number in range(100)]
+    with InProcess() as app:
+        assert app.client.put("/__admin/snapshot", json=document).status_code == 200
+        looked = Calls(monkeypatch, TableLookup, "find_by_push")
+        steps = Steps(monkeypatch, looked, Calls(monkeypatch, TableState, "put"))
+        for items in (100, 1):  # they are added, then they are there
+            answer = app.post({"resource_token": "app", "subscriptions": entries}).get_json()
+            assert len(answer["data"]) == items * databases
+            steps.asked()
+    assert looked.count >= 200 * databases
     assert steps.longest <= 250
 
 

@@ -119,6 +119,9 @@ class World:
 
     # What the rules ask (emulator.rules.interfaces)
 
+    def fan_out(self, databases: list[Database], each: int) -> list[Database]:
+        return databases
+
     def find_resource(self, token: str) -> Resource | None:
         return self.resource if token == self.resource.token else None
 
