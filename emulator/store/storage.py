@@ -142,7 +142,7 @@ class LoggedStorage(StateOnDisk, Storage):
         paced = (self.pace or iter)(ops)
         if self._batch is not None:
             self._batch += ops
-            self.state.apply_many(paced, self._batch_undo)
+            (self.state.apply_many if self.pace is iter else self.state.apply)(paced, self._batch_undo)
         elif (files := self.files) is None:
             self.state.apply(paced)
             self.recorder(ops)

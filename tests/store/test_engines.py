@@ -182,7 +182,7 @@ def test_a_batch_is_whole_or_undone(store: TinyDBStore) -> None:
     before = contents(store)
 
     def fails() -> None:
-        with store.batch():
+        with store.batch(), store.at_once():
             store.apply(Changes([Profile(f"many-{number}", 17, {"number": 7}, NOW) for number in range(20)]))
             store.apply(Changes([Profile("cid", 17, {}, NOW)]))
             store.remember("clock", b'{"now":null}')

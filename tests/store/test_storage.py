@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -334,3 +334,18 @@ def test_a_closed_state_takes_nothing(path: Path, end: Callable[[LoggedStorage],
         pass
     with pytest.raises(Unavailable, match="closed"):
         at_once(storage.replace(State(SPECS)))
+
+
+def test_a_long_change_in_a_batch_keeps_its_pace() -> None:
+    storage, before = opened(None), list[int]()
+
+    def counting(ops: Iterable[Op]) -> Iterator[Op]:
+        for op in ops:
+            before.append(len(storage.state.tables["people"].documents))
+            yield op
+
+    storage.commit([Op("people", None, b"{}")])
+    storage.pace = counting
+    with storage.batch():
+        storage.commit([Op("people", number, b'{"name":"x"}', {"name": "x"}) for number in range(1, 21)])
+    assert before == list(range(20))
