@@ -90,7 +90,7 @@ def serve(
             loop.run_until_complete(on_last())
     finally:
         access_log.flush()
-        loop.run_until_complete(_wind_up(threads_before))
+        loop.run_until_complete(wind_up(threads_before))
         asyncio.set_event_loop(None)
         loop.close()
     return told_at
@@ -140,7 +140,7 @@ async def _serve(
     return told_at
 
 
-async def _wind_up(threads_before: int) -> None:
+async def wind_up(threads_before: int) -> None:
     """Ends the remaining tasks of the loop, and waits for the end of granian's threads.
 
     A thread that calls Python after Python's end crashes the process.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
+import psutil
 import pytest
 from tinydb import TinyDB
 
 from emulator.app import create_app
+from emulator.server.server import wind_up
 from emulator.settings import Settings
 from emulator.store.storage import LoggedStorage
 from tests.server import PAGE_TOKEN, Server, subscription
@@ -63,3 +66,18 @@ def test_snapshot_that_takes_too_long_at_the_end_is_left_and_nothing_is_lost(tmp
     again = LoggedStorage(path)
     assert dict((again.read() or {})["people"]) != {}
     again.close()
+
+
+def test_a_stop_waits_by_the_clock_for_threads_however_long_a_look_at_them_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, look = [0], psutil.Process.num_threads
+
+    def look_slowly(process: psutil.Process) -> int:
+        looks[0] += 1
+        sleep(0.02)  # as on a busy machine
+        return look(process)
+
+    monkeypatch.setattr(psutil.Process, "num_threads", look_slowly)
+    asyncio.run(wind_up(-1))  # one thread is always too many
+    assert 1 < looks[0] <= 50

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -16,7 +18,7 @@ import psycopg
 import pytest
 
 from emulator.postgres import connections
-from emulator.postgres.opening import open_shared
+from emulator.postgres.opening import DatabaseState, open_shared
 from emulator.settings import Settings
 from emulator.store.errors import StateError, Unavailable
 from emulator.store.fixture_set import FixtureSet
@@ -124,3 +126,33 @@ def test_an_emulator_stops_in_time_while_its_database_is_silent(postgres: Postgr
             with closing(client), client.getresponse() as answer:
                 assert (answer.status, answer.headers["retry-after"]) == (503, "1")
                 assert json.load(answer)["error_text"] == "the server is stopping"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio of Python 3.10 keeps one by itself")
+def test_a_turn_that_the_stop_cancels_keeps_no_request(postgres: Postgres) -> None:
+    """A request that is kept keeps a thread of the server."""
+
+    class Request:
+        async def work(self) -> None:
+            """What its turn does."""
+
+    async def kept_by(state: DatabaseState, relay: Relay) -> list[weakref.ref[Request]]:
+        """Requests some of whose turns wait for a connection when the stop cancels them."""
+        names = [f"w{number}" for number in range(4)]
+        for name in names:
+            await state.turns.run(name, Request().work)
+        relay.fall_silent()
+        requests = [Request() for _ in names]
+        turns = [state.turns.run(name, one.work) for name, one in zip(names, requests, strict=True)]
+        tasks = list(map(asyncio.create_task, turns))
+        await asyncio.wait(tasks, timeout=0.1)
+        await state.turns.close()
+        done, _ = await asyncio.wait(tasks, timeout=0.1)
+        assert all(isinstance(one.exception(), Unavailable) for one in done)  # else a log keeps it
+        return list(map(weakref.ref, requests))
+
+    with relay_to(postgres.port) as relay:
+        state = open_shared(Settings(state=_through(relay, postgres, postgres.database())), FixtureSet())
+        kept = asyncio.run(kept_by(state, relay))
+        gc.collect()
+        assert [one() for one in kept] == [None] * 4
