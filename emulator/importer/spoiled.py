@@ -13,7 +13,8 @@ _MARKS |= {"#n/a", "#н/д", "—", "–"}
 _ERROR = re.compile(r"#[\w/]+[!?]|Err:[0-9]{3}|##+", re.I)
 #: Words that stand for no value, though a person may be called so.
 WORDS = frozenset({"null", "none", "nil", "nan", "nat", "na", "n/a", "undefined"})
-_LONGEST_WORD = 12
+#: The form of nearly all tokens: no word above, nothing hidden inside, no quote at the end.
+_PLAIN_TOKEN = re.compile(r"[0-9A-Za-z][ -~]{11,}[ !#-&(-_a-~]")
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 INVISIBLE_ENDS = re.compile(f"^[{INVISIBLE}]|[{INVISIBLE}]$", re.M)
 _ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-]?[0-9]+")
@@ -27,8 +28,7 @@ _QUOTE_AT_AN_END = re.compile(f"^[{QUOTES}]|[{QUOTES}]$")
 
 def token_problem(token: str) -> Message | None:
     """Why this can be no token. Quick for right ones."""
-    plain = token.isascii() and token.isprintable()
-    if plain and len(token) > _LONGEST_WORD and token[0].isalnum() and token[-1] not in "\"'`":
+    if _PLAIN_TOKEN.fullmatch(token):
         return None
     word = token.strip()
     if not word:
@@ -61,8 +61,10 @@ def value_problem(value: str, is_id: bool) -> Message | None:
 
 
 def whole_number(value: str) -> int | None:
-    """``100.0`` as the JSON number that it is, ``100,0`` too; ``None`` for what is written otherwise."""
-    written = None if value.isdecimal() else _WHOLE.fullmatch(value)
+    """``100`` and ``100.0`` as the JSON number that it is, ``100,0`` too; ``None`` for anything else."""
+    if value.isdecimal() and value.isascii() and len(value) < 20:
+        return int(value)
+    written = _WHOLE.fullmatch(value)
     return int(written[1]) if written else None
 
 

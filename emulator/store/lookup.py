@@ -114,7 +114,8 @@ class TableLookup:
 
     def _first_two(self, wanted: int, has: Callable[[Profile], bool], newest: bool = False) -> list[Profile]:
         """Up to two profiles with this key in the index of fields, of those that are meant."""
-        table, found = self.profiles.state, list[Profile]()
+        table = self.profiles.state
+        found: list[Profile] = []
         ids: Any = table.indexes["field"].ids(wanted)
         for doc_id in reversed(ids) if newest else ids:
             one = table.decode(table.documents[doc_id])
