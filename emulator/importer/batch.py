@@ -3,8 +3,8 @@
 Most members of the request are the same in every row, so one request object is reused; no answer is built,
 because nobody reads it. The rules are those of :mod:`emulator.rules`.
 
-A row reads the records of its token and of its search value alone. So the changes of rows that have these
-different are gathered, and stored together.
+A row reads the records of its token and of its profile alone. So the changes of rows with different tokens
+are gathered, and stored together; the profiles among them are found meanwhile.
 """
 
 from msgspec import field
@@ -18,16 +18,16 @@ from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext
 from emulator.rules.errors import Refused
-from emulator.rules.fields import InvalidFieldValue, read_value
-from emulator.rules.model import FieldValue, PushRequest, SubscriptionRequest, shortened
+from emulator.rules.model import FieldValue, Profile, PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 from emulator.rules.texts import Message, Text, message
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.workspace import Workspace
 
 #: Characters of a refused value or token that are kept and shown: thousands of large cells would fill memory.
 _KEPT_CHARACTERS = 300
-#: Tokens and new profiles whose changes are stored together, in some two milliseconds.
-_MOST_GATHERED = 200
+#: Rows whose changes are stored together, in a millisecond or two.
+_MOST_GATHERED = 100
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
@@ -41,6 +41,38 @@ class RowContext(RequestContext):
 
     def note_at(self, at: int | None, rule: str, db_id: int, code: str, *parameters: str | int) -> None:
         self.rules.append(rule)
+
+
+class _Gathering:
+    """The look-ups of the rules in a store, and in the profiles that are made but not stored yet.
+
+    Such a profile has what it was searched by, which no stored one has.
+    """
+
+    def __init__(self, store: TinyDBStore) -> None:
+        self._store = store
+        self._made: dict[tuple[FieldValue, ...], Profile] = {}
+        self.find_resource, self.database, self.fan_out = store.find_resource, store.database, store.fan_out
+        self.find_by_push, self.find_own, self.find_all = store.find_by_push, store.find_own, store.find_all
+        self.find_active, self.has_others = store.find_active, store.has_others
+        self.hash_taken = store.hash_taken
+
+    def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
+        return self._made.get((db_id, profile_id)) or self._store.find_profile(db_id, profile_id)
+
+    def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
+        made = self._made.get((db_id, name, value))
+        return [made] if made is not None else self._store.find_by_field(db_id, name, value, newest)
+
+    def add(self, made: Profile) -> None:
+        """Add a profile that a row made."""
+        self._made[made.db_id, made.id] = made
+        for name, value in made.fields.items():
+            self._made[made.db_id, name, value] = made
+
+    def clear(self) -> None:
+        """Forget the profiles: they are stored now."""
+        self._made.clear()
 
 
 class Batch:
@@ -67,17 +99,13 @@ class Batch:
         now = target.clock.timestamp()
         # An import into no database would do nothing, whatever requests are answered (B3).
         policies = replace(target.settings.policies, no_databases="error")
-        self._context = RowContext(self._request, resource, self._store, policies, now, target.ids)
+        self._made = _Gathering(self._store)
+        self._context = RowContext(self._request, resource, self._made, policies, now, target.ids)
         check_providers(self._context)
         self._databases = choose_databases(self._context)
         self.rules = self._context.rules
         self._by_id = plan.match.by == "id"
-        # Of the rows whose changes are not stored yet: their tokens, and what finds the profiles they made.
-        self._gathered: set[FieldValue] = set()
-        types = {one.fields.get(plan.match.field) for one in self._databases} - {None}
-        self._type = types.pop() if len(types) == 1 else None
-        # Values that several types read differently cannot be compared: then no rows are gathered.
-        self._most = 1 if types else _MOST_GATHERED
+        self._tokens: set[str] = set()  # of the rows whose changes are not stored yet
         self._width = checked.layout.width
         self._token, self._value, self._status = checked.token, checked.value, checked.status
         if checked.status is not None:
@@ -104,7 +132,8 @@ class Batch:
             if self._by_id:
                 request.id = value or None
             else:
-                request.field_value = self._read(value) if value else None
+                number = whole_number(value) if self._whole_numbers else None
+                request.field_value = (value or None) if number is None else number
         if problem is None:
             try:
                 check_matching(request)
@@ -114,10 +143,9 @@ class Batch:
             self._refuse(line, None, problem, value, token)
             return
         self._subscription.subscription_id = token
-        gathered, wanted = self._gathered, request.id if self._by_id else request.field_value
-        if token in gathered or wanted in gathered or len(gathered) >= self._most:
+        if token in self._tokens or len(self._tokens) >= _MOST_GATHERED:
             self.store()
-        gathered.add(token)
+        self._tokens.add(token)
         for database in self._databases:  # B1
             result = apply_database(self._context, database)
             if result.profile is None:
@@ -125,7 +153,7 @@ class Batch:
                 continue
             counts["profiles_created" if result.created else "profiles_found"] += 1
             if result.created:
-                gathered.add(result.profile.id if self._by_id or wanted is None else wanted)
+                self._made.add(result.profile)
             for one in result.applied:
                 if one.effect == "refused":
                     self._refuse(line, database.id, one.description, value, token)
@@ -138,16 +166,8 @@ class Batch:
         if context.changes:
             self._store.apply(context.changes)  # A6
         context.restart(self._target.ids)
-        self._gathered.clear()
-
-    def _read(self, value: str) -> FieldValue:
-        """The search value as all the databases read it; as it is written if they cannot, or do not agree."""
-        number = whole_number(value) if self._whole_numbers else None
-        given = value if number is None else number
-        try:
-            return given if self._type is None else read_value(self._type, given)
-        except InvalidFieldValue:
-            return given
+        self._tokens.clear()
+        self._made.clear()
 
     def _set_status(self, cell: str) -> Message | None:
         """Count a row's status and let its subscription ask for it; why that is not possible."""
