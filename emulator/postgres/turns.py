@@ -193,7 +193,9 @@ class Turns:
                     for one in batch:
                         if one.target.changes and not one.answer.done():
                             one.answer.set_exception(refused)
-                    return left
+                    if not left:
+                        return []
+                    batch, since = left, monotonic()  # with later changes they would be refused a turn again
 
     def _raised(self, error: Exception) -> Exception:
         if isinstance(error, (Unavailable, Refused)):
