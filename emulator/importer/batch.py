@@ -146,8 +146,11 @@ class Batch:
         if token in self._tokens or len(self._tokens) >= _MOST_GATHERED:
             self.store()
         self._tokens.add(token)
+        context = self._context
+        # With a seed the next id depends on the profiles so far, stored or not.
+        self._target.ids.after(self._store.profiles_made + len(context.changes.profiles))
         for database in self._databases:  # B1
-            result = apply_database(self._context, database)
+            result = apply_database(context, database)
             if result.profile is None:
                 self._refuse(line, database.id, result.error, value, token)
                 continue
@@ -165,7 +168,7 @@ class Batch:
         context = self._context
         if context.changes:
             self._store.apply(context.changes)  # A6
-        context.restart(self._target.ids)
+        context.restart()
         self._tokens.clear()
         self._made.clear()
 

@@ -49,9 +49,9 @@ class RequestContext(Struct):
     overrides: Overrides = NO_OVERRIDES
     read: int = 0
 
-    def restart(self, ids: IdSource) -> None:
+    def restart(self) -> None:
         """Prepare for the next request to the same resource; its time and the decisions stay."""
-        self.ids, self.changes, self.new, self.made, self.differing = ids, Changes(), {}, set(), []
+        self.changes, self.new, self.made, self.differing = Changes(), {}, set(), []
         self.last_key = None
 
     def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:

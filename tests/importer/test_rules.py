@@ -14,7 +14,16 @@ from msgspec.structs import replace
 from emulator.importer.report import Description
 from emulator.rules.decide import decide
 from emulator.rules.errors import Refused
-from emulator.rules.model import Database, FieldType, Policies, PushRequest, Resource, SubscriptionRequest
+from emulator.rules.model import (
+    Changes,
+    Database,
+    FieldType,
+    Policies,
+    Profile,
+    PushRequest,
+    Resource,
+    SubscriptionRequest,
+)
 from emulator.store.configuring import add_database, add_resource
 from emulator.workspaces.clock import ClockSetting
 from emulator.workspaces.workspace import Workspace
@@ -155,8 +164,8 @@ def test_a_fresh_request_finds_an_imported_token_unchanged(workspace: Workspace,
     ]
 
 
-#: The first id that a workspace of the property makes.
-MADE = "6955b900912265b1f5204f94"
+#: The first id that a workspace of the property makes; a profile of database 90 has it already.
+MADE = "6955b900912265b1f5204f95"
 #: Two that read a value differently.
 DATABASES = [
     Database(90, "Numbers", {"CustomNumber1": FieldType("int")}),
@@ -184,6 +193,7 @@ TOKENS = st.sampled_from(
     st.sampled_from([1, 7, 20]),
 )
 @example((FIELD, [("777", "a:1"), ("+777", "b:2")]), 90, Policies(), 20)
+@example(("push", [("x", "a:1"), ("x", "b:2")]), 90, Policies(), 20)
 @example(("id:#1", [("other", "a:1"), (MADE, "b:2")]), 5, Policies(unknown_id="new"), 20)
 @settings(max_examples=30, deadline=None)
 def test_rows_do_what_the_same_requests_do(
@@ -198,6 +208,7 @@ def test_rows_do_what_the_same_requests_do(
         for database in DATABASES:
             add_database(one.store, database)
         add_resource(one.store, Resource(90, "App", "both", [90, 91]))
+        one.store.apply(Changes([Profile(MADE, 90)]))
     assert by_import.ids.profile_id() == MADE
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "t.csv")
