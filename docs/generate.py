@@ -310,12 +310,19 @@ def client_page() -> str:
         "and `aclose` for `close`.",
     ]
     for title, cls in CLIENT:
-        lines += ["", f"## {title}", "", _prose(cls)]
+        lines += ["", f"## {title}", "", *_made(title, cls), _prose(cls)]
         for name, member in inspect.getmembers(cls):
             if not name.startswith("_") and name not in HIDDEN and inspect.getdoc(member):
                 called = "" if isinstance(member, property) else _signature(member)
                 lines += ["", f"### `{name}{called}`", "", _prose(member)]
     return "\n".join(lines) + "\n"
+
+
+def _made(title: str, cls: type) -> list[str]:
+    """How a test makes one, where it does: then the title is the name of the class."""
+    if title != cls.__name__ or issubclass(cls, Exception):
+        return []
+    return [f"`{title}{_signature(cls).removesuffix(' -> None')}`", ""]
 
 
 def _signature(method: Any) -> str:

@@ -96,7 +96,7 @@ class EmulatorClient(AbstractContextManager["EmulatorClient"]):
         """Call the documented endpoint; ``more``: parameters that this method does not name.
 
         It returns the answer for any code, because tests expect errors, too. ``request_id`` is sent as
-        Request-ID. Raises :class:`httpx.TransportError` for a broken connection and :class:`EmulatorError`
+        Request-ID. Raises ``httpx.TransportError`` for a broken connection and :class:`EmulatorError`
         for an answer that is not the documented envelope.
         """
         parameters = given(
