@@ -224,6 +224,11 @@ def check_fault(found: Workspace, fault: Fault) -> None:
     if provider is not None and provider not in known_providers(found.store):
         text = 'nobody knows "%(provider)s", so it can never match'
         raise Invalid(Problem.of("match.provider", text, provider=provider))
+    call, event = fault.match.call, fault.match.event
+    if event is not None and call not in (None, "mobile_event"):
+        raise Invalid(Problem("match.event", "only mobile_event has one, so it can never match"))
+    if fault.match.field_value is not None and (event is not None or call not in (None, "push_subscribe")):
+        raise Invalid(Problem("match.field_value", "only push_subscribe has one, so it can never match"))
 
 
 @operation("get", "/faults/<fault_id>", refusals=(404,))

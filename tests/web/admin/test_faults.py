@@ -164,6 +164,18 @@ def test_bad_fault_is_refused(admin: Admin, document: Any, text: str) -> None:
         ),
         ({"provider": "pigeon"}, 'match.provider: nobody knows "pigeon", so it can never match'),
         ({"subscription_id": ""}, "match.subscription_id: is never empty, so it can never match"),
+        (
+            {"event": "purchase", "call": "subscribe"},
+            "match.event: only mobile_event has one, so it can never match",
+        ),
+        (
+            {"field_value": 5, "call": "status"},
+            "match.field_value: only push_subscribe has one, so it can never match",
+        ),
+        (
+            {"field_value": 5, "event": "purchase"},
+            "match.field_value: only push_subscribe has one, so it can never match",
+        ),
     ],
 )
 def test_fault_that_could_never_match_is_refused(admin: Admin, match: dict[str, Any], text: str) -> None:
