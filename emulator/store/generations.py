@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
-from emulator.store.files import Identity, fsync_folder, identity, remove_file, replace_file
+from emulator.store.files import Identity, fsync_folder, identity, is_readable, remove_file, replace_file
 from emulator.store.log import Log
 from emulator.store.log_format import is_log
 from emulator.store.recovery import Recovered, log_path
@@ -284,11 +284,11 @@ class Generations:
             self._failed(error)
 
     def _sync_names(self, wanted: bool = False) -> None:
-        if self._names_due and is_log(left := log_path(self.path, self._header.generation + 1)):
+        if self._names_due and is_readable(is_log, left := log_path(self.path, self._header.generation + 1)):
             remove_file(left)  # with it the next start would begin another state
-        if wanted or self._names_due:
+        if wanted or (self._names_due and self.syncs):
             fsync_folder(self.path.parent)
-            self._names_due = False
+        self._names_due = False
 
     def _failed(self, error: Exception) -> None:
         self.failure = f"no snapshot can be written, the log grows: {reason(error, self.path)}"
