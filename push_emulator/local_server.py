@@ -54,12 +54,12 @@ class LocalServer:
     """
 
     def __init__(
-        self, fixtures: Path | str | None = None, *arguments: str, command: Sequence[str] | None = None
+        self, fixtures: Path | str | None = None, *arguments: str | Path, command: Sequence[str] | None = None
     ) -> None:
         self._hint = "" if command or _IS_BESIDE else _NOWHERE
         command = listed("command", command or (_BESIDE if _IS_BESIDE else (_PROGRAM,)), "words")
         self._command = [str(Path(which(command[0]) or command[0]).absolute()), *command[1:]]
-        self._arguments = list(arguments)
+        self._arguments = list(map(str, arguments))
         self._fixtures = None if fixtures is None else str(Path(fixtures).resolve())
         if self._fixtures is not None:
             self._arguments += ["--fixtures", self._fixtures]

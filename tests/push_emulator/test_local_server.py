@@ -47,6 +47,14 @@ def test_clients_trust_the_authority_that_the_environment_names(monkeypatch: pyt
             assert client.health().version == asyncio.run(version(server.url))
 
 
+def test_arguments_may_be_paths_and_a_state_that_is_in_use_is_told(tmp_path: Path) -> None:
+    port, state = tmp_path / "port", tmp_path / "state"
+    with LocalServer(None, "--port-file", port, "--state", state) as server:
+        assert server.url == f"http://127.0.0.1:{port.read_text().strip()}"
+        with pytest.raises(StartError, match="state: in use by another emulator"):
+            LocalServer(None, "--state", state).start()
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [
