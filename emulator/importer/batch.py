@@ -26,8 +26,8 @@ from emulator.workspaces.workspace import Workspace
 
 #: Characters of a refused value or token that are kept and shown: thousands of large cells would fill memory.
 _KEPT_CHARACTERS = 300
-#: Rows whose changes are stored together, in a millisecond or two.
-_MOST_GATHERED = 100
+#: New and changed records that are stored together, in a millisecond or two.
+_MOST_GATHERED = 150
 _MATCHING = {"id": "profile_id", "field": "custom", "push": None}
 
 
@@ -143,10 +143,11 @@ class Batch:
             self._refuse(line, None, problem, value, token)
             return
         self._subscription.subscription_id = token
-        if token in self._tokens or len(self._tokens) >= _MOST_GATHERED:
+        context = self._context
+        gathered = len(context.changes.profiles) + len(context.changes.subscriptions)
+        if token in self._tokens or gathered >= _MOST_GATHERED:
             self.store()
         self._tokens.add(token)
-        context = self._context
         # With a seed the next id depends on the profiles so far, stored or not.
         self._target.ids.after(self._store.profiles_made + len(context.changes.profiles))
         for database in self._databases:  # B1

@@ -12,9 +12,11 @@ import pytest
 
 from emulator.importer.sources import Source
 from emulator.importer.survey import Survey, first_remarks
-from emulator.rules.model import Changes, Profile, PushKey
+from emulator.rules.model import Changes, Database, Profile, PushKey, Resource
+from emulator.store.configuring import add_database, add_resource
 from emulator.store.errors import Unavailable
 from emulator.store.state_on_disk import MOST_AT_ONCE
+from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import PROVIDER, everything, holder_of, imported, plan, started
 
@@ -158,3 +160,21 @@ def test_a_row_whose_token_very_many_profiles_have_left_finds_the_oldest(
     workspace.store.apply(Changes(profiles, left))
     assert imported(workspace, table(tmp_path, 1)).counts["changed"] == 1
     assert holder_of(workspace, "new:0") == "p0"
+
+
+def test_however_many_databases_there_are_some_records_are_stored_together(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for db_id in range(100, 120):
+        add_database(workspace.store, Database(db_id, "One of many"))
+    add_resource(workspace.store, Resource(100, "App", "many", list(range(100, 120))))
+    stored = []
+
+    def counted(self: TinyDBStore, changes: Changes, apply: Any = TinyDBStore.apply) -> None:
+        stored.append(len(changes.profiles) + len(changes.subscriptions))
+        apply(self, changes)
+
+    monkeypatch.setattr(TinyDBStore, "apply", counted)
+    path = table(tmp_path, 50)
+    assert imported(workspace, path, plan(resource="many"), 50).counts["added"] == sum(stored) / 2 == 1000
+    assert max(stored) < 200
