@@ -179,10 +179,14 @@ class FollowedWorkspaces(Workspaces):
 
     async def delete_idle(self, problems: list[str]) -> list[str]:
         """Delete the workspaces that no emulator has used for ``workspace_ttl`` seconds; their names."""
-        used = {one.name for one in self if one.idle_s < self._ttl_s}.union(self._users)
+        idle_s = {one.name: one.idle_s for one in self if one.idle_s < self._ttl_s}
+        used = sorted((idle_s | dict.fromkeys(self._users, 0.0)).items())
         async with self._connections.one() as connection, connection.transaction():
             await connection.execute(
-                "UPDATE emulator_workspaces SET used = now() WHERE name = ANY(%s)", (sorted(used),)
+                "UPDATE emulator_workspaces AS stored SET used = now() - make_interval(secs => idle_s)"
+                " FROM unnest(%s::text[], %s::float8[]) AS here (name, idle_s)"
+                " WHERE stored.name = here.name AND used < now() - make_interval(secs => idle_s)",
+                ([name for name, _ in used], [seconds for _, seconds in used]),
             )
             cursor = await connection.execute(
                 "DELETE FROM emulator_workspaces WHERE id IN (SELECT id FROM emulator_workspaces"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from pathlib import Path
+from time import monotonic
 
+from emulator.postgres.opening import open_shared
+from emulator.settings import Settings
+from emulator.store.fixture_set import FixtureSet
+from tests.postgres import Postgres
 from tests.server import PAGE_TOKEN, Server, subscription
 from tests.shared_state import emulators
 from tests.waiting import until
@@ -28,6 +35,29 @@ def test_a_workspace_ends_once_for_all_when_no_emulator_has_used_it(database: st
         for emulator in (one, other):
             assert {"before", "after"} & _tokens(emulator, "idle") == {"after"}
             assert emulator.get("/w/idle/__admin/requests").json["total"] == 1
+
+
+def test_a_look_for_idle_workspaces_uses_none(postgres: Postgres) -> None:
+    """Else one would end after twice as long."""
+    database = postgres.database()
+    state = open_shared(Settings(state=database, workspace_ttl=100), FixtureSet())
+
+    async def work() -> None:
+        try:
+            await state.turns.run("w", partial(asyncio.sleep, 0))
+            state.workspaces.opened("w")
+            since = monotonic()
+            while monotonic() - since < 0.2:
+                assert await state.workspaces.delete_idle([]) == []
+        finally:
+            await state.turns.close()
+
+    postgres.run("INSERT INTO emulator_workspaces (name) VALUES ('w')", database)
+    asyncio.run(work())
+    ((idle,),) = postgres.run(
+        "SELECT now() - used > '0.2 s' FROM emulator_workspaces WHERE name = 'w'", database
+    )
+    assert idle
 
 
 def _push(server: Server, name: str, token: str) -> None:
