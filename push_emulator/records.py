@@ -43,8 +43,8 @@ class Records(Subject, Generic[R]):
     def delete(self, *key: str | int, **params: Any) -> None:
         """Remove one.
 
-        ``cascade=True`` also removes the records that depend on a database or resource; ``profile_id``
-        chooses among several subscriptions of one hash id.
+        ``cascade=True`` also removes a database's profiles, and the database from all resources, or a
+        resource's subscriptions; ``profile_id`` chooses among several subscriptions of one hash id.
         """
         return self._calls.do("DELETE", self._at(key), params=params)
 
