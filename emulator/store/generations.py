@@ -173,6 +173,7 @@ class Generations:
         """Whether the state has more than the snapshot."""
         return self.begun and (
             self.log.number > self._snapshot_number
+            or self.log.overhangs
             or self.closed_log_bytes > 0
             or identity(self.path) != self._snapshot_identity
         )

@@ -27,6 +27,7 @@ class Log:
 
     ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends, any may
     sync. ``syncs``: an appended line counts when it is synced, so the file stays open until then.
+    ``overhangs``: the file has more than counts, which the next append removes.
     """
 
     def __init__(self, path: Path, size: int, number: int, syncs: bool = False) -> None:
@@ -41,7 +42,7 @@ class Log:
         found = os.lstat(path)
         self._number_of_file = (found.st_dev, found.st_ino)
         self._size_of_file = found.st_size
-        self._overhang = found.st_size > size
+        self.overhangs = found.st_size > size
         self._seen_at = -_SEEN_S
         self._sync_lock = threading.Lock()
         self._sync_error: OSError | None = None
@@ -84,7 +85,7 @@ class Log:
         self.cut_back(self.size, self.number)
 
     def _write(self, data: bytes) -> None:
-        if self._overhang:
+        if self.overhangs:
             self.cut_back(self.size, self.number)
         written = 0
         try:
@@ -178,17 +179,17 @@ class Log:
         """
         self.size, self.number = size, number
         self._synced = min(self._synced, number)
-        self._overhang = True
+        self.overhangs = True
         with self._file:
             os.ftruncate(self._opened(), size)
-        self._overhang = False
+        self.overhangs = False
 
     def clear(self) -> None:
         """Remove all lines that were appended. Raises :class:`OSError`; then they are there still."""
         size, number = self._start
         with self._file:
             os.ftruncate(self._opened(), size)
-        self.size, self.number, self._overhang = size, number, False
+        self.size, self.number, self.overhangs = size, number, False
 
     # The disk
 

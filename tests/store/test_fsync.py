@@ -111,6 +111,24 @@ def test_a_failing_fsync_takes_back_in_memory_and_on_the_disk(
     assert storage.unsynced == 0
 
 
+def test_what_could_not_be_cut_off_when_it_was_taken_back_is_not_there_after_a_stop(
+    storage: LoggedStorage, disk: Disk, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(fd: int, size: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    storage.commit(transaction(0))
+    disk.fails = True
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", fail)
+        with pytest.raises(Unavailable):
+            storage.sync()
+    assert on_disk(path) != contents(storage.state) == {}
+    disk.fails = False
+    storage.close()
+    assert on_disk(path) == {}
+
+
 def test_after_a_failing_fsync_it_refuses_until_the_disk_does_it_again(
     storage: LoggedStorage, disk: Disk, path: Path
 ) -> None:
