@@ -112,7 +112,8 @@ class Batch:
             self.counts |= dict.fromkeys(STATUS_COUNTS, 0)
         names = checked.layout.names
         self._header = names[checked.token].lower() if names else None
-        self._whole_numbers = checked.kinds == {"int"}
+        declared = [one.fields.get(plan.match.field) for one in self._databases]
+        self._whole_numbers = {one.kind for one in declared if one is not None} == {"int"}
 
     def take(self, line: int, row: list[str]) -> None:
         """Apply the rules to one row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ import pytest
 
 from emulator.importer.sources import Source
 from emulator.importer.survey import Survey, first_remarks
-from emulator.rules.model import Changes, Database, Profile, PushKey, Resource
-from emulator.store.configuring import add_database, add_resource
+from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, Resource
+from emulator.store.configuring import add_database, add_resource, change_database
 from emulator.store.errors import Unavailable
 from emulator.store.state_on_disk import MOST_AT_ONCE
 from emulator.store.tinydb_store import TinyDBStore
@@ -80,6 +81,22 @@ def test_B4_a_resource_that_goes_away_ends_the_import(
     assert not importing.step(4)
     ended = importing.description
     assert (ended.state, str(ended.problem), ended.counts["rows"]) == ("failed", "Resource not found", 4)
+
+
+def test_M5_values_are_read_as_the_field_is_declared_at_each_step(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    store, database = workspace.store, Database(100, "Changes", {"number": FieldType("int")})
+    add_database(store, database)
+    add_resource(store, Resource(100, "App", "changes", [100]))
+    path = tmp_path / "t.csv"
+    path.write_text("number,token\n007,new:1\n007,new:2\n")
+    importing = started(workspace, path, plan("field:number=number", resource="changes"))
+    importing.step(1)
+    asyncio.run(change_database(store, database, None, {"number": FieldType("string")}))
+    while importing.step(1):
+        pass
+    assert [len(store.find_by_field(100, "number", text)) for text in ("7", "007")] == [1, 1]
 
 
 class Failing:
