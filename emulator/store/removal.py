@@ -19,8 +19,8 @@ _TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
 def remove(path: Path, syncs: bool) -> None:
     """Remove the state file ``path`` and its logs; ``syncs``: the removal survives a loss of power.
 
-    The renaming of the state file decides; the next start removes files that cannot be removed now.
-    Raises :class:`OSError`; then nothing was changed.
+    The renaming of the state file decides; the next start removes files that cannot be removed now. A removal
+    that the disk can neither sync nor undo counts as done. Raises :class:`OSError`; then nothing was changed.
     """
     clear_away(path)
     for log in find_logs(path).values():
