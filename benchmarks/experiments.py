@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.isolation import time_calls
-from benchmarks.load import undisturbed
 from benchmarks.mixes import MIXES, NEW_TOKEN
 from benchmarks.packages import InstallError
 from benchmarks.peers import PEERS, PeerSoftware
+from benchmarks.quiet import undisturbed
 from benchmarks.results import JournalCost, Peer, Results, Size, Waiting
 from benchmarks.rounds import Plan, Say, Target, Turns
 from benchmarks.running import MIB, StartError

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import click
 from faker import Factory
 
-from benchmarks.load import undisturbed
+from benchmarks.quiet import undisturbed
 from benchmarks.results import Results
 from benchmarks.rounds import Plan, Say
 from emulator.fake import PushTokens

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import psutil
 
-from benchmarks.load import undisturbed
+from benchmarks.quiet import undisturbed
 from benchmarks.results import Idle, Results, Timing
 from benchmarks.rounds import Plan, Say
 from benchmarks.running import Running

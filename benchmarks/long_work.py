@@ -13,8 +13,9 @@ from pathlib import Path
 from threading import Event
 from time import perf_counter, sleep
 
-from benchmarks.load import Load, middle, put_load, quietest
+from benchmarks.load import Load, middle, put_load
 from benchmarks.mixes import NEW_TOKEN, write_script
+from benchmarks.quiet import quietest
 from benchmarks.results import LongWork, Results
 from benchmarks.rounds import Plan, Say
 from benchmarks.running import Running

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from benchmarks.journal_turns import TURN
-from benchmarks.load import MOST_STOLEN, TRIES
 from benchmarks.mixes import MIXES
+from benchmarks.quiet import MOST_STOLEN, TRIES
 from benchmarks.results import Results, Series, find, profile_bytes
 from benchmarks.running import MIB
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.load import Load, Pressure, put_load, quietest
+from benchmarks.load import Load, Pressure, put_load
 from benchmarks.mixes import Mix, write_script
+from benchmarks.quiet import quietest
 from benchmarks.results import Series
 from benchmarks.running import Running
 from benchmarks.servers import BARE, EMULATOR, make_known, profiles_in, settle

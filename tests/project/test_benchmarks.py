@@ -14,8 +14,9 @@ import pytest
 
 from benchmarks.__main__ import PARTS
 from benchmarks.isolation import FRESH, RESET
-from benchmarks.load import RESULT_MARK, Load, LoadError, middle, quietest, read_result
+from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
+from benchmarks.quiet import quietest
 from benchmarks.report import markdown, table
 from benchmarks.results import (
     Dearest,
@@ -156,7 +157,7 @@ def _nonce(script: str) -> str:
 def test_load_that_the_host_disturbs_is_put_again(
     monkeypatch: pytest.MonkeyPatch, stolen: list[float], puts: int
 ) -> None:
-    monkeypatch.setattr("benchmarks.load.sleep", lambda seconds: None)
+    monkeypatch.setattr("benchmarks.quiet.sleep", lambda seconds: None)
     loads = iter([replace(read_result(PRINTED), stolen=each) for each in stolen])
     kept = quietest(lambda: next(loads), attrgetter("stolen"))
     assert kept.stolen == min(stolen[:puts])
