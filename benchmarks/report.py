@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.journal_turns import TURN
 from benchmarks.mixes import MIXES
-from benchmarks.quiet import MOST_STOLEN, TRIES
+from benchmarks.quiet import MOST_STOLEN, PATIENCE_S, TRIES
 from benchmarks.results import Results, Series, find, profile_bytes
 from benchmarks.running import MIB
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
@@ -29,7 +29,8 @@ How to read it
 - Up to 100,000 stored profiles, the emulator is started anew from its fixtures for each load. With none
   stored, the mixes that come back to known profiles come back to 1,024 that are created first.
 - A measurement during which the host of a virtual machine took more than {MOST_STOLEN:.0%} of the processors
-  is repeated; of {TRIES} such measurements the least disturbed one counts. The plugin's runs are not.
+  is repeated when the host is quiet again; of {TRIES} such measurements the least disturbed one counts. All
+  waits of a run together take {PATIENCE_S / 60:.0f} minutes at most. The plugin's runs are not repeated.
 - wrk keeps a fixed number of connections busy: the latencies are those at full speed, not at a chosen rate.
 """
 

@@ -12,11 +12,12 @@ from random import Random
 import orjson
 import pytest
 
+from benchmarks import quiet
 from benchmarks.__main__ import PARTS
 from benchmarks.isolation import FRESH, RESET
 from benchmarks.load import RESULT_MARK, Load, LoadError, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
-from benchmarks.quiet import quietest
+from benchmarks.quiet import Patience, quietest
 from benchmarks.report import markdown, table
 from benchmarks.results import (
     Dearest,
@@ -157,11 +158,21 @@ def _nonce(script: str) -> str:
 def test_load_that_the_host_disturbs_is_put_again(
     monkeypatch: pytest.MonkeyPatch, stolen: list[float], puts: int
 ) -> None:
-    monkeypatch.setattr("benchmarks.quiet.sleep", lambda seconds: None)
+    monkeypatch.setattr(quiet, "patience", Patience(0))
     loads = iter([replace(read_result(PRINTED), stolen=each) for each in stolen])
     kept = quietest(lambda: next(loads), attrgetter("stolen"))
     assert kept.stolen == min(stolen[:puts])
     assert len(list(loads)) == len(stolen) - puts
+
+
+@pytest.mark.parametrize(("shares", "looks"), [([0.0, 0.3], 1), ([0.3, 0.1, 0.0, 0.3], 3), ([0.3] * 9, 4)])
+def test_a_run_waits_for_a_quiet_host_as_long_as_its_patience_lasts(
+    monkeypatch: pytest.MonkeyPatch, shares: list[float], looks: int
+) -> None:
+    monkeypatch.setattr(quiet, "sleep", lambda seconds: None)
+    patience, left = Patience(20), iter(shares)
+    patience.wait_for_quiet(lambda: next(left))
+    assert len(list(left)) == len(shares) - looks
 
 
 def test_table_pads_columns_and_puts_numbers_to_the_right() -> None:
