@@ -190,8 +190,8 @@ class Generations:
 
     def snapshot_missing(self) -> bool:
         """Whether the snapshot was removed, or could not be written and it is time for another attempt."""
-        wanted = identity(self.path) is None or (self.failure is not None and self.snapshot_due())
-        return self.begun and self.thread is None and wanted
+        free = self.begun and self.thread is None
+        return free and (identity(self.path) is None or (self.failure is not None and self.snapshot_due()))
 
     def begin_snapshot(self, state: State) -> None:
         """Write a snapshot while requests continue. Nothing may be unsynced. ``failure`` reports failures."""
