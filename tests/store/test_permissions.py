@@ -14,7 +14,7 @@ import pytest
 from tests.command_line import assert_one_line, run
 from tests.server import ROOT, Server
 from tests.store.test_disk_trouble import accepted, failing, push, recovered
-from tests.store.test_waits_for_the_disk import COUNTING
+from tests.store.test_waits_for_the_disk import start_counting
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="rights as Linux has them")
@@ -88,19 +88,17 @@ def test_pushes_go_on_after_a_reset_that_a_file_in_the_way_refused(
     start_server: Callable[..., Server], tmp_path: Path, durability: str
 ) -> None:
     """The file could be anybody's: in ``os`` mode the push does not wait for the disk either."""
-    counted = tmp_path / "counted"
-    environment = {"PYTHONPATH": str(COUNTING), "COUNTED_SYNCS": str(counted)}
-    server = start_server("-q", "--durability", durability, environment=environment)
+    server, counted = start_counting(start_server, tmp_path, "--durability", durability)
     accepted(server, "before")
     server.stop()
     server.start()
     (log,) = server.state.glob("default.*.journal")
     in_the_way = log.with_name(f"default.{int(log.suffixes[0][1:]) + 1}.journal")
     in_the_way.touch(0)
-    before = counted.stat().st_size
+    before = counted()
     assert server.post("/__admin/reset", {}).status == 500
     accepted(server, "after")
-    assert (counted.stat().st_size > before) == (durability == "fsync")
+    assert (counted() > before) == (durability == "fsync")
     server.kill()
     in_the_way.unlink()
     server.start()

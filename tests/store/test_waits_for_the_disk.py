@@ -13,7 +13,7 @@ from emulator.rules.model import Database, Resource
 from emulator.store.fixture_set import FixtureSet, ProfileEntry
 from tests.server import Server, subscription
 
-COUNTING = Path(__file__).with_name("counted_syncs")
+_COUNTING = Path(__file__).with_name("counted_syncs")
 CALLS: list[tuple[str, str, object]] = [
     ("POST", "/push_subscribe", {"resource_token": "two-databases", "subscriptions": [subscription("t")]}),
     ("POST", "/w/new/push_subscribe", {"resource_token": "two-databases", "subscriptions": []}),
@@ -34,20 +34,28 @@ CALLS: list[tuple[str, str, object]] = [
 ]
 
 
+def start_counting(
+    start_server: Callable[..., Server], folder: Path, *options: str, **more: object
+) -> tuple[Server, Callable[[], int]]:
+    """A server, and how often it has waited for the disk so far."""
+    counted = folder / "counted"
+    environment = {"PYTHONPATH": str(_COUNTING), "COUNTED_SYNCS": str(counted)}
+    server = start_server("-q", *options, environment=environment, **more)
+    return server, lambda: counted.stat().st_size
+
+
 @pytest.mark.parametrize("durability", ["os", "fsync"])
 def test_nobody_waits_for_the_disk_but_in_fsync_mode(
     start_server: Callable[..., Server], tmp_path: Path, durability: str
 ) -> None:
     """The other mode shows that the count counts."""
-    counted = tmp_path / "counted"
-    environment = {"PYTHONPATH": str(COUNTING), "COUNTED_SYNCS": str(counted)}
-    server = start_server("-q", "--durability", durability, environment=environment)
+    server, counted = start_counting(start_server, tmp_path, "--durability", durability)
     waits = []
     for method, path, document in CALLS:
-        before = counted.stat().st_size
+        before = counted()
         body = None if document is None else json.dumps(document).encode()
         answer = server.request(method, path, body, {"Content-Type": "application/json"})
-        waits.append((method, path, answer.status in (200, 201, 400), counted.stat().st_size > before))
+        waits.append((method, path, answer.status in (200, 201, 400), counted() > before))
     changes = durability == "fsync"
     assert [one for one in waits if one[3] != changes and "/w/new" not in one[1]] == []
     assert all(one[2] for one in waits), waits
@@ -57,17 +65,16 @@ def test_nobody_waits_for_the_disk_but_in_fsync_mode(
 def test_nobody_waits_for_the_disk_with_many_profiles(
     start_server: Callable[..., Server], tmp_path: Path
 ) -> None:
-    counted, fixtures = tmp_path / "counted", tmp_path / "fixtures"
+    fixtures = tmp_path / "fixtures"
     profiles = [ProfileEntry(2, f"p{number}") for number in range(1500)]
     resource = Resource(22, "App", "two-databases", [2])
     write_fixtures(fixtures, FixtureSet([Database(2, "Club", {})], [resource], profiles))
-    environment = {"PYTHONPATH": str(COUNTING), "COUNTED_SYNCS": str(counted)}
-    server = start_server("-q", fixtures=fixtures, environment=environment)
+    server, counted = start_counting(start_server, tmp_path, fixtures=fixtures)
     good = {"resource_token": "two-databases", "subscriptions": [subscription("t")]}
     for prefix in ("", "/w/other"):
         assert server.post(f"{prefix}/push_subscribe", good).json["error"] == 0
         assert server.post(f"{prefix}/__admin/reset", {}).status == 200
-    assert counted.stat().st_size == 0
+    assert counted() == 0
 
 
 def test_only_what_was_changed_has_a_file_and_all_of_it_is_there_after_a_kill(
