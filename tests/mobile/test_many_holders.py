@@ -122,21 +122,27 @@ def test_a_call_that_concerns_many_holders_works_on_some_at_once(
     assert steps.longest <= 250
 
 
+def put_databases(app: InProcess, ids: list[int], profiles: list[dict[str, Any]]) -> None:
+    """Put these databases with their profiles in place of all, and a resource of all of them."""
+    document = {
+        "format": 1,
+        "databases": [{"id": one, "name": f"{one}"} for one in ids],
+        "resources": [{"id": 5, "name": "App", "token": "app", "db_ids": ids}],
+        "profiles": profiles,
+    }
+    assert app.client.put("/__admin/snapshot", json=document).status_code == 200
+
+
 def test_a_push_reads_some_records_at_once_in_all_its_databases_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ids = [1, 2, 3, 4]
     left = [entry("off", "unsubscribed")]
-    document = {
-        "format": 1,
-        "databases": [{"id": one, "name": f"{one}"} for one in ids],
-        "resources": [{"id": 5, "name": "App", "token": "app", "db_ids": ids}],
-        "profiles": [
-            {"db_id": one, "id": f"p{number}", "subscriptions": left} for one in ids for number in range(150)
-        ],
-    }
+    profiles = [
+        {"db_id": one, "id": f"p{number}", "subscriptions": left} for one in ids for number in range(150)
+    ]
     with InProcess() as app:
-        assert app.client.put("/__admin/snapshot", json=document).status_code == 200
+        put_databases(app, ids, profiles)
         with Decoded(app) as decoded:
             steps = Steps(monkeypatch, decoded)
             answer = push(None, "off")(Phone(app))
@@ -151,15 +157,9 @@ def test_a_push_of_many_entries_works_on_some_databases_at_once(
     monkeypatch: pytest.MonkeyPatch, databases: int, longest: range
 ) -> None:
     ids = list(range(1, databases + 1))
-    document = {
-        "format": 1,
-        "databases": [{"id": one, "name": f"{one}"} for one in ids],
-        "resources": [{"id": 5, "name": "App", "token": "app", "db_ids": ids}],
-        "profiles": [],
-    }
     entries = [{"provider": FIREBASE, "subscription_id": f"t{number}"} for number in range(100)]
     with InProcess() as app:
-        assert app.client.put("/__admin/snapshot", json=document).status_code == 200
+        put_databases(app, ids, [])
         looked = Calls(monkeypatch, TableLookup, "find_by_push")
         steps = Steps(monkeypatch, looked, Calls(monkeypatch, TableState, "put"))
         for items in (100, 1):  # they are added, then they are there
