@@ -60,6 +60,11 @@ class Import:
             self._line = next(self._rows)[0]
 
     @property
+    def syncs(self) -> bool:
+        """Whether a batch counts when it has reached the disk."""
+        return self._workspace.store.storage.syncs
+
+    @property
     def progress(self) -> tuple[float, float | None]:
         """The part of the file that is done, and the seconds that are left, if known."""
         done, size = self._rows.bytes_done, self._rows.bytes_total

@@ -9,8 +9,10 @@ import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import IO, Any
 
 import msgspec
@@ -28,6 +30,8 @@ from emulator.workspaces.workspace import Workspace
 
 #: Seconds of one step while no request waits.
 STEP_S = 0.004
+#: Seconds between two records of how far an import is.
+SAVED_EVERY_S = 1.0
 _BLOCK_BYTES = 1 << 20
 #: One step of an import, of about so many seconds: whether there are more.
 Advance = Callable[[float], bool]
@@ -41,7 +45,7 @@ MAX_KEPT = 50
 
 
 class Job:
-    """One import, and its ``description`` as of the last step.
+    """One import, and its ``description`` as of the last step; its record is a second behind at most.
 
     It ends whatever happens. Then its upload is removed and ``description.problem`` says what went wrong,
     the disk's refusals to take the report or the record included.
@@ -53,6 +57,7 @@ class Job:
         self._record = folder / f"{description.id}.json"
         self._import: Import | None = None
         self._upload: Path | None = None
+        self._save_at = 0.0
 
     @property
     def running(self) -> bool:
@@ -88,6 +93,10 @@ class Job:
         self.description = importing.description
         if not more:
             self._end(importing)
+        elif self.description.up_to_line and monotonic() >= self._save_at:
+            self._save_at = monotonic() + SAVED_EVERY_S
+            with suppress(OSError):  # the rows count without it
+                self.save(importing.syncs)
         return more
 
     def cancel(self) -> None:
@@ -138,9 +147,9 @@ class Job:
             return (1.0 if self.description.state == "finished" else None), 0.0
         return self._import.progress
 
-    def save(self) -> None:
-        """Write the description beside the report. Raises :class:`OSError`."""
-        replace_file(self._record, [msgspec.json.encode(self.description)])
+    def save(self, sync: bool = True) -> None:
+        """Write the description beside the report; ``sync``: wait for the disk. Raises :class:`OSError`."""
+        replace_file(self._record, [msgspec.json.encode(self.description)], sync)
 
     def forget(self) -> None:
         """Remove its files, as far as the disk lets go of them."""
@@ -249,7 +258,8 @@ class ImportJobs:
         return self._folder
 
     def _find_again(self, folder: Path) -> None:
-        for left in folder.glob(f"{'[0-9a-f]' * 16}*.upload"):
+        some, many = "[0-9a-f]" * 12, "[0-9a-f]" * 16
+        for left in chain(folder.glob(f"{many}*.upload"), folder.glob(f"{some}.json*.{many}.tmp")):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
         found = []

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from emulator.importer import jobs as job_limits
 from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
-from emulator.importer.problem import TEXTS, ImportRefused
+from emulator.importer.problem import ImportRefused
 from emulator.rules.errors import Busy
+from emulator.rules.texts import message
 from emulator.workspaces.workspace import Workspace
 from tests.importer.tables import holder_of, in_memory, plan
 
@@ -113,16 +115,21 @@ def test_a_job_is_its_workspaces_own(workspace: Workspace, folder: Path) -> None
     assert jobs.of("other") == []
 
 
-def test_an_import_whose_server_died_is_found_again(workspace: Workspace, folder: Path) -> None:
+def test_an_import_whose_server_died_is_found_again_as_far_as_it_was(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_limits, "SAVED_EVERY_S", 0.0)
     by_hand = ByHand()
-    before = start(ImportJobs(folder), workspace, by_hand)
-    by_hand.step()
-    found = ImportJobs(folder).of("default")
-    assert [(job.description.id, job.as_dict()["state"]) for job in found] == [
-        (before.description.id, "interrupted")
-    ]
-    assert found[0].as_dict()["problem"] == TEXTS["interrupted"]
-    assert not list(folder.glob("*.upload"))
+    job = start(ImportJobs(folder), workspace, by_hand)
+    for _ in range(2):
+        done = job.description.up_to_line
+        while job.description.up_to_line == done:
+            assert by_hand.step()
+    (folder / f"{job.description.id}.json.{'0' * 16}.tmp").touch()
+    (found,) = ImportJobs(folder).of("default")
+    ended = replace(job.description, state="interrupted", problem=message("interrupted"))
+    assert found.description == ended
+    assert [one.name for one in folder.iterdir()] == [f"{ended.id}.json"]
 
 
 def test_a_server_that_stops_ends_its_imports(workspace: Workspace, folder: Path) -> None:

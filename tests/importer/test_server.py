@@ -96,10 +96,13 @@ def test_a_killed_server_keeps_whole_batches(start_server: Callable[..., Server]
     server.kill()
     server.start()
     found = server.get(f"/__admin/imports/{job['id']}").json
-    assert found["state"] == "interrupted"
-    assert server.get("/__admin/health").json["subscriptions"] >= done
-    last = server.push(subscriptions=[subscription(f"new:{done - 2}")])["data"][0]
-    assert "subscription_id" not in last
+    known = found["up_to_line"]
+    assert (found["state"], found["counts"]["added"]) == ("interrupted", known - 1)
+    assert known > 1
+    assert server.get("/__admin/health").json["subscriptions"] >= max(known, done) - 1
+    for line in (known, done):
+        last = server.push(subscriptions=[subscription(f"new:{line - 2}")])["data"][0]
+        assert "subscription_id" not in last
 
 
 def test_the_command_imports_through_the_server(fresh: Server, tmp_path: Path) -> None:
