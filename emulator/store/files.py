@@ -142,7 +142,7 @@ class Identity(NamedTuple):
     size: int
 
 
-def identity(path: Path) -> Identity | None:
+def identity(path: Path | str) -> Identity | None:
     """The identity of a file; ``None`` if there is no file."""
     try:
         found = os.lstat(path)

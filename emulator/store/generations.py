@@ -56,14 +56,13 @@ class Generations:
         self.failure: str | None = None
         self.begun = False
         self._header = snapshot.SnapshotHeader(snapshot.FORMAT, 0, 0, state=secrets.token_hex(8))
-        self.closed_log_bytes = 0
-        self._snapshot_number = 0
+        self.closed_log_bytes = self._snapshot_number = 0
+        self._oldest = 1  # the first generation whose log may be there
         self._snapshot_identity: Identity | None = None
         self._names_due = False
         self.thread: threading.Thread | None = None
-        self._abandoned = False
+        self._abandoned, self._retry_at = False, 0.0
         self._settled = threading.Lock()
-        self._retry_at = 0.0
 
     def resume(self, recovered: Recovered) -> None:
         """Continue at the end of a recovered state; a torn last line is cut off. Raises :class:`OSError`."""
@@ -76,7 +75,13 @@ class Generations:
             with contextlib.suppress(OSError):  # it is cut off before anything is appended anyway
                 self.log.cut_back(last.size, last.number)
         self.closed_log_bytes = sum(old.stat().st_size for old in recovered.logs[:-1])
-        remove_logs(self.path, recovered.header.generation)
+        self._oldest = recovered.header.generation
+        remove_logs(log for generation, log in recovered.beside.items() if generation < self._oldest)
+
+    @property
+    def logs(self) -> list[Path]:
+        """Where its logs are, if they are there: the last is one that the disk refused."""
+        return [log_path(self.path, one) for one in range(self._oldest, self._header.generation + 2)]
 
     def close(self) -> None:
         """Close the files as they are."""
@@ -154,8 +159,7 @@ class Generations:
             self._check_snapshot()
 
     def _check_snapshot(self) -> None:
-        there = identity(self.path)
-        if there is not None and there != self._snapshot_identity:
+        if (there := identity(self.path)) is not None and there != self._snapshot_identity:
             raise FileExistsError(EEXIST, "another file was put in the place of the state", str(self.path))
 
     def try_again(self) -> None:
@@ -182,10 +186,9 @@ class Generations:
 
     def snapshot_due(self) -> bool:
         """Whether it is time for a snapshot, or for another attempt."""
-        size = self.closed_log_bytes + self.log.size
         there = self._snapshot_identity
         least = self.min_log_bytes if there is None else max(self.min_log_bytes, there.size)
-        wanted = self.failure is not None or size > least
+        wanted = self.failure is not None or self.closed_log_bytes + self.log.size > least
         return wanted and self.thread is None and self.clock() >= self._retry_at
 
     def snapshot_missing(self) -> bool:
@@ -211,8 +214,7 @@ class Generations:
 
     def abandon_snapshot(self) -> None:
         """Stop a running snapshot, and wait for its end."""
-        thread = self.thread
-        if thread is not None:
+        if (thread := self.thread) is not None:
             self._abandoned = True
             thread.join()
 
@@ -258,8 +260,6 @@ class Generations:
         self.check()
         self._check_snapshot()
 
-    # Inside
-
     def begin_next(self) -> None:
         """Begin a generation: its log. The logs before it stay until its snapshot is there."""
         number = self.log.number if self.begun else 0
@@ -279,8 +279,8 @@ class Generations:
         self._snapshot_identity = identity(self.path)
         try:
             self._sync_names(sync)
-            remove_logs(self.path, header.generation)
-            self.closed_log_bytes, self.failure = 0, None
+            remove_logs(log_path(self.path, one) for one in range(self._oldest, header.generation))
+            self._oldest, self.closed_log_bytes, self.failure = header.generation, 0, None
         except OSError as error:
             self._failed(error)
 

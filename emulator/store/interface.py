@@ -8,9 +8,10 @@ memory only needs another storage for :class:`~emulator.store.tinydb_store.TinyD
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from math import inf
+from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from emulator.rules.interfaces import MobileLookup
@@ -145,8 +146,11 @@ class Store(MobileLookup, Protocol):
     def rest(self) -> None:
         """Close the files until the next change."""
 
-    def prepare_removal(self) -> None:
-        """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
+    def prepare_removal(self) -> Sequence[Path]:
+        """Stop writing files in the background; returns where the logs are, if they are there.
+
+        Raises :class:`OSError` if the files on the disk are not ours.
+        """
 
     def close(self, give_up_at: float = inf) -> None:
         """Write the snapshot for the next start, until ``give_up_at`` (:func:`time.monotonic`), and close."""

@@ -1,11 +1,11 @@
 """The opening of a state on the disk: the snapshot, then every log that follows it."""
 
-import contextlib
 import gc
 import os
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,9 @@ _OPS = msgspec.json.Decoder(list[tuple[str, int | None, msgspec.Raw]])
 
 #: The name of a workspace's state file without ``.json``.
 STEM = re.compile(r"[a-z0-9_-]{1,64}")
+_STATE = re.compile(rf"{STEM.pattern}\.json")
 _LOG = re.compile(r"([0-9]+)\.journal")
+_LOG_OF = re.compile(rf"({STEM.pattern})\.{_LOG.pattern}")
 
 
 @dataclass
@@ -32,13 +34,14 @@ class Recovered:
     """A state read from disk.
 
     ``logs``: the logs after the snapshot, oldest first. ``header``: the snapshot's, with the generation and
-    the number that the first of them continues.
+    the number that the first of them continues. ``beside``: all logs of this name, by generation.
     """
 
     state: State
     header: snapshot.SnapshotHeader
     logs: list[Path]
     last: log_format.LogReport
+    beside: Mapping[int, Path]
 
 
 def log_path(path: Path, generation: int) -> Path:
@@ -53,23 +56,41 @@ def deleted_path(path: Path) -> Path:
 
 def stored_states(folder: Path) -> list[Path]:
     """The state files of a folder: those whose names and beginnings are ours. Raises :class:`OSError`."""
-    found = [
-        path
-        for path in folder.glob("*.json")
-        if STEM.fullmatch(path.stem) and is_readable(snapshot.is_snapshot, path)
-    ]
-    return sorted(found)
+    found = [folder / name for name in named_states(folder)]
+    return sorted(path for path in found if is_readable(snapshot.is_snapshot, path))
+
+
+def named_states(folder: Path) -> list[str]:
+    """The files of a folder whose names are those of state files; none if this user may not read it.
+
+    Raises :class:`OSError`.
+    """
+    with suppress(PermissionError):
+        return [name for name in _names(folder) if _STATE.fullmatch(name)]
+    return []
+
+
+def stems_of_logs(folder: Path) -> set[str]:
+    """The names of the states that logs in a folder belong to."""
+    return {match[1] for match in map(_LOG_OF.fullmatch, _names(folder)) if match is not None}
 
 
 def find_logs(path: Path) -> dict[int, Path]:
     """The logs beside a state file, by generation, in ascending order."""
     start, found = path.stem + ".", {}
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for name in os.listdir(path.parent):  # a folder may have thousands of files
-            match = _LOG.fullmatch(name, len(start)) if name.startswith(start) else None
-            if match is not None:
-                found[int(match[1])] = path.with_name(name)
+    for name in _names(path.parent):  # there may be thousands
+        match = _LOG.fullmatch(name, len(start)) if name.startswith(start) else None
+        if match is not None:
+            found[int(match[1])] = path.with_name(name)
     return dict(sorted(found.items()))
+
+
+def _names(folder: Path) -> list[str]:
+    """The names of the files in a folder, if there is one. Raises :class:`OSError`."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def nothing_stored(path: Path) -> bool:
@@ -111,10 +132,11 @@ def recovering(path: Path, specs: Mapping[str, TableSpec]) -> Steps[Recovered]:
             verified.result()  # what it finds says more than a row that cannot be read
     for name, last_id in header.last_ids.items():
         state.table(name).last_id = max(last_id, state.table(name).last_id)
-    header, found = _logs_after(path, header)
+    logs = find_logs(path)
+    header, found = _logs_after(logs, header)
     followed, report = yield from _replay(path, header, found, state)
     gc.freeze()  # what was loaded lives as long as the process: never walk it again
-    return Recovered(state, header, followed, report)
+    return Recovered(state, header, followed, report, logs)
 
 
 def _load_rows(path: Path, state: State) -> Steps[None]:
@@ -141,14 +163,14 @@ def _first_unreadable(table: TableState, doc_ids: list[int], documents: list[byt
 
 
 def _logs_after(
-    path: Path, header: snapshot.SnapshotHeader
+    beside: Mapping[int, Path], header: snapshot.SnapshotHeader
 ) -> tuple[snapshot.SnapshotHeader, dict[int, Path]]:
     """The logs that count, and the snapshot's header as they continue it.
 
     A log with which another state was to begin does not count: that state's snapshot did not follow.
     """
     least = header.generation
-    found = {g: p for g, p in find_logs(path).items() if g >= least}
+    found = {g: p for g, p in beside.items() if g >= least}
     for generation, start in [(g, log_format.read_start(p)) for g, p in found.items()]:
         if start.begins and header.shared and start.state == header.state:
             header = replace(header, generation=generation, number=start.first_number)

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from errno import EEXIST
-from math import inf
 from pathlib import Path
 
 from emulator.store.files import fsync_folder, is_readable, remove_file
@@ -16,14 +16,17 @@ from emulator.store.snapshot import is_snapshot
 _TEMPORARY = re.compile(r".+\.(json|journal)(\.[0-9a-f]{16})?\.tmp")
 
 
-def remove(path: Path, syncs: bool) -> None:
-    """Remove the state file ``path`` and its logs; ``syncs``: the removal survives a loss of power.
+def remove(path: Path, syncs: bool, logs: Iterable[Path] | None = None) -> None:
+    """Remove the state file ``path`` and its ``logs``; ``syncs``: the removal survives a loss of power.
+
+    ``logs``: ``None`` has them found, which takes long in a folder of thousands of files.
 
     The renaming of the state file decides; the next start removes files that cannot be removed now. A removal
     that the disk can neither sync nor undo counts as done. Raises :class:`OSError`; then nothing was changed.
     """
     clear_away(path)
-    for log in find_logs(path).values():
+    logs = list(find_logs(path).values() if logs is None else logs)
+    for log in logs:
         is_log(log)  # raises for one that cannot be read: it would be left, and be in the way of a new state
     deleted = deleted_path(path)
     if os.path.lexists(deleted):
@@ -31,7 +34,7 @@ def remove(path: Path, syncs: bool) -> None:
     try:
         os.rename(path, deleted)
     except FileNotFoundError:  # another process removed it first
-        remove_logs(path)
+        remove_logs(logs)
         return
     try:
         if syncs:
@@ -44,7 +47,7 @@ def remove(path: Path, syncs: bool) -> None:
         else:
             raise error
     with contextlib.suppress(OSError):
-        remove_logs(path)
+        remove_logs(logs)
         remove_file(deleted)
 
 
@@ -54,14 +57,14 @@ def clear_away(path: Path) -> None:
     if not is_readable(is_snapshot, deleted):
         return
     if not path.exists():
-        remove_logs(path)
+        remove_logs(find_logs(path).values())
     remove_file(deleted)
 
 
-def remove_logs(path: Path, before: float = inf) -> None:
-    """Remove the logs of the state file ``path``, of generations ``before`` this one."""
-    for generation, log in find_logs(path).items():
-        if generation < before and is_readable(is_log, log):
+def remove_logs(logs: Iterable[Path]) -> None:
+    """Remove those of these files that are logs of ours. Raises :class:`OSError`."""
+    for log in logs:
+        if is_readable(is_log, log):
             remove_file(log)
 
 

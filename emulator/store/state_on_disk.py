@@ -105,11 +105,16 @@ class StateOnDisk:
                 self.sync()
                 self.files.begin_snapshot(self.state)
 
-    def prepare_removal(self) -> None:
-        """Stop writing files in the background. Raises :class:`OSError` if those on disk are not ours."""
-        if self.files is not None:
-            self.files.abandon_snapshot()
-            self.files.check()
+    def prepare_removal(self) -> list[Path]:
+        """Stop writing files in the background; returns where the logs are, if they are there.
+
+        Raises :class:`OSError` if those on disk are not ours.
+        """
+        if self.files is None:
+            return []
+        self.files.abandon_snapshot()
+        self.files.check()
+        return self.files.logs
 
     def rest(self) -> None:
         """Close the open file; the next transaction opens it again."""

@@ -39,14 +39,13 @@ from emulator.store.unsynced import Pending
 class LoggedStorage(StateOnDisk, Storage):
     """The state of one file.
 
-    ``path``: the state file, or ``None`` to keep everything in memory only. ``durability``: ``os`` survives
-    the death of the process, ``fsync`` that of the machine (whoever answers must wait for :meth:`sync`),
-    ``none`` neither. ``shared`` gives what a new state begins with: its files are written with the first
-    change, otherwise at once. ``torn_bytes`` says what was cut off a torn log at the start, ``fresh`` that
-    nothing has ever been stored; ``check_lock`` raises :class:`OSError` when the directory has become another
-    process's; ``recovered``: the contents of the file, if they were read already; ``recorder`` gets the steps
-    of every change of a state in memory, ``None`` where another state has taken its place.
-
+    ``path``: the state file; ``None``: all is in memory only. ``durability``: ``os`` survives the death of
+    the process, ``fsync`` that of the machine (who answers must wait for :meth:`sync`), ``none`` neither.
+    ``shared`` gives what a new state begins with: its files are written with the first change, otherwise at
+    once. ``torn_bytes``: what was cut off a torn log at the start; ``fresh``: nothing has ever been stored;
+    ``check_lock`` raises :class:`OSError` when the directory has become another process's; ``recovered``: the
+    contents of the file, if they were read already; ``is_new``: it is known that nothing is stored;
+    ``recorder`` gets the steps of each change in memory, ``None`` where another state has taken its place.
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
 
@@ -59,6 +58,7 @@ class LoggedStorage(StateOnDisk, Storage):
         check_lock: Callable[[], object] = lambda: None,
         shared: Callable[[], SharedState] | None = None,
         recovered: Recovered | None = None,
+        is_new: bool = False,
     ) -> None:
         self._specs = specs or {}
         where = None if path is None else Path(path)
@@ -69,18 +69,19 @@ class LoggedStorage(StateOnDisk, Storage):
         self._batch: list[Op] | None = None
         self._batch_undo: list[Op] | LongList[Op] = []
         if self.files is not None:
-            self._open(self.files, shared, recovered)
+            self._open(self.files, shared, recovered or self._read(is_new))
         elif recovered is not None:
             self.state = recovered.state
         elif shared is not None:
             self.state = shared().fork()
 
+    def _read(self, is_new: bool) -> Recovered | None:
+        clear_away(self._path)
+        return None if is_new or nothing_stored(self._path) else recover(self._path, self._specs)
+
     def _open(
         self, files: Generations, shared: Callable[[], SharedState] | None, recovered: Recovered | None
     ) -> None:
-        if recovered is None:
-            clear_away(self._path)
-            recovered = None if nothing_stored(self._path) else recover(self._path, self._specs)
         if recovered is not None:
             files.resume(recovered)
             self.state = recovered.state
@@ -268,8 +269,7 @@ class LoggedStorage(StateOnDisk, Storage):
             try:
                 files = self.files
                 if files is not None and files.begun:  # a snapshot on its way would see a part
-                    abandon = files.abandon_snapshot
-                    await self._run(lambda _: abandon(), True)
+                    await self._run(lambda _: files.abandon_snapshot(), True)
                 await in_steps(self.state.applying(ops, undo))
                 yield
                 await self._write_whole(self.state)

@@ -31,8 +31,7 @@ class Workspaces:
     for more of them continues to wait when a workspace of this name is created or deleted. ``on_delete``:
     callbacks that get the name of each workspace before its deletion.
 
-    ``lock`` holds the state directory; without a lock there is no check that the directory is still ours.
-    ``monotonic`` returns the time in seconds.
+    ``lock`` holds the state directory; without one nobody checks it. ``monotonic`` returns seconds.
     """
 
     def __init__(
@@ -292,6 +291,7 @@ class Workspaces:
             check_lock=self._check_lock,
             monotonic=self._monotonic,
             recovered=recovered,
+            is_new=recovered is None and not self._stored.has(name),
         )
         if before is not None:
             workspace.metrics = before.metrics

@@ -1,6 +1,7 @@
 """The workspaces whose states are in the state directory."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,17 @@ from time import time
 from emulator.loop.pacing import Share, in_steps
 from emulator.settings import Settings
 from emulator.store.errors import StateError
-from emulator.store.recovery import Recovered, find_logs, nothing_stored, recovering, stored_states
+from emulator.store.files import Identity, identity, is_readable
+from emulator.store.recovery import (
+    Recovered,
+    deleted_path,
+    find_logs,
+    named_states,
+    nothing_stored,
+    recovering,
+    stems_of_logs,
+    stored_states,
+)
 from emulator.store.removal import clear_away, clear_folder, remove
 from emulator.store.shared_state import SharedState
 from emulator.store.snapshot import is_snapshot
@@ -42,8 +53,11 @@ class StoredWorkspaces:
         self._on_disk = settings.durability != "none"
         self._syncs = settings.durability == "fsync"
         self._check_lock = check_lock
+        self._ours: dict[str, Identity] = {}  # the state files that were found to be ours
+        self._logs_alone: set[str] = set()  # the names of logs without snapshots
         if self._on_disk and self._folder.is_dir():
             clear_folder(self._folder)
+            self._logs_alone = {one for one in stems_of_logs(self._folder) if not self.path(one).exists()}
 
     def path(self, name: str) -> Path:
         """The state file of this workspace."""
@@ -51,12 +65,26 @@ class StoredWorkspaces:
 
     def names(self) -> set[str]:
         """The names of all. Raises :class:`OSError`."""
-        return stored_names(self._folder) if self._on_disk else set()
+        found = {}
+        for name in named_states(self._folder) if self._on_disk else ():
+            there = identity(os.path.join(self._folder, name))  # a Path for each of thousands takes long
+            was_there = there is not None and self._ours.get(name) == there
+            if there is not None and (was_there or is_readable(is_snapshot, self._folder / name)):
+                found[name] = there
+        self._ours = found
+        return {name.removesuffix(".json") for name in found}
 
     def has(self, name: str) -> bool:
-        """Whether something is stored under this name, even a state that cannot be read."""
+        """Whether something is stored under this name, even a state that cannot be read.
+
+        Logs without a snapshot are those that were there at the start: a look for them at each new workspace
+        would take milliseconds where there are thousands.
+        """
+        path = self.path(name)
         try:
-            return self._on_disk and not nothing_stored(self.path(name))
+            places = (path, deleted_path(path))
+            may_be = self._on_disk and (name in self._logs_alone or any(map(_is_there, places)))
+            return may_be and not nothing_stored(path)
         except (StateError, OSError):  # opening the workspace reports the problem
             return True
 
@@ -84,7 +112,8 @@ class StoredWorkspaces:
 
     def idle_s(self, name: str) -> float:
         """Seconds since the last change of a stored workspace."""
-        return time() - max((path.stat().st_mtime for path in self._files(name)), default=time())
+        path = self.path(name)
+        return time() - max(one.stat().st_mtime for one in (path, *find_logs(path).values()))
 
     def delete(self, name: str, opened: TinyDBStore | None) -> bool:
         """Delete the files of a workspace; returns whether there was one.
@@ -98,14 +127,18 @@ class StoredWorkspaces:
             if opened is None and not is_snapshot(path):
                 return False
             self._check_lock()
-            if opened is not None:
-                opened.prepare_removal()
-            remove(path, self._syncs)
+            logs = None if opened is None else opened.prepare_removal()
+            remove(path, self._syncs, logs)
         except OSError as error:
             text = f"workspace {name} was not deleted: {error.strerror or error} ({error.filename or path})"
             raise failed(text, error) from error
         return True
 
-    def _files(self, name: str) -> list[Path]:
-        path = self.path(name)
-        return [path, *find_logs(path).values()]
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file of this name, readable or not. Raises :class:`OSError` if that is unknown."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True

@@ -20,7 +20,6 @@ from emulator.loop.pacing import Steps, at_once, in_steps, paced
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
-from emulator.store.recovery import Recovered
 from emulator.store.shared_state import SharedState
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore, made_from
@@ -45,10 +44,9 @@ class Workspace:
     """One world. Raises :class:`~emulator.store.errors.StateError` if its state file cannot be read.
 
     ``journals``: those to continue, new ones if not given. ``store``: that of a workspace that is not made:
-    it is only read, or a fork; no file is touched. ``check_lock`` raises :class:`OSError` when the state
-    directory has become another process's. ``settings`` can be changed while it runs, ``metrics`` counts what
-    happened since the server started. ``recovered``: the contents of its state file, if they were read
-    already.
+    it is only read, or a fork; no file is touched. ``files``: options of
+    :class:`~emulator.store.storage.LoggedStorage` that concern them. ``settings`` can be changed while it
+    runs, ``metrics`` counts what happened since the server started.
     """
 
     def __init__(
@@ -58,9 +56,8 @@ class Workspace:
         fixtures: FixtureSet,
         journals: Journals | None = None,
         store: TinyDBStore | None = None,
-        check_lock: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = monotonic,
-        recovered: Recovered | None = None,
+        **files: Any,
     ) -> None:
         self.name = name
         self.fixtures = fixtures
@@ -84,9 +81,8 @@ class Workspace:
             state_file(settings.state, name),
             settings.durability,
             min_log_bytes=settings.min_log_bytes,
-            check_lock=check_lock,
             shared=lambda: at_once(self.begun_from(self.fixtures, self.clock)),
-            recovered=recovered,
+            **files,
         )
         if self.made:
             self.store.on_taken_back = self._taken_back

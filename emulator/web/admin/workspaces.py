@@ -2,6 +2,7 @@
 
 from marshmallow import validate
 
+from emulator.loop.pacing import paced
 from emulator.rules.errors import NotFound
 from emulator.rules.texts import message
 from emulator.schemas.errors import string
@@ -38,14 +39,17 @@ class NamesSchema(QuerySchema):
 
 
 @operation("get", "/workspaces", of_a_workspace=False)
-def list_workspaces() -> Page[WorkspaceState]:
+def list_workspaces() -> Later[Page[WorkspaceState]]:
     """Every workspace.
 
     With what is in it where it is open.
     """
-    workspaces = emulator().workspaces
+    return _listed(emulator().workspaces)
+
+
+async def _listed(workspaces: Workspaces) -> Page[WorkspaceState]:
     opened = {one.name: one for one in workspaces}
-    items = [_state(name, opened.get(name)) for name in workspaces.names()]
+    items = [_state(name, opened.get(name)) async for name in paced(workspaces.names())]
     return Page(items, None, len(items))
 
 
