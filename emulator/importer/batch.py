@@ -18,6 +18,7 @@ from emulator.importer.spoiled import token_problem, value_problem, whole_number
 from emulator.rules.applying import apply_database
 from emulator.rules.context import RequestContext
 from emulator.rules.errors import Refused
+from emulator.rules.interfaces import TakesLong
 from emulator.rules.model import FieldValue, Profile, PushRequest, SubscriptionRequest, shortened
 from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
 from emulator.rules.texts import Message, Text, message
@@ -116,7 +117,10 @@ class Batch:
         self._whole_numbers = {one.kind for one in declared if one is not None} == {"int"}
 
     def take(self, line: int, row: list[str]) -> None:
-        """Apply the rules to one row."""
+        """Apply the rules to one row.
+
+        Raises :class:`~emulator.rules.interfaces.TakesLong`; then the row is not in the batch.
+        """
         counts = self.counts
         counts["rows"] += 1
         if len(row) != self._width:
@@ -145,14 +149,25 @@ class Batch:
             return
         self._subscription.subscription_id = token
         context = self._context
-        gathered = len(context.changes.profiles) + len(context.changes.subscriptions)
-        if token in self._tokens or gathered >= _MOST_GATHERED:
+        changes = context.changes
+        made, written, decided = len(changes.profiles), len(changes.subscriptions), len(self.rules)
+        if token in self._tokens or made + written >= _MOST_GATHERED:
             self.store()
+            changes, made, written = context.changes, 0, 0
         self._tokens.add(token)
         # With a seed the next id depends on the profiles so far, stored or not.
-        self._target.ids.after(self._store.profiles_made + len(context.changes.profiles))
-        for database in self._databases:  # B1
-            result = apply_database(context, database)
+        self._target.ids.after(self._store.profiles_made + made)
+        context.read = -written  # each row may read so many
+        try:
+            databases = self._store.fan_out(self._databases, 1)
+            results = [(one, apply_database(context, one)) for one in databases]  # B1
+        except TakesLong:
+            del changes.profiles[made:], changes.subscriptions[written:], self.rules[decided:]
+            counts["rows"] -= 1
+            if self._status is not None:
+                counts[context.status] -= 1
+            raise
+        for database, result in results:
             if result.profile is None:
                 self._refuse(line, database.id, result.error, value, token)
                 continue
@@ -169,7 +184,8 @@ class Batch:
         """Store the changes of the rows so far."""
         context = self._context
         if context.changes:
-            self._store.apply(context.changes)  # A6
+            with self._store.at_once():
+                self._store.apply(context.changes)  # A6
         context.restart()
         self._tokens.clear()
         self._made.clear()

@@ -2,6 +2,8 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import islice
 from time import perf_counter
 from typing import IO, Any
@@ -16,6 +18,7 @@ from emulator.importer.rows import Rows
 from emulator.importer.survey import Survey
 from emulator.loop.gc_pause import collections_paused
 from emulator.rules.errors import Refused
+from emulator.rules.interfaces import TakesLong
 from emulator.rules.texts import Text, message
 from emulator.store.errors import Unavailable
 from emulator.workspaces.workspace import Workspace
@@ -56,8 +59,14 @@ class Import:
         self._rows = Rows(checked.source, layout.encoding, layout.dialect)
         self._survey = None if self._after else Survey(checked)
         self._line = 0
+        self._put_off: tuple[int, list[str]] | None = None
         if layout.names is not None:
             self._line = next(self._rows)[0]
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether the next row reads or changes very many records: it is a step for :meth:`beside`."""
+        return self._put_off is not None
 
     @property
     def syncs(self) -> bool:
@@ -83,16 +92,22 @@ class Import:
             self._survey = None
         return more
 
-    def step(self, rows: int = STEP_ROWS, seconds: float | None = None) -> bool:
+    async def beside(self, step: Callable[[], bool]) -> bool:
+        """Do a step in a thread, beside the requests of other workspaces. Raises :class:`Unavailable`."""
+        async with self._workspace.store.alone():
+            return await self._target.store.beside(step)
+
+    def step(self, rows: int = STEP_ROWS, seconds: float | None = None, whole: bool = True) -> bool:
         """Import the next rows as one transaction: at most ``rows`` of them, for about ``seconds``.
 
-        False when the import is over; the description's ``state`` then says how it ended.
+        False when the import is over; the description's ``state`` then says how it ended. Unless ``whole``,
+        it ends before a row that :attr:`takes_long`.
         """
         if self.description.state != "running":
             return False
         if self._cancelled:
             return self.end("cancelled")
-        if self._workspace.store.held is not None:  # the whole state is changed just now
+        if self._workspace.store.held is not None and not self.takes_long:  # the whole state is changed
             return True
         if self._survey is not None:
             self.look(seconds)
@@ -104,7 +119,8 @@ class Import:
         try:
             batch = Batch(self.checked, self._target)
             store = self._target.store
-            with collections_paused(), store.at_once(), store.batch():
+            at_once = store.at_once() if whole else nullcontext()
+            with collections_paused(), at_once, store.batch():
                 line, ended = self._take(batch, rows, None if seconds is None else since + seconds)
                 batch.store()
             self._workspace.touch()
@@ -158,13 +174,22 @@ class Import:
                 return
 
     def _take(self, batch: Batch, rows: int, deadline: float | None) -> tuple[int, bool]:
-        line, count = self._line, 0
+        count = 0
+        if self._put_off is not None:
+            batch.take(*self._put_off)
+            line, self._put_off = self._put_off[0], None
+            return line, False
+        line = self._line
         try:
-            for line, row in islice(self._rows, rows):
-                batch.take(line, row)
+            for at, row in islice(self._rows, rows):
+                batch.take(at, row)
+                line = at
                 count += 1
                 if deadline is not None and perf_counter() >= deadline:
                     return line, False
+        except TakesLong:
+            self._put_off = at, row
+            return line, False
         except SourceBroken as error:
             self._broken = error.text
         return line, count < rows

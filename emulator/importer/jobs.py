@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from time import monotonic
 from typing import IO, Any
 
@@ -25,6 +26,7 @@ from emulator.importer.report import Description, refusal_file
 from emulator.importer.sources import Source
 from emulator.rules.errors import Busy
 from emulator.rules.texts import Problem, message
+from emulator.store.errors import Unavailable
 from emulator.store.files import replace_file
 from emulator.workspaces.workspace import Workspace
 
@@ -33,10 +35,8 @@ STEP_S = 0.004
 #: Seconds between two records of how far an import is.
 SAVED_EVERY_S = 1.0
 _BLOCK_BYTES = 1 << 20
-#: One step of an import, of about so many seconds: whether there are more.
-Advance = Callable[[float], bool]
-#: Calls what it is given as long as there are more steps, and lets others work in between.
-Schedule = Callable[[Advance], object]
+#: Advances a job as long as there are more steps, and lets others work in between.
+Schedule = Callable[["Job"], object]
 
 #: Imports of one workspace that may run at a time.
 MAX_RUNNING = 4
@@ -58,6 +58,7 @@ class Job:
         self._import: Import | None = None
         self._upload: Path | None = None
         self._save_at = 0.0
+        self._stepping = Lock()  # the end of the server waits for a step beside the loop
 
     @property
     def running(self) -> bool:
@@ -79,13 +80,29 @@ class Job:
         self.description = importing.description
         self.save()
 
-    def advance(self, seconds: float = STEP_S) -> bool:
-        """One step of about so many seconds: whether there are more. Never raises."""
+    @property
+    def takes_long(self) -> bool:
+        """Whether the next step is one for :meth:`advance_beside`."""
+        return self._import is not None and self._import.takes_long
+
+    async def advance_beside(self) -> bool:
+        """:meth:`advance` in a thread, which rests as long work does. Never raises."""
+        if self._import is not None:
+            with suppress(Unavailable):  # it is tried again
+                return await self._import.beside(self.advance)
+        return True
+
+    def advance(self, seconds: float = STEP_S, whole: bool = True) -> bool:
+        """One step: whether there are more; its parameters: of :meth:`Import.step`. Never raises."""
+        with self._stepping:
+            return self._step(seconds, whole)
+
+    def _step(self, seconds: float, whole: bool) -> bool:
         importing, more = self._import, False
         if importing is None:
             return False
         try:
-            more = importing.step(STEP_ROWS, seconds)
+            more = importing.step(STEP_ROWS, seconds, whole)
         except Exception as error:
             with suppress(OSError, ValueError):  # a full disk may be behind standard error too
                 traceback.print_exc()
@@ -240,7 +257,7 @@ class ImportJobs:
             raise
         self._jobs[job.description.id] = job
         self._forget_oldest()
-        schedule(job.advance)
+        schedule(job)
         return job
 
     def _forget_oldest(self) -> None:
@@ -275,7 +292,7 @@ class ImportJobs:
             self._jobs[description.id] = Job(description, folder)
 
 
-def at_once(advance: Advance) -> None:
+def at_once(job: Job) -> None:
     """A :data:`Schedule` without a loop: all steps now."""
-    while advance(STEP_S):
+    while job.advance():
         pass

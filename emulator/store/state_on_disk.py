@@ -142,12 +142,12 @@ class StateOnDisk:
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """Work inside takes as long as it takes, with no rest."""
-        self.pace = iter
+        """Work inside takes as long as it takes, with no rest unless it is done :meth:`beside` the loop."""
+        before, self.pace = self.pace, self.pace or iter
         try:
             yield
         finally:
-            self.pace = None
+            self.pace = before
 
     def in_pieces(self, items: Iterable[T], others: int = 0) -> Iterable[T]:
         """The items of work that may take long: at the :attr:`pace` of this work if it has one.

@@ -17,7 +17,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 
 from emulator.emulator import Emulator
-from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, Schedule, at_once
+from emulator.importer.jobs import STEP_S, ImportJobs, Job, Schedule, at_once
 from emulator.importer.report import report_csv
 from emulator.loop.pacing import SHORT_STEP_S, Pacing, Share
 from emulator.messages import BRIDGE_KEY
@@ -166,20 +166,24 @@ class ImportSteps:
     """A :data:`~emulator.importer.jobs.Schedule` on the event loop: imports take their steps in turn."""
 
     def __init__(self) -> None:
-        self._advances: deque[Advance] = deque()
+        self._jobs: deque[Job] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    def __call__(self, advance: Advance) -> None:
-        self._advances.append(advance)
+    def __call__(self, job: Job) -> None:
+        self._jobs.append(job)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         steps = Pacing()
-        while self._advances:
-            advance = self._advances.popleft()
-            if advance(SHORT_STEP_S if steps.visited else STEP_S):
-                self._advances.append(advance)
+        while self._jobs:
+            job = self._jobs.popleft()
+            if job.takes_long:
+                more, steps = await job.advance_beside(), Pacing()
+            else:
+                more = job.advance(SHORT_STEP_S if steps.visited else STEP_S, whole=False)
+            if more:
+                self._jobs.append(job)
             await steps.pause()
 
 

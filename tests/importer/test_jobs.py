@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from emulator.importer import jobs as job_limits
-from emulator.importer.jobs import STEP_S, Advance, ImportJobs, Job, at_once
+from emulator.importer.jobs import STEP_S, ImportJobs, Job, at_once
 from emulator.importer.problem import ImportRefused
 from emulator.rules.errors import Busy
 from emulator.rules.texts import message
@@ -20,13 +20,13 @@ class ByHand:
     """A schedule whose steps the test takes."""
 
     def __init__(self) -> None:
-        self.advances: list[Advance] = []
+        self.jobs: list[Job] = []
 
-    def __call__(self, advance: Advance) -> None:
-        self.advances.append(advance)
+    def __call__(self, job: Job) -> None:
+        self.jobs.append(job)
 
     def step(self) -> bool:
-        return self.advances[-1](STEP_S / 4)
+        return self.jobs[-1].advance(STEP_S / 4)
 
     def step_until_a_row_is_in(self, job: Job) -> None:
         while not job.as_dict()["counts"]["rows"]:
@@ -60,7 +60,7 @@ def test_a_job_goes_in_steps_and_tells_how_far_it_is(workspace: Workspace, folde
         5,
         False,
     )
-    at_once(by_hand.advances[0])
+    at_once(by_hand.jobs[0])
     whole = job.as_dict()
     assert (whole["state"], whole["progress"], whole["counts"]["added"]) == ("finished", 1.0, 5000)
     assert job.report_path.exists()
