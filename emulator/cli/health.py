@@ -8,6 +8,7 @@ import click
 
 from emulator.cli.options import setting
 from emulator.server.tls import is_every_address
+from emulator.store.files import read_given
 from push_emulator.errors import EmulatorError
 
 #: Seconds to wait for the answer.
@@ -60,7 +61,7 @@ def _look(
     scheme = "https" if tls_cert or tls_self_signed else "http"
     try:
         if port_file is not None:
-            port = int(port_file.read_text(encoding="ascii"))
+            port = int(read_given(port_file))
         url = f"{scheme}://{f'[{address}]' if ':' in address else address}:{port}"
         # The server is our own, and the request carries no secret: its certificate is not checked.
         calls = Calls(url, None, None, _PATIENCE_S, verify=False)

@@ -15,6 +15,7 @@ from emulator.compare.probes import PROBES, Given, Ready, ready_probes
 from emulator.compare.recorded import RecordedCall
 from emulator.compare.report import ComparisonReport, created_lines
 from emulator.rules.texts import Message, message
+from emulator.store.files import read_given
 from push_emulator.masking import mask
 
 
@@ -45,7 +46,7 @@ def probe(options: dict[str, Any]) -> int:
 def clean_up(path: Path, options: dict[str, Any]) -> int:
     """Unsubscribe what a report names as created; the exit status."""
     try:
-        report = msgspec.json.decode(path.read_bytes(), type=ComparisonReport)
+        report = msgspec.json.decode(read_given(path), type=ComparisonReport)
     except msgspec.MsgspecError as error:
         raise click.ClickException(f"{path}: is no report of compare: {error}") from error
     if not options["resource_token"]:

@@ -219,10 +219,13 @@ def _write_port(file: Path, line: bytes) -> None:
         with suppress(OSError):  # no file can be made beside it
             replace_file(file, [line], sync=False)
             return
+    if file.is_fifo():  # it opens when somebody reads
+        Thread(target=file.write_bytes, args=(line,), daemon=True).start()
+        return
     written = os.open(file, os.O_WRONLY | os.O_CREAT, 0o666)
     try:
         os.write(written, line)
-        with suppress(OSError):  # a pipe and a device have no length
+        with suppress(OSError):  # a device has no length
             os.ftruncate(written, len(line))
     except OSError as error:  # such as a full disk, which names no file
         raise OSError(error.errno, error.strerror, str(file)) from error

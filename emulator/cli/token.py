@@ -9,6 +9,7 @@ from emulator.fixtures.load import FixtureError, load_fixtures
 from emulator.rules.mobile.caller import MODES
 from emulator.schemas.jwt_keys import is_pem, pyjwt
 from emulator.settings import DEFAULT_FIXTURES
+from emulator.store.files import read_given
 
 
 @click.command("token")
@@ -77,7 +78,10 @@ def _mode(values: dict[str, str]) -> str:
 def _key(file: Path | None, fixtures: Path, db_id: int | None) -> tuple[str, int]:
     """The key, and the database of the claim."""
     if file is not None:
-        return file.read_text(encoding="utf-8").strip(), 1 if db_id is None else db_id
+        try:
+            return read_given(file).decode().strip(), 1 if db_id is None else db_id
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.ClickException(f"--key cannot be read: {error}") from error
     try:
         resources = load_fixtures(fixtures).resources
     except FixtureError as error:

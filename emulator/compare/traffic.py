@@ -11,6 +11,7 @@ import ijson
 from emulator.compare.recorded import NotCompared, RecordedCall, json_object, read_record
 from emulator.rules.texts import Text, message
 from emulator.schemas.json_members import BoundedNumbers
+from emulator.store.files import open_given
 
 _MARK = b"\xef\xbb\xbf"
 #: The bytes that are searched for the first line of JSON lines, and the longest of them.
@@ -84,7 +85,7 @@ def read_traffic(paths: Sequence[Path], host: str | None = None) -> Traffic:
     """
     traffic = Traffic()
     for path in paths:
-        with path.open("rb") as file:
+        with open_given(path) as file:
             traffic.add(_records(file), path.name)
     hosts = Counter(call.host for call in traffic.calls if call.host)
     traffic.keep_host(host.lower() if host else next((name for name, _ in hosts.most_common(1)), ""))

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from emulator.store.files import open_given
+
 #: The address of the host machine inside Android's emulator.
 ANDROID_HOST = "10.0.2.2"
 #: Days that a certificate made here is valid: iOS refuses more than 825.
@@ -49,7 +51,7 @@ def choose_certificate(
 
 def _own(cert: Path, key: Path) -> Certificate:
     for path in (cert, key):
-        path.read_bytes()  # this error names the file; the error of ssl does not
+        open_given(path).close()  # this error names the file; the error of ssl does not
     try:
         # An empty password: a key with a password is refused; ssl would ask for it at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the recognition of the emulator's own files."""
+"""Files that appear whole or not at all, those that a user names, and the recognition of our own."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from errno import EISDIR, ELOOP, ENOENT
+from errno import EINVAL, EISDIR, ELOOP, ENOENT
 from io import RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
@@ -132,6 +132,31 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def open_given(path: Path, pipe: bool = False) -> BinaryIO:
+    """Open a file that a user names, at once; ``pipe``: it may be one. Raises :class:`OSError`."""
+
+    def open_now(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=open_now)  # noqa: SIM115 (the caller closes it)
+    mode = os.fstat(file.fileno()).st_mode
+    if pipe and stat.S_ISFIFO(mode):
+        os.set_blocking(file.fileno(), True)
+    elif not stat.S_ISREG(mode):
+        file.close()
+        raise OSError(EINVAL, "it is a device" if pipe else "it is a pipe or a device", str(path))
+    return file
+
+
+def read_given(path: Path) -> bytes:
+    """The bytes of a file or pipe that a user names. Raises :class:`OSError`."""
+    with open_given(path, pipe=True) as file:
+        content = file.read()
+        if not content and stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            raise OSError(EINVAL, "it is a pipe that no program writes to", str(path))
+    return content
 
 
 class Identity(NamedTuple):

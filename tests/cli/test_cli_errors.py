@@ -12,7 +12,7 @@ import pytest
 
 from emulator.settings import Settings
 from tests.command_line import assert_one_line, run, run_here
-from tests.server import ROOT, Server, subscription
+from tests.server import PATIENCE_S, ROOT, Server, subscription
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,45 @@ def test_port_file_that_cannot_be_written(tmp_path: Path) -> None:
     place = tmp_path / "nowhere/port"
     finished = run("serve", "--port", "0", "--state", tmp_path / "state", "--port-file", place)
     assert_one_line(finished, str(place))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes with names are POSIX's")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--port", "0", "--tls-cert", "PIPE", "--tls-key", "PIPE"],
+        ["health", "--port-file", "PIPE"],
+        ["compare", "PIPE"],
+        ["compare", "--clean", "PIPE", "--resource-token", "x"],
+        ["token", "--jwt", "--email", "x", "--key", "PIPE"],
+    ],
+    ids=["--tls-cert", "health", "compare", "--clean", "token"],
+)
+def test_a_pipe_that_nobody_writes_to_is_told_at_once(arguments: list[str], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "PIPE")
+    finished = run(*arguments, cwd=tmp_path)
+    assert finished.returncode in (1, 2)
+    (line,) = finished.stderr.splitlines()
+    assert "PIPE: it is a pipe" in line or "it is a pipe that no program writes to: 'PIPE'" in line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes with names are POSIX's")
+def test_a_port_file_that_is_a_pipe_waits_for_its_reader_and_holds_up_no_stop(tmp_path: Path) -> None:
+    pipe = tmp_path / "port"
+    os.mkfifo(pipe)
+    command = [sys.executable, str(ROOT / "run.py"), "serve", "--port", "0", "--port-file", str(pipe)]
+    command += ["--state", str(tmp_path / "state")]
+    for reads in (True, False):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            try:
+                ready = server.stdout.readline()
+                if reads:
+                    assert f":{int(pipe.read_text())}/" in ready
+                server.terminate()
+                assert server.wait(PATIENCE_S) == 0
+            finally:
+                server.kill()
 
 
 def test_python_without_the_packages_is_told_how_to_get_them() -> None:
