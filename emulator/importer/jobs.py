@@ -78,7 +78,7 @@ class Job:
         self._import, self._upload = importing, upload
         importing.look(STEP_S)  # the answer to the call has the remarks on a small file
         self.description = importing.description
-        self.save()
+        self.save(importing.syncs)
 
     @property
     def takes_long(self) -> bool:
@@ -131,9 +131,9 @@ class Job:
         self._import = None
         # The upload before the record: without it there may be room.
         for act, code in (
-            (partial(self._save_report, importing.refused), "no_report"),
+            (partial(self._save_report, importing.refused, importing.syncs), "no_report"),
             (self._remove_upload, "upload_stays"),
-            (self.save, "no_record"),
+            (partial(self.save, importing.syncs), "no_record"),
         ):
             try:
                 act()
@@ -164,7 +164,7 @@ class Job:
             return (1.0 if self.description.state == "finished" else None), 0.0
         return self._import.progress
 
-    def save(self, sync: bool = True) -> None:
+    def save(self, sync: bool) -> None:
         """Write the description beside the report; ``sync``: wait for the disk. Raises :class:`OSError`."""
         replace_file(self._record, [msgspec.json.encode(self.description)], sync)
 
@@ -174,11 +174,11 @@ class Job:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _save_report(self, refused: IO[bytes] | None) -> None:
+    def _save_report(self, refused: IO[bytes] | None, sync: bool) -> None:
         if refused is not None:
             with refused:
                 refused.seek(0)
-                replace_file(self.report_path, iter(partial(refused.read, _BLOCK_BYTES), b""))
+                replace_file(self.report_path, iter(partial(refused.read, _BLOCK_BYTES), b""), sync)
 
     def _remove_upload(self) -> None:
         if self._upload is not None:

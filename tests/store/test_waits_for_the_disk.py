@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from emulator.fixtures.load import write_fixtures
 from emulator.rules.model import Database, Resource
 from emulator.store.fixture_set import FixtureSet, ProfileEntry
+from tests.importer.test_server import table_of, upload
 from tests.server import Server, subscription
+from tests.waiting import until
 
 _COUNTING = Path(__file__).with_name("counted_syncs")
 CALLS: list[tuple[str, str, object]] = [
@@ -60,6 +63,28 @@ def test_nobody_waits_for_the_disk_but_in_fsync_mode(
     assert [one for one in waits if one[3] != changes and "/w/new" not in one[1]] == []
     assert all(one[2] for one in waits), waits
     assert server.stop() == 0
+
+
+def has_finished(server: Server, path: str) -> bool:
+    return bool(server.get(path).json["state"] == "finished")
+
+
+@pytest.mark.parametrize("durability", ["os", "fsync"])
+def test_an_import_waits_for_the_disk_in_fsync_mode_only(
+    start_server: Callable[..., Server], tmp_path: Path, durability: str
+) -> None:
+    """Whoever sends a request meanwhile would wait, too."""
+    server, counted = start_counting(start_server, tmp_path, "--durability", durability)
+    before = counted()
+    for dry_run in (True, False):
+        job = upload(server, table_of(10), dry_run=dry_run)
+        path = f"/__admin/imports/{job['id']}"
+        until(partial(has_finished, server, path))
+    assert server.get(f"{path}/report.csv").status == 200
+    assert (counted() > before) == (durability == "fsync")
+    server.kill()
+    server.start()
+    assert server.get(path).json["counts"]["added"] == 10
 
 
 def test_nobody_waits_for_the_disk_with_many_profiles(
