@@ -15,7 +15,6 @@ from emulator.importer.sources import Source
 from emulator.importer.survey import Survey, first_remarks
 from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, Resource
 from emulator.store.configuring import add_database, add_resource, change_database
-from emulator.store.errors import Unavailable
 from emulator.store.state_on_disk import MOST_AT_ONCE
 from emulator.store.tinydb_store import TinyDBStore
 from emulator.workspaces.workspace import Workspace
@@ -99,40 +98,31 @@ def test_M5_values_are_read_as_the_field_is_declared_at_each_step(
     assert [len(store.find_by_field(100, "number", text)) for text in ("7", "007")] == [1, 1]
 
 
-class Failing:
-    """A store whose batches fail at their end, undone, after the first."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._store = workspace.store
-        self._batches = 0
-        self._taken: list[Changes] = []
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
-    def apply(self, changes: Changes) -> None:
-        self._taken.append(changes)
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        self._taken = []
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """The system lets no file grow beyond the largest one in this folder."""
+    limits = pytest.importorskip("resource", reason="limits are POSIX's")
+    soft, hard = limits.getrlimit(limits.RLIMIT_FSIZE)
+    limits.setrlimit(limits.RLIMIT_FSIZE, (max(one.stat().st_size for one in folder.iterdir()), hard))
+    try:
         yield
-        self._batches += 1
-        if self._batches > 1:
-            raise Unavailable("the disk is full")
-        for changes in self._taken:
-            self._store.apply(changes)
+    finally:
+        limits.setrlimit(limits.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_A6_a_batch_that_is_not_stored_is_not_counted(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workspace, "store", Failing(workspace))
-    report = imported(workspace, table(tmp_path, 10), rows=4)
+def test_A6_a_batch_that_is_not_stored_is_not_counted(workspace: Workspace, tmp_path: Path) -> None:
+    importing = started(workspace, table(tmp_path, 1000), plan())
+    importing.step(400)  # the log is the largest file then
+    state = everything(workspace)
+    with full_disk(tmp_path / "state"):
+        assert not importing.step(400)
+    report = importing.description
     assert report.state == "failed"
-    assert str(report.problem) == "the last 4 rows or fewer were not stored: the disk is full"
-    assert (report.counts["rows"], report.counts["added"], report.up_to_line) == (4, 4, 5)
-    assert workspace.metrics.rules["S1"] == 4
+    said = "the last 400 rows or fewer were not stored: the state cannot be written: File too large"
+    assert str(report.problem).startswith(said)
+    assert (report.counts["rows"], report.counts["added"], report.up_to_line) == (400, 400, 401)
+    assert workspace.metrics.rules["S1"] == 400
+    assert everything(workspace) == state
 
 
 def test_after_a_crash_the_same_file_does_the_rest(workspace: Workspace, tmp_path: Path) -> None:
