@@ -59,7 +59,7 @@ class Generations:
         self.closed_log_bytes = self._snapshot_number = 0
         self._oldest = 1  # the first generation whose log may be there
         self._snapshot_identity: Identity | None = None
-        self._names_due = False
+        self._unsure = False  # whether the folder may have a log too many, or names that the disk lacks
         self.thread: threading.Thread | None = None
         self._abandoned, self._retry_at = False, 0.0
         self._settled = threading.Lock()
@@ -96,7 +96,7 @@ class Generations:
         if self.shared is not None:
             clear_away(self.path)
             self.begin_with(self.shared)
-            self._sync_names()
+            self._secure_folder()
 
     def begin_with(self, shared: SharedState, pace: Pace[bytes] = iter) -> None:
         """Begin a generation with a copy of the shared state. Nothing may be unsynced.
@@ -105,7 +105,7 @@ class Generations:
         """
         self.abandon_snapshot()
         self.check()
-        header, log, self._names_due = shared.header, None, True  # where it fails, its log may be left
+        header, log, self._unsure = shared.header, None, True  # where it fails, its log may be left
         if self.begun:
             self.log.close()
             header = replace(header, generation=self._header.generation + 1, number=self.log.number)
@@ -113,7 +113,7 @@ class Generations:
                 log = Log.create(self.path, header, self.syncs, begins=True)
         log = log or shared.begin(self.path, header, self.syncs, pace, self.begun)
         self.log, self.begun, self._header, self.shared = log, True, header, shared
-        self._names_due = self.syncs
+        self._unsure = self.syncs
         self._written(header, self.syncs)
 
     def return_to(self, shared: SharedState) -> bool:
@@ -136,14 +136,14 @@ class Generations:
         self.abandon_snapshot()
         self.check()
         self.begin_next()
-        header, self._names_due = self._header_of(state), self.syncs
+        header, self._unsure = self._header_of(state), self.syncs
         replace_file(self.path, pace(snapshot.write_chunks(header, state.documents())), sync)
         self._written(header, sync)
 
     def append(self, payload: bytes) -> None:
         """Append a transaction to the log. Raises :class:`OSError`; then it does not count."""
-        if self._names_due:
-            self._sync_names()
+        if self._unsure:
+            self._secure_folder()
         if self.log.seen_lately:
             self.log.check_linked()
         else:
@@ -165,7 +165,7 @@ class Generations:
     def try_again(self) -> None:
         """Try a write that the disk refused before. Raises :class:`OSError` if it fails again."""
         self.check()
-        self._sync_names()
+        self._secure_folder()
         self.log.probe()
         if self.syncs:
             if not self.unsynced:  # else a caller still has to be told
@@ -278,18 +278,18 @@ class Generations:
         self._snapshot_number = header.number
         self._snapshot_identity = identity(self.path)
         try:
-            self._sync_names(sync)
+            self._secure_folder(sync)
             remove_logs(log_path(self.path, one) for one in range(self._oldest, header.generation))
             self._oldest, self.closed_log_bytes, self.failure = header.generation, 0, None
         except OSError as error:
             self._failed(error)
 
-    def _sync_names(self, wanted: bool = False) -> None:
-        if self._names_due and is_readable(is_log, left := log_path(self.path, self._header.generation + 1)):
+    def _secure_folder(self, wanted: bool = False) -> None:
+        if self._unsure and is_readable(is_log, left := log_path(self.path, self._header.generation + 1)):
             remove_file(left)  # with it the next start would begin another state
-        if wanted or (self._names_due and self.syncs):
+        if wanted or (self._unsure and self.syncs):
             fsync_folder(self.path.parent)
-        self._names_due = False
+        self._unsure = False
 
     def _failed(self, error: Exception) -> None:
         self.failure = f"no snapshot can be written, the log grows: {reason(error, self.path)}"

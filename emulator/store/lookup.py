@@ -23,7 +23,6 @@ from emulator.rules.model import (
     Subscription,
 )
 from emulator.store.configured import configuration_of
-from emulator.store.state_on_disk import MOST_AT_ONCE
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -207,7 +206,7 @@ class TableLookup:
 
     def fan_out(self, databases: list[Database], each: int) -> Iterable[Database]:
         is_small = len(databases) * each <= _MOST_LOOKED_UP
-        return databases if is_small else self.storage.in_pieces(databases, MOST_AT_ONCE)
+        return databases if is_small else self.storage.paced(databases)
 
     def hash_taken(self, hash_id: str) -> bool:
         return hash_id in self.subscriptions.state.indexes["hash"]

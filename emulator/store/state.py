@@ -108,11 +108,15 @@ class TableState:
         return before
 
     def fill(
-        self, doc_ids: Sequence[int], documents: Sequence[bytes], decoded: Sequence[Any] | None = None
+        self,
+        doc_ids: Sequence[int],
+        documents: Sequence[bytes],
+        decoded: Sequence[Any] | None = None,
+        are_next: bool = False,
     ) -> None:
-        """:meth:`put` many documents; faster if their ids ascend from the last one."""
+        """:meth:`put` many documents; faster if their ids :meth:`are_next`, or are said to be."""
         entries_of = self._entries_of
-        if entries_of is None or not self.are_next(doc_ids):
+        if entries_of is None or not (are_next or self.are_next(doc_ids)):
             for doc_id, document in zip(doc_ids, documents, strict=True):
                 self.put(doc_id, document)
             return
@@ -225,7 +229,7 @@ class State:
                 continue
             before = zip(ids, [table.last_id, *ids], strict=False)
             undo.extend(Op(name, doc_id, None, last_id=last_id) for doc_id, last_id in before)
-            table.fill(ids, [op.document or b"" for op in steps], records)
+            table.fill(ids, [op.document or b"" for op in steps], records, are_next=True)
 
     def applying(self, ops: Iterable[Op], undo: list[Op] | LongList[Op] | None = None) -> Steps[None]:
         """:meth:`apply` in steps of :data:`STEP` each."""

@@ -156,6 +156,12 @@ class StateOnDisk:
         """
         return _few(items, MOST_AT_ONCE - others) if self.pace is None else self.pace(items)
 
+    def paced(self, items: Iterable[T]) -> Iterable[T]:
+        """The items of long work, at its :attr:`pace`. Raises :class:`TakesLong` if it has none."""
+        if self.pace is None:
+            raise TakesLong
+        return self.pace(items)
+
     async def _run(self, work: Callable[[Pace[Any]], object], beside: bool) -> None:
         """Do the work here, or ``beside`` in another thread; :meth:`close` and a cancellation wait for it."""
         if not beside:
