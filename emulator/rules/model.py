@@ -136,14 +136,14 @@ class Subscription(Struct, omit_defaults=True):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """The records of a key: the first active one, the number of others, the hash id that they share.
+    """The records of a key: the first active one, whether there are others, the hash id that they share.
 
     Among the others may rarely be records of another key. ``other_case``: where the key has no record, one
     whose key differs only in the case of its token (L9).
     """
 
     active: Subscription | None = None
-    others: int = 0
+    others: bool = False
     hash_id: str | None = None
     other_case: Subscription | None = None
 

@@ -133,14 +133,14 @@ class TableLookup:
         in_any_case = active or indexes["folded"].ids(folded_key(key))
         if not in_any_case:  # as for most new tokens
             return _NOTHING
-        others = indexes["inactive"].count(wanted) + indexes["suspended"].count(wanted)
+        inactive = wanted in indexes["inactive"] or wanted in indexes["suspended"]
         for doc_id in active:
             one: Subscription = table.decode(table.documents[doc_id])
             if _has_key(one, key):
-                return Held(one, others + len(active) - 1, one.hash_id)
-        for one in self._records(wanted, INACTIVE) if others else ():
+                return Held(one, inactive or len(active) > 1, one.hash_id)
+        for one in self._records(wanted, INACTIVE) if inactive else ():
             if _has_key(one, key):
-                return Held(None, others, one.hash_id)
+                return Held(None, True, one.hash_id)
         return Held(other_case=self._in_another_case(key))
 
     def has_others(self, one: Subscription) -> bool:

@@ -142,7 +142,7 @@ class World:
     def find_by_push(self, key: PushKey) -> Held:
         found = self.find_all(key)
         active = next((one for one in found if one.active), None)
-        others = len(found) - (active is not None)
+        others = len(found) > (active is not None)
         if not found:
             return Held(other_case=self._in_another_case(key))
         return Held(active, others, found[0].hash_id)

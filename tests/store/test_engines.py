@@ -120,7 +120,7 @@ def test_the_rules_find_what_the_fixtures_say(store: TinyDBStore) -> None:
     assert store.find_profile(18, "ada") is None
     held = store.find_by_push(key("t1"))
     assert held.active is not None
-    assert (held.active.profile_id, held.others, held.hash_id) == ("ada", 0, held.active.hash_id)
+    assert (held.active.profile_id, held.others, held.hash_id) == ("ada", False, held.active.hash_id)
     assert store.find_own(key("t1"), "ada") == held.active == store.find_all(key("t1"))[0]
     assert store.find_own(key("t1"), "bob") is None
     assert store.find_by_push(key("T1")) == Held(other_case=held.active)
@@ -174,7 +174,7 @@ def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_on
     off = msgspec.structs.replace(added[0], status="unsubscribed")
     store.apply(Changes([], [off]))
     assert store.find_own(key("t2"), "cid") == off
-    assert store.find_by_push(key("t2")) == Held(None, 1, off.hash_id)
+    assert store.find_by_push(key("t2")) == Held(None, True, off.hash_id)
     assert (store.profile_count, store.subscription_count) == (3, 3)
 
 
