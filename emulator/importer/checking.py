@@ -12,7 +12,7 @@ from emulator.importer.plan import ImportPlan
 from emulator.importer.problem import ImportRefused, refused
 from emulator.importer.sources import Source
 from emulator.rules.model import Resource, shortened
-from emulator.rules.providers import accepted, known
+from emulator.rules.providers import DOCUMENTED, accepted
 from emulator.rules.texts import Message, Problem, Text, message
 from emulator.store.tinydb_store import TinyDBStore
 
@@ -108,11 +108,11 @@ def _resource_problems(plan: ImportPlan, resource: Resource, store: TinyDBStore)
     provider, field = plan.provider, plan.match.field
     if not resource.db_ids:  # B3
         problems.append(Problem("resource", message("no_databases", id=resource.id, name=resource.name)))
-    if not known(provider, resource):  # S6
-        problems.append(Problem("provider", message("unknown_provider", provider=provider)))
-    elif not accepted(provider, resource):  # S6
-        them = ", ".join(resource.providers or ()) or Message("none")
-        text = message("not_accepted", provider=provider, id=resource.id, accepted=them)
+    if not accepted(provider, resource):  # S6
+        text = message("unknown_provider", provider=provider)
+        if provider in DOCUMENTED:
+            them = ", ".join(resource.providers or ()) or Message("none")
+            text = message("not_accepted", provider=provider, id=resource.id, accepted=them)
         problems.append(Problem("provider", text))
     declared = declared_fields(resource, store)
     if plan.match.by == "field" and resource.db_ids and field not in declared:  # M4

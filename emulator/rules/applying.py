@@ -9,7 +9,6 @@ from emulator.rules.context import RequestContext
 from emulator.rules.keys import subscription_hash_id
 from emulator.rules.matching import MatchingError, match_profile
 from emulator.rules.model import Database, Profile, PushKey, Status, Subscription, SubscriptionRequest
-from emulator.rules.providers import accepted
 
 #: The effect of one entry of ``subscriptions`` in one database.
 Effect = Literal["added", "changed", "unchanged", "refused"]
@@ -24,29 +23,20 @@ class Applied(Struct):
     description: str = ""
 
 
-def _apply_one(
-    context: RequestContext,
-    profile: Profile,
-    at: int,
-    wanted: SubscriptionRequest,
-    seen: set[tuple[str, str]],
-) -> Applied:
+def _apply_one(context: RequestContext, profile: Profile, at: int, wanted: SubscriptionRequest) -> Applied:
     if context.forced is not None:
         return Applied(wanted, "refused", None, context.description(context.forced.answer))
-    if not accepted(wanted.provider, context.resource):  # S6
+    if at in context.not_configured:  # S6
         context.note_at(at, "S6", profile.db_id, "not_configured", wanted.provider)
         return Applied(wanted, "refused", None, context.description("S6"))
-    pair = (wanted.provider, wanted.subscription_id)
-    if pair in seen:  # S5
+    if at in context.repeated:  # S5
         if context.policies.repeated_subscription == "unchanged":
             context.note_at(at, "S5", profile.db_id, "twice_ignored")
             return Applied(wanted, "unchanged", None)
         context.note_at(at, "S5", profile.db_id, "twice")
         return Applied(wanted, "refused", None, context.description("S5"))
-    seen.add(pair)
 
-    key = context.key(profile.db_id, wanted)
-    held = context.find_by_push(key)
+    key, held = context.keys[at], context.find_by_push(at)
     holder = held.active
     own = holder if holder is not None and holder.profile_id == profile.id else None
     if own is None and held.others:
@@ -109,12 +99,12 @@ def apply_database(context: RequestContext, database: Database) -> DatabaseResul
     The changes are added to ``context.changes``; nothing else is touched.
     """
     before = len(context.changes.profiles)
+    context.enter(database.id)
     try:
         profile = match_profile(context, database)
     except MatchingError as error:
         return DatabaseResult(None, False, [], str(error))
-    seen: set[tuple[str, str]] = set()
     applied: list[Applied] = []
     for at, wanted in enumerate(context.request.subscriptions):
-        applied.append(_apply_one(context, profile, at, wanted, seen))
+        applied.append(_apply_one(context, profile, at, wanted))
     return DatabaseResult(profile, len(context.changes.profiles) > before, applied)

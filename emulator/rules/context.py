@@ -1,5 +1,7 @@
 """What the rules read about one request, and what they have found and changed so far."""
 
+from collections.abc import Collection
+
 from msgspec import Struct, field
 
 from emulator.rules.interfaces import IdSource, Lookup
@@ -15,7 +17,7 @@ from emulator.rules.model import (
     PushRequest,
     Resource,
     Status,
-    SubscriptionRequest,
+    Subscription,
 )
 from emulator.rules.overrides import ANSWERS, NO_OVERRIDES, Overrides
 
@@ -26,8 +28,11 @@ class RequestContext(Struct):
     ``now``: the request's time, ISO 8601; all its changes carry it. ``made``: the hash ids of new keys.
     ``differing``: the databases whose field has another JSON type than the value, and the field's type.
     ``status``: what a subscription gets that does not unsubscribe.
-    ``new``: the keys that have no record yet. ``overrides``: what answers have in place of our own.
-    ``read``: how many records of keys that have several were read.
+    ``keys``: those of the request's subscriptions in the database at hand; ``other_case``: records whose key
+    differs from one without a record only in the case of its token (L9), by provider and token sent.
+    ``not_configured``, ``repeated``: the positions of subscriptions that no database accepts (S6, S5).
+    ``overrides``: what answers have in place of our own. ``read``: how many records of keys that have
+    several were read.
     """
 
     request: PushRequest
@@ -40,9 +45,11 @@ class RequestContext(Struct):
     changes: Changes = field(default_factory=Changes)
     decided: list[Decided] = field(default_factory=list)
     lints: list[Lint] = field(default_factory=list)
-    new: dict[PushKey, Held] = field(default_factory=dict)
-    last_key: PushKey | None = None
-    last: Held = Held()
+    keys: list[PushKey] = []
+    _held: dict[int, Held] = {}
+    other_case: dict[tuple[str, str], Subscription] = field(default_factory=dict)
+    not_configured: Collection[int] = ()
+    repeated: Collection[int] = ()
     made: set[str] = field(default_factory=set)
     differing: list[tuple[int, FieldKind]] = field(default_factory=list)
     status: Status = "subscribed"
@@ -51,27 +58,25 @@ class RequestContext(Struct):
 
     def restart(self) -> None:
         """Prepare for the next request to the same resource; its time and the decisions stay."""
-        self.changes, self.new, self.made, self.differing = Changes(), {}, set(), []
-        self.last_key = None
+        self.changes, self.other_case, self.made, self.differing = Changes(), {}, set(), []
 
-    def key(self, db_id: int, wanted: SubscriptionRequest) -> PushKey:
-        """The key of one of the request's subscriptions in a database."""
-        return PushKey(db_id, self.resource.id, wanted.provider, wanted.subscription_id)
+    def enter(self, db_id: int) -> None:
+        """Begin with a database of the request."""
+        self.keys, self._held = [], {}
+        for one in self.request.subscriptions:
+            self.keys.append(PushKey(db_id, self.resource.id, one.provider, one.subscription_id))
 
-    def find_by_push(self, key: PushKey) -> Held:
-        """The records of this key before the request; looked up once, for matching and applying.
+    def find_by_push(self, at: int) -> Held:
+        """The records, before the request, of the subscription at this position in the database at hand.
 
-        Of keys with records only the last one is kept: a request may have ten thousand.
+        Looked up once, for matching and applying.
         """
-        if key == self.last_key:
-            return self.last
-        held = self.new.get(key) if self.new else None
+        held = self._held.get(at)
         if held is None:
-            held = self.lookup.find_by_push(key)
-            if held.hash_id is None:
-                self.new[key] = held
-            else:
-                self.last_key, self.last = key, held
+            key = self.keys[at]
+            held = self._held[at] = self.lookup.find_by_push(key)
+            if held.other_case is not None:
+                self.other_case.setdefault((key.provider, key.subscription_id), held.other_case)
         return held
 
     def description(self, name: str) -> str:

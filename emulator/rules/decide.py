@@ -7,7 +7,13 @@ from emulator.rules.interfaces import Clock, IdSource, Lookup
 from emulator.rules.matching import json_type_lints, other_case_lints
 from emulator.rules.model import Changes, ForcedError, Outcome, Policies, PushRequest
 from emulator.rules.overrides import NO_OVERRIDES, Overrides
-from emulator.rules.request import check_matching, check_providers, choose_databases, find_resource
+from emulator.rules.request import (
+    check_matching,
+    check_providers,
+    choose_databases,
+    find_repeated,
+    find_resource,
+)
 
 
 def decide(
@@ -31,6 +37,7 @@ def decide(
     if overrides:
         context.overrides = overrides
     check_providers(context)
+    find_repeated(context)
     databases = choose_databases(context)
     if id_lint is not None:
         context.lints.append(id_lint)
@@ -56,7 +63,7 @@ def decide(
         outcome.changes = Changes()
     if context.differing:
         context.lints += json_type_lints(context.differing)
-    if context.new:
+    if context.other_case:
         context.lints += other_case_lints(context)
     context.note("A2" if outcome.failed or idle else "A1", None, "error", outcome.error)
     return outcome

@@ -66,12 +66,7 @@ def json_type_lints(differing: Sequence[tuple[int, str]]) -> list[Lint]:
 
 def other_case_lints(context: RequestContext) -> list[Lint]:
     """Lints for tokens that are stored only in another case (L9)."""
-    found: dict[tuple[str, str], Subscription] = {}
-    for key, held in context.new.items():
-        if held.other_case is not None:
-            found.setdefault((key.provider, key.subscription_id), held.other_case)
-    if not found:
-        return []
+    found = context.other_case
     lints = [
         Lint("L9", f"subscriptions[{at}].subscription_id", "other_case", (other.profile_id, other.db_id))
         for at, one in enumerate(context.request.subscriptions)
@@ -94,12 +89,11 @@ def _by_id(context: RequestContext, database: Database, profile_id: str, rule: s
 
 def _by_push(context: RequestContext, database: Database) -> Profile:
     context.note("M1", database.id, "by_push")
-    for at, wanted in enumerate(context.request.subscriptions):  # M11
-        key = context.key(database.id, wanted)
-        held = context.find_by_push(key)
+    for at, key in enumerate(context.keys):  # M11
+        held = context.find_by_push(at)
         if held.hash_id is not None:
-            token = shortened(wanted.subscription_id)
-            context.note_at(at, "M11", database.id, "known_push", wanted.provider, token)
+            token = shortened(key.subscription_id)
+            context.note_at(at, "M11", database.id, "known_push", key.provider, token)
             profile = context.lookup.find_profile(database.id, _winner(context, at, key, held).profile_id)
             if profile is not None:
                 return profile

@@ -98,11 +98,6 @@ _HEX = re.compile("[0-9A-Fa-f]+")
 _BARE = re.compile(r"[A-Za-z0-9_:./+=-]+")
 
 
-def known(provider: str, resource: Resource) -> bool:
-    """Whether the documentation or the resource names the provider (S6)."""
-    return provider in DOCUMENTED or provider in (resource.providers or ())
-
-
 def accepted(provider: str, resource: Resource) -> bool:
     """Whether the resource accepts the provider (S6); without a list of its own, the documented ones."""
     return provider in (DOCUMENTED if resource.providers is None else resource.providers)

@@ -7,7 +7,7 @@ from emulator.rules.errors import Invalid, NotFound, Unsupported
 from emulator.rules.interfaces import Lookup
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, Lint, PushRequest, Resource, shortened
-from emulator.rules.providers import known, token_remarks
+from emulator.rules.providers import DOCUMENTED, accepted, token_remarks
 from emulator.rules.texts import Problem
 
 MAX_ID_LENGTH = 64
@@ -63,17 +63,32 @@ def find_resource(request: PushRequest, lookup: Lookup) -> Resource:
 
 
 def check_providers(context: RequestContext) -> None:
-    """Refuse unknown providers (S6), add lints on tokens (L3). Raises :class:`Refused`."""
-    wrong = []
+    """Refuse unknown providers, find those that are not configured (S6); add lints on tokens (L3).
+
+    Raises :class:`Refused`.
+    """
+    wrong, not_configured = [], set()
     for position, wanted in enumerate(context.request.subscriptions):
-        if not known(wanted.provider, context.resource):  # S6
-            where = f"subscriptions[{position}].provider"
-            raise Invalid(f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
+        if not accepted(wanted.provider, context.resource):  # S6
+            if wanted.provider not in DOCUMENTED:
+                where = f"subscriptions[{position}].provider"
+                raise Invalid(f'{where}: unknown provider "{shortened(wanted.provider)}"', "S6")
+            not_configured.add(position)
         for code, parameters in token_remarks(wanted.provider, wanted.subscription_id):  # L3
             where = f"subscriptions[{position}].subscription_id"
             wrong.append(Lint("L3", where, code, parameters))
+    if not_configured:
+        context.not_configured = not_configured
     if wrong:
         context.lints += first_lints(wrong, len(wrong), "subscriptions", "more_tokens")
+
+
+def find_repeated(context: RequestContext) -> None:
+    """Find the subscriptions that are in the request before (S5)."""
+    if len(context.request.subscriptions) > 1:
+        first: dict[tuple[str, str], int] = {}
+        pairs = enumerate((one.provider, one.subscription_id) for one in context.request.subscriptions)
+        context.repeated = {at for at, pair in pairs if first.setdefault(pair, at) != at}
 
 
 def choose_databases(context: RequestContext) -> list[Database]:
