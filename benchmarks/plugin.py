@@ -14,12 +14,15 @@ from benchmarks.rounds import Plan, Say
 from benchmarks.servers import ROOT
 
 #: The tests of the long run and of the short one; how often each is made.
-_TESTS, _FEW, _RUNS = 300, 20, 7
+_TESTS, _FEW, _RUNS = 300, 20, 11
 _TEST = "import pytest\n@pytest.mark.parametrize('n', range({tests}))\ndef test_one(n{fixture}): pass\n"
 
 
 def measure_plugin(plan: Plan, folder: Path, results: Results, say: Say) -> None:
-    """Whole runs of pytest, in turns: without the plugin, beside it, with one test that uses it and many."""
+    """Whole runs of pytest, in turns: without the plugin, beside it, with one test that uses it and many.
+
+    No other plugin is loaded: they take several times as long, and stray by more than this one takes.
+    """
     say("pytest plugin:")
     own = folder / "plugin"
     own.mkdir()
@@ -31,7 +34,7 @@ def measure_plugin(plan: Plan, folder: Path, results: Results, say: Say) -> None
     }
     found = Plugin()
     for _ in range(_RUNS):
-        without = _run(files[unused, 1], "-p", "no:push_emulator")
+        without = _run(files[unused, 1], plugin=False)
         beside = _run(files[unused, 1])
         first = _run(files[used, 1])
         few = _run(files[used, _FEW]) - _run(files[unused, _FEW])
@@ -52,9 +55,11 @@ def _write(file: Path, fixture: str, tests: int) -> Path:
     return file
 
 
-def _run(file: Path, *arguments: str) -> float:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, str(file)]
+def _run(file: Path, plugin: bool = True) -> float:
+    loaded = ["-p", "push_emulator.pytest_plugin"] if plugin else []
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *loaded, str(file)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     since = perf_counter()
     subprocess.run(
         command, cwd=file.parent, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120
