@@ -46,8 +46,7 @@ class Exchange:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
             workspace, no_room = self._workspaces.ready(name), None
             if workspace is None and not self._workspaces.is_ready(name):
-                wait = self._handle_when_ready(name, incoming)
-                return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=self._workspaces.in_use(name)))
+                return self._when_ready(name, incoming)
             if workspace is None:
                 makes = (served or mobile is not None) and incoming.method == "POST"
                 workspace, no_room = self._workspace(name, makes)
@@ -76,6 +75,10 @@ class Exchange:
         served = incoming.endpoint in PATHS
         mobile = None if served else served_path(incoming.endpoint)
         return error_answer(error, cors_headers(incoming.headers) if served else [], mobile)
+
+    def _when_ready(self, name: str, incoming: Incoming) -> Answer:
+        wait = self._handle_when_ready(name, incoming)
+        return Answer(200, [], b"", delivery=Delivery(wait=wait, busy=self._workspaces.in_use(name)))
 
     async def _handle_when_ready(self, name: str, incoming: Incoming) -> Answer:
         try:
@@ -108,6 +111,8 @@ class Exchange:
     def _health(self, incoming: Incoming) -> Answer:
         try:
             name = chosen_name(incoming.workspace, incoming.headers.get(_HEADER))
+            if self._workspaces.is_opening(name):  # one that is changed in steps is asked all the same
+                return self._when_ready(name, incoming)
             return Answer(200, [JSON], msgspec.json.encode(health_of(self._workspaces, name)))
         except (Refused, Unavailable) as error:
             return error_answer(refusal(error), [])

@@ -69,9 +69,7 @@ class Workspaces:
         too many workspaces, 500 if the state cannot be read or written, 503 if the system lets the process
         open no more files.
         """
-        workspace = self._open.get(name or DEFAULT_WORKSPACE)
-        if workspace is None:
-            workspace = self._make(name or DEFAULT_WORKSPACE)
+        workspace = self._open.get(name or DEFAULT_WORKSPACE) or self._make(name or DEFAULT_WORKSPACE)
         workspace.touch()
         return workspace
 
@@ -101,9 +99,11 @@ class Workspaces:
     def is_ready(self, name: str) -> bool:
         """Whether a request for the workspace of this name can be answered now: see :meth:`until_ready`."""
         workspace = self._open.get(name)
-        if workspace is not None:
-            return workspace.store.held is None
-        return name not in self._opening and not self._stored.is_large(name)
+        return not self.is_opening(name) and (workspace is None or workspace.store.held is None)
+
+    def is_opening(self, name: str) -> bool:
+        """Whether the workspace of this name is still to be opened, which takes long."""
+        return name not in self._open and (name in self._opening or self._stored.is_large(name))
 
     async def until_ready(self, name: str) -> None:
         """Wait while the state of this workspace is changed in steps, and open a large one in steps.
@@ -204,9 +204,8 @@ class Workspaces:
         return [name async for name in paced(self._idle(), 1) if self._expire(name, problems)]
 
     def _idle(self) -> list[str]:
-        if self._settings.workspace_ttl is None:
-            return []
-        return [name for name in self.names() if name != DEFAULT_WORKSPACE]
+        names = [] if self._settings.workspace_ttl is None else self.names()
+        return [name for name in names if name != DEFAULT_WORKSPACE]
 
     def _expire(self, name: str, problems: list[str]) -> bool:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,12 @@ from typing import Any
 import pytest
 
 from emulator.app import create_app
+from emulator.emulator import Emulator
+from emulator.messages import Incoming
 from emulator.settings import Settings
+from emulator.store.recovery import Recovered
+from emulator.workspaces import registry
+from emulator.workspaces.workspace import Workspace
 from tests.server import PAGE_TOKEN, Reply, Server
 
 MANY = 3000
@@ -126,3 +133,30 @@ def test_a_plain_wsgi_server_opens_a_large_workspace_for_its_first_request(
         }
         assert client.post(f"{LARGE}/push_subscribe", json=token).get_json()["error"] in (0, 200)
         app.extensions["emulator"].close()
+
+
+def test_health_of_a_large_workspace_and_the_form_that_finds_it_open_it_in_steps(
+    tmp_path: Path, snapshot: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened at once, a million profiles would hold up every other request for seconds."""
+    opened: list[Recovered | None] = []
+
+    def noted(name: str, *more: Any, recovered: Recovered | None, **options: Any) -> Workspace:
+        opened.extend([recovered] if name == "large" else [])
+        return Workspace(name, *more, recovered=recovered, **options)
+
+    app = create_app(Settings(state=tmp_path))
+    assert app.test_client().put(f"{LARGE}/__admin/snapshot", data=snapshot).status_code == 200
+    app.extensions["emulator"].close()
+    monkeypatch.setattr(registry, "Workspace", noted)
+    emulator = Emulator(Settings(state=tmp_path))
+    answer = emulator.exchange.handle(Incoming("GET", f"{LARGE}/__admin/health", "", {}, b"", ""))
+    assert json.loads(asyncio.run(answer.settled()).body)["profiles"] == MANY
+    emulator.close()
+    app = create_app(Settings(state=tmp_path))
+    client = app.test_client()
+    page = client.get("/__console/overview").get_data(True)
+    form = {"name": "large", "form_token": re.findall(r'name="form_token" value="([^"]+)"', page)[0]}
+    assert client.post("/__console/overview/workspaces", data=form).location == f"{LARGE}/__console/overview"
+    app.extensions["emulator"].close()
+    assert [one is not None for one in opened] == [True, True]

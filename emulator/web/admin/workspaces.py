@@ -68,10 +68,11 @@ def make_workspace(name: str) -> Later[NamedWorkspace]:
 
     One that is there stays as it is.
     """
-    return _made(emulator().workspaces, name)
+    return making(emulator().workspaces, name)
 
 
-async def _made(workspaces: Workspaces, name: str) -> NamedWorkspace:
+async def making(workspaces: Workspaces, name: str) -> NamedWorkspace:
+    """Make a workspace, or open it in steps. Raises :class:`Refused` and ``Unavailable``."""
     check_name(name)
     await workspaces.until_ready(name)
     made = workspaces.get(name)

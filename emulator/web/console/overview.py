@@ -10,13 +10,13 @@ from emulator.rules.catalogue import POLICY_RULES, RULES
 from emulator.settings import POLICY_CHOICES
 from emulator.web.admin.loading import load
 from emulator.web.admin.settings import ClockSchema, SettingsSchema, change_clock, change_settings
-from emulator.web.admin.workspaces import deletion
+from emulator.web.admin.workspaces import deletion, making
 from emulator.web.console.language import gettext
 from emulator.web.console.pages import console_state, page_later, pages, see_other
 from emulator.web.console.presenters.counts import MINUTES, Counts, Minute, count, minutes, round_up
 from emulator.web.current import emulator, root_of, workspace
 from emulator.web.later import reset_workspace
-from emulator.workspaces.names import DEFAULT_WORKSPACE, check_name
+from emulator.workspaces.names import DEFAULT_WORKSPACE
 from emulator.workspaces.settings import LINT_IDS
 from emulator.workspaces.workspace import KEEPABLE
 
@@ -90,9 +90,8 @@ def reset() -> Response:
 @pages.post(_PATH + "/workspaces")
 def make_workspace() -> BaseResponse:
     """Make a workspace, or find it, and go there."""
-    name = request.form.get("name", "").strip()
-    check_name(name)
-    return _overview_of(emulator().workspaces.get(name).name, gettext("Created."))
+    work = making(emulator().workspaces, request.form.get("name", "").strip())
+    return page_later(work, lambda made: _overview_of(made.name, gettext("Created.")))
 
 
 @pages.post(_PATH + "/workspaces/delete")
