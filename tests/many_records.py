@@ -12,7 +12,7 @@ from tests.in_process import InProcess
 
 ROLE, FIREBASE = "Bearer rtoken@role", "android-firebase"
 #: Records of the profile ``owner``, and holders of each token.
-FEW, MANY = 20, 2000
+FEW, MANY = 20, 600
 
 
 def app_with(count: int, *others: dict[str, Any]) -> InProcess:
