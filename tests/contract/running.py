@@ -13,7 +13,9 @@ from tests.server import ROOT, Server
 #: Seconds that a run of the tests may take before it is given up.
 PATIENCE_S = 900.0
 #: A busy machine is no mistake of the server's.
-PATIENT = ("--request-timeout", "60", "--no-color")
+PATIENT = ("--request-timeout", "60", "--no-color", "--generation-database", "none")
+#: Where hypothesis keeps its tables of characters: without them each run computes them anew, for a second.
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
 #: Enough for every name that a run makes up.
 SERVER = ("--durability", "none", "--quiet", "--max-workspaces", "100000", "--workspace-ttl", "20")
 
@@ -30,7 +32,7 @@ def check(
         return subprocess.run(
             command(server.url, examples, *options),
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=patience_s,
