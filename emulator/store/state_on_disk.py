@@ -170,8 +170,8 @@ class StateOnDisk:
         with ThreadPoolExecutor(1, "state") as thread:  # the end waits for the work's end
             try:
                 self._aside = thread.submit(work, Share().sliced)
-            except RuntimeError as error:  # there are too many threads
-                raise self._failed(error) from error
+            except RuntimeError as error:  # there are too many threads; the disk may be well
+                raise Unavailable(self._text(error), error) from error
             try:
                 await asyncio.wrap_future(self._aside)
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -301,6 +302,22 @@ def test_no_thread_for_a_snapshot_is_told_and_harmless(path: Path, monkeypatch: 
     storage.commit(transaction(0))
     before = contents(storage.state)
     assert contents(reopened(storage, path).state) == before
+
+
+def test_no_thread_for_long_work_is_told_and_the_next_change_is_stored(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for storage in (opened(None), opened(path)):
+        with monkeypatch.context() as patch:
+
+            def no_thread(self: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patch.setattr(threading.Thread, "start", no_thread)
+            with pytest.raises(Unavailable, match="can't start new thread"):
+                asyncio.run(storage.beside(lambda: None))
+        assert storage.failure is None
+        storage.commit(transaction(0))
 
 
 def test_snapshots_begin_by_themselves_and_bound_the_files(path: Path) -> None:
