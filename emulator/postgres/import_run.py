@@ -161,7 +161,9 @@ class ImportRun:
             while more and not self.stopped and self._worked_s < self._work_s:
                 since = perf_counter()
                 if importing.takes_long:
-                    more, pacing = await importing.beside(importing.step), Pacing()
+                    with suppress(Unavailable):  # no thread: the step is done again
+                        more = await importing.beside(importing.step)
+                    pacing = Pacing()
                 else:
                     more = importing.step(STEP_ROWS, STEP_S, whole=False)
                 self._worked_s += perf_counter() - since
@@ -169,8 +171,6 @@ class ImportRun:
         except ImportRefused as error:  # the resource is not as it was
             first = error.problems[0]
             return self._fail(kept, followed, message("remark", path=first.path, problem=first.text))
-        except Unavailable:  # no thread: the step is done again
-            raise
         except Exception as error:
             with suppress(OSError, ValueError):
                 traceback.print_exc()

@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 import pytest
 
+from emulator.store.state_on_disk import MOST_AT_ONCE
 from tests.importer.test_server import send, table_of
 from tests.postgres import Postgres
 from tests.server import PAGE_TOKEN, Server, subscription
@@ -86,3 +88,43 @@ def test_a_snapshot_that_is_being_written_holds_no_turn(three: list[Emulator]) -
 def _push(server: Server, name: str) -> None:
     body = {"resource_token": PAGE_TOKEN, "subscriptions": [subscription("any")]}
     assert server.post(f"/w/{name}/push_subscribe", body).status == 200
+
+
+_NO_THREAD = """
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+def submit(self, work, *arguments, submit=ThreadPoolExecutor.submit, refuses=Path({!r})):
+    if self._thread_name_prefix == "state" and refuses.exists():
+        refuses.unlink()
+        raise RuntimeError("can't start new thread")
+    return submit(self, work, *arguments)
+
+ThreadPoolExecutor.submit = submit
+"""
+
+
+def test_a_row_for_which_the_system_has_no_thread_is_done_later_and_the_rows_before_it_count_once(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    refuses = tmp_path / "refuses"
+    (tmp_path / "sitecustomize.py").write_text(_NO_THREAD.format(str(refuses)))
+    one = Emulator(tmp_path / "one", postgres.database())
+    one.environment = {"PYTHONPATH": str(tmp_path)}
+    try:
+        one.start()
+        document = one.get("/__admin/snapshot").json
+        left = {"resource_id": 5, "provider": "android-firebase", "subscription_id": "left"}
+        left["status"] = "unsubscribed"
+        document["profiles"] = [
+            {"id": f"{n:024x}", "db_id": 17, "subscriptions": [left]} for n in range(2 * MOST_AT_ONCE)
+        ]
+        assert one.request("PUT", "/__admin/snapshot", json.dumps(document).encode()).status == 200
+        refuses.touch()
+        reply = send(one, table_of(40) + b"left\n")
+        counts = one.finished_import(reply.headers["location"]).json["counts"]
+        assert not refuses.exists()
+        assert (counts["rows"], counts["added"], counts["changed"]) == (41, 40, 1)
+        assert one.get("/__admin/health").json["status"] == "ok"
+    finally:
+        one.kill()
