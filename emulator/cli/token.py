@@ -9,6 +9,7 @@ from emulator.fixtures.load import FixtureError, load_fixtures
 from emulator.rules.mobile.caller import MODES
 from emulator.schemas.jwt_keys import is_pem, pyjwt
 from emulator.settings import DEFAULT_FIXTURES
+from emulator.store.errors import reason
 from emulator.store.files import read_given
 
 
@@ -81,7 +82,7 @@ def _key(file: Path | None, fixtures: Path, db_id: int | None) -> tuple[str, int
         try:
             return read_given(file).decode().strip(), 1 if db_id is None else db_id
         except (OSError, UnicodeDecodeError) as error:
-            raise click.ClickException(f"--key cannot be read: {error}") from error
+            raise click.ClickException(f"--key cannot be read: {reason(error, file)}") from error
     try:
         resources = load_fixtures(fixtures).resources
     except FixtureError as error:
