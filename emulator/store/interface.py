@@ -21,6 +21,10 @@ from emulator.store.shared_state import SharedState
 T = TypeVar("T")
 
 
+def ignore(*_: object) -> None:
+    """Take no notice of news: one function for all, since each workspace would have several of its own."""
+
+
 class Store(MobileLookup, Protocol):
     """The state of one workspace. One thread uses it.
 

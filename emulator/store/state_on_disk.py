@@ -14,6 +14,7 @@ from emulator.rules.texts import Message, Text, message
 from emulator.settings import Durability
 from emulator.store.errors import Unavailable, reason
 from emulator.store.generations import RETRY_S, Generations
+from emulator.store.interface import ignore
 from emulator.store.log import Log
 from emulator.store.state import State
 from emulator.store.unsynced import Ticket, Unsynced
@@ -44,12 +45,11 @@ class StateOnDisk:
         self.commits = 0
         self.syncs = durability == "fsync"
         self.clock: Callable[[], float] = monotonic
-        self.on_taken_back: Callable[[], object] = lambda: None
+        self.on_taken_back: Callable[[], object] = ignore
         self._path = path or Path()
         self._unsynced = Unsynced()
         self._trouble: Exception | None = None
-        self._retry_at = 0.0
-        self._closed = False
+        self._retry_at, self._closed = 0.0, False
         self._group_sync: asyncio.Task[None] | None = None
         self._aside: Future[object] | None = None  # another thread works on the state or its files
         self.pace: Pace[Any] | None = None
@@ -66,7 +66,7 @@ class StateOnDisk:
         """Close the files as they are, without a last snapshot."""
         files, self.files = self.files, None
         self._closed = self._closed or files is not None
-        self.on_taken_back = lambda: None  # no cycle of references keeps the state
+        self.on_taken_back = ignore  # no cycle of references keeps the state
         if files is not None:
             files.close()
 

@@ -26,6 +26,7 @@ from emulator.loop.pacing import at_once, in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
 from emulator.store.errors import Unavailable
 from emulator.store.generations import Generations
+from emulator.store.interface import ignore
 from emulator.store.long_list import LongList
 from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
@@ -63,9 +64,8 @@ class LoggedStorage(StateOnDisk, Storage):
         self._specs = specs or {}
         where = None if path is None else Path(path)
         super().__init__(where, State(self._specs), durability, min_log_bytes, check_lock)
-        self.torn_bytes = 0
-        self.fresh = True
-        self.recorder: Callable[[Sequence[Op] | None], object] = lambda steps: None
+        self.torn_bytes, self.fresh = 0, True
+        self.recorder: Callable[[Sequence[Op] | None], object] = ignore
         self._batch: list[Op] | None = None
         self._batch_undo: list[Op] | LongList[Op] = []
         if self.files is not None:

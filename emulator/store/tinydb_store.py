@@ -18,6 +18,7 @@ from emulator.rules.model import Changes, Profile, Subscription
 from emulator.settings import Durability
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.fixture_set import FixtureSet, give_hash_ids
+from emulator.store.interface import ignore
 from emulator.store.lookup import TableLookup
 from emulator.store.recovery import recover
 from emulator.store.shared_state import SharedState
@@ -38,7 +39,7 @@ class TinyDBStore(TableLookup):
     def __init__(self, path: Path | None, durability: Durability = "os", **options: Any) -> None:
         super().__init__(path, durability=durability, **options)
         storage = self.storage
-        self.on_taken_back: Callable[[], object] = lambda: None
+        self.on_taken_back: Callable[[], object] = ignore
         self.held: asyncio.Event | None = None
         if storage.files is not None:  # in memory a cycle of references would outlive the last use
             storage.on_taken_back = self._taken_back

@@ -1,8 +1,9 @@
 """Answers to the SDKs' calls that a repeated call gets again (K3)."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+from emulator.store.interface import ignore
 
 #: Authorisation, path and Request-ID of a call.
 ReplayKey = tuple[str, str, str]
@@ -24,8 +25,8 @@ class Replays:
     """
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[ReplayKey, Replay] = OrderedDict()
-        self.recorder: Callable[[tuple[ReplayKey, Replay] | None], object] = lambda kept: None
+        self._answers: dict[ReplayKey, Replay] = {}
+        self.recorder: Callable[[tuple[ReplayKey, Replay] | None], object] = ignore
 
     def __iter__(self) -> Iterator[tuple[ReplayKey, Replay]]:
         return iter(list(self._answers.items()))
@@ -39,7 +40,7 @@ class Replays:
         if len(replay.answer) <= MOST_BYTES:
             self._answers[key] = replay
             if len(self._answers) > MOST_ANSWERS:
-                self._answers.popitem(last=False)
+                del self._answers[next(iter(self._answers))]
         self.recorder((key, replay))
 
     def clear(self) -> None:

@@ -20,6 +20,7 @@ from emulator.loop.pacing import Steps, at_once, in_steps, paced
 from emulator.settings import Settings
 from emulator.store.errors import DamagedState
 from emulator.store.fixture_set import FixtureSet
+from emulator.store.interface import ignore
 from emulator.store.shared_state import SharedState
 from emulator.store.tables import REMEMBERED
 from emulator.store.tinydb_store import TinyDBStore, made_from
@@ -293,4 +294,4 @@ class Workspace:
     def discard(self) -> None:
         """Release the state without writing it, when its files are deleted."""
         self.store.discard()
-        self.store.on_taken_back = lambda: None  # no cycle of references keeps the workspace
+        self.store.on_taken_back = ignore  # no cycle of references keeps the workspace
