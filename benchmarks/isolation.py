@@ -72,17 +72,16 @@ def measure_isolation(plan: Plan, folder: Path, results: Results, say: Say) -> N
 
 
 def _time(server: Running, token: str, fixtures: str, results: Results, say: Say) -> None:
-    body, caller = _push(token), Caller(server)
+    settle([server])
+    for what, taken in undisturbed(partial(_time_workspaces, server, _push(token))).items():
+        add_timing(results, say, EMULATOR, what, fixtures, taken)
+
+
+def _time_workspaces(server: Running, body: bytes) -> dict[str, list[float]]:
+    """The milliseconds of each operation, in workspaces that are deleted at once."""
+    caller = Caller(server)  # of its own: a repetition may come after minutes
     caller.call("POST", "/w/warm-up/push_subscribe", body)
     caller.call("POST", "/w/warm-up/__admin/reset")
-    settle([server])
-    for what, taken in undisturbed(partial(_time_workspaces, caller, body)).items():
-        add_timing(results, say, EMULATOR, what, fixtures, taken)
-    caller.close()
-
-
-def _time_workspaces(caller: Caller, body: bytes) -> dict[str, list[float]]:
-    """The milliseconds of each operation, in workspaces that are deleted at once."""
     times: dict[str, list[float]] = {FRESH: [], ROUND_TRIP: [], RESET: []}
     for number in range(_TIMES):
         # Named anew each time: no workspace is one that there was.
@@ -91,6 +90,7 @@ def _time_workspaces(caller: Caller, body: bytes) -> dict[str, list[float]]:
         times[ROUND_TRIP].append(caller.call("POST", push, body))
         times[RESET].append(caller.call("POST", f"/w/run-{number}/__admin/reset"))
         caller.call("DELETE", f"/__admin/workspaces/run-{number}")
+    caller.close()
     return times
 
 
@@ -127,12 +127,14 @@ def _push(token: str) -> bytes:
 
 def time_calls(server: Running, calls: Mapping[str, tuple[str, str]], results: Results, say: Say) -> None:
     """Time calls of another server: the words for each, its method and path."""
-    caller = Caller(server)
     for what, (method, path) in calls.items():
-        taken = undisturbed(partial(_repeat, caller, method, path))
+        taken = undisturbed(partial(_repeat, server, method, path))
         add_timing(results, say, server.name, what, "", taken)
+
+
+def _repeat(server: Running, method: str, path: str) -> list[float]:
+    caller = Caller(server)
+    caller.call(method, path)  # connects
+    taken = [caller.call(method, path) for _ in range(_TIMES)]
     caller.close()
-
-
-def _repeat(caller: Caller, method: str, path: str) -> list[float]:
-    return [caller.call(method, path) for _ in range(_TIMES)]
+    return taken
