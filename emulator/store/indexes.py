@@ -101,6 +101,11 @@ class Index:
     def __contains__(self, key: Hashable) -> bool:
         return key in self.parts[hash(key) & self._mask]
 
+    def count(self, key: Hashable) -> int:
+        """How many documents have this key."""
+        ids = self.parts[hash(key) & self._mask].get(key, ())
+        return 1 if isinstance(ids, int) else len(ids)
+
     def add(self, key: Hashable, doc_id: int) -> None:
         """Add a document under a key."""
         place = hash(key) & self._mask

@@ -100,7 +100,7 @@ class TinyDBStore(TableLookup):
 
     def owned_page(self, profile: Profile, first: int, most: int) -> tuple[list[Subscription], int]:
         key = profile_key(profile.db_id, profile.id)
-        if len(self.profiles.index("id").ids(key)) > 1:  # two profiles may rarely have one number
+        if self.profiles.index("id").count(key) > 1:  # two profiles may rarely have one number
             own = self.subscriptions_of(profile)
             return own[first : first + most], len(own)
         ids = self.subscriptions.index("profile").ids(key)

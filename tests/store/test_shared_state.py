@@ -117,7 +117,7 @@ def test_a_change_copies_neither_the_documents_of_another_key_nor_many_keys() ->
     finally:
         tracemalloc.stop()
     fork.remove("all", 7)
-    assert len(index.ids("all")) == len(fork.ids("all")) + 1 == 50_000
+    assert index.count("all") == fork.count("all") + 1 == 50_000
     index.add("all", 50_001)
     assert 50_001 not in fork.find("all")
 
