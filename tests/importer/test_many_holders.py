@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -112,4 +113,23 @@ def test_the_end_of_the_server_waits_for_such_a_row(held: Workspace, tmp_path: P
 
     ended = asyncio.run(stopped()).description
     assert (ended.state, ended.counts["rows"], ended.up_to_line) == ("cancelled", 3, 4)
+    assert holder_of(held, "moved") == "new"
+
+
+def test_such_a_row_is_tried_again_where_there_is_no_thread(
+    held: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begun(held, tmp_path, "S4 with the policy move", lambda job: None)
+    while not job.takes_long:
+        assert job.advance(whole=False)
+
+    def no_thread(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        assert asyncio.run(job.advance_beside())
+    assert job.takes_long
+    assert asyncio.run(job.advance_beside())
+    assert not job.takes_long
     assert holder_of(held, "moved") == "new"

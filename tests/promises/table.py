@@ -392,6 +392,7 @@ PROMISES: Final[dict[str, Table]] = {
             "test_a_mistake_of_ours_in_a_step_and_an_upload_that_stays_end_the_job_and_are_told",
             "tests/importer/test_full_disk.py::"
             "test_an_import_ends_says_why_and_leaves_no_upload_when_the_disk_is_full",
+            "tests/importer/test_many_holders.py::test_such_a_row_is_tried_again_where_there_is_no_thread",
         ),
     },
     "emulator/importer/plan.py": {
