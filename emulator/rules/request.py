@@ -77,8 +77,7 @@ def check_providers(context: RequestContext) -> None:
         for code, parameters in token_remarks(wanted.provider, wanted.subscription_id):  # L3
             where = f"subscriptions[{position}].subscription_id"
             wrong.append(Lint("L3", where, code, parameters))
-    if not_configured:
-        context.not_configured = not_configured
+    context.not_configured = not_configured
     if wrong:
         context.lints += first_lints(wrong, len(wrong), "subscriptions", "more_tokens")
 
