@@ -45,7 +45,7 @@ class LoggedStorage(StateOnDisk, Storage):
     ``shared`` gives what a new state begins with: its files are written with the first change, otherwise at
     once. ``torn_bytes``: what was cut off a torn log at the start; ``fresh``: nothing has ever been stored;
     ``check_lock`` raises :class:`OSError` when the directory has become another process's; ``recovered``: the
-    contents of the file, if they were read already; ``is_new``: it is known that nothing is stored;
+    contents of the file, if they were read already; ``is_new``: there is no state to read;
     ``recorder`` gets the steps of each change in memory, ``None`` where another state has taken its place.
     Raises :class:`~emulator.store.errors.StateError` if there is a state that cannot be read.
     """
