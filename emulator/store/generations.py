@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from errno import EEXIST
 from pathlib import Path
+from time import monotonic
 
 from msgspec.structs import replace
 
@@ -19,7 +20,7 @@ from emulator.loop.pacing import Pace, Share
 from emulator.store import snapshot
 from emulator.store.errors import reason
 from emulator.store.files import Identity, fsync_folder, identity, is_readable, remove_file, replace_file
-from emulator.store.log import Log
+from emulator.store.log import SEEN_S, Log
 from emulator.store.log_format import is_log
 from emulator.store.recovery import Recovered, log_path
 from emulator.store.removal import clear_away, remove_logs
@@ -144,9 +145,7 @@ class Generations:
         """Append a transaction to the log. Raises :class:`OSError`; then it does not count."""
         if self._unsure:
             self._secure_folder()
-        if self.log.seen_lately:
-            self.log.check_linked()
-        else:
+        if monotonic() - self.log.seen_at > SEEN_S:
             self.check()
         self.log.append(payload)
 

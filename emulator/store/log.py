@@ -19,7 +19,7 @@ from emulator.store.recovery import log_path
 from emulator.store.snapshot import SnapshotHeader
 
 #: Seconds for which a check of the log's name is valid: a check at each write costs more than the write.
-_SEEN_S = 0.005
+SEEN_S = 0.005
 
 
 class Log:
@@ -27,7 +27,8 @@ class Log:
 
     ``size`` is its length in bytes, ``number`` that of its last transaction. One thread appends, any may
     sync. ``syncs``: an appended line counts when it is synced, so the file stays open until then.
-    ``overhangs``: the file has more than counts, which the next append removes.
+    ``overhangs``: the file has more than counts, which the next append removes. ``seen_at``: when
+    :meth:`check` found it in its place (:func:`time.monotonic`).
     """
 
     def __init__(self, path: Path, size: int, number: int, syncs: bool = False) -> None:
@@ -43,7 +44,7 @@ class Log:
         self._number_of_file = (found.st_dev, found.st_ino)
         self._size_of_file = found.st_size
         self.overhangs = found.st_size > size
-        self._seen_at = -_SEEN_S
+        self.seen_at = -SEEN_S
         self._sync_lock = threading.Lock()
         self._sync_error: OSError | None = None
 
@@ -142,11 +143,6 @@ class Log:
             with contextlib.suppress(OSError):  # the lines are written already
                 os.close(fd)
 
-    @property
-    def seen_lately(self) -> bool:
-        """Whether :meth:`check` recently found the file in its place."""
-        return monotonic() - self._seen_at < _SEEN_S
-
     def check(self) -> None:
         """Raise :class:`OSError` unless the file is in its place.
 
@@ -158,12 +154,7 @@ class Log:
             raise self._gone() from error
         if (found.st_dev, found.st_ino) != self._number_of_file:
             raise self._gone()
-        self._seen_at = monotonic()
-
-    def check_linked(self) -> None:
-        """Raise :class:`OSError` if the open file was deleted. Cheaper than :meth:`check`."""
-        if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
-            raise self._gone()
+        self.seen_at = monotonic()
 
     def check_open(self) -> None:
         """Raise :class:`OSError` unless the file can be opened."""

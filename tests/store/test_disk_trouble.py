@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from emulator.store.doctor import examine
+from emulator.store.log import SEEN_S
 from tests.server import Server, subscription
 from tests.waiting import until
 
@@ -149,6 +151,7 @@ def test_after_its_directory_was_deleted_a_server_takes_and_writes_nothing(
 ) -> None:
     accepted(server, "before")
     shutil.rmtree(server.state)
+    time.sleep(2 * SEEN_S)
     refused(server, "refused")
     if made_anew:
         server.state.mkdir()
@@ -167,6 +170,7 @@ def test_after_its_log_was_deleted_a_server_takes_nothing_until_it_starts_again(
     accepted(server, "before")
     for path in server.state.glob(pattern):
         path.unlink()
+    time.sleep(2 * SEEN_S)
     refused(server, "refused", "removed or replaced")
     failing(server, "removed or replaced")
     left = {path.name for path in server.state.glob("default*")}
