@@ -26,6 +26,7 @@ from emulator.server import connections
 from emulator.server.access_log import AccessLog
 from emulator.server.bridge import Bridge, WsgiCall
 from emulator.server.delivery import Deliveries
+from emulator.server.memory import share_one_arena
 from emulator.server.tls import Certificate
 from emulator.web.bodies import InTurn, Spool
 
@@ -81,6 +82,7 @@ def serve(
     bridge = Bridge(loop, exchange, application, body_limit, deliveries, access_log, spool, in_turn)
     access_log.on_first_line = lambda: loop.call_later(_LOG_EVERY_S, access_log.flush)
     gc.freeze()  # present objects live as long as the process: the garbage collector can skip them
+    share_one_arena()
     threads_before = _native_threads()
     granians = [choose_granian(loop, bridge, one, certificate) for one in listeners]
     try:
