@@ -139,12 +139,12 @@ class LoggedStorage(StateOnDisk, Storage):
         The tables' decoders and indexes accept the documents. Raises :class:`Unavailable`; then nothing has
         changed.
         """
-        self._check_open()
         paced = (self.pace or iter)(ops)
         if self._batch is not None:
             self._batch += ops
             (self.state.apply_many if self.pace is iter else self.state.apply)(paced, self._batch_undo)
         elif (files := self.files) is None:
+            self._check_open()
             self.state.apply(paced)
             self.recorder(ops)
         else:
