@@ -274,27 +274,3 @@ def pieces(ops: Iterable[Op]) -> Iterator[list[Op]]:
 def encode_ops(ops: Sequence[Op]) -> bytes:
     """A transaction as one JSON array of ``[table, id, document]``."""
     return encode([(op.table, op.doc_id, None if op.document is None else Raw(op.document)) for op in ops])
-
-
-# Dictionaries, for TinyDB's own methods
-
-
-def decoded(table: TableState) -> dict[int, dict[str, Any]]:
-    """A table's documents by id."""
-    return {doc_id: json.loads(document) for doc_id, document in table.documents.items()}
-
-
-def changes(name: str, table: TableState | None, after: Mapping[Any, Mapping[str, Any]]) -> list[Op]:
-    """The steps after which a table (``None``: a missing one) holds exactly these documents.
-
-    Raises :class:`ValueError` or :class:`TypeError` for values that JSON cannot express.
-    """
-    wanted = {int(doc_id): _encode_document(document) for doc_id, document in after.items()}
-    before: Mapping[int, bytes] = {} if table is None else table.documents
-    steps = [Op(name, None, b"{}")] if table is None else []
-    steps += [Op(name, doc_id, None) for doc_id in before if doc_id not in wanted]
-    return steps + [Op(name, i, document) for i, document in wanted.items() if document != before.get(i)]
-
-
-def _encode_document(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -24,6 +24,7 @@ from tinydb.storages import Storage
 
 from emulator.loop.pacing import at_once, in_steps
 from emulator.settings import MIN_LOG_BYTES, Durability
+from emulator.store.dictionaries import changes, decoded
 from emulator.store.errors import Unavailable
 from emulator.store.generations import Generations
 from emulator.store.interface import ignore
@@ -32,7 +33,7 @@ from emulator.store.recovery import Recovered, nothing_stored, recover
 from emulator.store.removal import clear_away
 from emulator.store.shared_state import SharedState
 from emulator.store.snapshot import until
-from emulator.store.state import Op, State, TableSpec, changes, decoded, encode_ops, pieces
+from emulator.store.state import Op, State, TableSpec, encode_ops, pieces
 from emulator.store.state_on_disk import StateOnDisk
 from emulator.store.unsynced import Pending
 

@@ -7,9 +7,10 @@ from typing import Any
 from tinydb.table import Table
 
 from emulator.loop.pacing import Pacing
+from emulator.store.dictionaries import changes, decoded
 from emulator.store.indexes import Index
 from emulator.store.snapshot import CHECKSUM_TABLE, HEADER_TABLE
-from emulator.store.state import Op, TableState, changes, decoded, encode
+from emulator.store.state import Op, TableState, encode
 from emulator.store.storage import LoggedStorage
 
 
