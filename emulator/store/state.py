@@ -108,24 +108,29 @@ class TableState:
         return before
 
     def fill(
-        self,
-        doc_ids: Sequence[int],
-        documents: Sequence[bytes],
-        decoded: Sequence[Any] | None = None,
-        are_next: bool = False,
+        self, doc_ids: Sequence[int], documents: Sequence[bytes], decoded: Sequence[Any] | None = None
     ) -> None:
-        """:meth:`put` many documents; faster if their ids :meth:`are_next`, or are said to be."""
-        entries_of = self._entries_of
-        if entries_of is None or not (are_next or self.are_next(doc_ids)):
+        """:meth:`put` many documents; faster if their ids :meth:`are_next`."""
+        if self.are_next(doc_ids):
+            self.extend(list(doc_ids), documents, decoded)  # a range makes a new number object at each use
+        else:
             for doc_id, document in zip(doc_ids, documents, strict=True):
                 self.put(doc_id, document)
-            return
-        records = list(map(self.decode, documents)) if decoded is None else decoded
-        doc_ids = list(doc_ids)  # a range makes a new number object at each use
-        for name, entries in entries_of(doc_ids, records):
-            self.indexes[name].fill(entries)
+
+    def extend(
+        self, doc_ids: list[int], documents: Sequence[bytes], decoded: Sequence[Any] | None = None
+    ) -> None:
+        """Add documents whose ids :meth:`are_next`."""
+        if self.indexes:
+            records = list(map(self.decode, documents)) if decoded is None else decoded
+            for name, entries in (self._entries_of or self._one_by_one)(doc_ids, records):
+                self.indexes[name].fill(entries)
         self.documents.fill(doc_ids, documents)
         self.last_id = doc_ids[-1]
+
+    def _one_by_one(self, doc_ids: Sequence[int], records: Sequence[Any]) -> Entries:
+        keys = map(self._keys_of, records)
+        return ((name, [(key, i)]) for i, has in zip(doc_ids, keys, strict=True) for name, key in has)
 
     def are_next(self, doc_ids: Sequence[int]) -> bool:
         """Whether these ids ascend, from above the highest id that was given out."""
@@ -229,7 +234,7 @@ class State:
                 continue
             before = zip(ids, [table.last_id, *ids], strict=False)
             undo.extend(Op(name, doc_id, None, last_id=last_id) for doc_id, last_id in before)
-            table.fill(ids, [op.document or b"" for op in steps], records, are_next=True)
+            table.extend(ids, [op.document or b"" for op in steps], records)
 
     def applying(self, ops: Iterable[Op], undo: list[Op] | LongList[Op] | None = None) -> Steps[None]:
         """:meth:`apply` in steps of :data:`STEP` each."""

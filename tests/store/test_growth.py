@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import msgspec
@@ -113,15 +114,20 @@ def test_tables_filled_at_once_find_what_tables_find_that_got_each_document_alon
         Subscription(f"{i // 3:x}", 17, f"{i // 2}", 5, "p", f"Token{i // 4}", chance.choice(statuses))
         for i in range(9000)
     ]
-    for name, records in ((PROFILES, profiles), (SUBSCRIPTIONS, subscriptions)):
+    without_entries = replace(SPECS[PROFILES], entries_of=None)
+    for spec, records in (
+        (SPECS[PROFILES], profiles),
+        (SPECS[SUBSCRIPTIONS], subscriptions),
+        (without_entries, profiles),
+    ):
         documents = list(map(msgspec.json.encode, records))
-        filled, alone = TableState(SPECS[name]), TableState(SPECS[name])
+        filled, alone = TableState(spec), TableState(spec)
         for at in range(0, 9000, 700):
             filled.fill(range(at + 1, at + 701)[: 9000 - at], documents[at : at + 700])
         for doc_id, document in enumerate(documents, 1):
             alone.put(doc_id, document)
         assert dict(filled.documents) == dict(alone.documents)
-        for index in SPECS[name].indexes:
+        for index in spec.indexes:
             found = dict(alone.indexes[index].entries())
             assert dict(filled.indexes[index].entries()) == found
             assert found
