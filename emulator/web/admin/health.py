@@ -75,7 +75,7 @@ class WorkspacesCollector:
         yield self._durations()
 
     def _counted(self, name: str, text: str, label: str, tally: str) -> Metric:
-        """A metric with one label; ``tally``: the name of the counter in a workspace's metrics."""
+        """A metric with one label; ``tally``: the name of the counts in a workspace's metrics."""
         family = CounterMetricFamily(f"emulator_{name}", text, labels=["workspace", label])
         for one in self._workspaces:
             for key, count in sorted(getattr(one.metrics, tally).items()):
@@ -107,7 +107,7 @@ def list_rules() -> RulePage:
 def rule_states(found: Workspace) -> list[RuleState]:
     """Every rule as it stands in a workspace."""
     decided, seen = found.metrics.rules, found.settings.verdicts()
-    return [_state(rule, decided[rule.id], seen.get(rule.id, UNSEEN)) for rule in RULES.values()]
+    return [_state(rule, decided.get(rule.id, 0), seen.get(rule.id, UNSEEN)) for rule in RULES.values()]
 
 
 def _state(rule: Rule, decided: int, verdict: Verdict) -> RuleState:
