@@ -225,7 +225,7 @@ BREAKS = (
     Break("E4", EVENTS, "() if in_uid else (\"launch_id\"", "() if True else (\"launch_id\""),
     Break("E5", "endpoint/call.py", "call.workspace.events.record(event)", "pass"),
     Break("L1", LINTS, "near, path = nearest_name(name, known),", "near, path = None,"),
-    Break("L2", LINTS, '== "application/json":', "in content_type:"),
+    Break("L2", LINTS, "== _JSON:", "in content_type:"),
     Break("L2", LINTS, 'partition(";")[0].', ""),
     Break("L3", PROVIDERS, "if shape is None or (shape.form", "if True or (shape.form"),
     Break("L3", PROVIDERS, "[0-9A-Fa-f]{64,}", "[0-9a-f]{64,}"),

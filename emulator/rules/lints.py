@@ -18,6 +18,7 @@ MOST_LINTS = 20
 _LONGEST_NAME = 64
 #: The most known names that are compared.
 _MOST_NAMES = 200
+_JSON = "application/json"
 
 
 def first_lints(lints: Iterable[Lint], count: int, path: str, code: str) -> list[Lint]:
@@ -82,7 +83,7 @@ def query_lints(names: Container[str]) -> list[Lint]:
 
 def content_type_lint(content_type: str | None) -> Lint | None:
     """A Content-Type that is not application/json (L2)."""
-    if (content_type or "").partition(";")[0].strip().lower() == "application/json":
+    if content_type == _JSON or (content_type or "").partition(";")[0].strip().lower() == _JSON:
         return None
     if not content_type:
         return Lint("L2", "Content-Type", "no_content_type")

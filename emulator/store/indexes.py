@@ -78,7 +78,9 @@ class Index:
     def ids(self, key: Hashable) -> Collection[int]:
         """The same, none of them copied: to be read before the next change."""
         part = self.parts[hash(key) & self._mask]
-        ids = part.get(key, ())
+        ids = part.get(key)
+        if ids is None:
+            return ()
         if isinstance(ids, int):
             return (ids,)
         if isinstance(ids, _Many) and not ids.ordered:
