@@ -69,21 +69,19 @@ class _Beside:
     ) -> None:
         self._emulator, self._plan, self._folder = emulator, plan, folder
         self._profiles, self._results, self._say = profiles, results, say
-        settle([emulator.server])
-        self._quiet = quietest(self._load)
-        say(f"  none: {self._quiet.per_second:,.0f}/s, p99 {self._quiet.p99:.2f} ms")
 
     def measure(self, kind: _Kind) -> None:
-        """The load beside one kind of work."""
+        """The load beside one kind of work, and just before it."""
         server = self._emulator.server
         settle([server])
+        quiet = quietest(self._load)
         with _doing(kind, server) as took:
             load = quietest(self._load) if kind.again else self._load_until(took)
-        one = LongWork(kind.name, self._profiles, took[0], load, self._quiet)
+        one = LongWork(kind.name, self._profiles, took[0], load, quiet)
         self._results.long_work.append(one)
         self._say(
-            f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms, "
-            f"slowest {load.slowest:.1f} ms"
+            f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, {one.ratio:.2f} of those before, "
+            f"p99 {load.p99:.2f} ms, slowest {load.slowest:.1f} ms"
         )
         if not load.clean:
             self._results.problems.append(f"beside a workspace that {one.kind}: {load.refused} bad answers")

@@ -179,15 +179,21 @@ def _waiting(results: Results) -> str:
 def _long_work(results: Results) -> str:
     if not results.long_work:
         return ""
-    first = results.long_work[0]
-    loads = [("nothing", "", first.quiet, 1.0)]
-    loads += [(one.kind, f"{one.seconds:.2f}", one.load, one.ratio) for one in results.long_work]
     rows = [
-        [kind, took, f"{load.per_second:,.0f}", f"{ratio:.2f}", f"{load.p99:.2f}", f"{load.slowest:.1f}"]
-        for kind, took, load, ratio in loads
+        [
+            one.kind,
+            f"{one.seconds:.2f}",
+            f"{one.quiet.per_second:,.0f}",
+            f"{one.load.per_second:,.0f}",
+            f"{one.ratio:.2f}",
+            f"{one.load.p99:.2f}",
+            f"{one.load.slowest:.1f}",
+        ]
+        for one in results.long_work
     ]
-    heads = ["the other one", "s", "requests/s", "over none", "p99, ms", "slowest, ms"]
-    return f"New tokens, beside a workspace of {first.profiles:,} profiles.\n\n" + table(heads, rows)
+    heads = ["the other one", "s", "requests/s before", "requests/s", "over before", "p99, ms", "slowest, ms"]
+    profiles = results.long_work[0].profiles
+    return f"New tokens, beside a workspace of {profiles:,} profiles.\n\n" + table(heads, rows)
 
 
 def _isolation(results: Results) -> str:

@@ -109,7 +109,7 @@ class Waiting:
 class LongWork:
     """Requests of one workspace beside long work in another one that has so many profiles.
 
-    ``kind``: what that one does; ``seconds``: how long it took. ``quiet``: the load while it did nothing.
+    ``kind``: what that one does; ``seconds``: how long it took. ``quiet``: the load just before.
     """
 
     kind: str
