@@ -37,6 +37,9 @@ def command(fixtures: Path | None, keep: Sequence[str], **where: Any) -> int:
         click.echo(str(error), err=True)
         raise click.ClickException(f"the fixtures in {folder} cannot be used; nothing was changed") from error
     with opened(place, loaded) as workspace:
+        if workspace.store.storage.fresh and fixtures is None:
+            click.echo(f"{workspace.name}: nothing is stored yet, there is nothing to reset")
+            return 0
         asyncio.run(workspace.reset_in_steps(keep))
         workspace.store.keep()  # a server may have other fixtures
         _tell(workspace.name, workspace.store.profile_count, workspace.store.subscription_count)

@@ -12,6 +12,7 @@ import click
 
 from emulator.cli.options import Command, StateDirectory
 from emulator.settings import Settings
+from emulator.store.doctor import state_files
 from emulator.store.errors import StateError, StateInUse, Unavailable
 from emulator.store.fixture_set import FixtureSet
 from emulator.store.lock import StateLock, only_reading
@@ -76,9 +77,11 @@ def opened(place: Target, fixtures: FixtureSet) -> Iterator[Workspace]:
     """
     folder = place.state or Path()
     with _refusals(folder):
+        with only_reading(folder):  # a directory that is no state gets no lock file
+            _check_is_state(folder)
         lock = StateLock(folder)
         try:
-            name = _stored_name(place, folder)
+            name = _name(place, folder)
             workspace = Workspace(name, Settings(state=folder), fixtures, check_lock=lock.check)
             try:
                 yield workspace
@@ -96,8 +99,15 @@ def read_only(place: Target) -> Iterator[TinyDBStore]:
     """
     folder = place.state or Path()
     with _refusals(folder), only_reading(folder):
-        name = _stored_name(place, folder)
-        yield TinyDBStore.read(state_file(folder, name))
+        _check_is_state(folder)
+        name = _name(place, folder)
+        path = state_file(folder, name)
+        if nothing_stored(path):
+            raise click.ClickException(
+                f'{folder}: nothing is stored yet in workspace "{name}": '
+                "start a server, which begins with its fixtures, and export them with --url"
+            )
+        yield TinyDBStore.read(path)
 
 
 @contextmanager
@@ -115,10 +125,16 @@ def _refusals(folder: Path) -> Iterator[None]:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error
 
 
-def _stored_name(place: Target, folder: Path) -> str:
+def _check_is_state(folder: Path) -> None:
+    if not state_files(folder):
+        raise click.ClickException(f"{folder}: there is no state here")
+
+
+def _name(place: Target, folder: Path) -> str:
+    """The name of the workspace: the default one is in each state, stored or not."""
     name = place.workspace or DEFAULT_WORKSPACE
-    if nothing_stored(state_file(folder, name)):
-        there = ", ".join(sorted(stored_names(folder))) or "none"
+    if name != DEFAULT_WORKSPACE and nothing_stored(state_file(folder, name)):
+        there = ", ".join(sorted({DEFAULT_WORKSPACE, *stored_names(folder)}))
         raise click.ClickException(f'{folder}: there is no workspace "{name}"; there are: {there}')
     return name
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from emulator.store.errors import DamagedState, StateError
 from emulator.store.files import is_readable
 from emulator.store.invariants import breaches, unreadable
+from emulator.store.lock import was_held
 from emulator.store.log_format import LogReport, is_log, read_log
 from emulator.store.recovery import STEM, Recovered, find_logs, nothing_stored, recover, stored_states
 from emulator.store.snapshot import read_header
@@ -86,10 +87,13 @@ class DoctorReport:
 def state_files(folder: Path) -> list[Path]:
     """The state files of a directory, including those of which only logs are left.
 
-    Foreign files are omitted, except one in place of the default workspace's file. Raises :class:`OSError`
-    if it cannot be read.
+    That of the default workspace is included if an emulator has held the directory, even if it is not
+    written yet. Foreign files are omitted, except one in its place. Raises :class:`OSError` if the directory
+    cannot be read.
     """
     stems = {path.stem for path in stored_states(folder)}
+    if was_held(folder):
+        stems.add(DEFAULT)
     for path in folder.iterdir():
         if path.name == f"{DEFAULT}.json":
             stems.add(DEFAULT)

@@ -123,6 +123,12 @@ def holder(folder: Path) -> int | None:
     return pid if pid is not None and psutil.pid_exists(pid) else None
 
 
+def was_held(folder: Path) -> bool:
+    """Whether an emulator has held this directory: its lock file is there."""
+    lock = folder / _LOCK
+    return lock.is_file() and lock.stat().st_size == 0
+
+
 def _in_use(folder: Path) -> StateInUse:
     pid = holder(folder)
     found = "another process" if pid is None else f"another emulator (process {pid})"
@@ -148,7 +154,7 @@ def _refuse_links(folder: Path) -> None:
 def _refuse_foreign(folder: Path) -> None:
     lock, holder_file = folder / _LOCK, folder / _HOLDER
     for path, ours in (
-        (lock, not lock.exists() or (lock.is_file() and lock.stat().st_size == 0)),
+        (lock, not lock.exists() or was_held(folder)),
         (holder_file, not holder_file.exists() or begins_with(holder_file, _HOLDER_HEAD)),
     ):
         if not ours:

@@ -134,6 +134,38 @@ def test_reset_of_a_state_directory(stopped: Server, tmp_path: Path) -> None:
     assert stopped.get("/__admin/health").json["profiles"] == 10
 
 
+def test_reset_of_a_state_that_nobody_has_changed(fresh: Server, tmp_path: Path) -> None:
+    fresh.stop()
+    before = files(fresh.state)
+    assert "default.json" not in before
+    finished = run_here("reset", "--state", fresh.state)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "default: nothing is stored yet, there is nothing to reset\n"
+    finished = run_here("doctor", "--state", fresh.state)
+    assert (finished.returncode, finished.stdout) == (0, "default.json: nothing is stored yet\n")
+    assert_one_line(run_here("export", "--state", fresh.state), "nothing is stored yet", "--url")
+    for command in ("reset", "export"):
+        absent = run_here(command, "--state", fresh.state, "--workspace", "x")
+        assert_one_line(absent, '"x"', "there are: default")
+    assert files(fresh.state) == before
+    fixtures = tmp_path / "fixtures"
+    shutil.copytree(FIXTURES, fixtures)
+    (fixtures / "profiles.json").unlink()
+    finished = run_here("reset", "--state", fresh.state, "--fixtures", fixtures)
+    assert finished.stdout == "default: back to the fixtures: 0 profiles, 0 subscriptions\n"
+    fresh.start()
+    assert fresh.get("/__admin/health").json["profiles"] == 0
+
+
+def test_a_directory_that_is_no_state_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "lock").write_text("somebody else's")
+    before = files(tmp_path)
+    for command in ("reset", "export", "doctor"):
+        assert_one_line(run_here(command, "--state", tmp_path), f"{tmp_path}: there is no state here")
+    assert files(tmp_path) == before
+
+
 def test_reset_with_bad_fixtures_changes_nothing(stopped: Server, tmp_path: Path) -> None:
     before = files(stopped.state)
     (tmp_path / "databases.json").write_text("[{}]")

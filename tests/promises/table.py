@@ -578,6 +578,8 @@ NO_PROMISES: Final[dict[str, tuple[str, ...]]] = {
     "push_emulator/journal.py": ("one or more if nothing else is expected",),
     "docs/client.md": ("one or more if nothing else is expected",),
     "emulator/cli/doctor.py": ("nothing is stored yet",),
+    "emulator/cli/reset.py": ("nothing is stored yet, there is nothing to reset",),
+    "emulator/cli/target.py": ("nothing is stored yet",),
     "emulator/cli/serve.py": ("(default: never)",),
     "docs/configuration.md": ("(default: never)",),
     "emulator/cli/import_.py": ("where nothing is quoted", "or if nothing was started"),
