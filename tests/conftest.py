@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -21,7 +22,9 @@ SEED = "CONTRACT_SEED"
 
 
 def pytest_configure() -> None:
-    """Choose a seed, the same for all processes of this run."""
+    """Choose a seed, the same for all processes of this run; keep httpx's calls from a search of the disk."""
+    # httpcore imports it several times in each asynchronous call, to go on without it.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
     os.environ.setdefault(SEED, str(random.getrandbits(64)))
 
 
