@@ -41,7 +41,7 @@ def push(server: Server, count: int) -> float:
     return took
 
 
-def work(server: Server, count: int = 1500) -> float:
+def work(server: Server, count: int = 600) -> float:
     """Seconds of the processor that the server takes for so many pushes: others on the machine cost none."""
     before = _settled(server)
     push(server, count)
@@ -62,8 +62,17 @@ def _settled(server: Server) -> float:
     return seen[-1]
 
 
-@pytest.mark.parametrize("match", [{"subscription_id": "wanted"}, {"q": "wanted"}, {"outcome": "fault"}])
-def test_ten_waiting_verifications_cost_little_of_the_rate(full: Server, match: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("match", "token"),
+    [
+        ({"subscription_id": "wanted"}, "wanted"),
+        ({"q": "sought"}, "sought"),
+        ({"outcome": "fault"}, "emu!503"),
+    ],
+)
+def test_ten_waiting_verifications_cost_little_of_the_rate(
+    full: Server, match: dict[str, str], token: str
+) -> None:
     """A tenth is what they may cost; a busy machine measures badly. Counting anew costs a hundredfold."""
     replies: list[Reply] = []
     asked = {"match": match, "expect": {"exactly": 1}, "within": 60}
@@ -71,15 +80,12 @@ def test_ten_waiting_verifications_cost_little_of_the_rate(full: Server, match: 
     def wait() -> None:
         replies.append(full.post("/__admin/requests/verify", asked))
 
-    full.request("DELETE", "/__admin/requests")
-    push(full, FULL)
     alone = work(full)
     waiting = [Thread(target=wait) for _ in range(10)]
     for one in waiting:
         one.start()
     beside = min(work(full), work(full))  # the first may have them look at what was there
     assert replies == []
-    token = "emu!503" if "outcome" in match else "wanted"
     full.push(subscriptions=[subscription(token)])
     for one in waiting:
         one.join(PATIENCE_S)
