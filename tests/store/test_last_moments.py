@@ -149,7 +149,7 @@ class Life:
 def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Life:
     """A whole life: first start, transactions, a reset, snapshots, clean and unclean stops."""
     folder.mkdir()
-    patch.setattr(snapshot, "CHUNK", 2)
+    patch.setattr(snapshot, "CHUNK", 4)
     life = Life(folder, patch, durability)
     for _ in range(3):
         life.commit()
@@ -178,7 +178,7 @@ def live(folder: Path, patch: pytest.MonkeyPatch, durability: Durability) -> Lif
 def live_with_shared(folder: Path, patch: pytest.MonkeyPatch, durability: Durability, large: bool) -> Life:
     """A life that begins with what others share, and returns to it at every stage of its files."""
     folder.mkdir()
-    patch.setattr(snapshot, "CHUNK", 2)
+    patch.setattr(snapshot, "CHUNK", 4)
     patch.setattr("emulator.store.state.WRITTEN_AT_ONCE", 0 if large else 1 << 30)
     life = Life(folder, patch, durability, shared())
     life.start_over()
