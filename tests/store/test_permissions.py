@@ -56,14 +56,21 @@ def push_to(server: Server, workspace: str) -> tuple[int, str]:
     return reply.status, reply.json["error_text"]
 
 
-@pytest.fixture
-def server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
-    """A server that was started again: it has not opened the workspace ``one`` yet."""
-    server = start_server("-q", state=tmp_path / "state")
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state that a server has left, with the workspaces ``default`` and ``one``."""
+    folder = tmp_path_factory.mktemp("left")
+    server = Server(folder, "-q", state=folder / "state").start()
     accepted(server, "before")
     assert push_to(server, "one")[0] == 200
-    server.stop()
-    return server.start()
+    assert server.stop() == 0
+    return folder / "state"
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], left: Path, tmp_path: Path) -> Server:
+    """A server on a copy of that state: it has not opened the workspace ``one`` yet."""
+    return start_server("-q", state=shutil.copytree(left, tmp_path / "state"))
 
 
 @pytest.mark.parametrize("pattern", ["one.json", "one.*.journal"])
