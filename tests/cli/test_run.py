@@ -50,21 +50,20 @@ web.urlopen(os.environ["EMULATOR_URL"] + "/push_subscribe", json.dumps(body).enc
 LOOK = ASK.replace("health", "subscriptions?subscription_id=kept")
 
 
-def keep_state(*state: str) -> None:
-    """What one command changes is there for the next one on the same state."""
-    for program in (PUSH, LOOK):
+def keep_state(*states: list[str]) -> None:
+    """What one command changes is there for the next one, whichever way it names the same state."""
+    for program, state in zip((PUSH, LOOK), states, strict=True):
         ran = run("run", *state, "--", sys.executable, "-c", program)
         assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads(ran.stdout)["total"] == 1
 
 
 def test_a_directory_that_is_named_keeps_the_state(tmp_path: Path) -> None:
-    keep_state("--state", str(tmp_path / "one"))
-    keep_state(f"--state={tmp_path / 'other'}")
+    keep_state(["--state", str(tmp_path / "one")], [f"--state={tmp_path / 'one'}"])
 
 
 def test_a_database_that_is_named_keeps_the_state(database: str) -> None:
-    keep_state("--state", database)
+    keep_state(["--state", database], ["--state", database])
 
 
 @pytest.mark.parametrize(
