@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from push_emulator import EmulatorClient, LocalServer
-from tests.push_emulator.test_pytest_plugin import Suite, new_suite
+from tests.push_emulator.test_pytest_plugin import Apart, Suite, new_suite, run_together
 
 
 @pytest.fixture
@@ -16,14 +16,9 @@ def suite(tmp_path: Path) -> Suite:
     return new_suite(tmp_path / "suite")
 
 
-def summary(text: str) -> list[str]:
-    """The lines of pytest's short summary."""
-    return re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
-
-
-def test_fixtures_that_fail_before_and_after_a_test_report_what_came(suite: Suite) -> None:
-    suite.write(
-        """
+#: Tests that one run has together, by the name of their file.
+TOGETHER = {
+    "fixtures": """
         import pytest
 
         @pytest.fixture
@@ -50,9 +45,47 @@ def test_fixtures_that_fail_before_and_after_a_test_report_what_came(suite: Suit
 
         def test_last_after(after):
             pass
-        """
-    )
-    ran = suite.run()
+        """,
+    "blocked": """
+        def test_blocked(push_emulator, monkeypatch):
+            def block(*_, **__):
+                raise RuntimeError("no connection is allowed")
+            monkeypatch.setattr("socket.create_connection", block)
+            assert 0
+
+        def test_next(push_emulator):
+            assert push_emulator.push("t1").ok
+        """,
+    "kept": """
+        import gc
+        import weakref
+
+        emulators = []
+
+        def test_one(push_emulator):
+            emulators.append(weakref.ref(push_emulator))
+            push_emulator.push("t1")
+
+        def test_two(push_emulator):
+            gc.collect()
+            assert emulators[0]() is None
+        """,
+}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Apart:
+    """What one run of all of :data:`TOGETHER` says of each file."""
+    return run_together(tmp_path_factory.mktemp("together"), TOGETHER)
+
+
+def summary(text: str) -> list[str]:
+    """The lines of pytest's short summary."""
+    return re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
+
+
+def test_fixtures_that_fail_before_and_after_a_test_report_what_came(together: Apart) -> None:
+    ran = together["fixtures"]
     assert ran.counts == {"passed": 2, "failed": 1, "error": 3}, ran.text
     came = re.findall(r"added: android-firebase (.*)", ran.text)
     assert came == ["before", "after", "in the test", "after", "by name"]
@@ -240,43 +273,15 @@ def test_a_server_that_cannot_be_used_is_told_by_each_test_before_it_begins(suit
                 assert line.startswith(f"ERROR test_it.py::test_{name} - Failed: EMULATOR_URL: {reason}")
 
 
-def test_a_report_that_cannot_ask_the_emulator_does_not_end_the_run(suite: Suite) -> None:
+def test_a_report_that_cannot_ask_the_emulator_does_not_end_the_run(together: Apart) -> None:
     """As with pytest-socket, which allows no connection."""
-    suite.write(
-        """
-        def test_blocked(push_emulator, monkeypatch):
-            def block(*_, **__):
-                raise RuntimeError("no connection is allowed")
-            monkeypatch.setattr("socket.create_connection", block)
-            assert 0
-
-        def test_next(push_emulator):
-            assert push_emulator.push("t1").ok
-        """
-    )
-    ran = suite.run()
+    ran = together["blocked"]
     assert ran.counts == {"passed": 1, "failed": 1}, ran.text
     assert "RuntimeError: no connection is allowed" in ran.text
 
 
-def test_what_came_to_a_test_is_not_kept_after_its_reports(suite: Suite) -> None:
-    suite.write(
-        """
-        import gc
-        import weakref
-
-        emulators = []
-
-        def test_one(push_emulator):
-            emulators.append(weakref.ref(push_emulator))
-            push_emulator.push("t1")
-
-        def test_two(push_emulator):
-            gc.collect()
-            assert emulators[0]() is None
-        """
-    )
-    ran = suite.run()
+def test_what_came_to_a_test_is_not_kept_after_its_reports(together: Apart) -> None:
+    ran = together["kept"]
     assert ran.counts == {"passed": 2}, ran.text
 
 

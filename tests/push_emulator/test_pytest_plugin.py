@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from textwrap import dedent
@@ -299,13 +299,18 @@ TOGETHER = {
 }
 
 
+def run_together(folder: Path, files: Mapping[str, str]) -> Apart:
+    """What one run of all these files, by name, says of each."""
+    suite = new_suite(folder / "suite")
+    for name, text in files.items():
+        suite.write(text, f"test_{name}.py")
+    return Apart(suite.run("-v").text)
+
+
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Apart:
     """What one run of all of :data:`TOGETHER` says of each file."""
-    suite = new_suite(tmp_path_factory.mktemp("together") / "suite")
-    for name, text in TOGETHER.items():
-        suite.write(text, f"test_{name}.py")
-    return Apart(suite.run("-v").text)
+    return run_together(tmp_path_factory.mktemp("together"), TOGETHER)
 
 
 def test_everything_that_a_test_can_say(together: Apart) -> None:
