@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from emulator.compare.live import AddressError, checked_address
+from emulator.compare.live import AddressError, LivePlatform, checked_address
 from emulator.compare.probes import PROBES
 from emulator.rules.catalogue import RULES, SDK_RULES
 from tests.command_line import Finished, assert_one_line, run_here
@@ -225,3 +226,14 @@ def test_db_ids_keep_the_probes_to_these_databases(fresh: Server) -> None:
     bodies = [json.loads(one["body"]) for one in requests(fresh, "some") if one["body"].startswith("{")]
     asked = {tuple(one["db_ids"]) for one in bodies}
     assert asked == {(2,), (2147483646,)}
+
+
+def test_certificates_are_read_for_https_and_for_a_named_file_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    read: list[Path | None] = []
+    monkeypatch.setattr(ssl, "create_default_context", lambda cafile: read.append(cafile))
+    file = tmp_path / "ca.pem"
+    for url, ca_file in (("http://[::1]", None), ("http://[::1]", file), ("https://example.com", None)):
+        LivePlatform(url, PAGE_TOKEN, ca_file, rate=0, timeout_s=1, save=list)
+    assert read == [file, None]
