@@ -7,6 +7,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Generator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ SEED = "CONTRACT_SEED"
 
 def pytest_configure() -> None:
     """Choose a seed, the same for all processes of this run; keep httpx's calls from a search of the disk."""
-    # httpcore imports it several times in each asynchronous call, to go on without it.
-    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+    if find_spec("sniffio") is None:  # httpcore looks for it several times in each asynchronous call
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
     os.environ.setdefault(SEED, str(random.getrandbits(64)))
 
 
