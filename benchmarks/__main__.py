@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -32,6 +33,7 @@ from benchmarks.report import markdown, summary
 from benchmarks.results import Results
 from benchmarks.rounds import Plan
 from benchmarks.running import StartError
+from benchmarks.yardstick import beside_bare
 
 PARTS = (
     "start",
@@ -46,6 +48,8 @@ PARTS = (
     "import",
     "peers",
 )
+#: Parts whose times are compared with a bare Flask's beside them; :func:`measure_stored` does so by itself.
+_TIMED = ("start", "isolation", "plugin", "dearest", "import")
 _QUICK = Plan(rounds=1, seconds=2, profiles=(0, 10_000, 100_000), starts=3)
 #: What people have to say about the numbers: what limits them, what was tried. It becomes part of the report.
 _NOTES = Path(__file__).with_name("NOTES.md")
@@ -156,8 +160,10 @@ def _measure(parts: tuple[str, ...], plan: Plan, folder: Path, peers_dir: Path, 
         "peers": lambda: measure_peers(plan, folder, peers_dir, results, click.echo),
     }
     for part in parts:
+        timed = beside_bare(part, folder, results, click.echo) if part in _TIMED else nullcontext()
         try:
-            steps[part]()
+            with timed:
+                steps[part]()
         except _FAILURES as problem:
             results.problems.append(f"{part}: {problem}")
             click.echo(f"PROBLEM: {part}: {problem}", err=True)

@@ -17,6 +17,7 @@ from benchmarks.rounds import Plan, Say, Target, Turns
 from benchmarks.running import MIB, StartError
 from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi, fill_journal, verifications
 from benchmarks.stored import write_fixtures
+from benchmarks.yardstick import beside_bare
 
 #: An emulator with more profiles is not started anew for each load: what a load adds is little beside them.
 RENEWED_UP_TO = 100_000
@@ -26,7 +27,8 @@ def measure_stored(plan: Plan, folder: Path, results: Results, say: Say) -> None
     """Every mix at every number of stored profiles, beside a bare Flask; and what the profiles cost."""
     turns = Turns(plan, folder, say, results.problems)
     with ExitStack() as stack:
-        sized = [_start_with(profiles, folder, results, stack, say) for profiles in plan.profiles]
+        with beside_bare("stored", folder, results, say):
+            sized = [_start_with(profiles, folder, results, stack, say) for profiles in plan.profiles]
         # The yardsticks get the same requests as the emulator with the fewest profiles.
         bare = Target(stack.enter_context(bare_flask(folder / "bare")), sized[0].known)
         wsgi = Target(stack.enter_context(bare_flask_wsgi(folder / "wsgi")), sized[0].known)

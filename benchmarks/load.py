@@ -45,6 +45,10 @@ class Load:
         """Whether every request was answered, and with a good status."""
         return self.requests > 0 and not (self.refused or self.broken or self.unexpected)
 
+    def lasting(self, seconds: float) -> Load:
+        """The same load, which lasted so long."""
+        return replace(self, seconds=seconds)
+
 
 @dataclass(frozen=True)
 class Pressure:
@@ -57,16 +61,7 @@ class Pressure:
 
 def put_load(url: str, script: Path, pressure: Pressure) -> Load:
     """Load ``url`` with the wrk script (see :mod:`benchmarks.mixes`). Raises :class:`LoadError`."""
-    command = [
-        "wrk",
-        f"-t{pressure.threads}",
-        f"-c{pressure.connections}",
-        f"-d{pressure.seconds}s",
-        "--timeout=20s",
-        "--latency",
-        f"-s{script}",
-        url,
-    ]
+    command = command_of(url, script, pressure)
     ended, stolen = watched(
         partial(subprocess.run, command, capture_output=True, text=True, timeout=pressure.seconds + 60)
     )
@@ -75,6 +70,12 @@ def put_load(url: str, script: Path, pressure: Pressure) -> Load:
             f"wrk ended with status {ended.returncode}: {(ended.stderr or ended.stdout).strip()[-500:]}"
         )
     return replace(read_result(ended.stdout), stolen=stolen)
+
+
+def command_of(url: str, script: Path, pressure: Pressure) -> list[str]:
+    """The command of such a load."""
+    shape = [f"-t{pressure.threads}", f"-c{pressure.connections}", f"-d{pressure.seconds}s"]
+    return ["wrk", *shape, "--timeout=20s", "--latency", f"-s{script}", url]
 
 
 def read_result(output: str) -> Load:

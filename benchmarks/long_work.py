@@ -71,17 +71,19 @@ class _Beside:
         self._profiles, self._results, self._say = profiles, results, say
 
     def measure(self, kind: _Kind) -> None:
-        """The load beside one kind of work, and just before it."""
+        """The load beside one kind of work, and just before and after it."""
         server = self._emulator.server
         settle([server])
-        quiet = quietest(self._load)
+        before = quietest(self._load)
         with _doing(kind, server) as took:
             load = quietest(self._load) if kind.again else self._load_until(took)
+        settle([server])
+        quiet = middle([before, quietest(self._load)])
         one = LongWork(kind.name, self._profiles, took[0], load, quiet)
         self._results.long_work.append(one)
         self._say(
-            f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, {one.ratio:.2f} of those before, "
-            f"p99 {load.p99:.2f} ms, slowest {load.slowest:.1f} ms"
+            f"  {one.kind} ({one.seconds:.2f} s): {load.per_second:,.0f}/s, {one.ratio:.2f} of the quiet rate"
+            f", p99 {load.p99:.2f} ms, slowest {load.slowest:.1f} ms"
         )
         if not load.clean:
             self._results.problems.append(f"beside a workspace that {one.kind}: {load.refused} bad answers")

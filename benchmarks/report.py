@@ -11,15 +11,19 @@ from benchmarks.quiet import MOST_STOLEN, PATIENCE_S, TRIES
 from benchmarks.results import Results, Series, find, profile_bytes
 from benchmarks.running import MIB
 from benchmarks.servers import BARE, BARE_WSGI, EMULATOR
-from benchmarks.targets import BARE_RATE, judge, slowness
+from benchmarks.targets import BARE_RATE, judge
 
 _TITLES = {mix.name: mix.title for mix in MIXES}
 _NOTES = f"""\
 How to read it
 
 - Every server is a real process on 127.0.0.1, loaded by wrk from the same machine; servers take turns, round
-  by round, every other round backwards, and each number is the median of the rounds. A ratio compares with
-  the bare Flask of the same round.
+  by round, every other round backwards, and each number is the median of the rounds.
+- *÷ bare*: requests/s over the bare Flask's, both loaded in turns of a tenth of a second, so that a machine
+  that changes its speed slows down both. It follows each round's load, and is the median of the rounds: not
+  the quotient of two rates of the table.
+- A time to reach is that of a faster machine, times that machine's rate of a bare Flask over the rate here,
+  which is measured just before and just after what is timed.
 - *Bare Flask* answers one constant JSON answer of the page's shape through orjson and does not look at the
   body, on the emulator's own server and bridge. The emulator does everything: validation, rules, state,
   journal of requests.
@@ -110,13 +114,13 @@ def _targets(results: Results) -> str:
     rows = [[each.what, each.reach, each.measured, words[each.reached]] for each in judge(results)]
     if not rows:
         return ""
-    found, factor = table(["what", "reach", "measured (worst case)", "reached"], rows), slowness(results)
-    if factor is None:
+    found, rates = table(["what", "reach", "measured (worst case)", "reached"], rows), results.bare_rates
+    if not rates:
         return found
-    here, times = f"{BARE_RATE / factor:,.0f}", f"{factor:.2f}"
+    beside = ", ".join(f"{part} {rate:,.0f}" for part, rate in rates.items())
     return (
         f"In brackets: the time for a machine on which a bare Flask answers {BARE_RATE:,} requests/s.\n"
-        f"In this run it answered {here}, so {times} times as long is allowed.\n\n{found}"
+        f"The times are scaled by what it answered beside each part: {beside}.\n\n{found}"
     )
 
 
@@ -191,7 +195,7 @@ def _long_work(results: Results) -> str:
         ]
         for one in results.long_work
     ]
-    heads = ["the other one", "s", "requests/s before", "requests/s", "over before", "p99, ms", "slowest, ms"]
+    heads = ["the other one", "s", "quiet requests/s", "requests/s", "over quiet", "p99, ms", "slowest, ms"]
     profiles = results.long_work[0].profiles
     return f"New tokens, beside a workspace of {profiles:,} profiles.\n\n" + table(heads, rows)
 

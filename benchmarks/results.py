@@ -17,7 +17,7 @@ class Series:
     """The loads of one kind on one server, a load for each round.
 
     ``profiles``: how many it had stored; None: it stores none. ``beside``: the bare Flask's loads of the same
-    rounds.
+    rounds. ``ratios``: its requests/s over the bare Flask's, both in turns; none of the bare Flask itself.
     """
 
     server: str
@@ -26,6 +26,7 @@ class Series:
     connections: int = 8
     loads: list[Load] = field(default_factory=list)
     beside: list[Load] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
 
     @property
     def middle(self) -> Load:
@@ -34,10 +35,8 @@ class Series:
 
     @property
     def ratio(self) -> float:
-        """Requests/s over the bare Flask's in the same round; the median over the rounds."""
-        return median(
-            mine.per_second / bare.per_second for mine, bare in zip(self.loads, self.beside, strict=True)
-        )
+        """Requests/s over the bare Flask's; the median over the rounds."""
+        return median(self.ratios) if self.ratios else 1.0
 
 
 @dataclass
@@ -109,7 +108,7 @@ class Waiting:
 class LongWork:
     """Requests of one workspace beside long work in another one that has so many profiles.
 
-    ``kind``: what that one does; ``seconds``: how long it took. ``quiet``: the load just before.
+    ``kind``: what that one does; ``seconds``: how long it took. ``quiet``: the loads just before and after.
     """
 
     kind: str
@@ -164,7 +163,10 @@ class Dearest:
 
 @dataclass
 class Results:
-    """Everything of one run."""
+    """Everything of one run.
+
+    ``bare_rates``: requests/s of a bare Flask beside what is timed, by part.
+    """
 
     machine: dict[str, str] = field(default_factory=dict)
     how: dict[str, str] = field(default_factory=dict)
@@ -181,6 +183,7 @@ class Results:
     dearest: Dearest | None = None
     import_rows: dict[str, float] = field(default_factory=dict)
     peers: list[Peer] = field(default_factory=list)
+    bare_rates: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def write(self, file: Path) -> None:

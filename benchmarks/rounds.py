@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from benchmarks.alternating import alternate
 from benchmarks.load import Load, Pressure, put_load
 from benchmarks.mixes import Mix, write_script
 from benchmarks.quiet import quietest
@@ -17,6 +18,8 @@ from benchmarks.stored import Known
 
 #: A warm-up may have this share of answers with another code: those left over by the load before it.
 _LEFT_OVER = 0.05
+#: A load in turns with the bare Flask's has so many times the seconds of a load alone.
+_IN_TURNS = 3
 
 Say = Callable[[str], None]
 
@@ -57,6 +60,11 @@ class Target:
     def is_emulator(self) -> bool:
         return self.server.name.startswith(EMULATOR)
 
+    def label(self, mix: Mix) -> str:
+        """What is loaded, and with what."""
+        stored = "" if self.profiles is None else f", {self.profiles:,} profiles"
+        return f"{self.server.name}, {(self.mix or mix).title}{stored}"
+
 
 @dataclass
 class Turns:
@@ -70,15 +78,15 @@ class Turns:
     def take(self, mix: Mix, targets: Sequence[Target], connections: int | None = None) -> list[Series]:
         """All rounds of one mix over all targets; the bare Flask among them is the measure of the others."""
         pressure = self.plan.pressure(connections)
-        series = [
-            Series(each.server.name, mix.name, each.profiles, pressure.connections, beside=[])
-            for each in targets
-        ]
+        series = [Series(each.server.name, mix.name, each.profiles, pressure.connections) for each in targets]
+        yardstick = next((each for each in targets if each.server.name == BARE), None)
         for number in range(self.plan.rounds):
             # Every other round runs backwards: a machine that warms up or slows down favours nobody.
             for at in range(len(targets))[:: -1 if number % 2 else 1]:
                 turn = partial(self._turn, mix, targets[at], pressure, targets, check=number == 0)
                 series[at].loads.append(quietest(turn))
+                if yardstick is not None and targets[at] is not yardstick:
+                    series[at].ratios.append(self._ratio(mix, targets[at], yardstick, pressure))
         bare = next((each for each in series if each.server == BARE), series[0])
         for one in series:
             one.beside = bare.loads
@@ -90,12 +98,9 @@ class Turns:
         mix = target.mix or mix
         if target.renew is not None:
             target.server = target.renew()
-        server = target.server
+        server, label = target.server, target.label(mix)
         if mix.known and target.profiles == 0:
             make_known(server, target.known)
-        label = f"{server.name}, {mix.title}" + (
-            "" if target.profiles is None else f", {target.profiles:,} profiles"
-        )
         self._warm_up(mix, target, pressure, label, check)
         settle([each.server for each in everyone])
         before = profiles_in(server) if target.is_emulator else 0
@@ -111,6 +116,28 @@ class Turns:
         if target.is_emulator:
             self._count(mix, label, profiles_in(server) - before, load, pressure)
         return load
+
+    def _ratio(self, mix: Mix, target: Target, yardstick: Target, pressure: Pressure) -> float:
+        """The target's rate over the bare Flask's, both in turns."""
+        pressure = replace(pressure, seconds=pressure.seconds * _IN_TURNS)
+        settle([target.server, yardstick.server])
+        before = profiles_in(target.server) if target.is_emulator else 0
+        loads: list[tuple[str, Path]] = []
+        for one in (target, yardstick):
+            file = self.folder / f"in-turns-{len(loads)}.lua"
+            script = write_script(one.mix or mix, file, one.known, pressure.threads)
+            loads.append((one.server.url, script))
+        mine, bare = alternate(loads, pressure)
+        label = f"{target.label(mix)}, in turns"
+        if not mine.requests or mine.refused or mine.broken:
+            self._problem(
+                label, f"{mine.refused} answers with a bad status, {mine.broken} broken connections"
+            )
+        if target.is_emulator:
+            self._count(mix, label, profiles_in(target.server) - before, mine, pressure)
+        ratio = mine.per_second / bare.per_second
+        self.say(f"  {label}: {ratio:.2f} of the bare Flask's {bare.per_second:,.0f}/s")
+        return ratio
 
     def _warm_up(self, mix: Mix, target: Target, pressure: Pressure, label: str, check: bool) -> None:
         check = check and target.is_emulator
