@@ -138,7 +138,7 @@ class Subscription(Struct, omit_defaults=True):
 class Held(Struct, frozen=True, gc=False):
     """The records of a key: the first active one, whether there are others, the hash id that they share.
 
-    Among the others may rarely be records of another key. ``other_case``: where the key has no record, one
+    Among the others may be records of another key. ``other_case``: where the key has no record, one
     whose key differs only in the case of its token (L9).
     """
 

@@ -1,7 +1,6 @@
 """The look-ups of the rules in a workspace's tables."""
 
-import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
@@ -33,15 +32,13 @@ from emulator.store.tables import (
     SPECS,
     SUBSCRIPTIONS,
     field_key,
-    folded_key,
+    needle_of,
     phone_key,
     profile_key,
     push_key,
     several_phones,
 )
 
-#: Text that every JSON encoder writes as it is.
-_PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 _NOTHING = Held()
 #: The most tokens that a push looks up without rests, in all its databases: each takes up to 17 µs.
 _MOST_LOOKED_UP = 500
@@ -127,26 +124,19 @@ class TableLookup:
         return found
 
     def find_by_push(self, key: PushKey) -> Held:
-        table, wanted = self.subscriptions.state, push_key(key)  # the most frequent call: few steps
-        indexes = table.indexes
+        indexes, wanted = self.subscriptions.state.indexes, push_key(key)  # the most frequent call: few steps
         active = indexes["active"].ids(wanted)
-        in_any_case = active or indexes["folded"].ids(folded_key(key))
-        if not in_any_case:  # as for most new tokens
-            return _NOTHING
         inactive = wanted in indexes["inactive"] or wanted in indexes["suspended"]
-        for doc_id in active:
-            one: Subscription = table.decode(table.documents[doc_id])
-            if _has_key(one, key):
-                return Held(one, inactive or len(active) > 1, one.hash_id)
-        for one in self._records(wanted, INACTIVE) if inactive else ():
-            if _has_key(one, key):
-                return Held(None, True, one.hash_id)
+        if not active and not inactive:  # as for most new tokens
+            return _NOTHING
+        for one in self._with_key(active, key):
+            return Held(one, inactive or len(active) > 1, one.hash_id)
+        for one in self._records(key, INACTIVE) if inactive else ():
+            return Held(None, True, one.hash_id)
         return Held(other_case=self._in_another_case(key))
 
     def has_others(self, one: Subscription) -> bool:
-        key = one.key
-        others = self._records(push_key(key), STATUSES)
-        return any(other.profile_id != one.profile_id and other.key == key for other in others)
+        return any(other.profile_id != one.profile_id for other in self._records(one, STATUSES))
 
     def find_own(self, key: PushKey, profile_id: str) -> Subscription | None:
         return self._own(key, profile_id)[1]
@@ -240,20 +230,29 @@ class TableLookup:
             if db_id in db_ids
         ]
 
-    def _records(self, wanted: int, statuses: Iterable[Status]) -> Iterator[Subscription]:
-        """The records whose push key has this number, by status, the oldest of each first."""
+    def _with_key(self, ids: Collection[int], key: PushKey | Subscription) -> Iterator[Subscription]:
+        """The records of this key among these: those of others are not decoded, if the token is plain."""
         table = self.subscriptions.state
-        for status in statuses:
-            for doc_id in table.indexes[BY_STATUS[status]].ids(wanted):
-                yield table.decode(table.documents[doc_id])
+        needle = needle_of(key.subscription_id) if len(ids) > 1 else b""
+        for doc_id in ids:
+            document = table.documents[doc_id]
+            if needle in document:
+                one: Subscription = table.decode(document)
+                if _has_key(one, key):
+                    yield one
 
-    def _all(self, key: PushKey, statuses: Sequence[Status], others: int = 0) -> Iterator[Subscription]:
-        found = self.storage.in_pieces(self._records(push_key(key), statuses), others)
-        return (one for one in found if _has_key(one, key))
+    def _records(self, key: PushKey | Subscription, statuses: Iterable[Status]) -> Iterator[Subscription]:
+        """The records of this key, by status, the oldest of each first."""
+        indexes, wanted = self.subscriptions.state.indexes, push_key(key)
+        for status in statuses:
+            yield from self._with_key(indexes[BY_STATUS[status]].ids(wanted), key)
+
+    def _all(self, key: PushKey, statuses: Sequence[Status], others: int = 0) -> Iterable[Subscription]:
+        return self.storage.in_pieces(self._records(key, statuses), others)
 
     def _in_another_case(self, key: PushKey) -> Subscription | None:
-        table, folded = self.subscriptions.state, _folded(key)
-        for doc_id in table.indexes["folded"].ids(folded_key(key)):
+        table, wanted, folded = self.subscriptions.state, push_key(key), _folded(key)
+        for doc_id in merge(*(table.indexes[name].ids(wanted) for name in BY_STATUS.values())):
             one: Subscription = table.decode(table.documents[doc_id])
             if _folded(one) == folded:
                 return one
@@ -279,13 +278,8 @@ class TableLookup:
         return None, None
 
 
-def needle_of(text: str | None) -> bytes:
-    """Bytes that every document with this text contains; empty if no such bytes are known."""
-    return text.encode() if text is not None and _PLAIN.fullmatch(text) else b""
-
-
 def _has_key(one: Subscription, key: PushKey | Subscription) -> bool:
-    """The same as ``one.key == key``, without making another key: two keys may rarely have one number."""
+    """The same as ``one.key == key``, without making another key."""
     return (
         one.subscription_id == key.subscription_id
         and one.db_id == key.db_id

@@ -11,11 +11,10 @@ from emulator.rules.lints import did_you_mean
 from emulator.rules.model import Database, FieldValue, Profile, Resource, Subscription, SubscriptionValue
 from emulator.rules.providers import accepted
 from emulator.rules.texts import Message, Problem, Text, message
-from emulator.store.lookup import needle_of
 from emulator.store.pages import Cursor, RecordPage, Selection, read_page, select
 from emulator.store.set_check import must_be
 from emulator.store.state import STEP
-from emulator.store.tables import field_key, profile_key
+from emulator.store.tables import field_key, needle_of, profile_key
 from emulator.store.tinydb_store import TinyDBStore
 
 #: The most profiles whose subscriptions are gathered beforehand.

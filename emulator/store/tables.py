@@ -1,5 +1,6 @@
 """The tables of a workspace's state, their decoders and the keys of their indexes."""
 
+import re
 from collections.abc import Hashable, Sequence
 from itertools import compress
 
@@ -12,6 +13,8 @@ PROFILES, SUBSCRIPTIONS, DATABASES, RESOURCES = "profiles", "subscriptions", "da
 #: What a workspace remembers beside its data: a document for each of :data:`REMEMBERED`, its number as id.
 WORKSPACE = "workspace"
 REMEMBERED = ("settings", "clock", "faults")
+#: Text that every JSON encoder writes as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 
 
 def profile_key(db_id: int, profile_id: str) -> int:
@@ -20,15 +23,11 @@ def profile_key(db_id: int, profile_id: str) -> int:
 
 
 def push_key(key: PushKey | Subscription) -> int:
-    """The key of the records of one subscription key: a number instead of a long token.
+    """The key of the records of one subscription key, its token in any case: a number, not a long token.
 
-    Two keys may rarely have the same number: the reader of a record compares its key.
+    Keys whose tokens differ only in case have the same number (L9), and two others rarely: the reader of a
+    record compares its key.
     """
-    return hash((key.db_id, key.resource_id, key.provider, key.subscription_id))
-
-
-def folded_key(key: PushKey | Subscription) -> int:
-    """The :func:`push_key` of the same key with its token in lower case."""
     return hash((key.db_id, key.resource_id, key.provider, key.subscription_id.lower()))
 
 
@@ -49,6 +48,11 @@ def several_phones(profile: Profile) -> list[str]:
     """The numbers in a profile's ``phones``, if it has several."""
     phones = profile.fields.get("phones")
     return [one.strip() for one in phones.split(",")] if isinstance(phones, str) and "," in phones else []
+
+
+def needle_of(text: str | None) -> bytes:
+    """Bytes that every document with this text contains; empty if no such bytes are known."""
+    return text.encode() if text is not None and _PLAIN.fullmatch(text) else b""
 
 
 def _keys_of_profile(profile: Profile) -> Sequence[tuple[str, Hashable]]:
@@ -75,11 +79,10 @@ BY_STATUS: dict[Status, str] = {
 
 
 def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
-    # As push_key(), folded_key() and profile_key() make them, without the calls: each change needs them.
-    db_id, resource_id, provider, token = one.db_id, one.resource_id, one.provider, one.subscription_id
+    # As push_key() and profile_key() make them, without the calls: each change needs them.
+    db_id = one.db_id
     return (
-        (BY_STATUS[one.status], hash((db_id, resource_id, provider, token))),
-        ("folded", hash((db_id, resource_id, provider, token.lower()))),
+        (BY_STATUS[one.status], hash((db_id, one.resource_id, one.provider, one.subscription_id.lower()))),
         ("hash", one.hash_id),
         ("profile", hash((db_id, one.profile_id))),
     )
@@ -98,11 +101,9 @@ def _entries_of_profiles(ids: Sequence[int], profiles: Sequence[Profile]) -> Ent
 
 def _entries_of_subscriptions(ids: Sequence[int], many: Sequence[Subscription]) -> Entries:
     """The keys of :func:`_keys_of_subscription`."""
-    keys = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id)) for one in many]
+    keys = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id.lower())) for one in many]
     for status, index in BY_STATUS.items():
         yield index, compress(zip(keys, ids, strict=True), [one.status == status for one in many])
-    folded = [hash((one.db_id, one.resource_id, one.provider, one.subscription_id.lower())) for one in many]
-    yield "folded", zip(folded, ids, strict=True)
     yield "hash", zip([one.hash_id for one in many], ids, strict=True)
     yield "profile", zip([hash((one.db_id, one.profile_id)) for one in many], ids, strict=True)
 
@@ -117,7 +118,7 @@ SPECS = {
         ("id", "field"), _keys_of_profile, msgspec.json.Decoder(Profile).decode, _entries_of_profiles
     ),
     SUBSCRIPTIONS: TableSpec(
-        (*BY_STATUS.values(), "folded", "hash", "profile"),
+        (*BY_STATUS.values(), "hash", "profile"),
         _keys_of_subscription,
         msgspec.json.Decoder(Subscription).decode,
         _entries_of_subscriptions,

@@ -163,6 +163,33 @@ def test_the_oldest_token_in_any_other_case_is_found_from_each_case(store: TinyD
     assert store.find_by_push(key("mix-q7")).other_case is None
 
 
+@pytest.mark.parametrize("status", ["subscribed", "unsubscribed"])
+@pytest.mark.parametrize("token", ["abcdefgh", "абвгдежз"])
+def test_tokens_that_differ_only_in_case_are_told_apart(store: TinyDBStore, status: str, token: str) -> None:
+    cases = [
+        "".join(letter.upper() if number >> at & 1 else letter for at, letter in enumerate(token))
+        for number in range(256)
+    ]
+    first, last = cases[0], cases[-1]
+    stored = [record("ada", one, status) for one in cases[:-1]] + [record("bob", first, "unsubscribed")]
+    give_hash_ids(store, stored)
+    store.apply(Changes([], stored))
+    for one in stored[:-1]:
+        held = store.find_by_push(one.key)
+        assert held.hash_id == one.hash_id
+        assert held.active == (one if status == "subscribed" else None)
+        assert store.find_own(one.key, "ada") == one
+        assert store.has_others(one) is (one is stored[0])
+        assert [found.profile_id for found in store.find_all(one.key)] == ["ada", "bob"][
+            : 1 + (one is stored[0])
+        ]
+    assert store.find_by_push(key(last)) == Held(other_case=stored[0])
+    assert store.find_own(key(last), "ada") is None
+    assert store.find_all(key(last)) == list(store.find_active(key(last))) == []
+    with store.at_once():
+        assert [one.profile_id for one in store.holders("android-firebase", first)] == ["ada", "bob"]
+
+
 def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_one(store: TinyDBStore) -> None:
     before = store.commits
     added = [record("cid", "t2"), record("bob", "t1", "unsubscribed")]
