@@ -61,6 +61,9 @@ class _Gathering:
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         return self._made.get((db_id, profile_id)) or self._store.find_profile(db_id, profile_id)
 
+    def id_taken(self, db_id: int, profile_id: str) -> bool:
+        return (db_id, profile_id) in self._made or self._store.id_taken(db_id, profile_id)
+
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
         made = self._made.get((db_id, name, value))
         return [made] if made is not None else self._store.find_by_field(db_id, name, value, newest)

@@ -33,6 +33,9 @@ class Lookup(Protocol):
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         """The profile with this id in this database."""
 
+    def id_taken(self, db_id: int, profile_id: str) -> bool:
+        """Whether a profile of this database has this id; rarely also where none has it."""
+
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
         """Up to two profiles whose field has this (canonical) value, the oldest or the newest first (M9)."""
 

@@ -1,8 +1,9 @@
-"""Subscription keys and the hash ids made of them (A5)."""
+"""The hash ids made of subscription keys (A5), and ids of new profiles."""
 
 from collections.abc import Callable
 from hashlib import blake2b
 
+from emulator.rules.interfaces import Lookup
 from emulator.rules.model import PushKey, Subscription
 
 HASH_DIGITS = 8
@@ -27,3 +28,11 @@ def subscription_hash_id(key: PushKey, taken: Callable[[str], bool]) -> str:
     while taken(digits[:length]) and length < len(digits):
         length += 1
     return digits[:length]
+
+
+def new_profile_id(make: Callable[[], str], lookup: Lookup, db_id: int) -> str:
+    """The first id from ``make`` that no profile of this database has."""
+    profile_id = make()
+    while lookup.id_taken(db_id, profile_id):
+        profile_id = make()
+    return profile_id

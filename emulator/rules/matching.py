@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from emulator.rules.context import RequestContext
 from emulator.rules.fields import InvalidFieldValue, json_type_differs, read_value
+from emulator.rules.keys import new_profile_id
 from emulator.rules.lints import first_lints
 from emulator.rules.model import Database, FieldValue, Held, Lint, Profile, PushKey, Subscription, shortened
 
@@ -117,9 +118,7 @@ def _create(
     context: RequestContext, database: Database, fields: dict[str, FieldValue], profile_id: str | None = None
 ) -> Profile:
     if profile_id is None:
-        profile_id = context.ids.profile_id()
-        while context.lookup.find_profile(database.id, profile_id) is not None:
-            profile_id = context.ids.profile_id()
+        profile_id = new_profile_id(context.ids.profile_id, context.lookup, database.id)
     profile = Profile(profile_id, database.id, fields, context.now)
     context.changes.profiles.append(profile)
     context.note("M6", database.id, "created", profile_id)

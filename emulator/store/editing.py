@@ -1,6 +1,7 @@
 """Changes of profiles and subscriptions by hand: checked like fixtures, each one transaction."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from emulator.loop.pacing import paced
 from emulator.rules.errors import Invalid, NotFound
 from emulator.rules.fields import read_subscription_value, read_value, subscription_fields
+from emulator.rules.keys import new_profile_id
 from emulator.rules.model import (
     CategoryChoice,
     Changes,
@@ -47,13 +49,7 @@ def add_profile(store: Store, entry: ProfileEntry, now: str, new_id: Callable[[]
     """
     databases, resources = store.databases(), store.resources()
     refuse(SetCheck(databases, resources, present=store).profile(0, entry))
-
-    def free_id() -> str:
-        profile_id = new_id()
-        while store.find_profile(entry.db_id, profile_id) is not None:
-            profile_id = new_id()
-        return profile_id
-
+    free_id = partial(new_profile_id, new_id, store, entry.db_id)
     (profile,), subscriptions = next(FixtureSet(databases, resources, [entry]).records(now, free_id, 1))
     give_hash_ids(store, subscriptions)
     store.apply(Changes([profile], subscriptions))

@@ -102,6 +102,9 @@ class TableLookup:
                 return found
         return None
 
+    def id_taken(self, db_id: int, profile_id: str) -> bool:
+        return profile_key(db_id, profile_id) in self.profiles.state.indexes["id"]
+
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
         has = lambda one: one.db_id == db_id and one.fields.get(name) == value  # noqa: E731
         return self._first_two(field_key(db_id, name, value), has, newest)

@@ -131,6 +131,9 @@ class World:
     def find_profile(self, db_id: int, profile_id: str) -> Profile | None:
         return self.profiles.get((db_id, profile_id))
 
+    def id_taken(self, db_id: int, profile_id: str) -> bool:
+        return (db_id, profile_id) in self.profiles
+
     def find_by_field(self, db_id: int, name: str, value: FieldValue, newest: bool = False) -> list[Profile]:
         found = [
             one

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from emulator.rules.keys import new_profile_id
 from emulator.rules.mobile.context import MobileContext
 from emulator.rules.model import INACTIVE, FieldValue, Profile, Status, Subscription, shortened
 
@@ -40,9 +41,7 @@ def make_profile(context: MobileContext) -> Profile:
     if context.caller.mode == "profile_id" and claim is not None and context.policies.unknown_id == "keep":
         profile_id = str(claim.values["profile_id"])  # M8
     if profile_id is None:
-        profile_id = context.ids.profile_id()
-        while context.lookup.find_profile(db_id, profile_id) is not None:
-            profile_id = context.ids.profile_id()
+        profile_id = new_profile_id(context.ids.profile_id, context.lookup, db_id)
     profile = Profile(profile_id, db_id, dict(_searched(context)), context.now)
     context.changes.profiles.append(profile)
     context.note("K10", "created", profile_id)
