@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -46,7 +46,7 @@ class _Client:
         self.process.send_signal(signal.SIGINT)
         output, _ = self.process.communicate(timeout=_ENDS_S)
         self.worked_s += perf_counter() - since
-        return read_result(output).lasting(self.worked_s)
+        return replace(read_result(output), seconds=self.worked_s)
 
 
 def alternate(loads: Sequence[tuple[str, Path]], pressure: Pressure) -> list[Load]:
@@ -65,7 +65,7 @@ def alternate(loads: Sequence[tuple[str, Path]], pressure: Pressure) -> list[Loa
 
 @contextmanager
 def _standing(url: str, script: Path, pressure: Pressure) -> Iterator[_Client]:
-    command = command_of(url, script, Pressure(_AT_MOST_S, pressure.connections, pressure.threads))
+    command = command_of(url, script, replace(pressure, seconds=_AT_MOST_S))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         process.send_signal(signal.SIGSTOP)

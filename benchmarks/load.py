@@ -45,10 +45,6 @@ class Load:
         """Whether every request was answered, and with a good status."""
         return self.requests > 0 and not (self.refused or self.broken or self.unexpected)
 
-    def lasting(self, seconds: float) -> Load:
-        """The same load, which lasted so long."""
-        return replace(self, seconds=seconds)
-
 
 @dataclass(frozen=True)
 class Pressure:

@@ -34,7 +34,8 @@ How to read it
   stored, the mixes that come back to known profiles come back to 1,024 that are created first.
 - A measurement during which the host of a virtual machine took more than {MOST_STOLEN:.0%} of the processors
   is repeated when the host is quiet again; of {TRIES} such measurements the least disturbed one counts. All
-  waits of a run together take {PATIENCE_S / 60:.0f} minutes at most. The plugin's runs are not repeated.
+  waits of a run together take {PATIENCE_S / 60:.0f} minutes at most. The plugin's runs and the loads in turns
+  are not repeated.
 - wrk keeps a fixed number of connections busy: the latencies are those at full speed, not at a chosen rate.
 """
 

@@ -109,12 +109,7 @@ class Turns:
         self.say(
             f"  {label}, {pressure.connections} connections: {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms"
         )
-        if not load.clean:
-            self._problem(
-                label, f"{load.refused} answers with a bad status, {load.broken} broken connections"
-            )
-        if target.is_emulator:
-            self._count(mix, label, profiles_in(server) - before, load, pressure)
+        self._check(mix, target, label, load, before, pressure)
         return load
 
     def _ratio(self, mix: Mix, target: Target, yardstick: Target, pressure: Pressure) -> float:
@@ -129,12 +124,7 @@ class Turns:
             loads.append((one.server.url, script))
         mine, bare = alternate(loads, pressure)
         label = f"{target.label(mix)}, in turns"
-        if not mine.requests or mine.refused or mine.broken:
-            self._problem(
-                label, f"{mine.refused} answers with a bad status, {mine.broken} broken connections"
-            )
-        if target.is_emulator:
-            self._count(mix, label, profiles_in(target.server) - before, mine, pressure)
+        self._check(mix, target, label, mine, before, pressure)
         ratio = mine.per_second / bare.per_second
         self.say(f"  {label}: {ratio:.2f} of the bare Flask's {bare.per_second:,.0f}/s")
         return ratio
@@ -147,6 +137,17 @@ class Turns:
             self._problem(
                 label, f"{load.unexpected} of {load.requests} answers had another error code than expected"
             )
+
+    def _check(
+        self, mix: Mix, target: Target, label: str, load: Load, before: int, pressure: Pressure
+    ) -> None:
+        """Note what went wrong in a load; ``before``: the emulator's profiles before it."""
+        if not load.clean:
+            self._problem(
+                label, f"{load.refused} answers with a bad status, {load.broken} broken connections"
+            )
+        if target.is_emulator:
+            self._count(mix, label, profiles_in(target.server) - before, load, pressure)
 
     def _count(self, mix: Mix, label: str, added: int, load: Load, pressure: Pressure) -> None:
         # Requests that were under way when the load ended are done, but wrk does not count them.
