@@ -70,7 +70,7 @@ def _apply_one(context: RequestContext, profile: Profile, at: int, wanted: Subsc
 
 def _new_record(context: RequestContext, profile: Profile, key: PushKey, hash_id: str | None) -> Subscription:
     if hash_id is None:  # A5: the hash depends on the key alone
-        hash_id = subscription_hash_id(key, lambda one: one in context.made or context.lookup.hash_taken(one))
+        hash_id = subscription_hash_id(key, context.lookup.hash_taken, context.made)
         context.made.add(hash_id)
     return key.record(hash_id, profile.id, context.status, context.now)
 
@@ -79,18 +79,15 @@ class DatabaseResult(Struct, gc=False):
     """The result of a request in one database.
 
     ``profile``: ``None`` if the search failed; ``error`` then says why. ``created``: the profile is new.
-    ``applied``: the result of each subscription.
+    ``applied``: the result of each subscription. ``effects``: what is counted, one of each subscription, or
+    one refusal where the search failed.
     """
 
     profile: Profile | None
     created: bool
     applied: list[Applied]
+    effects: list[Effect]
     error: str = ""
-
-    @property
-    def effects(self) -> list[Effect]:
-        """What is counted: one effect for each subscription, or one refusal where matching failed."""
-        return ["refused"] if self.profile is None else [one.effect for one in self.applied]
 
 
 def apply_database(context: RequestContext, database: Database) -> DatabaseResult:
@@ -103,8 +100,11 @@ def apply_database(context: RequestContext, database: Database) -> DatabaseResul
     try:
         profile = match_profile(context, database)
     except MatchingError as error:
-        return DatabaseResult(None, False, [], str(error))
+        return DatabaseResult(None, False, [], ["refused"], str(error))
     applied: list[Applied] = []
+    effects: list[Effect] = []
     for at, wanted in enumerate(context.request.subscriptions):
-        applied.append(_apply_one(context, profile, at, wanted))
-    return DatabaseResult(profile, len(context.changes.profiles) > before, applied)
+        one = _apply_one(context, profile, at, wanted)
+        applied.append(one)
+        effects.append(one.effect)
+    return DatabaseResult(profile, len(context.changes.profiles) > before, applied, effects)

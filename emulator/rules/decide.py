@@ -50,11 +50,11 @@ def decide(
         outcome.failed += effects.count("refused")
         if "added" not in effects and "changed" not in effects:  # A2
             idle = True
-        if effects.count("unchanged") == len(effects):  # S7
-            if policies.unchanged_database == "nothing":
-                context.note("S7", database.id, "no_item")
-                continue
-            context.note("S7", database.id, "bare")
+            if "refused" not in effects:  # S7
+                if policies.unchanged_database == "nothing":
+                    context.note("S7", database.id, "no_item")
+                    continue
+                context.note("S7", database.id, "bare")
         outcome.items += items_of(resource, database.id, result)
     if outcome.failed or (idle and policies.unchanged_error == "200"):  # A2
         outcome.error = NOT_ALL_APPLIED

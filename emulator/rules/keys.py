@@ -1,6 +1,6 @@
 """The hash ids made of subscription keys (A5), and ids of new profiles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hashlib import blake2b
 
 from emulator.rules.interfaces import Lookup
@@ -18,16 +18,18 @@ def digest(key: PushKey | Subscription) -> bytes:
     return made.digest()
 
 
-def subscription_hash_id(key: PushKey, taken: Callable[[str], bool]) -> str:
+def subscription_hash_id(key: PushKey, taken: Callable[[str], bool], made: Collection[str] = ()) -> str:
     """The key's hash id: 8 lower-case hex digits, or more where another key has them.
 
-    ``taken`` says whether another key of the workspace has a hash id already.
+    ``taken`` says whether another key of the workspace has a hash id already; ``made``: those of others that
+    are not stored yet.
     """
     digits = digest(key).hex()
-    length = HASH_DIGITS  # A5
-    while taken(digits[:length]) and length < len(digits):
+    found, length = digits[:HASH_DIGITS], HASH_DIGITS  # A5
+    while (found in made or taken(found)) and length < len(digits):
         length += 1
-    return digits[:length]
+        found = digits[:length]
+    return found
 
 
 def new_profile_id(make: Callable[[], str], lookup: Lookup, db_id: int) -> str:

@@ -135,8 +135,7 @@ def _move(
     context.outcomes.append("changed")
     hash_id = held.hash_id or made.get(key)
     if hash_id is None:  # A5
-        taken = made.values()
-        hash_id = made[key] = subscription_hash_id(key, lambda it: it in taken or lookup.hash_taken(it))
+        hash_id = made[key] = subscription_hash_id(key, lookup.hash_taken, made.values())
     moved = replace(
         one, hash_id=hash_id, provider=key.provider, subscription_id=key.subscription_id, updated=context.now
     )
