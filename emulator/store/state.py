@@ -89,19 +89,19 @@ class TableState:
 
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
         """Set or remove one document; returns its former bytes. ``decoded``: see :class:`Op`."""
+        if document is None:
+            before = self.documents.pop(doc_id, None)
+            if before is not None and self.indexes:
+                self._leave(doc_id, before, ())
+            return before
         is_new = doc_id > self.last_id
         before = None if is_new else self.documents.get(doc_id)
-        if self.indexes:
-            has: Sequence[tuple[str, Hashable]] = ()
-            if document is not None:
-                has = self._keys_of(self.decode(document) if decoded is None else decoded)
+        if indexes := self.indexes:
+            has = self._keys_of(self.decode(document) if decoded is None else decoded)
             if before is not None:
                 has = self._leave(doc_id, before, has)
             for name, key in has:
-                self.indexes[name].add(key, doc_id)
-        if document is None:
-            self.documents.pop(doc_id, None)
-            return before
+                indexes[name].add(key, doc_id)
         self.documents[doc_id] = document
         if is_new:
             self.last_id = doc_id
