@@ -1,6 +1,6 @@
 """The hash ids made of subscription keys (A5), and ids of new profiles."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from hashlib import blake2b
 
 from emulator.rules.interfaces import Lookup
@@ -21,8 +21,8 @@ def digest(key: PushKey | Subscription) -> bytes:
 def subscription_hash_id(key: PushKey, taken: Callable[[str], bool], made: Collection[str] = ()) -> str:
     """The key's hash id: 8 lower-case hex digits, or more where another key has them.
 
-    ``taken`` says whether another key of the workspace has a hash id already; ``made``: those of others that
-    are not stored yet.
+    ``taken`` says whether another key of the workspace has a hash id already; ``made``: those that were
+    given to other keys and are not stored yet.
     """
     digits = digest(key).hex()
     found, length = digits[:HASH_DIGITS], HASH_DIGITS  # A5
@@ -30,6 +30,12 @@ def subscription_hash_id(key: PushKey, taken: Callable[[str], bool], made: Colle
         length += 1
         found = digits[:length]
     return found
+
+
+def possible_hash_ids(key: PushKey | Subscription) -> Iterator[str]:
+    """The hash ids that a key may have, the usual one first."""
+    digits = digest(key).hex()
+    return (digits[:length] for length in range(HASH_DIGITS, len(digits) + 1))
 
 
 def new_profile_id(make: Callable[[], str], lookup: Lookup, db_id: int) -> str:

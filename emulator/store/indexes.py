@@ -25,8 +25,8 @@ class _Many(dict[int, None]):
 
 #: The documents of a key: one, a few, or many.
 _Ids = int | tuple[int, ...] | _Many
-#: The most ids in a tuple.
-_FEW = 8
+#: The most ids in a tuple, which are compared one by one.
+FEW = 8
 #: An index begins with one part. When a part has more than ``_FEW_KEYS`` keys, there are ``_TIMES`` times as
 #: many parts, up to ``_MOST_PARTS``: dividing few keys is quick.
 _TIMES, _FEW_KEYS, _MOST_PARTS = 32, 128, 1024
@@ -87,14 +87,14 @@ class Index:
             ids = part[key] = _Many(dict.fromkeys(sorted(ids)), ids.owner)
         return ids
 
-    def common(self, key: Hashable, other: Index, other_key: Hashable) -> Sequence[int]:
+    def common(self, key: Hashable, other: Index, other_key: Hashable) -> Iterator[int]:
         """The ids of the documents with this key here and ``other_key`` there, oldest first.
 
-        It goes through those of the key that has fewer.
+        It goes through those of the key that has fewer, before the next change.
         """
         own, others = self.ids(key), other.ids(other_key)
         few, many = (own, others) if len(own) <= len(others) else (others, own)
-        return [one for one in few if one in many]
+        return (one for one in few if one in many)
 
     def entries(self) -> Iterator[tuple[Hashable, Sequence[int]]]:
         """Every key with the ids of its documents."""
@@ -141,7 +141,7 @@ class Index:
         elif isinstance(ids, _Many):
             ids = part[key] = self._own_ids(ids)
             ids.pop(doc_id, None)
-            if len(ids) <= _FEW:
+            if len(ids) <= FEW:
                 part[key] = tuple(sorted(ids))
 
     def _own_part(self, place: int) -> dict[Hashable, _Ids]:
@@ -177,7 +177,7 @@ class Index:
         elif isinstance(ids, tuple):
             if doc_id not in ids:
                 more = tuple(sorted((*ids, doc_id)))
-                part[key] = more if len(more) <= _FEW else _Many(dict.fromkeys(more), self._owner)
+                part[key] = more if len(more) <= FEW else _Many(dict.fromkeys(more), self._owner)
         elif doc_id not in ids:
             ids = part[key] = self._own_ids(ids)
             ids.ordered = ids.ordered and doc_id > next(reversed(ids))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from emulator.rules.keys import possible_hash_ids
 from emulator.rules.model import Database, Profile, PushKey, Resource, Subscription
 from emulator.store.state import State
 from emulator.store.tables import BY_STATUS, DATABASES, PROFILES, RESOURCES, SUBSCRIPTIONS, profile_key
@@ -88,6 +89,8 @@ def _subscriptions(state: State, known: _Known) -> Iterator[str]:
 
     for document in table.documents.values():
         one: Subscription = table.decode(document)
+        if one.hash_id not in possible_hash_ids(one):
+            yield f"subscription {one.hash_id}: this is no hash id of its key (A5)"
         if one.db_id not in known.databases:
             missing = f"database {one.db_id}"
         elif one.resource_id not in known.resources:

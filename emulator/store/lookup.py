@@ -1,13 +1,15 @@
 """The look-ups of the rules in a workspace's tables."""
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from tinydb import TinyDB
 
+from emulator.rules.keys import possible_hash_ids
 from emulator.rules.model import (
     INACTIVE,
     STATUSES,
@@ -22,6 +24,7 @@ from emulator.rules.model import (
     Subscription,
 )
 from emulator.store.configured import configuration_of
+from emulator.store.indexes import FEW, Index
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -132,7 +135,7 @@ class TableLookup:
         inactive = wanted in indexes["inactive"] or wanted in indexes["suspended"]
         if not active and not inactive:  # as for most new tokens
             return _NOTHING
-        for one in self._with_key(active, key):
+        for one in self._with_key(indexes["active"], wanted, key):
             return Held(one, inactive or len(active) > 1, one.hash_id)
         for one in self._records(key, INACTIVE) if inactive else ():
             return Held(None, True, one.hash_id)
@@ -233,22 +236,24 @@ class TableLookup:
             if db_id in db_ids
         ]
 
-    def _with_key(self, ids: Collection[int], key: PushKey | Subscription) -> Iterator[Subscription]:
-        """The records of this key among these: those of others are not decoded, if the token is plain."""
+    def _with_key(self, index: Index, wanted: int, key: PushKey | Subscription) -> Iterator[Subscription]:
+        """The records of this key, ``wanted`` in an index. Of many, those with its hash ids are read (A5)."""
         table = self.subscriptions.state
-        needle = needle_of(key.subscription_id) if len(ids) > 1 else b""
-        for doc_id in ids:
-            document = table.documents[doc_id]
-            if needle in document:
-                one: Subscription = table.decode(document)
-                if _has_key(one, key):
-                    yield one
+        ids = index.ids(wanted)
+        several = iter(ids)
+        if len(ids) > FEW:
+            hashes = table.indexes["hash"]
+            several = chain.from_iterable(index.common(wanted, hashes, one) for one in possible_hash_ids(key))
+        for doc_id in several:
+            one: Subscription = table.decode(table.documents[doc_id])
+            if _has_key(one, key):
+                yield one
 
     def _records(self, key: PushKey | Subscription, statuses: Iterable[Status]) -> Iterator[Subscription]:
         """The records of this key, by status, the oldest of each first."""
         indexes, wanted = self.subscriptions.state.indexes, push_key(key)
         for status in statuses:
-            yield from self._with_key(indexes[BY_STATUS[status]].ids(wanted), key)
+            yield from self._with_key(indexes[BY_STATUS[status]], wanted, key)
 
     def _all(self, key: PushKey, statuses: Sequence[Status], others: int = 0) -> Iterable[Subscription]:
         return self.storage.in_pieces(self._records(key, statuses), others)

@@ -13,6 +13,7 @@ import pytest
 
 from emulator.importer.sources import Source
 from emulator.importer.survey import Survey, first_remarks
+from emulator.rules.keys import subscription_hash_id
 from emulator.rules.model import Changes, Database, FieldType, Profile, PushKey, Resource
 from emulator.store.configuring import add_database, add_resource, change_database
 from emulator.store.state_on_disk import MOST_AT_ONCE
@@ -163,7 +164,8 @@ def test_a_row_whose_token_very_many_profiles_have_left_finds_the_oldest(
 ) -> None:
     profiles = [Profile(f"p{number}", 17) for number in range(MOST_AT_ONCE + 1)]
     key = PushKey(17, 5, PROVIDER, "new:0")
-    left = [key.record("0a0a0a0a", one.id, "unsubscribed", "2026-01-01T00:00:00.000Z") for one in profiles]
+    hash_id = subscription_hash_id(key, lambda _: False)
+    left = [key.record(hash_id, one.id, "unsubscribed", "2026-01-01T00:00:00.000Z") for one in profiles]
     workspace.store.apply(Changes(profiles, left))
     assert imported(workspace, table(tmp_path, 1)).counts["changed"] == 1
     assert holder_of(workspace, "new:0") == "p0"

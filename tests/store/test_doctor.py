@@ -245,6 +245,11 @@ def two_hashes(tables: Json) -> None:
     records[1]["hash_id"] = "0123456789"
 
 
+def foreign_hash(tables: Json) -> None:
+    one = next(s for s in tables["subscriptions"].values() if s["subscription_id"] == "active-token")
+    one["hash_id"] = "0123456789"
+
+
 def double_resource(tables: Json) -> None:
     tables["resources"]["900"] = {**tables["resources"]["1"], "id": 901}
 
@@ -268,6 +273,7 @@ BREACHES = [
     (double_profile, f"profile 17/{PAGE_PROFILE} is there twice"),
     (double_hash, "stands for two keys"),
     (two_hashes, "has two hash ids"),
+    (foreign_hash, "subscription 0123456789: this is no hash id of its key"),
     (double_resource, "resource 901 or its token is there twice"),
     (double_database, "database 17 is there twice"),
     (unreadable_database, "document 900 of databases cannot be read"),

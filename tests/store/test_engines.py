@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from emulator.rules.model import Changes, Database, FieldType, Held, Profile, Pu
 from emulator.rules.model import Subscription as Record
 from emulator.settings import Settings
 from emulator.store import configuring, editing
+from emulator.store.documents import Documents
 from emulator.store.fixture_set import FixtureSet, ProfileEntry, SubscriptionEntry, give_hash_ids
 from emulator.store.interface import Store
 from emulator.store.records import RecordCriteria, list_profiles, list_subscriptions
@@ -188,6 +190,30 @@ def test_tokens_that_differ_only_in_case_are_told_apart(store: TinyDBStore, stat
     assert store.find_all(key(last)) == list(store.find_active(key(last))) == []
     with store.at_once():
         assert [one.profile_id for one in store.holders("android-firebase", first)] == ["ada", "bob"]
+
+
+def test_a_token_is_found_among_many_other_cases_of_it_by_few_reads(store: TinyDBStore) -> None:
+    letters = "abcdefghij"
+    cases = ["".join(pair) for pair in product(*((one, one.upper()) for one in letters))]
+    stored = [record("ada", one) for one in cases[:-1]]
+    give_hash_ids(store, stored)
+    store.apply(Changes([], stored))
+    store.subscriptions.state.documents.__class__ = _Counted
+    _Counted.read = 0
+    assert store.find_by_push(stored[-1].key).active == stored[-1]
+    assert store.find_by_push(key(cases[-1])) == Held(other_case=stored[0])
+    assert _Counted.read == 2
+
+
+class _Counted(Documents):
+    """Documents that count how many are read."""
+
+    __slots__ = ()
+    read = 0
+
+    def __getitem__(self, doc_id: int) -> bytes:
+        _Counted.read += 1
+        return super().__getitem__(doc_id)
 
 
 def test_changes_are_found_at_once_and_one_record_of_a_key_on_a_profile_stays_one(store: TinyDBStore) -> None:
