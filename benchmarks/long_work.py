@@ -26,6 +26,8 @@ from benchmarks.stored import FIELD, ONE_DATABASE, firebase_token, write_fixture
 _MIX = replace(NEW_TOKEN, headers={**NEW_TOKEN.headers, "X-Emulator-Workspace": "other"})
 _BOUNDARY = "a-file-of-tokens"
 _ROWS = 100_000
+#: Loads before the work, and as many after it, that say what the rate is without it.
+_QUIET_LOADS = 3
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,10 @@ class _Beside:
     def measure(self, kind: _Kind) -> None:
         """The load beside one kind of work, and just before and after it."""
         server = self._emulator.server
-        settle([server])
-        before = quietest(self._load)
+        before = self._quiet()
         with _doing(kind, server) as took:
             load = quietest(self._load) if kind.again else self._load_until(took)
-        settle([server])
-        quiet = middle([before, quietest(self._load)])
+        quiet = middle([*before, *self._quiet()])
         one = LongWork(kind.name, self._profiles, took[0], load, quiet)
         self._results.long_work.append(one)
         self._say(
@@ -87,6 +87,10 @@ class _Beside:
         )
         if not load.clean:
             self._results.problems.append(f"beside a workspace that {one.kind}: {load.refused} bad answers")
+
+    def _quiet(self) -> list[Load]:
+        settle([self._emulator.server])
+        return [quietest(self._load) for _ in range(_QUIET_LOADS)]
 
     def _load_until(self, took: Sequence[float]) -> Load:
         """Loads until the work is done, as one; of the last one, which may outlast it, only the slowest."""
