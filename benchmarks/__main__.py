@@ -22,6 +22,7 @@ from benchmarks.experiments import (
     measure_stored,
     measure_waiting,
 )
+from benchmarks.guest_memory import memory_kept
 from benchmarks.import_speed import measure_import
 from benchmarks.isolation import measure_isolation
 from benchmarks.load import LoadError
@@ -124,7 +125,7 @@ def main(
     # A stop from outside must unwind, so that no server is left behind.
     signal.signal(signal.SIGTERM, _stop)
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="push-benchmarks-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="push-benchmarks-") as temporary, memory_kept():
         folder = Path(temporary)
         results = Results(describe(folder, "peers" in parts), _how(plan, parts))
         _measure(parts, plan, folder, peers_dir.resolve(), results)

@@ -12,11 +12,13 @@ from random import Random
 from time import perf_counter
 
 import orjson
+import psutil
 import pytest
 
 from benchmarks import quiet
 from benchmarks.__main__ import PARTS
 from benchmarks.alternating import alternate
+from benchmarks.guest_memory import memory_kept
 from benchmarks.isolation import FRESH, RESET
 from benchmarks.load import RESULT_MARK, Load, LoadError, Pressure, middle, read_result
 from benchmarks.mixes import MIXES, NEW_TOKEN, write_script
@@ -190,6 +192,14 @@ def test_a_run_waits_for_a_quiet_host_as_long_as_its_patience_lasts(
     patience, left = Patience(20), iter(shares)
     patience.wait_for_quiet(lambda: next(left))
     assert len(list(left)) == len(shares) - looks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="free memory is kept where Linux reports it to a host")
+def test_kept_memory_is_free_but_for_a_page_of_each_block() -> None:
+    own = psutil.Process()
+    before = own.memory_info().rss
+    with memory_kept(256 << 20):
+        assert own.memory_info().rss - before < 64 << 20
 
 
 def test_table_pads_columns_and_puts_numbers_to_the_right() -> None:
