@@ -15,12 +15,17 @@ from benchmarks.quiet import undisturbed
 from benchmarks.results import JournalCost, Peer, Results, Size, Waiting
 from benchmarks.rounds import Plan, Say, Target, Turns
 from benchmarks.running import MIB, StartError
-from benchmarks.servers import EMULATOR, Emulator, bare_flask, bare_flask_wsgi, fill_journal, verifications
+from benchmarks.servers import (
+    EMULATOR,
+    Emulator,
+    bare_flask,
+    bare_flask_wsgi,
+    fill_journal,
+    settle,
+    verifications,
+)
 from benchmarks.stored import write_fixtures
 from benchmarks.yardstick import beside_bare
-
-#: An emulator with more profiles is not started anew for each load: what a load adds is little beside them.
-RENEWED_UP_TO = 100_000
 
 
 def measure_stored(plan: Plan, folder: Path, results: Results, say: Say) -> None:
@@ -57,7 +62,7 @@ def _start_with(profiles: int, folder: Path, results: Results, stack: ExitStack,
         f"{size.loaded_s:.2f} s from the state, "
         f"stopped in {size.stopped_s:.2f} s, {size.memory / MIB:,.0f} MiB"
     )
-    return Target(server, known, profiles, emulator.renew if profiles <= RENEWED_UP_TO else None)
+    return Target(server, known, profiles, emulator.renew)
 
 
 def measure_durability(plan: Plan, folder: Path, results: Results, say: Say) -> None:
@@ -150,10 +155,12 @@ def measure_peers(plan: Plan, folder: Path, peers_dir: Path, results: Results, s
                 say(f"  SKIPPED {peer.name}: {problem}")
                 continue
             ready.append(peer)
+        settle([each.server for each in targets])
+        first = [turns.first(NEW_TOKEN, each) for each in targets]
         series = turns.take(NEW_TOKEN, targets)
         results.peers += [
-            Peer(one, version, does, target.server.started_s, target.server.memory())
-            for one, target, (version, does) in zip(series, targets, about, strict=True)
+            Peer(one, load, version, does, target.server.started_s, target.server.memory())
+            for one, load, target, (version, does) in zip(series, first, targets, about, strict=True)
         ]
         for peer, target in zip(ready, targets[-len(ready) :], strict=True):
             time_calls(target.server, peer.resets, results, say)

@@ -22,20 +22,23 @@ How to read it
 - *÷ bare*: requests/s over the bare Flask's, both loaded in turns of a tenth of a second, so that a machine
   that changes its speed slows down both. It follows each round's load, and is the median of the rounds: not
   the quotient of two rates of the table.
-- A time to reach is that of a faster machine, times that machine's rate of a bare Flask over the rate here,
-  which is measured just before and just after what is timed.
+- A time to reach is that of a machine on which a bare Flask answers {BARE_RATE:,} requests/s, times that rate
+  over the rate here, which is measured just before and just after what is timed. A quicker machine has to take
+  less time for the loads alone.
 - *Bare Flask* answers one constant JSON answer of the page's shape through orjson and does not look at the
   body, on the emulator's own server and bridge. The emulator does everything: validation, rules, state,
   journal of requests.
 - *New token*: each token is new (160 characters, as Firebase makes them) and creates a profile. *Unchanged*:
   a known token. *Unsubscribe, subscribe*: a known token goes and comes back; *custom matching* finds its
   profile by an int field. *Two databases*: a new token in each of two.
-- Up to 100,000 stored profiles, the emulator is started anew from its fixtures for each load. With none
-  stored, the mixes that come back to known profiles come back to 1,024 that are created first.
+- The emulator is started anew from its fixtures for each load. With none stored, the mixes that come back to
+  known profiles come back to 1,024 that are created first.
 - A measurement during which the host of a virtual machine took more than {MOST_STOLEN:.0%} of the processors
   is repeated when the host is quiet again; of {TRIES} such measurements the least disturbed one counts. All
   waits of a run together take {PATIENCE_S / 60:.0f} minutes at most. The plugin's runs and the loads in turns
   are not repeated.
+- *First requests/s* of the peers: those of the first seconds after the start, which is when a test run meets
+  them. What Java runs is several times as fast once it is compiled.
 - wrk keeps a fixed number of connections busy: the latencies are those at full speed, not at a chosen rate.
 """
 
@@ -266,13 +269,15 @@ def _peers(results: Results) -> str:
         [
             f"{each.series.server} {each.version}".strip(),
             each.does,
+            f"{each.first.per_second:,.0f}",
             *_load_cells(each.series),
             f"{each.memory_after / MIB:,.0f}",
             f"{each.started_s:.2f}",
         ]
         for each in sorted(results.peers, key=lambda each: -each.series.middle.per_second)
     ]
-    return table(["server", "does", *_LOAD_HEADS, "memory MiB", "start s"], rows) if rows else ""
+    heads = ["server", "does", "first requests/s", *_LOAD_HEADS, "memory MiB", "start s"]
+    return table(heads, rows) if rows else ""
 
 
 def summary(results: Results) -> str:

@@ -44,7 +44,7 @@ class Size:
     """The emulator with so many profiles. Times in seconds, memory in bytes.
 
     ``seeded_s``: from the start to the first 200 with the fixtures to be read; ``loaded_s``: with the state
-    of the run before; ``memory``: after that; ``memory_after``: after all loads.
+    of the run before; ``memory``: after that; ``memory_after``: after the last load.
     """
 
     profiles: int
@@ -57,9 +57,10 @@ class Size:
 
 @dataclass
 class Peer:
-    """A peer under the same load."""
+    """A peer under the same load; ``first``: its very first one."""
 
     series: Series
+    first: Load
     version: str
     does: str
     started_s: float

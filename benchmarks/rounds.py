@@ -92,6 +92,15 @@ class Turns:
             one.beside = bare.loads
         return series
 
+    def first(self, mix: Mix, target: Target) -> Load:
+        """The very first load of a server that has just started, not warm yet."""
+        mix, label = target.mix or mix, f"{target.label(mix)}, first load"
+        script = write_script(mix, self.folder / "load.lua", target.known, self.plan.threads)
+        load = put_load(target.server.url, script, self.plan.pressure())
+        self.say(f"  {label}: {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms")
+        self._check_answers(label, load)
+        return load
+
     def _turn(
         self, mix: Mix, target: Target, pressure: Pressure, everyone: Sequence[Target], check: bool
     ) -> Load:
@@ -142,12 +151,15 @@ class Turns:
         self, mix: Mix, target: Target, label: str, load: Load, before: int, pressure: Pressure
     ) -> None:
         """Note what went wrong in a load; ``before``: the emulator's profiles before it."""
+        self._check_answers(label, load)
+        if target.is_emulator:
+            self._count(mix, label, profiles_in(target.server) - before, load, pressure)
+
+    def _check_answers(self, label: str, load: Load) -> None:
         if not load.clean:
             self._problem(
                 label, f"{load.refused} answers with a bad status, {load.broken} broken connections"
             )
-        if target.is_emulator:
-            self._count(mix, label, profiles_in(target.server) - before, load, pressure)
 
     def _count(self, mix: Mix, label: str, added: int, load: Load, pressure: Pressure) -> None:
         # Requests that were under way when the load ended are done, but wrk does not count them.
