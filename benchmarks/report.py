@@ -23,8 +23,8 @@ How to read it
   that changes its speed slows down both. It follows each round's load, and is the median of the rounds: not
   the quotient of two rates of the table.
 - A time to reach is that of a machine on which a bare Flask answers {BARE_RATE:,} requests/s, times that rate
-  over the rate here, which is measured just before and just after what is timed. A quicker machine has to take
-  less time for the loads alone.
+  over the rate here, which is measured just before and just after what is timed. A quicker machine has to
+  take less time for the loads alone.
 - *Bare Flask* answers one constant JSON answer of the page's shape through orjson and does not look at the
   body, on the emulator's own server and bridge. The emulator does everything: validation, rules, state,
   journal of requests.

@@ -288,6 +288,12 @@ def test_times_to_reach_follow_the_machine() -> None:
     assert "start 7,000, isolation 7,000, import 7,000" in markdown(on_slow)
 
 
+def test_a_quicker_machine_has_to_take_less_time_for_loads_alone() -> None:
+    reset, sizes = Timing(EMULATOR, RESET, "default fixtures", 0.4, 0.6), [Size(0), Size(1_000_000)]
+    found = judge(Results(timings=[reset], sizes=sizes, bare_rates={"isolation": 28_000, "stored": 28_000}))
+    assert [each.reach for each in found[:3]] == ["≤ 0.5 ms (0.5)", "≤ 4 s (8)", "≤ 7.5 s (15)"]
+
+
 def test_judge_says_nothing_of_what_was_not_measured() -> None:
     assert judge(Results()) == []
 
