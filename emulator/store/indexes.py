@@ -87,12 +87,12 @@ class Index:
             ids = part[key] = _Many(dict.fromkeys(sorted(ids)), ids.owner)
         return ids
 
-    def common(self, key: Hashable, other: Index, other_key: Hashable) -> Iterator[int]:
-        """The ids of the documents with this key here and ``other_key`` there, oldest first.
+    def among(self, key: Hashable, others: Collection[int]) -> Iterator[int]:
+        """The ids of the documents with this key that are among these, which ascend, too; oldest first.
 
-        It goes through those of the key that has fewer, before the next change.
+        It goes through the fewer of both, before the next change.
         """
-        own, others = self.ids(key), other.ids(other_key)
+        own = self.ids(key)
         few, many = (own, others) if len(own) <= len(others) else (others, own)
         return (one for one in few if one in many)
 

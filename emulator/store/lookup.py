@@ -1,6 +1,6 @@
 """The look-ups of the rules in a workspace's tables."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain
 from operator import itemgetter
@@ -24,7 +24,7 @@ from emulator.rules.model import (
     Subscription,
 )
 from emulator.store.configured import configuration_of
-from emulator.store.indexes import FEW, Index
+from emulator.store.indexes import FEW
 from emulator.store.storage import LoggedStorage
 from emulator.store.table import IndexedTable
 from emulator.store.tables import (
@@ -135,7 +135,7 @@ class TableLookup:
         inactive = wanted in indexes["inactive"] or wanted in indexes["suspended"]
         if not active and not inactive:  # as for most new tokens
             return _NOTHING
-        for one in self._with_key(indexes["active"], wanted, key):
+        for one in self._with_key(active, key):
             return Held(one, inactive or len(active) > 1, one.hash_id)
         for one in self._records(key, INACTIVE) if inactive else ():
             return Held(None, True, one.hash_id)
@@ -236,14 +236,12 @@ class TableLookup:
             if db_id in db_ids
         ]
 
-    def _with_key(self, index: Index, wanted: int, key: PushKey | Subscription) -> Iterator[Subscription]:
-        """The records of this key, ``wanted`` in an index. Of many, those with its hash ids are read (A5)."""
-        table = self.subscriptions.state
-        ids = index.ids(wanted)
-        several = iter(ids)
+    def _with_key(self, ids: Collection[int], key: PushKey | Subscription) -> Iterator[Subscription]:
+        """The records of this key among these. Of many, those with its hash ids are read (A5)."""
+        table, several = self.subscriptions.state, iter(ids)
         if len(ids) > FEW:
             hashes = table.indexes["hash"]
-            several = chain.from_iterable(index.common(wanted, hashes, one) for one in possible_hash_ids(key))
+            several = chain.from_iterable(hashes.among(one, ids) for one in possible_hash_ids(key))
         for doc_id in several:
             one: Subscription = table.decode(table.documents[doc_id])
             if _has_key(one, key):
@@ -253,7 +251,7 @@ class TableLookup:
         """The records of this key, by status, the oldest of each first."""
         indexes, wanted = self.subscriptions.state.indexes, push_key(key)
         for status in statuses:
-            yield from self._with_key(indexes[BY_STATUS[status]], wanted, key)
+            yield from self._with_key(indexes[BY_STATUS[status]].ids(wanted), key)
 
     def _all(self, key: PushKey, statuses: Sequence[Status], others: int = 0) -> Iterable[Subscription]:
         return self.storage.in_pieces(self._records(key, statuses), others)
@@ -279,7 +277,7 @@ class TableLookup:
             if wanted not in indexes[name]:
                 continue
             owner = profile_key(key.db_id, profile_id)
-            for doc_id in indexes[name].common(wanted, indexes["profile"], owner):
+            for doc_id in indexes["profile"].among(owner, indexes[name].ids(wanted)):
                 one: Subscription = table.decode(table.documents[doc_id])
                 if one.profile_id == profile_id and _has_key(one, key):
                     return doc_id, one
