@@ -14,7 +14,7 @@ from emulator.fixtures.schema import PROFILE_ID_LENGTH, ProfileEntrySchema, Subs
 from emulator.journal.events import Event
 from emulator.loop.pacing import Steps, at_once, in_steps, paced
 from emulator.rules.errors import Invalid
-from emulator.rules.keys import HASH_DIGITS, digest
+from emulator.rules.keys import possible_hash_ids
 from emulator.rules.model import Changes, Database, Resource, Subscription, shortened
 from emulator.rules.texts import MOST_PROBLEMS, Message, Problem, message, within
 from emulator.schemas.errors import UNKNOWN_KEY, flatten, list_of, nested, string
@@ -214,11 +214,11 @@ class _Building:
                 wrong = None if one.hash_id == held else message("is %(id)s on another profile", id=held)
             elif self._store.hash_taken(one.hash_id) or one.hash_id in seen:
                 wrong = Message("is another subscription's")
+            elif one.hash_id in possible_hash_ids(one.key):
+                wrong = None
             else:
-                digits = digest(one.key).hex()
-                right = len(one.hash_id) >= HASH_DIGITS and digits.startswith(one.hash_id)
-                said = message("must be %(id)s (A5), or left out", id=digits[:HASH_DIGITS])
-                wrong = None if right else said
+                usual = next(possible_hash_ids(one.key))
+                wrong = message("must be %(id)s (A5), or left out", id=usual)
             seen.add(one.hash_id)
             if wrong is not None:
                 problems.append(Problem(f"{path}.subscriptions[{position}].hash_id", wrong))
