@@ -90,9 +90,11 @@ class TableState:
     def put(self, doc_id: int, document: bytes | None, decoded: Any = None) -> bytes | None:
         """Set or remove one document; returns its former bytes. ``decoded``: see :class:`Op`."""
         if document is None:
-            before = self.documents.pop(doc_id, None)
-            if before is not None and self.indexes:
-                self._leave(doc_id, before, ())
+            before = self.documents.get(doc_id)
+            if before is not None:
+                if self.indexes:
+                    self._leave(doc_id, before, ())
+                del self.documents[doc_id]
             return before
         is_new = doc_id > self.last_id
         before = None if is_new else self.documents.get(doc_id)
