@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:!#%@+=~ -]+")
 
 
 #: A token in lower case. Each database of a push needs it twice, and Python would hash each copy anew.
-lowered = lru_cache(1)(str.lower)
+_lowered = lru_cache(1)(str.lower)
 
 
 def profile_key(db_id: int, profile_id: str) -> int:
@@ -33,7 +33,7 @@ def push_key(key: PushKey | Subscription) -> int:
     Keys whose tokens differ only in case have the same number (L9), and two others rarely: the reader of a
     record compares its key.
     """
-    return hash((key.db_id, key.resource_id, key.provider, lowered(key.subscription_id)))
+    return hash((key.db_id, key.resource_id, key.provider, _lowered(key.subscription_id)))
 
 
 def field_key(db_id: int, name: str, value: FieldValue) -> int:
@@ -87,7 +87,7 @@ def _keys_of_subscription(one: Subscription) -> Sequence[tuple[str, Hashable]]:
     # As push_key() and profile_key() make them, without the calls: each change needs them.
     db_id = one.db_id
     return (
-        (BY_STATUS[one.status], hash((db_id, one.resource_id, one.provider, lowered(one.subscription_id)))),
+        (BY_STATUS[one.status], hash((db_id, one.resource_id, one.provider, _lowered(one.subscription_id)))),
         ("hash", one.hash_id),
         ("profile", hash((db_id, one.profile_id))),
     )
