@@ -94,10 +94,8 @@ class Turns:
 
     def first(self, mix: Mix, target: Target) -> Load:
         """The very first load of a server that has just started, not warm yet."""
-        mix, label = target.mix or mix, f"{target.label(mix)}, first load"
-        script = write_script(mix, self.folder / "load.lua", target.known, self.plan.threads)
-        load = put_load(target.server.url, script, self.plan.pressure())
-        self.say(f"  {label}: {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms")
+        label = f"{target.label(mix)}, first load"
+        load = self._load(target.mix or mix, target, label, self.plan.pressure())
         self._check_answers(label, load)
         return load
 
@@ -113,12 +111,16 @@ class Turns:
         self._warm_up(mix, target, pressure, label, check)
         settle([each.server for each in everyone])
         before = profiles_in(server) if target.is_emulator else 0
+        load = self._load(mix, target, label, pressure)
+        self._check(mix, target, label, load, before, pressure)
+        return load
+
+    def _load(self, mix: Mix, target: Target, label: str, pressure: Pressure) -> Load:
         script = write_script(mix, self.folder / "load.lua", target.known, pressure.threads)
-        load = put_load(server.url, script, pressure)
+        load = put_load(target.server.url, script, pressure)
         self.say(
             f"  {label}, {pressure.connections} connections: {load.per_second:,.0f}/s, p99 {load.p99:.2f} ms"
         )
-        self._check(mix, target, label, load, before, pressure)
         return load
 
     def _ratio(self, mix: Mix, target: Target, yardstick: Target, pressure: Pressure) -> float:
